@@ -1,0 +1,37 @@
+/** Kebab-case identifiers of everything that can go wrong; stable, so that callers can branch on them. */
+export type VoxtwirlErrorCode =
+  | "bad-option"
+  | "bad-shape"
+  | "bad-file"
+  | "bad-molecule"
+  | "bad-config"
+  | "no-adapter"
+  | "no-data"
+  | "unsupported"
+  | "too-large"
+  | "out-of-memory"
+  | "shader-compile"
+  | "validation"
+  | "device-lost"
+  | "not-finite"
+  | "exists"
+  | "io"
+  | "aborted"
+  | "internal";
+
+/**
+ * The one error class of voxtwirl.
+ *
+ * `code` says which kind of failure this is, `message` what happened and `fix` what the user can do about it.
+ */
+export class VoxtwirlError extends Error {
+  readonly code: VoxtwirlErrorCode;
+  readonly fix: string;
+
+  constructor(code: VoxtwirlErrorCode, message: string, fix: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "VoxtwirlError";
+    this.code = code;
+    this.fix = fix;
+  }
+}
