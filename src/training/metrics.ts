@@ -1,0 +1,93 @@
+/** The rows of metrics.jsonl: one JSON object a line, appended as a run goes on. */
+import { VoxtwirlError } from "../errors.ts";
+
+/** One training step. `loss` is the mean per voxel and channel, `gradNorm` the norm over all parameters before clipping. */
+export interface TrainRow {
+  type: "train";
+  step: number;
+  /** Seconds of training since the run began, pauses between resumed parts left out. */
+  seconds: number;
+  loss: number;
+  gradNorm: number;
+}
+
+/** One held-out evaluation. All losses are means per voxel and channel; percents are of lossTotal. */
+export interface EvalRow {
+  type: "eval";
+  step: number;
+  seconds: number;
+  lossTotal: number;
+  lossMean: number;
+  lossEquiv: number;
+  lossZero: number;
+  percentEquiv: number;
+  percentEquivStdErr: number;
+}
+
+export type MetricRow = TrainRow | EvalRow;
+
+const FIELDS = {
+  train: ["step", "seconds", "loss", "gradNorm"],
+  eval: [
+    "step",
+    "seconds",
+    "lossTotal",
+    "lossMean",
+    "lossEquiv",
+    "lossZero",
+    "percentEquiv",
+    "percentEquivStdErr",
+  ],
+} as const;
+
+/** One line of JSON without the newline, fields in a fixed order. JSON has no NaN or infinity: both become null. */
+export function formatMetric(row: MetricRow): string {
+  const values = row as unknown as Record<string, number>;
+  const entries = FIELDS[row.type].map((field) => [field, Number.isFinite(values[field]) ? values[field] : null]);
+  return JSON.stringify(Object.fromEntries([["type", row.type], ...entries]));
+}
+
+/**
+ * Reads metrics.jsonl. null becomes NaN; fields that are not known are left out.
+ *
+ * A last line without a newline that does not parse was cut by a crash and is dropped; anything else that is not a row
+ * throws "bad-file" with the line's number.
+ */
+export function parseMetrics(text: string, fileName = "metrics.jsonl"): MetricRow[] {
+  const lines = text.split("\n");
+  const rows: MetricRow[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === "") continue;
+    const row = parseRow(line);
+    if (row) rows.push(row);
+    else if (index < lines.length - 1) {
+      throw new VoxtwirlError(
+        "bad-file",
+        `${fileName}, line ${index + 1} is not a metrics row: ${line.slice(0, 80)}`,
+        "remove that line, or start a new run",
+      );
+    }
+  }
+  return rows;
+}
+
+function parseRow(line: string): MetricRow | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const source = value as Record<string, unknown>;
+  const type = source.type;
+  if (type !== "train" && type !== "eval") return undefined;
+  const row: Record<string, unknown> = { type };
+  for (const field of FIELDS[type]) {
+    const number = source[field];
+    if (number !== null && typeof number !== "number") return undefined;
+    row[field] = number ?? NaN;
+  }
+  if (!Number.isSafeInteger(row.step)) return undefined;
+  return row as unknown as MetricRow;
+}
