@@ -1,0 +1,105 @@
+import { symmetricEigen3 } from "./eigen.ts";
+import { elementSymbol } from "./elements.ts";
+
+/** A bond between atoms `a` and `b` (0-based); `order` 1, 2, 3, or 4 for an aromatic bond as in MDL files. */
+export interface Bond {
+  a: number;
+  b: number;
+  order: number;
+}
+
+/** One molecule: atomic numbers (n) and positions (n*3, Angstrom, x y z of each atom); bonds where they are known. */
+export interface Molecule {
+  name?: string;
+  elements: Uint8Array;
+  positions: Float64Array;
+  bonds?: Bond[];
+}
+
+/** The unweighted mean of the atoms' positions, in Angstrom. */
+export function centroid(positions: ArrayLike<number>): [number, number, number] {
+  const atoms = positions.length / 3;
+  const sum: [number, number, number] = [0, 0, 0];
+  for (let i = 0; i < positions.length; i++) sum[i % 3] += positions[i];
+  return [sum[0] / atoms, sum[1] / atoms, sum[2] / atoms];
+}
+
+/** A copy of the positions with the centroid at the origin. */
+export function centred(positions: ArrayLike<number>): Float64Array {
+  const centre = centroid(positions);
+  return Float64Array.from(positions, (value, i) => value - centre[i % 3]);
+}
+
+/** The largest distance of an atom from the centroid, in Angstrom. */
+export function radius(molecule: Molecule): number {
+  const [cx, cy, cz] = centroid(molecule.positions);
+  let largest = 0;
+  for (let i = 0; i < molecule.positions.length; i += 3) {
+    const [x, y, z] = [molecule.positions[i] - cx, molecule.positions[i + 1] - cy, molecule.positions[i + 2] - cz];
+    largest = Math.max(largest, x * x + y * y + z * z);
+  }
+  return Math.sqrt(largest);
+}
+
+/**
+ * The molecule's centred positions along its own axes: x along the direction of largest extent (variance over atoms), z along that
+ * of the smallest. The axes are right-handed, so this is a rotation and keeps the molecule's handedness.
+ *
+ * Signs are fixed by the third moment: the sum of cubes along x, and then along y, is positive; where a moment vanishes by symmetry
+ * the first atom that is off zero decides. Poses of the same molecule thus agree, unless two extents are equal (symmetric tops),
+ * where the pose is still a function of the input but not the same for every copy.
+ */
+export function principalPose(positions: ArrayLike<number>): Float64Array {
+  const p = centred(positions);
+  const covariance = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < p.length; i += 3) {
+    for (let a = 0; a < 3; a++) for (let b = 0; b < 3; b++) covariance[3 * a + b] += p[i + a] * p[i + b];
+  }
+  const { vectors } = symmetricEigen3(covariance);
+  const x = oriented(vectors[0], p);
+  const y = oriented(vectors[1], p);
+  const z = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+  const turned = new Float64Array(p.length);
+  for (let i = 0; i < p.length; i += 3) {
+    turned[i] = along(x, p, i);
+    turned[i + 1] = along(y, p, i);
+    turned[i + 2] = along(z, p, i);
+  }
+  return turned;
+}
+
+/** The axis or its opposite, so that the atoms' third moment along it is positive. */
+function oriented(axis: readonly number[], p: Float64Array): readonly number[] {
+  let cubes = 0;
+  let absolute = 0;
+  let first = 0;
+  let largest = 0;
+  for (let i = 0; i < p.length; i += 3) largest = Math.max(largest, Math.abs(along(axis, p, i)));
+  for (let i = 0; i < p.length; i += 3) {
+    const t = along(axis, p, i);
+    cubes += t ** 3;
+    absolute += Math.abs(t) ** 3;
+    if (first === 0 && Math.abs(t) > 1e-3 * largest) first = t;
+  }
+  const sign = Math.abs(cubes) > 1e-6 * absolute ? cubes : first;
+  return sign < 0 ? axis.map((value) => -value) : axis;
+}
+
+function along(axis: readonly number[], p: Float64Array, i: number): number {
+  return axis[0] * p[i] + axis[1] * p[i + 1] + axis[2] * p[i + 2];
+}
+
+/** The molecular formula in Hill order (carbon, hydrogen, then by symbol; without carbon all by symbol), e.g. "C2H6O". */
+export function formula(molecule: Molecule): string {
+  const counts = new Map<string, number>();
+  for (const element of molecule.elements) {
+    const symbol = elementSymbol(element);
+    counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+  }
+  const first = counts.has("C") ? ["C", "H"] : [];
+  const rest = [...counts.keys()].filter((symbol) => !first.includes(symbol)).sort();
+  return [...first, ...rest]
+    .filter((symbol) => counts.has(symbol))
+    .map((symbol) => (counts.get(symbol) === 1 ? symbol : `${symbol}${counts.get(symbol)}`))
+    .join("");
+}

@@ -1,0 +1,80 @@
+/**
+ * Seeded random numbers on the host: xoshiro128** (Blackman and Vigna), seeded by splitmix32.
+ *
+ * The same seed gives the same sequence on every platform, but for `normal`, whose logarithm and cosine may differ in the
+ * last bit between JavaScript engines. The GPU has its own counter-based generator; this one draws what the host decides.
+ */
+export class Random {
+  private readonly state = new Uint32Array(4);
+
+  /** `seed`: any finite number; both halves of integers up to 2^53 count, fractions are cut. */
+  constructor(seed: number) {
+    const whole = Math.trunc(seed);
+    const high = Math.floor(whole / 2 ** 32);
+    let mix = (whole >>> 0) ^ Math.imul(high | 0, 0x9e3779b1);
+    for (let i = 0; i < 4; i++) {
+      mix = (mix + 0x9e3779b9) | 0;
+      this.state[i] = scramble(mix);
+    }
+    if (this.state.every((word) => word === 0)) this.state[0] = 1;
+  }
+
+  /** A uniform integer in [0, 2^32). */
+  uint32(): number {
+    const s = this.state;
+    const result = Math.imul(rotateLeft(Math.imul(s[1], 5), 7), 9) >>> 0;
+    const shifted = s[1] << 9;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = rotateLeft(s[3], 11);
+    return result;
+  }
+
+  /** A uniform number in [0, 1) with 53 random bits. */
+  next(): number {
+    const high = this.uint32() >>> 5;
+    const low = this.uint32() >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  }
+
+  /** A uniform integer in [0, n), without modulo bias; `n` from 1 to 2^32. */
+  int(n: number): number {
+    const limit = 2 ** 32 - (2 ** 32 % n);
+    for (;;) {
+      const draw = this.uint32();
+      if (draw < limit) return draw % n;
+    }
+  }
+
+  /** A standard normal number (Box and Muller, the cosine half). */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
+    return radius * Math.cos(2 * Math.PI * this.next());
+  }
+
+  /** Shuffles in place (Fisher and Yates) and returns the same array. */
+  shuffle<T extends { length: number; [index: number]: unknown }>(array: T): T {
+    for (let i = array.length - 1; i > 0; i--) {
+      const j = this.int(i + 1);
+      const kept = array[i];
+      array[i] = array[j];
+      array[j] = kept;
+    }
+    return array;
+  }
+}
+
+/** The finaliser of splitmix32: a bijection of 32-bit integers whose output bits all depend on all input bits. */
+export function scramble(value: number): number {
+  let z = value | 0;
+  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+  return (z ^ (z >>> 16)) >>> 0;
+}
+
+function rotateLeft(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
+}
