@@ -1,5 +1,5 @@
 /**
- * Seeded random numbers on the host: xoshiro128** (Blackman and Vigna), seeded by splitmix32.
+ * Seeded random numbers on the host: xoshiro128** (Blackman and Vigna), seeded through murmur3's finaliser.
  *
  * The same seed gives the same sequence on every platform, but for `normal`, whose logarithm and cosine may differ in the
  * last bit between JavaScript engines. The GPU has its own counter-based generator; this one draws what the host decides.
@@ -10,11 +10,11 @@ export class Random {
   /** `seed`: any finite number; both halves of integers up to 2^53 count, fractions are cut. */
   constructor(seed: number) {
     const whole = Math.trunc(seed);
-    const high = Math.floor(whole / 2 ** 32);
-    let mix = (whole >>> 0) ^ Math.imul(high | 0, 0x9e3779b1);
+    const low = whole | 0;
+    const high = Math.floor(whole / 2 ** 32) | 0;
     for (let i = 0; i < 4; i++) {
-      mix = (mix + 0x9e3779b9) | 0;
-      this.state[i] = scramble(mix);
+      const step = Math.imul(i + 1, 0x9e3779b9);
+      this.state[i] = scramble(scramble(high + step) ^ (low + step));
     }
     if (this.state.every((word) => word === 0)) this.state[0] = 1;
   }
@@ -67,7 +67,7 @@ export class Random {
   }
 }
 
-/** The finaliser of splitmix32: a bijection of 32-bit integers whose output bits all depend on all input bits. */
+/** The 32-bit finaliser of murmur3: a bijection of 32-bit integers whose output bits all depend on all input bits. */
 export function scramble(value: number): number {
   let z = value | 0;
   z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
