@@ -1,0 +1,242 @@
+import { VoxtwirlError } from "../errors.ts";
+import { capsOf, type GpuCaps } from "./caps.ts";
+import { PipelineCache } from "./pipelines.ts";
+
+/** A range of a GPU buffer, in bytes. */
+export interface BufferView {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+export interface GpuOptions {
+  label?: string;
+  /** Wraps every wait for the GPU; a Node host passes its nap here (a pending promise makes Dawn's binding poll a core). */
+  wait?: <T>(pending: Promise<T>) => Promise<T>;
+  /** Most bytes that may be allocated in all. Software adapters never refuse memory: the process dies when it is touched. */
+  memoryBudget?: number;
+}
+
+const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const;
+
+const WANTED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+// Flag values of the WebGPU specification: the global objects GPUBufferUsage and GPUMapMode do not exist in Node.
+export const BufferUsage = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
+const MAP_MODE_READ = 1;
+
+/**
+ * An adapter and its device. Opened by us (then `destroy` destroys the device) or around a caller's device (then it
+ * never does; only what this object allocated is freed).
+ *
+ * Errors that WebGPU reports out of band (device loss, validation, out of memory) are kept and thrown, typed, by the
+ * next call of `check`, which every plan makes before and after it waits.
+ */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  readonly caps: GpuCaps;
+  readonly pipelines: PipelineCache;
+  readonly wait: <T>(pending: Promise<T>) => Promise<T>;
+  readonly memoryBudget: number;
+  readonly #owned: boolean;
+  readonly #buffers = new Set<GPUBuffer>();
+  readonly #onError = (event: GPUUncapturedErrorEvent) => {
+    event.preventDefault?.();
+    this.#failure ??= typedError(event.error);
+  };
+  #allocated = 0;
+  #failure: VoxtwirlError | undefined;
+  #destroyed = false;
+
+  private constructor(device: GPUDevice, info: GPUAdapterInfo, owned: boolean, options: GpuOptions) {
+    this.device = device;
+    this.info = info;
+    this.caps = capsOf(device, info);
+    this.pipelines = new PipelineCache(device);
+    this.wait = options.wait ?? ((pending) => pending);
+    this.memoryBudget = options.memoryBudget ?? Infinity;
+    this.#owned = owned;
+    device.addEventListener("uncapturederror", this.#onError as EventListener);
+    void device.lost.then((lost) => {
+      if (this.#destroyed) return;
+      this.#failure ??= new VoxtwirlError(
+        "device-lost",
+        `the GPU device was lost (${lost.reason}): ${lost.message}`,
+        "Open the device again; a training run continues with --resume.",
+      );
+    });
+  }
+
+  /**
+   * Opens a device with the adapter's real limits and with the features the kernels can use. An adapter gives one
+   * device only.
+   */
+  static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
+    const requiredLimits: Record<string, number> = {};
+    for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+    const device = await adapter.requestDevice({
+      label: options.label ?? "voxtwirl",
+      requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+      requiredLimits,
+    });
+    return new Gpu(device, adapter.info, true, options);
+  }
+
+  /** Uses a device of the caller's. `info` is its adapter's; kernels choose their variants by it. */
+  static fromDevice(device: GPUDevice, options: GpuOptions & { info?: GPUAdapterInfo } = {}): Gpu {
+    const info = options.info ?? device.adapterInfo;
+    return new Gpu(device, info, false, options);
+  }
+
+  /** Bytes of all living buffers made by this object. */
+  get allocatedBytes(): number {
+    return this.#allocated;
+  }
+
+  /** Throws what went wrong since the last call, if anything did. */
+  check(): void {
+    if (this.#destroyed) throw new VoxtwirlError("device-lost", "this Gpu was destroyed", "Open a new one.");
+    const failure = this.#failure;
+    if (!failure) return;
+    // A lost device stays lost; other errors are told once.
+    if (failure.code !== "device-lost") this.#failure = undefined;
+    throw failure;
+  }
+
+  /**
+   * Throws "too-large" or "out-of-memory", with the numbers, when `bytes` more cannot be had. Call it before the first
+   * of several allocations, so that nothing is half allocated.
+   */
+  assertFits(what: string, bytes: number): void {
+    if (this.#allocated + bytes > this.memoryBudget) {
+      throw new VoxtwirlError(
+        "out-of-memory",
+        `${what} needs ${formatBytes(bytes)}; ${formatBytes(this.#allocated)} of the budget of ` +
+          `${formatBytes(this.memoryBudget)} are taken`,
+        "Use a smaller batch (micro-batches give the same gradients), a smaller grid or fewer channels.",
+      );
+    }
+  }
+
+  createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    this.check();
+    if (size > this.device.limits.maxBufferSize) {
+      throw new VoxtwirlError(
+        "too-large",
+        `buffer '${label}' of ${formatBytes(size)} exceeds the adapter's limit of ${formatBytes(this.device.limits.maxBufferSize)}`,
+        "Use a smaller batch, grid or model, or another adapter.",
+      );
+    }
+    this.assertFits(`buffer '${label}'`, size);
+    const buffer = this.device.createBuffer({ label, size: Math.max(Math.ceil(size / 4) * 4, 4), usage });
+    this.#buffers.add(buffer);
+    this.#allocated += buffer.size;
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    if (!this.#buffers.delete(buffer)) return;
+    this.#allocated -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** A buffer holding `data`, for storage or uniform bindings. */
+  upload(label: string, data: Float32Array | Uint32Array): BufferView {
+    const usage = BufferUsage.STORAGE | BufferUsage.UNIFORM | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
+    const buffer = this.createBuffer(label, data.byteLength, usage);
+    if (data.byteLength > 0) this.write({ buffer, offset: 0, size: data.byteLength }, data);
+    return { buffer, offset: 0, size: Math.max(data.byteLength, 4) };
+  }
+
+  write(view: BufferView, data: ArrayBufferView): void {
+    // 64 MiB pieces: one writeBuffer stages a copy of all it is given.
+    const piece = 1 << 26;
+    for (let at = 0; at < data.byteLength; at += piece) {
+      const size = Math.min(piece, data.byteLength - at);
+      this.device.queue.writeBuffer(view.buffer, view.offset + at, data.buffer as ArrayBuffer, data.byteOffset + at, size);
+    }
+  }
+
+  /** The bytes of each view once all submitted work is done. */
+  async read(...views: BufferView[]): Promise<ArrayBuffer[]> {
+    this.check();
+    const offsets: number[] = [];
+    let total = 0;
+    for (const view of views) {
+      offsets.push(total);
+      total += Math.ceil(view.size / 8) * 8;
+    }
+    const staging = this.createBuffer("readback", total, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+    try {
+      const encoder = this.device.createCommandEncoder({ label: "readback" });
+      views.forEach((view, i) => encoder.copyBufferToBuffer(view.buffer, view.offset, staging, offsets[i]!, view.size));
+      this.device.queue.submit([encoder.finish()]);
+      await this.map(staging);
+      const bytes = staging.getMappedRange();
+      return views.map((view, i) => bytes.slice(offsets[i]!, offsets[i]! + view.size));
+    } finally {
+      this.destroyBuffer(staging);
+    }
+  }
+
+  /** Maps a staging buffer for reading; device errors that explain a failure are thrown instead of it. */
+  async map(buffer: GPUBuffer): Promise<void> {
+    try {
+      await this.wait(buffer.mapAsync(MAP_MODE_READ));
+    } catch (cause) {
+      this.check();
+      throw new VoxtwirlError("device-lost", `reading back failed: ${(cause as Error).message}`, "Open the device again.", { cause });
+    }
+    this.check();
+  }
+
+  /** Waits until everything submitted is done. */
+  async finish(): Promise<void> {
+    this.check();
+    await this.wait(this.device.queue.onSubmittedWorkDone());
+    this.check();
+  }
+
+  /** Frees what this object made; the device too if it opened it. Twice is harmless. */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#buffers.clear();
+    this.#allocated = 0;
+    this.device.removeEventListener("uncapturederror", this.#onError as EventListener);
+    if (this.#owned) this.device.destroy();
+  }
+}
+
+function typedError(error: GPUError): VoxtwirlError {
+  const kind = error.constructor?.name ?? "";
+  if (kind === "GPUOutOfMemoryError") {
+    return new VoxtwirlError("out-of-memory", error.message, "Use a smaller batch, grid or model.", { cause: error });
+  }
+  if (kind === "GPUValidationError") {
+    return new VoxtwirlError("validation", error.message, "Report this: the engine gave the GPU a wrong command.", { cause: error });
+  }
+  return new VoxtwirlError("internal", error.message, "Report this with the adapter's name.", { cause: error });
+}
+
+export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes)) return "unlimited";
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
+}

@@ -1,0 +1,179 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { byteLength, formatShape, type Dispatch, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { BufferView } from "../gpu/gpu.ts";
+import { add } from "../kernels/add.ts";
+
+export type GraphCommand =
+  | { readonly kind: "dispatch"; readonly dispatch: Dispatch }
+  | { readonly kind: "clear"; readonly tensor: Tensor };
+
+/** Writes a gradient; with `addend` given it writes the sum of the two. */
+export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
+
+/**
+ * A program under construction: dispatches in order on tensors without a place. Nothing runs; `Plan.create` makes it
+ * concrete. Operations (src/graph/operations.ts) also leave a closure each, which `backward` calls in reverse order to
+ * append the dispatches of the gradients.
+ */
+export class Graph implements KernelContext {
+  readonly caps: GpuCaps;
+  readonly commands: GraphCommand[] = [];
+  readonly #externals = new Map<number, BufferView>();
+  readonly #kept = new Set<number>();
+  readonly #gradients = new Map<number, Tensor>();
+  readonly #differentiable = new Set<number>();
+  readonly #parameterGradients = new Map<number, Tensor>();
+  #tape: { output: Tensor; backward: (gradOutput: Tensor) => void }[] = [];
+  #nextId = 0;
+
+  constructor(caps: GpuCaps) {
+    this.caps = caps;
+  }
+
+  /** A tensor that lies in the caller's buffer: an input, a parameter, a state. */
+  external(label: string, shape: readonly number[], view: BufferView, dtype: DType = "f32"): Tensor {
+    const tensor = this.#tensor(label, shape, dtype);
+    if (view.size < byteLength(tensor)) {
+      throw new VoxtwirlError(
+        "bad-shape",
+        `'${label}' of shape ${formatShape(shape)} needs ${byteLength(tensor)} bytes, its buffer range has ${view.size}`,
+        "Give a buffer of the tensor's size.",
+      );
+    }
+    this.#externals.set(tensor.id, view);
+    return tensor;
+  }
+
+  /**
+   * A trained parameter: its gradient is accumulated into `gradient`, which the caller clears once a step. Without
+   * `gradient` the parameter is a constant.
+   */
+  parameter(label: string, shape: readonly number[], value: BufferView, gradient?: BufferView): Tensor {
+    const tensor = this.external(label, shape, value);
+    if (gradient) this.#parameterGradients.set(tensor.id, this.external(`${label} grad`, shape, gradient));
+    return tensor;
+  }
+
+  /** A tensor of the plan's own memory, alive from its first to its last use. */
+  scratch(label: string, shape: readonly number[], dtype: DType = "f32"): Tensor {
+    const tensor = this.#tensor(label, shape, dtype);
+    if (byteLength(tensor) > this.caps.maxBindingBytes) {
+      throw new VoxtwirlError(
+        "too-large",
+        `tensor '${label}' of shape ${formatShape(shape)} takes ${byteLength(tensor)} bytes, one binding of this adapter ` +
+          `holds ${this.caps.maxBindingBytes}`,
+        "Use a smaller batch (--micro-batch keeps the gradients of the full one), a smaller grid, or an adapter with a larger binding.",
+      );
+    }
+    return tensor;
+  }
+
+  /** Keeps a tensor's memory for itself to the end of the plan, so that `plan.read` gives its last value. */
+  keep(tensor: Tensor): Tensor {
+    this.#kept.add(tensor.id);
+    return tensor;
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    this.commands.push({ kind: "dispatch", dispatch });
+  }
+
+  clear(tensor: Tensor): void {
+    this.commands.push({ kind: "clear", tensor });
+  }
+
+  externalView(tensor: Tensor): BufferView | undefined {
+    return this.#externals.get(tensor.id);
+  }
+
+  isKept(tensor: Tensor): boolean {
+    return this.#kept.has(tensor.id);
+  }
+
+  // Gradients.
+
+  /** Whether a gradient flows into this tensor. */
+  needsGrad(tensor: Tensor): boolean {
+    return this.#differentiable.has(tensor.id) || this.#parameterGradients.has(tensor.id);
+  }
+
+  /** Asks for the gradient of a tensor that is not a parameter; read it with `gradOf` after `backward`. */
+  track(tensor: Tensor): Tensor {
+    this.#differentiable.add(tensor.id);
+    return tensor;
+  }
+
+  /** The accumulated gradient of a parameter, or undefined where none is wanted. */
+  parameterGrad(parameter: Tensor): Tensor | undefined {
+    return this.#parameterGradients.get(parameter.id);
+  }
+
+  gradOf(tensor: Tensor): Tensor | undefined {
+    return this.#gradients.get(tensor.id);
+  }
+
+  /** Called by an operation after its forward dispatches. */
+  record(output: Tensor, inputs: readonly (Tensor | undefined)[], backward: (gradOutput: Tensor) => void): Tensor {
+    if (inputs.some((input) => input && this.needsGrad(input))) {
+      this.#differentiable.add(output.id);
+      this.#tape.push({ output, backward });
+    }
+    return output;
+  }
+
+  /**
+   * Adds a term to the gradient of `tensor`. `write` puts the term into a fresh tensor; writers that can add another
+   * tensor on the way (`fusesAdd`) save a pass when there is a gradient already.
+   */
+  addGrad(tensor: Tensor, write: GradWriter, fusesAdd = false): void {
+    if (!this.#differentiable.has(tensor.id)) return;
+    const before = this.#gradients.get(tensor.id);
+    const label = `${tensor.label} grad`;
+    const term = this.scratch(label, tensor.shape);
+    write(term, fusesAdd ? before : undefined);
+    if (!before || fusesAdd) {
+      this.#gradients.set(tensor.id, term);
+      return;
+    }
+    const sum = this.scratch(label, tensor.shape);
+    add(this, { label: `${label} sum`, a: before, b: term, y: sum });
+    this.#gradients.set(tensor.id, sum);
+  }
+
+  /** Adds an existing tensor to the gradient of `tensor`, without a copy when it is the first term. */
+  addGradTensor(tensor: Tensor, term: Tensor): void {
+    if (!this.#differentiable.has(tensor.id)) return;
+    const before = this.#gradients.get(tensor.id);
+    if (!before) {
+      this.#gradients.set(tensor.id, term);
+      return;
+    }
+    const sum = this.scratch(`${tensor.label} grad`, tensor.shape);
+    add(this, { label: `${tensor.label} grad sum`, a: before, b: term, y: sum });
+    this.#gradients.set(tensor.id, sum);
+  }
+
+  /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */
+  backward(output: Tensor, gradOutput: Tensor): void {
+    this.addGradTensor(output, gradOutput);
+    const tape = this.#tape;
+    this.#tape = [];
+    for (let i = tape.length - 1; i >= 0; i--) {
+      const { output: y, backward } = tape[i]!;
+      const gradient = this.#gradients.get(y.id);
+      if (gradient) backward(gradient);
+    }
+  }
+
+  #tensor(label: string, shape: readonly number[], dtype: DType): Tensor {
+    if (shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
+      throw new VoxtwirlError(
+        "bad-shape",
+        `tensor '${label}' has shape ${formatShape(shape)}; every size must be a positive integer`,
+        "Check the shapes that lead to this tensor.",
+      );
+    }
+    return { id: this.#nextId++, label, shape: [...shape], dtype };
+  }
+}

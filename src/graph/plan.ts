@@ -1,0 +1,180 @@
+import { VoxtwirlError } from "../errors.ts";
+import { byteLength, MAX_WORKGROUPS_PER_DIMENSION, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
+import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
+import { replay, type Command, type Copy } from "../gpu/recorder.ts";
+import { packStruct } from "../gpu/reflect.ts";
+import type { Graph } from "./graph.ts";
+import { alignUp, BINDING_ALIGNMENT, lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
+
+export interface PlanOptions {
+  label: string;
+  /** Free bytes left behind every transient tensor (tests fill them and look at them afterwards). */
+  guard?: number;
+}
+
+/**
+ * A graph made concrete for one device: memory planned, pipelines compiled, bind groups made. `run` replays it in one
+ * encoder and one submit.
+ */
+export class Plan {
+  readonly label: string;
+  readonly memory: MemoryPlan;
+  readonly flops: number;
+  readonly bytes: number;
+  readonly dispatchCount: number;
+  readonly #gpu: Gpu;
+  readonly #graph: Graph;
+  readonly #arenas: readonly GPUBuffer[];
+  readonly #uniforms: GPUBuffer;
+  readonly #commands: readonly Command[];
+
+  private constructor(gpu: Gpu, graph: Graph, label: string, memory: MemoryPlan, arenas: GPUBuffer[], uniforms: GPUBuffer, commands: Command[]) {
+    this.label = label;
+    this.memory = memory;
+    this.#gpu = gpu;
+    this.#graph = graph;
+    this.#arenas = arenas;
+    this.#uniforms = uniforms;
+    this.#commands = commands;
+    const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
+    this.flops = dispatches.reduce((sum, d) => sum + d.flops, 0);
+    this.bytes = dispatches.reduce((sum, d) => sum + d.bytes, 0);
+    this.dispatchCount = dispatches.length;
+  }
+
+  /**
+   * @throws VoxtwirlError "out-of-memory" or "too-large" before anything is allocated, "shader-compile" with the numbered
+   *   source, "internal" when a kernel's bindings do not match its shader.
+   */
+  static async create(gpu: Gpu, graph: Graph, options: PlanOptions): Promise<Plan> {
+    const { label, guard = 0 } = options;
+    const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
+    const variants = new Map<Dispatch, ShaderVariant>();
+    for (const d of dispatches) {
+      const variant = gpu.pipelines.variant(d.shader, d.constants);
+      checkDispatch(d, variant);
+      variants.set(d, variant);
+    }
+    const memory = planMemory(
+      lifetimes(
+        graph.commands,
+        (tensor) => graph.externalView(tensor) === undefined,
+        (tensor) => graph.isKept(tensor),
+      ),
+      arenaLimit(gpu),
+      guard,
+    );
+    gpu.assertFits(`plan '${label}'`, memory.arenas.reduce((sum, bytes) => sum + bytes, 0));
+
+    const arenas = memory.arenas.map((bytes, i) =>
+      gpu.createBuffer(`${label} arena ${i}`, bytes, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST),
+    );
+    const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
+    const compiled = new Map<ShaderVariant, CompiledPipeline>();
+    try {
+      // All at once: Dawn compiles in parallel.
+      await gpu.wait(Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
+    } catch (error) {
+      for (const buffer of [...arenas, uniforms]) gpu.destroyBuffer(buffer);
+      throw error;
+    }
+
+    const viewOf = (tensor: Tensor): BufferView => {
+      const external = graph.externalView(tensor);
+      if (external) return { ...external, size: byteLength(tensor) };
+      const { arena, offset } = memory.placements.get(tensor.id)!;
+      return { buffer: arenas[arena]!, offset, size: byteLength(tensor) };
+    };
+    const commands = graph.commands.map((command): Command => {
+      if (command.kind === "clear") return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
+      const d = command.dispatch;
+      const { pipeline, layout, reflection } = compiled.get(variants.get(d)!)!;
+      const entries = reflection.bindings.map(({ binding, name }): GPUBindGroupEntry => {
+        if (name === "params") {
+          const size = reflection.structs.get("Params")!.size;
+          return { binding, resource: { buffer: uniforms, offset: offsets.get(d)!, size } };
+        }
+        return { binding, resource: viewOf(d.bindings[name]!) };
+      });
+      const bindGroup = gpu.device.createBindGroup({ label: d.label, layout, entries });
+      return { kind: "dispatch", label: d.label, pipeline, bindGroup, workgroups: d.workgroups };
+    });
+    gpu.check();
+    return new Plan(gpu, graph, label, memory, arenas, uniforms, commands);
+  }
+
+  /** Submits one replay; results are read later (`read`, or `copies` into staging buffers of the caller's). */
+  run(copies: readonly Copy[] = []): void {
+    this.#gpu.check();
+    replay(this.#gpu.device, this.label, this.#commands, copies);
+  }
+
+  /** Where a tensor lies: an external one, or one that was kept. */
+  view(tensor: Tensor): BufferView {
+    const external = this.#graph.externalView(tensor);
+    if (external) return { ...external, size: byteLength(tensor) };
+    const placement = this.memory.placements.get(tensor.id);
+    if (!placement || !this.#graph.isKept(tensor)) {
+      throw new VoxtwirlError("internal", `tensor '${tensor.label}' is not kept by plan '${this.label}'`, "Call graph.keep(tensor).");
+    }
+    return { buffer: this.#arenas[placement.arena]!, offset: placement.offset, size: byteLength(tensor) };
+  }
+
+  /** Values of tensors after the work submitted so far. */
+  async read(...tensors: Tensor[]): Promise<(Float32Array | Uint32Array)[]> {
+    const buffers = await this.#gpu.read(...tensors.map((tensor) => this.view(tensor)));
+    return buffers.map((bytes, i) => (tensors[i]!.dtype === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes)));
+  }
+
+  /** The plan's own buffers, for tests that poison and inspect them. */
+  get arenaBuffers(): readonly GPUBuffer[] {
+    return this.#arenas;
+  }
+
+  destroy(): void {
+    for (const buffer of [...this.#arenas, this.#uniforms]) this.#gpu.destroyBuffer(buffer);
+  }
+}
+
+/** Arenas stay below 1 GiB: some drivers claim larger buffers and fail to make them. */
+function arenaLimit(gpu: Gpu): number {
+  return Math.min(gpu.device.limits.maxBufferSize, (1 << 30) - (1 << 20));
+}
+
+function checkDispatch(d: Dispatch, variant: ShaderVariant): void {
+  const wrong = (what: string) => new VoxtwirlError("internal", `${d.label} (${variant.label}): ${what}`, "Report this: a kernel is wrong.");
+  const names = new Set(variant.reflection.bindings.map((b) => b.name));
+  for (const name of Object.keys(d.bindings)) if (!names.has(name)) throw wrong(`the shader has no binding '${name}'`);
+  const bound = new Map<number, string>();
+  for (const name of names) {
+    if (name === "params") continue;
+    const tensor = d.bindings[name];
+    if (!tensor) throw wrong(`binding '${name}' is not given`);
+    const other = bound.get(tensor.id);
+    if (other) throw wrong(`'${tensor.label}' is bound as '${other}' and as '${name}'`);
+    bound.set(tensor.id, name);
+  }
+  if (names.has("params") !== (d.params !== undefined)) throw wrong("params and struct Params do not go together");
+  for (const n of d.workgroups) {
+    if (!Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS_PER_DIMENSION) throw wrong(`workgroups ${d.workgroups.join(" x ")}`);
+  }
+}
+
+function uploadParams(gpu: Gpu, label: string, dispatches: readonly Dispatch[], variants: ReadonlyMap<Dispatch, ShaderVariant>) {
+  const offsets = new Map<Dispatch, number>();
+  let size = 0;
+  for (const d of dispatches) {
+    const layout = variants.get(d)!.reflection.structs.get("Params");
+    if (!layout) continue;
+    offsets.set(d, size);
+    size += alignUp(layout.size, BINDING_ALIGNMENT);
+  }
+  const data = new DataView(new ArrayBuffer(Math.max(size, 4)));
+  for (const [d, offset] of offsets) {
+    packStruct(variants.get(d)!.reflection.structs.get("Params")!, d.params!, data, offset, d.label);
+  }
+  const buffer = gpu.createBuffer(`${label} params`, data.byteLength, BufferUsage.UNIFORM | BufferUsage.COPY_DST);
+  gpu.write({ buffer, offset: 0, size: data.byteLength }, data);
+  return { buffer, offsets };
+}

@@ -1,0 +1,176 @@
+import { expect } from "vitest";
+import { elementCount, type DType, type KernelContext, type Tensor } from "../src/gpu/dispatch.ts";
+import { BufferUsage, Gpu, type BufferView } from "../src/gpu/gpu.ts";
+import { Graph } from "../src/graph/graph.ts";
+import { Plan } from "../src/graph/plan.ts";
+import { BINDING_ALIGNMENT } from "../src/graph/planner.ts";
+import { openGpu } from "../src/node/openGpu.ts";
+
+export interface TensorData {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint32Array;
+}
+
+export interface OutputSpec {
+  readonly shape: readonly number[];
+  readonly dtype?: DType;
+  /** First contents; poisoned with NaN otherwise. */
+  readonly init?: Float32Array | Uint32Array;
+}
+
+/** A signalling pattern: NaN as f32, recognisable as u32. */
+export const POISON = 0x7fc0dead;
+const GUARD_BYTES = 256;
+
+let shared: Promise<Gpu> | undefined;
+
+/** The one device of this test file. Throws with the reason where there is no adapter: tests never skip silently. */
+export function testGpu(): Promise<Gpu> {
+  return (shared ??= openGpu());
+}
+
+function guarded(gpu: Gpu, label: string, shape: readonly number[], init: Float32Array | Uint32Array | undefined): BufferView {
+  const bytes = elementCount(shape) * 4;
+  const words = new Uint32Array((BINDING_ALIGNMENT + bytes + GUARD_BYTES) / 4).fill(POISON);
+  if (init) {
+    if (init.length * 4 !== bytes) throw new Error(`'${label}': ${init.length} values for shape [${shape}]`);
+    words.set(new Uint32Array(init.buffer, init.byteOffset, init.length), BINDING_ALIGNMENT / 4);
+  }
+  const whole = gpu.upload(label, words);
+  return { buffer: whole.buffer, offset: BINDING_ALIGNMENT, size: bytes };
+}
+
+/**
+ * Runs what `emit` dispatches, once, on poisoned memory. Every tensor has a guard band on either side, and every one
+ * that was not written reads NaN.
+ */
+export async function runKernels(
+  gpu: Gpu,
+  inputs: Record<string, TensorData>,
+  outputs: Record<string, OutputSpec>,
+  emit: (ctx: KernelContext, t: Record<string, Tensor>) => void,
+): Promise<Record<string, Float32Array | Uint32Array>> {
+  const graph = new Graph(gpu.caps);
+  const tensors: Record<string, Tensor> = {};
+  const views = new Map<string, BufferView>();
+  for (const [name, { shape, data }] of Object.entries(inputs)) {
+    const view = guarded(gpu, name, shape, data);
+    views.set(name, view);
+    tensors[name] = graph.external(name, shape, view, data instanceof Uint32Array ? "u32" : "f32");
+  }
+  for (const [name, { shape, dtype, init }] of Object.entries(outputs)) {
+    const view = guarded(gpu, name, shape, init);
+    views.set(name, view);
+    tensors[name] = graph.external(name, shape, view, dtype ?? (init instanceof Uint32Array ? "u32" : "f32"));
+  }
+  emit(graph, tensors);
+  // Kept tensors share no memory, so that each keeps its own poison and guard.
+  const transient = new Map([...usedTensors(graph)].filter((t) => !graph.externalView(t)).map((t) => [t.id, t]));
+  for (const tensor of transient.values()) graph.keep(tensor);
+  const plan = await Plan.create(gpu, graph, { label: "test", guard: GUARD_BYTES });
+  try {
+    for (const buffer of plan.arenaBuffers) {
+      gpu.write({ buffer, offset: 0, size: buffer.size }, new Uint32Array(buffer.size / 4).fill(POISON));
+    }
+    plan.run();
+    const names = [...views.keys()];
+    const whole = names.map((name) => views.get(name)!.buffer);
+    const bytes = await gpu.read(
+      ...whole.map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
+      ...plan.arenaBuffers.map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
+    );
+    const results: Record<string, Float32Array | Uint32Array> = {};
+    names.forEach((name, i) => {
+      const words = new Uint32Array(bytes[i]!);
+      const { offset, size } = views.get(name)!;
+      expectPoison(words.subarray(0, offset / 4), `guard before '${name}'`);
+      expectPoison(words.subarray((offset + size) / 4), `guard after '${name}'`);
+      const isU32 = tensors[name]!.dtype === "u32";
+      if (name in inputs) {
+        const { data } = inputs[name]!;
+        const before = new Uint32Array(data.buffer, data.byteOffset, data.length);
+        const same = before.every((word, k) => word === words[offset / 4 + k]);
+        expect(same, `input '${name}' must not be written`).toBe(true);
+        return;
+      }
+      const slice = bytes[i]!.slice(offset, offset + size);
+      results[name] = isU32 ? new Uint32Array(slice) : new Float32Array(slice);
+    });
+    for (const [id, { arena, offset }] of plan.memory.placements) {
+      const words = new Uint32Array(bytes[names.length + arena]!);
+      const tensor = transient.get(id)!;
+      const end = offset / 4 + elementCount(tensor.shape);
+      expectPoison(words.subarray(end, end + GUARD_BYTES / 4), `guard after scratch '${tensor.label}'`);
+    }
+    return results;
+  } finally {
+    plan.destroy();
+    for (const { buffer } of views.values()) gpu.destroyBuffer(buffer);
+  }
+}
+
+function* usedTensors(graph: Graph): Generator<Tensor> {
+  for (const command of graph.commands) {
+    if (command.kind === "clear") yield command.tensor;
+    else yield* Object.values(command.dispatch.bindings);
+  }
+}
+
+function expectPoison(words: Uint32Array, what: string): void {
+  const at = words.findIndex((word) => word !== POISON);
+  if (at >= 0) throw new Error(`${what} was overwritten at word ${at} with 0x${words[at]!.toString(16)}`);
+}
+
+/** Every |actual - expected| <= tolerance (one number or one for each element); NaN never passes. */
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number | ArrayLike<number>,
+  what = "value",
+): void {
+  expect(actual.length, `${what}: length`).toBe(expected.length);
+  let worst = -1;
+  let worstRatio = 1;
+  for (let i = 0; i < expected.length; i++) {
+    const allowed = typeof tolerance === "number" ? tolerance : tolerance[i]!;
+    const error = Math.abs(actual[i]! - expected[i]!);
+    const ratio = error <= allowed ? 0 : error / Math.max(allowed, 1e-300);
+    if (Number.isNaN(error) || ratio > worstRatio) {
+      worst = i;
+      worstRatio = Number.isNaN(error) ? Infinity : ratio;
+    }
+  }
+  if (worst < 0) return;
+  const allowed = typeof tolerance === "number" ? tolerance : tolerance[worst]!;
+  throw new Error(`${what}[${worst}]: got ${actual[worst]}, expected ${expected[worst]} within ${allowed}`);
+}
+
+/** ||actual - expected|| / ||expected||, or the norm of `actual` where `expected` is zero. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference += (actual[i]! - expected[i]!) ** 2;
+    norm += expected[i]! ** 2;
+  }
+  return Math.sqrt(difference) / (norm > 0 ? Math.sqrt(norm) : 1);
+}
+
+/** Deterministic normal numbers (mulberry32 and Box-Muller), rounded to f32. */
+export function randomArray(n: number, seed: number, scale = 1): Float32Array {
+  let state = (seed * 0x9e3779b1 + 1) >>> 0;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const out = new Float32Array(n);
+  for (let i = 0; i < n; i++) out[i] = scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  return out;
+}
+
+/** A storage buffer for tests that look past `runKernels`. */
+export function storageBuffer(gpu: Gpu, label: string, bytes: number): GPUBuffer {
+  return gpu.createBuffer(label, bytes, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST);
+}
