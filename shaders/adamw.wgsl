@@ -1,0 +1,90 @@
+// AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101, in PyTorch's order) and an exponential moving average
+// of the weights, in one pass over a flat piece of n elements. With t the number of the update, from 1:
+//   g = grad * min(1, clip / (norm + 1e-6))                                       (CLIP only)
+//   w = w * (1 - lr * decay)
+//   m = beta1 * m + (1 - beta1) * g
+//   v = beta2 * v + (1 - beta2) * g^2
+//   w = w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)            a zero denominator gives a zero step
+//   ema = ema_decay * ema + (1 - ema_decay) * w
+// Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written above.
+//
+// While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
+//
+// grad, weight, m, v, ema  f32[n]; as vec4 when n is a multiple of four (VEC4)
+// flags                    u32[4]
+// norm                     f32[1], the gradient's norm before clipping (CLIP)
+// params                   count: elements (vec4 or f32); threads: threads with work; gain1 = 1 - beta1, gain2 = 1 - beta2, from
+//                          the host since 1 - beta2 in f32 would lose digits; the rest as above
+// Constants: VEC4, CLIP. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
+#import grid
+#import step
+
+#ifdef VEC4
+alias Element = vec4<f32>;
+alias Condition = vec4<bool>;
+#else
+alias Element = f32;
+alias Condition = bool;
+#endif
+
+struct Params {
+  count: u32,
+  threads: u32,
+  gain1: f32,
+  gain2: f32,
+  eps: f32,
+  decay: f32,
+  clip: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> step: Step;
+@group(0) @binding(2) var<storage, read> flags: array<u32>;
+@group(0) @binding(3) var<storage, read> grad: array<Element>;
+@group(0) @binding(4) var<storage, read_write> weight: array<Element>;
+@group(0) @binding(5) var<storage, read_write> m: array<Element>;
+@group(0) @binding(6) var<storage, read_write> v: array<Element>;
+@group(0) @binding(7) var<storage, read_write> ema: array<Element>;
+#ifdef CLIP
+@group(0) @binding(8) var<storage, read> norm: array<f32>;
+#endif
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let thread = linear_workgroup(wid, num) * 64u + lane;
+  if (thread >= params.threads || flags[0] != 0u) {
+    return;
+  }
+#ifdef CLIP
+  let scale = min(1.0, params.clip / (norm[0] + 1e-6));
+#else
+  let scale = 1.0;
+#endif
+  let rate = step.lr / step.correction1;
+  let decay = step.lr * params.decay;
+  let ema_gain = 1.0 - step.ema_decay;
+
+  for (var i = thread; i < params.count; i += params.threads) {
+    let g = grad[i] * scale;
+    let w_old = weight[i];
+    let m_old = m[i];
+    let v_old = v[i];
+    let ema_old = ema[i];
+
+    let m_new = fma(Element(params.gain1), g - m_old, m_old);
+    let v_new = fma(Element(params.gain2), g * g - v_old, v_old);
+    let denominator = sqrt(v_new / step.correction2) + params.eps;
+    let zero: Condition = denominator == Element();
+    let update = select(m_new / select(denominator, Element(1.0), zero), Element(), zero);
+    let w_new = w_old - fma(Element(rate), update, decay * w_old);
+
+    weight[i] = w_new;
+    m[i] = m_new;
+    v[i] = v_new;
+    ema[i] = fma(Element(ema_gain), w_new - ema_old, ema_old);
+  }
+}

@@ -1,0 +1,32 @@
+// Second pass of the global gradient norm: norm[0] = sqrt(sum of all partial sums), in a fixed order.
+//
+// partial  f32[count]
+// norm     f32[1]
+// Dispatch: one workgroup. A tree over workgroup memory is slow on software adapters, but there is only one.
+struct Params {
+  count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partial: array<f32>;
+@group(0) @binding(2) var<storage, read_write> norm: array<f32>;
+
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var i = lane; i < params.count; i += 256u) {
+    sum += partial[i];
+  }
+  sums[lane] = sum;
+  for (var width = 128u; width > 0u; width /= 2u) {
+    workgroupBarrier();
+    if (lane < width) {
+      sums[lane] += sums[lane + width];
+    }
+  }
+  if (lane == 0u) {
+    norm[0] = sqrt(sums[0]);
+  }
+}

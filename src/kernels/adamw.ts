@@ -1,0 +1,84 @@
+import { VoxtwirlError } from "../errors.ts";
+import { elementCount, formatShape, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import code from "../../shaders/adamw.wgsl";
+
+export interface AdamwArgs {
+  label: string;
+  /** Updated in place, as are m, v and ema; all five flat f32 [n] and small enough for one binding. */
+  weights: Tensor;
+  grads: Tensor;
+  /** Moving average of the gradient; zero before the first update. */
+  m: Tensor;
+  /** Moving average of the squared gradient; zero before the first update. */
+  v: Tensor;
+  /** Moving average of the weights; a copy of them before the first update. */
+  ema: Tensor;
+  /** u32 [4] of `gradNorm`: while flags[0] is not 0, nothing is touched. */
+  flags: Tensor;
+  /** The per-step values of shaders/shared/step.wgsl: learning rate, bias corrections and ema_decay. */
+  step: Tensor;
+  beta1: number;
+  beta2: number;
+  /** Added to the denominator; 0 is allowed: a zero denominator gives a zero step. */
+  eps: number;
+  /** Decoupled: each update multiplies the weights by 1 - lr * weightDecay. */
+  weightDecay: number;
+  /** Scales the gradient by max / (norm + 1e-6) where that is below 1, `norm` being the one of `gradNorm`. `max` 0: off. */
+  clip?: { norm: Tensor; max: number } | undefined;
+}
+
+/**
+ * One AdamW update (arXiv 1711.05101, PyTorch's order) of a flat piece of the parameters, fused with the moving average of
+ * the weights.
+ *
+ * Squared gradients below the smallest normal number (elements below about 1e-19) count as zero.
+ *
+ * @throws VoxtwirlError "bad-shape" when the tensors differ in shape or type, "bad-option" when a rate is out of range.
+ */
+export function adamw(ctx: KernelContext, args: AdamwArgs): void {
+  const { label, weights, grads, m, v, ema, flags, step, beta1, beta2, eps, weightDecay, clip } = args;
+  const count = elementCount(weights.shape);
+  for (const tensor of [weights, grads, m, v, ema]) {
+    if (tensor.dtype === "f32" && count > 0 && elementCount(tensor.shape) === count) continue;
+    throw badShape(label, `'${tensor.label}' is ${formatShape(tensor.shape)} ${tensor.dtype}, the weights ${formatShape(weights.shape)}`);
+  }
+  if (flags.dtype !== "u32" || elementCount(flags.shape) !== 4) {
+    throw badShape(label, `flags '${flags.label}' are ${formatShape(flags.shape)} ${flags.dtype} instead of [4] u32`);
+  }
+  const inRange = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps >= 0 && weightDecay >= 0 && !((clip?.max ?? 0) < 0);
+  if (!inRange) {
+    throw new VoxtwirlError(
+      "bad-option",
+      `${label}: betas ${beta1} and ${beta2}, eps ${eps}, weight decay ${weightDecay}, clip ${clip?.max ?? 0}`,
+      "Choose betas from 0 to below 1, and eps, weight decay and clip of at least 0.",
+    );
+  }
+  const vec4 = count % 4 === 0;
+  const elements = vec4 ? count / 4 : count;
+  // Several elements a thread spread the cost of starting one; more than 16 would leave a large adapter idle.
+  const each = Math.min(16, Math.ceil(elements / 8192));
+  const threads = Math.ceil(elements / (64 * each)) * 64;
+  const clipping = clip !== undefined && clip.max > 0;
+  ctx.dispatch({
+    label: `${label} adamw`,
+    shader: { name: "adamw", code },
+    constants: { VEC4: vec4, CLIP: clipping },
+    params: {
+      count: elements,
+      threads,
+      gain1: 1 - beta1,
+      gain2: 1 - beta2,
+      eps,
+      decay: weightDecay,
+      clip: clip?.max ?? 0,
+    },
+    bindings: { flags, grad: grads, weight: weights, m, v, ema, step, ...(clipping ? { norm: clip.norm } : {}) },
+    workgroups: workgroups1d(threads / 64),
+    flops: 20 * count,
+    bytes: 36 * count,
+  });
+}
+
+function badShape(label: string, what: string): VoxtwirlError {
+  return new VoxtwirlError("bad-shape", `${label}: ${what}`, "Give weights, grads, m, v and ema the same flat f32 shape.");
+}

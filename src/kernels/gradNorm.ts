@@ -1,0 +1,96 @@
+import { VoxtwirlError } from "../errors.ts";
+import { elementCount, formatShape, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import sumCode from "../../shaders/gradNormSum.wgsl";
+import flagCode from "../../shaders/gradNormFlag.wgsl";
+import code from "../../shaders/gradNorm.wgsl";
+
+export interface GradNormArgs {
+  label: string;
+  /** The whole gradient in flat f32 pieces, each small enough for one binding. */
+  grads: readonly Tensor[];
+  /** f32 [1], read: the loss of this step. */
+  loss: Tensor;
+  /** f32 [1], written: the square root of the sum of squares over all pieces. */
+  norm: Tensor;
+  /** u32 [4], read and written; see below. */
+  flags: Tensor;
+  /** The per-step values of shaders/shared/step.wgsl. */
+  step: Tensor;
+}
+
+/** About as many threads as fill an adapter, each with 16 to 256 elements: with fewer the second pass grows, with more the first. */
+function shares(elements: number): number {
+  const each = Math.min(256, Math.max(16, Math.ceil(elements / 8192)));
+  return Math.ceil(elements / (64 * each)) * 64;
+}
+
+/**
+ * The global gradient norm, and the flag that stops updates.
+ *
+ * The sum has a fixed order that depends on shapes only, so it is bitwise repeatable; squares overflow for elements above 1.8e19.
+ * If the norm or the loss is not finite and flags[0] is 0, then flags = [step.step + 1, loss not finite, norm not finite, _].
+ * Once set the flag stays: only the host clears it. `adamw` does nothing while it is set.
+ *
+ * @throws VoxtwirlError "bad-shape" when there is no piece, an empty one, or loss, norm or flags have another shape or type.
+ */
+export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
+  const { label, grads, loss, norm, flags, step } = args;
+  check(label, "loss", loss, "f32", 1);
+  check(label, "norm", norm, "f32", 1);
+  check(label, "flags", flags, "u32", 4);
+  if (grads.length === 0) throw badShape(label, "there is no gradient to take the norm of");
+  for (const grad of grads) check(label, "grads", grad, "f32");
+
+  const pieces = grads.map((grad) => {
+    const count = elementCount(grad.shape);
+    const vec4 = count % 4 === 0;
+    const elements = vec4 ? count / 4 : count;
+    return { grad, count, vec4, elements, threads: shares(elements) };
+  });
+  const total = pieces.reduce((sum, { threads }) => sum + threads, 0);
+  const partial = ctx.scratch(`${label} partial`, [total]);
+  let base = 0;
+  for (const { grad, count, vec4, elements, threads } of pieces) {
+    ctx.dispatch({
+      label: `${label} squares`,
+      shader: { name: "gradNorm", code },
+      constants: { VEC4: vec4 },
+      params: { count: elements, threads, base },
+      bindings: { grad, partial },
+      workgroups: workgroups1d(threads / 64),
+      flops: 2 * count,
+      bytes: 4 * (count + threads),
+    });
+    base += threads;
+  }
+  ctx.dispatch({
+    label: `${label} sum`,
+    shader: { name: "gradNormSum", code: sumCode },
+    params: { count: total },
+    bindings: { partial, norm },
+    workgroups: [1, 1, 1],
+    flops: total,
+    bytes: 4 * (total + 1),
+  });
+  ctx.dispatch({
+    label: `${label} flag`,
+    shader: { name: "gradNormFlag", code: flagCode },
+    bindings: { loss, norm, flags, step },
+    workgroups: [1, 1, 1],
+    flops: 0,
+    bytes: 40,
+  });
+}
+
+function check(label: string, name: string, tensor: Tensor, dtype: string, count?: number): void {
+  const actual = elementCount(tensor.shape);
+  if (tensor.dtype === dtype && (count === undefined ? actual > 0 : actual === count)) return;
+  throw badShape(
+    label,
+    `${name} must hold ${count ?? "some"} ${dtype} values, but '${tensor.label}' is ${formatShape(tensor.shape)} ${tensor.dtype}`,
+  );
+}
+
+function badShape(label: string, what: string): VoxtwirlError {
+  return new VoxtwirlError("bad-shape", `${label}: ${what}`, "Give flat f32 gradients, f32 [1] for loss and norm, u32 [4] for flags.");
+}

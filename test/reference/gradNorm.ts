@@ -1,0 +1,14 @@
+/** Float64 twin of src/kernels/gradNorm.ts: the norm and the flags after it. `step` counts finished updates. */
+export function gradNorm(
+  grads: readonly ArrayLike<number>[],
+  loss: number,
+  flags: readonly number[],
+  step: number,
+): { norm: number; flags: number[] } {
+  let sum = 0;
+  for (const grad of grads) for (let i = 0; i < grad.length; i++) sum += grad[i] * grad[i];
+  const norm = Math.sqrt(sum);
+  const bad = [!Number.isFinite(loss), !Number.isFinite(norm)];
+  if (flags[0] !== 0 || !bad.includes(true)) return { norm, flags: [...flags] };
+  return { norm, flags: [step + 1, Number(bad[0]), Number(bad[1]), flags[3]] };
+}
