@@ -1,6 +1,24 @@
 import grid from "../../shaders/shared/grid.wgsl";
+import moments from "../../shaders/shared/moments.wgsl";
+import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
+import random from "../../shaders/shared/random.wgsl";
+import real from "../../shaders/shared/real.wgsl";
+import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
+import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
+import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
-export const shaderLibrary: Readonly<Record<string, string>> = { grid, philox, step };
+export const shaderLibrary: Readonly<Record<string, string>> = {
+  grid,
+  moments,
+  octahedral,
+  philox,
+  random,
+  real,
+  resampleTaps,
+  sigmoid,
+  step,
+  voxels,
+};

@@ -1,0 +1,109 @@
+import { VoxtwirlError } from "../errors.ts";
+import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
+
+/** What one held-out sample adds, summed over voxels and channels; m is the mean of its N twisted predictions f_i. */
+export interface SampleSums {
+  /** |m - y|^2 */
+  readonly meanError: number;
+  /** S = sum over i of |f_i - m|^2 */
+  readonly spread: number;
+  /** |y|^2 */
+  readonly zeroError: number;
+}
+
+export interface Sampling {
+  /** Rotations of each sample, N >= 2. */
+  readonly rotations: number;
+  /** Voxels times channels of a sample: the losses are means over these. */
+  readonly elements: number;
+  /**
+   * Elements of the group when the rotations are different ones drawn from it (all of them: exact enumeration), 24 by
+   * default; `Infinity` when they are independent draws, from a finite group with replacement or from SO(3).
+   */
+  readonly groupOrder?: number;
+}
+
+/** Means per voxel and channel over samples and rotations, and the share of the loss that is lost symmetry. */
+export interface Decomposition {
+  /** L = E |f_T - y|^2 */
+  readonly lossTotal: number;
+  /** L_mean = E |mu - y|^2; an unbiased estimate, so it may be negative. */
+  readonly lossMean: number;
+  /** L_equiv = E |f_T - mu|^2 */
+  readonly lossEquiv: number;
+  /** The loss of predicting zero. */
+  readonly lossZero: number;
+  /** 100 L_equiv / L, a ratio of sums over samples. NaN where L is 0. */
+  readonly percentEquiv: number;
+  /** Standard error of percentEquiv over samples, linearised. NaN with fewer than two samples. */
+  readonly percentEquivStdErr: number;
+}
+
+/**
+ * Unbiased estimates of the decomposition L = L_mean + L_equiv (arXiv 2512.02303 for the terms) from N rotations of each
+ * sample. With Lh = |m - y|^2 + S/N, which is the plain mean of |f_i - y|^2:
+ *
+ * - L = Lh;
+ * - L_equiv = S/(N - 1) for independent rotations, (M - 1)/M S/(N - 1) for N different ones of a group of M elements, which
+ *   is S/M, the exact value, where N = M;
+ * - L_mean = L - L_equiv.
+ *
+ * Nothing is clamped, since that would bias the means. The standard error of the ratio b/l of means over n samples is
+ * sqrt(sum of (b_i - p l_i)^2 / (n (n - 1))) / mean l, p the ratio.
+ *
+ * @throws VoxtwirlError "bad-option" when N < 2 or N exceeds the group's order; "no-data" without samples.
+ */
+export function decompose(samples: readonly SampleSums[], sampling: Sampling): Decomposition {
+  const { rotations, elements, groupOrder = OCTAHEDRAL_ORDER } = sampling;
+  if (!Number.isInteger(rotations) || rotations < 2 || rotations > groupOrder) {
+    const most = Number.isFinite(groupOrder) ? ` to ${groupOrder}` : " upwards";
+    throw new VoxtwirlError(
+      "bad-option",
+      `a variance cannot be estimated from ${rotations} rotations`,
+      `Use a whole number of rotations from 2${most}.`,
+    );
+  }
+  if (!(elements > 0)) {
+    throw new VoxtwirlError("bad-option", `a sample of ${elements} elements has no mean`, "Give voxels times channels.");
+  }
+  if (samples.length === 0) {
+    throw new VoxtwirlError("no-data", "there is no sample to average over", "Hold out at least one molecule.");
+  }
+  const correction = Number.isFinite(groupOrder) ? (groupOrder - 1) / groupOrder : 1;
+  const totals = samples.map(({ meanError, spread }) => meanError + spread / rotations);
+  const equivs = samples.map(({ spread }) => (correction * spread) / (rotations - 1));
+  const scale = 1 / (elements * samples.length);
+  const lossTotal = sum(totals) * scale;
+  const lossEquiv = sum(equivs) * scale;
+  const share = lossEquiv / lossTotal;
+  const residuals = equivs.map((equiv, i) => (equiv - share * totals[i]!) ** 2);
+  const n = samples.length;
+  return {
+    lossTotal,
+    lossMean: lossTotal - lossEquiv,
+    lossEquiv,
+    lossZero: sum(samples.map(({ zeroError }) => zeroError)) * scale,
+    percentEquiv: 100 * share,
+    percentEquivStdErr: n < 2 ? NaN : (100 * Math.sqrt(sum(residuals) / (n * (n - 1)))) / (sum(totals) / n),
+  };
+}
+
+/**
+ * The rows of `twirlReduce`'s result, f32 [N, 4], as sample sums.
+ *
+ * @throws VoxtwirlError "bad-shape" when the length is not a multiple of 4.
+ */
+export function sampleSums(rows: ArrayLike<number>): SampleSums[] {
+  if (rows.length % 4 !== 0) {
+    throw new VoxtwirlError("bad-shape", `${rows.length} numbers are not rows of four sums`, "Pass all of [N, 4].");
+  }
+  return Array.from({ length: rows.length / 4 }, (_, n) => ({
+    meanError: rows[4 * n]!,
+    spread: rows[4 * n + 1]!,
+    zeroError: rows[4 * n + 2]!,
+  }));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

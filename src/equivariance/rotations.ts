@@ -1,0 +1,46 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { Random } from "../random.ts";
+import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
+
+/** A unit quaternion (x, y, z, w), w the scalar part. */
+export type Quaternion = readonly [number, number, number, number];
+
+/** The rotation matrix of a unit quaternion: nine numbers, row major, active (v' = R v). */
+export function quaternionToMatrix([x, y, z, w]: Quaternion): number[] {
+  return [
+    1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+  ];
+}
+
+/** A quaternion uniform on the unit sphere: four normal numbers, normalised. */
+export function haarQuaternion(random: Random): Quaternion {
+  for (;;) {
+    const [x, y, z, w] = [random.normal(), random.normal(), random.normal(), random.normal()];
+    const norm = Math.hypot(x, y, z, w);
+    if (norm > 1e-6) return [x / norm, y / norm, z / norm, w / norm];
+  }
+}
+
+/** A rotation matrix uniform on SO(3) (Haar measure): nine numbers, row major, active. */
+export function haarRotation(random: Random): number[] {
+  return quaternionToMatrix(haarQuaternion(random));
+}
+
+/**
+ * `count` different elements of the octahedral group, every such subset equally likely; for 24 all of them in order.
+ *
+ * @throws VoxtwirlError "bad-option" unless count is a whole number from 1 to 24.
+ */
+export function drawOctahedral(random: Random, count: number): Uint32Array {
+  if (!Number.isInteger(count) || count < 1 || count > OCTAHEDRAL_ORDER) {
+    throw new VoxtwirlError(
+      "bad-option",
+      `cannot draw ${count} different rotations of the ${OCTAHEDRAL_ORDER} of the cube`,
+      `Give a whole number from 1 to ${OCTAHEDRAL_ORDER}.`,
+    );
+  }
+  const elements = Uint32Array.from({ length: OCTAHEDRAL_ORDER }, (_, g) => g);
+  return count === OCTAHEDRAL_ORDER ? elements : random.shuffle(elements).slice(0, count);
+}

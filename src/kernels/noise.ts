@@ -1,0 +1,62 @@
+import { elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import code from "../../shaders/noise.wgsl";
+import { badShape, requireSameShape } from "./shapes.ts";
+
+export interface FillArgs {
+  label: string;
+  /** Written, f32 [N, ...]. */
+  y: Tensor;
+  /** Separates the uses of one seed; two uses of one stream get the same numbers. */
+  stream: number;
+  /** Uniform `Step`. */
+  step: Tensor;
+}
+
+/**
+ * y = x + sigma n with n ~ N(0, 1) on every element; x and y are f32 [N, ...].
+ *
+ * The four elements 4q to 4q + 3 of sample n come from Philox4x32-10 with counter (q, stream, step.step, step.sample + n)
+ * and key (seed_lo, seed_hi). So noise belongs to seed, stream, step and sample, however the samples are cut into batches.
+ *
+ * @throws VoxtwirlError "bad-shape" when x and y differ in shape or are empty.
+ */
+export function addNoise(ctx: KernelContext, args: FillArgs & { x: Tensor; sigma: number }): void {
+  const { label, x, y, sigma } = args;
+  requireSameShape(label, { x, y });
+  noise(ctx, args, { ADD: true }, { scale: sigma, offset: 0 }, { x });
+}
+
+/** y = mean + deviation n, n ~ N(0, 1), numbered as in `addNoise`. */
+export function fillNormal(ctx: KernelContext, args: FillArgs & { mean: number; deviation: number }): void {
+  noise(ctx, args, {}, { scale: args.deviation, offset: args.mean }, {});
+}
+
+/** y uniform in (low, high), numbered as in `addNoise`; 2^23 different values. */
+export function fillUniform(ctx: KernelContext, args: FillArgs & { low: number; high: number }): void {
+  noise(ctx, args, { UNIFORM: true }, { scale: args.high - args.low, offset: args.low }, {});
+}
+
+function noise(
+  ctx: KernelContext,
+  { label, y, stream, step }: FillArgs,
+  constants: Record<string, boolean>,
+  { scale, offset }: { scale: number; offset: number },
+  inputs: Record<string, Tensor>,
+): void {
+  const elements = elementCount(y.shape);
+  if (y.shape.length === 0 || elements === 0) throw badShape(label, "'y' must be [N, ...] and non-empty", { y });
+  const samples = y.shape[0]!;
+  const perSample = elements / samples;
+  const quads = Math.ceil(perSample / 4);
+  ctx.dispatch({
+    label,
+    shader: { name: "noise", code },
+    constants,
+    params: { per_sample: perSample, quads, samples, stream, scale, offset },
+    bindings: { step, y, ...inputs },
+    workgroups: workgroups1d(Math.ceil((samples * quads) / 64)),
+    // About forty operations for a pair of normals; the generator itself is integer work.
+    flops: elements * 20,
+    bytes: elements * 4 * (1 + Object.keys(inputs).length),
+  });
+}

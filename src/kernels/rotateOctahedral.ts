@@ -1,0 +1,48 @@
+import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import code from "../../shaders/rotateOctahedral.wgsl";
+import { cubeShape } from "./cube.ts";
+import { badShape, requireShape } from "./shapes.ts";
+
+export interface RotateOctahedralArgs {
+  label: string;
+  /** f32 [N, D, D, D, C]. */
+  x: Tensor;
+  /** u32 [R], or [N] with `perSample`: elements of the group as numbered in src/equivariance/octahedral.ts. */
+  rotations: Tensor;
+  /** Written, f32 [N * R, D, D, D, C] (sample-major, then rotation), or [N, D, D, D, C] with `perSample`. */
+  y: Tensor;
+  /** One rotation for each sample, y[n] = T_{rotations[n]} x[n], instead of all R for every sample. */
+  perSample?: boolean;
+  /** Rotates by the inverse elements. */
+  inverse?: boolean;
+}
+
+/**
+ * y[n R + r] = T_{rotations[r]} x[n] with (T x)(p) = x(R^-1 p) about the grid's centre: a permutation of voxels, bitwise
+ * exact. An element of 24 or above is not checked on the GPU.
+ *
+ * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
+ */
+export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs): void {
+  const { label, x, rotations, y, perSample = false, inverse = false } = args;
+  const { samples, size, channels } = cubeShape(label, "x", x);
+  if (rotations.shape.length !== 1 || rotations.shape[0] === 0) {
+    throw badShape(label, "'rotations' must be a non-empty list", { rotations });
+  }
+  if (perSample) requireShape(label, "rotations", rotations, [samples]);
+  const each = perSample ? 1 : rotations.shape[0]!;
+  const grids = samples * each;
+  requireShape(label, "y", y, [grids, size, size, size, channels]);
+  const vec4 = channels % 4 === 0;
+  const voxels = size ** 3;
+  ctx.dispatch({
+    label,
+    shader: { name: "rotateOctahedral", code },
+    constants: { PER_SAMPLE: perSample, INVERSE: inverse, VEC4: vec4 },
+    params: { grids, per_sample: each, size, channels: vec4 ? channels / 4 : channels },
+    bindings: { rotations, x, y },
+    workgroups: workgroups1d(Math.ceil((grids * voxels) / 64)),
+    flops: 0,
+    bytes: 4 * voxels * channels * (samples + grids),
+  });
+}
