@@ -1,0 +1,28 @@
+// y = a + b, element by element.
+//
+// a, b, y  [count]; count in Reals
+// VEC4: the number of floats is a multiple of 4.
+// Dispatch: ceil(count / (64 * 8)) workgroups; a thread takes 8 elements, 64 apart.
+#import grid
+#import real
+
+struct Params {
+  count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<Real>;
+@group(0) @binding(2) var<storage, read> b: array<Real>;
+@group(0) @binding(3) var<storage, read_write> y: array<Real>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = linear_workgroup(wid, num) * 512u + lane;
+  for (var i = first; i < min(first + 512u, params.count); i += 64u) {
+    y[i] = a[i] + b[i];
+  }
+}

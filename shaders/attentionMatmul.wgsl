@@ -1,0 +1,135 @@
+// The matrix products of attention, batched over samples; operands are slices of larger tensors, given by strides:
+//
+//   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j]),   M = rows, N = columns, K = depth.
+// a    a_offset + n a_batch + i a_row + k a_depth
+// b    b_offset + n b_batch + k b_depth + j b_column     (read from `a`'s tensor with ONE_SOURCE)
+// out  out_offset + n out_batch + i out_row + j
+// Epilogue: `scale` times the sum, and
+//   PROBABILITY  exp(that - column_values[n, j])                        column_values: log of the sum of exponentials
+//   SCORE_GRAD   probability[n, i, j] * (sum - column_values[n, j]) * scale   probability laid out as out
+//   RESCALE      (out * factors[n, i].x + sum) * factors[n, i].y      out is not read where the first factor is 0
+//   none         added to out where `accumulate` is 1
+// Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `column_threads` apart, so that
+// neighbouring threads read neighbouring columns.
+// Dispatch: x, y: ceil(column_threads * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
+#import grid
+
+struct Params {
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  a_offset: u32,
+  a_batch: u32,
+  a_row: u32,
+  a_depth: u32,
+  b_offset: u32,
+  b_batch: u32,
+  b_depth: u32,
+  b_column: u32,
+  out_offset: u32,
+  out_batch: u32,
+  out_row: u32,
+  column_threads: u32,  // ceil(columns / TILE_COLUMNS)
+  scale: f32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+#ifndef ONE_SOURCE
+@group(0) @binding(3) var<storage, read> b: array<f32>;
+#endif
+#ifdef PROBABILITY
+@group(0) @binding(4) var<storage, read> column_values: array<f32>;
+#endif
+#ifdef SCORE_GRAD
+@group(0) @binding(4) var<storage, read> column_values: array<f32>;
+@group(0) @binding(5) var<storage, read> probability: array<f32>;
+#endif
+#ifdef RESCALE
+@group(0) @binding(4) var<storage, read> factors: array<vec2<f32>>;
+#endif
+
+fn load_b(at: u32) -> f32 {
+#ifdef ONE_SOURCE
+  return a[at];
+#else
+  return b[at];
+#endif
+}
+
+fn store(sample: u32, row: u32, column: u32, sum: f32) {
+  if (row >= params.rows || column >= params.columns) {
+    return;
+  }
+  let at = params.out_offset + sample * params.out_batch + row * params.out_row + column;
+#ifdef PROBABILITY
+  out[at] = exp(params.scale * sum - column_values[sample * params.columns + column]);
+#else
+#ifdef SCORE_GRAD
+  out[at] = probability[at] * (sum - column_values[sample * params.columns + column]) * params.scale;
+#else
+#ifdef RESCALE
+  let factor = factors[sample * params.rows + row];
+  var value = sum;
+  if (factor.x != 0.0) {
+    value += out[at] * factor.x;
+  }
+  out[at] = value * factor.y;
+#else
+  var value = params.scale * sum;
+  if (params.accumulate != 0u) {
+    value += out[at];
+  }
+  out[at] = value;
+#endif
+#endif
+#endif
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let row_block = thread / params.column_threads;
+  let column = thread - row_block * params.column_threads;
+  let row = row_block * TILE_ROWS;
+  if (row >= params.rows) {
+    return;
+  }
+  // Tiles that stick out read the last row or column again and store nothing there.
+#for i in 0..TILE_ROWS
+  var a_${i} = params.a_offset + wid.z * params.a_batch + min(row + ${i}u, params.rows - 1u) * params.a_row;
+#endfor
+#for j in 0..TILE_COLUMNS
+  let column_${j} = column + ${j}u * params.column_threads;
+  var b_${j} = params.b_offset + wid.z * params.b_batch + min(column_${j}, params.columns - 1u) * params.b_column;
+#endfor
+#for i in 0..TILE_ROWS
+#for j in 0..TILE_COLUMNS
+  var sum_${i}_${j} = 0.0;
+#endfor
+#endfor
+  for (var k = 0u; k < params.depth; k++) {
+#for j in 0..TILE_COLUMNS
+    let right_${j} = load_b(b_${j});
+    b_${j} += params.b_depth;
+#endfor
+#for i in 0..TILE_ROWS
+    let left_${i} = a[a_${i}];
+    a_${i} += params.a_depth;
+#for j in 0..TILE_COLUMNS
+    sum_${i}_${j} = fma(left_${i}, right_${j}, sum_${i}_${j});
+#endfor
+#endfor
+  }
+#for i in 0..TILE_ROWS
+#for j in 0..TILE_COLUMNS
+  store(wid.z, row + ${i}u, column_${j}, sum_${i}_${j});
+#endfor
+#endfor
+}

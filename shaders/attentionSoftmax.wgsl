@@ -1,0 +1,69 @@
+// Attention forward: the softmax over keys, one tile of keys after the other (online softmax, Milakov and Gimelshein
+// 2018, arXiv 1805.02867). A thread takes one query: scores s become exp(s - m) with m the maximum so far, and
+//
+//   l = l * exp(m_before - m) + sum of exp(s - m).
+// scores   [N, keys, T], transposed so that neighbouring threads read neighbouring words; read and overwritten
+// state    [N, T] of (m, l): read unless FIRST, written
+// factors  [N, T]: what the weighted sum of values so far has to be multiplied with (0 where FIRST) before this tile's
+//          term is added, and what the result has to be multiplied with: 1 / l for the last tile, else 1
+// log_sum_exp  [N, T]: m + log(l), written for the last tile
+// Dispatch: x, y: ceil(T / 64) workgroups; z: samples.
+#import grid
+
+struct Params {
+  tokens: u32,
+  keys: u32,
+  key_stride: u32,  // keys of the scores tensor, of which the last tile may use fewer
+  first: u32,
+  last: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> scores: array<f32>;
+@group(0) @binding(2) var<storage, read_write> state: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read_write> factors: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read_write> log_sum_exp: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let query = linear_workgroup(wid, num) * 64u + lane;
+  let tokens = params.tokens;
+  if (query >= tokens) {
+    return;
+  }
+  let token = wid.z * tokens + query;
+  let start = wid.z * params.key_stride * tokens + query;
+  let end = start + params.keys * tokens;
+
+  var before = vec2<f32>(0.0);
+  var top = scores[start];
+  if (params.first == 0u) {
+    before = state[token];
+    top = max(top, before.x);
+  }
+  for (var at = start; at < end; at += tokens) {
+    top = max(top, scores[at]);
+  }
+  var sum = 0.0;
+  for (var at = start; at < end; at += tokens) {
+    let weight = exp(scores[at] - top);
+    scores[at] = weight;
+    sum += weight;
+  }
+  var decay = 0.0;
+  if (params.first == 0u) {
+    decay = exp(before.x - top);
+    sum += before.y * decay;
+  }
+  state[token] = vec2<f32>(top, sum);
+  if (params.last != 0u) {
+    factors[token] = vec2<f32>(decay, 1.0 / sum);
+    log_sum_exp[token] = top + log(sum);
+  } else {
+    factors[token] = vec2<f32>(decay, 1.0);
+  }
+}

@@ -1,0 +1,37 @@
+// y = x * sigmoid(x), element by element; with GRAD gradX = gradY * (its derivative at x).
+//
+// x, y                [count]; count in Reals
+// x, grad_y, grad_x   [count], with GRAD
+// VEC4: the number of floats is a multiple of 4.
+// Dispatch: ceil(count / (64 * 8)) workgroups; a thread takes 8 elements, 64 apart.
+#import grid
+#import sigmoid
+
+struct Params {
+  count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Real>;
+#ifdef GRAD
+@group(0) @binding(2) var<storage, read> grad_y: array<Real>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<Real>;
+#else
+@group(0) @binding(2) var<storage, read_write> y: array<Real>;
+#endif
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = linear_workgroup(wid, num) * 512u + lane;
+  for (var i = first; i < min(first + 512u, params.count); i += 64u) {
+#ifdef GRAD
+    grad_x[i] = grad_y[i] * silu_slope(x[i]);
+#else
+    y[i] = silu(x[i]);
+#endif
+  }
+}

@@ -1,0 +1,33 @@
+import code from "../../shaders/add.wgsl";
+import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { elementwiseLayout } from "./elementwise.ts";
+import { requireSameShape } from "./shapes.ts";
+
+export interface AddArgs {
+  label: string;
+  a: Tensor;
+  /** Another tensor than a, of its shape. */
+  b: Tensor;
+  /** Written; neither a nor b. */
+  y: Tensor;
+}
+
+/**
+ * y = a + b.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
+  requireSameShape(label, { a, b, y });
+  const { constants, count, workgroups } = elementwiseLayout(a, 512);
+  ctx.dispatch({
+    label,
+    shader: { name: "add", code },
+    constants,
+    params: { count },
+    bindings: { a, b, y },
+    workgroups,
+    flops: elementCount(a.shape),
+    bytes: 3 * byteLength(a),
+  });
+}

@@ -1,0 +1,219 @@
+import matmul from "../../shaders/attentionMatmul.wgsl";
+import rowDot from "../../shaders/attentionRowDot.wgsl";
+import softmax from "../../shaders/attentionSoftmax.wgsl";
+import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { badShape, requireSameShape, requireShape } from "./shapes.ts";
+
+const WORKGROUP = 64;
+/** Register tile of a thread in the matrix products. */
+const TILE_ROWS = 8;
+const TILE_COLUMNS = 8;
+/** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
+const MAX_TILE_KEYS = 256;
+const MIN_TILE_KEYS = 32;
+const MAX_TILE_FLOATS = 2 ** 23;
+
+export interface AttentionArgs {
+  label: string;
+  /** [N, T, 3 C]: queries, keys, values one after the other along channels. */
+  qkv: Tensor;
+  /** [N, T, C], written. */
+  y: Tensor;
+  /** [N, T], written: log of the sum over keys of exp(score), which the gradient needs. */
+  logSumExp: Tensor;
+  /** Factor of the scores, C^-1/2 as a rule. */
+  scale: number;
+}
+
+/**
+ * Single-head self-attention within each sample: y = softmax(scale * q k^T) v over the sample's T tokens.
+ *
+ * Scores exist for one tile of keys at a time; running maximum, sum and result are merged from tile to tile (online
+ * softmax). No barriers: each tile is three dispatches.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale }: AttentionArgs): void {
+  const sizes = checkedSizes(label, qkv, y, logSumExp);
+  const { samples, tokens, channels } = sizes;
+  const tileKeys = keysOfTile(sizes);
+  const scores = ctx.scratch(`${label} scores`, [samples, tileKeys, tokens]);
+  const state = ctx.scratch(`${label} state`, [samples, tokens, 2]);
+  const factors = ctx.scratch(`${label} factors`, [samples, tokens, 2]);
+  const { q, k, v } = parts(qkv, sizes);
+  for (let key = 0; key < tokens; key += tileKeys) {
+    const keys = Math.min(tileKeys, tokens - key);
+    const tile: Slice = { tensor: scores, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
+    product(ctx, {
+      label: `${label} scores`, samples, rows: keys, columns: tokens, depth: channels,
+      a: from(k, key), b: transposed(q), out: tile, scale,
+    });
+    ctx.dispatch({
+      label: `${label} softmax`,
+      shader: { name: "attentionSoftmax", code: softmax },
+      params: { tokens, keys, key_stride: tileKeys, first: Number(key === 0), last: Number(key + keys === tokens) },
+      bindings: { scores, state, factors, log_sum_exp: logSumExp },
+      workgroups: [Math.ceil(tokens / WORKGROUP), 1, samples],
+      flops: 4 * samples * keys * tokens,
+      bytes: 2 * byteLength(scores) + byteLength(state) + byteLength(factors),
+    });
+    product(ctx, {
+      label: `${label} values`, samples, rows: tokens, columns: channels, depth: keys,
+      a: transposed(tile), b: from(v, key), out: { tensor: y, offset: 0, batch: tokens * channels, row: channels, column: 1 },
+      variant: "RESCALE", extra: { factors },
+    });
+  }
+}
+
+export interface AttentionGradArgs {
+  label: string;
+  /** Input and outputs of the forward pass. */
+  qkv: Tensor;
+  y: Tensor;
+  logSumExp: Tensor;
+  gradY: Tensor;
+  /** Shape of qkv, written. */
+  gradQkv: Tensor;
+  scale: number;
+}
+
+/**
+ * Gradient of `attention`: probabilities are computed anew, tile by tile of keys (Dao et al. 2022, arXiv 2205.14135).
+ * Tiles add to the queries' gradient one after the other, so nothing depends on timing.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void {
+  const { label, qkv, y, logSumExp, gradY, gradQkv, scale } = args;
+  const sizes = checkedSizes(label, qkv, y, logSumExp);
+  requireSameShape(label, { qkv, gradQkv });
+  requireSameShape(label, { y, gradY });
+  const { samples, tokens, channels } = sizes;
+  const tileKeys = keysOfTile(sizes);
+  const dots = ctx.scratch(`${label} dots`, [samples, tokens]);
+  const probability = ctx.scratch(`${label} probability`, [samples, tileKeys, tokens]);
+  const scoreGrad = ctx.scratch(`${label} scoreGrad`, [samples, tileKeys, tokens]);
+  const vec4 = channels % 4 === 0;
+  ctx.dispatch({
+    label: `${label} dots`,
+    shader: { name: "attentionRowDot", code: rowDot },
+    constants: { VEC4: vec4 },
+    params: { tokens: samples * tokens, columns: vec4 ? channels / 4 : channels },
+    bindings: { y, grad_y: gradY, dots },
+    workgroups: workgroups1d(Math.ceil((samples * tokens) / WORKGROUP)),
+    flops: 2 * elementCount(y.shape),
+    bytes: 2 * byteLength(y) + byteLength(dots),
+  });
+  const { q, k, v } = parts(qkv, sizes);
+  const { q: gradQ, k: gradK, v: gradV } = parts(gradQkv, sizes);
+  const outer: Slice = { tensor: gradY, offset: 0, batch: tokens * channels, row: channels, column: 1 };
+  for (let key = 0; key < tokens; key += tileKeys) {
+    const keys = Math.min(tileKeys, tokens - key);
+    const p: Slice = { tensor: probability, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
+    const s: Slice = { ...p, tensor: scoreGrad };
+    const scoreShape = { samples, rows: keys, columns: tokens, depth: channels };
+    product(ctx, {
+      label: `${label} probability`, ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
+      variant: "PROBABILITY", extra: { column_values: logSumExp },
+    });
+    product(ctx, {
+      label: `${label} scoreGrad`, ...scoreShape, a: from(v, key), b: transposed(outer), out: s, scale,
+      variant: "SCORE_GRAD", extra: { column_values: dots, probability },
+    });
+    const keyShape = { samples, rows: keys, columns: channels, depth: tokens };
+    product(ctx, { label: `${label} gradValues`, ...keyShape, a: p, b: outer, out: from(gradV, key) });
+    product(ctx, { label: `${label} gradKeys`, ...keyShape, a: s, b: q, out: from(gradK, key) });
+    product(ctx, {
+      label: `${label} gradQueries`, samples, rows: tokens, columns: channels, depth: keys,
+      a: transposed(s), b: from(k, key), out: gradQ, accumulate: key > 0,
+    });
+  }
+}
+
+interface Sizes {
+  samples: number;
+  tokens: number;
+  channels: number;
+}
+
+function checkedSizes(label: string, qkv: Tensor, y: Tensor, logSumExp: Tensor): Sizes {
+  const [samples, tokens, width] = qkv.shape;
+  if (qkv.shape.length !== 3 || elementCount(qkv.shape) === 0 || width! % 3 !== 0) {
+    throw badShape(label, "'qkv' must have shape [N, T, 3 C] and be non-empty", { qkv });
+  }
+  const channels = width! / 3;
+  requireShape(label, "y", y, [samples!, tokens!, channels]);
+  requireShape(label, "logSumExp", logSumExp, [samples!, tokens!]);
+  return { samples: samples!, tokens: tokens!, channels };
+}
+
+function keysOfTile({ samples, tokens }: Sizes): number {
+  const affordable = Math.floor(MAX_TILE_FLOATS / (samples * tokens) / MIN_TILE_KEYS) * MIN_TILE_KEYS;
+  return Math.min(tokens, MAX_TILE_KEYS, Math.max(MIN_TILE_KEYS, affordable));
+}
+
+/** A batch of matrices in a tensor, by strides in floats. */
+interface Slice {
+  tensor: Tensor;
+  offset: number;
+  batch: number;
+  row: number;
+  column: number;
+}
+
+/** The queries, keys and values, [T, C] each, of a tensor [N, T, 3 C]. */
+function parts(qkv: Tensor, { tokens, channels }: Sizes): { q: Slice; k: Slice; v: Slice } {
+  const part = (i: number): Slice => {
+    return { tensor: qkv, offset: i * channels, batch: 3 * tokens * channels, row: 3 * channels, column: 1 };
+  };
+  return { q: part(0), k: part(1), v: part(2) };
+}
+
+function from(slice: Slice, row: number): Slice {
+  return { ...slice, offset: slice.offset + row * slice.row };
+}
+
+function transposed(slice: Slice): Slice {
+  return { ...slice, row: slice.column, column: slice.row };
+}
+
+interface Product {
+  label: string;
+  samples: number;
+  rows: number;
+  columns: number;
+  depth: number;
+  a: Slice;
+  b: Slice;
+  /** Its columns lie next to one another. */
+  out: Slice;
+  /** 1 when left out. */
+  scale?: number;
+  accumulate?: boolean;
+  /** Epilogue of shaders/attentionMatmul.wgsl, and the tensors it reads. */
+  variant?: "PROBABILITY" | "SCORE_GRAD" | "RESCALE";
+  extra?: Record<string, Tensor>;
+}
+
+function product(ctx: KernelContext, p: Product): void {
+  const { samples, rows, columns, depth, a, b, out } = p;
+  const oneSource = a.tensor === b.tensor;
+  const columnThreads = Math.ceil(columns / TILE_COLUMNS);
+  const [x, y] = workgroups1d(Math.ceil((columnThreads * Math.ceil(rows / TILE_ROWS)) / WORKGROUP));
+  ctx.dispatch({
+    label: p.label,
+    shader: { name: "attentionMatmul", code: matmul },
+    constants: { TILE_ROWS, TILE_COLUMNS, ONE_SOURCE: oneSource, ...(p.variant && { [p.variant]: true }) },
+    params: {
+      rows, columns, depth,
+      a_offset: a.offset, a_batch: a.batch, a_row: a.row, a_depth: a.column,
+      b_offset: b.offset, b_batch: b.batch, b_depth: b.row, b_column: b.column,
+      out_offset: out.offset, out_batch: out.batch, out_row: out.row,
+      column_threads: columnThreads, scale: p.scale ?? 1, accumulate: Number(p.accumulate ?? false),
+    },
+    bindings: { a: a.tensor, out: out.tensor, ...(oneSource ? {} : { b: b.tensor }), ...p.extra },
+    workgroups: [x, y, samples],
+    flops: 2 * samples * rows * columns * depth,
+    bytes: 4 * samples * (rows * depth + depth * columns + rows * columns),
+  });
+}

@@ -1,0 +1,75 @@
+import code from "../../shaders/concatChannels.wgsl";
+import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { badShape, voxelShape } from "./shapes.ts";
+
+/** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
+const RUN = 8;
+
+export interface ConcatChannelsArgs {
+  label: string;
+  /** [N, ..., Ca] */
+  a: Tensor;
+  /** [N, ..., Cb] */
+  b: Tensor;
+  /** [N, ..., Ca + Cb] */
+  y: Tensor;
+}
+
+/**
+ * y = [a, b] along channels; y is written.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
+  const [first, second] = checkedWidths(label, a, b, y);
+  copyChannels(ctx, `${label} first`, a, 0, y, 0, first);
+  copyChannels(ctx, `${label} second`, b, 0, y, first, second);
+}
+
+/**
+ * The adjoint of `concatChannels`: a and b are written with the first and the remaining channels of y.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function splitChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
+  const [first, second] = checkedWidths(label, a, b, y);
+  copyChannels(ctx, `${label} first`, y, 0, a, 0, first);
+  copyChannels(ctx, `${label} second`, y, first, b, 0, second);
+}
+
+function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number, number] {
+  const [widthA, widthB, widthY] = [a, b, y].map((tensor, i) => voxelShape(label, "aby"[i]!, tensor).channels);
+  const outer = (tensor: Tensor) => tensor.shape.slice(0, -1).join();
+  if (outer(a) !== outer(b) || outer(a) !== outer(y) || widthA! + widthB! !== widthY) {
+    throw badShape(label, "y must have the channels of a and b together and their other axes", { a, b, y });
+  }
+  return [widthA!, widthB!];
+}
+
+/** Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them. */
+function copyChannels(
+  ctx: KernelContext, label: string,
+  source: Tensor, sourceFirst: number, target: Tensor, targetFirst: number, width: number,
+): void {
+  const from = voxelShape(label, "source", source);
+  const to = voxelShape(label, "target", target);
+  const vec4 = [from.channels, to.channels, sourceFirst, targetFirst, width].every((count) => count % 4 === 0);
+  const unit = vec4 ? 4 : 1;
+  const voxels = from.samples * from.voxels;
+  const columns = width / unit;
+  const total = Math.ceil(voxels / RUN) * columns;
+  ctx.dispatch({
+    label,
+    shader: { name: "concatChannels", code },
+    constants: { VEC4: vec4, RUN },
+    params: {
+      voxels, columns, total,
+      source_width: from.channels / unit, source_first: sourceFirst / unit,
+      target_width: to.channels / unit, target_first: targetFirst / unit,
+    },
+    bindings: { source, destination: target },
+    workgroups: workgroups1d(Math.ceil(total / 64)),
+    flops: 0,
+    bytes: 2 * Math.min(byteLength(source), byteLength(target)),
+  });
+}

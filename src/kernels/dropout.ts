@@ -1,0 +1,47 @@
+import code from "../../shaders/dropout.wgsl";
+import { VoxtwirlError } from "../errors.ts";
+import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { requireSameShape } from "./shapes.ts";
+
+export interface DropoutArgs {
+  label: string;
+  x: Tensor;
+  /** Written. */
+  y: Tensor;
+  /** Share of elements set to zero, 0 <= rate < 1. */
+  rate: number;
+  /** u32 that tells masks of one step apart: unique to this layer and micro-batch, and to any other consumer of random words. */
+  stream: number;
+  /** The uniform of shaders/shared/step.wgsl: its seed and step choose the mask. */
+  step: Tensor;
+}
+
+/**
+ * y = x / (1 - rate) with probability 1 - rate, else 0, independently for each element; the mask is a function of seed,
+ * step, stream and element index. The same call on gradY, with the same stream, is the gradient.
+ *
+ * @throws VoxtwirlError "bad-shape", "bad-option"
+ */
+export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }: DropoutArgs): void {
+  requireSameShape(label, { x, y });
+  const threshold = dropoutThreshold(label, rate);
+  const count = elementCount(x.shape);
+  ctx.dispatch({
+    label,
+    shader: { name: "dropout", code },
+    constants: { VEC4: count % 4 === 0 },
+    params: { count, stream, threshold, scale: 1 / (1 - rate) },
+    bindings: { step, x, y },
+    workgroups: workgroups1d(Math.ceil(count / (4 * 128))),
+    flops: count,
+    bytes: 2 * byteLength(x),
+  });
+}
+
+/** Random words below this are dropped. */
+function dropoutThreshold(label: string, rate: number): number {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new VoxtwirlError("bad-option", `${label}: the dropout rate is ${rate}`, "Give a rate of at least 0 and below 1.");
+  }
+  return Math.min(Math.round(rate * 2 ** 32), 0xffffffff);
+}

@@ -1,0 +1,17 @@
+import { elementCount, workgroups1d, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+
+/** How an element-by-element shader on `Real`s (shaders/shared/real.wgsl) covers a tensor. */
+export interface ElementwiseLayout {
+  constants: { VEC4: boolean };
+  /** Elements in Reals. */
+  count: number;
+  workgroups: Dispatch["workgroups"];
+}
+
+/** For shaders whose workgroups take `perWorkgroup` Reals each: four floats at a time where the tensor divides by four. */
+export function elementwiseLayout(tensor: Tensor, perWorkgroup: number): ElementwiseLayout {
+  const floats = elementCount(tensor.shape);
+  const vec4 = floats % 4 === 0;
+  const count = vec4 ? floats / 4 : floats;
+  return { constants: { VEC4: vec4 }, count, workgroups: workgroups1d(Math.ceil(count / perWorkgroup)) };
+}

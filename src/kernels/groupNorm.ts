@@ -1,0 +1,228 @@
+import apply from "../../shaders/groupNorm.wgsl";
+import gradInput from "../../shaders/groupNormGradInput.wgsl";
+import gradParams from "../../shaders/groupNormGradParams.wgsl";
+import gradSums from "../../shaders/groupNormGradSums.wgsl";
+import mergePartials from "../../shaders/groupNormMerge.wgsl";
+import moments from "../../shaders/groupNormMoments.wgsl";
+import finish from "../../shaders/groupNormStats.wgsl";
+import { VoxtwirlError } from "../errors.ts";
+import { byteLength, workgroups1d, type Dispatch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
+
+/** Threads of a workgroup in all group norm shaders. */
+const WORKGROUP = 64;
+/** Runs of voxels that one thread merges. */
+const FAN = 64;
+
+export interface GroupNormArgs {
+  label: string;
+  /** [N, ..., C] */
+  x: Tensor;
+  /** [C] */
+  gamma: Tensor;
+  /** [C] */
+  beta: Tensor;
+  /** Divides C. */
+  groups: number;
+  /** Added to the variance before the root; PyTorch's default, 1e-5, when left out. */
+  eps?: number;
+  /** Apply SiLU to the result. */
+  silu: boolean;
+  /** Written, shape of x. */
+  y: Tensor;
+  /** [N, groups, 2]; written: mean and 1 / sqrt(variance + eps), which the gradient needs. */
+  stats: Tensor;
+}
+
+/**
+ * Group normalisation (Wu and He 2018, arXiv 1803.08494) with PyTorch's conventions, optionally followed by SiLU:
+ * y = gamma * (x - mean) / sqrt(variance + eps) + beta over each sample's groups of C / groups successive channels and
+ * all voxels, the variance with divisor (count).
+ *
+ * @throws VoxtwirlError "bad-shape", "bad-option"
+ */
+export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
+  const { label, x, gamma, beta, y, stats, groups, eps = 1e-5 } = args;
+  const layout = checkedLayout(ctx, args);
+  requireSameShape(label, { x, y });
+  if (!(eps >= 0)) throw new VoxtwirlError("bad-option", `${label}: eps is ${eps}`, "Give an eps of 0 or more.");
+  const { samples, voxels, channels } = layout.shape;
+
+  let { streams, run } = layout;
+  let partials = ctx.scratch(`${label} moments`, [samples, streams, 2, channels]);
+  ctx.dispatch({
+    label: `${label} moments`,
+    shader: { name: "groupNormMoments", code: moments },
+    constants: { VEC4: layout.vec4 },
+    params: { voxels, columns: layout.columns, streams, run, total: layout.threads },
+    bindings: { x, partials },
+    workgroups: layout.workgroups,
+    flops: 4 * samples * voxels * channels,
+    bytes: byteLength(x) + byteLength(partials),
+  });
+  ({ partials, streams, run } = merged(ctx, `${label} moments`, layout, partials, true));
+  const total = samples * groups;
+  ctx.dispatch({
+    label: `${label} stats`,
+    shader: { name: "groupNormStats", code: finish },
+    params: { voxels, channels, groups, streams, run, total, eps },
+    bindings: { partials, stats },
+    workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
+    flops: 8 * samples * streams * channels,
+    bytes: byteLength(partials) + byteLength(stats),
+  });
+  ctx.dispatch({
+    label,
+    shader: { name: "groupNorm", code: apply },
+    constants: { VEC4: layout.vec4, SILU: args.silu },
+    params: passParams(layout, groups),
+    bindings: { x, gamma, beta, stats, y },
+    workgroups: layout.workgroups,
+    flops: (args.silu ? 7 : 3) * samples * voxels * channels,
+    bytes: 2 * byteLength(x) + 2 * byteLength(gamma) + byteLength(stats),
+  });
+}
+
+export interface GroupNormGradArgs {
+  label: string;
+  /** The input of the forward pass, [N, ..., C]. */
+  x: Tensor;
+  gamma: Tensor;
+  beta: Tensor;
+  /** What the forward pass wrote. */
+  stats: Tensor;
+  gradY: Tensor;
+  groups: number;
+  /** As in the forward pass. */
+  silu: boolean;
+  /** Written, shape of x. */
+  gradX: Tensor;
+  /** [C], added to. */
+  gradGamma: Tensor;
+  /** [C], added to. */
+  gradBeta: Tensor;
+  /** Shape of x; added into gradX. */
+  addend?: Tensor;
+}
+
+/**
+ * Gradients of `groupNorm`. The normalised values are computed anew from x and stats.
+ *
+ * @throws VoxtwirlError "bad-shape", "bad-option"
+ */
+export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void {
+  const { label, x, gamma, beta, stats, gradY, groups, gradX, gradGamma, gradBeta, addend } = args;
+  const layout = checkedLayout(ctx, args);
+  requireSameShape(label, { x, gradY, gradX, ...(addend && { addend }) });
+  const { samples, voxels, channels } = layout.shape;
+  requireShape(label, "gradGamma", gradGamma, [channels]);
+  requireShape(label, "gradBeta", gradBeta, [channels]);
+
+  const constants = { VEC4: layout.vec4, SILU: args.silu };
+  const elements = samples * voxels * channels;
+  const sums = ctx.scratch(`${label} sums`, [samples, layout.streams, 2, channels]);
+  ctx.dispatch({
+    label: `${label} sums`,
+    shader: { name: "groupNormGradSums", code: gradSums },
+    constants,
+    params: passParams(layout, groups),
+    bindings: { x, grad_y: gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
+    workgroups: layout.workgroups,
+    flops: (args.silu ? 14 : 5) * elements,
+    bytes: 2 * byteLength(x) + byteLength(stats) + byteLength(sums) + (args.silu ? 2 * byteLength(gamma) : 0),
+  });
+  const { partials, streams } = merged(ctx, `${label} sums`, layout, sums, false);
+  const means = ctx.scratch(`${label} means`, [samples, groups, 2]);
+  ctx.dispatch({
+    label: `${label} params`,
+    shader: { name: "groupNormGradParams", code: gradParams },
+    params: { samples, voxels, channels, groups, streams },
+    bindings: { partials, gamma, means, grad_gamma: gradGamma, grad_beta: gradBeta },
+    workgroups: workgroups1d(Math.ceil((samples * groups + channels) / WORKGROUP)),
+    flops: 6 * samples * streams * channels,
+    bytes: byteLength(partials) + 5 * byteLength(gamma) + byteLength(means),
+  });
+  ctx.dispatch({
+    label: `${label} gradInput`,
+    shader: { name: "groupNormGradInput", code: gradInput },
+    constants: { ...constants, ADDEND: addend !== undefined },
+    params: passParams(layout, groups),
+    bindings: {
+      x, grad_y: gradY, stats, means, gamma, grad_x: gradX,
+      ...(args.silu && { beta }), ...(addend && { addend }),
+    },
+    workgroups: layout.workgroups,
+    flops: ((args.silu ? 16 : 7) + (addend ? 1 : 0)) * elements,
+    bytes: (addend ? 4 : 3) * byteLength(x) + 2 * byteLength(stats) + 2 * byteLength(gamma),
+  });
+}
+
+/** How the passes over the voxels are cut into threads: each takes one column of `run` voxels of a sample. */
+interface Layout {
+  shape: VoxelShape;
+  /** Channels are a multiple of four, and a column is four of them. */
+  vec4: boolean;
+  columns: number;
+  run: number;
+  streams: number;
+  threads: number;
+  workgroups: Dispatch["workgroups"];
+}
+
+function checkedLayout(
+  ctx: KernelContext,
+  args: { label: string; x: Tensor; gamma: Tensor; beta: Tensor; stats: Tensor; groups: number },
+): Layout {
+  const { label, x, gamma, beta, stats, groups } = args;
+  const shape = voxelShape(label, "x", x);
+  const { samples, voxels, channels } = shape;
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
+    throw badShape(label, `${groups} groups do not divide ${channels} channels`, { x });
+  }
+  requireShape(label, "gamma", gamma, [channels]);
+  requireShape(label, "beta", beta, [channels]);
+  requireShape(label, "stats", stats, [samples, groups, 2]);
+  const vec4 = channels % 4 === 0;
+  const columns = vec4 ? channels / 4 : channels;
+  // Long runs spread the coefficients' loads thin; hardware wants more threads than two cores do.
+  const run = ctx.caps.adapterClass === "software" ? 64 : 16;
+  const streams = Math.ceil(voxels / run);
+  const threads = samples * streams * columns;
+  return { shape, vec4, columns, run, streams, threads, workgroups: workgroups1d(Math.ceil(threads / WORKGROUP)) };
+}
+
+function passParams(layout: Layout, groups: number): Record<string, number> {
+  const { voxels, channels } = layout.shape;
+  return {
+    voxels, columns: layout.columns, streams: layout.streams, run: layout.run, total: layout.threads,
+    groups, group_width: channels / groups,
+  };
+}
+
+/** Merges partial results until no more than FAN a channel are left. */
+function merged(
+  ctx: KernelContext, label: string, layout: Layout, first: Tensor, isMoments: boolean,
+): { partials: Tensor; streams: number; run: number } {
+  const { shape: { samples, voxels, channels }, columns, vec4 } = layout;
+  let { streams, run } = layout;
+  let partials = first;
+  while (streams > FAN) {
+    const mergedStreams = Math.ceil(streams / FAN);
+    const target = ctx.scratch(`${label} merged`, [samples, mergedStreams, 2, channels]);
+    const total = samples * mergedStreams * columns;
+    ctx.dispatch({
+      label: `${label} merge`,
+      shader: { name: "groupNormMerge", code: mergePartials },
+      constants: { VEC4: vec4, MOMENTS: isMoments, FAN },
+      params: { voxels, columns, streams, merged_streams: mergedStreams, run, total },
+      bindings: { partials, merged: target },
+      workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
+      flops: (isMoments ? 8 : 2) * samples * streams * channels,
+      bytes: byteLength(partials) + byteLength(target),
+    });
+    partials = target;
+    streams = mergedStreams;
+    run *= FAN;
+  }
+  return { partials, streams, run };
+}

@@ -1,0 +1,53 @@
+import code from "../../shaders/silu.wgsl";
+import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { elementwiseLayout } from "./elementwise.ts";
+import { requireSameShape } from "./shapes.ts";
+
+/**
+ * y = x / (1 + exp(-x)), the SiLU (Elfwing, Uchibe and Doya 2017, arXiv 1702.03118). y is written, shape of x.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function silu(ctx: KernelContext, { label, x, y }: { label: string; x: Tensor; y: Tensor }): void {
+  requireSameShape(label, { x, y });
+  const { constants, count, workgroups } = elementwiseLayout(x, 512);
+  ctx.dispatch({
+    label,
+    shader: { name: "silu", code },
+    constants,
+    params: { count },
+    bindings: { x, y },
+    workgroups,
+    flops: 4 * elementCount(x.shape),
+    bytes: 2 * byteLength(x),
+  });
+}
+
+export interface SiluGradArgs {
+  label: string;
+  /** The input of the forward pass. */
+  x: Tensor;
+  gradY: Tensor;
+  /** Written. */
+  gradX: Tensor;
+}
+
+/**
+ * gradX = gradY * s (1 + x (1 - s)), s = 1 / (1 + exp(-x)).
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGradArgs): void {
+  requireSameShape(label, { x, gradY, gradX });
+  const { constants, count, workgroups } = elementwiseLayout(x, 512);
+  ctx.dispatch({
+    label,
+    shader: { name: "silu", code },
+    constants: { ...constants, GRAD: true },
+    params: { count },
+    bindings: { x, grad_y: gradY, grad_x: gradX },
+    workgroups,
+    flops: 8 * elementCount(x.shape),
+    bytes: 3 * byteLength(x),
+  });
+}

@@ -1,0 +1,96 @@
+import squares from "../../shaders/squaredError.wgsl";
+import sums from "../../shaders/sumScalar.wgsl";
+import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { elementwiseLayout } from "./elementwise.ts";
+import { requireSameShape, requireShape } from "./shapes.ts";
+
+/** Elements that one thread adds up: rounding grows with it, the number of partial sums falls. */
+const RUN = 64;
+/** Partial sums that one thread adds up. */
+const FAN = 256;
+const WORKGROUP = 64;
+
+export interface SquaredErrorArgs {
+  label: string;
+  prediction: Tensor;
+  target: Tensor;
+  /** Written: 2 * scale * (prediction - target). */
+  gradPrediction: Tensor;
+  /** [1], added to: lossScale * sum of (prediction - target)^2. */
+  loss: Tensor;
+  scale: number;
+  lossScale: number;
+}
+
+/**
+ * Squared error and its gradient in one pass. For the mean over a batch of M elements in all (micro-batches added up),
+ * scale = lossScale = 1 / M.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
+  const { label, prediction, target, gradPrediction, loss, scale, lossScale } = args;
+  requireSameShape(label, { prediction, target, gradPrediction });
+  requireShape(label, "loss", loss, [1]);
+  const { constants, count, workgroups } = elementwiseLayout(prediction, WORKGROUP * RUN);
+  const groups = Math.ceil(count / (WORKGROUP * RUN));
+  const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
+  ctx.dispatch({
+    label,
+    shader: { name: "squaredError", code: squares },
+    constants: { ...constants, RUN, ERROR: true },
+    params: { count, workgroups: groups, grad_scale: 2 * scale },
+    bindings: { prediction, truth: target, grad_prediction: gradPrediction, partials },
+    workgroups,
+    flops: 4 * elementCount(prediction.shape),
+    bytes: 3 * byteLength(prediction) + byteLength(partials),
+  });
+  addSum(ctx, label, partials, loss, lossScale);
+}
+
+/**
+ * out += scale * sum of x^2; out has shape [1].
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function sumOfSquares(
+  ctx: KernelContext, { label, x, out, scale }: { label: string; x: Tensor; out: Tensor; scale: number },
+): void {
+  requireShape(label, "out", out, [1]);
+  const { constants, count, workgroups } = elementwiseLayout(x, WORKGROUP * RUN);
+  const groups = Math.ceil(count / (WORKGROUP * RUN));
+  const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
+  ctx.dispatch({
+    label,
+    shader: { name: "squaredError", code: squares },
+    constants: { ...constants, RUN },
+    params: { count, workgroups: groups },
+    bindings: { x, partials },
+    workgroups,
+    flops: 2 * elementCount(x.shape),
+    bytes: byteLength(x) + byteLength(partials),
+  });
+  addSum(ctx, label, partials, out, scale);
+}
+
+/** out[0] += scale * sum of partials, in as many passes as FAN asks for. */
+function addSum(ctx: KernelContext, label: string, partials: Tensor, out: Tensor, scale: number): void {
+  let from = partials;
+  for (;;) {
+    const count = elementCount(from.shape);
+    const final = count <= FAN;
+    const to = final ? out : ctx.scratch(`${label} sums`, [Math.ceil(count / FAN)]);
+    ctx.dispatch({
+      label: `${label} sum`,
+      shader: { name: "sumScalar", code: sums },
+      constants: { RUN: FAN, FINAL: final },
+      params: { count, ...(final && { scale }) },
+      bindings: { partials: from, sums: to },
+      workgroups: workgroups1d(Math.ceil(elementCount(to.shape) / WORKGROUP)),
+      flops: count,
+      bytes: byteLength(from) + byteLength(to),
+    });
+    if (final) return;
+    from = to;
+  }
+}
