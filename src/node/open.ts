@@ -1,8 +1,5 @@
-import { freemem } from "node:os";
 import { VoxtwirlError } from "../errors.ts";
-import { Gpu, type GpuOptions } from "../gpu/gpu.ts";
 import { driverEnvironment, findAdapter, type FoundAdapter, softwareNotice } from "./adapters.ts";
-import { withNap } from "./nap.ts";
 import { endWithParent, isRelaunched, relaunch } from "./relaunch.ts";
 
 /** How to choose an adapter in Node. */
@@ -49,29 +46,4 @@ export async function openAdapter(options: OpenAdapterOptions = {}): Promise<Ope
       ? "SwiftShader was tried and does not load; install libvulkan1 and mesa-vulkan-drivers (version 23 or later)."
       : `Install libvulkan1 and mesa-vulkan-drivers (version 23 or later), or start with ${set.join(" ")}`,
   );
-}
-
-/** Options of `openGpu`: how to choose the adapter and how to open it. */
-export interface OpenGpuOptions extends OpenAdapterOptions, GpuOptions {
-  /** Is told, in one line, that the adapter is a software one and what would be faster. */
-  onNotice?: (line: string) => void;
-}
-
-/**
- * Opens a device on the adapter that `openAdapter` chooses, with waits that leave the processor to software adapters and,
- * on these, a memory budget of 80 % of what the machine has free (they never refuse memory, the process would die).
- */
-export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
-  const { adapter, flags, relaunch, onNotice, ...gpuOptions } = options;
-  const opened = await openAdapter({ adapter, flags, relaunch });
-  if (opened.notice) onNotice?.(opened.notice);
-  const memoryBudget = opened.software ? Math.floor(0.8 * freeMemory()) : Infinity;
-  return Gpu.open(opened.adapter, { wait: withNap, memoryBudget, ...gpuOptions });
-}
-
-/** Bytes that may still be taken: of the machine, or of the container's limit where that is lower. */
-function freeMemory(): number {
-  const limit = process.constrainedMemory();
-  const rest = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
-  return Math.min(freemem(), rest);
 }

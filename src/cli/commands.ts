@@ -1,0 +1,13 @@
+import type { CommandEntry } from "./command.ts";
+
+/** Every command of `voxtwirl`, in the order of the help text. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  train: {
+    summary: "train a voxel denoiser and measure which share of its loss is rotation symmetry not learned",
+    load: () => import("./train.ts"),
+  },
+  doctor: {
+    summary: "show the adapter, what is missing and how to get it, and prove one kernel right",
+    load: () => import("./doctor.ts"),
+  },
+};

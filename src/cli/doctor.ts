@@ -1,0 +1,150 @@
+import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { formatBytes, type Gpu } from "../gpu/gpu.ts";
+import { adapterName, isSoftware } from "../node/adapters.ts";
+import { openGpu } from "../node/openGpu.ts";
+import { findSwiftShaderArchive } from "../node/swiftshader.ts";
+import { type ArgsSpec, readArgs } from "./args.ts";
+import { adapterOption } from "./gpu.ts";
+import { type Proof, proveConv3d } from "./proof.ts";
+
+export const spec: ArgsSpec = {
+  options: {
+    adapter: adapterOption,
+    json: { help: "print one JSON object instead of text" },
+  },
+};
+
+/** Something this machine lacks, what for, and how to get it. */
+interface Missing {
+  readonly what: string;
+  readonly fix: string;
+}
+
+interface Report {
+  readonly ok: boolean;
+  readonly host: { node: string; platform: string; cores: number; memory: number };
+  readonly adapter: { name: string; software: boolean; vendor: string; architecture: string; driver: string };
+  readonly subgroupSize: { min: number; max: number };
+  readonly features: Record<string, boolean>;
+  readonly limits: Record<string, number>;
+  readonly proof: Proof;
+  readonly missing: Missing[];
+}
+
+/** Features that kernels and the profiler use where an adapter has them, with what is lost without. */
+const FEATURES: Record<string, string> = {
+  subgroups: "convolutions run without subgroup operations, slower",
+  "shader-f16": "no half-precision storage",
+  "timestamp-query": "no times of single kernels",
+};
+
+const LIMITS = {
+  maxBufferSize: "largest buffer",
+  maxStorageBufferBindingSize: "largest binding",
+  maxStorageBuffersPerShaderStage: "storage buffers a kernel",
+  maxComputeInvocationsPerWorkgroup: "invocations a workgroup",
+  maxComputeWorkgroupStorageSize: "workgroup memory",
+  maxComputeWorkgroupsPerDimension: "workgroups a dimension",
+} as const;
+
+/** `voxtwirl doctor`: exit code 0 when the adapter works and its kernel is right, 1 otherwise. */
+export async function run(args: string[]): Promise<number> {
+  const options = readArgs("doctor", spec, args);
+  const gpu = await openGpu({ adapter: options.text("adapter"), relaunch: true });
+  try {
+    const report = await examine(gpu);
+    const text = options.flag("json") ? JSON.stringify(report) : describe(report).join("\n");
+    process.stdout.write(`${text}\n`);
+    return report.ok ? 0 : 1;
+  } finally {
+    gpu.destroy();
+  }
+}
+
+async function examine(gpu: Gpu): Promise<Report> {
+  const { info, device, caps } = gpu;
+  const proof = await proveConv3d(gpu);
+  const features = Object.fromEntries(Object.keys(FEATURES).map((name) => [name, device.features.has(name)]));
+  const software = isSoftware(info);
+  return {
+    ok: proof.maxError <= proof.allowed,
+    host: {
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      cores: availableParallelism(),
+      memory: totalmem(),
+    },
+    adapter: {
+      name: adapterName(info),
+      software,
+      vendor: info.vendor,
+      architecture: info.architecture,
+      driver: info.description,
+    },
+    subgroupSize: { min: caps.subgroupMinSize, max: caps.subgroupMaxSize },
+    features,
+    limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, device.limits[name as keyof typeof LIMITS]])),
+    proof,
+    missing: [...(software ? missingHardware(info) : []), ...missingFeatures(features), ...missingFallback()],
+  };
+}
+
+function missingHardware(info: GPUAdapterInfo): Missing[] {
+  const missing: Missing[] = [];
+  if (process.platform === "linux" && gpuNodes().length > 0) {
+    const fix = `Install the Vulkan driver of the GPU behind ${gpuNodes().join(", ")}, and let this user open it.`;
+    missing.push({ what: "a driver for this machine's GPU", fix });
+  } else {
+    missing.push({ what: "a GPU, about 100 times faster", fix: "Run on a machine with one and its Vulkan driver." });
+  }
+  if (adapterName(info) === "SwiftShader" && process.platform === "linux") {
+    const fix = "Debian 12: apt install -t bookworm-backports mesa-vulkan-drivers; elsewhere Mesa 25 or later.";
+    missing.push({ what: "Mesa's lavapipe, about 6 times faster than SwiftShader", fix });
+  }
+  return missing;
+}
+
+/** Device files of GPUs on Linux: they are there also when no driver that Vulkan could use is. */
+function gpuNodes(): string[] {
+  const render = existsSync("/dev/dri") ? readdirSync("/dev/dri").filter((name) => name.startsWith("renderD")) : [];
+  return [...render.map((name) => `/dev/dri/${name}`), ...["/dev/nvidia0", "/dev/kfd"].filter((path) => existsSync(path))];
+}
+
+function missingFeatures(features: Record<string, boolean>): Missing[] {
+  const lacking = Object.entries(FEATURES).filter(([name]) => !features[name]);
+  return lacking.map(([name, loss]) => ({ what: `${name}: ${loss}`, fix: "Another adapter or a newer driver may have it." }));
+}
+
+function missingFallback(): Missing[] {
+  const archive = findSwiftShaderArchive();
+  if ("path" in archive || process.platform !== "linux" || process.arch !== "x64") return [];
+  return [{ what: `SwiftShader, the last resort (${archive.missing})`, fix: "npm install @sparticuz/chromium@147.0.0" }];
+}
+
+function describe({ ok, host, adapter, subgroupSize, features, limits, proof, missing }: Report): string[] {
+  const { min, max } = subgroupSize;
+  const yesNo = Object.entries(features).map(([name, has]) => `${name} ${has ? "yes" : "no"}`);
+  const right = ok ? "right" : "WRONG";
+  const rows: [string, string][] = [
+    ["host", `Node ${host.node}, ${host.platform}, ${host.cores} cores, ${formatBytes(host.memory)}`],
+    ["adapter", `${adapter.name} (${adapter.software ? "software" : "hardware"})`],
+    ["driver", adapter.driver || "not told"],
+    ["features", yesNo.join(", ")],
+    ["subgroups", min === max ? `${min} lanes` : `${min} to ${max} lanes`],
+    ...Object.entries(LIMITS).map(([name, label]): [string, string] => [label, formatLimit(name, limits[name]!)]),
+    ["proof", `${proof.kernel}, ${proof.seconds.toFixed(2)} s`],
+    ["", `error ${proof.maxError.toExponential(1)}, allowed ${proof.allowed.toExponential(1)}: ${right}`],
+    ...missing.flatMap(({ what, fix }): [string, string][] => [
+      ["missing", what],
+      ["", fix],
+    ]),
+  ];
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const verdict = ok ? "All works." : "This adapter computes wrong results: try another one (--adapter) or a newer driver.";
+  return [...rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`), "", verdict];
+}
+
+function formatLimit(name: string, value: number): string {
+  return /Size$/.test(name) ? formatBytes(value) : String(value);
+}

@@ -1,0 +1,131 @@
+/** Files for the Node host: written whole or not at all, read with errors that say what to do. */
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, readFile, rename, unlink, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { VoxtwirlError } from "../errors.ts";
+
+export type FileData = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** One system call takes at most 2 GiB, and short calls let an abort through. */
+const WRITE_BYTES = 16 * 2 ** 20;
+
+/** What `writeFileAtomic` calls the temporary file of `name`. */
+export function isTemporaryOf(name: string, candidate: string): boolean {
+  return candidate.startsWith(`.${name}.`) && /^[0-9a-f]{16}\.tmp$/.test(candidate.slice(name.length + 2));
+}
+
+/**
+ * Writes a file so that at any moment, also after a crash, the path holds either all of the old contents or all of the new:
+ * a temporary file in the same folder, fsync, rename, fsync of the folder. On failure nothing is left behind.
+ *
+ * @throws VoxtwirlError "io" when the file system refuses; what `data` itself throws passes through.
+ */
+export async function writeFileAtomic(path: string, data: FileData): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(temporary, "wx");
+    const chunks = typeof data === "string" ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data;
+    for await (const chunk of chunks) await writeAll(file, chunk);
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await file?.close().catch(() => {});
+    if (file) await unlink(temporary).catch(() => {});
+    throw ioError(error, "write", path);
+  }
+  await syncFolder(folder);
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, offset, Math.min(WRITE_BYTES, chunk.length - offset));
+    offset += bytesWritten;
+  }
+}
+
+/** Makes a rename last through a power cut. Some systems cannot open or sync folders; the file is in place all the same. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close().catch(() => {});
+}
+
+/** A whole file as bytes in a buffer of its own. Unlike Node's readFile it takes files above 2 GiB. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, "r");
+    const bytes = new Uint8Array((await file.stat()).size);
+    let offset = 0;
+    while (offset < bytes.length) {
+      const { bytesRead } = await file.read(bytes, offset, Math.min(WRITE_BYTES, bytes.length - offset), offset);
+      if (bytesRead === 0) break;
+      offset += bytesRead;
+    }
+    return bytes.subarray(0, offset);
+  } catch (error) {
+    throw ioError(error, "read", path);
+  } finally {
+    await file?.close().catch(() => {});
+  }
+}
+
+/** A whole file as text. */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw ioError(error, "read", path);
+  }
+}
+
+/**
+ * Reads a JSON file.
+ *
+ * @throws VoxtwirlError "io" when it cannot be read, "bad-file" when it is not JSON.
+ */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = `${path} is not valid JSON: ${(cause as Error).message}`;
+    throw new VoxtwirlError("bad-file", message, "Restore the file, or correct it by hand.", { cause });
+  }
+}
+
+/** The SHA-256 of a file as 64 hexadecimal digits, read in pieces. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw ioError(error, "read", path);
+  }
+  return hash.digest("hex");
+}
+
+const ADVICE: Record<string, string> = {
+  ENOSPC: "The disk is full: free some space, or write to another disk with --out.",
+  EDQUOT: "Your disk quota is used up: free some space, or write to another disk with --out.",
+  EACCES: "Check the permissions of the file and its folder, or choose another place.",
+  EPERM: "Check the permissions of the file and its folder, or choose another place.",
+  EROFS: "The file system is read-only: choose another place with --out.",
+  ENOENT: "Check the path: there is no such file or folder.",
+  ENOTDIR: "Check the path: a part of it is a file, not a folder.",
+  EISDIR: "Check the path: it is a folder, not a file.",
+  EEXIST: "Choose another path, or remove what is there.",
+  EMFILE: "Too many files are open: raise the limit (ulimit -n).",
+};
+
+/** A file system error as a VoxtwirlError "io" with advice; anything else unchanged. */
+export function ioError(error: unknown, verb: string, path: string): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (error instanceof VoxtwirlError || !(error instanceof Error) || code === undefined || syscall === undefined) return error;
+  const fix = ADVICE[code] ?? "Check the path and the disk, then try again.";
+  return new VoxtwirlError("io", `cannot ${verb} ${path}: ${message}`, fix, { cause: error });
+}
