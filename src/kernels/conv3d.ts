@@ -1,0 +1,57 @@
+import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
+import { dispatchConv3d, dispatchConvTranspose3d, transposeWeight } from "./conv3dDispatch.ts";
+import { checkShape, conv3dShape } from "./conv3dShape.ts";
+
+export { conv3dShape } from "./conv3dShape.ts";
+export { conv3dGradBias } from "./sumRows.ts";
+export { conv3dGradWeight } from "./conv3dGradWeight.ts";
+
+/**
+ * y = convolution of x with a cubic kernel, plus bias, plus `addend` (a residual), channels-last:
+ * x [N, D, H, W, Ci], weight [k, k, k, Ci, Co] with k from 1 to 4, bias [Co], addend and y [N, Do, Ho, Wo, Co]. Zero padding,
+ * of any size. A cross-correlation, as everywhere in machine learning.
+ *
+ * @throws VoxtwirlError "bad-shape" when shapes do not fit (see `conv3dShape`).
+ */
+export function conv3d(
+  ctx: KernelContext,
+  args: {
+    label: string;
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    addend?: Tensor | undefined;
+    y: Tensor;
+    stride: number;
+    padding: number;
+  },
+): void {
+  const { label, x, weight, bias, addend, y, stride, padding } = args;
+  const expected = conv3dShape(x.shape, weight.shape, stride, padding, label);
+  checkShape(label, "output", y.shape, expected);
+  if (bias) checkShape(label, "bias", bias.shape, [expected[4]!]);
+  if (addend) checkShape(label, "addend", addend.shape, expected);
+  dispatchConv3d(ctx, { label, x, weight, bias, addend, y, stride, pad: padding });
+}
+
+/**
+ * Writes the gradient of a convolution with respect to its input: gradX [N, D, H, W, Ci] from gradY [N, Do, Ho, Wo, Co]
+ * and the forward weights. Stride 1: a convolution with the weights flipped and their channels exchanged, padding
+ * k - 1 - padding. Stride 2: a transposed convolution with the channels exchanged.
+ *
+ * @throws VoxtwirlError "bad-shape" when shapes do not fit.
+ */
+export function conv3dGradInput(
+  ctx: KernelContext,
+  args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor; stride: number; padding: number },
+): void {
+  const { label, gradY, weight, gradX, stride, padding } = args;
+  checkShape(label, "output gradient", gradY.shape, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
+  const transposed = transposeWeight(ctx, label, weight, stride === 1);
+  if (stride === 1) {
+    const pad = weight.shape[0]! - 1 - padding;
+    dispatchConv3d(ctx, { label, x: gradY, weight: transposed, y: gradX, stride, pad });
+  } else {
+    dispatchConvTranspose3d(ctx, { label, x: gradY, weight: transposed, y: gradX, pad: padding });
+  }
+}

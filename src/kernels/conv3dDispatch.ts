@@ -1,0 +1,134 @@
+import conv3dCode from "../../shaders/conv3d.wgsl";
+import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
+import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
+import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { convSizes, tapPairs } from "./conv3dShape.ts";
+import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
+
+const conv3dShader = { name: "conv3d", code: conv3dCode };
+const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
+const transposeWeightShader = { name: "conv3dTransposeWeight", code: transposeWeightCode };
+
+/** The weights with their channel axes exchanged, and flipped in space if asked, in a scratch tensor. */
+export function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip: boolean): Tensor {
+  const [kz, ky, kx, rows, columns] = weight.shape as [number, number, number, number, number];
+  const y = ctx.scratch(`${label} transposed weight`, [kz, ky, kx, columns, rows]);
+  const taps = kz * ky * kx;
+  const workgroup = 64;
+  ctx.dispatch({
+    label: `${label} transposed weight`,
+    shader: transposeWeightShader,
+    constants: { WORKGROUP: workgroup },
+    params: { taps, rows, columns, flip: flip ? 1 : 0 },
+    bindings: { weight, y },
+    workgroups: workgroups1d(Math.ceil((taps * rows * columns) / workgroup)),
+    flops: 0,
+    bytes: 2 * byteLength(weight),
+  });
+  return y;
+}
+
+/** The convolution shader without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. */
+export function dispatchConv3d(
+  ctx: KernelContext,
+  args: {
+    label: string;
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    addend?: Tensor | undefined;
+    y: Tensor;
+    stride: number;
+    pad: number;
+  },
+): void {
+  const { label, x, weight, bias, addend, y, stride, pad } = args;
+  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
+  const flat = sizes.kernel === 1 && stride === 1 && pad === 0;
+  // Without neighbours the grid is one row of voxels, which fills the tiles whatever its sides.
+  const voxels = sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1);
+  const batch = flat ? 1 : sizes.batch;
+  const [inD, inH, inW] = flat ? [1, 1, voxels] : sizes.inputSize;
+  const [outD, outH, outW] = flat ? [1, 1, voxels] : sizes.outputSize;
+  const tile = conv3dTile(sizes.kernel, flat, convWorkgroup(ctx.caps));
+  const channels = sizes.outputChannels;
+  const layout = layTiles(tile, { width: outW, height: outH, planes: batch * outD, channels });
+  // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to compile.
+  const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
+  ctx.dispatch({
+    label,
+    shader: conv3dShader,
+    constants: { KERNEL: sizes.kernel, STRIDE: stride, ...tile, ...weightLanes(ctx.caps) },
+    params: {
+      batch,
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
+      in_c: sizes.inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: channels,
+      pad,
+      ...layout.params,
+      has_bias: bias ? 1 : 0,
+      has_addend: addend ? 1 : 0,
+    },
+    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend"), y },
+    workgroups: workgroups1d(layout.count),
+    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * channels,
+    bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
+  });
+}
+
+// Tiles by measurement on lavapipe: 128 accumulators an invocation; more spill, and compile for longer.
+function conv3dTile(kernel: number, flat: boolean, workgroup: number): ConvTile {
+  if (flat) return { TILE_X: 8, TILE_Y: 1, TILE_C: 16, WORKGROUP: workgroup };
+  if (kernel === 3) return { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
+  return { TILE_X: 2, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
+}
+
+/** The transposed convolution shader without checks: any shape of y whose channels fit; unreached outputs become the bias. */
+export function dispatchConvTranspose3d(
+  ctx: KernelContext,
+  args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; y: Tensor; pad: number },
+): void {
+  const { label, x, weight, bias, y, pad } = args;
+  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
+  const [inD, inH, inW] = sizes.inputSize;
+  const [outD, outH, outW] = sizes.outputSize;
+  const tile = { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: convWorkgroup(ctx.caps) };
+  const rowsD = Math.ceil(outD / 2);
+  const layout = layTiles(tile, {
+    width: Math.ceil(outW / 2),
+    height: Math.ceil(outH / 2),
+    planes: sizes.batch * rowsD,
+    channels: sizes.outputChannels,
+  });
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
+  ctx.dispatch({
+    label,
+    shader: convTranspose3dShader,
+    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(ctx.caps) },
+    params: {
+      batch: sizes.batch,
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
+      in_c: sizes.inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: sizes.outputChannels,
+      rows_d: rowsD,
+      pad,
+      ...layout.params,
+      has_bias: bias ? 1 : 0,
+    },
+    bindings: { x, weight, bias: bias ?? ctx.scratch(`${label} no bias`, [1]), y },
+    workgroups: workgroups1d(8 * layout.count),
+    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
+  });
+}

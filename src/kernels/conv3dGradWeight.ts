@@ -1,0 +1,109 @@
+import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { checkShape, conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
+import { sumPartials } from "./sumRows.ts";
+
+const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
+
+/**
+ * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input
+ * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: slices of the positions, then their sum.
+ *
+ * @throws VoxtwirlError "bad-shape" when shapes do not fit.
+ */
+export function conv3dGradWeight(
+  ctx: KernelContext,
+  args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; padding: number },
+): void {
+  const { label, x, gradY, gradWeight, stride, padding } = args;
+  checkShape(label, "output gradient", gradY.shape, conv3dShape(x.shape, gradWeight.shape, stride, padding, label));
+  dispatchConv3dGradWeight(ctx, { label, x, gradY, gradWeight, stride, pad: padding, transposed: false });
+}
+
+/** Both passes without checks; `transposed` says that gradWeight is [k, k, k, channels of gradY, channels of x]. */
+export function dispatchConv3dGradWeight(
+  ctx: KernelContext,
+  args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; pad: number; transposed: boolean },
+): void {
+  const { label, x, gradY, gradWeight, stride, pad, transposed } = args;
+  const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
+  const { kernel, batch, inputChannels, outputChannels } = sizes;
+  const [outD, outH, outW] = sizes.outputSize;
+  const tile = gradWeightTile(ctx.caps, kernel, outputChannels);
+  const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
+  const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
+  const rows = batch * outD * outH;
+  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, kernel * blocksI * blocksO, byteLength(gradWeight));
+  const taps = kernel ** 3;
+  const partial = ctx.scratch(`${label} slices`, [slices, kernel, kernel, kernel, inputChannels, outputChannels]);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, kernel, stride, pad));
+  ctx.dispatch({
+    label,
+    shader: conv3dGradWeightShader,
+    constants: { KERNEL: kernel, STRIDE: stride, ...tile },
+    params: {
+      in_d: sizes.inputSize[0],
+      in_h: sizes.inputSize[1],
+      in_w: sizes.inputSize[2],
+      in_c: inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: outputChannels,
+      pad,
+      rows,
+      rows_per_slice: rowsPerSlice,
+      slices,
+      blocks_i: blocksI,
+      blocks_o: blocksO,
+    },
+    bindings: { x, gradY, partial },
+    workgroups: workgroups1d(kernel * blocksI * blocksO * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
+    flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels,
+    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial),
+  });
+  sumPartials(ctx, {
+    label,
+    partial,
+    y: gradWeight,
+    slices,
+    taps,
+    rows: transposed ? outputChannels : inputChannels,
+    columns: transposed ? inputChannels : outputChannels,
+    transposed,
+  });
+}
+
+interface GradWeightTile extends Record<string, number | boolean> {
+  TEAM: number;
+  WORKGROUP: number;
+  BLOCKS_I: number;
+  BLOCKS_O: number;
+  SUBGROUPS: boolean;
+}
+
+function gradWeightTile(caps: GpuCaps, kernel: number, outputChannels: number): GradWeightTile {
+  // The shader's teams are whole subgroups of a known size; elsewhere it does without.
+  const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
+  const subgroups = subgroup === 4 || subgroup === 8;
+  const team = subgroups ? subgroup : 8;
+  const blocks = 8 / team;
+  return {
+    TEAM: team,
+    WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
+    SUBGROUPS: subgroups,
+    // 72 to 144 accumulators for kernels of 3 and 4; without neighbours, more channels instead of taps.
+    BLOCKS_I: kernel === 1 ? 2 * blocks : blocks,
+    BLOCKS_O: kernel <= 3 && outputChannels > 8 ? 2 * blocks : blocks,
+  };
+}
+
+/** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
+function slicesOf(caps: GpuCaps, rows: number, teams: number, bytesPerSlice: number): { slices: number; rowsPerSlice: number } {
+  const wantedTeams = caps.adapterClass === "software" ? 64 : 4096;
+  const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice));
+  const wanted = Math.min(rows, affordable, Math.ceil(wantedTeams / teams));
+  const rowsPerSlice = Math.ceil(rows / wanted);
+  return { slices: Math.ceil(rows / rowsPerSlice), rowsPerSlice };
+}

@@ -1,0 +1,120 @@
+import { VoxtwirlError } from "../errors.ts";
+import { formatShape } from "../gpu/dispatch.ts";
+
+/** Sizes of one convolution: of its input and output, whichever of the two is being computed. */
+export interface ConvSizes {
+  batch: number;
+  inputSize: readonly [number, number, number];
+  outputSize: readonly [number, number, number];
+  inputChannels: number;
+  outputChannels: number;
+  kernel: number;
+}
+
+const FIX = "Give channels-last tensors [N, D, H, W, C] and weights [k, k, k, C in, C out] that fit each other.";
+
+export function badShape(label: string, what: string, fix = FIX): VoxtwirlError {
+  return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
+}
+
+/** Throws "bad-shape" unless the shapes are the same. */
+export function checkShape(label: string, name: string, actual: readonly number[], expected: readonly number[]): void {
+  if (actual.length !== expected.length || actual.some((n, i) => n !== expected[i])) {
+    throw badShape(label, `${name} is ${formatShape(actual)}, must be ${formatShape(expected)}`);
+  }
+}
+
+/**
+ * The shape [N, Do, Ho, Wo, Co] of a convolution's output, o = floor((i + 2 padding - k) / stride) + 1 an axis.
+ *
+ * @throws VoxtwirlError "bad-shape": ranks or channels that do not match, a kernel that is not cubic of size 1 to 4, a
+ *   stride other than 1 or 2, a negative padding, or a kernel larger than the padded input.
+ */
+export function conv3dShape(
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  stride: number,
+  padding: number,
+  label = "conv3d",
+): number[] {
+  const kernel = checkOperands(label, xShape, weightShape, padding);
+  if (stride !== 1 && stride !== 2) throw badShape(label, `stride ${stride} is not 1 or 2`, "Use stride 1 or 2.");
+  const size = xShape.slice(1, 4).map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1);
+  return outputShape(label, xShape, weightShape, size, padding);
+}
+
+/**
+ * The shape [N, Do, Ho, Wo, Co] of a transposed convolution of stride 2, o = 2 (i - 1) - 2 padding + k an axis.
+ *
+ * @throws VoxtwirlError "bad-shape" as `conv3dShape` does, and for an output without voxels.
+ */
+export function convTranspose3dShape(
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  stride: number,
+  padding: number,
+  label = "convTranspose3d",
+): number[] {
+  const kernel = checkOperands(label, xShape, weightShape, padding);
+  if (stride !== 2) throw badShape(label, `stride ${stride} is not 2`, "Transposed convolutions have stride 2.");
+  const size = xShape.slice(1, 4).map((n) => 2 * (n - 1) - 2 * padding + kernel);
+  return outputShape(label, xShape, weightShape, size, padding);
+}
+
+/** Sizes of a convolution from `input` to `output` (for a transposed one: from its input to its output). */
+export function convSizes(input: readonly number[], output: readonly number[], kernel: number): ConvSizes {
+  return {
+    batch: input[0]!,
+    inputSize: [input[1]!, input[2]!, input[3]!],
+    outputSize: [output[1]!, output[2]!, output[3]!],
+    inputChannels: input[4]!,
+    outputChannels: output[4]!,
+    kernel,
+  };
+}
+
+/**
+ * Pairs (tap, position) along one axis that meet inside the input, over all outputs of a convolution. The product over
+ * the axes, times both channel counts, is the number of useful multiply-adds.
+ */
+export function tapPairs(input: number, output: number, kernel: number, stride: number, padding: number): number {
+  let pairs = 0;
+  for (let k = 0; k < kernel; k++) {
+    const first = Math.max(0, Math.ceil((padding - k) / stride));
+    const last = Math.min(output - 1, Math.floor((input - 1 + padding - k) / stride));
+    pairs += Math.max(0, last - first + 1);
+  }
+  return pairs;
+}
+
+function checkOperands(label: string, xShape: readonly number[], weightShape: readonly number[], padding: number): number {
+  if (xShape.length !== 5) throw badShape(label, `input ${formatShape(xShape)} is not [N, D, H, W, C]`);
+  const [kernel = 0, ky, kx, ci] = weightShape;
+  if (weightShape.length !== 5 || ky !== kernel || kx !== kernel || kernel < 1 || kernel > 4) {
+    throw badShape(label, `weight ${formatShape(weightShape)} is not [k, k, k, C in, C out] with k from 1 to 4`);
+  }
+  if (xShape[4] !== ci) {
+    throw badShape(label, `input ${formatShape(xShape)} and weight ${formatShape(weightShape)} differ in input channels`);
+  }
+  if (!Number.isInteger(padding) || padding < 0) {
+    throw badShape(label, `padding ${padding} is not a whole number of voxels`, "Use a padding of 0 or more.");
+  }
+  return kernel;
+}
+
+function outputShape(
+  label: string,
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  size: readonly number[],
+  padding: number,
+): number[] {
+  if (size.some((n) => n < 1)) {
+    throw badShape(
+      label,
+      `no output voxel for input ${formatShape(xShape)}, weight ${formatShape(weightShape)} and padding ${padding}`,
+      "Use a larger grid, a smaller kernel or another padding.",
+    );
+  }
+  return [xShape[0]!, ...size, weightShape[4]!];
+}

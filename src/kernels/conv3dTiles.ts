@@ -1,0 +1,50 @@
+import type { GpuCaps } from "../gpu/caps.ts";
+
+/** Specialisation constants shared by conv3d.wgsl and convTranspose3d.wgsl. */
+export interface ConvTile extends Record<string, number> {
+  TILE_X: number;
+  TILE_Y: number;
+  TILE_C: number;
+  WORKGROUP: number;
+}
+
+/**
+ * Invocations of a workgroup. Software adapters run one subgroup after another on a core, so a workgroup of one subgroup
+ * gives them the finest division of the work; hardware wants several in flight.
+ */
+export function convWorkgroup(caps: GpuCaps): number {
+  return caps.adapterClass === "software" ? 8 : 64;
+}
+
+/** `LANES` lanes of a subgroup load the weights for all of it; empty where subgroups are missing or too small. */
+export function weightLanes(caps: GpuCaps): { LANES?: number } {
+  if (!caps.subgroups || caps.subgroupMinSize < 4) return {};
+  return { LANES: caps.subgroupMinSize >= 8 ? 8 : 4 };
+}
+
+/**
+ * How the invocations of a workgroup and then the workgroups lie over the outputs: along x while the row is long enough, then
+ * along y, then along the rows n * depth + z.
+ */
+export function layTiles(
+  tile: ConvTile,
+  size: { width: number; height: number; planes: number; channels: number },
+): { params: Record<string, number>; count: number } {
+  const spansX = Math.ceil(size.width / tile.TILE_X);
+  const spansY = Math.ceil(size.height / tile.TILE_Y);
+  const lanesX = Math.min(tile.WORKGROUP, powerOfTwoAtLeast(spansX));
+  const lanesY = Math.min(tile.WORKGROUP / lanesX, powerOfTwoAtLeast(spansY));
+  const params = {
+    tiles_x: Math.ceil(spansX / lanesX),
+    tiles_y: Math.ceil(spansY / lanesY),
+    tiles_z: Math.ceil((size.planes * lanesX * lanesY) / tile.WORKGROUP),
+    blocks_c: Math.ceil(size.channels / tile.TILE_C),
+    lanes_x: lanesX,
+    lanes_y: lanesY,
+  };
+  return { params, count: params.tiles_x * params.tiles_y * params.tiles_z * params.blocks_c };
+}
+
+function powerOfTwoAtLeast(n: number): number {
+  return 2 ** Math.ceil(Math.log2(n));
+}

@@ -1,0 +1,85 @@
+import { elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { conv3dGradWeight } from "./conv3dGradWeight.ts";
+import { conv3d, conv3dGradInput } from "./conv3d.ts";
+import { badShape, checkShape } from "./conv3dShape.ts";
+import { formatShape } from "../gpu/dispatch.ts";
+
+export { conv3dGradBias as linearGradBias } from "./sumRows.ts";
+
+/**
+ * y = x weight + bias + addend for x [..., Ci], weight [Ci, Co], bias [Co], addend and y [..., Co]: a 1x1x1 convolution over
+ * tokens.
+ *
+ * @throws VoxtwirlError "bad-shape" when shapes do not fit.
+ */
+export function linear(
+  ctx: KernelContext,
+  args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; addend?: Tensor | undefined; y: Tensor },
+): void {
+  const { label, x, weight, bias, addend, y } = args;
+  checkLinear(label, x, weight, y);
+  if (addend) checkShape(label, "addend", addend.shape, y.shape);
+  conv3d(ctx, {
+    label,
+    x: asVoxels(x),
+    weight: asKernel(weight),
+    bias,
+    addend: addend && asVoxels(addend),
+    y: asVoxels(y),
+    stride: 1,
+    padding: 0,
+  });
+}
+
+/** Writes gradX [..., Ci] = gradY weight^T. */
+export function linearGradInput(
+  ctx: KernelContext,
+  args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor },
+): void {
+  const { label, gradY, weight, gradX } = args;
+  checkLinear(label, gradX, weight, gradY);
+  conv3dGradInput(ctx, {
+    label,
+    gradY: asVoxels(gradY),
+    weight: asKernel(weight),
+    gradX: asVoxels(gradX),
+    stride: 1,
+    padding: 0,
+  });
+}
+
+/** Adds x^T gradY to gradWeight [Ci, Co]. */
+export function linearGradWeight(
+  ctx: KernelContext,
+  args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor },
+): void {
+  const { label, x, gradY, gradWeight } = args;
+  checkLinear(label, x, gradWeight, gradY);
+  conv3dGradWeight(ctx, {
+    label,
+    x: asVoxels(x),
+    gradY: asVoxels(gradY),
+    gradWeight: asKernel(gradWeight),
+    stride: 1,
+    padding: 0,
+  });
+}
+
+function checkLinear(label: string, x: Tensor, weight: Tensor, y: Tensor): void {
+  const fix = "Give x [..., C in], weight [C in, C out] and y [..., C out].";
+  if (weight.shape.length !== 2) throw badShape(label, `weight ${formatShape(weight.shape)} is not [C in, C out]`, fix);
+  if (x.shape.length < 1 || x.shape[x.shape.length - 1] !== weight.shape[0]) {
+    throw badShape(label, `x ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} differ in input channels`, fix);
+  }
+  checkShape(label, "y", y.shape, [...x.shape.slice(0, -1), weight.shape[1]!]);
+}
+
+// The same memory under another shape; a tensor is told from another by its id alone.
+function asVoxels(tensor: Tensor): Tensor {
+  const channels = tensor.shape[tensor.shape.length - 1]!;
+  return { ...tensor, shape: [1, 1, 1, elementCount(tensor.shape) / channels, channels] };
+}
+
+function asKernel(weight: Tensor): Tensor {
+  return { ...weight, shape: [1, 1, 1, ...weight.shape] };
+}

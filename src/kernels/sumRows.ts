@@ -1,0 +1,75 @@
+import sumPartialsCode from "../../shaders/sumPartials.wgsl";
+import sumRowsCode from "../../shaders/sumRows.wgsl";
+import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { checkShape } from "./conv3dShape.ts";
+
+const sumRowsShader = { name: "sumRows", code: sumRowsCode };
+const sumPartialsShader = { name: "sumPartials", code: sumPartialsCode };
+
+const WORKGROUP = 64;
+// Enough rows a block that the second pass is short, few enough that small tensors give work to all cores.
+const MIN_ROWS_PER_BLOCK = 64;
+const MAX_BLOCKS = 512;
+
+/**
+ * Adds the sum of x [..., C] over all its axes but the last to y [C]. Two passes in a fixed order.
+ *
+ * @throws VoxtwirlError "bad-shape" when y is not [C].
+ */
+export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y: Tensor }): void {
+  const { label, x, y } = args;
+  const columns = x.shape[x.shape.length - 1]!;
+  checkShape(label, "sum of rows", y.shape, [columns]);
+  const rows = elementCount(x.shape) / columns;
+  const wanted = Math.min(MAX_BLOCKS, Math.ceil(rows / MIN_ROWS_PER_BLOCK));
+  const rowsPerBlock = Math.ceil(rows / wanted);
+  const blocks = Math.ceil(rows / rowsPerBlock);
+  const partial = ctx.scratch(`${label} partial sums`, [blocks, columns]);
+  ctx.dispatch({
+    label,
+    shader: sumRowsShader,
+    constants: { WORKGROUP },
+    params: { rows, columns, blocks, rows_per_block: rowsPerBlock },
+    bindings: { x, partial },
+    workgroups: workgroups1d(Math.ceil((blocks * columns) / WORKGROUP)),
+    flops: rows * columns,
+    bytes: byteLength(x) + byteLength(partial),
+  });
+  sumPartials(ctx, { label, partial, y, slices: blocks, taps: 1, rows: 1, columns, transposed: false });
+}
+
+/** Adds the gradient of a bias to gradBias [C]: gradY [N, Do, Ho, Wo, C] summed over all voxels. */
+export function conv3dGradBias(ctx: KernelContext, args: { label: string; gradY: Tensor; gradBias: Tensor }): void {
+  sumRows(ctx, { label: args.label, x: args.gradY, y: args.gradBias });
+}
+
+/**
+ * Second pass of the reductions: adds `slices` slices of `partial` to y [taps, rows, columns] (any shape of that many
+ * elements), exchanging the last two axes if asked.
+ */
+export function sumPartials(
+  ctx: KernelContext,
+  args: {
+    label: string;
+    partial: Tensor;
+    y: Tensor;
+    slices: number;
+    taps: number;
+    rows: number;
+    columns: number;
+    transposed: boolean;
+  },
+): void {
+  const { label, partial, y, slices, taps, rows, columns, transposed } = args;
+  const count = taps * rows * columns;
+  ctx.dispatch({
+    label: `${label} sum`,
+    shader: sumPartialsShader,
+    constants: { WORKGROUP },
+    params: { slices, taps, rows, columns, transposed: transposed ? 1 : 0 },
+    bindings: { partial, y },
+    workgroups: workgroups1d(Math.ceil(count / WORKGROUP)),
+    flops: slices * count,
+    bytes: byteLength(partial) + 2 * byteLength(y),
+  });
+}

@@ -1,0 +1,107 @@
+/** A tensor of the float64 twins, channels-last. */
+export interface Array64 {
+  shape: readonly number[];
+  data: ArrayLike<number>;
+}
+
+export function zeros(shape: readonly number[]): { shape: readonly number[]; data: Float64Array } {
+  return { shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) };
+}
+
+/** y = conv(x, weight) + bias + addend; see src/kernels/conv3d.ts. `yShape` is the caller's, as it follows from the shapes. */
+export function conv3d(
+  x: Array64,
+  weight: Array64,
+  yShape: readonly number[],
+  stride: number,
+  padding: number,
+  bias?: ArrayLike<number>,
+  addend?: ArrayLike<number>,
+): Float64Array {
+  const y = zeros(yShape);
+  const [channelsIn, channelsOut] = weight.shape.slice(3) as [number, number];
+  for (let i = 0; i < y.data.length; i++) y.data[i] = (bias?.[i % channelsOut] ?? 0) + (addend?.[i] ?? 0);
+  forEachTap(x.shape, yShape, weight.shape[0]!, stride, padding, (input, tap, output) => {
+    for (let ci = 0; ci < channelsIn; ci++) {
+      for (let co = 0; co < channelsOut; co++) {
+        y.data[output * channelsOut + co]! +=
+          x.data[input * channelsIn + ci]! * weight.data[(tap * channelsIn + ci) * channelsOut + co]!;
+      }
+    }
+  });
+  return y.data;
+}
+
+/** Gradient of `conv3d` with respect to x. */
+export function conv3dGradInput(
+  gradY: Array64,
+  weight: Array64,
+  xShape: readonly number[],
+  stride: number,
+  padding: number,
+): Float64Array {
+  const gradX = zeros(xShape);
+  const [channelsIn, channelsOut] = weight.shape.slice(3) as [number, number];
+  forEachTap(xShape, gradY.shape, weight.shape[0]!, stride, padding, (input, tap, output) => {
+    for (let ci = 0; ci < channelsIn; ci++) {
+      for (let co = 0; co < channelsOut; co++) {
+        gradX.data[input * channelsIn + ci]! +=
+          gradY.data[output * channelsOut + co]! * weight.data[(tap * channelsIn + ci) * channelsOut + co]!;
+      }
+    }
+  });
+  return gradX.data;
+}
+
+/** Gradient of `conv3d` with respect to the weights. */
+export function conv3dGradWeight(
+  x: Array64,
+  gradY: Array64,
+  weightShape: readonly number[],
+  stride: number,
+  padding: number,
+): Float64Array {
+  const gradWeight = zeros(weightShape);
+  const [channelsIn, channelsOut] = weightShape.slice(3) as [number, number];
+  forEachTap(x.shape, gradY.shape, weightShape[0]!, stride, padding, (input, tap, output) => {
+    for (let ci = 0; ci < channelsIn; ci++) {
+      for (let co = 0; co < channelsOut; co++) {
+        gradWeight.data[(tap * channelsIn + ci) * channelsOut + co]! +=
+          x.data[input * channelsIn + ci]! * gradY.data[output * channelsOut + co]!;
+      }
+    }
+  });
+  return gradWeight.data;
+}
+
+/** Gradient of a bias: gradY summed over all axes but the last. */
+export function conv3dGradBias(gradY: ArrayLike<number>, channels: number): Float64Array {
+  const gradBias = new Float64Array(channels);
+  for (let i = 0; i < gradY.length; i++) gradBias[i % channels]! += gradY[i]!;
+  return gradBias;
+}
+
+/** Calls visit(flat input voxel, flat tap, flat output voxel) for every pair of voxels that a tap of the kernel connects. */
+export function forEachTap(
+  inputShape: readonly number[],
+  outputShape: readonly number[],
+  kernel: number,
+  stride: number,
+  padding: number,
+  visit: (input: number, tap: number, output: number) => void,
+): void {
+  const [, inD, inH, inW] = inputShape as [number, number, number, number];
+  const [batch, outD, outH, outW] = outputShape as [number, number, number, number];
+  for (let n = 0; n < batch; n++) {
+    for (let output = 0; output < outD * outH * outW; output++) {
+      const [oz, oy, ox] = [Math.floor(output / (outH * outW)), Math.floor(output / outW) % outH, output % outW];
+      for (let tap = 0; tap < kernel ** 3; tap++) {
+        const iz = oz * stride - padding + Math.floor(tap / kernel ** 2);
+        const iy = oy * stride - padding + (Math.floor(tap / kernel) % kernel);
+        const ix = ox * stride - padding + (tap % kernel);
+        if (iz < 0 || iy < 0 || ix < 0 || iz >= inD || iy >= inH || ix >= inW) continue;
+        visit(((n * inD + iz) * inH + iy) * inW + ix, tap, n * outD * outH * outW + output);
+      }
+    }
+  }
+}
