@@ -1,0 +1,48 @@
+import { octahedralInverses } from "../../src/equivariance/octahedral.ts";
+import { rotateOctahedral } from "./rotateOctahedral.ts";
+
+export interface TwirlTwin {
+  mean: Float64Array;
+  m2: Float64Array;
+  /** Per sample: |m - y|^2, S, |y|^2, 0. */
+  sums: Float64Array;
+  /** Per sample: sum over k of |f_k - y|^2. */
+  errors: Float64Array;
+}
+
+/**
+ * Twin of twirlMerge, twirlReduce, twirlError and twirlSum: un-rotates every prediction, then takes mean and squared
+ * deviations in two passes. predictions [N * K, D, D, D, C] sample-major, target [N, D, D, D, C].
+ */
+export function twirl(
+  predictions: ArrayLike<number>,
+  rotations: ArrayLike<number>,
+  target: ArrayLike<number>,
+  [samples, size, channels]: readonly [number, number, number],
+): TwirlTwin {
+  const k = rotations.length;
+  const elements = size ** 3 * channels;
+  const mean = new Float64Array(samples * elements);
+  const m2 = new Float64Array(samples * elements);
+  const sums = new Float64Array(samples * 4);
+  const errors = new Float64Array(samples);
+  for (let n = 0; n < samples; n++) {
+    const twisted = Array.from({ length: k }, (_, i) => {
+      const raw = Float64Array.from({ length: elements }, (_, e) => predictions[(n * k + i) * elements + e]!);
+      return rotateOctahedral(raw, size, channels, octahedralInverses[rotations[i]!]!);
+    });
+    for (let e = 0; e < elements; e++) {
+      const values = twisted.map((f) => f[e]!);
+      const m = values.reduce((a, b) => a + b, 0) / k;
+      const spread = values.reduce((a, f) => a + (f - m) ** 2, 0);
+      const y = target[n * elements + e]!;
+      mean[n * elements + e] = m;
+      m2[n * elements + e] = spread;
+      sums[4 * n]! += (m - y) ** 2;
+      sums[4 * n + 1]! += spread;
+      sums[4 * n + 2]! += y ** 2;
+      errors[n]! += values.reduce((a, f) => a + (f - y) ** 2, 0);
+    }
+  }
+  return { mean, m2, sums, errors };
+}
