@@ -1,0 +1,116 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Gpu } from "../../src/gpu/gpu.ts";
+import { add } from "../../src/kernels/add.ts";
+import { concatChannels, splitChannels } from "../../src/kernels/concatChannels.ts";
+import { silu, siluGrad } from "../../src/kernels/silu.ts";
+import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
+import { add as addTwin } from "../reference/add.ts";
+import { concatChannels as concatTwin } from "../reference/concatChannels.ts";
+import { silu as siluTwin, siluSlope } from "../reference/silu.ts";
+import { centralDifferences, EPS } from "./differences.ts";
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+const SHAPES: [number[]][] = [[[1]], [[3]], [[1, 1, 1, 1, 4]], [[3, 5, 7, 3]], [[2, 8, 8, 8, 4]], [[511]], [[3, 9, 9, 9, 4]]];
+
+describe("add", () => {
+  it.each(SHAPES)("is the rounded sum for %j", async (shape) => {
+    const n = shape.reduce((a, b) => a * b);
+    const [a, b] = [randomArray(n, 1, 10), randomArray(n, 2)];
+    const { y } = await runKernels(gpu, { a: { shape, data: a }, b: { shape, data: b } }, { y: { shape } }, (ctx, { a, b, y }) =>
+      add(ctx, { label: "test", a, b, y }),
+    );
+    expect(y).toEqual(addTwin(a, b));
+  });
+
+  it("refuses other shapes, naming them", async () => {
+    const wrong = runKernels(
+      gpu, { a: { shape: [2, 3], data: new Float32Array(6) }, b: { shape: [3, 2], data: new Float32Array(6) } },
+      { y: { shape: [2, 3] } }, (ctx, { a, b, y }) => add(ctx, { label: "unet/add", a, b, y }),
+    );
+    await expect(wrong).rejects.toMatchObject({ code: "bad-shape", message: expect.stringMatching(/unet\/add.*\[3, 2\]/) });
+  });
+});
+
+describe("silu", () => {
+  it.each(SHAPES)("and its gradient follow the twin for %j", async (shape) => {
+    const n = shape.reduce((a, b) => a * b);
+    const x = randomArray(n, 3, 4);
+    const gradY = randomArray(n, 4);
+    const { y, gradX } = await runKernels(
+      gpu, { x: { shape, data: x }, gradY: { shape, data: gradY } }, { y: { shape }, gradX: { shape } },
+      (ctx, { x, gradY, y, gradX }) => {
+        silu(ctx, { label: "silu", x, y });
+        siluGrad(ctx, { label: "siluGrad", x, gradY, gradX });
+      },
+    );
+    // exp is allowed 3 + 2 |x| units in the last place, the division 2.5.
+    const relative = Float64Array.from(x, (v) => 2 * EPS * (8 + 2 * Math.abs(v)));
+    expectClose(y, Float64Array.from(x, siluTwin), relative.map((r, i) => r * Math.abs(x[i]!)));
+    expectClose(
+      gradX, Float64Array.from(x, (v, i) => gradY[i]! * siluSlope(v)),
+      relative.map((r, i) => 2 * r * Math.abs(gradY[i]!) * (1 + Math.abs(x[i]!))),
+    );
+  });
+
+  it("stays finite far from zero and passes NaN on", async () => {
+    const x = Float32Array.of(-1e30, -1000, -88, 88, 1000, 1e30, 0, NaN);
+    const shape = [8];
+    const { y, gradX } = await runKernels(
+      gpu, { x: { shape, data: x }, one: { shape, data: new Float32Array(8).fill(1) } }, { y: { shape }, gradX: { shape } },
+      (ctx, { x, one, y, gradX }) => {
+        silu(ctx, { label: "silu", x, y });
+        siluGrad(ctx, { label: "siluGrad", x, gradY: one, gradX });
+      },
+    );
+    expectClose(y.subarray(1, 5), [0, 0, 88, 1000], 1e-4);
+    expectClose(gradX.subarray(1, 5), [0, 0, 1, 1], 1e-6);
+    expect(y[5]).toBeCloseTo(Math.fround(1e30), -25);
+    expect(Math.abs(y[0]!)).toBeLessThan(1);
+    expect([y[6], gradX[6]]).toEqual([0, 0.5]);
+    expect([y[7], gradX[7]]).toEqual([NaN, NaN]);
+  });
+
+  it("has the slope that central differences give", () => {
+    const x = randomArray(20, 5, 3);
+    const differences = centralDifferences((v) => v.reduce((sum, value) => sum + siluTwin(value), 0), x);
+    expectClose(differences, Float64Array.from(x, siluSlope), 1e-8);
+  });
+});
+
+describe("concatChannels", () => {
+  it.each([
+    [1, 1, 1, 1],
+    [1, 1, 4, 8],
+    [3, 5, 3, 2],
+    [3, 27, 8, 5],
+    [2, 64, 32, 64],
+    [1, 343, 16, 16],
+  ])("puts channels side by side and takes them apart: %d samples, %d voxels, %d and %d channels", async (n, voxels, wa, wb) => {
+    const a = randomArray(n * voxels * wa, 6);
+    const b = randomArray(n * voxels * wb, 7);
+    const shape = (width: number) => [n, voxels, 1, width];
+    const inputs = { a: { shape: shape(wa), data: a }, b: { shape: shape(wb), data: b } };
+    const outputs = { y: { shape: shape(wa + wb) }, c: { shape: shape(wa) }, d: { shape: shape(wb) } };
+    const { y, c, d } = await runKernels(gpu, inputs, outputs, (ctx, { a, b, y, c, d }) => {
+      concatChannels(ctx, { label: "concat", a, b, y });
+      splitChannels(ctx, { label: "split", y, a: c, b: d });
+    });
+    // Copies are exact; splitting, a permutation's inverse, is then also its transpose.
+    expect(Float64Array.from(y)).toEqual(concatTwin(a, b, n * voxels));
+    expect(c).toEqual(a);
+    expect(d).toEqual(b);
+  });
+
+  it("refuses outputs of the wrong width", async () => {
+    const data = new Float32Array(12);
+    const wrong = runKernels(
+      gpu, { a: { shape: [2, 6], data }, b: { shape: [2, 6], data } }, { y: { shape: [2, 11] } },
+      (ctx, { a, b, y }) => concatChannels(ctx, { label: "concat", a, b, y }),
+    );
+    await expect(wrong).rejects.toMatchObject({ code: "bad-shape" });
+  });
+});

@@ -1,0 +1,4 @@
+/** Twin of shaders/add.wgsl: the sum rounded to f32, as one IEEE addition gives it. */
+export function add(a: ArrayLike<number>, b: ArrayLike<number>): Float32Array {
+  return Float32Array.from(a, (value, i) => value + b[i]!);
+}

@@ -1,0 +1,10 @@
+/** Twin of shaders/silu.wgsl in float64. */
+
+export function silu(x: number): number {
+  return x / (1 + Math.exp(-x));
+}
+
+export function siluSlope(x: number): number {
+  const s = 1 / (1 + Math.exp(-x));
+  return s * (1 + x * (1 - s));
+}
