@@ -49,7 +49,7 @@ function permute(kind: WeightKind, shape: readonly number[], data: Float32Array,
       "bad-shape",
       `a weight of kind ${kind} has ${axes.length} axes, but the shape given is [${shape.join(", ")}] ` +
         `with ${data.length} values`,
-      "check that the weight belongs to this layer and that its shape is in the layout of the framework it comes from",
+      "Check that the weight belongs to this layer, and that its shape is in the layout of where it comes from.",
     );
   }
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));

@@ -1,6 +1,6 @@
 /** The folder that a training run writes; its five files are the run's whole output. */
 import { appendFile, mkdir, readdir, rm, stat } from "node:fs/promises";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
 import { decodeSafetensors, safetensorsChunks, type SafeFile, type SafeTensor } from "../training/safetensors.ts";
@@ -47,7 +47,7 @@ export class RunFolder {
   static async create(options: CreateRunFolderOptions): Promise<RunFolder> {
     const { out, preset, root = "runs", force = false } = options;
     if (out === undefined) return new RunFolder(await makeNumbered(root, preset));
-    const path = normalize(out);
+    const path = join(out, ".");
     await makeParents(dirname(path));
     if (await makeFolder(path)) return new RunFolder(path);
     if (!(await isFolder(path))) {
@@ -69,7 +69,7 @@ export class RunFolder {
    * @throws VoxtwirlError "bad-file" when the folder is not there or holds no state.safetensors.
    */
   static async open(path: string): Promise<RunFolder> {
-    const folder = new RunFolder(normalize(path));
+    const folder = new RunFolder(join(path, "."));
     if (!(await isFolder(folder.path))) {
       throw new VoxtwirlError("bad-file", `${folder.path} is not a folder`, "Give the folder of an earlier run, such as runs/tiny-1.");
     }

@@ -64,7 +64,7 @@ export function parseMetrics(text: string, fileName = "metrics.jsonl"): MetricRo
       throw new VoxtwirlError(
         "bad-file",
         `${fileName}, line ${index + 1} is not a metrics row: ${line.slice(0, 80)}`,
-        "remove that line, or start a new run",
+        "Remove that line, or start a new run.",
       );
     }
   }

@@ -57,7 +57,7 @@ export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Reco
   for (const tensor of ordered) {
     checkTensor(tensor);
     if (tensor.name === METADATA || header.has(tensor.name)) {
-      throw badTensor(tensor, "its name is taken", "give every tensor a name of its own");
+      throw badTensor(tensor, "its name is taken", "Give every tensor a name of its own.");
     }
     const begin = offset;
     offset += tensor.data.byteLength;
@@ -69,7 +69,7 @@ export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Reco
     throw new VoxtwirlError(
       "too-large",
       `the header would take ${length} bytes, and safetensors readers accept ${MAX_HEADER}`,
-      "write fewer tensors or less metadata",
+      "Write fewer tensors or less metadata.",
     );
   }
   const head = new Uint8Array(8 + length).fill(0x20);
@@ -101,7 +101,7 @@ export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): Saf
     throw new VoxtwirlError(
       "bad-file",
       `${fileName} is not a valid safetensors file: ${reason}`,
-      "the file is damaged, incomplete or of another kind: copy it again, or use an earlier checkpoint",
+      "The file is damaged, incomplete or of another kind: copy it again, or use an earlier checkpoint.",
     );
   };
   const { header, dataStart } = readHeader(bytes, fail);
@@ -197,10 +197,10 @@ function arrayOf(dtype: SafeDType, bytes: Uint8Array, begin: number, end: number
 
 function checkTensor(tensor: SafeTensor): void {
   if (!Object.hasOwn(ARRAYS, tensor.dtype) || !(tensor.data instanceof ARRAYS[tensor.dtype])) {
-    throw badTensor(tensor, `its data are not of dtype ${tensor.dtype}`, "use the typed array that belongs to the dtype");
+    throw badTensor(tensor, `its data are not of dtype ${tensor.dtype}`, "Use the typed array that belongs to the dtype.");
   }
   if (!tensor.shape.every(isSize) || elementCount(tensor.shape) !== tensor.data.length) {
-    throw badTensor(tensor, `it holds ${tensor.data.length} values`, "make the shape's product the number of values");
+    throw badTensor(tensor, `it holds ${tensor.data.length} values`, "Make the shape's product the number of values.");
   }
 }
 

@@ -1,0 +1,92 @@
+/** What config.json of a run folder holds: everything that was decided when the run began. */
+import { VoxtwirlError } from "../errors.ts";
+import { checkTrainConfig, presets, type TrainConfig } from "./presets.ts";
+
+/** Version of the layout of config.json; raised when older files can no longer be read. */
+export const RUN_CONFIG_FORMAT = 1;
+
+/** The molecules of a run and their division. */
+export interface RunData {
+  /** Path of the file, or "built-in". */
+  source: string;
+  /** SHA-256 of the file, 64 hexadecimal digits. */
+  sha256: string;
+  /** Seed of the division into training and held-out molecules. */
+  splitSeed: number;
+  /** Numbers of molecules. */
+  training: number;
+  heldout: number;
+  /** Left out because they do not fit the grid or hold other elements. */
+  skipped: number;
+}
+
+export interface RunConfig {
+  format: typeof RUN_CONFIG_FORMAT;
+  /** Version of voxtwirl that began the run. */
+  version: string;
+  training: TrainConfig;
+  data: RunData;
+  adapter: string;
+}
+
+/** The `__metadata__` of model.safetensors and state.safetensors, which has room for strings only. */
+export function runMetadata(config: RunConfig): Record<string, string> {
+  return {
+    format: "pt",
+    config: JSON.stringify(config),
+    splitSeed: String(config.data.splitSeed),
+    dataSha256: config.data.sha256,
+  };
+}
+
+/** Has every field of a configuration, each of its type. */
+const EXAMPLE: RunConfig = {
+  format: RUN_CONFIG_FORMAT,
+  version: "",
+  training: presets.tiny!,
+  data: { source: "", sha256: "", splitSeed: 0, training: 0, heldout: 0, skipped: 0 },
+  adapter: "",
+};
+
+/**
+ * Checks a run's configuration as read from `fileName`: all fields there, of the right type, and able to work together.
+ * Unknown fields are let through.
+ *
+ * @throws VoxtwirlError "bad-config" naming the first field that is wrong.
+ */
+export function parseRunConfig(value: unknown, fileName = "config.json"): RunConfig {
+  const fail = (what: string, cause?: unknown): never => {
+    const fix = "Resume the run with the version of voxtwirl that began it, or start a new one.";
+    throw new VoxtwirlError("bad-config", `${fileName} is not a run's configuration: ${what}`, fix, { cause });
+  };
+  const format = (value as { format?: unknown } | null)?.format;
+  if (format !== RUN_CONFIG_FORMAT) fail(`its format is ${JSON.stringify(format)} and not ${RUN_CONFIG_FORMAT}`);
+  const wrong = mismatch(value, EXAMPLE, "");
+  if (wrong !== undefined) fail(`${wrong} is missing or of another type`);
+  const config = value as RunConfig;
+  const { augment, pose } = config.training;
+  if (!["so3", "octahedral", "none"].includes(augment)) fail(`training.augment is ${JSON.stringify(augment)}`);
+  if (!["as-is", "principal"].includes(pose)) fail(`training.pose is ${JSON.stringify(pose)}`);
+  try {
+    checkTrainConfig(config.training);
+  } catch (error) {
+    fail((error as Error).message, error);
+  }
+  return config;
+}
+
+/** Path of the first field of `example` that `value` lacks or has with another type; undefined when there is none. */
+function mismatch(value: unknown, example: unknown, path: string): string | undefined {
+  const here = path || "it";
+  if (Array.isArray(example)) {
+    if (!Array.isArray(value)) return here;
+    return value.every((item) => typeof item === typeof example[0]) ? undefined : here;
+  }
+  if (typeof example !== "object" || example === null) return typeof value === typeof example ? undefined : here;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return here;
+  for (const [key, part] of Object.entries(example)) {
+    const wrong = mismatch((value as Record<string, unknown>)[key], part, path ? `${path}.${key}` : key);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}

@@ -1,0 +1,164 @@
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { RunFolder } from "../../src/node/runFolder.ts";
+import type { EvalRow, TrainRow } from "../../src/training/metrics.ts";
+import type { SafeTensor } from "../../src/training/safetensors.ts";
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "voxtwirl-run-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const train = (step: number): TrainRow => ({ type: "train", step, seconds: step / 2, loss: 1 / step, gradNorm: 1 });
+const evaluation = (step: number): EvalRow => ({
+  ...{ type: "eval", step, seconds: step / 2, lossTotal: 1, lossMean: 0.75, lossEquiv: 0.25, lossZero: 2 },
+  ...{ percentEquiv: 25, percentEquivStdErr: 0.5 },
+});
+const tensors: SafeTensor[] = [
+  { name: "a", dtype: "F32", shape: [2], data: Float32Array.of(1, 2) },
+  { name: "counter", dtype: "U32", shape: [1], data: Uint32Array.of(7) },
+];
+const names = async (path: string): Promise<string[]> => (await readdir(path)).sort();
+
+describe("RunFolder.create", () => {
+  it("numbers folders by preset, always above the highest", async () => {
+    const parent = join(root, "deep", "runs");
+    const make = async (preset: string): Promise<string> => (await RunFolder.create({ preset, root: parent })).path;
+    expect(await make("tiny")).toBe(join(parent, "tiny-1"));
+    expect(await make("tiny")).toBe(join(parent, "tiny-2"));
+    expect(await make("qm9")).toBe(join(parent, "qm9-1"));
+    for (const other of ["tiny-12", "tiny-x", "tiny-", "tiny-3-4", "small-99"]) await mkdir(join(parent, other));
+    await rm(join(parent, "tiny-2"), { recursive: true });
+    expect(await make("tiny")).toBe(join(parent, "tiny-13"));
+  });
+
+  it("never gives one folder twice, asked ten times at once", async () => {
+    const folders = await Promise.all(Array.from({ length: 10 }, () => RunFolder.create({ preset: "tiny", root })));
+    expect(new Set(folders.map(({ path }) => path)).size).toBe(10);
+    const out = join(root, "mine");
+    const claims = await Promise.allSettled(Array.from({ length: 10 }, () => RunFolder.create({ preset: "tiny", out })));
+    expect(claims.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it("refuses a preset that is not a name", async () => {
+    for (const preset of ["", "../up", "a/b", ".hidden"]) {
+      await expect(RunFolder.create({ preset, root })).rejects.toMatchObject({ code: "bad-option" });
+    }
+  });
+
+  it("makes the folder of --out with its parents, and refuses one that exists", async () => {
+    const out = join(root, "a", "b");
+    expect((await RunFolder.create({ out, preset: "tiny" })).path).toBe(out);
+    await expect(RunFolder.create({ out: `${out}/`, preset: "tiny" })).rejects.toMatchObject({
+      code: "exists",
+      message: expect.stringContaining(out),
+      fix: expect.stringMatching(/--out.*--resume.*--force/),
+    });
+  });
+
+  it("removes with force what a run owns and nothing else", async () => {
+    const out = join(root, "run");
+    const first = await RunFolder.create({ out, preset: "tiny" });
+    await first.writeConfig({});
+    await first.appendMetric(train(1));
+    await first.writeModel(tensors);
+    await first.writeState(tensors);
+    await first.writeReport("<!doctype html>");
+    const owned = ["config.json", "metrics.jsonl", "model.safetensors", "report.html", "state.safetensors"];
+    expect(await names(out)).toEqual(owned);
+    await writeFile(join(out, "notes.txt"), "mine");
+    await writeFile(join(out, ".state.safetensors.0123456789abcdef.tmp"), "");
+    await writeFile(join(out, ".notes.txt.0123456789abcdef.tmp"), "");
+    const second = await RunFolder.create({ out, preset: "tiny", force: true });
+    expect(second.path).toBe(out);
+    expect(await names(out)).toEqual([".notes.txt.0123456789abcdef.tmp", "notes.txt"]);
+  });
+
+  it("refuses a file in the folder's place, even with force", async () => {
+    const out = join(root, "file");
+    await writeFile(out, "precious");
+    await expect(RunFolder.create({ out, preset: "tiny", force: true })).rejects.toMatchObject({ code: "exists" });
+    await expect(RunFolder.create({ out: join(out, "below"), preset: "tiny" })).rejects.toMatchObject({ code: "io" });
+    expect(await readFile(out, "utf8")).toBe("precious");
+  });
+});
+
+describe("RunFolder.open", () => {
+  it("opens a folder with a state", async () => {
+    const made = await RunFolder.create({ preset: "tiny", root });
+    await made.writeState(tensors);
+    expect((await RunFolder.open(`${made.path}/`)).path).toBe(made.path);
+    expect((await (await RunFolder.open(made.path)).readState()).tensors.get("counter")).toEqual(tensors[1]);
+  });
+
+  it("says what is missing", async () => {
+    const made = await RunFolder.create({ preset: "tiny", root });
+    await expect(RunFolder.open(made.path)).rejects.toMatchObject({
+      code: "bad-file",
+      message: expect.stringContaining("state.safetensors"),
+    });
+    await expect(RunFolder.open(join(root, "no"))).rejects.toMatchObject({
+      code: "bad-file",
+      message: expect.stringContaining("not a folder"),
+    });
+  });
+});
+
+describe("a run folder's files", () => {
+  let run: RunFolder;
+  beforeEach(async () => {
+    run = await RunFolder.create({ preset: "tiny", root });
+  });
+
+  it("keeps the configuration", async () => {
+    await run.writeConfig({ preset: "tiny", channels: [8, 16] });
+    expect(await run.readConfig()).toEqual({ preset: "tiny", channels: [8, 16] });
+    expect(await readFile(run.file("config"), "utf8")).toMatch(/^\{\n  "preset": "tiny",\n[^]*\}\n$/);
+  });
+
+  it("keeps model and state with their metadata", async () => {
+    await run.writeModel(tensors, { config: "{}", dataSha256: "00" });
+    await run.writeState([tensors[1]], { step: "3" });
+    const model = await run.readModel();
+    expect(model.metadata).toEqual({ config: "{}", dataSha256: "00" });
+    expect(model.tensors.get("a")).toEqual(tensors[0]);
+    expect(await run.readState()).toEqual({ tensors: new Map([["counter", tensors[1]]]), metadata: { step: "3" } });
+  });
+
+  it("names the file that is damaged", async () => {
+    await run.writeState(tensors);
+    const bytes = await readFile(run.file("state"));
+    await writeFile(run.file("state"), bytes.subarray(0, -1));
+    await expect(run.readState()).rejects.toMatchObject({ code: "bad-file", message: expect.stringContaining(run.file("state")) });
+  });
+
+  it("appends metrics, and cuts off what came after a checkpoint", async () => {
+    expect(await run.readMetrics()).toEqual([]);
+    const rows = [evaluation(0), train(1), train(2), evaluation(2), train(3), evaluation(4)];
+    for (const row of rows) await run.appendMetric(row);
+    expect(await run.readMetrics()).toEqual(rows);
+    await appendFile(run.file("metrics"), '{"type":"train","st');
+    await writeFile(join(run.path, ".model.safetensors.0123456789abcdef.tmp"), "");
+
+    const resumed = run;
+    await resumed.truncateMetricsAfter(2);
+    expect(await names(run.path)).toEqual(["metrics.jsonl"]);
+    expect(await run.readMetrics()).toEqual(rows.slice(0, 4));
+    await resumed.appendMetric(train(3));
+    expect((await readFile(run.file("metrics"), "utf8")).split("\n")).toHaveLength(6);
+    expect(await run.readMetrics()).toEqual([...rows.slice(0, 4), train(3)]);
+  });
+
+  it("truncates metrics that were never written", async () => {
+    await run.truncateMetricsAfter(0);
+    expect(await run.readMetrics()).toEqual([]);
+  });
+
+  it("writes the report", async () => {
+    await run.writeReport("<!doctype html><p>Å");
+    expect(await readFile(run.file("report"), "utf8")).toBe("<!doctype html><p>Å");
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { parseRunConfig, runMetadata, type RunConfig } from "../../src/training/config.ts";
+import { presets } from "../../src/training/presets.ts";
+
+const config: RunConfig = {
+  format: 1,
+  version: "0.1.0",
+  training: presets.small!,
+  data: { source: "built-in", sha256: "ab".repeat(32), splitSeed: 5, training: 900, heldout: 100, skipped: 2 },
+  adapter: "a driver",
+};
+const copy = (): any => JSON.parse(JSON.stringify(config));
+
+describe("parseRunConfig", () => {
+  it("takes every preset, through JSON", () => {
+    for (const training of Object.values(presets)) {
+      const value = JSON.parse(JSON.stringify({ ...config, training }));
+      expect(parseRunConfig(value)).toEqual({ ...config, training });
+    }
+  });
+
+  it.each<[string, (value: any) => void]>([
+    ["format", (value) => (value.format = 2)],
+    ["adapter", (value) => delete value.adapter],
+    ["training", (value) => (value.training = [])],
+    ["training.lr", (value) => (value.training.lr = "1")],
+    ["training.channels", (value) => (value.training.channels = [8, "16"])],
+    ["training.elements", (value) => (value.training.elements = "CH")],
+    ["training.augment", (value) => (value.training.augment = "some")],
+    ["training.pose", (value) => (value.training.pose = "file")],
+    ["data.splitSeed", (value) => (value.data.splitSeed = null)],
+    ["twirl", (value) => (value.training.twirl = 1)],
+  ])("names %s when it is wrong", (field, spoil) => {
+    const value = copy();
+    spoil(value);
+    expect(() => parseRunConfig(value, "runs/a/config.json")).toThrow(
+      expect.objectContaining({ code: "bad-config", message: expect.stringContaining(field) }),
+    );
+    expect(() => parseRunConfig(value, "runs/a/config.json")).toThrow(/^runs\/a\/config\.json is not/);
+  });
+
+  it("takes nothing that is not an object", () => {
+    for (const value of [null, undefined, 1, "x", []]) {
+      expect(() => parseRunConfig(value)).toThrow(expect.objectContaining({ code: "bad-config" }));
+    }
+  });
+});
+
+describe("runMetadata", () => {
+  it("holds the configuration, the split seed and the data's hash as strings", () => {
+    const metadata = runMetadata(config);
+    expect(metadata).toMatchObject({ splitSeed: "5", dataSha256: config.data.sha256 });
+    expect(parseRunConfig(JSON.parse(metadata.config))).toEqual(config);
+  });
+});
