@@ -65,7 +65,7 @@ export async function runKernels(
   }
   emit(graph, tensors);
   // Kept tensors share no memory, so that each keeps its own poison and guard.
-  const transient = new Map([...usedTensors(graph)].filter((t) => !graph.externalView(t)).map((t) => [t.id, t]));
+  const transient = new Map([...usedTensors(graph)].map((t) => graph.storageOf(t)).filter((t) => !graph.externalView(t)).map((t) => [t.id, t]));
   for (const tensor of transient.values()) graph.keep(tensor);
   const plan = await Plan.create(gpu, graph, { label: "test", guard: GUARD_BYTES });
   try {

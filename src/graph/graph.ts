@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, formatShape, type Dispatch, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, formatShape, type Dispatch, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import { add } from "../kernels/add.ts";
 
@@ -21,6 +21,7 @@ export class Graph implements KernelContext {
   readonly commands: GraphCommand[] = [];
   readonly #externals = new Map<number, BufferView>();
   readonly #kept = new Set<number>();
+  readonly #storage = new Map<number, Tensor>();
   readonly #gradients = new Map<number, Tensor>();
   readonly #differentiable = new Set<number>();
   readonly #parameterGradients = new Map<number, Tensor>();
@@ -69,9 +70,28 @@ export class Graph implements KernelContext {
     return tensor;
   }
 
+  /** The same memory under another shape of as many elements. */
+  alias(tensor: Tensor, shape: readonly number[]): Tensor {
+    if (elementCount(shape) !== elementCount(tensor.shape)) {
+      throw new VoxtwirlError(
+        "bad-shape",
+        `'${tensor.label}' of shape ${formatShape(tensor.shape)} cannot be seen as ${formatShape(shape)}`,
+        "Give a shape with as many elements.",
+      );
+    }
+    const alias = this.#tensor(tensor.label, shape, tensor.dtype);
+    this.#storage.set(alias.id, this.storageOf(tensor));
+    return alias;
+  }
+
+  /** The tensor whose memory this one is: itself unless it is an alias. */
+  storageOf(tensor: Tensor): Tensor {
+    return this.#storage.get(tensor.id) ?? tensor;
+  }
+
   /** Keeps a tensor's memory for itself to the end of the plan, so that `plan.read` gives its last value. */
   keep(tensor: Tensor): Tensor {
-    this.#kept.add(tensor.id);
+    this.#kept.add(this.storageOf(tensor).id);
     return tensor;
   }
 
@@ -84,11 +104,11 @@ export class Graph implements KernelContext {
   }
 
   externalView(tensor: Tensor): BufferView | undefined {
-    return this.#externals.get(tensor.id);
+    return this.#externals.get(this.storageOf(tensor).id);
   }
 
   isKept(tensor: Tensor): boolean {
-    return this.#kept.has(tensor.id);
+    return this.#kept.has(this.storageOf(tensor).id);
   }
 
   // Gradients.

@@ -53,18 +53,10 @@ export class Plan {
     const variants = new Map<Dispatch, ShaderVariant>();
     for (const d of dispatches) {
       const variant = gpu.pipelines.variant(d.shader, d.constants);
-      checkDispatch(d, variant);
+      checkDispatch(graph, d, variant);
       variants.set(d, variant);
     }
-    const memory = planMemory(
-      lifetimes(
-        graph.commands,
-        (tensor) => graph.externalView(tensor) === undefined,
-        (tensor) => graph.isKept(tensor),
-      ),
-      arenaLimit(gpu),
-      guard,
-    );
+    const memory = planMemory(lifetimes(graph), arenaLimit(gpu), guard);
     gpu.assertFits(`plan '${label}'`, memory.arenas.reduce((sum, bytes) => sum + bytes, 0));
 
     const arenas = memory.arenas.map((bytes, i) =>
@@ -83,7 +75,7 @@ export class Plan {
     const viewOf = (tensor: Tensor): BufferView => {
       const external = graph.externalView(tensor);
       if (external) return { ...external, size: byteLength(tensor) };
-      const { arena, offset } = memory.placements.get(tensor.id)!;
+      const { arena, offset } = memory.placements.get(graph.storageOf(tensor).id)!;
       return { buffer: arenas[arena]!, offset, size: byteLength(tensor) };
     };
     const commands = graph.commands.map((command): Command => {
@@ -114,7 +106,7 @@ export class Plan {
   view(tensor: Tensor): BufferView {
     const external = this.#graph.externalView(tensor);
     if (external) return { ...external, size: byteLength(tensor) };
-    const placement = this.memory.placements.get(tensor.id);
+    const placement = this.memory.placements.get(this.#graph.storageOf(tensor).id);
     if (!placement || !this.#graph.isKept(tensor)) {
       throw new VoxtwirlError("internal", `tensor '${tensor.label}' is not kept by plan '${this.label}'`, "Call graph.keep(tensor).");
     }
@@ -142,7 +134,7 @@ function arenaLimit(gpu: Gpu): number {
   return Math.min(gpu.device.limits.maxBufferSize, (1 << 30) - (1 << 20));
 }
 
-function checkDispatch(d: Dispatch, variant: ShaderVariant): void {
+function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void {
   const wrong = (what: string) => new VoxtwirlError("internal", `${d.label} (${variant.label}): ${what}`, "Report this: a kernel is wrong.");
   const names = new Set(variant.reflection.bindings.map((b) => b.name));
   for (const name of Object.keys(d.bindings)) if (!names.has(name)) throw wrong(`the shader has no binding '${name}'`);
@@ -151,9 +143,10 @@ function checkDispatch(d: Dispatch, variant: ShaderVariant): void {
     if (name === "params") continue;
     const tensor = d.bindings[name];
     if (!tensor) throw wrong(`binding '${name}' is not given`);
-    const other = bound.get(tensor.id);
+    const { id } = graph.storageOf(tensor);
+    const other = bound.get(id);
     if (other) throw wrong(`'${tensor.label}' is bound as '${other}' and as '${name}'`);
-    bound.set(tensor.id, name);
+    bound.set(id, name);
   }
   if (names.has("params") !== (d.params !== undefined)) throw wrong("params and struct Params do not go together");
   for (const n of d.workgroups) {

@@ -1,5 +1,5 @@
 import { byteLength, type Tensor } from "../gpu/dispatch.ts";
-import type { GraphCommand } from "./graph.ts";
+import type { Graph } from "./graph.ts";
 
 /** When a transient tensor is alive: indices of the first and last command that use it, both inclusive. */
 export interface Lifetime {
@@ -28,23 +28,21 @@ export function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }
 
-/** Lifetimes of the tensors for which `isTransient` holds; kept ones live to the end. */
-export function lifetimes(
-  commands: readonly GraphCommand[],
-  isTransient: (tensor: Tensor) => boolean,
-  isKept: (tensor: Tensor) => boolean,
-): Lifetime[] {
+/** Lifetimes of a graph's transient tensors, aliases counted as the tensor they stand for; kept ones live to the end. */
+export function lifetimes(graph: Graph): Lifetime[] {
+  const { commands } = graph;
   const found = new Map<number, Lifetime>();
   commands.forEach((command, index) => {
     const tensors = command.kind === "clear" ? [command.tensor] : Object.values(command.dispatch.bindings);
-    for (const tensor of tensors) {
-      if (!isTransient(tensor)) continue;
+    for (const used of tensors) {
+      const tensor = graph.storageOf(used);
+      if (graph.externalView(tensor)) continue;
       const known = found.get(tensor.id);
       if (known) known.last = index;
       else found.set(tensor.id, { tensor, first: index, last: index });
     }
   });
-  for (const lifetime of found.values()) if (isKept(lifetime.tensor)) lifetime.last = commands.length;
+  for (const lifetime of found.values()) if (graph.isKept(lifetime.tensor)) lifetime.last = commands.length;
   return [...found.values()];
 }
 

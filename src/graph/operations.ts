@@ -1,0 +1,179 @@
+import type { Tensor } from "../gpu/dispatch.ts";
+import * as attentionKernel from "../kernels/attention.ts";
+import * as concatKernel from "../kernels/concatChannels.ts";
+import * as conv3dKernel from "../kernels/conv3d.ts";
+import * as convTransposeKernel from "../kernels/convTranspose3d.ts";
+import * as dropoutKernel from "../kernels/dropout.ts";
+import * as groupNormKernel from "../kernels/groupNorm.ts";
+import * as linearKernel from "../kernels/linear.ts";
+import { VoxtwirlError } from "../errors.ts";
+import { formatShape } from "../gpu/dispatch.ts";
+import type { Graph } from "./graph.ts";
+
+// Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.
+// Shapes are checked by the kernels, which know their own rules.
+
+export interface Conv3dOptions {
+  label: string;
+  /** [N, D, H, W, Ci] */
+  x: Tensor;
+  /** [k, k, k, Ci, Co] */
+  weight: Tensor;
+  bias?: Tensor;
+  /** Added to the output: a residual connection without a pass of its own. */
+  addend?: Tensor;
+  stride: 1 | 2;
+  padding: number;
+}
+
+/** Cross-correlation over three axes, [N, D, H, W, Ci] to [N, Do, Ho, Wo, Co]. */
+export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
+  const { label, x, weight, bias, addend, stride, padding } = options;
+  const y = graph.scratch(label, conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding));
+  conv3dKernel.conv3d(graph, { ...options, y });
+  return graph.record(y, [x, weight, bias, addend], (gradY) => {
+    if (addend) graph.addGradTensor(addend, gradY);
+    const gradWeight = graph.parameterGrad(weight);
+    if (gradWeight) {
+      conv3dKernel.conv3dGradWeight(graph, { label: `${label} gradWeight`, x, gradY, gradWeight, stride, padding });
+    }
+    const gradBias = bias && graph.parameterGrad(bias);
+    if (gradBias) conv3dKernel.conv3dGradBias(graph, { label: `${label} gradBias`, gradY, gradBias });
+    graph.addGrad(x, (gradX) => {
+      conv3dKernel.conv3dGradInput(graph, { label: `${label} gradInput`, gradY, weight, gradX, stride, padding });
+    });
+  });
+}
+
+export interface ConvTranspose3dOptions {
+  label: string;
+  x: Tensor;
+  weight: Tensor;
+  bias?: Tensor;
+  stride: 2;
+  padding: number;
+}
+
+/** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
+export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
+  const { label, x, weight, bias, stride, padding } = options;
+  const y = graph.scratch(label, convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding));
+  convTransposeKernel.convTranspose3d(graph, { ...options, y });
+  return graph.record(y, [x, weight, bias], (gradY) => {
+    const gradWeight = graph.parameterGrad(weight);
+    if (gradWeight) {
+      const args = { label: `${label} gradWeight`, x, gradY, gradWeight, stride, padding };
+      convTransposeKernel.convTranspose3dGradWeight(graph, args);
+    }
+    const gradBias = bias && graph.parameterGrad(bias);
+    if (gradBias) conv3dKernel.conv3dGradBias(graph, { label: `${label} gradBias`, gradY, gradBias });
+    graph.addGrad(x, (gradX) => {
+      const args = { label: `${label} gradInput`, gradY, weight, gradX, stride, padding };
+      convTransposeKernel.convTranspose3dGradInput(graph, args);
+    });
+  });
+}
+
+/** A matrix product over the last axis, [..., Ci] to [..., Co], with bias and residual addend. */
+export function linear(
+  graph: Graph,
+  options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor },
+): Tensor {
+  const { label, x, weight, bias, addend } = options;
+  const y = graph.scratch(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
+  linearKernel.linear(graph, { ...options, y });
+  return graph.record(y, [x, weight, bias, addend], (gradY) => {
+    if (addend) graph.addGradTensor(addend, gradY);
+    const gradWeight = graph.parameterGrad(weight);
+    if (gradWeight) linearKernel.linearGradWeight(graph, { label: `${label} gradWeight`, x, gradY, gradWeight });
+    const gradBias = bias && graph.parameterGrad(bias);
+    if (gradBias) linearKernel.linearGradBias(graph, { label: `${label} gradBias`, gradY, gradBias });
+    graph.addGrad(x, (gradX) => {
+      linearKernel.linearGradInput(graph, { label: `${label} gradInput`, gradY, weight, gradX });
+    });
+  });
+}
+
+export interface GroupNormOptions {
+  label: string;
+  x: Tensor;
+  gamma: Tensor;
+  beta: Tensor;
+  groups: number;
+  /** Applies SiLU to the result in the same pass. */
+  silu: boolean;
+  /** Default 1e-5, PyTorch's. */
+  eps?: number;
+}
+
+/** Group normalisation (arXiv 1803.08494) over all voxels of a sample, optionally followed by SiLU. */
+export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
+  const { label, x, gamma, beta, groups, silu, eps = 1e-5 } = options;
+  const y = graph.scratch(label, x.shape);
+  const stats = graph.scratch(`${label} stats`, [x.shape[0]!, groups, 2]);
+  groupNormKernel.groupNorm(graph, { label, x, gamma, beta, groups, eps, silu, y, stats });
+  return graph.record(y, [x, gamma, beta], (gradY) => {
+    const gradGamma = graph.parameterGrad(gamma) ?? graph.scratch(`${label} gradGamma`, gamma.shape);
+    const gradBeta = graph.parameterGrad(beta) ?? graph.scratch(`${label} gradBeta`, beta.shape);
+    const write = (gradX: Tensor, addend: Tensor | undefined) => {
+      const args = { label: `${label} grad`, x, gamma, beta, stats, gradY, groups, silu, gradX, gradGamma, gradBeta };
+      groupNormKernel.groupNormGrad(graph, addend ? { ...args, addend } : args);
+    };
+    if (graph.needsGrad(x)) graph.addGrad(x, write, true);
+    else write(graph.scratch(`${label} gradX`, x.shape), undefined);
+  });
+}
+
+/** [N, ..., Ca] and [N, ..., Cb] to [N, ..., Ca + Cb]. */
+export function concatChannels(graph: Graph, options: { label: string; a: Tensor; b: Tensor }): Tensor {
+  const { label, a, b } = options;
+  const channels = a.shape[a.shape.length - 1]! + b.shape[b.shape.length - 1]!;
+  const y = graph.scratch(label, [...a.shape.slice(0, -1), channels]);
+  concatKernel.concatChannels(graph, { label, a, b, y });
+  return graph.record(y, [a, b], (gradY) => {
+    const gradA = graph.scratch(`${label} gradA`, a.shape);
+    const gradB = graph.scratch(`${label} gradB`, b.shape);
+    concatKernel.splitChannels(graph, { label: `${label} grad`, y: gradY, a: gradA, b: gradB });
+    graph.addGradTensor(a, gradA);
+    graph.addGradTensor(b, gradB);
+  });
+}
+
+/** Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream) alone. */
+export function dropout(graph: Graph, options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor }): Tensor {
+  const { label, x, rate, stream, step } = options;
+  const y = graph.scratch(label, x.shape);
+  dropoutKernel.dropout(graph, { label, x, y, rate, stream, step });
+  return graph.record(y, [x], (gradY) => {
+    graph.addGrad(x, (gradX) => {
+      dropoutKernel.dropout(graph, { label: `${label} grad`, x: gradY, y: gradX, rate, stream, step });
+    });
+  });
+}
+
+/** Single-head self-attention over the tokens of a sample; qkv is [N, T, 3C], the result [N, T, C]. */
+export function attention(graph: Graph, options: { label: string; qkv: Tensor; scale: number }): Tensor {
+  const { label, qkv, scale } = options;
+  if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
+    throw new VoxtwirlError("bad-shape", `${label}: qkv is ${formatShape(qkv.shape)}, not [N, T, 3C]`, "Project to three times C.");
+  }
+  const [n, tokens] = qkv.shape as [number, number, number];
+  const y = graph.scratch(label, [n, tokens, qkv.shape[2]! / 3]);
+  const logSumExp = graph.scratch(`${label} logSumExp`, [n, tokens]);
+  attentionKernel.attention(graph, { label, qkv, y, logSumExp, scale });
+  return graph.record(y, [qkv], (gradY) => {
+    graph.addGrad(qkv, (gradQkv) => {
+      attentionKernel.attentionGrad(graph, { label: `${label} grad`, qkv, y, logSumExp, gradY, gradQkv, scale });
+    });
+  });
+}
+
+/**
+ * The same memory under another shape, such as voxels as tokens. Gradients go back the same way.
+ *
+ * @throws VoxtwirlError "bad-shape" where the element counts differ
+ */
+export function reshape(graph: Graph, x: Tensor, shape: readonly number[]): Tensor {
+  const y = graph.alias(x, shape);
+  return graph.record(y, [x], (gradY) => graph.addGradTensor(x, graph.alias(gradY, x.shape)));
+}

@@ -1,0 +1,143 @@
+import { VoxtwirlError } from "../errors.ts";
+import { elementCount, type Tensor } from "../gpu/dispatch.ts";
+import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
+import type { Graph } from "./graph.ts";
+import { alignUp, BINDING_ALIGNMENT } from "./planner.ts";
+
+/** What a model says of one parameter. Shapes are ours (see src/models/layouts.ts). */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** False for parameters that no operation uses: kept for checkpoints, never updated or decayed. */
+  readonly trained: boolean;
+}
+
+/** The optimiser's arrays: "weights" always exists, the others only in a store made for training. */
+export const PARAMETER_ARRAYS = ["weights", "grads", "m", "v", "ema"] as const;
+export type ParameterArray = (typeof PARAMETER_ARRAYS)[number];
+
+interface Slot {
+  readonly spec: ParameterSpec;
+  readonly piece: number;
+  /** Bytes from the start of the piece. */
+  readonly offset: number;
+}
+
+/**
+ * All parameters of a model in few flat buffers, so that the optimiser passes over them in few dispatches. A buffer
+ * ("piece") is at most one binding; each parameter starts at a binding's alignment. The gaps hold zeros, which every
+ * update leaves zero.
+ */
+export class ParameterStore {
+  readonly specs: readonly ParameterSpec[];
+  readonly arrays: readonly ParameterArray[];
+  readonly #gpu: Gpu;
+  readonly #slots = new Map<string, Slot>();
+  readonly #pieces: { bytes: number; trained: boolean; buffers: Map<ParameterArray, GPUBuffer> }[] = [];
+
+  constructor(gpu: Gpu, specs: readonly ParameterSpec[], arrays: readonly ParameterArray[] = PARAMETER_ARRAYS) {
+    this.#gpu = gpu;
+    this.specs = specs;
+    this.arrays = arrays;
+    for (const trained of [true, false]) this.#assign(specs.filter((spec) => spec.trained === trained), trained);
+    const total = this.#pieces.reduce((sum, { bytes, trained }) => sum + bytes * (trained ? arrays.length : 1), 0);
+    gpu.assertFits("the model's parameters and the optimiser's state", total);
+    this.#pieces.forEach((piece, i) => {
+      for (const array of piece.trained ? arrays : (["weights"] as const)) {
+        const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
+        piece.buffers.set(array, gpu.createBuffer(`parameters ${i} ${array}`, piece.bytes, usage));
+      }
+    });
+  }
+
+  #assign(specs: readonly ParameterSpec[], trained: boolean): void {
+    const limit = this.#gpu.caps.maxBindingBytes;
+    let current = -1;
+    for (const spec of specs) {
+      const bytes = alignUp(elementCount(spec.shape) * 4, BINDING_ALIGNMENT);
+      if (bytes > limit) {
+        throw new VoxtwirlError(
+          "too-large",
+          `parameter '${spec.name}' takes ${bytes} bytes, one binding of this adapter holds ${limit}`,
+          "Use fewer channels or an adapter with a larger binding.",
+        );
+      }
+      if (current < 0 || this.#pieces[current]!.bytes + bytes > limit) {
+        current = this.#pieces.push({ bytes: 0, trained, buffers: new Map() }) - 1;
+      }
+      const piece = this.#pieces[current]!;
+      this.#slots.set(spec.name, { spec, piece: current, offset: piece.bytes });
+      piece.bytes += bytes;
+    }
+  }
+
+  /** How many numbers the parameters hold, unused ones included. */
+  get count(): number {
+    return this.specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  }
+
+  view(name: string, array: ParameterArray = "weights"): BufferView {
+    const slot = this.#slots.get(name);
+    if (!slot) throw new VoxtwirlError("internal", `no parameter '${name}'`, "Report this: the model asks for what it has not declared.");
+    const piece = this.#pieces[slot.piece]!;
+    // An unused parameter never changes: its average is itself.
+    const buffer = piece.buffers.get(piece.trained ? array : "weights");
+    if (!buffer) throw new VoxtwirlError("internal", `this store has no ${array}`, "Make the store for training.");
+    return { buffer, offset: slot.offset, size: elementCount(slot.spec.shape) * 4 };
+  }
+
+  /** The flat pieces of the trained parameters. */
+  pieces(array: ParameterArray): BufferView[] {
+    return this.#pieces
+      .filter(({ trained }) => trained)
+      .map(({ buffers, bytes }) => ({ buffer: buffers.get(array)!, offset: 0, size: bytes }));
+  }
+
+  /** Gives a graph the parameters: with gradients, or as constants of one array ("weights" or "ema"). */
+  bind(graph: Graph, mode: { train: true } | { constants: "weights" | "ema" }): (name: string) => Tensor {
+    const bound = new Map<string, Tensor>();
+    return (name) => {
+      let tensor = bound.get(name);
+      if (!tensor) {
+        const array = "train" in mode ? "weights" : mode.constants;
+        const grads = "train" in mode ? this.view(name, "grads") : undefined;
+        tensor = graph.parameter(name, this.#slots.get(name)?.spec.shape ?? [1], this.view(name, array), grads);
+        bound.set(name, tensor);
+      }
+      return tensor;
+    };
+  }
+
+  write(name: string, data: Float32Array, array: ParameterArray = "weights"): void {
+    const view = this.view(name, array);
+    if (data.byteLength !== view.size) {
+      throw new VoxtwirlError("bad-shape", `parameter '${name}' has ${view.size / 4} numbers, got ${data.length}`, "Load a checkpoint of this model.");
+    }
+    this.#gpu.write(view, data);
+  }
+
+  /** Values of one array of all parameters, in the order of `specs`. */
+  async readAll(array: ParameterArray = "weights"): Promise<Map<string, Float32Array>> {
+    const result = new Map<string, Float32Array>();
+    // Parameter by parameter in groups of at most 64 MiB, so that the readback needs little memory besides.
+    let group: ParameterSpec[] = [];
+    let bytes = 0;
+    const flush = async () => {
+      const buffers = await this.#gpu.read(...group.map((spec) => this.view(spec.name, array)));
+      group.forEach((spec, i) => result.set(spec.name, new Float32Array(buffers[i]!)));
+      group = [];
+      bytes = 0;
+    };
+    for (const spec of this.specs) {
+      group.push(spec);
+      bytes += elementCount(spec.shape) * 4;
+      if (bytes >= 1 << 26) await flush();
+    }
+    if (group.length > 0) await flush();
+    return result;
+  }
+
+  destroy(): void {
+    for (const { buffers } of this.#pieces) for (const buffer of buffers.values()) this.#gpu.destroyBuffer(buffer);
+  }
+}

@@ -1,0 +1,59 @@
+import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
+import { BINDING_ALIGNMENT } from "./planner.ts";
+import { packStruct, reflect } from "../gpu/reflect.ts";
+import { shaderLibrary } from "../gpu/shaderLibrary.ts";
+
+/** Fields of `Step` in shaders/shared/step.wgsl. */
+export interface StepValues {
+  readonly seed: number;
+  readonly step: number;
+  /** Index of the first sample of the batch. */
+  readonly sample: number;
+  readonly lr: number;
+  readonly correction1: number;
+  readonly correction2: number;
+  readonly emaDecay: number;
+}
+
+const layout = reflect("step", `${shaderLibrary.step}\n@group(0) @binding(0) var<uniform> step: Step;`).structs.get("Step")!;
+
+/** One or more `Step` uniforms in one buffer, written by the host before a replay. */
+export class StepUniform {
+  readonly #gpu: Gpu;
+  readonly #buffer: GPUBuffer;
+  readonly #data: DataView;
+
+  constructor(gpu: Gpu, label: string, count = 1) {
+    this.#gpu = gpu;
+    this.#buffer = gpu.createBuffer(label, count * BINDING_ALIGNMENT, BufferUsage.UNIFORM | BufferUsage.COPY_DST);
+    this.#data = new DataView(new ArrayBuffer(count * BINDING_ALIGNMENT));
+  }
+
+  view(index = 0): BufferView {
+    return { buffer: this.#buffer, offset: index * BINDING_ALIGNMENT, size: layout.size };
+  }
+
+  set(values: StepValues, index = 0): void {
+    const { seed, step, sample, lr, correction1, correction2, emaDecay } = values;
+    const fields = {
+      seed_lo: seed >>> 0,
+      seed_hi: Math.floor(seed / 2 ** 32) >>> 0,
+      step,
+      sample,
+      lr,
+      correction1,
+      correction2,
+      ema_decay: emaDecay,
+    };
+    packStruct(layout, fields, this.#data, index * BINDING_ALIGNMENT, "step");
+  }
+
+  /** Sends what was set. */
+  write(): void {
+    this.#gpu.write({ buffer: this.#buffer, offset: 0, size: this.#data.byteLength }, this.#data);
+  }
+
+  destroy(): void {
+    this.#gpu.destroyBuffer(this.#buffer);
+  }
+}

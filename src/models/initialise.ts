@@ -1,0 +1,16 @@
+import { elementCount } from "../gpu/dispatch.ts";
+import type { ParameterStore } from "../graph/parameters.ts";
+import { Random, scramble } from "../random.ts";
+import type { UNetParameter } from "./unetLayout.ts";
+
+/** Writes initial weights, a function of the seed and each parameter's place; the average (if any) starts equal to them. */
+export function initialise(store: ParameterStore, parameters: readonly UNetParameter[], seed: number): void {
+  parameters.forEach(({ name, shape, init }, index) => {
+    const random = new Random(scramble(seed) * 65_536 + index);
+    const values = Float32Array.from({ length: elementCount(shape) }, () =>
+      "constant" in init ? init.constant : (2 * random.next() - 1) * init.bound,
+    );
+    store.write(name, values);
+    if (store.arrays.includes("ema")) store.write(name, values, "ema");
+  });
+}

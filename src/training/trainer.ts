@@ -1,0 +1,188 @@
+import { VoxtwirlError } from "../errors.ts";
+import { elementCount, type Tensor } from "../gpu/dispatch.ts";
+import type { BufferView, Gpu } from "../gpu/gpu.ts";
+import type { Copy } from "../gpu/recorder.ts";
+import { Graph } from "../graph/graph.ts";
+import { ParameterStore } from "../graph/parameters.ts";
+import { Plan } from "../graph/plan.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../graph/planner.ts";
+import { adamw } from "../kernels/adamw.ts";
+import { gradNorm } from "../kernels/gradNorm.ts";
+import { addNoise } from "../kernels/noise.ts";
+import { samplePose } from "../kernels/samplePose.ts";
+import { squaredError } from "../kernels/squaredError.ts";
+import { voxelize } from "../kernels/voxelize.ts";
+import { unet3d } from "../models/unet3d.ts";
+import type { PackedMolecules } from "../molecules/dataset.ts";
+import { Random } from "../random.ts";
+import { modelConfig, type TrainConfig } from "./presets.ts";
+import { StepUniform } from "../graph/stepUniform.ts";
+import { streams } from "./streams.ts";
+
+/** Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32. */
+export const STATUS_BYTES = 12;
+
+/**
+ * One training step as one replay: poses, voxels, noise, forward, backward, gradient norm, optimiser and average, all on
+ * the GPU. The host writes which molecules and the step's numbers before.
+ */
+export class Trainer {
+  readonly plan: Plan;
+  readonly store: ParameterStore;
+  readonly #gpu: Gpu;
+  readonly #config: TrainConfig;
+  readonly #molecules: BufferView;
+  readonly #moleculeCount: number;
+  readonly #uniform: StepUniform;
+  readonly #status: { loss: BufferView; norm: BufferView; flags: BufferView };
+  readonly #owned: readonly BufferView[];
+  #epoch = -1;
+  #order = new Uint32Array(0);
+
+  private constructor(gpu: Gpu, config: TrainConfig, store: ParameterStore, built: Built, plan: Plan, moleculeCount: number) {
+    this.#gpu = gpu;
+    this.#config = config;
+    this.store = store;
+    this.plan = plan;
+    this.#moleculeCount = moleculeCount;
+    this.#molecules = built.molecules;
+    this.#uniform = built.uniform;
+    this.#status = built.status;
+    this.#owned = built.owned;
+  }
+
+  /** @throws VoxtwirlError "out-of-memory" or "too-large" where a micro-batch does not fit; nothing stays allocated */
+  static async create(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PackedMolecules): Promise<Trainer> {
+    const owned: BufferView[] = [];
+    let uniform: StepUniform | undefined;
+    try {
+      uniform = new StepUniform(gpu, "train step", config.batch / config.microBatch);
+      const built = build(gpu, config, store, data, uniform, owned);
+      const plan = await Plan.create(gpu, built.graph, { label: "train" });
+      return new Trainer(gpu, config, store, built, plan, data.count);
+    } catch (error) {
+      for (const { buffer } of owned) gpu.destroyBuffer(buffer);
+      uniform?.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * Submits step number `step` (from 0). `into` receives the status words (STATUS_BYTES); nothing is awaited. Once the
+   * sticky flag is set no step changes anything any more.
+   */
+  run(step: number, into: { buffer: GPUBuffer; offset: number }): void {
+    const { batch, microBatch, seed, lr, beta1, beta2, emaDecay, emaWarmup } = this.#config;
+    const t = step + 1;
+    const values = {
+      seed,
+      step,
+      lr,
+      correction1: 1 - beta1 ** t,
+      correction2: 1 - beta2 ** t,
+      emaDecay: emaWarmup ? Math.min(emaDecay, (1 + t) / (10 + t)) : emaDecay,
+    };
+    const stride = moleculeStride(microBatch);
+    const indices = new Uint32Array((batch / microBatch) * (stride / 4));
+    for (let part = 0; part < batch / microBatch; part++) {
+      this.#uniform.set({ ...values, sample: part * microBatch }, part);
+      for (let i = 0; i < microBatch; i++) indices[(part * stride) / 4 + i] = this.#moleculeAt(step * batch + part * microBatch + i);
+    }
+    this.#uniform.write();
+    this.#gpu.write(this.#molecules, indices);
+    const { loss, norm, flags } = this.#status;
+    const copies: Copy[] = [loss, norm, { ...flags, size: 4 }].map((from, i) => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
+    this.plan.run(copies);
+  }
+
+  /** The molecule of the n-th sample of the run: every epoch is a new order of all of them, a function of the seed. */
+  #moleculeAt(n: number): number {
+    const epoch = Math.floor(n / this.#moleculeCount);
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#order = new Random(this.#config.seed + (epoch + 1) * 2 ** 32).shuffle(Uint32Array.from({ length: this.#moleculeCount }, (_, i) => i));
+    }
+    return this.#order[n % this.#moleculeCount]!;
+  }
+
+  destroy(): void {
+    this.plan.destroy();
+    this.#uniform.destroy();
+    for (const { buffer } of this.#owned) this.#gpu.destroyBuffer(buffer);
+  }
+}
+
+interface Built {
+  readonly graph: Graph;
+  readonly uniform: StepUniform;
+  readonly molecules: BufferView;
+  readonly status: { loss: BufferView; norm: BufferView; flags: BufferView };
+  readonly owned: readonly BufferView[];
+}
+
+function moleculeStride(microBatch: number): number {
+  return alignUp(microBatch * 4, BINDING_ALIGNMENT);
+}
+
+function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PackedMolecules, uniform: StepUniform, owned: BufferView[]): Built {
+  const { batch, microBatch, grid, elements, resolution, sigma, shift, augment } = config;
+  if (data.count < 1) throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
+  const parts = batch / microBatch;
+  const stride = moleculeStride(microBatch);
+  const upload = (label: string, values: Float32Array | Uint32Array) => {
+    const view = gpu.upload(label, values);
+    owned.push(view);
+    return view;
+  };
+  const molecules = upload("train molecules", new Uint32Array((parts * stride) / 4));
+  const atomsView = upload("train atoms", data.atoms);
+  const offsetsView = upload("train offsets", data.offsets);
+  const lossView = upload("loss", new Float32Array(1));
+  const normView = upload("gradient norm", new Float32Array(1));
+  const flagsView = upload("flags", new Uint32Array(4));
+
+  const graph = new Graph(gpu.caps);
+  const atoms = graph.external("atoms", [data.atoms.length / 4, 4], atomsView);
+  const offsets = graph.external("offsets", [data.count + 1], offsetsView, "u32");
+  const loss = graph.external("loss", [1], lossView);
+  const norm = graph.external("norm", [1], normView);
+  const flags = graph.external("flags", [4], flagsView, "u32");
+  const pieces = (array: "weights" | "grads" | "m" | "v" | "ema"): Tensor[] =>
+    store.pieces(array).map((view, i) => graph.external(`${array} ${i}`, [view.size / 4], view));
+  const [weights, grads, m, v, ema] = (["weights", "grads", "m", "v", "ema"] as const).map(pieces) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
+
+  graph.clear(loss);
+  for (const piece of grads) graph.clear(piece);
+  const parameter = store.bind(graph, { train: true });
+  const shape = [microBatch, grid, grid, grid, elements.length];
+  // One loss for the whole batch: the mean per voxel and channel.
+  const scale = 1 / (batch * elementCount(shape.slice(1)));
+  let firstStep: Tensor | undefined;
+  let dropoutStream: number = streams.dropout;
+  for (let part = 0; part < parts; part++) {
+    const step = graph.external("step", [8], uniform.view(part));
+    firstStep ??= step;
+    const chosen = { buffer: molecules.buffer, offset: part * stride, size: microBatch * 4 };
+    const batchMolecules = graph.external("molecules", [microBatch], chosen, "u32");
+    const poses = graph.scratch("poses", [microBatch, 12]);
+    samplePose(graph, { label: "poses", poses, shift, rotate: augment, stream: streams.trainPose, step });
+    const target = graph.scratch("clean", shape);
+    voxelize(graph, { label: "voxelize", atoms, offsets, molecules: batchMolecules, poses, y: target, resolution });
+    const noisy = graph.scratch("noisy", shape);
+    addNoise(graph, { label: "noise", x: target, y: noisy, sigma, stream: streams.trainNoise, step });
+    const dropout = { step, stream: dropoutStream };
+    dropoutStream += 1024;
+    const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
+    const gradPrediction = graph.scratch("prediction grad", shape);
+    squaredError(graph, { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale });
+    graph.backward(prediction, gradPrediction);
+  }
+  const step = firstStep!;
+  gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step });
+  const { beta1, beta2, eps, weightDecay } = config;
+  weights.forEach((w, i) => {
+    const state = { weights: w, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]! };
+    adamw(graph, { label: `adamw ${i}`, ...state, flags, step, beta1, beta2, eps, weightDecay });
+  });
+  return { graph, uniform, molecules, status: { loss: lossView, norm: normView, flags: flagsView }, owned };
+}
