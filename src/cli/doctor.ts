@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
+import { VoxtwirlError } from "../errors.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
 import { adapterName, isSoftware } from "../node/adapters.ts";
 import { openGpu } from "../node/openGpu.ts";
@@ -51,10 +52,16 @@ const LIMITS = {
 /** `voxtwirl doctor`: exit code 0 when the adapter works and its kernel is right, 1 otherwise. */
 export async function run(args: string[]): Promise<number> {
   const options = readArgs("doctor", spec, args);
-  const gpu = await openGpu({ adapter: options.text("adapter"), relaunch: true });
+  const json = options.flag("json");
+  const gpu = await openGpu({ adapter: options.text("adapter"), relaunch: true }).catch((error: unknown) => {
+    if (!json || !(error instanceof VoxtwirlError)) throw error;
+    const { code, message, fix } = error;
+    process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message, fix } })}\n`);
+  });
+  if (!gpu) return 1;
   try {
     const report = await examine(gpu);
-    const text = options.flag("json") ? JSON.stringify(report) : describe(report).join("\n");
+    const text = json ? JSON.stringify(report) : describe(report).join("\n");
     process.stdout.write(`${text}\n`);
     return report.ok ? 0 : 1;
   } finally {

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { useBuiltCommand } from "./built.ts";
+
+const { run } = useBuiltCommand();
+
+describe("voxtwirl", () => {
+  it.each([[[]], [["--help"]], [["-h"]], [["help"]]])("%j shows the commands", async (args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^ {2}train +\S/m);
+    expect(stdout).toMatch(/^ {2}doctor +\S/m);
+  });
+
+  it("shows its version", async () => {
+    expect(await run(["--version"])).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: "" });
+  });
+
+  it.each(["train", "doctor"])("shows the options of %s, in two ways", async (command) => {
+    const help = await run(["help", command]);
+    expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^ {2}--adapter /m) });
+    expect(await run([command, "--help"])).toEqual(help);
+  });
+
+  it.each([
+    [["tran"], "no command tran", "train"],
+    [["help", "nothing"], "no command nothing", "--help"],
+    [["--stpes"], "no option --stpes", "--help"],
+    [["toString"], "no command toString", "--help"],
+    [["doctor", "--jsn"], "no option --jsn", "--json"],
+    [["doctor", "--adapter"], "--adapter needs a value", "help doctor"],
+    [["doctor", "extra"], '"extra"', "help doctor"],
+  ])("%j is a usage error with a way out", async (args, problem, fix) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    const [first, second, ...rest] = stderr.trimEnd().split("\n");
+    expect(first).toContain(problem);
+    expect(second).toContain(fix);
+    expect(rest).toEqual([]);
+  });
+
+  it("shows where an error came from only when asked", async () => {
+    expect((await run(["tran"], { VOXTWIRL_DEBUG: "" })).stderr).not.toContain("    at ");
+    expect((await run(["tran"], { VOXTWIRL_DEBUG: "1" })).stderr).toContain("    at ");
+  });
+});
