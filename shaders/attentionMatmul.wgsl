@@ -10,8 +10,15 @@
 //   RESCALE      (out * factors[n, i].x + sum) * factors[n, i].y      out is not read where the first factor is 0
 //   none         added to out where `accumulate` is 1
 // Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `column_threads` apart, so that
-// neighbouring threads read neighbouring columns.
+// neighbouring threads read neighbouring columns. With LANES, the exact subgroup size, the threads of a subgroup share
+// their rows: each loads TILE_ROWS / LANES of the left factors and broadcasts spread them (on software adapters a load
+// of one word for all lanes costs as much as one of a word for each).
+// Preconditions with LANES: TILE_ROWS and column_threads are multiples of it.
 // Dispatch: x, y: ceil(column_threads * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
+#ifdef LANES
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
 #import grid
 
 struct Params {
@@ -29,7 +36,7 @@ struct Params {
   out_offset: u32,
   out_batch: u32,
   out_row: u32,
-  column_threads: u32,  // ceil(columns / TILE_COLUMNS)
+  column_threads: u32,  // at least columns / TILE_COLUMNS
   scale: f32,
   accumulate: u32,
 }
@@ -60,9 +67,6 @@ fn load_b(at: u32) -> f32 {
 }
 
 fn store(sample: u32, row: u32, column: u32, sum: f32) {
-  if (row >= params.rows || column >= params.columns) {
-    return;
-  }
   let at = params.out_offset + sample * params.out_batch + row * params.out_row + column;
 #ifdef PROBABILITY
   out[at] = exp(params.scale * sum - column_values[sample * params.columns + column]);
@@ -92,9 +96,12 @@ fn store(sample: u32, row: u32, column: u32, sum: f32) {
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) local: u32,
+#ifdef LANES
+  @builtin(subgroup_invocation_id) lane: u32,
+#endif
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_workgroup(wid, num) * 64u + local;
   let row_block = thread / params.column_threads;
   let column = thread - row_block * params.column_threads;
   let row = row_block * TILE_ROWS;
@@ -102,12 +109,18 @@ fn main(
     return;
   }
   // Tiles that stick out read the last row or column again and store nothing there.
+#ifdef LANES
+#for i in 0..TILE_ROWS/LANES
+  var a_${i} = params.a_offset + wid.z * params.a_batch + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.a_row;
+#endfor
+#else
 #for i in 0..TILE_ROWS
   var a_${i} = params.a_offset + wid.z * params.a_batch + min(row + ${i}u, params.rows - 1u) * params.a_row;
 #endfor
+#endif
 #for j in 0..TILE_COLUMNS
-  let column_${j} = column + ${j}u * params.column_threads;
-  var b_${j} = params.b_offset + wid.z * params.b_batch + min(column_${j}, params.columns - 1u) * params.b_column;
+  var b_${j} = params.b_offset + wid.z * params.b_batch
+    + min(column + ${j}u * params.column_threads, params.columns - 1u) * params.b_column;
 #endfor
 #for i in 0..TILE_ROWS
 #for j in 0..TILE_COLUMNS
@@ -119,17 +132,34 @@ fn main(
     let right_${j} = load_b(b_${j});
     b_${j} += params.b_depth;
 #endfor
+#ifdef LANES
+#for i in 0..TILE_ROWS/LANES
+    let lefts_${i} = a[a_${i}];
+    a_${i} += params.a_depth;
+#endfor
+#endif
 #for i in 0..TILE_ROWS
+#ifdef LANES
+    let left_${i} = subgroupBroadcast(lefts_${i / LANES}, ${i % LANES}u);
+#else
     let left_${i} = a[a_${i}];
     a_${i} += params.a_depth;
+#endif
 #for j in 0..TILE_COLUMNS
     sum_${i}_${j} = fma(left_${i}, right_${j}, sum_${i}_${j});
 #endfor
 #endfor
   }
+  // The way out is a loop over an array, as TILE_ROWS * TILE_COLUMNS copies of the epilogue take long to compile.
+  var sums: array<f32, TILE_ROWS * TILE_COLUMNS>;
 #for i in 0..TILE_ROWS
 #for j in 0..TILE_COLUMNS
-  store(wid.z, row + ${i}u, column_${j}, sum_${i}_${j});
+  sums[${i * TILE_COLUMNS + j}] = sum_${i}_${j};
 #endfor
 #endfor
+  for (var i = 0u; i < min(u32(TILE_ROWS), params.rows - row); i++) {
+    for (var j = 0u; j < TILE_COLUMNS && column + j * params.column_threads < params.columns; j++) {
+      store(wid.z, row + i, column + j * params.column_threads, sums[i * TILE_COLUMNS + j]);
+    }
+  }
 }

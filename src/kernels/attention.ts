@@ -1,13 +1,14 @@
 import matmul from "../../shaders/attentionMatmul.wgsl";
 import rowDot from "../../shaders/attentionRowDot.wgsl";
 import softmax from "../../shaders/attentionSoftmax.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 
 const WORKGROUP = 64;
-/** Register tile of a thread in the matrix products. */
-const TILE_ROWS = 8;
-const TILE_COLUMNS = 8;
+/** Register tile of a thread in the matrix products, with and without broadcasts. */
+const BROADCAST_TILE = { TILE_ROWS: 16, TILE_COLUMNS: 4 };
+const PLAIN_TILE = { TILE_ROWS: 8, TILE_COLUMNS: 4 };
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
 const MAX_TILE_KEYS = 256;
 const MIN_TILE_KEYS = 32;
@@ -198,12 +199,15 @@ interface Product {
 function product(ctx: KernelContext, p: Product): void {
   const { samples, rows, columns, depth, a, b, out } = p;
   const oneSource = a.tensor === b.tensor;
-  const columnThreads = Math.ceil(columns / TILE_COLUMNS);
-  const [x, y] = workgroups1d(Math.ceil((columnThreads * Math.ceil(rows / TILE_ROWS)) / WORKGROUP));
+  const lanes = broadcastLanes(ctx.caps);
+  const tile = lanes ? BROADCAST_TILE : PLAIN_TILE;
+  const unit = lanes ?? 1;
+  const columnThreads = Math.ceil(columns / tile.TILE_COLUMNS / unit) * unit;
+  const [x, y] = workgroups1d(Math.ceil((columnThreads * Math.ceil(rows / tile.TILE_ROWS)) / WORKGROUP));
   ctx.dispatch({
     label: p.label,
     shader: { name: "attentionMatmul", code: matmul },
-    constants: { TILE_ROWS, TILE_COLUMNS, ONE_SOURCE: oneSource, ...(p.variant && { [p.variant]: true }) },
+    constants: { ...tile, ONE_SOURCE: oneSource, ...(lanes && { LANES: lanes }), ...(p.variant && { [p.variant]: true }) },
     params: {
       rows, columns, depth,
       a_offset: a.offset, a_batch: a.batch, a_row: a.row, a_depth: a.column,
@@ -216,4 +220,11 @@ function product(ctx: KernelContext, p: Product): void {
     flops: 2 * samples * rows * columns * depth,
     bytes: 4 * samples * (rows * depth + depth * columns + rows * columns),
   });
+}
+
+/** The subgroup size where broadcasts pay: on software adapters, whose subgroups have one known size. */
+function broadcastLanes(caps: GpuCaps): number | undefined {
+  const { adapterClass, subgroups, subgroupMinSize, subgroupMaxSize } = caps;
+  const known = subgroups && subgroupMinSize === subgroupMaxSize && BROADCAST_TILE.TILE_ROWS % subgroupMinSize === 0;
+  return adapterClass === "software" && known ? subgroupMinSize : undefined;
 }
