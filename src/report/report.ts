@@ -1,0 +1,152 @@
+import { lossChart, percentChart } from "./charts.ts";
+import {
+  formatCount, formatDuration, formatLoss, formatPercent, formatPercentError, formatStepTime, MISSING,
+} from "./format.ts";
+import { definitionList, escapeHtml, flattenConfig } from "./html.ts";
+import { SCRIPT } from "./script.ts";
+import { sliceFigure } from "./slices.ts";
+import { STYLE } from "./style.ts";
+import { formatRatio, lossRatio, percentText } from "./table.ts";
+import { type EvalRow, isFiniteNumber, type MetricRow, type ReportInput, rowsOf } from "./types.ts";
+
+export type { EvalRow, MetricRow, ReportInput, SliceInput, TrainRow } from "./types.ts";
+
+const EXPLANATION =
+  "lossTotal is the squared error on held-out molecules, averaged over rotations: each input is rotated, the net's " +
+  "prediction rotated back and compared with the target. It splits in two: lossMean is the error that stays when the " +
+  "rotated-back predictions of one input are averaged, and lossEquiv is how far they scatter about that average, " +
+  "which is zero for a net that treats every orientation alike. percentEquiv, 100 × lossEquiv / lossTotal, is thus " +
+  "the share of the loss that is rotation symmetry not learned; it means something once lossTotal is below lossZero, " +
+  "the loss of predicting zero everywhere, for a net that predicts nothing is perfectly symmetric too.";
+
+/** Escaped text with the names of the terms set apart. */
+function emphasiseTerms(text: string): string {
+  return escapeHtml(text).replace(/\b(loss(Total|Mean|Equiv|Zero)|percentEquiv)\b/g, "<b>$1</b>");
+}
+
+/** One headline figure: its name, its value, a unit or error in small type, and a line below. */
+interface Figure {
+  name: string;
+  value: string;
+  small?: string;
+  more: string;
+}
+
+function headline(evals: readonly EvalRow[], metrics: readonly MetricRow[]): Figure[] {
+  const first = evals[0];
+  const last = evals.at(-1);
+  const percent = formatPercentError(last?.percentEquiv, last?.percentEquivStdErr);
+  const [value, error] = percent.split(" ± ");
+  const ratio = last ? lossRatio(last) : null;
+  const lastStep = metrics.reduce((max, row) => (Number.isFinite(row.step) ? Math.max(max, row.step) : max), 0);
+  const seconds = metrics.reduce((max, row) => (isFiniteNumber(row.seconds) ? Math.max(max, row.seconds) : max), -1);
+  const start = first && `; was ${formatPercent(first.percentEquiv)}\u00a0% at step ${formatCount(first.step)}`;
+  const perStep = formatStepTime((1000 * seconds) / lastStep);
+  return [
+    {
+      name: "percentEquiv, held out",
+      value: value!,
+      small: value === MISSING ? undefined : error ? `± ${error} %` : "%",
+      more: `symmetry not learned${first !== last ? start : ""}`,
+    },
+    {
+      name: "lossTotal / lossZero",
+      value: formatRatio(ratio),
+      more: ratio === null ? "" : ratio < 1 ? "below 1: better than predicting zero" : "not yet better than predicting zero",
+    },
+    {
+      name: "steps",
+      value: formatCount(lastStep),
+      more: evals.length === 1 ? "1 evaluation" : `${formatCount(evals.length)} evaluations`,
+    },
+    {
+      name: "time",
+      value: formatDuration(seconds),
+      more: perStep === MISSING ? "" : `${perStep} a step with evaluations`,
+    },
+  ];
+}
+
+function headlineHtml(figures: readonly Figure[]): string {
+  const items = figures.map(({ name, value, small, more }) => {
+    const extra = small ? ` <small>${escapeHtml(small)}</small>` : "";
+    return (
+      `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}${extra}</dd>` +
+      `<dd class="more">${escapeHtml(more)}</dd></div>`
+    );
+  });
+  return `<dl class="figures">${items.join("")}</dl>`;
+}
+
+const EVAL_COLUMNS: readonly [string, (row: EvalRow) => string][] = [
+  ["step", (row) => formatCount(row.step)],
+  ["time", (row) => formatDuration(row.seconds)],
+  ["lossTotal", (row) => formatLoss(row.lossTotal)],
+  ["lossMean", (row) => formatLoss(row.lossMean)],
+  ["lossEquiv", (row) => formatLoss(row.lossEquiv)],
+  ["lossZero", (row) => formatLoss(row.lossZero)],
+  ["total / zero", (row) => formatRatio(lossRatio(row))],
+  ["percentEquiv", percentText],
+];
+
+function evalTable(evals: readonly EvalRow[]): string {
+  if (evals.length === 0) return `<p class="empty">No evaluation has been recorded yet.</p>`;
+  const head = EVAL_COLUMNS.map(([name]) => `<th scope="col">${name}</th>`).join("");
+  const cells = (row: EvalRow): string[] => EVAL_COLUMNS.map(([, text]) => `<td>${escapeHtml(text(row))}</td>`);
+  const body = evals.map((row) => `<tr>${cells(row).join("")}</tr>`);
+  return (
+    `<div class="scroll" tabindex="0" role="region" aria-label="evaluations"><table><thead><tr>${head}</tr></thead>` +
+    `<tbody>${body.join("")}</tbody></table></div>` +
+    `<p class="caption">Losses per voxel and channel; percentEquiv ± one standard error over molecules.</p>`
+  );
+}
+
+const section = (title: string, body: string): string => `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
+
+/**
+ * A run's report as one HTML file that needs nothing else: headline figures, curves, slices of a held-out molecule, the
+ * table of evaluations, configuration and adapter. Works from disk, without script, in light and dark, and in print.
+ * Rows may be few, unordered or hold null; every text is escaped. A pure function of its input: no date, no randomness.
+ * @throws VoxtwirlError "bad-shape" when a slice's array does not have grid * grid * channels values
+ */
+export function renderReport(input: ReportInput): string {
+  const evals = rowsOf(input.metrics, "eval");
+  const train = rowsOf(input.metrics, "train");
+  const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);
+  const sections = [
+    section("Symmetry not learned", percentChart(train, evals)),
+    section("Loss", lossChart(train, evals)),
+    section("What the terms mean", `<p>${emphasiseTerms(EXPLANATION)}</p>`),
+    input.slices ? section("One held-out molecule", sliceFigure(input.slices)) : "",
+    section("Evaluations", evalTable(evals)),
+    section("Configuration", definitionList(flattenConfig(input.config))),
+    section("Adapter", definitionList(Object.entries(input.adapter))),
+  ];
+  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(input.title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="eyebrow">voxtwirl</p>
+<h1>${escapeHtml(input.title)}</h1>
+<p class="lead">A voxel denoiser in training, and which share of its held-out loss is rotation symmetry not learned.</p>
+${headlineHtml(headline(evals, input.metrics))}
+${notes.length > 0 ? `<ul class="notes">${notes.join("")}</ul>` : ""}
+</header>
+${sections.filter(Boolean).join("\n")}
+<footer>One self-contained file: nothing is loaded from elsewhere.</footer>
+</main>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+}

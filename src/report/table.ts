@@ -1,0 +1,84 @@
+import { formatCount, formatDuration, formatLoss, formatPercent, formatPercentError, formatStepTime, MISSING } from "./format.ts";
+import { type EvalRow, isFiniteNumber } from "./types.ts";
+
+export { formatCount, formatDuration, formatLoss } from "./format.ts";
+
+/** One column of the terminal table: its heading, its width in characters and what it shows. */
+interface Column {
+  heading: string;
+  width: number;
+  cell(row: EvalRow): string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { heading: "step", width: 10, cell: (row) => formatCount(row.step) },
+  { heading: "lossTotal", width: 12, cell: (row) => formatLoss(row.lossTotal) },
+  { heading: "lossMean", width: 12, cell: (row) => formatLoss(row.lossMean) },
+  { heading: "lossEquiv", width: 12, cell: (row) => formatLoss(row.lossEquiv) },
+  { heading: "total/zero", width: 12, cell: (row) => formatRatio(lossRatio(row)) },
+  { heading: "percentEquiv", width: 21, cell: percentText },
+];
+
+/** percentEquiv ± its standard error with the sign: "3.40 ± 0.25 %". */
+export function percentText(row: Pick<EvalRow, "percentEquiv" | "percentEquivStdErr">): string {
+  const text = formatPercentError(row.percentEquiv, row.percentEquivStdErr);
+  return text === MISSING ? text : `${text} %`;
+}
+
+/** lossTotal / lossZero: below 1 the net does better than predicting zero. Null where it cannot be formed. */
+export function lossRatio(row: Pick<EvalRow, "lossTotal" | "lossZero">): number | null {
+  if (!isFiniteNumber(row.lossTotal) || !isFiniteNumber(row.lossZero) || row.lossZero <= 0) return null;
+  return row.lossTotal / row.lossZero;
+}
+
+/** A ratio near 1 with three decimals, fewer as it grows: "0.731", "71.3", "1,204". */
+export function formatRatio(ratio: number | null): string {
+  if (!isFiniteNumber(ratio)) return MISSING;
+  if (ratio >= 1e6) return formatLoss(ratio);
+  if (ratio >= 999.5) return formatCount(ratio);
+  return ratio.toFixed(ratio < 9.9995 ? 3 : 1);
+}
+
+/** Headings of the held-out decomposition, aligned with {@link evalTableRow}; 79 characters, no line break. */
+export function evalTableHeader(): string {
+  return COLUMNS.map((column) => column.heading.padStart(column.width)).join("");
+}
+
+/** One evaluation as a line of the table; what is missing or not finite shows as a dash. No line break. */
+export function evalTableRow(row: EvalRow): string {
+  return COLUMNS.map((column) => column.cell(row).padStart(column.width)).join("");
+}
+
+/** What the live line shows. `percent` is the last evaluation's percentEquiv; `secondsLeft` the estimate to the end. */
+export interface Progress {
+  step: number;
+  steps: number;
+  loss: number | null;
+  percent?: number | null;
+  msPerStep: number | null;
+  secondsLeft: number | null;
+}
+
+/** One less than 80, so that a terminal never wraps the cursor to the next line. */
+const PROGRESS_WIDTH = 79;
+
+/**
+ * The live progress line, at most 79 characters and without control characters: the caller returns the carriage and
+ * clears. When it would be too long, the least needed parts are left out, from the step time on.
+ */
+export function progressLine(progress: Progress): string {
+  const total = formatCount(progress.steps);
+  const step = `step ${formatCount(progress.step).padStart(total.length)}/${total}`;
+  const percent = isFiniteNumber(progress.percent) ? `symmetry lost ${formatPercent(progress.percent)} %` : "";
+  const parts = [
+    { text: step, need: 5 },
+    { text: `loss ${formatLoss(progress.loss)}`, need: 4 },
+    { text: percent, need: 2 },
+    { text: `${formatStepTime(progress.msPerStep)}/step`, need: 1 },
+    { text: `${formatDuration(progress.secondsLeft)} left`, need: 3 },
+  ].filter((part) => part.text !== "");
+  for (let drop = 0; ; drop++) {
+    const line = parts.filter((part) => part.need > drop).map((part) => part.text).join("  ");
+    if (line.length <= PROGRESS_WIDTH || drop >= 4) return line.slice(0, PROGRESS_WIDTH);
+  }
+}
