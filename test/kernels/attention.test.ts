@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { attention, attentionGrad } from "../../src/kernels/attention.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
 import { attention as twin, attentionGrad as gradTwin, type AttentionCase } from "../reference/attention.ts";
+import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { centralDifferences, EPS, innerProduct } from "./differences.ts";
 
 let gpu: Gpu;
@@ -10,14 +12,15 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-async function run(c: AttentionCase, qkv: Float32Array, gradY: Float32Array) {
+async function run(c: AttentionCase, qkv: Float32Array, gradY: Float32Array, caps: Partial<GpuCaps> = {}) {
   const shape = [c.samples, c.tokens, 3 * c.channels];
   const shapeY = [c.samples, c.tokens, c.channels];
   const { scale } = c;
   const out = await runKernels(
     gpu, { qkv: { shape, data: qkv }, gradY: { shape: shapeY, data: gradY } },
     { y: { shape: shapeY }, logSumExp: { shape: [c.samples, c.tokens] }, gradQkv: { shape } },
-    (ctx, { qkv, gradY, y, logSumExp, gradQkv }) => {
+    (context, { qkv, gradY, y, logSumExp, gradQkv }) => {
+      const ctx = withCaps(context, caps);
       attention(ctx, { label: "attention", qkv, y, logSumExp, scale });
       attentionGrad(ctx, { label: "attentionGrad", qkv, y, logSumExp, gradY, gradQkv, scale });
     },
@@ -36,7 +39,7 @@ const random = (c: AttentionCase, size = 1): [Float32Array, Float32Array] => [
 
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
-describe("attention", () => {
+describe.each(Object.entries(ADAPTERS))("attention, the adapter %s", (_, caps) => {
   it.each([
     [1, 1, 8, 1],
     [3, 1, 1, 1],
@@ -50,7 +53,7 @@ describe("attention", () => {
   ])("and its gradient follow the twin: %d samples, %d tokens, %d channels, values of size %d", async (n, t, channels, size) => {
     const c = caseOf(n, t, channels);
     const [qkv, gradY] = random(c, size);
-    const result = await run(c, qkv, gradY);
+    const result = await run(c, qkv, gradY, caps);
     const exact = twin(c, qkv);
     const grad = gradTwin(c, qkv, gradY);
     // A score is right to sqrt(C) roundings of its terms' size, and exp turns that into a relative error.
@@ -66,6 +69,27 @@ describe("attention", () => {
     expect(relativeError(result.gradQkv, grad)).toBeLessThan(4 * relative);
   });
 
+  it("keeps samples apart", async () => {
+    const c = caseOf(3, 70, 8);
+    const [qkv, gradY] = random(c);
+    const whole = await run(c, qkv, gradY, caps);
+    const changed = qkv.slice();
+    changed.fill(NaN, 70 * 24, 2 * 70 * 24);
+    const result = await run(c, changed, gradY, caps);
+    for (const [name, width] of [["y", 8], ["gradQkv", 24], ["logSumExp", 1]] as const) {
+      const sample = (values: Float32Array, n: number) => values.subarray(n * 70 * width, (n + 1) * 70 * width);
+      for (const n of [0, 2]) expect(sample(result[name], n)).toEqual(sample(whole[name], n));
+      expect(sample(result[name], 1).every((value) => Number.isNaN(value))).toBe(true);
+    }
+  });
+
+  it("repeats bitwise", async () => {
+    const c = caseOf(2, 300, 12);
+    expect(await run(c, ...random(c), caps)).toEqual(await run(c, ...random(c), caps));
+  });
+});
+
+describe("attention", () => {
   it("is exact to rounding where one key takes all the weight, and does not overflow", async () => {
     const c = { ...caseOf(1, 300, 4), scale: 1 };
     const qkv = new Float32Array(300 * 12);
@@ -79,25 +103,6 @@ describe("attention", () => {
     const { y, logSumExp } = await run(c, qkv, gradY);
     expectClose(y, Float64Array.from(y, (_, i) => [277, 554, -277, 1][i % 4]!), 1e-4);
     expectClose(logSumExp, new Float64Array(300).fill(10_000), 1e-2);
-  });
-
-  it("keeps samples apart", async () => {
-    const c = caseOf(3, 70, 8);
-    const [qkv, gradY] = random(c);
-    const whole = await run(c, qkv, gradY);
-    const changed = qkv.slice();
-    changed.fill(NaN, 70 * 24, 2 * 70 * 24);
-    const result = await run(c, changed, gradY);
-    for (const [name, width] of [["y", 8], ["gradQkv", 24], ["logSumExp", 1]] as const) {
-      const sample = (values: Float32Array, n: number) => values.subarray(n * 70 * width, (n + 1) * 70 * width);
-      for (const n of [0, 2]) expect(sample(result[name], n)).toEqual(sample(whole[name], n));
-      expect(sample(result[name], 1).every((value) => Number.isNaN(value))).toBe(true);
-    }
-  });
-
-  it("repeats bitwise", async () => {
-    const c = caseOf(2, 300, 12);
-    expect(await run(c, ...random(c))).toEqual(await run(c, ...random(c)));
   });
 
   it("has a twin whose gradient is that of central differences", () => {
