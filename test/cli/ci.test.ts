@@ -21,7 +21,9 @@ function backportsEntry(files: Record<string, string>): string {
     writeFileSync(path, text);
     return path;
   });
-  return execFileSync("bash", ["-c", 'source "$0" && backports_entry "$@"', script, ...paths], { encoding: "utf8" });
+  // $0 must not be the script, which runs all of CI when it is.
+  const command = 'source "$1" && shift && backports_entry "$@"';
+  return execFileSync("bash", ["-c", command, "bash", script, ...paths], { encoding: "utf8" });
 }
 
 const stanza = `Types: deb deb-src
