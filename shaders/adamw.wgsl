@@ -1,20 +1,20 @@
-// AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101, in PyTorch's order) and an exponential moving average
-// of the weights, in one pass over a flat piece of n elements. With t the number of the update, from 1:
+// AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101, in PyTorch's order) and an exponential
+// moving average of the weights, in one pass over a flat piece of n elements. With t the number of the update, from 1:
 //   g = grad * min(1, clip / (norm + 1e-6))                                       (CLIP only)
 //   w = w * (1 - lr * decay)
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w = w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)            a zero denominator gives a zero step
 //   ema = ema_decay * ema + (1 - ema_decay) * w
-// Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written above.
+// Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written.
 //
 // While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
 //
 // grad, weight, m, v, ema  f32[n]; as vec4 when n is a multiple of four (VEC4)
 // flags                    u32[4]
 // norm                     f32[1], the gradient's norm before clipping (CLIP)
-// params                   count: elements (vec4 or f32); threads: threads with work; gain1 = 1 - beta1, gain2 = 1 - beta2, from
-//                          the host since 1 - beta2 in f32 would lose digits; the rest as above
+// params                   count: elements (vec4 or f32); threads: threads with work; gain1 = 1 - beta1 and
+//                          gain2 = 1 - beta2, from the host since 1 - beta2 in f32 would lose digits; the rest as above
 // Constants: VEC4, CLIP. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
 #import grid
 #import step

@@ -1,8 +1,9 @@
-// The sticky flag for results that are not finite. If the loss or the gradient norm is infinite or NaN and no failure was noted:
-//   flags[0] = step + 1 (the number of the failing update, from 1), flags[1] = 1 for the loss, flags[2] = 1 for the norm.
+// The sticky flag for results that are not finite. If loss or gradient norm is infinite or NaN, and flags[0] is 0:
+//   flags[0] = step + 1 (the number of the failing update, from 1),
+//   flags[1] = 1 if it is the loss, flags[2] = 1 if it is the norm.
 // Never cleared here: updates stay off until the host has looked.
 //
-// A pass of its own that reads the floats as bits: compilers may take computed floats to be finite, and would then drop the test.
+// A pass of its own that reads the floats as bits: compilers may take computed floats to be finite, and drop the test.
 //
 // loss, norm  f32[1], read as u32
 // flags       u32[4]

@@ -23,13 +23,13 @@ export interface AdamwArgs {
   eps: number;
   /** Decoupled: each update multiplies the weights by 1 - lr * weightDecay. */
   weightDecay: number;
-  /** Scales the gradient by max / (norm + 1e-6) where that is below 1, `norm` being the one of `gradNorm`. `max` 0: off. */
+  /** Scales the gradient by max / (norm + 1e-6) where that is below 1, with the norm of `gradNorm`. `max` 0: off. */
   clip?: { norm: Tensor; max: number } | undefined;
 }
 
 /**
- * One AdamW update (arXiv 1711.05101, PyTorch's order) of a flat piece of the parameters, fused with the moving average of
- * the weights.
+ * One AdamW update (arXiv 1711.05101, PyTorch's order) of a flat piece of the parameters, fused with the moving average
+ * of the weights.
  *
  * Squared gradients below the smallest normal number (elements below about 1e-19) count as zero.
  *
@@ -40,13 +40,14 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
   const count = elementCount(weights.shape);
   for (const tensor of [weights, grads, m, v, ema]) {
     if (tensor.dtype === "f32" && count > 0 && elementCount(tensor.shape) === count) continue;
-    throw badShape(label, `'${tensor.label}' is ${formatShape(tensor.shape)} ${tensor.dtype}, the weights ${formatShape(weights.shape)}`);
+    const shape = `${formatShape(tensor.shape)} ${tensor.dtype}`;
+    throw badShape(label, `'${tensor.label}' is ${shape}, the weights are ${formatShape(weights.shape)}`);
   }
   if (flags.dtype !== "u32" || elementCount(flags.shape) !== 4) {
     throw badShape(label, `flags '${flags.label}' are ${formatShape(flags.shape)} ${flags.dtype} instead of [4] u32`);
   }
-  const inRange = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps >= 0 && weightDecay >= 0 && !((clip?.max ?? 0) < 0);
-  if (!inRange) {
+  const inRange = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1;
+  if (!inRange || !(eps >= 0) || !(weightDecay >= 0) || !((clip?.max ?? 0) >= 0)) {
     throw new VoxtwirlError(
       "bad-option",
       `${label}: betas ${beta1} and ${beta2}, eps ${eps}, weight decay ${weightDecay}, clip ${clip?.max ?? 0}`,
@@ -80,5 +81,6 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
 }
 
 function badShape(label: string, what: string): VoxtwirlError {
-  return new VoxtwirlError("bad-shape", `${label}: ${what}`, "Give weights, grads, m, v and ema the same flat f32 shape.");
+  const fix = "Give weights, grads, m, v and ema the same flat f32 shape, and flags as u32 [4].";
+  return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
 }

@@ -18,7 +18,10 @@ export interface GradNormArgs {
   step: Tensor;
 }
 
-/** About as many threads as fill an adapter, each with 16 to 256 elements: with fewer the second pass grows, with more the first. */
+/**
+ * Threads of a piece: about as many as fill an adapter, each with 16 to 256 elements. More threads lengthen the second
+ * pass, fewer leave the first to too few.
+ */
 function shares(elements: number): number {
   const each = Math.min(256, Math.max(16, Math.ceil(elements / 8192)));
   return Math.ceil(elements / (64 * each)) * 64;
@@ -27,11 +30,12 @@ function shares(elements: number): number {
 /**
  * The global gradient norm, and the flag that stops updates.
  *
- * The sum has a fixed order that depends on shapes only, so it is bitwise repeatable; squares overflow for elements above 1.8e19.
- * If the norm or the loss is not finite and flags[0] is 0, then flags = [step.step + 1, loss not finite, norm not finite, _].
- * Once set the flag stays: only the host clears it. `adamw` does nothing while it is set.
+ * The sum has a fixed order that depends on shapes only, so it is bitwise repeatable. Squares of elements over
+ * 1.8e19 overflow. If the norm or the loss is not finite and flags[0] is 0, then flags becomes
+ * [step.step + 1, 1 if the loss is not finite, 1 if the norm is not, unchanged]. Once set the flag stays: only the host
+ * clears it. `adamw` does nothing while it is set.
  *
- * @throws VoxtwirlError "bad-shape" when there is no piece, an empty one, or loss, norm or flags have another shape or type.
+ * @throws VoxtwirlError "bad-shape" when there is no piece, an empty one, or another shape or type than said above.
  */
 export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   const { label, grads, loss, norm, flags, step } = args;
@@ -85,12 +89,11 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
 function check(label: string, name: string, tensor: Tensor, dtype: string, count?: number): void {
   const actual = elementCount(tensor.shape);
   if (tensor.dtype === dtype && (count === undefined ? actual > 0 : actual === count)) return;
-  throw badShape(
-    label,
-    `${name} must hold ${count ?? "some"} ${dtype} values, but '${tensor.label}' is ${formatShape(tensor.shape)} ${tensor.dtype}`,
-  );
+  const found = `'${tensor.label}' is ${formatShape(tensor.shape)} ${tensor.dtype}`;
+  throw badShape(label, `${name} must hold ${count ?? "some"} ${dtype} values, but ${found}`);
 }
 
 function badShape(label: string, what: string): VoxtwirlError {
-  return new VoxtwirlError("bad-shape", `${label}: ${what}`, "Give flat f32 gradients, f32 [1] for loss and norm, u32 [4] for flags.");
+  const fix = "Give flat f32 gradients, f32 [1] for loss and norm, u32 [4] for flags.";
+  return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
 }

@@ -19,7 +19,7 @@ export type WeightKind = "conv" | "convTranspose" | "linear" | "vector";
 
 export interface WeightArray {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array<ArrayBuffer>;
 }
 
 /** PyTorch's axis d is our axis FROM_OURS[kind][d]. */
@@ -30,12 +30,12 @@ const FROM_OURS: Record<WeightKind, readonly number[]> = {
   vector: [0],
 };
 
-/** Permutes a weight from our layout to PyTorch's. Always copies. Throws "bad-shape" where rank or length do not fit. */
+/** A copy of a weight in PyTorch's layout, from ours. Throws "bad-shape" where rank or length do not fit. */
 export function toTorch(kind: WeightKind, shape: readonly number[], data: Float32Array): WeightArray {
   return permute(kind, shape, data, FROM_OURS[kind]);
 }
 
-/** Permutes a weight from PyTorch's layout to ours. Always copies. Throws "bad-shape" where rank or length do not fit. */
+/** A copy of a weight in our layout, from PyTorch's. Throws "bad-shape" where rank or length do not fit. */
 export function fromTorch(kind: WeightKind, shape: readonly number[], data: Float32Array): WeightArray {
   const forward = FROM_OURS[kind];
   return permute(kind, shape, data, forward.map((_, axis) => forward.indexOf(axis)));

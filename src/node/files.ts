@@ -10,14 +10,14 @@ export type FileData = string | Uint8Array | Iterable<Uint8Array> | AsyncIterabl
 /** One system call takes at most 2 GiB, and short calls let an abort through. */
 const WRITE_BYTES = 16 * 2 ** 20;
 
-/** What `writeFileAtomic` calls the temporary file of `name`. */
+/** Whether a file name is one that `writeFileAtomic` gives to the temporary file of `name`. */
 export function isTemporaryOf(name: string, candidate: string): boolean {
   return candidate.startsWith(`.${name}.`) && /^[0-9a-f]{16}\.tmp$/.test(candidate.slice(name.length + 2));
 }
 
 /**
- * Writes a file so that at any moment, also after a crash, the path holds either all of the old contents or all of the new:
- * a temporary file in the same folder, fsync, rename, fsync of the folder. On failure nothing is left behind.
+ * Writes a file so that at any moment, also after a crash, the path holds either all of the old contents or all of the
+ * new: a temporary file in the same folder, fsync, rename, fsync of the folder. On failure nothing is left behind.
  *
  * @throws VoxtwirlError "io" when the file system refuses; what `data` itself throws passes through.
  */
@@ -47,7 +47,7 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes a rename last through a power cut. Some systems cannot open or sync folders; the file is in place all the same. */
+/** Makes a rename last through a power cut. Some systems cannot sync folders; the file is in place all the same. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   await handle?.sync().catch(() => {});
@@ -124,8 +124,8 @@ const ADVICE: Record<string, string> = {
 
 /** A file system error as a VoxtwirlError "io" with advice; anything else unchanged. */
 export function ioError(error: unknown, verb: string, path: string): unknown {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (error instanceof VoxtwirlError || !(error instanceof Error) || code === undefined || syscall === undefined) return error;
-  const fix = ADVICE[code] ?? "Check the path and the disk, then try again.";
+  if (!(error instanceof Error) || !("code" in error && "syscall" in error)) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const fix = ADVICE[code!] ?? "Check the path and the disk, then try again.";
   return new VoxtwirlError("io", `cannot ${verb} ${path}: ${message}`, fix, { cause: error });
 }

@@ -26,10 +26,11 @@ export interface CreateRunFolderOptions {
 }
 
 /**
- * A run folder. Every file but metrics.jsonl is replaced as a whole, so that a crash at any time leaves a folder that can be resumed.
+ * A run folder. Every file but metrics.jsonl is replaced as a whole, so that a crash at any time leaves a folder that
+ * can be resumed.
  *
- * Methods throw VoxtwirlError "io" when the file system refuses and "bad-file" when a file does not hold what it should. One process
- * writes a folder at a time, and awaits each call.
+ * Methods throw VoxtwirlError "io" when the file system refuses and "bad-file" when a file holds something else.
+ * One process writes a folder at a time, and awaits each call.
  */
 export class RunFolder {
   readonly path: string;
@@ -41,8 +42,8 @@ export class RunFolder {
   /**
    * Makes a new run folder; of two processes that ask for the same one, exactly one gets it.
    *
-   * @throws VoxtwirlError "exists" when `out` is there already (with `force`: is not a folder), "bad-option" for a preset that
-   * cannot be part of a file name.
+   * @throws VoxtwirlError "exists" when `out` is there (with `force`: is not a folder), "bad-option" for a preset
+   * that cannot be part of a file name.
    */
   static async create(options: CreateRunFolderOptions): Promise<RunFolder> {
     const { out, preset, root = "runs", force = false } = options;
@@ -71,7 +72,8 @@ export class RunFolder {
   static async open(path: string): Promise<RunFolder> {
     const folder = new RunFolder(join(path, "."));
     if (!(await isFolder(folder.path))) {
-      throw new VoxtwirlError("bad-file", `${folder.path} is not a folder`, "Give the folder of an earlier run, such as runs/tiny-1.");
+      const fix = "Give the folder of an earlier run, such as runs/tiny-1.";
+      throw new VoxtwirlError("bad-file", `${folder.path} is not a folder`, fix);
     }
     const files = await list(folder.path);
     if (!files.includes(RUN_FILES.state)) {
@@ -113,8 +115,8 @@ export class RunFolder {
   }
 
   /**
-   * Brings the folder back to a checkpoint before resuming from it: drops the rows of later steps and a last line cut by a crash,
-   * and removes what unfinished writes left. Rows of `step` itself stay.
+   * Brings the folder back to a checkpoint before resuming from it: drops rows of later steps and a last line cut by
+   * a crash, and removes what unfinished writes left. Rows of `step` itself stay.
    */
   async truncateMetricsAfter(step: number): Promise<void> {
     await this.#removeTemporaries();
@@ -168,7 +170,8 @@ export async function readSafetensors(path: string): Promise<SafeFile> {
 
 async function makeNumbered(root: string, preset: string): Promise<string> {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(preset)) {
-    throw new VoxtwirlError("bad-option", `preset ${JSON.stringify(preset)} cannot name a folder`, "Give a folder with --out.");
+    const message = `preset ${JSON.stringify(preset)} cannot name a folder`;
+    throw new VoxtwirlError("bad-option", message, "Give a folder with --out.");
   }
   await makeParents(root);
   const numbers = (await list(root)).map((name) => {

@@ -1,7 +1,7 @@
 /** The rows of metrics.jsonl: one JSON object a line, appended as a run goes on. */
 import { VoxtwirlError } from "../errors.ts";
 
-/** One training step. `loss` is the mean per voxel and channel, `gradNorm` the norm over all parameters before clipping. */
+/** One training step: loss as the mean per voxel and channel, gradient norm over all parameters, before clipping. */
 export interface TrainRow {
   type: "train";
   step: number;

@@ -1,9 +1,9 @@
 /**
  * The safetensors file format: eight bytes with the header's length (little endian), a JSON header, the data.
  *
- * The header maps names to `{dtype, shape, data_offsets: [begin, end]}`, offsets counted from the end of the header, and
- * may hold strings under `__metadata__`. The tensors cover the data without gaps or overlaps. All numbers are little endian,
- * as is every machine with WebGPU.
+ * The header maps names to `{dtype, shape, data_offsets: [begin, end]}`, offsets counted from the end of the header,
+ * and may hold strings under `__metadata__`. The tensors cover the data without gaps or overlaps. All numbers are
+ * little endian, as is every machine with WebGPU.
  */
 import { VoxtwirlError } from "../errors.ts";
 
@@ -46,8 +46,11 @@ const METADATA = "__metadata__";
 const MAX_HEADER = 100_000_000;
 
 /**
- * The bytes of a safetensors file in pieces: the header, then each tensor's own memory (not copied, so leave it alone until
- * the pieces are written). Tensors with larger elements come first, otherwise the order given is kept, so that all are aligned.
+ * The bytes of a safetensors file in pieces: the header, then each tensor's own memory (not copied, so leave it alone
+ * until the pieces are written). Tensors with larger elements come first, so that all are aligned; otherwise the order
+ * given is kept.
+ *
+ * @throws VoxtwirlError "bad-shape" when a name is used twice, or shape, dtype and data do not belong together.
  */
 export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Uint8Array[] {
   const ordered = [...tensors].sort((a, b) => elementSize(b.dtype) - elementSize(a.dtype));
@@ -91,10 +94,12 @@ export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Reco
 }
 
 /**
- * Reads a safetensors file. Every rule of the format is checked before any data is touched; all failures are "bad-file".
+ * Reads a safetensors file. Every rule of the format is checked before any data is touched.
  *
  * The arrays are views on `bytes` where alignment allows and copies otherwise, so no more than the file's own size is
  * allocated for them.
+ *
+ * @throws VoxtwirlError "bad-file", and nothing else, with `fileName` and the rule that is broken.
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): SafeFile {
   const fail = (reason: string): never => {
@@ -168,7 +173,7 @@ function readEntry(name: string, value: unknown, fail: Fail): Entry {
   const what = `tensor ${quote(name)}`;
   if (!isObject(value)) return fail(`${what} is not described by an object`);
   for (const key of Object.keys(value)) {
-    if (key !== "dtype" && key !== "shape" && key !== "data_offsets") fail(`${what} has an unknown field ${quote(key)}`);
+    if (!["dtype", "shape", "data_offsets"].includes(key)) fail(`${what} has an unknown field ${quote(key)}`);
   }
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) return fail(`${what} has an unknown dtype`);
@@ -197,7 +202,7 @@ function arrayOf(dtype: SafeDType, bytes: Uint8Array, begin: number, end: number
 
 function checkTensor(tensor: SafeTensor): void {
   if (!Object.hasOwn(ARRAYS, tensor.dtype) || !(tensor.data instanceof ARRAYS[tensor.dtype])) {
-    throw badTensor(tensor, `its data are not of dtype ${tensor.dtype}`, "Use the typed array that belongs to the dtype.");
+    throw badTensor(tensor, `its data are not ${tensor.dtype}`, "Use the typed array that belongs to the dtype.");
   }
   if (!tensor.shape.every(isSize) || elementCount(tensor.shape) !== tensor.data.length) {
     throw badTensor(tensor, `it holds ${tensor.data.length} values`, "Make the shape's product the number of values.");

@@ -33,7 +33,7 @@ describe("gradNorm", () => {
       const grads = sizes.map((n, i) => randomArray(n, 10 + i, 3));
       const expected = twin(grads, 0.5, [0, 0, 0, 9], STEP);
       const first = await run(grads);
-      // All terms have one sign: the relative error is at most that of the longest chain of additions, in practice its root.
+      // All terms have one sign: the relative error grows with the root of the longest chain of additions.
       const chain = 4 * Math.sqrt(256 + sizes.reduce((a, b) => a + b, 0) / 4096) * 2 ** -24;
       expectClose([first.norm], [expected.norm], chain * expected.norm, "norm");
       expect(first.flags).toEqual(expected.flags);

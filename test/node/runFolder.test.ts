@@ -39,7 +39,7 @@ describe("RunFolder.create", () => {
     const folders = await Promise.all(Array.from({ length: 10 }, () => RunFolder.create({ preset: "tiny", root })));
     expect(new Set(folders.map(({ path }) => path)).size).toBe(10);
     const out = join(root, "mine");
-    const claims = await Promise.allSettled(Array.from({ length: 10 }, () => RunFolder.create({ preset: "tiny", out })));
+    const claims = await Promise.allSettled(folders.map(() => RunFolder.create({ preset: "tiny", out })));
     expect(claims.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
@@ -132,7 +132,8 @@ describe("a run folder's files", () => {
     await run.writeState(tensors);
     const bytes = await readFile(run.file("state"));
     await writeFile(run.file("state"), bytes.subarray(0, -1));
-    await expect(run.readState()).rejects.toMatchObject({ code: "bad-file", message: expect.stringContaining(run.file("state")) });
+    const message = expect.stringContaining(run.file("state"));
+    await expect(run.readState()).rejects.toMatchObject({ code: "bad-file", message });
   });
 
   it("appends metrics, and cuts off what came after a checkpoint", async () => {

@@ -38,13 +38,17 @@ describe("metrics.jsonl", () => {
     expect(parseMetrics("")).toEqual([]);
   });
 
-  it.each(["nonsense", "[]", "null", '{"type":"other"}', '{"type":"train","step":1}', '{"type":"train","step":0.5,"seconds":0,"loss":0,"gradNorm":0}'])(
-    "refuses %s in the middle, with the line's number",
-    (bad) => {
-      const text = `${formatMetric(train)}\n${bad}\n${formatMetric(train)}\n`;
-      expect(() => parseMetrics(text, "runs/a/metrics.jsonl")).toThrow(
-        expect.objectContaining({ code: "bad-file", message: expect.stringContaining("runs/a/metrics.jsonl, line 2") }),
-      );
-    },
-  );
+  it.each([
+    "nonsense",
+    "[]",
+    "null",
+    '{"type":"other"}',
+    '{"type":"train","step":1}',
+    '{"type":"train","step":0.5,"seconds":0,"loss":0,"gradNorm":0}',
+  ])("refuses %s in the middle, with the line's number", (bad) => {
+    const text = `${formatMetric(train)}\n${bad}\n${formatMetric(train)}\n`;
+    expect(() => parseMetrics(text, "runs/a/metrics.jsonl")).toThrow(
+      expect.objectContaining({ code: "bad-file", message: expect.stringContaining("runs/a/metrics.jsonl, line 2") }),
+    );
+  });
 });
