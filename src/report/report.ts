@@ -52,7 +52,7 @@ function headline(evals: readonly EvalRow[], metrics: readonly MetricRow[]): Fig
     {
       name: "lossTotal / lossZero",
       value: formatRatio(ratio),
-      more: ratio === null ? "" : ratio < 1 ? "below 1: better than predicting zero" : "not yet better than predicting zero",
+      more: ratio === null ? "" : `${ratio < 1 ? "below 1: better" : "not yet better"} than predicting zero`,
     },
     {
       name: "steps",

@@ -43,7 +43,8 @@ export function stepTicks(domain: readonly [number, number], count = 8): Tick[] 
   return ticks;
 }
 
-const superscript = (digits: string): string => digits.replace(/[-\d]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]!);
+const superscript = (digits: string): string =>
+  digits.replace(/[-\d]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]!);
 
 /** 0.002 -> "2×10⁻³"; numbers from 1 to 1,000 stay plain. */
 export function powerLabel(value: number): string {

@@ -119,11 +119,11 @@ export function sliceFigure(input: SliceInput): string {
     `<span>+${label}</span></div>`;
   const name = input.name ? `${escapeHtml(input.name)}, ` : "";
   const caption =
-    `${name}z slice ${input.sliceIndex + 1} of ${grid}, ${Number(side.toFixed(2))} Å wide at ${resolution} Å a voxel; ` +
-    "x to the right, y up. Density pictures mix the colours of the elements, values outside 0 to 1 being clipped. The " +
-    "twisted difference is the prediction for one rotation of the input, rotated back, minus the mean over all " +
-    "rotations; each voxel shows the channel farthest from zero, and an equivariant net would leave it black. It is in " +
-    "units of density, on its own scale.";
+    `${name}z slice ${input.sliceIndex + 1} of ${grid}, ${Number(side.toFixed(2))} Å wide, ${resolution} Å a voxel; ` +
+    "x to the right, y up. Density pictures mix the colours of the elements, values outside 0 to 1 being clipped. " +
+    "The twisted difference is the prediction for one rotation of the input, rotated back, minus the mean over all " +
+    "rotations; each voxel shows the channel farthest from zero, and an equivariant net would leave it black. " +
+    "It is in units of density, on its own scale.";
   return (
     `<figure class="slices"><div class="panels">${images.join("")}</div><div class="slice-legends">` +
     `<ul class="elements">${swatches.join("")}</ul>${colourBar}</div><figcaption>${caption}</figcaption></figure>`

@@ -1,4 +1,6 @@
-import { formatCount, formatDuration, formatLoss, formatPercent, formatPercentError, formatStepTime, MISSING } from "./format.ts";
+import {
+  formatCount, formatDuration, formatLoss, formatPercent, formatPercentError, formatStepTime, MISSING,
+} from "./format.ts";
 import { type EvalRow, isFiniteNumber } from "./types.ts";
 
 export { formatCount, formatDuration, formatLoss } from "./format.ts";

@@ -31,7 +31,8 @@ test("a curve's points follow its scales; bad values leave gaps and a lone point
 
 test("a band closes around each run of points and ends at the axis where it reaches zero", () => {
   const band = [
-    { x: 0, low: 1, high: 10 }, { x: 10, low: -5, high: 10 }, { x: 20, low: null, high: null }, { x: 30, low: 1, high: 10 },
+    { x: 0, low: 1, high: 10 }, { x: 10, low: -5, high: 10 }, { x: 20, low: null, high: null },
+    { x: 30, low: 1, high: 10 },
   ];
   expect(bandPath(band, x, y)).toBe("M0 100L10 100L10 400L0 200ZM27 100L33 100L33 200L27 200Z");
 });

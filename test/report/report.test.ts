@@ -29,7 +29,8 @@ test("the headline shows the last evaluation, the steps and the time", () => {
 test("the page has all its parts and every evaluation is a row of the table", () => {
   const html = renderReport(input);
   expect([...html.matchAll(/<h2>(.*?)<\/h2>/g)].map((match) => match[1])).toEqual([
-    "Symmetry not learned", "Loss", "What the terms mean", "One held-out molecule", "Evaluations", "Configuration", "Adapter",
+    "Symmetry not learned", "Loss", "What the terms mean", "One held-out molecule", "Evaluations", "Configuration",
+    "Adapter",
   ]);
   expect(html.match(/<tbody>.*<\/tbody>/)![0].match(/<tr>/g)).toHaveLength(7);
   expect(html).toContain("<li>3 molecules skipped</li>");
@@ -150,7 +151,7 @@ test("slices: y points up, the colour bar shows the largest difference, wrong si
   expect([...rows.subarray(3 * 13 + 1, 3 * 13 + 4)]).toEqual([...ELEMENT_COLOURS["O"]!]);
   expect([...rows.subarray(1, 4)]).toEqual([0, 0, 0]);
   expect(html).toContain("<span>+0.25</span>");
-  expect(html).toContain("z slice 3 of 4, 2 Å wide");
+  expect(html).toContain("z slice 3 of 4, 2 Å wide, 0.5 Å a voxel");
   expect(html).toContain("water &amp; friends");
   const short = sampleSlices({ noisy: new Float32Array(31) });
   expect(() => sliceFigure(short)).toThrow(/"noisy" has 31 values, expected 4 x 4 x 2/);

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { linearScale, logDomain, logScale, logTicks, niceStep, powerLabel, stepTicks, type Tick } from "../../src/report/scale.ts";
+import {
+  linearScale, logDomain, logScale, logTicks, niceStep, powerLabel, stepTicks, type Tick,
+} from "../../src/report/scale.ts";
 
 const labelled = (ticks: Tick[]): string[] => ticks.flatMap((tick) => (tick.label === undefined ? [] : [tick.label]));
 
