@@ -7,7 +7,7 @@ export const RUN_CONFIG_FORMAT = 1;
 
 /** The molecules of a run and their division. */
 export interface RunData {
-  /** Path of the file, or "built-in". */
+  /** Path of the file, or "builtin". */
   source: string;
   /** SHA-256 of the file, 64 hexadecimal digits. */
   sha256: string;
