@@ -117,8 +117,8 @@ export class ParameterStore {
   }
 
   /** Values of one array of all parameters, in the order of `specs`. */
-  async readAll(array: ParameterArray = "weights"): Promise<Map<string, Float32Array>> {
-    const result = new Map<string, Float32Array>();
+  async readAll(array: ParameterArray = "weights"): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const result = new Map<string, Float32Array<ArrayBuffer>>();
     // Parameter by parameter in groups of at most 64 MiB, so that the readback needs little memory besides.
     let group: ParameterSpec[] = [];
     let bytes = 0;

@@ -30,11 +30,12 @@ export function dispatchConv3dGradWeight(
   const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
   const { kernel, batch, inputChannels, outputChannels } = sizes;
   const [outD, outH, outW] = sizes.outputSize;
-  const tile = gradWeightTile(ctx.caps, kernel, outputChannels);
+  const tile = gradWeightTile(ctx.caps, kernel, stride, outputChannels);
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   const rows = batch * outD * outH;
-  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, kernel * blocksI * blocksO, byteLength(gradWeight));
+  const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
+  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, teams, byteLength(gradWeight));
   const taps = kernel ** 3;
   const partial = ctx.scratch(`${label} slices`, [slices, kernel, kernel, kernel, inputChannels, outputChannels]);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, kernel, stride, pad));
@@ -59,7 +60,7 @@ export function dispatchConv3dGradWeight(
       blocks_o: blocksO,
     },
     bindings: { x, gradY, partial },
-    workgroups: workgroups1d(kernel * blocksI * blocksO * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
+    workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
     flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial),
   });
@@ -80,22 +81,31 @@ interface GradWeightTile extends Record<string, number | boolean> {
   WORKGROUP: number;
   BLOCKS_I: number;
   BLOCKS_O: number;
+  TAP_ROWS: number;
+  STEP: number;
+  WINDOW: number;
+  KEPT: number;
   SUBGROUPS: boolean;
 }
 
-function gradWeightTile(caps: GpuCaps, kernel: number, outputChannels: number): GradWeightTile {
+function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputChannels: number): GradWeightTile {
   // The shader's teams are whole subgroups of a known size; elsewhere it does without.
   const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
   const subgroups = subgroup === 4 || subgroup === 8;
   const team = subgroups ? subgroup : 8;
   const blocks = 8 / team;
+  const step = 2;
   return {
     TEAM: team,
     WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
     SUBGROUPS: subgroups,
-    // 72 to 144 accumulators for kernels of 3 and 4; without neighbours, more channels instead of taps.
+    // 64 to 144 accumulators; without neighbours, more channels instead of taps.
     BLOCKS_I: kernel === 1 ? 2 * blocks : blocks,
-    BLOCKS_O: kernel <= 3 && outputChannels > 8 ? 2 * blocks : blocks,
+    BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
+    TAP_ROWS: kernel === 4 ? 2 : kernel,
+    STEP: step,
+    WINDOW: (step - 1) * stride + kernel,
+    KEPT: Math.max(0, kernel - stride),
   };
 }
 

@@ -157,6 +157,11 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
   },
 };
 
+/** What `tiny` becomes on an adapter some six times slower than lavapipe, so that a first try still ends in minutes. */
+export const slowPresets: Readonly<Record<string, TrainConfig>> = {
+  tiny: { ...presets.tiny!, steps: 100, every: 50, heldout: 6 },
+};
+
 /** The network a configuration asks for. */
 export function modelConfig(config: TrainConfig): UNet3dConfig {
   const { channels, blocks, attention, middleAttention, groups, dropout, down, elements } = config;

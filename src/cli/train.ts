@@ -1,0 +1,212 @@
+import { resolve } from "node:path";
+import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { prepareDataset, type PreparedDataset } from "../molecules/dataset.ts";
+import { formula, type Molecule } from "../molecules/molecule.ts";
+import { openChemLibKey } from "../node/moleculeKey.ts";
+import { readMoleculeFile } from "../node/molecules.ts";
+import { RunFolder, RUN_FILES } from "../node/runFolder.ts";
+import { trainingRun } from "../node/trainingRun.ts";
+import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
+import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
+import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { adapterOption, openCliGpu } from "./gpu.ts";
+import { TrainOutput } from "./trainOutput.ts";
+
+declare const VOXTWIRL_VERSION: string;
+
+export const spec: ArgsSpec = {
+  options: {
+    preset: { value: "NAME", help: `${Object.keys(presets).join(", ")} (default tiny)` },
+    data: { value: "FILE", help: "molecules: .xyz, .sdf or .mol, also .gz (default: the built-in set)" },
+    steps: { value: "N", help: "updates in all, also with --resume" },
+    batch: { value: "N", help: "samples an update" },
+    "micro-batch": { value: "N", help: "samples at a time, a divisor of the batch (default: the largest that fits)" },
+    lr: { value: "X", help: "learning rate" },
+    augment: { value: "KIND", help: "so3 (default), octahedral or none: random rotations of the training molecules" },
+    pose: { value: "KIND", help: "as-is (default) or principal: turn molecules into their principal axes first" },
+    twirl: { value: "N", help: "rotations a held-out molecule: 24 (default) enumerates, 2 to 23 are drawn" },
+    every: { value: "K", help: "evaluate and save every K updates" },
+    heldout: { value: "N", help: "held-out molecules" },
+    grid: { value: "N", help: "voxels along an edge" },
+    resolution: { value: "X", help: "edge of a voxel in Angstrom" },
+    sigma: { value: "X", help: "standard deviation of the noise" },
+    seed: { value: "N", help: "seed of weights, split, poses and noise (default 1)" },
+    out: { value: "DIR", help: "the run's folder (default runs/PRESET-N)" },
+    force: { help: "replace an earlier run in --out" },
+    resume: { value: "DIR", help: "continue the run in this folder" },
+    adapter: adapterOption,
+    json: { help: "print the rows of metrics.jsonl on stdout, nothing else" },
+    quiet: { help: "no live line and no table" },
+  },
+};
+
+/** The name of the built-in set, for `readMoleculeFile` too. */
+const BUILTIN = "builtin";
+
+/** What a resumed run may change: the rest follows from its config.json. */
+const RESUMABLE = new Set(["resume", "steps", "data", "adapter", "json", "quiet"]);
+
+/** Trains a voxel denoiser; see `spec`. Exit code 130 after Ctrl-C, with everything saved. */
+export async function run(argv: string[]): Promise<number> {
+  const args = readArgs("train", spec, argv);
+  const resumed = args.text("resume");
+  if (resumed !== undefined) checkResumeArgs(args);
+  // Options are checked against the preset before anything is opened; the adapter may still shorten the run.
+  const asked = resumed === undefined ? configFromArgs(args, presetOf(args, presets)) : undefined;
+  const before = resumed === undefined ? undefined : await openRun(resumed, args);
+
+  const gpu = await openCliGpu(args.text("adapter"));
+  try {
+    const training = before?.config.training ?? (isSlow(gpu) ? configFromArgs(args, presetOf(args, slowPresets)) : asked!);
+    const source = args.text("data") ?? before?.config.data.source ?? BUILTIN;
+    const { molecules, sha256 } = await readMoleculeFile(source);
+    if (before && before.config.data.sha256 !== sha256) {
+      throw new VoxtwirlError("bad-file", `${source} is not the data this run began with`, "Give that file with --data.");
+    }
+    const data = prepareDataset(molecules, datasetOptions(training), await keyFor(molecules));
+    const config = before?.config ?? runConfig(training, data, { sha256, source }, gpu);
+    const folder = before?.folder ?? (await RunFolder.create({ out: args.text("out"), preset: training.preset, force: args.flag("force") }));
+    await folder.writeConfig(config);
+    return await train({ args, gpu, folder, config, data, molecules, resume: before !== undefined });
+  } finally {
+    gpu.destroy();
+  }
+}
+
+interface Started {
+  readonly args: Args;
+  readonly gpu: Gpu;
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly data: PreparedDataset;
+  readonly molecules: readonly Molecule[];
+  readonly resume: boolean;
+}
+
+async function train({ args, gpu, folder, config, data, molecules, resume }: Started): Promise<number> {
+  const notes = skippedNotes(data, molecules.length);
+  const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet"), steps: config.training.steps });
+  for (const note of notes) output.warn(note);
+  output.start(config, folder.path);
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+    output.warn("stopping after the steps in flight; once more to stop at once");
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    const result = await trainingRun({
+      gpu,
+      folder,
+      config,
+      data,
+      nameOf: (index) => {
+        const molecule = molecules[data.heldout.sourceIndex[index]!]!;
+        return molecule.name ?? formula(molecule);
+      },
+      resume,
+      notes,
+      onRow: (row) => output.row(row),
+      onProgress: (progress) => output.progress(progress),
+      signal: controller.signal,
+    });
+    output.end(result, Object.values(RUN_FILES).map((name) => `${folder.path}/${name}`));
+    return result.interrupted ? 130 : 0;
+  } finally {
+    output.clear();
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+function checkResumeArgs(args: Args): void {
+  for (const name of Object.keys(spec.options)) {
+    if (args.has(name) && !RESUMABLE.has(name)) {
+      throw new VoxtwirlError(
+        "bad-option",
+        `--${name} does not go with --resume: a run keeps the configuration it began with`,
+        "Leave it out, or start a new run.",
+      );
+    }
+  }
+}
+
+async function openRun(path: string, args: Args): Promise<{ folder: RunFolder; config: RunConfig }> {
+  const folder = await RunFolder.open(path);
+  const config = parseRunConfig(await folder.readConfig(), folder.file("config"));
+  const steps = args.integer("steps") ?? config.training.steps;
+  return { folder, config: { ...config, training: { ...config.training, steps } } };
+}
+
+function presetOf(args: Args, from: Readonly<Record<string, TrainConfig>>): TrainConfig {
+  const name = args.choice("preset", Object.keys(presets)) ?? "tiny";
+  return from[name] ?? presets[name]!;
+}
+
+function configFromArgs(args: Args, preset: TrainConfig): TrainConfig {
+  const batch = args.integer("batch") ?? preset.batch;
+  const positive = { min: 0, exclusiveMin: true };
+  return checkTrainConfig({
+    ...preset,
+    batch,
+    microBatch: args.integer("micro-batch") ?? batch,
+    steps: args.integer("steps") ?? preset.steps,
+    lr: args.number("lr", positive) ?? preset.lr,
+    augment: args.choice("augment", ["so3", "octahedral", "none"]) ?? preset.augment,
+    pose: args.choice("pose", ["as-is", "principal"]) ?? preset.pose,
+    twirl: args.integer("twirl", { min: 2, max: 24 }) ?? preset.twirl,
+    every: args.integer("every") ?? preset.every,
+    heldout: args.integer("heldout") ?? preset.heldout,
+    grid: args.integer("grid") ?? preset.grid,
+    resolution: args.number("resolution", positive) ?? preset.resolution,
+    sigma: args.number("sigma", positive) ?? preset.sigma,
+    seed: args.integer("seed", { min: 0 }) ?? preset.seed,
+  });
+}
+
+function datasetOptions({ elements, grid, resolution, pose, heldout, seed }: TrainConfig) {
+  return { elements, grid, resolution, pose, seed, ...(heldout > 0 ? { heldout } : {}) };
+}
+
+/** Canonical codes tell copies apart where bonds are known; without any there is no need for the library. */
+async function keyFor(molecules: readonly Molecule[]) {
+  return molecules.some(({ bonds }) => bonds !== undefined) ? openChemLibKey() : undefined;
+}
+
+function runConfig(training: TrainConfig, data: PreparedDataset, file: { source: string; sha256: string }, gpu: Gpu): RunConfig {
+  const { unknownElement, doesNotFit } = data.skipped;
+  // An absolute path, so that a run resumes from any folder.
+  const source = file.source === BUILTIN ? file.source : resolve(file.source);
+  return {
+    format: RUN_CONFIG_FORMAT,
+    version: VOXTWIRL_VERSION,
+    training,
+    data: {
+      source,
+      sha256: file.sha256,
+      splitSeed: training.seed,
+      training: data.train.count,
+      heldout: data.heldout.count,
+      skipped: unknownElement + doesNotFit,
+    },
+    adapter: `${gpu.info.vendor} ${gpu.info.device} ${gpu.info.description}`.trim(),
+  };
+}
+
+/** SwiftShader: software without lavapipe's vectors. Its presets are shortened where they are for trying out. */
+function isSlow(gpu: Gpu): boolean {
+  return gpu.caps.adapterClass === "software" && gpu.caps.subgroupMinSize < 8;
+}
+
+function skippedNotes({ skipped, train, heldout }: PreparedDataset, total: number): string[] {
+  const { unknownElement, doesNotFit, unknownElements } = skipped;
+  const notes: string[] = [];
+  if (unknownElement > 0) notes.push(`${unknownElement} of ${total} molecules left out: elements ${unknownElements.join(" ")} have no channel`);
+  if (doesNotFit > 0) notes.push(`${doesNotFit} of ${total} molecules left out: too large for the grid`);
+  const copies = total - unknownElement - doesNotFit - train.count - heldout.count;
+  if (copies > 0) notes.push(`${copies} of ${total} molecules left out: copies of held-out ones`);
+  return notes;
+}

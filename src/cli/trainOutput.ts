@@ -1,0 +1,82 @@
+import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
+import type { RunConfig } from "../training/config.ts";
+import type { LoopProgress, LoopResult } from "../training/loop.ts";
+import { formatMetric, type MetricRow } from "../training/metrics.ts";
+
+/** A log gets the progress line this often, a terminal gets it live. */
+const LOG_INTERVAL_MS = 10_000;
+
+/** What `voxtwirl train` shows: rows or a table on stdout, the live line and remarks on stderr. */
+export class TrainOutput {
+  readonly #json: boolean;
+  readonly #quiet: boolean;
+  readonly #steps: number;
+  readonly #terminal = process.stderr.isTTY === true;
+  #lastLogged = performance.now();
+  #percent: number | undefined;
+  #shown = false;
+
+  constructor(options: { json: boolean; quiet: boolean; steps: number }) {
+    this.#json = options.json;
+    this.#quiet = options.quiet;
+    this.#steps = options.steps;
+  }
+
+  start(config: RunConfig, folder: string): void {
+    if (this.#quiet || this.#json) return;
+    const { training, heldout, source } = config.data;
+    const { preset, twirl } = config.training;
+    print(
+      `preset ${preset}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
+        `(${source === "builtin" ? "built-in set" : source})`,
+    );
+    print(`${folder}: percent of the held-out loss that is rotation symmetry not learned, over ${twirl} rotations`);
+    print(evalTableHeader());
+  }
+
+  row(row: MetricRow): void {
+    if (row.type === "eval") this.#percent = row.percentEquiv;
+    if (this.#json) {
+      process.stdout.write(`${formatMetric(row)}\n`);
+    } else if (row.type === "eval" && !this.#quiet) {
+      this.clear();
+      print(evalTableRow(row));
+    }
+  }
+
+  progress(progress: LoopProgress): void {
+    if (this.#quiet) return;
+    const line = progressLine({ ...progress, steps: this.#steps, percent: this.#percent ?? null });
+    if (this.#terminal) {
+      process.stderr.write(`\r\x1b[K${line}`);
+      this.#shown = true;
+    } else if (performance.now() - this.#lastLogged > LOG_INTERVAL_MS) {
+      process.stderr.write(`${line}\n`);
+      this.#lastLogged = performance.now();
+    }
+  }
+
+  warn(text: string): void {
+    this.clear();
+    process.stderr.write(`voxtwirl: ${text}\n`);
+  }
+
+  end(result: LoopResult, files: readonly string[]): void {
+    this.clear();
+    if (this.#quiet || this.#json) return;
+    const state = result.interrupted ? "interrupted" : "done";
+    print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
+    for (const file of files) print(`  ${file}`);
+    if (result.interrupted) print(`continue with: voxtwirl train --resume ${files[0]!.replace(/\/[^/]*$/, "")}`);
+  }
+
+  /** Takes the live line away. */
+  clear(): void {
+    if (this.#shown) process.stderr.write("\r\x1b[K");
+    this.#shown = false;
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

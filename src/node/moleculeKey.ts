@@ -1,0 +1,30 @@
+import type { Molecule as OpenChemLibMolecule } from "openchemlib";
+import type { MoleculeKey } from "../molecules/identity.ts";
+import type { Molecule } from "../molecules/molecule.ts";
+
+/**
+ * A function that gives a molecule's canonical code by OpenChemLib, which tells constitutions apart, but neither stereoisomers nor
+ * conformers; undefined where bonds are unknown or make no sense to OpenChemLib.
+ *
+ * The library is loaded only here, as it takes a moment and is needed only where bonds are known.
+ */
+export async function openChemLibKey(): Promise<MoleculeKey> {
+  const { Molecule: Ocl } = await import("openchemlib");
+  return (molecule) => {
+    if (molecule.bonds === undefined) return undefined;
+    try {
+      return toOpenChemLib(Ocl, molecule).getIDCode();
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** Without coordinates, so that no stereo is perceived. */
+function toOpenChemLib(Ocl: typeof OpenChemLibMolecule, { elements, bonds }: Molecule): OpenChemLibMolecule {
+  const types = [Ocl.cBondTypeSingle, Ocl.cBondTypeDouble, Ocl.cBondTypeTriple, Ocl.cBondTypeDelocalized];
+  const molecule = new Ocl(elements.length, bonds!.length);
+  for (const element of elements) molecule.addAtom(element);
+  for (const { a, b, order } of bonds!) molecule.setBondType(molecule.addBond(a, b), types[order - 1]);
+  return molecule;
+}

@@ -1,0 +1,141 @@
+import { VoxtwirlError } from "../errors.ts";
+import { VoxelEvaluator } from "../equivariance/voxelEvaluator.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { ParameterStore } from "../graph/parameters.ts";
+import { initialise } from "../models/initialise.ts";
+import { unet3d } from "../models/unet3d.ts";
+import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
+import type { PreparedDataset } from "../molecules/dataset.ts";
+import { renderReport } from "../report/report.ts";
+import { densestSlice } from "../report/sampleSlices.ts";
+import { loadState, modelTensors, stateTensors } from "../training/checkpoint.ts";
+import { runMetadata, type RunConfig } from "../training/config.ts";
+import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
+import type { MetricRow } from "../training/metrics.ts";
+import { modelConfig, type TrainConfig } from "../training/presets.ts";
+import { streams } from "../training/streams.ts";
+import { Trainer } from "../training/trainer.ts";
+import type { RunFolder } from "./runFolder.ts";
+
+export interface TrainingRunOptions {
+  readonly gpu: Gpu;
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly data: PreparedDataset;
+  /** Name of a held-out molecule, for the report's pictures. */
+  readonly nameOf?: (index: number) => string | undefined;
+  /** Continues from the folder's state. */
+  readonly resume: boolean;
+  readonly notes: readonly string[];
+  readonly onRow: (row: MetricRow) => void;
+  readonly onProgress: (progress: LoopProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end. */
+export async function trainingRun(options: TrainingRunOptions): Promise<LoopResult> {
+  const { gpu, folder, config, data, signal } = options;
+  const training = config.training;
+  const parameters = unetParameters(modelConfig(training));
+  const store = new ParameterStore(gpu, parameters);
+  let trainer: Trainer | undefined;
+  let evaluator: VoxelEvaluator | undefined;
+  try {
+    const start = options.resume ? await resume(folder, store, parameters) : { step: 0, seconds: 0 };
+    if (!options.resume) initialise(store, parameters, training.seed);
+    trainer = await createTrainer(gpu, training, store, data);
+    evaluator = await createEvaluator(gpu, training, store, data);
+    const made = evaluator;
+    const metadata = runMetadata(config);
+    const result = await trainLoop({
+      gpu,
+      config: training,
+      trainer,
+      evaluate: () => made.evaluate(),
+      start,
+      onTrain: async (rows) => {
+        for (const row of rows) {
+          await folder.appendMetric(row);
+          options.onRow(row);
+        }
+      },
+      onEval: async (row) => {
+        await folder.appendMetric(row);
+        options.onRow(row);
+      },
+      checkpoint: async (step, seconds) => {
+        await folder.writeState(await stateTensors(store, parameters), { ...metadata, step: String(step), seconds: String(seconds) });
+        await folder.writeModel(await modelTensors(store, parameters), { ...metadata, step: String(step) });
+      },
+      onProgress: options.onProgress,
+      signal,
+    });
+    await writeReport(options, made, result);
+    return result;
+  } finally {
+    evaluator?.destroy();
+    trainer?.destroy();
+    store.destroy();
+  }
+}
+
+async function resume(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[]) {
+  const state = await folder.readState();
+  const step = Number(state.metadata.step);
+  const seconds = Number(state.metadata.seconds);
+  if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
+    throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
+  }
+  loadState(store, parameters, state, folder.file("state"));
+  await folder.truncateMetricsAfter(step);
+  return { step, seconds };
+}
+
+/** Halves the micro-batch until a step fits: the parts' gradients add up to the whole batch's. */
+async function createTrainer(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset): Promise<Trainer> {
+  for (let { microBatch } = config; ; microBatch /= 2) {
+    try {
+      return await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
+    } catch (error) {
+      const tooLarge = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
+      if (!tooLarge || microBatch % 2 !== 0) throw error;
+    }
+  }
+}
+
+function createEvaluator(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset): Promise<VoxelEvaluator> {
+  const { grid, resolution, sigma, shift, twirl, seed, elements } = config;
+  const options = {
+    molecules: data.heldout,
+    grid,
+    channels: elements.length,
+    resolution,
+    sigma,
+    shift,
+    twirl,
+    seed,
+    streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
+  };
+  return VoxelEvaluator.create(gpu, options, (graph, noisy) => {
+    const parameter = store.bind(graph, { constants: "ema" });
+    return unet3d(graph, modelConfig(config), noisy, { parameter });
+  });
+}
+
+async function writeReport(options: TrainingRunOptions, evaluator: VoxelEvaluator, result: LoopResult): Promise<void> {
+  const { folder, config, gpu, notes } = options;
+  const { grid, elements, resolution, preset } = config.training;
+  const name = options.nameOf?.(0);
+  const slices = densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);
+  const interrupted = result.interrupted ? [`Interrupted at step ${result.step} of ${config.training.steps}.`] : [];
+  const { vendor, architecture, device, description } = gpu.info;
+  const html = renderReport({
+    title: `voxtwirl train, preset ${preset}`,
+    config: { ...config.training, data: config.data },
+    adapter: { vendor, architecture, device, description },
+    metrics: await folder.readMetrics(),
+    slices,
+    notes: [...notes, ...interrupted],
+  });
+  await folder.writeReport(html);
+}

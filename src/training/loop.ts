@@ -1,0 +1,119 @@
+import { VoxtwirlError } from "../errors.ts";
+import { BufferUsage, type Gpu } from "../gpu/gpu.ts";
+import type { Evaluation } from "../equivariance/voxelEvaluator.ts";
+import type { EvalRow, TrainRow } from "./metrics.ts";
+import type { TrainConfig } from "./presets.ts";
+import { STATUS_BYTES, type Trainer } from "./trainer.ts";
+
+export interface LoopProgress {
+  readonly step: number;
+  readonly loss: number;
+  readonly msPerStep: number;
+  /** To the end of the run, evaluations included. */
+  readonly secondsLeft: number;
+}
+
+export interface LoopOptions {
+  readonly gpu: Gpu;
+  readonly config: TrainConfig;
+  readonly trainer: Trainer;
+  readonly evaluate: () => Promise<Evaluation>;
+  /** Finished updates and seconds of an earlier part of the run. */
+  readonly start: { readonly step: number; readonly seconds: number };
+  readonly onTrain: (rows: TrainRow[]) => Promise<void>;
+  /** Rows of an evaluation have been handed on before; `checkpoint` follows. */
+  readonly onEval: (row: EvalRow) => Promise<void>;
+  readonly checkpoint: (step: number, seconds: number) => Promise<void>;
+  readonly onProgress: (progress: LoopProgress) => void;
+  /** When aborted, the steps in flight end, a checkpoint is written and the loop returns. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LoopResult {
+  readonly step: number;
+  readonly seconds: number;
+  readonly interrupted: boolean;
+}
+
+/** Steps whose results are read back together at most. */
+const RING = 64;
+/** Results come back about this often: seldom enough to keep the GPU busy, often enough for a live line. */
+const READBACK_MS = 700;
+
+/**
+ * Trains to `config.steps`, evaluating at step 0, every `config.every` steps and at the end, with a checkpoint each time.
+ *
+ * @throws VoxtwirlError "not-finite" with the step when loss or gradient stop being finite. The weights are then those
+ *   before that step, and nothing is written over the last checkpoint.
+ */
+export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
+  const { gpu, config, trainer, start, signal } = options;
+  const began = performance.now() - start.seconds * 1000;
+  const seconds = () => (performance.now() - began) / 1000;
+  const staging = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+  let step = start.step;
+  let checkpointed = step;
+  let msPerStep = NaN;
+  let evalSeconds = 0;
+
+  const evaluate = async () => {
+    const from = performance.now();
+    const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = await options.evaluate();
+    evalSeconds = (performance.now() - from) / 1000;
+    const losses = { lossTotal, lossMean, lossEquiv, lossZero };
+    await options.onEval({ type: "eval", step, seconds: seconds(), ...losses, percentEquiv, percentEquivStdErr });
+    await options.checkpoint(step, seconds());
+    checkpointed = step;
+  };
+
+  try {
+    if (step === 0) await evaluate();
+    while (step < config.steps && !signal?.aborted) {
+      const untilEval = config.every - (step % config.every);
+      const wanted = Number.isNaN(msPerStep) ? 1 : Math.max(1, Math.round(READBACK_MS / msPerStep));
+      const count = Math.min(wanted, untilEval, config.steps - step, RING);
+      const from = performance.now();
+      for (let i = 0; i < count; i++) trainer.run(step + i, { buffer: staging, offset: i * STATUS_BYTES });
+      await gpu.map(staging);
+      const words = new Uint32Array(staging.getMappedRange().slice(0, count * STATUS_BYTES));
+      staging.unmap();
+      // The first step compiles; the average starts after it.
+      const ms = (performance.now() - from) / count;
+      msPerStep = Number.isNaN(msPerStep) || step <= start.step + 1 ? ms : 0.8 * msPerStep + 0.2 * ms;
+      const rows = readRows(words, step, seconds());
+      await options.onTrain(rows.good);
+      if (rows.badStep !== undefined) throw notFinite(rows.badStep, checkpointed);
+      step += count;
+      const evals = Math.ceil((config.steps - step) / config.every);
+      const secondsLeft = ((config.steps - step) * msPerStep) / 1000 + evals * evalSeconds;
+      options.onProgress({ step, loss: rows.good.at(-1)!.loss, msPerStep, secondsLeft });
+      if (step % config.every === 0 || step === config.steps) await evaluate();
+    }
+    const interrupted = step < config.steps;
+    if (interrupted && checkpointed !== step) await options.checkpoint(step, seconds());
+    return { step, seconds: seconds(), interrupted };
+  } finally {
+    gpu.destroyBuffer(staging);
+  }
+}
+
+/** Rows of the steps whose loss and gradient were finite, and the first step where they were not. */
+function readRows(words: Uint32Array, firstStep: number, seconds: number): { good: TrainRow[]; badStep?: number } {
+  const floats = new Float32Array(words.buffer);
+  const good: TrainRow[] = [];
+  for (let i = 0; i * 3 < words.length; i++) {
+    const flag = words[i * 3 + 2]!;
+    // The flag holds the number of the failing update, counted from 1, as rows do.
+    if (flag !== 0) return { good, badStep: flag };
+    good.push({ type: "train", step: firstStep + i + 1, seconds, loss: floats[i * 3]!, gradNorm: floats[i * 3 + 1]! });
+  }
+  return { good };
+}
+
+function notFinite(step: number, checkpointed: number): VoxtwirlError {
+  return new VoxtwirlError(
+    "not-finite",
+    `loss or gradient is not finite at step ${step}; the last checkpoint is that of step ${checkpointed}`,
+    "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
+  );
+}
