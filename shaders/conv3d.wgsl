@@ -73,10 +73,20 @@ fn main(
 #for c in 0..(TILE_X-1)*STRIDE+KERNEL
   let column_ok_${c} = ix + ${c} >= 0 && ix + ${c} < params.in_w;
 #endfor
+#ifdef LANES
+#for g in 0..TILE_C/LANES
+  let lane_bias_${g} = select(0.0, bias[u32(weight_lane + ${g*LANES})], params.has_bias != 0u);
+#endfor
+#endif
 #for c in 0..TILE_C
+#ifdef LANES
+  let bias_${c} = subgroupBroadcast(lane_bias_${c/LANES}, ${c%LANES}u);
+#else
+  let bias_${c} = select(0.0, bias[u32(co0 + ${c})], params.has_bias != 0u);
+#endif
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-  var acc_${j}_${i}_${c} = 0.0;
+  var acc_${j}_${i}_${c} = bias_${c};
 #endfor
 #endfor
 #endfor
@@ -126,23 +136,28 @@ fn main(
     }
   }
 
-#for c in 0..TILE_C
-  let bias_${c} = select(0.0, bias[u32(co0 + ${c})], params.has_bias != 0u);
-#endfor
+  // Through an array, so that the shader has one store where it would have TILE_X TILE_Y TILE_C: each takes long to compile.
+  var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-  if (n < params.batch && oy + ${j} < params.out_h && ox + ${i} < params.out_w) {
-    let at = ((row_z * params.out_h + oy + ${j}) * params.out_w + ox + ${i}) * params.out_c + co0;
 #for c in 0..TILE_C
-    if (co0 + ${c} < params.out_c) {
-      var value = acc_${j}_${i}_${c} + bias_${c};
-      if (params.has_addend != 0u) {
-        value += addend[u32(at + ${c})];
+  outputs[${(j*TILE_X+i)*TILE_C+c}] = acc_${j}_${i}_${c};
+#endfor
+#endfor
+#endfor
+  let channels = min(TILE_C, params.out_c - co0);
+  for (var p = 0; p < TILE_X * TILE_Y; p++) {
+    let py = oy + p / TILE_X;
+    let px = ox + p % TILE_X;
+    if (n < params.batch && py < params.out_h && px < params.out_w) {
+      let at = ((row_z * params.out_h + py) * params.out_w + px) * params.out_c + co0;
+      for (var c = 0; c < channels; c++) {
+        var value = outputs[p * TILE_C + c];
+        if (params.has_addend != 0u) {
+          value += addend[u32(at + c)];
+        }
+        y[u32(at + c)] = value;
       }
-      y[u32(at + ${c})] = value;
     }
-#endfor
   }
-#endfor
-#endfor
 }

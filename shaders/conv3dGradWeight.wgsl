@@ -7,15 +7,16 @@
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL, KERNEL, KERNEL, Ci, Co].
 //
-// A team of TEAM invocations computes, for one kz, all KERNEL^2 taps of a plane for BLOCKS_I * TEAM input channels and BLOCKS_O * TEAM
-// output channels; invocation l holds the output channels l + b TEAM. It walks along rows of positions with a window of
-// KERNEL by KERNEL inputs, of which only STRIDE columns are new at each step. With SUBGROUPS a team is a subgroup of
-// exactly TEAM lanes: lane l loads input channel l, and the values are spread. Without, each lane loads them itself, and a
-// workgroup holds WORKGROUP / TEAM teams, which take consecutive slices.
+// A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels and
+// BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along rows of positions, STEP
+// at a time, with a window of TAP_ROWS by WINDOW inputs, of which the first KEPT columns stay from the step before. With
+// SUBGROUPS a team is a subgroup of exactly TEAM lanes: lane l loads input channel l, and the values are spread.
+// Without, each lane loads them itself, and a workgroup holds WORKGROUP / TEAM teams, which take consecutive slices.
 //
-// Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, WORKGROUP; SUBGROUPS (then WORKGROUP = TEAM = the subgroup size).
+// Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), STEP, WORKGROUP, and
+// WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE); SUBGROUPS (then WORKGROUP = TEAM = the subgroup size).
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
-// Dispatch: workgroups1d(KERNEL * blocks_i * blocks_o * ceil(slices / (WORKGROUP / TEAM))).
+// Dispatch: workgroups1d(KERNEL (KERNEL / TAP_ROWS) blocks_i blocks_o ceil(slices / (WORKGROUP / TEAM))).
 #ifdef SUBGROUPS
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
@@ -37,6 +38,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradY: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
+const TAPS = TAP_ROWS * KERNEL;
+const CHANNELS_I = BLOCKS_I * TEAM;
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -50,19 +54,22 @@ fn main(
   let index = linear_workgroup(wid, num);
   let block_o = index % params.blocks_o;
   let block_i = (index / params.blocks_o) % params.blocks_i;
-  let kz = i32((index / (params.blocks_o * params.blocks_i)) % KERNEL);
-  let slice = index / (params.blocks_o * params.blocks_i * KERNEL) * (WORKGROUP / TEAM) + local / TEAM;
+  let tap_row = (index / (params.blocks_o * params.blocks_i)) % (KERNEL * (KERNEL / TAP_ROWS));
+  let kz = i32(tap_row / (KERNEL / TAP_ROWS));
+  let ky = i32(tap_row % (KERNEL / TAP_ROWS)) * TAP_ROWS;
+  let group = index / (params.blocks_o * params.blocks_i * (KERNEL * (KERNEL / TAP_ROWS)));
+  let slice = group * (WORKGROUP / TEAM) + local / TEAM;
   if (slice >= params.slices) {
     return;
   }
   let lane = i32(local % TEAM);
   let co = i32(block_o) * (BLOCKS_O * TEAM) + lane;
-  let ci0 = i32(block_i) * (BLOCKS_I * TEAM);
+  let ci0 = i32(block_i) * CHANNELS_I;
 #ifdef SUBGROUPS
   let ci_lane = ci0 + lane;
 #endif
 
-#for t in 0..KERNEL*KERNEL
+#for t in 0..TAP_ROWS*KERNEL
 #for i in 0..BLOCKS_I*TEAM
 #for b in 0..BLOCKS_O
   var acc_${t}_${i}_${b} = 0.0;
@@ -79,51 +86,98 @@ fn main(
     if (iz < 0 || iz >= params.in_d) {
       continue;
     }
-    let iy = oy * STRIDE - params.pad;
-    let plane = (n * params.in_d + iz) * params.in_h + iy;
-#for ky in 0..KERNEL
-    let row_ok_${ky} = iy + ${ky} >= 0 && iy + ${ky} < params.in_h;
-    let row_${ky} = (plane + ${ky}) * params.in_w;
-#endfor
-    for (var ox = 0; ox < params.out_w; ox++) {
-      let ix = ox * STRIDE - params.pad;
-#for b in 0..BLOCKS_O
-      let g_${b} = gradY[u32((row * params.out_w + ox) * params.out_c + co + ${b} * TEAM)];
-#endfor
-#for ky in 0..KERNEL
-#for kx in 0..KERNEL
-      let ok_${ky}_${kx} = row_ok_${ky} && ix + ${kx} >= 0 && ix + ${kx} < params.in_w;
+    let iy = oy * STRIDE - params.pad + ky;
+#for r in 0..TAP_ROWS
+    let row_ok_${r} = iy + ${r} >= 0 && iy + ${r} < params.in_h;
+    let row_${r} = ((n * params.in_d + iz) * params.in_h + iy + ${r}) * params.in_w - params.pad;
 #ifdef SUBGROUPS
 #for i in 0..BLOCKS_I
-      let x_${ky}_${kx}_${i} = select(0.0, x[u32((row_${ky} + ix + ${kx}) * params.in_c + ci_lane + ${i} * TEAM)], ok_${ky}_${kx});
+#for c in 0..KEPT
+    var x_${r}_${c}_${i} = select(
+      0.0,
+      x[u32((row_${r} + ${c}) * params.in_c + ci_lane + ${i*TEAM})],
+      row_ok_${r} && ${c} >= params.pad && ${c} < params.in_w + params.pad,
+    );
+#endfor
+#endfor
+#endif
+#endfor
+    for (var ox = 0; ox < params.out_w; ox += STEP) {
+      let column = ox * STRIDE;
+#for c in 0..WINDOW
+      let column_ok_${c} = column + ${c} >= params.pad && column + ${c} < params.in_w + params.pad;
+#endfor
+#for s in 0..STEP
+#for b in 0..BLOCKS_O
+      let g_${s}_${b} = select(
+        0.0,
+        gradY[u32((row * params.out_w + ox + ${s}) * params.out_c + co + ${b*TEAM})],
+        ox + ${s} < params.out_w,
+      );
+#endfor
+#endfor
+#for r in 0..TAP_ROWS
+#ifdef SUBGROUPS
+#for i in 0..BLOCKS_I
+#for c in KEPT..WINDOW
+      let x_${r}_${c}_${i} = select(
+        0.0,
+        x[u32((row_${r} + column + ${c}) * params.in_c + ci_lane + ${i*TEAM})],
+        row_ok_${r} && column_ok_${c},
+      );
+#endfor
 #endfor
 #endif
 #for i in 0..BLOCKS_I*TEAM
+#for c in 0..WINDOW
 #ifdef SUBGROUPS
-      let v_${ky}_${kx}_${i} = subgroupBroadcast(x_${ky}_${kx}_${i/TEAM}, ${i%TEAM}u);
+      let v_${r}_${c}_${i} = subgroupBroadcast(x_${r}_${c}_${i/TEAM}, ${i%TEAM}u);
 #else
-      let v_${ky}_${kx}_${i} = select(0.0, x[u32((row_${ky} + ix + ${kx}) * params.in_c + ci0 + ${i})], ok_${ky}_${kx});
+      let v_${r}_${c}_${i} = select(
+        0.0,
+        x[u32((row_${r} + column + ${c}) * params.in_c + ci0 + ${i})],
+        row_ok_${r} && column_ok_${c},
+      );
 #endif
+#endfor
+#for kx in 0..KERNEL
 #for b in 0..BLOCKS_O
-      acc_${ky*KERNEL+kx}_${i}_${b} = fma(v_${ky}_${kx}_${i}, g_${b}, acc_${ky*KERNEL+kx}_${i}_${b});
+#for s in 0..STEP
+      acc_${r*KERNEL+kx}_${i}_${b} = fma(v_${r}_${s*STRIDE+kx}_${i}, g_${s}_${b}, acc_${r*KERNEL+kx}_${i}_${b});
 #endfor
 #endfor
 #endfor
+#endfor
+#ifdef SUBGROUPS
+#for i in 0..BLOCKS_I
+#for c in 0..KEPT
+      x_${r}_${c}_${i} = x_${r}_${c+STEP*STRIDE}_${i};
+#endfor
+#endfor
+#endif
 #endfor
     }
   }
 
-  let tap_stride = params.in_c * params.out_c;
-  let at = (i32(slice) * KERNEL + kz) * (KERNEL * KERNEL) * tap_stride + ci0 * params.out_c + co;
-#for b in 0..BLOCKS_O
-  if (co + ${b} * TEAM < params.out_c) {
+  // Through an array, so that the shader has one store: each takes long to compile.
+  var sums: array<f32, TAPS * CHANNELS_I * BLOCKS_O>;
+#for t in 0..TAP_ROWS*KERNEL
 #for i in 0..BLOCKS_I*TEAM
-    if (ci0 + ${i} < params.in_c) {
-#for t in 0..KERNEL*KERNEL
-      partial[u32(at + ${t} * tap_stride + ${i} * params.out_c + ${b} * TEAM)] = acc_${t}_${i}_${b};
+#for b in 0..BLOCKS_O
+  sums[${(t*BLOCKS_I*TEAM+i)*BLOCKS_O+b}] = acc_${t}_${i}_${b};
 #endfor
+#endfor
+#endfor
+  let tap0 = ((i32(slice) * KERNEL + kz) * KERNEL + ky) * KERNEL;
+  let channels = min(CHANNELS_I, params.in_c - ci0);
+  for (var t = 0; t < TAPS; t++) {
+    for (var i = 0; i < channels; i++) {
+      let at = ((tap0 + t) * params.in_c + ci0 + i) * params.out_c + co;
+      for (var b = 0; b < BLOCKS_O; b++) {
+        if (co + b * TEAM < params.out_c) {
+          partial[u32(at + b * TEAM)] = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
+        }
+      }
     }
-#endfor
   }
-#endfor
 }

@@ -80,10 +80,20 @@ fn main(
 #for c in 0..TILE_X+(KERNEL+1)/2-1
   let column_ok_${c} = ix + ${c} >= 0 && ix + ${c} < params.in_w;
 #endfor
+#ifdef LANES
+#for g in 0..TILE_C/LANES
+  let lane_bias_${g} = select(0.0, bias[u32(weight_lane + ${g*LANES})], params.has_bias != 0u);
+#endfor
+#endif
 #for c in 0..TILE_C
+#ifdef LANES
+  let bias_${c} = subgroupBroadcast(lane_bias_${c/LANES}, ${c%LANES}u);
+#else
+  let bias_${c} = select(0.0, bias[u32(co0 + ${c})], params.has_bias != 0u);
+#endif
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-  var acc_${j}_${i}_${c} = 0.0;
+  var acc_${j}_${i}_${c} = bias_${c};
 #endfor
 #endfor
 #endfor
@@ -138,24 +148,25 @@ fn main(
     }
   }
 
-  let oz = 2 * qz + rz - params.pad;
-#for c in 0..TILE_C
-  let bias_${c} = select(0.0, bias[u32(co0 + ${c})], params.has_bias != 0u);
-#endfor
+  // Through an array, so that the shader has one store where it would have TILE_X TILE_Y TILE_C: each takes long to compile.
+  var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-  {
-    let oy = 2 * (qy + ${j}) + ry - params.pad;
-    let ox = 2 * (qx + ${i}) + rx - params.pad;
+#for c in 0..TILE_C
+  outputs[${(j*TILE_X+i)*TILE_C+c}] = acc_${j}_${i}_${c};
+#endfor
+#endfor
+#endfor
+  let channels = min(TILE_C, params.out_c - co0);
+  let oz = 2 * qz + rz - params.pad;
+  for (var p = 0; p < TILE_X * TILE_Y; p++) {
+    let oy = 2 * (qy + p / TILE_X) + ry - params.pad;
+    let ox = 2 * (qx + p % TILE_X) + rx - params.pad;
     if (n < params.batch && oz < params.out_d && oy < params.out_h && ox < params.out_w) {
       let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co0;
-#for c in 0..TILE_C
-      if (co0 + ${c} < params.out_c) {
-        y[u32(at + ${c})] = acc_${j}_${i}_${c} + bias_${c};
+      for (var c = 0; c < channels; c++) {
+        y[u32(at + c)] = outputs[p * TILE_C + c];
       }
-#endfor
     }
   }
-#endfor
-#endfor
 }
