@@ -35,6 +35,8 @@ export interface VoxelEvaluatorOptions {
   /** Poses, shifts, noise and drawn rotations follow from the seed and the molecule's place alone. */
   readonly seed: number;
   readonly streams: { readonly pose: number; readonly noise: number };
+  /** Rotations predicted in one batch at most; without it as many as fit. */
+  readonly chunk?: number;
   /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
   readonly checkTotal?: boolean;
 }
@@ -88,7 +90,7 @@ export class VoxelEvaluator {
       throw new VoxtwirlError("bad-option", `twirl is ${twirl}`, "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many.");
     }
     if (molecules.count < 1) throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
-    for (let chunk = twirl; ; chunk = Math.ceil(chunk / 2)) {
+    for (let chunk = Math.min(options.chunk ?? twirl, twirl); ; chunk = Math.ceil(chunk / 2)) {
       const owned: BufferView[] = [];
       try {
         const built = build(gpu, options, model, chunk, owned);
@@ -148,6 +150,23 @@ export class VoxelEvaluator {
       twistedDifference: twisted.map((value, i) => value - mu[i]!),
       rotation,
     };
+  }
+
+  /** All twisted predictions of one molecule, by element of the group, with its clean grid: for analyses on the host. */
+  async twisted(index: number): Promise<{ predictions: Float32Array[]; clean: Float32Array }> {
+    const { grid, channels, twirl } = this.#options;
+    const { chunk, clean, predictions } = this.#built;
+    if (chunk !== twirl) {
+      throw new VoxtwirlError("unsupported", "the predictions are made in chunks and not kept", "Use a smaller grid or fewer rotations.");
+    }
+    const rotations = this.#submit(index, []);
+    const [y, raw] = (await this.plan.read(clean, predictions)) as [Float32Array, Float32Array];
+    const twisted: Float32Array[] = [];
+    rotations.forEach((g, i) => {
+      const grids = raw.slice(i * y.length, (i + 1) * y.length);
+      twisted[g] = rotateGridOctahedral(grids, grid, channels, octahedralInverses[g]!);
+    });
+    return { predictions: twisted, clean: y };
   }
 
   #submit(index: number, copies: Parameters<Plan["run"]>[0], rotations = this.#rotationsOf(index)): Uint32Array {
