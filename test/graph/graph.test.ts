@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Tensor } from "../../src/gpu/dispatch.ts";
+import type { BufferView, Gpu } from "../../src/gpu/gpu.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { concatChannels, conv3d, groupNorm, linear, reshape } from "../../src/graph/operations.ts";
+import { Plan } from "../../src/graph/plan.ts";
+import { squaredError } from "../../src/kernels/squaredError.ts";
+import { randomArray, relativeError, testGpu } from "../harness.ts";
+
+describe("graph", () => {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await testGpu();
+  });
+
+  /** A small net that uses one tensor four times: residual, concatenation (both sides' convolution) and shortcut. */
+  function net(graph: Graph, x: Tensor, p: (name: string) => Tensor): Tensor {
+    const a = conv3d(graph, { label: "a", x, weight: p("a"), bias: p("ab"), stride: 1, padding: 1 });
+    const h = groupNorm(graph, { label: "n", x: a, gamma: p("g"), beta: p("be"), groups: 2, silu: true });
+    const b = conv3d(graph, { label: "b", x: h, weight: p("b"), addend: a, stride: 1, padding: 1 });
+    const c = concatChannels(graph, { label: "c", a, b });
+    const tokens = reshape(graph, c, [2, 64, 8]);
+    const mixed = linear(graph, { label: "l", x: tokens, weight: p("l") });
+    const back = reshape(graph, mixed, [2, 4, 4, 4, 4]);
+    return conv3d(graph, { label: "d", x: back, weight: p("d"), addend: a, stride: 1, padding: 0 });
+  }
+
+  const shapes: Record<string, number[]> = {
+    a: [3, 3, 3, 3, 4], ab: [4], g: [4], be: [4], b: [3, 3, 3, 4, 4], l: [8, 4], d: [1, 1, 1, 4, 4],
+  };
+  const size = (shape: number[]) => shape.reduce((product, n) => product * n, 1);
+  const values = () => Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, randomArray(size(shape), 40 + i, 0.4)]));
+
+  /** Loss, gradients of the parameters and of x. */
+  async function run(weights: Record<string, Float32Array>, x: Float32Array, target: Float32Array) {
+    const graph = new Graph(gpu.caps);
+    const views: BufferView[] = [];
+    const upload = (label: string, data: Float32Array) => {
+      const view = gpu.upload(label, data);
+      views.push(view);
+      return view;
+    };
+    const grads: Record<string, Tensor> = {};
+    const bound = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => {
+        const parameter = graph.parameter(name, shape, upload(name, weights[name]!), upload(`${name} grad`, new Float32Array(size(shape))));
+        grads[name] = graph.parameterGrad(parameter)!;
+        return [name, parameter];
+      }),
+    );
+    const input = graph.track(graph.external("x", [2, 4, 4, 4, 3], upload("x", x)));
+    const truth = graph.external("target", [2, 4, 4, 4, 4], upload("target", target));
+    const loss = graph.external("loss", [1], upload("loss", new Float32Array(1)));
+    const y = net(graph, input, (name) => bound[name]!);
+    const gradPrediction = graph.scratch("gradPrediction", y.shape);
+    squaredError(graph, { label: "loss", prediction: y, target: truth, gradPrediction, loss, scale: 1, lossScale: 1 });
+    graph.backward(y, gradPrediction);
+    const gradX = graph.keep(graph.gradOf(input)!);
+    const plan = await Plan.create(gpu, graph, { label: "net" });
+    plan.run();
+    const names = Object.keys(shapes);
+    const read = await plan.read(loss, gradX, ...names.map((name) => grads[name]!));
+    plan.destroy();
+    for (const { buffer } of views) gpu.destroyBuffer(buffer);
+    const [lossValue, gx, ...rest] = read as Float32Array[];
+    return { loss: lossValue![0]!, gradX: gx!, grads: Object.fromEntries(names.map((name, i) => [name, rest[i]!])), memory: plan.memory };
+  }
+
+  it("adds up every path of a gradient", async () => {
+    const weights = values();
+    const x = randomArray(2 * 64 * 3, 1);
+    const target = randomArray(2 * 64 * 4, 2);
+    const base = await run(weights, x, target);
+    // Directional derivatives of the whole net by central differences, f32 in and out.
+    const step = 2e-2;
+    for (const name of [...Object.keys(shapes), "x"]) {
+      const at = name === "x" ? x : weights[name]!;
+      const gradient = name === "x" ? base.gradX : base.grads[name]!;
+      const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+      const moved = (sign: number) => at.map((value, i) => value + (sign * step * gradient[i]!) / norm);
+      const lossAt = async (sign: number) => {
+        const shifted = moved(sign);
+        return (await run(name === "x" ? weights : { ...weights, [name]: shifted }, name === "x" ? shifted : x, target)).loss;
+      };
+      const numeric = ((await lossAt(1)) - (await lossAt(-1))) / (2 * step);
+      expect(Math.abs(numeric / norm - 1), name).toBeLessThan(0.01);
+    }
+  });
+
+  it("gives bitwise the same in two plans", async () => {
+    const [weights, x, target] = [values(), randomArray(2 * 64 * 3, 1), randomArray(2 * 64 * 4, 2)];
+    const first = await run(weights, x, target);
+    const second = await run(weights, x, target);
+    expect(second.loss).toBe(first.loss);
+    for (const name of Object.keys(shapes)) expect(second.grads[name]).toEqual(first.grads[name]);
+  });
+
+  it("accumulates parameter gradients over parts of a batch", async () => {
+    const weights = values();
+    const x = randomArray(2 * 64 * 3, 1);
+    const target = randomArray(2 * 64 * 4, 2);
+    const whole = await run(weights, x, target);
+    const twice = (part: number, data: Float32Array) => {
+      const half = data.slice((part * data.length) / 2, ((part + 1) * data.length) / 2);
+      return Float32Array.of(...half, ...half);
+    };
+    // Each half, given twice, counts twice: the mean over both halves is the whole.
+    const parts = await Promise.all([0, 1].map((part) => run(weights, twice(part, x), twice(part, target))));
+    for (const name of Object.keys(shapes)) {
+      const sum = parts[0]!.grads[name]!.map((g, i) => (g + parts[1]!.grads[name]![i]!) / 2);
+      expect(relativeError(sum, whole.grads[name]!), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it("refuses shapes that do not fit, naming the operation", () => {
+    const graph = new Graph(gpu.caps);
+    const x = graph.scratch("x", [1, 4, 4, 4, 3]);
+    const weight = graph.scratch("w", [3, 3, 3, 5, 4]);
+    expect(() => conv3d(graph, { label: "unet/stem", x, weight, stride: 1, padding: 1 })).toThrow(/3.*5|5.*3/);
+    expect(() => reshape(graph, x, [7])).toThrow(/192|\[7\]/);
+    expect(() => graph.scratch("empty", [0, 3])).toThrow(/positive/);
+    const view = { buffer: {} as GPUBuffer, offset: 0, size: 8 };
+    expect(() => graph.external("short", [3], view)).toThrow(/12 bytes, its buffer range has 8/);
+  });
+
+  it("refuses one tensor bound twice in a dispatch, an alias too", async () => {
+    const graph = new Graph(gpu.caps);
+    const x = graph.scratch("x", [4, 4]);
+    const shader = { name: "two", code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }" };
+    graph.dispatch({ label: "two", shader, bindings: { a: x, b: graph.alias(x, [16]) }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+    await expect(Plan.create(gpu, graph, { label: "test" })).rejects.toThrow(/bound as 'a' and as 'b'/);
+  });
+});
