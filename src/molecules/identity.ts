@@ -88,7 +88,7 @@ function centroidDistances(positions: Float64Array): Float32Array {
  * means that agree to it too, so only neighbours in the order of the means need a look.
  */
 function joinEqualSpectra(parent: Uint32Array, bucket: readonly number[], spectra: readonly Float32Array[]): void {
-  const means = spectra.map((values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length));
+  const means = spectra.map(mean);
   const order = means.map((_, k) => k).sort((j, k) => means[j] - means[k]);
   for (let from = 0; from < order.length; from++) {
     const j = order[from];
@@ -99,6 +99,12 @@ function joinEqualSpectra(parent: Uint32Array, bucket: readonly number[], spectr
   }
 }
 
+function mean(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / Math.max(1, values.length);
+}
+
 /** From the largest distance down, as those differ most between molecules. */
 function agree(a: Float32Array, b: Float32Array): boolean {
   for (let i = a.length - 1; i >= 0; i--) if (Math.abs(a[i] - b[i]) > tolerance) return false;
@@ -106,14 +112,15 @@ function agree(a: Float32Array, b: Float32Array): boolean {
 }
 
 /** 53 bits of a hash of element counts and distances to 0.01 A, as a number in [0, 1). */
-function hash(elements: Uint8Array, distances: Float32Array, [high, low]: [number, number]): number {
-  for (const element of elements.toSorted()) [high, low] = absorb(high, low, element);
-  for (const distance of distances) [high, low] = absorb(high, low, Math.round(distance * 100));
+function hash(elements: Uint8Array, distances: Float32Array, salts: readonly [number, number]): number {
+  let [high, low] = salts;
+  const absorb = (value: number) => {
+    high = Math.imul(high ^ value, 0x01000193);
+    low = Math.imul(low + value, 0x5bd1e995) ^ (low >>> 15);
+  };
+  elements.toSorted().forEach(absorb);
+  for (let i = 0; i < distances.length; i++) absorb(Math.round(distances[i] * 100));
   return ((scramble(high) >>> 5) * 2 ** 26 + (scramble(low) >>> 6)) / 2 ** 53;
-}
-
-function absorb(high: number, low: number, value: number): [number, number] {
-  return [Math.imul(high ^ value, 0x01000193), Math.imul(low + value, 0x5bd1e995) ^ (low >>> 15)];
 }
 
 function root(parent: Uint32Array, i: number): number {

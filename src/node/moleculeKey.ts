@@ -9,18 +9,17 @@ import type { Molecule } from "../molecules/molecule.ts";
  * The library is loaded only here, as it takes a moment and is needed only where bonds are known.
  */
 export async function openChemLibKey(): Promise<MoleculeKey> {
-  const { Molecule: Ocl } = await import("openchemlib");
+  const { Canonizer, Molecule: Ocl } = await import("openchemlib");
   return (molecule) => {
     if (molecule.bonds === undefined) return undefined;
     try {
-      return toOpenChemLib(Ocl, molecule).getIDCode();
+      return new Canonizer(toOpenChemLib(Ocl, molecule), { neglectAnyStereoInformation: true }).getIDCode();
     } catch {
       return undefined;
     }
   };
 }
 
-/** Without coordinates, so that no stereo is perceived. */
 function toOpenChemLib(Ocl: typeof OpenChemLibMolecule, { elements, bonds }: Molecule): OpenChemLibMolecule {
   const types = [Ocl.cBondTypeSingle, Ocl.cBondTypeDouble, Ocl.cBondTypeTriple, Ocl.cBondTypeDelocalized];
   const molecule = new Ocl(elements.length, bonds!.length);

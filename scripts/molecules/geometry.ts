@@ -1,0 +1,113 @@
+import * as OCL from "openchemlib";
+import { radius, type Molecule } from "../../src/molecules/molecule.ts";
+import { Random } from "../../src/random.ts";
+import type { Graph } from "./graph.ts";
+
+/** Largest distance of an atom from the centroid, in Angstrom: half of an 8 A box (16^3 voxels at 0.5), less room for rounding. */
+const farthest = 3.995;
+
+/** Conformers tried before a molecule counts as too large for the box. */
+const conformers = 3;
+
+let ready = false;
+
+function openChemLib(): typeof OCL {
+  if (!ready) OCL.Resources.registerFromNodejs();
+  ready = true;
+  return OCL;
+}
+
+/** OpenChemLib's molecule of a graph: no hydrogens, no coordinates, so no stereo. */
+export function toOpenChemLib(graph: Graph): OCL.Molecule {
+  const molecule = new (openChemLib().Molecule)(16, 16);
+  for (const element of graph.elements) molecule.addAtom(element);
+  for (const { a, b, order } of graph.bonds) molecule.setBondOrder(molecule.addBond(a, b), order);
+  molecule.ensureHelperArrays(OCL.Molecule.cHelperRings);
+  return molecule;
+}
+
+/** The canonical code of a graph's constitution: equal for two graphs exactly if they are the same molecule up to stereo. */
+export function constitution(graph: Graph): string {
+  return toOpenChemLib(graph).getIDCode();
+}
+
+/**
+ * A conformer with explicit hydrogens, minimised with MMFF94, centred, in Angstrom; undefined where the conformer search or the force
+ * field fails, or where the geometry is strained, crowded, or larger than the box.
+ */
+export function embed(graph: Graph): Molecule | undefined {
+  for (let seed = 1; seed <= conformers; seed++) {
+    const molecule = new (openChemLib().ConformerGenerator)(seed).getOneConformerAsMolecule(toOpenChemLib(graph));
+    if (molecule === null || !minimise(molecule)) return undefined;
+    const made = fromOpenChemLib(molecule);
+    if (!sound(made)) return undefined;
+    if (radius(made) <= farthest) return made;
+  }
+  return undefined;
+}
+
+/** Minimises in place. Atoms are first moved by some 0.01 A, since the force field divides by zero where three lie exactly in line. */
+function minimise(molecule: OCL.Molecule): boolean {
+  const random = new Random(1);
+  for (let i = 0; i < molecule.getAllAtoms(); i++) {
+    molecule.setAtomX(i, molecule.getAtomX(i) + 0.01 * random.normal());
+    molecule.setAtomY(i, molecule.getAtomY(i) + 0.01 * random.normal());
+    molecule.setAtomZ(i, molecule.getAtomZ(i) + 0.01 * random.normal());
+  }
+  try {
+    return new OCL.ForceFieldMMFF94(molecule, "MMFF94").minimise() === 0;
+  } catch {
+    return false;
+  }
+}
+
+function fromOpenChemLib(molecule: OCL.Molecule): Molecule {
+  const atoms = molecule.getAllAtoms();
+  const elements = new Uint8Array(atoms);
+  const positions = new Float64Array(3 * atoms);
+  for (let i = 0; i < atoms; i++) {
+    elements[i] = molecule.getAtomicNo(i);
+    positions.set([molecule.getAtomX(i), molecule.getAtomY(i), molecule.getAtomZ(i)], 3 * i);
+  }
+  const bonds = Array.from({ length: molecule.getAllBonds() }, (_, i) => {
+    const order = [0, 1, 2, 3][molecule.getBondOrder(i)];
+    return { a: molecule.getBondAtom(0, i), b: molecule.getBondAtom(1, i), order };
+  });
+  return { elements, positions, bonds };
+}
+
+/** Whether bond lengths, contacts and angles at unsaturated atoms are those of an unstrained, uncrowded molecule. */
+function sound(molecule: Molecule): boolean {
+  const { elements, bonds } = molecule;
+  const bonded = new Set(bonds!.map(({ a, b }) => Math.min(a, b) * 256 + Math.max(a, b)));
+  for (let i = 0; i < elements.length; i++) {
+    for (let j = i + 1; j < elements.length; j++) {
+      const hydrogens = Number(elements[i] === 1) + Number(elements[j] === 1);
+      const length = distance(molecule, i, j);
+      const [low, high] = bonded.has(i * 256 + j) ? [[1.1, 1.65], [0.9, 1.15]][hydrogens] : [[1.95, 99], [1.7, 99], [1.5, 99]][hydrogens];
+      if (!(length >= low && length <= high)) return false;
+    }
+  }
+  return elements.every((_, atom) => soundAngles(molecule, atom));
+}
+
+/** Linear atoms within 10 degrees of 180; angles around planar atoms that add up to 350 degrees or more. */
+function soundAngles(molecule: Molecule, atom: number): boolean {
+  const around = molecule.bonds!.filter(({ a, b }) => a === atom || b === atom);
+  const others = around.map(({ a, b }) => (a === atom ? b : a));
+  const highest = Math.max(...around.map(({ order }) => order));
+  let sum = 0;
+  for (let i = 0; i < others.length; i++) for (let j = i + 1; j < others.length; j++) sum += angle(molecule, others[i], atom, others[j]);
+  if (highest === 3 && others.length === 2) return sum >= 170;
+  return highest !== 2 || others.length !== 3 || sum >= 350;
+}
+
+function distance({ positions: p }: Molecule, i: number, j: number): number {
+  return Math.hypot(p[3 * i] - p[3 * j], p[3 * i + 1] - p[3 * j + 1], p[3 * i + 2] - p[3 * j + 2]);
+}
+
+/** The angle at atom `at` between atoms `i` and `j`, in degrees. */
+function angle(molecule: Molecule, i: number, at: number, j: number): number {
+  const [x, y, z] = [distance(molecule, at, i), distance(molecule, at, j), distance(molecule, i, j)];
+  return (Math.acos((x * x + y * y - z * z) / (2 * x * y)) * 180) / Math.PI;
+}

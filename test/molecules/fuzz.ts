@@ -1,0 +1,49 @@
+import fc from "fast-check";
+import { VoxtwirlError } from "../../src/errors.ts";
+import type { Molecule } from "../../src/molecules/molecule.ts";
+
+/**
+ * Feeds a reader 2,000 texts, half of them arbitrary and half made of valid ones by cutting, repeating and overwriting. It must give
+ * coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text of that length deserves.
+ */
+export function fuzz(parse: (text: string, file: string) => Molecule[], valid: string[]): void {
+  const piece = fc.oneof(fc.string(), fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"));
+  const arbitrary = fc.array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 }).map((parts) => parts.join(""));
+  const mutated = fc.tuple(fc.constantFrom(...valid), fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(6), piece), { maxLength: 4 }));
+  const texts = fc.oneof(
+    arbitrary,
+    mutated.map(([text, edits]) => edits.reduce((now, [where, drop, insert]) => edit(now, Math.floor(where * now.length), drop, insert), text)),
+  );
+  let accepted = 0;
+  let refused = 0;
+  fc.assert(
+    fc.property(texts, (text) => {
+      const start = performance.now();
+      try {
+        parse(text, "fuzz").forEach(check);
+        accepted++;
+      } catch (error) {
+        if (!(error instanceof VoxtwirlError) || error.code !== "bad-file" || error.fix === "") throw error;
+        refused++;
+      }
+      if (performance.now() - start > 2000) throw new Error(`${text.length} characters took ${performance.now() - start} ms`);
+    }),
+    { numRuns: 2000, seed: 7 },
+  );
+  if (accepted < 100 || refused < 100) throw new Error(`the texts tell little: ${accepted} accepted, ${refused} refused`);
+}
+
+function edit(text: string, at: number, drop: number, insert: string): string {
+  return text.slice(0, at) + insert + text.slice(at + drop);
+}
+
+function check({ elements, positions, bonds = [] }: Molecule): void {
+  const atom = (i: number) => Number.isInteger(i) && i >= 0 && i < elements.length;
+  const coherent =
+    elements.length > 0 &&
+    positions.length === 3 * elements.length &&
+    elements.every((element) => element >= 1 && element <= 118) &&
+    positions.every((value) => Math.abs(value) <= 1e5) &&
+    bonds.every(({ a, b, order }) => atom(a) && atom(b) && a !== b && order >= 1 && order <= 4);
+  if (!coherent) throw new Error("an incoherent molecule");
+}

@@ -1,0 +1,44 @@
+import type { Molecule } from "../../src/molecules/molecule.ts";
+import { Random } from "../../src/random.ts";
+
+/** Normally distributed positions of n atoms, in Angstrom. */
+export function randomPositions(n: number, seed: number, scale = 1): Float64Array {
+  const random = new Random(seed);
+  return Float64Array.from({ length: 3 * n }, () => scale * random.normal());
+}
+
+/** A molecule of carbon and hydrogen alternating, in a random shape. */
+export function randomMolecule(n: number, seed: number, scale = 1): Molecule {
+  return { elements: Uint8Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 6 : 1)), positions: randomPositions(n, seed, scale) };
+}
+
+/** The positions after a random rotation and a shift. */
+export function turned(positions: Float64Array, seed: number, shift: readonly number[]): Float64Array {
+  const random = new Random(seed);
+  const [w, x, y, z] = unit([random.normal(), random.normal(), random.normal(), random.normal()]);
+  const r = [
+    [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+    [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+    [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+  ];
+  return positions.map((_, i) => {
+    const at = i - (i % 3);
+    const row = r[i % 3];
+    return row[0] * positions[at] + row[1] * positions[at + 1] + row[2] * positions[at + 2] + shift[i % 3];
+  });
+}
+
+function unit(values: number[]): number[] {
+  const norm = Math.hypot(...values);
+  return values.map((value) => value / norm);
+}
+
+/** What `run` throws, or undefined. */
+export function thrown(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
