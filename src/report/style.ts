@@ -63,7 +63,7 @@ figcaption,.caption{font-size:.86rem;line-height:1.5;color:var(--soft);max-width
 .slice h3::first-letter{text-transform:uppercase}
 .picture{position:relative;background:#000;border-radius:4px;overflow:hidden;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .picture img{display:block;width:100%;height:auto;image-rendering:pixelated}
-.scale-bar{position:absolute;left:7%;bottom:6%;color:#fff;font-size:.72rem;line-height:1.5;text-align:center;border-bottom:2px solid #fff;text-shadow:0 0 3px #000,0 0 3px #000}
+.scale-bar{position:absolute;left:7%;bottom:6%;color:#fff;font-size:.72rem;line-height:1.5;text-align:center;border-bottom:2px solid #fff;background:rgb(0 0 0/.6)}
 .slice-legends{display:grid;grid-template-columns:repeat(4,1fr);gap:1rem;align-items:center;margin-top:.6rem;font-size:.82rem}
 .elements{grid-column:1/4;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:0;padding:0;list-style:none}
 .elements li{display:flex;align-items:center;gap:.4rem}

@@ -71,7 +71,7 @@ const PROGRESS_WIDTH = 79;
 export function progressLine(progress: Progress): string {
   const total = formatCount(progress.steps);
   const step = `step ${formatCount(progress.step).padStart(total.length)}/${total}`;
-  const percent = isFiniteNumber(progress.percent) ? `symmetry lost ${formatPercent(progress.percent)} %` : "";
+  const percent = isFiniteNumber(progress.percent) ? `percent ${formatPercent(progress.percent)}` : "";
   const parts = [
     { text: step, need: 5 },
     { text: `loss ${formatLoss(progress.loss)}`, need: 4 },

@@ -78,10 +78,15 @@ test("the table shows a row's values", () => {
 
 test("the progress line", () => {
   const progress = { step: 50, steps: 300, loss: 1.4e-3, percent: 5.83, msPerStep: 130, secondsLeft: 32.5 };
-  expect(progressLine(progress)).toBe("step  50/300  loss 1.400e-3  symmetry lost 5.83 %  130 ms/step  33 s left");
+  expect(progressLine(progress)).toBe("step  50/300  loss 1.400e-3  percent 5.83  130 ms/step  33 s left");
   expect(progressLine({ ...progress, percent: null })).toBe("step  50/300  loss 1.400e-3  130 ms/step  33 s left");
   expect(progressLine({ ...progress, percent: undefined, loss: null, msPerStep: NaN, secondsLeft: null })).toBe(
     "step  50/300  loss –  –/step  – left");
+});
+
+test("a run of ordinary size keeps every part of the progress line", () => {
+  const line = progressLine({ step: 4999, steps: 50_000, loss: 1.2e-3, percent: 75.5, msPerStep: 1284, secondsLeft: 57_780 });
+  expect(line).toBe("step  4,999/50,000  loss 1.200e-3  percent 75.5  1284 ms/step  16 h 03 min left");
 });
 
 test("the progress line never reaches 80 columns and drops the step time first", () => {
