@@ -104,7 +104,9 @@ export function readArgs(command: string, spec: ArgsSpec, args: readonly string[
       );
     }
     const { value } = spec.options[token.name]!;
-    if (value !== undefined && token.value === undefined) {
+    // Without strict, parseArgs takes the next option for a value; negative numbers were joined above.
+    const isOption = token.inlineValue === false && /^-./.test(token.value);
+    if (value !== undefined && (token.value === undefined || isOption)) {
       throw badOption(`${token.rawName} needs a value (${value}).`, seeHelp);
     }
     if (value === undefined && token.value !== undefined) {

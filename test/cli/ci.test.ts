@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,9 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const script = fileURLToPath(new URL("../../.ci/run", import.meta.url));
 let folder: string;
+let standIns: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "voxtwirl-ci-"));
+  standIns = join(folder, "bin");
+  mkdirSync(standIns);
+  for (const name of ["npm", "apt-get", "dpkg-query"]) {
+    writeFileSync(join(standIns, name), `#!/bin/sh\necho "${name} was called" >&2\nexit 1\n`, { mode: 0o755 });
+  }
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,9 +27,11 @@ function backportsEntry(files: Record<string, string>): string {
     writeFileSync(path, text);
     return path;
   });
-  // $0 must not be the script, which runs all of CI when it is.
+  // Sourced, the script must only define its functions. Were it to run, these stand-ins keep it from installing anything.
+  const env = { ...process.env, PATH: `${standIns}:${process.env.PATH}` };
   const command = 'source "$1" && shift && backports_entry "$@"';
-  return execFileSync("bash", ["-c", command, "bash", script, ...paths], { encoding: "utf8" });
+  const options = { encoding: "utf8", env, stdio: ["ignore", "pipe", "inherit"] } as const;
+  return execFileSync("bash", ["-c", command, "bash", script, ...paths], options);
 }
 
 const stanza = `Types: deb deb-src
@@ -40,6 +48,10 @@ Components: main
 `;
 
 describe.runIf(process.platform === "linux")(".ci/run", () => {
+  it("does nothing when it is sourced", () => {
+    expect(backportsEntry({})).toBe("");
+  });
+
   it("derives the backports suite from a deb822 stanza", () => {
     expect(backportsEntry({ "debian.sources": stanza })).toBe(
       "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.example/debian bookworm-backports main\n",
