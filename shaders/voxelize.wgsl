@@ -4,8 +4,8 @@
 // Bindings: atoms [A] of (x, y, z, channel), Angstrom, channel as f32; offsets [M + 1], molecule m owns atoms
 // offsets[m] to offsets[m+1] - 1; molecules [N]; poses [N, 12] as samplePose makes them; y [N, D, D, D, E].
 // An atom whose channel is none of 0 .. E-1 matches no accumulator and so adds nothing.
-// One thread makes a run of RUN voxels along x, in all E channels, so that each atom is loaded once for RUN * E numbers.
-// Constants: E (1 to 8), RUN. Workgroups: ceil(samples * D * D * runs / 64), folded; runs = ceil(D / RUN).
+// One thread makes a run of RUN voxels along x, in all E channels, so that each atom is loaded once for RUN * E
+// numbers. Constants: E (1 to 8), RUN. Workgroups: ceil(samples * D * D * runs / 64), folded; runs = ceil(D / RUN).
 #import grid
 
 const CUTOFF = 1.25f;

@@ -24,9 +24,9 @@ fn natural_log(x: f32) -> f32 {
   return e * 0.693359375 + (log_m - e * 2.12194440054690583e-4);
 }
 
-// (cos, sin) of the angle 2 pi (64 floor(bits / 64) + 32) / 2^32: the upper 26 bits, in the middle of their interval. The
-// quadrant is taken off in integers, so no argument reduction rounds; the rest is Taylor's series for |x| < pi/4, cut
-// where a term is below 2e-9.
+// (cos, sin) of the angle 2 pi (64 floor(bits / 64) + 32) / 2^32: the upper 26 bits, in the middle of their interval.
+// The quadrant is taken off in integers, so no argument reduction rounds; the rest is Taylor's series for |x| < pi/4,
+// cut where a term is below 2e-9.
 fn unit_circle(bits: u32) -> vec2<f32> {
   let quadrant = (bits + 0x20000000u) >> 30u;
   let rest = bitcast<i32>(bits << 2u) >> 8u;

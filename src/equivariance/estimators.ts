@@ -40,12 +40,12 @@ export interface Decomposition {
 }
 
 /**
- * Unbiased estimates of the decomposition L = L_mean + L_equiv (arXiv 2512.02303 for the terms) from N rotations of each
- * sample. With Lh = |m - y|^2 + S/N, which is the plain mean of |f_i - y|^2:
+ * Unbiased estimates of the decomposition L = L_mean + L_equiv (arXiv 2512.02303 for the terms) from N rotations of
+ * each sample. With Lh = |m - y|^2 + S/N, which is the plain mean of |f_i - y|^2:
  *
  * - L = Lh;
- * - L_equiv = S/(N - 1) for independent rotations, (M - 1)/M S/(N - 1) for N different ones of a group of M elements, which
- *   is S/M, the exact value, where N = M;
+ * - L_equiv = S/(N - 1) for independent rotations, (M - 1)/M S/(N - 1) for N different ones of a group of M elements,
+ *   which is S/M, the exact value, where N = M;
  * - L_mean = L - L_equiv.
  *
  * Nothing is clamped, since that would bias the means. The standard error of the ratio b/l of means over n samples is
@@ -64,7 +64,7 @@ export function decompose(samples: readonly SampleSums[], sampling: Sampling): D
     );
   }
   if (!(elements > 0)) {
-    throw new VoxtwirlError("bad-option", `a sample of ${elements} elements has no mean`, "Give voxels times channels.");
+    throw new VoxtwirlError("bad-option", `${elements} elements have no mean`, "Give voxels times channels.");
   }
   if (samples.length === 0) {
     throw new VoxtwirlError("no-data", "there is no sample to average over", "Hold out at least one molecule.");

@@ -49,7 +49,12 @@ export function resampleAdjoint(
   });
 }
 
-function describe(label: string, grids: Tensor, rotations: Tensor, method: ResampleMethod): Omit<Dispatch, "shader" | "bindings"> {
+function describe(
+  label: string,
+  grids: Tensor,
+  rotations: Tensor,
+  method: ResampleMethod,
+): Omit<Dispatch, "shader" | "bindings"> {
   const { samples, size, channels } = cubeShape(label, "x", grids);
   requireShape(label, "rotations", rotations, [samples, 9]);
   const cubic = method === "catmullRom";

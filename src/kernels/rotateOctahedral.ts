@@ -18,8 +18,8 @@ export interface RotateOctahedralArgs {
 }
 
 /**
- * y[n R + r] = T_{rotations[r]} x[n] with (T x)(p) = x(R^-1 p) about the grid's centre: a permutation of voxels, bitwise
- * exact. An element of 24 or above is not checked on the GPU.
+ * y[n R + r] = T_{rotations[r]} x[n] with (T x)(p) = x(R^-1 p) about the grid's centre: a permutation of voxels,
+ * bitwise exact. An element of 24 or above is not checked on the GPU.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */

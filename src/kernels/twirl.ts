@@ -21,10 +21,10 @@ export interface TwirlMergeArgs {
 }
 
 /**
- * Un-rotates K predictions of each sample, f_k = T_k^-1 predictions[n K + k], and merges them into the running mean and M2
- * of every voxel and channel. The twisted predictions are never stored, so a large set of rotations can be merged in
- * chunks: first with count 0, then K, and so on. Welford's update, which stays accurate when deviations are small
- * beside the mean.
+ * Un-rotates K predictions of each sample, f_k = T_k^-1 predictions[n K + k], and merges them into the running mean
+ * and M2 of every voxel and channel. The twisted predictions are never stored, so a large set of rotations can be
+ * merged in chunks: first with count 0, then K, and so on. Welford's update, which stays accurate when deviations are
+ * small beside the mean.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
@@ -49,7 +49,7 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
 }
 
 /**
- * Sums over voxels and channels of each sample: sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0), f32 [N, 4].
+ * Sums over voxels and channels of each sample, f32 [N, 4]: sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0).
  * From these `decompose` of src/equivariance/estimators.ts makes the loss terms.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
@@ -139,7 +139,9 @@ function sumThreads(
 function requirePredictions(label: string, predictions: Tensor, rotations: Tensor, cube: CubeShape): number {
   const { samples, size, channels } = cube;
   const k = rotations.shape[0] ?? 0;
-  if (rotations.shape.length !== 1 || k === 0) throw badShape(label, "'rotations' must be a non-empty list", { rotations });
+  if (rotations.shape.length !== 1 || k === 0) {
+    throw badShape(label, "'rotations' must be a non-empty list", { rotations });
+  }
   requireShape(label, "predictions", predictions, [samples * k, size, size, size, channels]);
   return k;
 }

@@ -25,9 +25,10 @@ export const ATOM_CUTOFF = 1.25;
 const RUN = 4;
 
 /**
- * Voxel grids of posed molecules, as VoxMol (arXiv 2306.07473) defines them but for the centre: occupancy of a channel is
- * 1 - product over its atoms of (1 - V), V = exp(-d^2 / (0.93 * 0.5 A)^2) within d <= 1.25 A of R atom + shift, else 0.
- * Voxel centres lie at (i - (D-1)/2) * resolution. Atoms whose channel is negative or E and above are left out.
+ * Voxel grids of posed molecules, as VoxMol (arXiv 2306.07473) defines them but for the centre: occupancy of a
+ * channel is 1 - product over its atoms of (1 - V), V = exp(-d^2 / (0.93 * 0.5 A)^2) within d <= 1.25 A of R atom +
+ * shift, else 0. Voxel centres lie at (i - (D-1)/2) * resolution. Atoms whose channel is negative or E and above are
+ * left out.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together or E is above 8.
  */

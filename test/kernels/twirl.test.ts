@@ -11,7 +11,7 @@ const ALL = Array.from({ length: 24 }, (_, g) => g);
 
 const cube = ([, size, channels]: Shape, n: number) => [n, size, size, size, channels];
 
-/** Merges in chunks of `chunk` rotations, as an evaluation of large grids does; chunk by chunk predictions are sample-major. */
+/** Merges `chunk` rotations at a time, as an evaluation of large grids does; each chunk's predictions are sample-major. */
 async function twirl(
   predictions: Float32Array,
   rotations: readonly number[],

@@ -1,10 +1,15 @@
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 
 /**
- * Twin of shaders/rotateOctahedral.wgsl for one grid [D, D, D, C]: every voxel of the input is moved to where the matrix
- * puts it, which is the active rotation (the shader gathers instead).
+ * Twin of shaders/rotateOctahedral.wgsl for one grid [D, D, D, C]: every voxel of the input is moved to where the
+ * matrix puts it, which is the active rotation (the shader gathers instead).
  */
-export function rotateOctahedral<T extends Float32Array | Float64Array>(x: T, size: number, channels: number, g: number): T {
+export function rotateOctahedral<T extends Float32Array | Float64Array>(
+  x: T,
+  size: number,
+  channels: number,
+  g: number,
+): T {
   const matrix = octahedralMatrices[g]!;
   const y = x.slice() as T;
   const centre = (size - 1) / 2;
