@@ -136,7 +136,8 @@ fn main(
     }
   }
 
-  // Through an array, so that the shader has one store where it would have TILE_X TILE_Y TILE_C: each takes long to compile.
+  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it would
+  // have TILE_X TILE_Y TILE_C: each takes long to compile.
   var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
@@ -146,10 +147,11 @@ fn main(
 #endfor
 #endfor
   let channels = min(TILE_C, params.out_c - co0);
-  for (var p = 0; p < TILE_X * TILE_Y; p++) {
+  let positions = select(0, TILE_X * TILE_Y, n < params.batch);
+  for (var p = 0; p < positions; p++) {
     let py = oy + p / TILE_X;
     let px = ox + p % TILE_X;
-    if (n < params.batch && py < params.out_h && px < params.out_w) {
+    if (py < params.out_h && px < params.out_w) {
       let at = ((row_z * params.out_h + py) * params.out_w + px) * params.out_c + co0;
       for (var c = 0; c < channels; c++) {
         var value = outputs[p * TILE_C + c];

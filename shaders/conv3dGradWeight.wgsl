@@ -159,7 +159,8 @@ fn main(
     }
   }
 
-  // Through an array, so that the shader has one store: each takes long to compile.
+  // Through an array and loops of unknown length (known ones are unrolled), so that the shader has one store: each takes
+  // long to compile.
   var sums: array<f32, TAPS * CHANNELS_I * BLOCKS_O>;
 #for t in 0..TAP_ROWS*KERNEL
 #for i in 0..BLOCKS_I*TEAM
@@ -170,13 +171,13 @@ fn main(
 #endfor
   let tap0 = ((i32(slice) * KERNEL + kz) * KERNEL + ky) * KERNEL;
   let channels = min(CHANNELS_I, params.in_c - ci0);
-  for (var t = 0; t < TAPS; t++) {
+  let taps = select(0, TAPS, channels > 0);
+  let blocks = min(BLOCKS_O, (params.out_c - co + TEAM - 1) / TEAM);
+  for (var t = 0; t < taps; t++) {
     for (var i = 0; i < channels; i++) {
       let at = ((tap0 + t) * params.in_c + ci0 + i) * params.out_c + co;
-      for (var b = 0; b < BLOCKS_O; b++) {
-        if (co + b * TEAM < params.out_c) {
-          partial[u32(at + b * TEAM)] = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
-        }
+      for (var b = 0; b < blocks; b++) {
+        partial[u32(at + b * TEAM)] = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
       }
     }
   }

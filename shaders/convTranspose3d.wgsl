@@ -148,7 +148,8 @@ fn main(
     }
   }
 
-  // Through an array, so that the shader has one store where it would have TILE_X TILE_Y TILE_C: each takes long to compile.
+  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it would
+  // have TILE_X TILE_Y TILE_C: each takes long to compile.
   var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
@@ -159,10 +160,11 @@ fn main(
 #endfor
   let channels = min(TILE_C, params.out_c - co0);
   let oz = 2 * qz + rz - params.pad;
-  for (var p = 0; p < TILE_X * TILE_Y; p++) {
+  let positions = select(0, TILE_X * TILE_Y, n < params.batch);
+  for (var p = 0; p < positions; p++) {
     let oy = 2 * (qy + p / TILE_X) + ry - params.pad;
     let ox = 2 * (qx + p % TILE_X) + rx - params.pad;
-    if (n < params.batch && oz < params.out_d && oy < params.out_h && ox < params.out_w) {
+    if (oz < params.out_d && oy < params.out_h && ox < params.out_w) {
       let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co0;
       for (var c = 0; c < channels; c++) {
         y[u32(at + c)] = outputs[p * TILE_C + c];

@@ -50,7 +50,7 @@ export function dispatchConv3d(
   const batch = flat ? 1 : sizes.batch;
   const [inD, inH, inW] = flat ? [1, 1, voxels] : sizes.inputSize;
   const [outD, outH, outW] = flat ? [1, 1, voxels] : sizes.outputSize;
-  const tile = conv3dTile(sizes.kernel, flat, convWorkgroup(ctx.caps));
+  const tile = conv3dTile(sizes.kernel, stride, flat, convWorkgroup(ctx.caps));
   const channels = sizes.outputChannels;
   const layout = layTiles(tile, { width: outW, height: outH, planes: batch * outD, channels });
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to compile.
@@ -82,11 +82,12 @@ export function dispatchConv3d(
   });
 }
 
-// Tiles by measurement on lavapipe: 128 accumulators an invocation; more spill, and compile for longer.
-function conv3dTile(kernel: number, flat: boolean, workgroup: number): ConvTile {
+// By measurement on lavapipe: 128 accumulators an invocation for the kernels that do most of the work, as more spill and
+// compile for longer; fewer where a tile needs more inputs, since it is the loads that compile slowly.
+function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: number): ConvTile {
   if (flat) return { TILE_X: 8, TILE_Y: 1, TILE_C: 16, WORKGROUP: workgroup };
-  if (kernel === 3) return { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
-  return { TILE_X: 2, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
+  if (kernel === 3 && stride === 1) return { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
+  return { TILE_X: 2, TILE_Y: kernel === 4 ? 2 : 4, TILE_C: 8, WORKGROUP: workgroup };
 }
 
 /** The transposed convolution shader without checks: any shape of y whose channels fit; unreached outputs become the bias. */
