@@ -7,8 +7,8 @@ export const OCTAHEDRAL_ORDER = 24;
  * The 24 rotation matrices that permute and flip axes, row major.
  *
  * Element g = 4p + 2b + a. Row i has its one entry in column (i + p) mod 3 for p < 3 (cyclic), in column (p - i) mod 3
- * for p >= 3 (a swap of two axes). Bits a and b make the entries of rows x and y negative; that of row z has the sign that
- * gives determinant +1. Element 0 is the identity. The numbering is fixed: files may hold these indices, and
+ * for p >= 3 (a swap of two axes). Bits a and b make the entries of rows x and y negative; that of row z has the sign
+ * that gives determinant +1. Element 0 is the identity. The numbering is fixed: files may hold these indices, and
  * shaders/shared/octahedral.wgsl computes the same matrices.
  */
 export const octahedralMatrices: readonly (readonly number[])[] = Array.from({ length: OCTAHEDRAL_ORDER }, (_, g) => {

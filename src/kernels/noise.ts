@@ -16,8 +16,8 @@ export interface FillArgs {
  * y = x + sigma n with n ~ N(0, 1) on every element; x and y are f32 [N, ...].
  *
  * The four elements 4q to 4q + 3 of sample n come from Philox4x32-10 with
- * counter (q, stream, step.step, step.sample + n) and key (seed_lo, seed_hi). So noise belongs to seed, stream, step and
- * sample, however the samples are cut into batches.
+ * counter (q, stream, step.step, step.sample + n) and key (seed_lo, seed_hi). So noise belongs to seed, stream, step
+ * and sample, however the samples are cut into batches.
  *
  * @throws VoxtwirlError "bad-shape" when x and y differ in shape or are empty.
  */

@@ -11,7 +11,7 @@ const ALL = Array.from({ length: 24 }, (_, g) => g);
 
 const cube = ([, size, channels]: Shape, n: number) => [n, size, size, size, channels];
 
-/** Merges `chunk` rotations at a time, as an evaluation of large grids does; each chunk's predictions are sample-major. */
+/** Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. */
 async function twirl(
   predictions: Float32Array,
   rotations: readonly number[],
@@ -61,7 +61,8 @@ describe("twirl reduction", () => {
     { shape: [1, 4, 8], rotations: [1, 2] },
     { shape: [2, 3, 11], rotations: [9, 4, 0] },
     { shape: [1, 12, 5], rotations: [22, 10] },
-  ] as { shape: Shape; rotations: number[] }[])("is its twin: $shape, rotations $rotations", async ({ shape, rotations }) => {
+  ] as { shape: Shape; rotations: number[] }[])("is its twin: $shape, rotations $rotations", async (row) => {
+    const { shape, rotations } = row;
     const [samples, size, channels] = shape;
     const each = size ** 3 * channels;
     const k = rotations.length;
