@@ -4,9 +4,9 @@ import { VoxtwirlError } from "../errors.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
 
-/** True in a process that `relaunch` has started: it must not start another. */
+/** True in a process that `relaunch` has started, and in the processes that it starts: they must not start anew again. */
 export function isRelaunched(): boolean {
-  return process.env.VOXTWIRL_RELAUNCHED === "1";
+  return Boolean(process.env.VOXTWIRL_RELAUNCHED);
 }
 
 /**
@@ -21,7 +21,7 @@ export async function relaunch(environment: Record<string, string>): Promise<nev
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
-    env: { ...process.env, ...environment, VOXTWIRL_RELAUNCHED: "1" },
+    env: { ...process.env, ...environment, VOXTWIRL_RELAUNCHED: String(process.pid) },
   });
   const listeners = new Map<NodeJS.Signals, () => void>();
   const listen = (signal: NodeJS.Signals, listener: () => void) => {
@@ -53,9 +53,13 @@ export async function relaunch(environment: Record<string, string>): Promise<nev
   process.exit(code ?? 128 + constants.signals[signal!]);
 }
 
+let watching = false;
+
 /** In a relaunched process: end when the process that started it is gone, even by SIGKILL, rather than run on unseen. */
 export function endWithParent(): void {
-  if (!isRelaunched() || !process.channel) return;
+  // The variable passes on to processes that this one starts, whose channels are not ours.
+  if (process.env.VOXTWIRL_RELAUNCHED !== String(process.ppid) || !process.channel || watching) return;
+  watching = true;
   process.channel.unref();
   process.once("disconnect", () => process.kill(process.pid, "SIGHUP"));
 }

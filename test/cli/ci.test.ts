@@ -30,8 +30,7 @@ function backportsEntry(files: Record<string, string>): string {
   // Sourced, the script must only define its functions. Were it to run, these stand-ins keep it from installing anything.
   const env = { ...process.env, PATH: `${standIns}:${process.env.PATH}` };
   const command = 'source "$1" && shift && backports_entry "$@"';
-  const options = { encoding: "utf8", env, stdio: ["ignore", "pipe", "inherit"] } as const;
-  return execFileSync("bash", ["-c", command, "bash", script, ...paths], options);
+  return execFileSync("bash", ["-c", command, "bash", script, ...paths], { encoding: "utf8", env });
 }
 
 const stanza = `Types: deb deb-src
