@@ -111,7 +111,8 @@ fn main(
   // Tiles that stick out read the last row or column again and store nothing there.
 #ifdef LANES
 #for i in 0..TILE_ROWS/LANES
-  var a_${i} = params.a_offset + wid.z * params.a_batch + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.a_row;
+  var a_${i} = params.a_offset + wid.z * params.a_batch
+    + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.a_row;
 #endfor
 #else
 #for i in 0..TILE_ROWS

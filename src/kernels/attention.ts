@@ -60,7 +60,8 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     });
     product(ctx, {
       label: `${label} values`, samples, rows: tokens, columns: channels, depth: keys,
-      a: transposed(tile), b: from(v, key), out: { tensor: y, offset: 0, batch: tokens * channels, row: channels, column: 1 },
+      a: transposed(tile), b: from(v, key),
+      out: { tensor: y, offset: 0, batch: tokens * channels, row: channels, column: 1 },
       variant: "RESCALE", extra: { factors },
     });
   }
@@ -207,7 +208,10 @@ function product(ctx: KernelContext, p: Product): void {
   ctx.dispatch({
     label: p.label,
     shader: { name: "attentionMatmul", code: matmul },
-    constants: { ...tile, ONE_SOURCE: oneSource, ...(lanes && { LANES: lanes }), ...(p.variant && { [p.variant]: true }) },
+    constants: {
+      ...tile, ONE_SOURCE: oneSource,
+      ...(lanes && { LANES: lanes }), ...(p.variant && { [p.variant]: true }),
+    },
     params: {
       rows, columns, depth,
       a_offset: a.offset, a_batch: a.batch, a_row: a.row, a_depth: a.column,

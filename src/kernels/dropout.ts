@@ -10,7 +10,7 @@ export interface DropoutArgs {
   y: Tensor;
   /** Share of elements set to zero, 0 <= rate < 1. */
   rate: number;
-  /** u32 that tells masks of one step apart: unique to this layer and micro-batch, and to any other consumer of random words. */
+  /** u32, unique within a step to this layer and micro-batch, and to any other consumer of random words. */
   stream: number;
   /** The uniform of shaders/shared/step.wgsl: its seed and step choose the mask. */
   step: Tensor;
@@ -41,7 +41,7 @@ export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }:
 /** Random words below this are dropped. */
 function dropoutThreshold(label: string, rate: number): number {
   if (!(rate >= 0 && rate < 1)) {
-    throw new VoxtwirlError("bad-option", `${label}: the dropout rate is ${rate}`, "Give a rate of at least 0 and below 1.");
+    throw new VoxtwirlError("bad-option", `${label}: the dropout rate is ${rate}`, "Give a rate from 0 to below 1.");
   }
   return Math.min(Math.round(rate * 2 ** 32), 0xffffffff);
 }

@@ -8,7 +8,7 @@ export interface ElementwiseLayout {
   workgroups: Dispatch["workgroups"];
 }
 
-/** For shaders whose workgroups take `perWorkgroup` Reals each: four floats at a time where the tensor divides by four. */
+/** For shaders whose workgroups take `perWorkgroup` Reals each, four floats where the tensor divides by four. */
 export function elementwiseLayout(tensor: Tensor, perWorkgroup: number): ElementwiseLayout {
   const floats = elementCount(tensor.shape);
   const vec4 = floats % 4 === 0;

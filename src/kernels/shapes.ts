@@ -4,7 +4,8 @@ import { VoxtwirlError } from "../errors.ts";
 /** An error of code "bad-shape" that names the call and shows the shapes. */
 export function badShape(label: string, problem: string, tensors: Readonly<Record<string, Tensor>>): VoxtwirlError {
   const shapes = Object.entries(tensors).map(([name, tensor]) => `${name} ${formatShape(tensor.shape)}`);
-  return new VoxtwirlError("bad-shape", `${label}: ${problem} (${shapes.join(", ")})`, "Pass tensors of matching shapes.");
+  const message = `${label}: ${problem} (${shapes.join(", ")})`;
+  return new VoxtwirlError("bad-shape", message, "Pass tensors of matching shapes.");
 }
 
 /** @throws VoxtwirlError "bad-shape" unless all tensors have one shape. */

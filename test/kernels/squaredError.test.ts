@@ -22,7 +22,7 @@ async function run(prediction: Float32Array, target: Float32Array, shape: number
 }
 
 describe("squaredError", () => {
-  it.each<[number[]]>([[[1]], [[3]], [[4]], [[3, 5, 5, 5, 5]], [[1, 16, 16, 16, 5]], [[65537]], [[2, 40, 40, 40, 3]]])(
+  it.each<[number[]]>([[[1]], [[3]], [[4]], [[3, 5, 5, 5, 5]], [[1, 16, 16, 16, 5]], [[33001]], [[2, 24, 24, 24, 3]]])(
     "and its gradient follow the twin for %j",
     async (shape) => {
       const n = shape.reduce((a, b) => a * b);
