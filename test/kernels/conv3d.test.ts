@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import * as twin from "../reference/conv3d.ts";
-import { abs, dot, expectCentralDifferences, rounding } from "./linearOperators.ts";
+import { abs, dot, expectCentralDifferences, rounding, withoutSubgroups } from "./linearOperators.ts";
 
 interface Case {
   x: [number, number, number, number, number];
@@ -11,6 +11,8 @@ interface Case {
   stride: number;
   padding: number;
   addend?: boolean;
+  /** Runs the variants of adapters without subgroups (kernels of 2 only: these compile slowly). */
+  plain?: boolean;
 }
 
 const CASES: Case[] = [
@@ -30,6 +32,9 @@ const CASES: Case[] = [
   { x: [1, 4, 5, 6, 3], kernel: 4, channels: 2, stride: 1, padding: 2 },
   { x: [3, 4, 6, 5, 7], kernel: 2, channels: 5, stride: 2, padding: 0 },
   { x: [1, 3, 4, 3, 2], kernel: 2, channels: 3, stride: 1, padding: 1 },
+  { x: [3, 4, 6, 5, 9], kernel: 2, channels: 18, stride: 2, padding: 0, plain: true },
+  { x: [2, 3, 5, 3, 5], kernel: 2, channels: 7, stride: 1, padding: 1, addend: true, plain: true },
+  { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, plain: true },
 ];
 
 function setUp(c: Case) {
@@ -64,7 +69,8 @@ async function run(c: Case) {
       gradWeight: { shape: weight.shape, init: gradWeight0.data },
       gradBias: { shape: bias.shape, init: gradBias0.data },
     },
-    (ctx, t) => {
+    (graph, t) => {
+      const ctx = c.plain ? withoutSubgroups(graph) : graph;
       const residual = c.addend ? { addend: t.addend! } : {};
       conv3d(ctx, { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, ...residual, y: t.y!, stride, padding });
       conv3d(ctx, { label: "plain", x: t.x!, weight: t.weight!, y: t.plain!, stride, padding });
@@ -77,7 +83,8 @@ async function run(c: Case) {
 }
 
 const name = (c: Case) =>
-  `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${c.addend ? ", addend" : ""}`;
+  `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${c.addend ? ", addend" : ""}` +
+  (c.plain ? ", no subgroups" : "");
 
 describe("conv3d", () => {
   it.each(CASES.map((c) => [name(c), c] as const))("%s agrees with the twin", async (_, c) => {

@@ -8,13 +8,15 @@ import {
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import type { Array64 } from "../reference/conv3d.ts";
 import * as twin from "../reference/convTranspose3d.ts";
-import { abs, dot, expectCentralDifferences, rounding } from "./linearOperators.ts";
+import { abs, dot, expectCentralDifferences, rounding, withoutSubgroups } from "./linearOperators.ts";
 
 interface Case {
   x: [number, number, number, number, number];
   kernel: number;
   channels: number;
   padding: number;
+  /** Runs the variants of adapters without subgroups. */
+  plain?: boolean;
 }
 
 const CASES: Case[] = [
@@ -25,6 +27,7 @@ const CASES: Case[] = [
   { x: [1, 3, 4, 2, 3], kernel: 3, channels: 4, padding: 1 },
   { x: [2, 3, 2, 3, 2], kernel: 3, channels: 3, padding: 0 },
   { x: [1, 2, 3, 2, 3], kernel: 1, channels: 2, padding: 0 },
+  { x: [3, 2, 4, 3, 9], kernel: 2, channels: 12, padding: 0, plain: true },
 ];
 
 function setUp(c: Case) {
@@ -55,7 +58,8 @@ async function run(c: Case) {
       gradX: { shape: x.shape },
       gradWeight: { shape: weight.shape, init: gradWeight0.data },
     },
-    (ctx, t) => {
+    (graph, t) => {
+      const ctx = c.plain ? withoutSubgroups(graph) : graph;
       convTranspose3d(ctx, { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, ...options });
       convTranspose3d(ctx, { label: "plain", x: t.x!, weight: t.weight!, y: t.plain!, ...options });
       convTranspose3dGradInput(ctx, { label: "gradX", gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, ...options });
@@ -66,7 +70,7 @@ async function run(c: Case) {
 }
 
 describe("convTranspose3d", () => {
-  it.each(CASES.map((c) => [`[${c.x}] -> ${c.channels}, kernel ${c.kernel}, padding ${c.padding}`, c] as const))(
+  it.each(CASES.map((c) => [`[${c.x}] -> ${c.channels}, kernel ${c.kernel}, padding ${c.padding}${c.plain ? ", no subgroups" : ""}`, c] as const))(
     "%s agrees with the twin",
     async (_, c) => {
       const { x, weight, bias, gradY, gradWeight0 } = setUp(c);
