@@ -1,4 +1,5 @@
-// Makes the built-in molecules anew: node scripts/make-molecules.mjs [FILE] [COUNT]. Some minutes; the same bytes every time.
+// Makes the built-in molecules anew: node scripts/make-molecules.mjs [FILE] [COUNT]. Some minutes; the same bytes every
+// time.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

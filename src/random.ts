@@ -1,8 +1,9 @@
 /**
  * Seeded random numbers on the host: xoshiro128** (Blackman and Vigna), seeded through murmur3's finaliser.
  *
- * The same seed gives the same sequence on every platform, but for `normal`, whose logarithm and cosine may differ in the
- * last bit between JavaScript engines. The GPU has its own counter-based generator; this one draws what the host decides.
+ * The same seed gives the same sequence on every platform, but for `normal`, whose logarithm and cosine may differ in
+ * the last bit between JavaScript engines. The GPU has its own counter-based generator; this one draws what the host
+ * decides.
  */
 export class Random {
   private readonly state = new Uint32Array(4);

@@ -23,7 +23,9 @@ export function encodeMolecules(molecules: readonly Grown[]): Uint8Array {
 /** The text of src/molecules/builtin.data.ts. */
 export function dataModule(bytes: Uint8Array): string {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const lines = Buffer.from(bytes).toString("base64").match(/.{1,118}/g)!;
+  const lines = Buffer.from(bytes)
+    .toString("base64")
+    .match(/.{1,118}/g)!;
   return [
     "// Made by scripts/make-molecules.mjs; not edited by hand. The format is described in builtin.ts.",
     `export const sha256 = "${sha256}";`,

@@ -3,7 +3,10 @@ import { radius, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
 import type { Graph } from "./graph.ts";
 
-/** Largest distance of an atom from the centroid, in Angstrom: half of an 8 A box (16^3 voxels at 0.5), less room for rounding. */
+/**
+ * Largest distance of an atom from the centroid, in Angstrom: half of an 8 A box (16^3 voxels at 0.5), less room for
+ * rounding.
+ */
 const farthest = 3.995;
 
 /** Conformers tried before a molecule counts as too large for the box. */
@@ -26,14 +29,17 @@ export function toOpenChemLib(graph: Graph): OCL.Molecule {
   return molecule;
 }
 
-/** The canonical code of a graph's constitution: equal for two graphs exactly if they are the same molecule up to stereo. */
+/**
+ * The canonical code of a graph's constitution: equal for two graphs exactly if they are the same molecule up to
+ * stereo.
+ */
 export function constitution(graph: Graph): string {
   return toOpenChemLib(graph).getIDCode();
 }
 
 /**
- * A conformer with explicit hydrogens, minimised with MMFF94, centred, in Angstrom; undefined where the conformer search or the force
- * field fails, or where the geometry is strained, crowded, or larger than the box.
+ * A conformer with explicit hydrogens, minimised with MMFF94, centred, in Angstrom; undefined where the conformer
+ * search or the force field fails, or where the geometry is strained, crowded, or larger than the box.
  */
 export function embed(graph: Graph): Molecule | undefined {
   for (let seed = 1; seed <= conformers; seed++) {
@@ -46,7 +52,10 @@ export function embed(graph: Graph): Molecule | undefined {
   return undefined;
 }
 
-/** Minimises in place. Atoms are first moved by some 0.01 A, since the force field divides by zero where three lie exactly in line. */
+/**
+ * Minimises in place. Atoms are first moved by some 0.01 A, since the force field divides by zero where three lie
+ * exactly in line.
+ */
 function minimise(molecule: OCL.Molecule): boolean {
   const random = new Random(1);
   for (let i = 0; i < molecule.getAllAtoms(); i++) {
@@ -84,7 +93,16 @@ function sound(molecule: Molecule): boolean {
     for (let j = i + 1; j < elements.length; j++) {
       const hydrogens = Number(elements[i] === 1) + Number(elements[j] === 1);
       const length = distance(molecule, i, j);
-      const [low, high] = bonded.has(i * 256 + j) ? [[1.1, 1.65], [0.9, 1.15]][hydrogens] : [[1.95, 99], [1.7, 99], [1.5, 99]][hydrogens];
+      const [low, high] = bonded.has(i * 256 + j)
+        ? [
+            [1.1, 1.65],
+            [0.9, 1.15],
+          ][hydrogens]
+        : [
+            [1.95, 99],
+            [1.7, 99],
+            [1.5, 99],
+          ][hydrogens];
       if (!(length >= low && length <= high)) return false;
     }
   }
@@ -97,7 +115,8 @@ function soundAngles(molecule: Molecule, atom: number): boolean {
   const others = around.map(({ a, b }) => (a === atom ? b : a));
   const highest = Math.max(...around.map(({ order }) => order));
   let sum = 0;
-  for (let i = 0; i < others.length; i++) for (let j = i + 1; j < others.length; j++) sum += angle(molecule, others[i], atom, others[j]);
+  for (let i = 0; i < others.length; i++)
+    for (let j = i + 1; j < others.length; j++) sum += angle(molecule, others[i], atom, others[j]);
   if (highest === 3 && others.length === 2) return sum >= 170;
   return highest !== 2 || others.length !== 3 || sum >= 350;
 }

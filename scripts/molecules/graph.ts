@@ -5,7 +5,12 @@ export interface Graph {
   aromatic: boolean[];
 }
 
-const valences = new Map([[6, 4], [7, 3], [8, 2], [9, 1]]);
+const valences = new Map([
+  [6, 4],
+  [7, 3],
+  [8, 2],
+  [9, 1],
+]);
 
 /** Hydrogens that an atom still takes. */
 export function freeValence(graph: Graph, atom: number): number {

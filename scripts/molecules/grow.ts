@@ -2,9 +2,29 @@ import { Random } from "../../src/random.ts";
 import { addAtom, addBond, freeValence, pathLengths, type Graph } from "./graph.ts";
 
 /** Chances of the number of heavy atoms, of a starting ring's size, and of the element of an added atom. */
-const sizes: [number, number][] = [[1, 0.002], [2, 0.003], [3, 0.005], [4, 0.01], [5, 0.02], [6, 0.04], [7, 0.07], [8, 0.15], [9, 0.7]];
-const starts: [number, number][] = [[1, 0.42], [3, 0.15], [4, 0.13], [5, 0.24], [6, 0.14]];
-const added: [number, number][] = [[6, 0.54], [7, 0.18], [8, 0.28]];
+const sizes: [number, number][] = [
+  [1, 0.002],
+  [2, 0.003],
+  [3, 0.005],
+  [4, 0.01],
+  [5, 0.02],
+  [6, 0.04],
+  [7, 0.07],
+  [8, 0.15],
+  [9, 0.7],
+];
+const starts: [number, number][] = [
+  [1, 0.42],
+  [3, 0.15],
+  [4, 0.13],
+  [5, 0.24],
+  [6, 0.14],
+];
+const added: [number, number][] = [
+  [6, 0.54],
+  [7, 0.18],
+  [8, 0.28],
+];
 
 /** Aromatic rings, written as the element of each ring atom and the orders of the bonds from it to the next. */
 const templates: { elements: number[]; orders: number[] }[] = [
@@ -22,13 +42,23 @@ const templates: { elements: number[]; orders: number[] }[] = [
 ];
 
 /**
- * Grows the graph of heavy atoms with number `index`, a function of the two numbers alone. It keeps every valence; whether it makes
- * chemical sense is for `plausible` to say.
+ * Grows the graph of heavy atoms with number `index`, a function of the two numbers alone. It keeps every valence;
+ * whether it makes chemical sense is for `plausible` to say.
  */
 export function growGraph(seed: number, index: number): Graph {
   const random = new Random(seed * 2 ** 32 + index);
   const size = weighted(random, sizes);
-  const fluorines = random.next() < 0.14 ? Math.min(size - 1, weighted(random, [[1, 0.7], [2, 0.15], [3, 0.15]])) : 0;
+  const fluorines =
+    random.next() < 0.14
+      ? Math.min(
+          size - 1,
+          weighted(random, [
+            [1, 0.7],
+            [2, 0.15],
+            [3, 0.15],
+          ]),
+        )
+      : 0;
   const skeleton = size - fluorines;
   const graph = start(random, skeleton);
   for (let tries = 0; graph.elements.length < skeleton && tries < 100; tries++) {
@@ -85,7 +115,20 @@ function attach(graph: Graph, random: Random): void {
 /** Mostly a carbonyl oxygen, sometimes an imine or a methylene. */
 function attachDouble(graph: Graph, random: Random): void {
   const at = site(graph, random, 2);
-  if (at !== undefined) addBond(graph, at, addAtom(graph, weighted(random, [[8, 0.75], [7, 0.1], [6, 0.15]])), 2);
+  if (at !== undefined)
+    addBond(
+      graph,
+      at,
+      addAtom(
+        graph,
+        weighted(random, [
+          [8, 0.75],
+          [7, 0.1],
+          [6, 0.15],
+        ]),
+      ),
+      2,
+    );
 }
 
 /** A nitrile or an ethynyl group. */
@@ -105,7 +148,12 @@ function closeRing(graph: Graph, random: Random, room: number): void {
   const ends = lengths.map((_, i) => i).filter((i) => lengths[i] >= 1 && lengths[i] <= 5 && freeValence(graph, i) >= 1);
   if (ends.length === 0) return;
   const to = ends[random.int(ends.length)];
-  const wanted = weighted(random, [[3, 0.2], [4, 0.15], [5, 0.4], [6, 0.25]]);
+  const wanted = weighted(random, [
+    [3, 0.2],
+    [4, 0.15],
+    [5, 0.4],
+    [6, 0.25],
+  ]);
   const bridge = wanted - lengths[to] - 1;
   if (bridge < (lengths[to] === 1 ? 1 : 0) || bridge > room) return;
   let last = from;

@@ -12,13 +12,18 @@ export interface Grown {
   molecule: Molecule;
 }
 
-/** Molecule number `index` of the seed's sequence, or undefined where nothing sensible grew. About one in five survives. */
+/**
+ * Molecule number `index` of the seed's sequence, or undefined where nothing sensible grew. About one in five survives.
+ */
 export function makeMolecule(seed: number, index: number): Molecule | undefined {
   const graph = growGraph(seed, index);
   return plausible(graph) ? embed(graph) : undefined;
 }
 
-/** The first `count` distinct molecules of the seed's sequence. Two stereoisomers count as one molecule: the first is kept. */
+/**
+ * The first `count` distinct molecules of the seed's sequence. Two stereoisomers count as one molecule: the first is
+ * kept.
+ */
 export function makeMolecules(seed: number, count: number, progress: (made: number) => void = () => {}): Grown[] {
   const seen = new Set<string>();
   const made: Grown[] = [];

@@ -1,8 +1,9 @@
 import { freeValence, neighbours, ringSizes, type Graph } from "./graph.ts";
 
 /**
- * Whether a chemist would expect the molecule to be stable enough to have on the shelf: no chains of heteroatoms, no geminal or
- * vinylic hydroxyls, no cumulated or badly strained multiple bonds, no piles of small rings. The rules are stricter than nature.
+ * Whether a chemist would expect the molecule to be stable enough to have on the shelf: no chains of heteroatoms, no
+ * geminal or vinylic hydroxyls, no cumulated or badly strained multiple bonds, no piles of small rings. The rules are
+ * stricter than nature.
  */
 export function plausible(graph: Graph): boolean {
   const rings = ringSizes(graph);
@@ -52,13 +53,15 @@ function plausibleBond(graph: Graph, { a, b, order }: Graph["bonds"][number], ri
 /** Nitrogen `a` doubly bound to carbon, with a hydroxyl, ether or amine `b` on it, as in oximes and hydrazones. */
 function oximeLike(graph: Graph, a: number, b: number): boolean {
   const imine = neighbours(graph, a).some(({ atom, order }) => order === 2 && graph.elements[atom] === 6);
-  const tame = neighbours(graph, b).every(({ atom, order }) => order === 1 && (atom === a || graph.elements[atom] === 6));
+  const tame = neighbours(graph, b).every(
+    ({ atom, order }) => order === 1 && (atom === a || graph.elements[atom] === 6),
+  );
   return graph.elements[a] === 7 && imine && graph.elements[b] !== 9 && tame;
 }
 
 /**
- * At most three rings, none larger than six atoms unless smaller ones make it up; at most two of three or four atoms, each with at most
- * one heteroatom, not sharing a bond; no double bond on a three-ring.
+ * At most three rings, none larger than six atoms unless smaller ones make it up; at most two of three or four atoms,
+ * each with at most one heteroatom, not sharing a bond; no double bond on a three-ring.
  */
 function plausibleRings(graph: Graph, rings: number[]): boolean {
   if (graph.bonds.length - graph.elements.length + 1 > 3) return false;

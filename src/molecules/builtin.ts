@@ -6,9 +6,10 @@ import type { Molecule } from "./molecule.ts";
 export const builtinSha256: string = sha256;
 
 /**
- * The built-in molecules: distinct small molecules of up to nine heavy atoms of C N O F with explicit hydrogens, each within an 8 A
- * box, grown by chance under chemical rules and minimised with the force field MMFF94 (scripts/make-molecules.mjs). Positions are
- * in Angstrom to 0.001, centred; bonds have orders 1 to 3. The name is `builtin-` and the number under which the molecule grew.
+ * The built-in molecules: distinct small molecules of up to nine heavy atoms of C N O F with explicit hydrogens, each
+ * within an 8 A box, grown by chance under chemical rules and minimised with the force field MMFF94
+ * (scripts/make-molecules.mjs). Positions are in Angstrom to 0.001, centred; bonds have orders 1 to 3. The name is
+ * `builtin-` and the number under which the molecule grew.
  */
 export function builtinMolecules(): Molecule[] {
   return decodeMolecules(builtinBytes());
@@ -20,9 +21,9 @@ export function builtinBytes(): Uint8Array {
 }
 
 /**
- * Decodes the format of the built-in set, little endian: u16 number of molecules; for each u8 atoms, u8 bonds, u16 growth number less
- * that of the molecule before, u8 atomic number per atom, u16 per bond (5 bits each for the two atoms, then the order), i16 x y z per
- * atom in 0.001 A.
+ * Decodes the format of the built-in set, little endian: u16 number of molecules; for each u8 atoms, u8 bonds, u16
+ * growth number less that of the molecule before, u8 atomic number per atom, u16 per bond (5 bits each for the two
+ * atoms, then the order), i16 x y z per atom in 0.001 A.
  */
 export function decodeMolecules(bytes: Uint8Array): Molecule[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -44,6 +45,7 @@ export function decodeMolecules(bytes: Uint8Array): Molecule[] {
     at += 6 * atoms;
     return { name: `builtin-${index}`, elements, positions, bonds };
   });
-  if (at !== bytes.length) throw new VoxtwirlError("internal", "the built-in molecules are damaged", "Install the package again.");
+  if (at !== bytes.length)
+    throw new VoxtwirlError("internal", "the built-in molecules are damaged", "Install the package again.");
   return molecules;
 }

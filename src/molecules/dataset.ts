@@ -49,20 +49,36 @@ export interface PreparedDataset {
 /**
  * Checks, splits and packs molecules for training.
  *
- * A molecule fits when every atom is within half the box (grid * resolution) of the centroid. Held out are `heldout` distinct
- * molecules drawn by `seed`, one copy of each; further copies of these are in neither part, so no molecule is on both sides. What
- * counts as a copy: equal keys by `keyOf` where bonds are known, or equal geometry (see `identify`). Both parts are in a random order;
- * order and split are functions of the seed and the molecules alone, not of the order in which these come.
+ * A molecule fits when every atom is within half the box (grid * resolution) of the centroid. Held out are `heldout`
+ * distinct molecules drawn by `seed`, one copy of each; further copies of these are in neither part, so no molecule is
+ * on both sides. What counts as a copy: equal keys by `keyOf` where bonds are known, or equal geometry (see
+ * `identify`). Both parts are in a random order; order and split are functions of the seed and the molecules alone, not
+ * of the order in which these come.
  *
- * Throws "bad-option" for options out of range, "bad-molecule" for arrays that do not belong together, "no-data" where too few molecules are left for both parts.
+ * Throws "bad-option" for options out of range, "bad-molecule" for arrays that do not belong together, "no-data" where
+ * too few molecules are left for both parts.
  */
-export function prepareDataset(molecules: readonly Molecule[], options: DatasetOptions, keyOf?: MoleculeKey): PreparedDataset {
+export function prepareDataset(
+  molecules: readonly Molecule[],
+  options: DatasetOptions,
+  keyOf?: MoleculeKey,
+): PreparedDataset {
   const channels = channelTable(options.elements);
   checkOptions(options);
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);
   if (usable.length === 0) throw nothingLeft(molecules.length, skipped, options);
-  const parts = split(usable.map((i) => molecules[i]), options, keyOf);
-  const part = (indices: number[]) => pack(molecules, indices.map((i) => usable[i]), channels, options.pose);
+  const parts = split(
+    usable.map((i) => molecules[i]),
+    options,
+    keyOf,
+  );
+  const part = (indices: number[]) =>
+    pack(
+      molecules,
+      indices.map((i) => usable[i]),
+      channels,
+      options.pose,
+    );
   return { train: part(parts.train), heldout: part(parts.heldout), skipped };
 }
 
@@ -72,25 +88,42 @@ function channelTable(elements: readonly string[]): Uint8Array {
   elements.forEach((symbol, channel) => {
     const number = atomicNumber(symbol);
     if (number === undefined || table[number] !== 255) {
-      throw new VoxtwirlError("bad-option", `"${symbol}" among the elements is unknown or there twice`, "Give each element's symbol once.");
+      throw new VoxtwirlError(
+        "bad-option",
+        `"${symbol}" among the elements is unknown or there twice`,
+        "Give each element's symbol once.",
+      );
     }
     table[number] = channel;
   });
-  if (elements.length === 0) throw new VoxtwirlError("bad-option", "no elements are given", "Give at least one, e.g. C and H.");
+  if (elements.length === 0)
+    throw new VoxtwirlError("bad-option", "no elements are given", "Give at least one, e.g. C and H.");
   return table;
 }
 
 function checkOptions({ grid, resolution, heldout }: DatasetOptions): void {
   if (!(Number.isInteger(grid) && grid > 0 && resolution > 0 && resolution < Infinity)) {
     const given = `a grid of ${grid} voxels of ${resolution} A`;
-    throw new VoxtwirlError("bad-option", `${given} is not possible`, "Give a whole number of voxels and a positive resolution in Angstrom.");
+    throw new VoxtwirlError(
+      "bad-option",
+      `${given} is not possible`,
+      "Give a whole number of voxels and a positive resolution in Angstrom.",
+    );
   }
   if (heldout !== undefined && !(Number.isInteger(heldout) && heldout > 0)) {
-    throw new VoxtwirlError("bad-option", `${heldout} held-out molecules are not possible`, "Give a whole number of at least 1.");
+    throw new VoxtwirlError(
+      "bad-option",
+      `${heldout} held-out molecules are not possible`,
+      "Give a whole number of at least 1.",
+    );
   }
 }
 
-function selectUsable(molecules: readonly Molecule[], channels: Uint8Array, half: number): { usable: number[]; skipped: Skipped } {
+function selectUsable(
+  molecules: readonly Molecule[],
+  channels: Uint8Array,
+  half: number,
+): { usable: number[]; skipped: Skipped } {
   const unknown = new Set<number>();
   const skipped: Skipped = { unknownElement: 0, doesNotFit: 0, unknownElements: [] };
   const usable: number[] = [];
@@ -117,16 +150,28 @@ function nothingLeft(total: number, skipped: Skipped, { elements, grid, resoluti
   const others = skipped.unknownElements.length > 0 ? ` (${skipped.unknownElements.join(" ")})` : "";
   const large = `${skipped.doesNotFit} too large for a box of ${Number((grid * resolution).toFixed(3))} A`;
   const message = `none of ${total} molecules can be used: ${unknown}${others}, ${large}`;
-  return new VoxtwirlError("no-data", message, "Choose a preset with a larger grid or with more elements (drugs has C H O N F S Cl Br).");
+  return new VoxtwirlError(
+    "no-data",
+    message,
+    "Choose a preset with a larger grid or with more elements (drugs has C H O N F S Cl Br).",
+  );
 }
 
-/** Indices of both parts in the order of the molecules' draws. Held out are the groups with the smallest draws of their own. */
-function split(molecules: Molecule[], { heldout, seed }: DatasetOptions, keyOf?: MoleculeKey): { train: number[]; heldout: number[] } {
+/**
+ * Indices of both parts in the order of the molecules' draws. Held out are the groups with the smallest draws of their
+ * own.
+ */
+function split(
+  molecules: Molecule[],
+  { heldout, seed }: DatasetOptions,
+  keyOf?: MoleculeKey,
+): { train: number[]; heldout: number[] } {
   const { group, groups, draw } = identify(molecules, seed, keyOf);
   const wanted = heldout ?? Math.max(1, Math.round(groups / 10));
   if (groups < 2 || wanted >= groups) {
     const message = `${wanted} held-out of ${groups} distinct usable molecules leave none to train on`;
-    const fix = groups < 2 ? "Give a file with at least two different molecules that fit." : `Hold out at most ${groups - 1}.`;
+    const fix =
+      groups < 2 ? "Give a file with at least two different molecules that fit." : `Hold out at most ${groups - 1}.`;
     throw new VoxtwirlError("no-data", message, fix);
   }
   const held = new Set(drawGroups(group, groups, draw).slice(0, wanted));
@@ -139,7 +184,10 @@ function split(molecules: Molecule[], { heldout, seed }: DatasetOptions, keyOf?:
   return parts;
 }
 
-/** The groups in random order. A group's draw comes from its molecules' smallest, drawn anew so that large groups are not favoured. */
+/**
+ * The groups in random order. A group's draw comes from its molecules' smallest, drawn anew so that large groups are
+ * not favoured.
+ */
 function drawGroups(group: Uint32Array, groups: number, draw: Float64Array): number[] {
   const smallest = new Float64Array(groups).fill(1);
   group.forEach((g, i) => (smallest[g] = Math.min(smallest[g], draw[i])));

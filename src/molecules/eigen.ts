@@ -1,7 +1,9 @@
 /**
- * Eigenvalues, largest first, and unit eigenvectors of a symmetric 3x3 matrix (9 numbers, row-major), by cyclic Jacobi rotations.
+ * Eigenvalues, largest first, and unit eigenvectors of a symmetric 3x3 matrix (9 numbers, row-major), by cyclic Jacobi
+ * rotations.
  *
- * Jacobi rather than the closed form: it keeps full precision where eigenvalues lie close together, as in near-symmetric molecules.
+ * Jacobi rather than the closed form: it keeps full precision where eigenvalues lie close together, as in
+ * near-symmetric molecules.
  */
 export function symmetricEigen3(matrix: ArrayLike<number>): { values: number[]; vectors: number[][] } {
   const a = [0, 1, 2].map((i) => [matrix[3 * i], matrix[3 * i + 1], matrix[3 * i + 2]]);
@@ -9,7 +11,9 @@ export function symmetricEigen3(matrix: ArrayLike<number>): { values: number[]; 
   const scale = Math.max(...a.flat().map(Math.abs));
   for (let sweep = 0; sweep < 50; sweep++) {
     if (Math.abs(a[0][1]) + Math.abs(a[0][2]) + Math.abs(a[1][2]) <= 1e-17 * scale) break;
-    for (const [p, q] of [[0, 1], [0, 2], [1, 2]]) rotate(a, v, p, q);
+    rotate(a, v, 0, 1);
+    rotate(a, v, 0, 2);
+    rotate(a, v, 1, 2);
   }
   const order = [0, 1, 2].sort((i, j) => a[j][j] - a[i][i]);
   return { values: order.map((i) => a[i][i]), vectors: order.map((i) => [v[0][i], v[1][i], v[2][i]]) };

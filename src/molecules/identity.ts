@@ -1,7 +1,9 @@
 import { Random, scramble } from "../random.ts";
 import { centred, type Molecule } from "./molecule.ts";
 
-/** Distances that differ by no more than this, in Angstrom, count as the same: the rounding of other programs' output. */
+/**
+ * Distances that differ by no more than this, in Angstrom, count as the same: the rounding of other programs' output.
+ */
 const tolerance = 0.01;
 
 /** Beyond this many atoms a molecule is known by its atoms' distances from the centroid, not by all pairs. */
@@ -14,16 +16,20 @@ export interface Identity {
   /** For each molecule the index of its group: molecules are in one group exactly if they are the same (`identify`). */
   group: Uint32Array;
   groups: number;
-  /** For each molecule a number in [0, 1): random in the seed, but a function of seed and geometry alone, not of any order. */
+  /**
+   * For each molecule a number in [0, 1): random in the seed, but a function of seed and geometry alone, not of any
+   * order.
+   */
   draw: Float64Array;
 }
 
 /**
- * Finds out which molecules are the same: those with equal keys (asked for where bonds are known), and those with equal element
- * counts whose sorted interatomic distances all agree to 0.01 A. Mirror images have the same distances and so count as the same.
+ * Finds out which molecules are the same: those with equal keys (asked for where bonds are known), and those with equal
+ * element counts whose sorted interatomic distances all agree to 0.01 A. Mirror images have the same distances and so
+ * count as the same.
  *
- * Distances are compared one by one, not rounded and hashed, so that noise cannot part two copies at a rounding boundary; being
- * the same is then extended along chains of such pairs.
+ * Distances are compared one by one, not rounded and hashed, so that noise cannot part two copies at a rounding
+ * boundary; being the same is then extended along chains of such pairs.
  */
 export function identify(molecules: readonly Molecule[], seed: number, keyOf?: MoleculeKey): Identity {
   const parent = Uint32Array.from(molecules, (_, i) => i);
@@ -84,8 +90,8 @@ function centroidDistances(positions: Float64Array): Float32Array {
 }
 
 /**
- * Joins the molecules of equal element counts whose spectra agree. Sorted distances that agree one by one to the tolerance have
- * means that agree to it too, so only neighbours in the order of the means need a look.
+ * Joins the molecules of equal element counts whose spectra agree. Sorted distances that agree one by one to the
+ * tolerance have means that agree to it too, so only neighbours in the order of the means need a look.
  */
 function joinEqualSpectra(parent: Uint32Array, bucket: readonly number[], spectra: readonly Float32Array[]): void {
   const means = spectra.map(mean);

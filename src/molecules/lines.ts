@@ -1,7 +1,10 @@
 import { VoxtwirlError } from "../errors.ts";
 import { atomicNumber } from "./elements.ts";
 
-/** Walks through a text line by line; LF, CRLF and CR LF mixtures, a byte order mark, and a last line without an end are all fine. */
+/**
+ * Walks through a text line by line; LF, CRLF and CR LF mixtures, a byte order mark, and a last line without an end are
+ * all fine.
+ */
 export class LineReader {
   readonly file: string;
   private readonly text: string;
@@ -66,8 +69,8 @@ const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d{1,3})?$/;
 const farthest = 1e5;
 
 /**
- * A coordinate in Angstrom: a decimal number with an exponent of e, d or, as the original QM9 files have it, *^. Undefined for
- * anything else, and for numbers that no molecule has.
+ * A coordinate in Angstrom: a decimal number with an exponent of e, d or, as the original QM9 files have it, *^.
+ * Undefined for anything else, and for numbers that no molecule has.
  */
 export function parseCoordinate(token: string): number | undefined {
   if (token.length > 40) return undefined;

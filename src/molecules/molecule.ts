@@ -42,12 +42,12 @@ export function radius(molecule: Molecule): number {
 }
 
 /**
- * The molecule's centred positions along its own axes: x along the direction of largest extent (variance over atoms), z along that
- * of the smallest. The axes are right-handed, so this is a rotation and keeps the molecule's handedness.
+ * The molecule's centred positions along its own axes: x along the direction of largest extent (variance over atoms), z
+ * along that of the smallest. The axes are right-handed, so this is a rotation and keeps the molecule's handedness.
  *
- * Signs are fixed by the third moment: the sum of cubes along x, and then along y, is positive; where a moment vanishes by symmetry
- * the first atom that is off zero decides. Poses of the same molecule thus agree, unless two extents are equal (symmetric tops),
- * where the pose is still a function of the input but not the same for every copy.
+ * Signs are fixed by the third moment: the sum of cubes along x, and then along y, is positive; where a moment vanishes
+ * by symmetry the first atom that is off zero decides. Poses of the same molecule thus agree, unless two extents are
+ * equal (symmetric tops), where the pose is still a function of the input but not the same for every copy.
  */
 export function principalPose(positions: ArrayLike<number>): Float64Array {
   const p = centred(positions);
@@ -89,7 +89,9 @@ function along(axis: readonly number[], p: Float64Array, i: number): number {
   return axis[0] * p[i] + axis[1] * p[i + 1] + axis[2] * p[i + 2];
 }
 
-/** The molecular formula in Hill order (carbon, hydrogen, then by symbol; without carbon all by symbol), e.g. "C2H6O". */
+/**
+ * The molecular formula in Hill order (carbon, hydrogen, then by symbol; without carbon all by symbol), e.g. "C2H6O".
+ */
 export function formula(molecule: Molecule): string {
   const counts = new Map<string, number>();
   for (const element of molecule.elements) {

@@ -2,7 +2,8 @@ import { VoxtwirlError } from "../errors.ts";
 import { LineReader, parseCoordinate, parseElement, quoted } from "./lines.ts";
 import type { Molecule } from "./molecule.ts";
 
-const layout = "An XYZ file is, per molecule: a line with the number of atoms, a comment line, and a line `symbol x y z` for each atom.";
+const layout =
+  "An XYZ file has, per molecule, a line with the number of atoms, a comment line, and `symbol x y z` lines.";
 
 /** Characters of the shortest possible atom line with its end, `C 0 0 0`. */
 const shortestAtomLine = 8;
@@ -10,8 +11,8 @@ const shortestAtomLine = 8;
 /**
  * Reads an XYZ file of one molecule or of several, one after the other. Positions are in Angstrom.
  *
- * Elements are symbols in any case or atomic numbers; what follows the coordinates on a line is ignored; the comment becomes the
- * name. The original QM9 files are read too (exponents written *^, three more lines after the atoms).
+ * Elements are symbols in any case or atomic numbers; what follows the coordinates on a line is ignored; the comment
+ * becomes the name. The original QM9 files are read too (exponents written *^, three more lines after the atoms).
  *
  * Throws "bad-file" with `file` and the line number where the text is not such a file.
  */
@@ -46,7 +47,10 @@ function readCount(lines: LineReader, line: string): number {
   const count = Number(token);
   if (count === 0) throw lines.error("a molecule of 0 atoms", "Remove the empty molecule from the file.");
   if (count * shortestAtomLine - 1 > lines.remaining) {
-    throw lines.error(`${count} atoms are announced, more than the rest of the file can hold`, `Is the file cut off? ${layout}`);
+    throw lines.error(
+      `${count} atoms are announced, more than the rest of the file can hold`,
+      `Is the file cut off? ${layout}`,
+    );
   }
   return count;
 }
@@ -55,7 +59,10 @@ function readCount(lines: LineReader, line: string): number {
 function checkColumns(lines: LineReader, comment: string): void {
   const columns = /\bProperties="?([^\s"]{1,200})/i.exec(comment);
   if (columns === null || /^species:S:1:pos:R:3(:|$)/i.test(columns[1])) return;
-  throw lines.error(`columns ${quoted(columns[1])} in extended XYZ are not supported`, "Write the columns species:S:1:pos:R:3 first.");
+  throw lines.error(
+    `columns ${quoted(columns[1])} in extended XYZ are not supported`,
+    "Write the columns species:S:1:pos:R:3 first.",
+  );
 }
 
 function readAtom(lines: LineReader, molecule: Molecule, i: number): void {
@@ -68,10 +75,16 @@ function readAtom(lines: LineReader, molecule: Molecule, i: number): void {
   const element = parseElement(symbol);
   const [x, y, z] = numbers.map(parseCoordinate);
   if (element === undefined) {
-    throw lines.error(`expected atom ${i + 1} of ${molecule.elements.length}, but ${quoted(symbol)} is no element`, layout);
+    throw lines.error(
+      `expected atom ${i + 1} of ${molecule.elements.length}, but ${quoted(symbol)} is no element`,
+      layout,
+    );
   }
   if (x === undefined || y === undefined || z === undefined) {
-    throw lines.error(`expected three coordinates in Angstrom after ${quoted(symbol)}, found ${quoted(numbers.join(" "))}`, layout);
+    throw lines.error(
+      `expected three coordinates in Angstrom after ${quoted(symbol)}, found ${quoted(numbers.join(" "))}`,
+      layout,
+    );
   }
   molecule.elements[i] = element;
   molecule.positions.set([x, y, z], 3 * i);

@@ -3,8 +3,8 @@ import type { MoleculeKey } from "../molecules/identity.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 
 /**
- * A function that gives a molecule's canonical code by OpenChemLib, which tells constitutions apart, but neither stereoisomers nor
- * conformers; undefined where bonds are unknown or make no sense to OpenChemLib.
+ * A function that gives a molecule's canonical code by OpenChemLib, which tells constitutions apart, but neither
+ * stereoisomers nor conformers; undefined where bonds are unknown or make no sense to OpenChemLib.
  *
  * The library is loaded only here, as it takes a moment and is needed only where bonds are known.
  */

@@ -5,7 +5,7 @@ import { elements5, elements8 } from "../../src/molecules/elements.ts";
 import { identify } from "../../src/molecules/identity.ts";
 import { centred, principalPose, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
-import { randomMolecule, thrown, turned } from "./support.ts";
+import { processorTime, randomMolecule, thrown, turned } from "./support.ts";
 
 const options: DatasetOptions = { elements: elements5, grid: 16, resolution: 0.5, pose: "as-is", seed: 3 };
 
@@ -61,12 +61,16 @@ describe("prepareDataset", () => {
   });
 
   it("draws evenly: over many seeds every molecule is held out about as often, copies or not", () => {
-    const copies = Array.from({ length: 8 }, (_, i) => ({ ...molecules[7], positions: turned(molecules[7].positions, i, [0, 0, 0]) }));
+    const copies = Array.from({ length: 8 }, (_, i) => ({
+      ...molecules[7],
+      positions: turned(molecules[7].positions, i, [0, 0, 0]),
+    }));
     const given = [...molecules.slice(0, 20), ...copies];
     const counts = new Array<number>(20).fill(0);
     const runs = 1000;
     for (let seed = 0; seed < runs; seed++) {
-      for (const i of prepareDataset(given, { ...options, heldout: 5, seed }).heldout.sourceIndex) counts[i < 20 ? i : 7]++;
+      for (const i of prepareDataset(given, { ...options, heldout: 5, seed }).heldout.sourceIndex)
+        counts[i < 20 ? i : 7]++;
     }
     for (const count of counts) expect(Math.abs(count - runs / 4)).toBeLessThan(5 * Math.sqrt((runs * 3) / 16));
   });
@@ -79,9 +83,15 @@ describe("prepareDataset", () => {
       { ...molecule, positions: molecule.positions.map((value) => -value) },
       { ...molecule, positions: molecule.positions.map((value) => value + 1e-4 * random.normal()) },
     ]);
-    const all = random.shuffle([...molecules.map((molecule, i) => ({ molecule, i })), ...copies.map((molecule, k) => ({ molecule, i: Math.floor(k / 3) }))]);
+    const all = random.shuffle([
+      ...molecules.map((molecule, i) => ({ molecule, i })),
+      ...copies.map((molecule, k) => ({ molecule, i: Math.floor(k / 3) })),
+    ]);
     for (const heldout of [1, 20, 59]) {
-      const data = prepareDataset(all.map(({ molecule }) => molecule), { ...options, heldout });
+      const data = prepareDataset(
+        all.map(({ molecule }) => molecule),
+        { ...options, heldout },
+      );
       const held = [...data.heldout.sourceIndex].map((index) => all[index].i);
       expect(new Set(held).size).toBe(heldout);
       expect(data.heldout.count).toBe(heldout);
@@ -123,24 +133,33 @@ describe("prepareDataset", () => {
 });
 
 describe("identify", () => {
-  it("tells molecules apart that differ by more than 0.01 A in one distance, and joins those below at every rounding boundary", () => {
-    const pair = (length: number): Molecule => ({ elements: Uint8Array.from([6, 8]), positions: Float64Array.from([0, 0, 0, 0, 0, length]) });
+  it("parts molecules by more than 0.01 A in one distance, and joins those below at every rounding boundary", () => {
+    const pair = (length: number): Molecule => ({
+      elements: Uint8Array.from([6, 8]),
+      positions: Float64Array.from([0, 0, 0, 0, 0, length]),
+    });
     expect(identify([pair(1.2), pair(1.211)], 1).groups).toBe(2);
-    for (const length of [1.205, 1.2049999, 1.21, 1.2149]) expect(identify([pair(length), pair(length + 1e-4)], 1).groups).toBe(1);
+    for (const length of [1.205, 1.2049999, 1.21, 1.2149])
+      expect(identify([pair(length), pair(length + 1e-4)], 1).groups).toBe(1);
     expect(identify([pair(1.2), { ...pair(1.2), elements: Uint8Array.from([6, 6]) }], 1).groups).toBe(2);
   });
 
   it("sorts 35,000 molecules out in seconds, and molecules of thousands of atoms without filling the memory", () => {
     const crowd = Array.from({ length: 35_000 }, (_, i) => randomMolecule(18, i));
-    const start = performance.now();
+    const start = processorTime();
     expect(identify(crowd, 1).groups).toBe(35_000);
     const large = randomMolecule(20_000, 1);
     expect(identify([large, { ...large, positions: turned(large.positions, 1, [1, 1, 1]) }], 1).groups).toBe(1);
-    expect(performance.now() - start).toBeLessThan(30_000);
+    expect(processorTime() - start).toBeLessThan(10_000);
   });
 });
 
-function expectPacked(part: PackedMolecules, m: number, molecule: Molecule, pose: (p: Float64Array) => Float64Array): void {
+function expectPacked(
+  part: PackedMolecules,
+  m: number,
+  molecule: Molecule,
+  pose: (p: Float64Array) => Float64Array,
+): void {
   const posed = pose(molecule.positions);
   const start = part.offsets[m];
   expect(part.offsets[m + 1] - start).toBe(molecule.elements.length);

@@ -1,24 +1,36 @@
 import fc from "fast-check";
 import { VoxtwirlError } from "../../src/errors.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
+import { processorTime } from "./support.ts";
 
 /**
- * Feeds a reader 2,000 texts, half of them arbitrary and half made of valid ones by cutting, repeating and overwriting. It must give
- * coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text of that length deserves.
+ * Feeds a reader 2,000 texts, half of them arbitrary and half made of valid ones by cutting, repeating and overwriting.
+ * It must give coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text of that length
+ * deserves.
  */
 export function fuzz(parse: (text: string, file: string) => Molecule[], valid: string[]): void {
-  const piece = fc.oneof(fc.string(), fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"));
-  const arbitrary = fc.array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 }).map((parts) => parts.join(""));
-  const mutated = fc.tuple(fc.constantFrom(...valid), fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(6), piece), { maxLength: 4 }));
+  const piece = fc.oneof(
+    fc.string(),
+    fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"),
+  );
+  const arbitrary = fc
+    .array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 })
+    .map((parts) => parts.join(""));
+  const mutated = fc.tuple(
+    fc.constantFrom(...valid),
+    fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(6), piece), { maxLength: 4 }),
+  );
   const texts = fc.oneof(
     arbitrary,
-    mutated.map(([text, edits]) => edits.reduce((now, [where, drop, insert]) => edit(now, Math.floor(where * now.length), drop, insert), text)),
+    mutated.map(([text, edits]) =>
+      edits.reduce((now, [where, drop, insert]) => edit(now, Math.floor(where * now.length), drop, insert), text),
+    ),
   );
   let accepted = 0;
   let refused = 0;
   fc.assert(
     fc.property(texts, (text) => {
-      const start = performance.now();
+      const start = processorTime();
       try {
         parse(text, "fuzz").forEach(check);
         accepted++;
@@ -26,11 +38,13 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
         if (!(error instanceof VoxtwirlError) || error.code !== "bad-file" || error.fix === "") throw error;
         refused++;
       }
-      if (performance.now() - start > 2000) throw new Error(`${text.length} characters took ${performance.now() - start} ms`);
+      if (processorTime() - start > 2000)
+        throw new Error(`${text.length} characters took ${processorTime() - start} ms`);
     }),
     { numRuns: 2000, seed: 7 },
   );
-  if (accepted < 100 || refused < 100) throw new Error(`the texts tell little: ${accepted} accepted, ${refused} refused`);
+  if (accepted < 100 || refused < 100)
+    throw new Error(`the texts tell little: ${accepted} accepted, ${refused} refused`);
 }
 
 function edit(text: string, at: number, drop: number, insert: string): string {

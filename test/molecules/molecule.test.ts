@@ -22,7 +22,8 @@ describe("helpers of molecules", () => {
   it("knows the elements and the two channel orders", () => {
     expect(elements5.map(atomicNumber)).toEqual([6, 1, 8, 7, 9]);
     expect(elements8.map(atomicNumber)).toEqual([6, 1, 8, 7, 9, 16, 17, 35]);
-    for (let number = 1; number <= 118; number++) expect(atomicNumber(elementSymbol(number).toUpperCase())).toBe(number);
+    for (let number = 1; number <= 118; number++)
+      expect(atomicNumber(elementSymbol(number).toUpperCase())).toBe(number);
     expect(atomicNumber("D")).toBe(1);
     expect(atomicNumber("Xx")).toBeUndefined();
     expect(atomicNumber("constructor")).toBeUndefined();
@@ -33,7 +34,13 @@ describe("symmetricEigen3", () => {
   it("solves the eigenproblem, equal and zero eigenvalues included", () => {
     const random = new Random(3);
     const matrices = Array.from({ length: 50 }, () => Array.from({ length: 6 }, () => random.normal()));
-    for (const [a, b, c, d, e, f] of [...matrices, [1, 0, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1], [1, 1e-9, 0, 1, 0, 2]]) {
+    for (const [a, b, c, d, e, f] of [
+      ...matrices,
+      [1, 0, 0, 1, 0, 1],
+      [0, 0, 0, 0, 0, 0],
+      [1, 1, 1, 1, 1, 1],
+      [1, 1e-9, 0, 1, 0, 2],
+    ]) {
       const matrix = [a, b, c, b, d, e, c, e, f];
       const { values, vectors } = symmetricEigen3(matrix);
       expect(values[0] >= values[1] && values[1] >= values[2]).toBe(true);
@@ -42,7 +49,8 @@ describe("symmetricEigen3", () => {
           const product = [0, 1, 2].reduce((sum, j) => sum + matrix[3 * i + j] * vectors[k][j], 0);
           expect(product).toBeCloseTo(values[k] * vectors[k][i], 12);
         }
-        for (let l = 0; l < 3; l++) expect([0, 1, 2].reduce((s, i) => s + vectors[k][i] * vectors[l][i], 0)).toBeCloseTo(Number(k === l), 12);
+        for (let l = 0; l < 3; l++)
+          expect([0, 1, 2].reduce((s, i) => s + vectors[k][i] * vectors[l][i], 0)).toBeCloseTo(Number(k === l), 12);
       }
     }
   });
@@ -56,7 +64,8 @@ describe("principalPose", () => {
       const other = principalPose(turned(positions, seed, [3, -2, 7]));
       other.forEach((value, i) => expect(value).toBeCloseTo(pose[i], 9));
     }
-    const moment = (axis: number) => pose.filter((_, i) => i % 3 === axis).reduce((sum, value) => sum + value * value, 0);
+    const moment = (axis: number) =>
+      pose.filter((_, i) => i % 3 === axis).reduce((sum, value) => sum + value * value, 0);
     expect(moment(0) > moment(1) && moment(1) > moment(2)).toBe(true);
     for (const value of centroid(pose)) expect(value).toBeCloseTo(0, 12);
   });
@@ -69,7 +78,13 @@ describe("principalPose", () => {
   });
 
   it("is finite and keeps distances for an atom, a line, a plane and a tetrahedron", () => {
-    const shapes = [[5, 5, 5], [0, 0, 0, 0, 0, 1], [0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 0, 0, 0, 1, 0], [1, 1, 1, -1, -1, 1, -1, 1, -1, 1, -1, -1]];
+    const shapes = [
+      [5, 5, 5],
+      [0, 0, 0, 0, 0, 1],
+      [0, 0, 0, 1, 1, 1, 2, 2, 2],
+      [0, 0, 0, 1, 0, 0, 0, 1, 0],
+      [1, 1, 1, -1, -1, 1, -1, 1, -1, 1, -1, -1],
+    ];
     for (const shape of shapes) {
       const pose = principalPose(Float64Array.from(shape));
       for (let i = 0; i < shape.length; i += 3) {

@@ -4,15 +4,31 @@ import { parseSdf } from "../../src/molecules/sdf.ts";
 import { fuzz } from "./fuzz.ts";
 import { thrown } from "./support.ts";
 
-const header = (name: string, counts: string, dimension = "3D") => [name, `  program 0101250000${dimension}`, "a comment", counts];
+const header = (name: string, counts: string, dimension = "3D") => [
+  name,
+  `  program 0101250000${dimension}`,
+  "a comment",
+  counts,
+];
 const atom = (x: number, y: number, z: number, symbol: string) =>
   [x, y, z].map((value) => value.toFixed(4).padStart(10)).join("") + ` ${symbol.padEnd(3)} 0  0  0  0`;
-const carbonMonoxide = [...header("carbon monoxide", "  2  1  0  0  0  0            999 V2000"), atom(1, -20.5, 0, "C"), atom(1, 0, 1.13, "o"), "  1  2  3  0", "M  CHG  2   1  -1   2   1", "M  END"].join("\n");
+const carbonMonoxide = [
+  ...header("carbon monoxide", "  2  1  0  0  0  0            999 V2000"),
+  atom(1, -20.5, 0, "C"),
+  atom(1, 0, 1.13, "o"),
+  "  1  2  3  0",
+  "M  CHG  2   1  -1   2   1",
+  "M  END",
+].join("\n");
 const argon = [...header("", "  1  0  0  0  0  0            999 V2000"), atom(0, 0, 0, "Ar"), "M  END"].join("\n");
 const sdf = `${carbonMonoxide}\n> <energy>\n-1.0\n\n> <note>\n\n$$$$\n${argon}\n$$$$\n`;
 
 /** The records with one line replaced. */
-const withLine = (number: number, line: string) => sdf.split("\n").map((old, i) => (i === number - 1 ? line : old)).join("\n");
+const withLine = (number: number, line: string) =>
+  sdf
+    .split("\n")
+    .map((old, i) => (i === number - 1 ? line : old))
+    .join("\n");
 
 describe("parseSdf", () => {
   it("reads records with bonds, charges and data fields", () => {
@@ -36,7 +52,12 @@ describe("parseSdf", () => {
   it("reads counts that touch, and lines separated by blanks instead of columns", () => {
     const atoms = 120;
     const bonds = Array.from({ length: 119 }, (_, i) => `${String(i + 1).padStart(3)}${String(i + 2).padStart(3)}  1`);
-    const chain = [...header("", "120119  0  0  0  0            999 V2000"), ...Array.from({ length: atoms }, (_, i) => atom(i, 0, 0, "C")), ...bonds, "M  END"];
+    const chain = [
+      ...header("", "120119  0  0  0  0            999 V2000"),
+      ...Array.from({ length: atoms }, (_, i) => atom(i, 0, 0, "C")),
+      ...bonds,
+      "M  END",
+    ];
     const [molecule] = parseSdf(chain.join("\n"));
     expect(molecule.elements).toHaveLength(120);
     expect(molecule.bonds![118]).toEqual({ a: 118, b: 119, order: 1 });
@@ -66,7 +87,11 @@ describe("parseSdf", () => {
     [withLine(7, "  1  1  1"), "joins atoms 1 and 1", 7],
     [withLine(7, "  1  2  8"), "order 8", 7],
     [withLine(7, "  1  2 -1"), "expected bond 1 of 1", 7],
-    [[...header("", "  4  0  0", "2D"), ...[1, 2, 3, 4].map((x) => atom(x, 1, 0, "C")), "M  END"].join("\n"), "flat drawing", 9],
+    [
+      [...header("", "  4  0  0", "2D"), ...[1, 2, 3, 4].map((x) => atom(x, 1, 0, "C")), "M  END"].join("\n"),
+      "flat drawing",
+      9,
+    ],
   ])("refuses %j", (text, message, line) => {
     const error = thrown(() => parseSdf(text, "some.sdf")) as VoxtwirlError;
     expect(error).toBeInstanceOf(VoxtwirlError);
@@ -76,5 +101,6 @@ describe("parseSdf", () => {
     expect(error.fix).not.toBe("");
   });
 
-  it("never fails but by a bad-file error, and never gives an incoherent molecule", () => fuzz(parseSdf, [sdf, carbonMonoxide]));
+  it("never fails but by a bad-file error, and never gives an incoherent molecule", () =>
+    fuzz(parseSdf, [sdf, carbonMonoxide]));
 });

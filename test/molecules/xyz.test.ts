@@ -33,7 +33,8 @@ describe("parseXyz", () => {
 
   it("reads original QM9 files, alone and one after the other", () => {
     const record = (id: number) =>
-      `1\ngdb ${id}\t157.7 157.7\t0. \nC\t 0.1\t-2.1997*^-6\t 3.\t-0.5\n1341.307\t1341.3\nC\tC\t\nInChI=1S/CH4/h1H4\tInChI=1S/CH4/h1H4\n`;
+      `1\ngdb ${id}\t157.7 157.7\t0. \nC\t 0.1\t-2.1997*^-6\t 3.\t-0.5\n` +
+      "1341.307\t1341.3\nC\tC\t\nInChI=1S/CH4/h1H4\tInChI=1S/CH4/h1H4\n";
     const molecules = parseXyz(record(1) + record(22));
     expect(molecules.map(({ name }) => name)).toEqual(["gdb 1", "gdb 22"]);
     expect(molecules[1].positions[1]).toBe(-2.1997e-6);
@@ -66,17 +67,25 @@ describe("parseXyz", () => {
     expect(error.fix).not.toBe("");
   });
 
-  it("never fails but by a bad-file error, and never gives an incoherent molecule", () => fuzz(parseXyz, [water, `${water}${water}`]));
+  it("never fails but by a bad-file error, and never gives an incoherent molecule", () =>
+    fuzz(parseXyz, [water, `${water}${water}`]));
 
   it("reads back what it is given", () => {
     const coordinate = fc.double({ min: -1000, max: 1000, noNaN: true }).map((value) => value + 0);
     const atom = fc.tuple(fc.constantFrom("C", "h", "BR", "8"), coordinate, coordinate, coordinate);
     fc.assert(
-      fc.property(fc.array(fc.array(atom, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }), (molecules) => {
-        const text = molecules.map((atoms) => `${atoms.length}\nx\n${atoms.map((one) => one.join("\t")).join("\n")}\n`).join("");
-        const read = parseXyz(text);
-        expect(read.map(({ positions }) => [...positions])).toEqual(molecules.map((atoms) => atoms.flatMap(([, ...xyz]) => xyz)));
-      }),
+      fc.property(
+        fc.array(fc.array(atom, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }),
+        (molecules) => {
+          const text = molecules
+            .map((atoms) => `${atoms.length}\nx\n${atoms.map((one) => one.join("\t")).join("\n")}\n`)
+            .join("");
+          const read = parseXyz(text);
+          expect(read.map(({ positions }) => [...positions])).toEqual(
+            molecules.map((atoms) => atoms.flatMap(([, ...xyz]) => xyz)),
+          );
+        },
+      ),
       { numRuns: 200, seed: 1 },
     );
   });
