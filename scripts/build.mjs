@@ -1,4 +1,4 @@
-// Builds dist/: voxtwirl.js (the command), index.js (the library for any WebGPU host) and node.js (the library with Dawn).
+// Builds dist/: voxtwirl.js (the command), index.js (the library, for any WebGPU host) and node.js (with Dawn).
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -15,7 +15,7 @@ export interface ArgsSpec {
   readonly positionals?: readonly string[];
 }
 
-/** Parsed arguments of one command, read by kind. Every reader throws VoxtwirlError "bad-option" on a value it cannot use. */
+/** Parsed arguments of a command, read by kind. Readers throw VoxtwirlError "bad-option" on a value they cannot use. */
 export class Args {
   readonly #values: Readonly<Record<string, string | boolean | undefined>>;
   readonly positionals: readonly string[];
@@ -56,7 +56,8 @@ export class Args {
     const { min = -Infinity, max = Infinity, exclusiveMin = false } = range;
     const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) ? Number(value) : NaN;
     if (!Number.isFinite(number) || number > max || number < min || (exclusiveMin && number === min)) {
-      throw badOption(`--${name} ${value} is not a number${within(min, max, exclusiveMin)}.`, `Give --${name} such a number.`);
+      const wanted = `a number${within(min, max, exclusiveMin)}`;
+      throw badOption(`--${name} ${value} is not ${wanted}.`, `Give --${name} such a number.`);
     }
     return number;
   }
@@ -69,7 +70,8 @@ export class Args {
     const number = /^[-+]?\d+$/.test(value) ? Number(value) : NaN;
     if (!Number.isSafeInteger(number) || number < min || number > max) {
       const shown = max === Number.MAX_SAFE_INTEGER ? Infinity : max;
-      throw badOption(`--${name} ${value} is not a whole number${within(min, shown, false)}.`, `Give --${name} such a number.`);
+      const wanted = `a whole number${within(min, shown, false)}`;
+      throw badOption(`--${name} ${value} is not ${wanted}.`, `Give --${name} such a number.`);
     }
     return number;
   }

@@ -115,18 +115,21 @@ function missingHardware(info: GPUAdapterInfo): Missing[] {
 /** Device files of GPUs on Linux: they are there also when no driver that Vulkan could use is. */
 function gpuNodes(): string[] {
   const render = existsSync("/dev/dri") ? readdirSync("/dev/dri").filter((name) => name.startsWith("renderD")) : [];
-  return [...render.map((name) => `/dev/dri/${name}`), ...["/dev/nvidia0", "/dev/kfd"].filter((path) => existsSync(path))];
+  const others = ["/dev/nvidia0", "/dev/kfd"].filter((path) => existsSync(path));
+  return [...render.map((name) => `/dev/dri/${name}`), ...others];
 }
 
 function missingFeatures(features: Record<string, boolean>): Missing[] {
   const lacking = Object.entries(FEATURES).filter(([name]) => !features[name]);
-  return lacking.map(([name, loss]) => ({ what: `${name}: ${loss}`, fix: "Another adapter or a newer driver may have it." }));
+  const fix = "Another adapter or a newer driver may have it.";
+  return lacking.map(([name, loss]) => ({ what: `${name}: ${loss}`, fix }));
 }
 
 function missingFallback(): Missing[] {
   const archive = findSwiftShaderArchive();
   if ("path" in archive || process.platform !== "linux" || process.arch !== "x64") return [];
-  return [{ what: `SwiftShader, the last resort (${archive.missing})`, fix: "npm install @sparticuz/chromium@147.0.0" }];
+  const what = `SwiftShader, the last resort (${archive.missing})`;
+  return [{ what, fix: "npm install @sparticuz/chromium@147.0.0" }];
 }
 
 function describe({ ok, host, adapter, subgroupSize, features, limits, proof, missing }: Report): string[] {
@@ -148,7 +151,8 @@ function describe({ ok, host, adapter, subgroupSize, features, limits, proof, mi
     ]),
   ];
   const width = Math.max(...rows.map(([left]) => left.length));
-  const verdict = ok ? "All works." : "This adapter computes wrong results: try another one (--adapter) or a newer driver.";
+  const wrong = "This adapter computes wrong results: try another one (--adapter) or a newer driver.";
+  const verdict = ok ? "All works." : wrong;
   return [...rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`), "", verdict];
 }
 

@@ -32,7 +32,8 @@ function find(name: string) {
 function generalHelp(): string[] {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   return [
-    "voxtwirl: train 3D U-Net voxel denoisers with WebGPU and see how much of their loss is rotation symmetry not learned.",
+    "voxtwirl: train 3D U-Net voxel denoisers with WebGPU, and see which share of their loss is rotation symmetry",
+    "that they have not learned.",
     "",
     "Usage: voxtwirl COMMAND [OPTIONS]",
     "",

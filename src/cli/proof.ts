@@ -82,8 +82,8 @@ function onProcessor(x: Float32Array, weight: Float32Array, bias: Float32Array) 
       const column = ox! - half + (tap % KERNEL);
       if (!inside(z) || !inside(y) || !inside(column)) continue;
       for (let ci = 0; ci < CHANNELS_IN; ci++) {
-        const product =
-          x[((z * SIZE + y) * SIZE + column) * CHANNELS_IN + ci]! * weight[(tap * CHANNELS_IN + ci) * CHANNELS_OUT + co]!;
+        const input = x[((z * SIZE + y) * SIZE + column) * CHANNELS_IN + ci]!;
+        const product = input * weight[(tap * CHANNELS_IN + ci) * CHANNELS_OUT + co]!;
         sums[at] += product;
         magnitudes[at] += Math.abs(product);
       }

@@ -71,8 +71,8 @@ async function named(name: string, flags: readonly string[]): Promise<FoundAdapt
 async function swiftShader(flags: readonly string[]): Promise<Search> {
   const archive = findSwiftShaderArchive();
   if ("missing" in archive) {
-    const message = `There is no WebGPU adapter: no Vulkan driver that Dawn accepts, and no SwiftShader (${archive.missing}).`;
-    throw new VoxtwirlError("no-adapter", message, noneFix());
+    const why = `no Vulkan driver that Dawn accepts, and no SwiftShader (${archive.missing})`;
+    throw new VoxtwirlError("no-adapter", `There is no WebGPU adapter: ${why}.`, noneFix());
   }
   const unpacked = unpackSwiftShader();
   const found = await withEnvironment(driverEnvironment(unpacked), () =>
@@ -81,14 +81,15 @@ async function swiftShader(flags: readonly string[]): Promise<Search> {
   return found ?? { relaunchFor: unpacked };
 }
 
-/** Makes the Vulkan loader use SwiftShader alone. Newer loaders prefer VK_DRIVER_FILES, older ones know the other only. */
+/** Makes the Vulkan loader use SwiftShader alone. Newer loaders prefer VK_DRIVER_FILES, older know the other. */
 export function driverEnvironment({ icd }: SwiftShader): Record<string, string> {
   return { VK_ICD_FILENAMES: icd, VK_DRIVER_FILES: icd };
 }
 
 function noneFix(): string {
   if (process.platform !== "linux") return "Update your graphics driver.";
-  return "Install Mesa 23 or later (Debian: apt install -t bookworm-backports mesa-vulkan-drivers) or your GPU's driver.";
+  const debian = "apt install -t bookworm-backports mesa-vulkan-drivers";
+  return `Install Mesa 23 or later (Debian 12: ${debian}) or your GPU's driver.`;
 }
 
 async function request(

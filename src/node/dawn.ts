@@ -39,7 +39,7 @@ async function load(): Promise<typeof import("webgpu")> {
     return await import("webgpu");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const fix = "The npm package webgpu supports x64 and arm64 Linux (glibc), macOS and Windows; reinstall with: npm ci";
+    const fix = "The npm package webgpu is for Linux (glibc), macOS and Windows on x64 and arm64; reinstall: npm ci";
     throw new VoxtwirlError("no-adapter", `Dawn does not load on this machine: ${why}`, fix, { cause: error });
   }
 }

@@ -6,8 +6,8 @@ let scheduled = false;
 /**
  * Waits for a promise of Dawn's while letting the processor work.
  *
- * Dawn's binding polls through setImmediate while anything is pending, which takes a whole core. Sleeping for 5 % of the
- * time waited so far, at most 2 ms, in between leaves that core to a software adapter and costs at most 5 % of latency.
+ * Dawn's binding polls through setImmediate while anything is pending, which takes a whole core. Sleeping in between,
+ * for 5 % of the time waited so far and at most 2 ms, leaves that core to a software adapter and costs little latency.
  *
  * @returns the promise's value; rejections pass through
  */

@@ -13,8 +13,8 @@ export interface OpenGpuOptions extends OpenAdapterOptions, GpuOptions {
 const SOFTWARE_MEMORY_SHARE = 0.8;
 
 /**
- * Opens a device on the adapter that `openAdapter` chooses, with waits that leave the processor to software adapters and
- * within the memory the machine has.
+ * Opens a device on the adapter that `openAdapter` chooses, with waits that leave the processor to software adapters
+ * and within the memory the machine has.
  *
  * @throws VoxtwirlError "no-adapter"
  */

@@ -4,9 +4,14 @@ import { VoxtwirlError } from "../errors.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
 
-/** True in a process that `relaunch` has started, and in the processes that it starts: they must not start anew again. */
+/** True in a process that `relaunch` has started, and in those it starts in turn: they must not start anew again. */
 export function isRelaunched(): boolean {
   return Boolean(process.env.VOXTWIRL_RELAUNCHED);
+}
+
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 /**
@@ -37,7 +42,7 @@ export async function relaunch(environment: Record<string, string>): Promise<nev
   });
   listen("SIGCONT", () => child.kill("SIGCONT"));
 
-  const { code, signal } = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+  const { code, signal } = await new Promise<Ending>((resolve, reject) => {
     child.once("error", (error) => {
       const fix = "Set LD_LIBRARY_PATH and VK_ICD_FILENAMES yourself, or install a Vulkan driver.";
       reject(new VoxtwirlError("no-adapter", `The process could not be started anew: ${error.message}`, fix));
@@ -55,7 +60,7 @@ export async function relaunch(environment: Record<string, string>): Promise<nev
 
 let watching = false;
 
-/** In a relaunched process: end when the process that started it is gone, even by SIGKILL, rather than run on unseen. */
+/** In a relaunched process: end when the process that started it is gone, even by SIGKILL, and not run on unseen. */
 export function endWithParent(): void {
   // The variable passes on to processes that this one starts, whose channels are not ours.
   if (process.env.VOXTWIRL_RELAUNCHED !== String(process.ppid) || !process.channel || watching) return;

@@ -50,5 +50,6 @@ function checksum(header: Uint8Array): number {
 }
 
 function broken(why: string): VoxtwirlError {
-  return new VoxtwirlError("bad-file", `This tar archive cannot be read: ${why}.`, "Install the package it came from anew.");
+  const fix = "Install the package it came from anew.";
+  return new VoxtwirlError("bad-file", `This tar archive cannot be read: ${why}.`, fix);
 }

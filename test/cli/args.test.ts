@@ -48,7 +48,8 @@ describe("readArgs", () => {
       message: expect.stringContaining("--step"),
       fix: expect.stringContaining("--steps"),
     });
-    expect(failure(() => read("--wholly-other"))).toMatchObject({ code: "bad-option", fix: "See: voxtwirl help train" });
+    const other = failure(() => read("--wholly-other"));
+    expect(other).toMatchObject({ code: "bad-option", fix: "See: voxtwirl help train" });
     expect(failure(() => read("--toString"))).toMatchObject({ code: "bad-option" });
   });
 
@@ -61,11 +62,13 @@ describe("readArgs", () => {
     expect(failure(() => read(...args))).toMatchObject({ code: "bad-option", message: expect.stringContaining(words) });
   });
 
-  it.each(["0", "-3", "1.5", "1e3", "ten", "0x10", "99999999999999999999", ""])("--steps %j is no positive integer", (value) => {
+  const noIntegers = ["0", "-3", "1.5", "1e3", "ten", "0x10", "99999999999999999999", ""];
+  it.each(noIntegers)("--steps %j is no positive integer", (value) => {
     expect(failure(() => read("--steps", value).integer("steps"))).toMatchObject({ code: "bad-option" });
   });
 
-  it.each(["", "x", "1,5", "NaN", "Infinity", "1e999", "0", "-1", "3"])("--lr %j is no number above 0, at most 2", (value) => {
+  const noNumbers = ["", "x", "1,5", "NaN", "Infinity", "1e999", "0", "-1", "3"];
+  it.each(noNumbers)("--lr %j is no number above 0, at most 2", (value) => {
     const range = { min: 0, max: 2, exclusiveMin: true };
     expect(failure(() => read("--lr", value).number("lr", range))).toMatchObject({ code: "bad-option" });
   });
@@ -93,6 +96,7 @@ describe("optionLines", () => {
 describe("nearest", () => {
   it("allows two edits", () => {
     const known = ["train", "doctor"];
-    expect(["trian", "tran", "docto", "bench"].map((word) => nearest(word, known))).toEqual(["train", "train", "doctor", undefined]);
+    const found = ["trian", "tran", "docto", "bench"].map((word) => nearest(word, known));
+    expect(found).toEqual(["train", "train", "doctor", undefined]);
   });
 });

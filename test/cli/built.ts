@@ -23,8 +23,15 @@ export interface Places {
   noDriver: Record<string, string>;
 }
 
+export interface BuiltCommand {
+  run(args: string[], env?: Record<string, string>): Promise<Result>;
+  places: Places;
+  /** The command's file, for tests that start it themselves. */
+  path: string;
+}
+
 /** Builds the command for a test file, into a folder of its own. */
-export function useBuiltCommand(): { run(args: string[], env?: Record<string, string>): Promise<Result>; places: Places } {
+export function useBuiltCommand(): BuiltCommand {
   const none = join(folder, "none.json");
   beforeAll(async () => {
     if (!(await build(folder))) throw new Error("the build failed");
@@ -34,6 +41,7 @@ export function useBuiltCommand(): { run(args: string[], env?: Record<string, st
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return {
     run: (args, env) => run(args, env),
+    path: join(folder, "voxtwirl.js"),
     places: {
       noLoader: { LD_LIBRARY_PATH: join(folder, "no-loader"), VOXTWIRL_RELAUNCHED: "" },
       noDriver: { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none },

@@ -27,7 +27,7 @@ function backportsEntry(files: Record<string, string>): string {
     writeFileSync(path, text);
     return path;
   });
-  // Sourced, the script must only define its functions. Were it to run, these stand-ins keep it from installing anything.
+  // Sourced, the script must only define its functions. Were it to run, the stand-ins keep it from installing anything.
   const env = { ...process.env, PATH: `${standIns}:${process.env.PATH}` };
   const command = 'source "$1" && shift && backports_entry "$@"';
   return execFileSync("bash", ["-c", command, "bash", script, ...paths], { encoding: "utf8", env });
@@ -52,9 +52,9 @@ describe.runIf(process.platform === "linux")(".ci/run", () => {
   });
 
   it("derives the backports suite from a deb822 stanza", () => {
-    expect(backportsEntry({ "debian.sources": stanza })).toBe(
-      "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.example/debian bookworm-backports main\n",
-    );
+    const key = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    const entry = `deb [signed-by=${key}] http://mirror.example/debian bookworm-backports main\n`;
+    expect(backportsEntry({ "debian.sources": stanza })).toBe(entry);
   });
 
   it("derives it from one-line entries, with their options", () => {
@@ -83,7 +83,8 @@ Signed-By:
  .
  abc
 `;
-    expect(backportsEntry({ "folded.sources": folded })).toBe("deb http://mirror.example/debian bookworm-backports main\n");
+    const entry = "deb http://mirror.example/debian bookworm-backports main\n";
+    expect(backportsEntry({ "folded.sources": folded })).toBe(entry);
   });
 
   it("takes the first entry of several files", () => {

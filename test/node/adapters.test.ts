@@ -7,7 +7,8 @@ import { openGpu } from "../../src/node/openGpu.ts";
 afterEach(() => vi.unstubAllEnvs());
 
 function info(fields: Partial<GPUAdapterInfo>): GPUAdapterInfo {
-  return { vendor: "", architecture: "", device: "", description: "", isFallbackAdapter: false, ...fields } as GPUAdapterInfo;
+  const empty = { vendor: "", architecture: "", device: "", description: "", isFallbackAdapter: false };
+  return { ...empty, ...fields } as GPUAdapterInfo;
 }
 
 describe("openAdapter", () => {
@@ -34,13 +35,16 @@ describe("openAdapter", () => {
     expect((await openAdapter({ adapter: "software" })).software).toBe(true);
     const hardware = await openAdapter({ adapter: "hardware" }).catch((error: unknown) => error);
     if ("software" in (hardware as object)) expect(hardware).toHaveProperty("software", false);
-    else expect(hardware).toMatchObject({ code: "no-adapter", message: expect.stringContaining("no hardware adapter") });
+    else expect(hardware).toMatchObject({ code: "no-adapter", message: expect.stringContaining("no hardware") });
   });
 
   it("answers a wrong name with the names there are", async () => {
     const { name } = await openAdapter();
-    const error = { code: "no-adapter", message: expect.stringContaining('"no such"'), fix: expect.stringContaining(name) };
-    await expect(openAdapter({ adapter: "no such" })).rejects.toMatchObject(error);
+    await expect(openAdapter({ adapter: "no such" })).rejects.toMatchObject({
+      code: "no-adapter",
+      message: expect.stringContaining('"no such"'),
+      fix: expect.stringContaining(name),
+    });
   });
 
   it("reads VOXTWIRL_ADAPTER where no option is given", async () => {
@@ -49,7 +53,8 @@ describe("openAdapter", () => {
     await expect(openAdapter({ adapter: "auto" })).resolves.toHaveProperty("adapter");
   });
 
-  it.runIf("path" in findSwiftShaderArchive())("finds SwiftShader by name beside other drivers, and these again", async () => {
+  const hasSwiftShader = "path" in findSwiftShaderArchive();
+  it.runIf(hasSwiftShader)("finds SwiftShader by name beside other drivers, and these again", async () => {
     const before = (await openAdapter({ adapter: "software" })).name;
     const environment = { ...process.env };
     expect((await openAdapter({ adapter: "swiftshader" })).name).toBe("SwiftShader");
@@ -70,7 +75,7 @@ describe("openGpu", () => {
 });
 
 describe("names", () => {
-  const lavapipe = info({ architecture: "software", description: "llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)", device: "llvmpipe-llvm" });
+  const lavapipe = info({ architecture: "software", description: "llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)" });
   const swiftShader = info({ architecture: "swiftshader", description: "SwiftShader driver 5.0.0" });
   const nvidia = info({ vendor: "nvidia", architecture: "hopper", description: "NVIDIA: 550.90.07" });
 

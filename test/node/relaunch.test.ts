@@ -10,7 +10,8 @@ const program = `${folder}/relaunched.mjs`;
 beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   const source = fileURLToPath(new URL("fixtures/relaunched.ts", import.meta.url));
-  await build({ entryPoints: [source], outfile: program, bundle: true, platform: "node", format: "esm", logLevel: "error" });
+  const shape = { bundle: true, platform: "node", format: "esm", logLevel: "error" } as const;
+  await build({ entryPoints: [source], outfile: program, ...shape });
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +27,11 @@ interface Run {
 function start(...args: string[]): Run {
   const { VOXTWIRL_RELAUNCHED: _, ...env } = process.env;
   // A process group of its own, so that a test can do what Ctrl-C does: signal all of it.
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"], env, detached: true });
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env,
+    detached: true,
+  });
   let output = "";
   const started = new Promise<number>((resolve) => {
     child.stdout!.on("data", (data: Buffer) => {
@@ -82,7 +87,8 @@ describe.concurrent("relaunch", () => {
     expect(await start("die", "SIGTERM").ended).toEqual({ code: null, signal: "SIGTERM" });
   });
 
-  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("passes on %s, and the code of a process that handles it", async (signal) => {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  it.each(signals)("passes on %s, and the code of a process that handles it", async (signal) => {
     const run = start("catch", signal);
     await run.started;
     run.child.kill(signal);
