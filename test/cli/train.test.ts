@@ -1,0 +1,159 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { unetParameters } from "../../src/models/unetLayout.ts";
+import type { EvalRow, MetricRow, TrainRow } from "../../src/training/metrics.ts";
+import { modelConfig, presets } from "../../src/training/presets.ts";
+import { decodeSafetensors } from "../../src/training/safetensors.ts";
+import { toTorch } from "../../src/models/layouts.ts";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const folder = mkdtempSync(join(tmpdir(), "voxtwirl-train-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As small as a run can be and still have all its parts. */
+const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
+const rowsOf = (path: string) => readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as MetricRow);
+const withoutTime = (rows: MetricRow[]) => rows.map((row) => ({ ...row, seconds: 0 }));
+
+describe("voxtwirl train", () => {
+  const out = join(folder, "run");
+  let stdout = "";
+  beforeAll(async () => {
+    const result = await command.run(["train", ...quick, "--steps", "5", "--every", "2", "--out", out]);
+    expect(result.code, result.stderr).toBe(0);
+    stdout = result.stdout;
+  });
+
+  it("prints the table as it goes and the files it wrote", () => {
+    expect(stdout).toMatch(/built-in set/);
+    for (const step of [0, 2, 4, 5]) expect(stdout).toMatch(new RegExp(`^ +${step} .*%$`, "m"));
+    for (const name of ["config.json", "metrics.jsonl", "model.safetensors", "state.safetensors", "report.html"]) {
+      expect(stdout).toContain(join(out, name));
+      expect(existsSync(join(out, name)), name).toBe(true);
+    }
+  });
+
+  it("writes the rows of every step and evaluation", () => {
+    const rows = rowsOf(join(out, "metrics.jsonl"));
+    const evals = rows.filter((row): row is EvalRow => row.type === "eval");
+    const train = rows.filter((row): row is TrainRow => row.type === "train");
+    expect(evals.map(({ step }) => step)).toEqual([0, 2, 4, 5]);
+    expect(train.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    for (const row of evals) {
+      expect(row.lossMean + row.lossEquiv).toBeCloseTo(row.lossTotal, 8);
+      expect(row.percentEquiv).toBeCloseTo((100 * row.lossEquiv) / row.lossTotal, 5);
+      expect(row.lossZero).toBe(evals[0]!.lossZero);
+    }
+  });
+
+  it("saves the model under PyTorch's names and shapes, with what it was trained on", () => {
+    const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, "model.safetensors")));
+    const config = JSON.parse(readFileSync(join(out, "config.json"), "utf8"));
+    const parameters = unetParameters(modelConfig(presets.tiny!));
+    expect([...tensors.keys()].sort()).toEqual(parameters.map(({ name }) => name).sort());
+    for (const { name, kind, shape } of parameters) {
+      const count = shape.reduce((product, n) => product * n, 1);
+      expect(tensors.get(name)!.shape, name).toEqual([...toTorch(kind, shape, new Float32Array(count)).shape]);
+    }
+    expect(JSON.parse(metadata.config!)).toEqual(config);
+    expect(metadata.dataSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(config.data.sha256).toBe(metadata.dataSha256);
+    expect(Number(metadata.splitSeed)).toBe(4);
+  });
+
+  it("writes a report that stands alone", () => {
+    const html = readFileSync(join(out, "report.html"), "utf8");
+    expect(html).toContain("<svg");
+    expect(html.match(/data:image\/png/g)!.length).toBeGreaterThanOrEqual(4);
+    expect(html).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
+  });
+
+  it("continues to the same weights and rows as a run that never stopped, and to a larger --steps", async () => {
+    const part = join(folder, "part");
+    const first = await command.run(["train", ...quick, "--steps", "2", "--every", "2", "--out", part, "--quiet"]);
+    expect(first).toMatchObject({ code: 0, stdout: "" });
+    const second = await command.run(["train", "--resume", part, "--steps", "5", "--json"]);
+    expect(second.code, second.stderr).toBe(0);
+    const bytes = (path: string) => decodeSafetensors(readFileSync(join(path, "state.safetensors"))).tensors;
+    expect(bytes(part)).toEqual(bytes(out));
+    const rows = rowsOf(join(part, "metrics.jsonl"));
+    expect(withoutTime(rows)).toEqual(withoutTime(rowsOf(join(out, "metrics.jsonl"))));
+    expect(second.stdout.trimEnd().split("\n").map((line) => JSON.parse(line))).toEqual(rows.filter(({ step }) => step > 2));
+  });
+
+  it("measures the same held-out molecules, poses and noise whatever the augmentation", async () => {
+    const other = join(folder, "none");
+    const args = ["train", ...quick, "--steps", "1", "--every", "1", "--augment", "none", "--out", other, "--json"];
+    const { stdout: json } = await command.run(args);
+    const [start] = json.split("\n").map((line) => JSON.parse(line || "{}") as EvalRow);
+    expect({ ...start!, seconds: 0 }).toEqual({ ...rowsOf(join(out, "metrics.jsonl"))[0]!, seconds: 0 });
+    const losses = (path: string) => rowsOf(join(path, "metrics.jsonl")).filter((row) => row.type === "train")[0] as TrainRow;
+    expect(losses(other).loss).not.toBe(losses(out).loss);
+  });
+
+  it("never writes over an earlier run unless told to", async () => {
+    const before = readFileSync(join(out, "metrics.jsonl"));
+    const args = ["train", ...quick, "--steps", "1", "--out", out];
+    expect(await command.run(args)).toMatchObject({ code: 1, stderr: expect.stringMatching(/exists already\n.*--force/) });
+    expect(readFileSync(join(out, "metrics.jsonl"))).toEqual(before);
+  });
+
+  it("saves and exits with 130 on Ctrl-C, and goes on from there", async () => {
+    const path = join(folder, "stopped");
+    const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
+    const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+    let seen = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      // Once: a second signal would stop it without saving.
+      if (/"step":20,/.test(seen) && !child.killed) child.kill("SIGINT");
+    });
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    expect(code).toBe(130);
+    const rows = rowsOf(join(path, "metrics.jsonl"));
+    const last = rows.at(-1)!.step;
+    expect(last).toBeGreaterThanOrEqual(20);
+    const again = await command.run(["train", "--resume", path, "--steps", String(last + 1), "--json"]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(JSON.parse(again.stdout.split("\n")[0]!)).toMatchObject({ type: "train", step: last + 1 });
+  });
+
+  it.each([
+    [["--twirl", "1"], 2, "--twirl"],
+    [["--twirl", "25"], 2, "--twirl"],
+    [["--steps", "0"], 2, "--steps"],
+    [["--batch", "-3"], 2, "--batch"],
+    [["--lr", "fast"], 2, "--lr"],
+    [["--augment", "flips"], 2, "--augment"],
+    [["--preset", "huge"], 2, "--preset"],
+    [["--grid", "10"], 2, "multiple of 4"],
+    [["--batch", "6", "--micro-batch", "4"], 2, "micro-batches of 4"],
+    [["--data", "missing.xyz"], 1, "missing.xyz"],
+    [["--data", "words.xyz"], 1, "words.xyz"],
+    [["--data", "gold.xyz"], 1, "Au"],
+  ])("%j is one clear line and what to do", async (args, code, text) => {
+    writeFileSync(join(folder, "words.xyz"), "two\nwords\n");
+    writeFileSync(join(folder, "gold.xyz"), "1\n\nAu 0 0 0\n");
+    const placed = args.map((arg) => (arg.endsWith(".xyz") ? join(folder, arg) : arg));
+    const result = await command.run(["train", ...placed, "--out", join(folder, "never")]);
+    expect(result.code).toBe(code);
+    const lines = result.stderr.trimEnd().split("\n").filter((line) => !line.includes("software adapter"));
+    expect(lines.length).toBe(2);
+    expect(lines[0]! + lines[1]!).toContain(text);
+    expect(existsSync(join(folder, "never"))).toBe(false);
+  });
+
+  it("says what it cannot resume", async () => {
+    const result = await command.run(["train", "--resume", join(folder, "nowhere")]);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/nowhere is not a folder\n.*runs\/tiny-1/) });
+  });
+
+  it("refuses training options when it resumes", async () => {
+    const result = await command.run(["train", "--resume", out, "--lr", "1"]);
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/--lr does not go with --resume/) });
+  });
+});
