@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { unetLayout, type UNet3dConfig } from "../models/unetLayout.ts";
 
-/** Everything that decides what a training run computes. Written to config.json as it is. */
+/** Everything that decides what a training run computes; `training` in config.json. */
 export interface TrainConfig {
   readonly preset: string;
   /** Element symbols, one channel each. */
@@ -123,15 +123,15 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
     down: "k4s2",
     batch: 8,
     microBatch: 8,
-    steps: 4000,
+    steps: 2000,
     lr: 2e-3,
     beta1: 0.9,
     beta2: 0.999,
     eps: 1e-8,
     emaDecay: 0.995,
     emaWarmup: true,
-    heldout: 12,
-    every: 500,
+    heldout: 32,
+    every: 250,
   },
   qm9: {
     ...reference,
