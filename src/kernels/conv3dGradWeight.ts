@@ -99,8 +99,9 @@ function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputCha
     TEAM: team,
     WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
     SUBGROUPS: subgroups,
-    // 64 to 144 accumulators; without neighbours, more channels instead of taps.
-    BLOCKS_I: kernel === 1 ? 2 * blocks : blocks,
+    // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a kernel of
+    // 3 and a team of 4 do not finish compiling on SwiftShader.
+    BLOCKS_I: kernel === 1 ? 2 * blocks : 1,
     BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
     TAP_ROWS: kernel === 4 ? 2 : kernel,
     STEP: step,
