@@ -1,6 +1,7 @@
 // 3D convolution (cross-correlation) with a cubic kernel, channels-last, with bias and residual in the epilogue:
 //
-//   y[n, o, co] = bias[co] + addend[n, o, co] + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]
+//   y[n, o, co] = bias[co] + addend[n, o, co]
+//                 + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]
 //
 // and x = 0 outside. As a GEMM: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. `pad` may be negative or larger than
 // the kernel, so the gradient of a stride-1 convolution is this shader too (flipped, transposed weights).
@@ -8,9 +9,9 @@
 // Bindings: x [N, D, H, W, Ci], weight [KERNEL, KERNEL, KERNEL, Ci, Co], y [N, Do, Ho, Wo, Co]; bias [Co] and addend
 // (as y) are read only where has_bias, has_addend are 1.
 //
-// One invocation computes TILE_X by TILE_Y outputs of a plane for TILE_C channels: an input element, once loaded, serves
-// all taps of the plane that touch it. The invocations of a workgroup lie next to one another along x, then y, then
-// the rows n Do + z (lanes_x, lanes_y: powers of two whose product divides WORKGROUP). With LANES, a subgroup
+// One invocation computes TILE_X by TILE_Y outputs of a plane for TILE_C channels: an input element, once loaded,
+// serves all taps of the plane that touch it. The invocations of a workgroup lie next to one another along x, then y,
+// then the rows n Do + z (lanes_x, lanes_y: powers of two whose product divides WORKGROUP). With LANES, a subgroup
 // loads each weight once, lane l the one of channel l, and spreads it; sizes of a subgroup of at least LANES do.
 //
 // Constants: KERNEL, STRIDE, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C).
@@ -136,8 +137,8 @@ fn main(
     }
   }
 
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it would
-  // have TILE_X TILE_Y TILE_C: each takes long to compile.
+  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
+  // would have TILE_X TILE_Y TILE_C: each takes long to compile.
   var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X

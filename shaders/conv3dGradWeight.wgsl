@@ -7,14 +7,16 @@
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL, KERNEL, KERNEL, Ci, Co].
 //
-// A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels and
-// BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along rows of positions, STEP
-// at a time, with a window of TAP_ROWS by WINDOW inputs, of which the first KEPT columns stay from the step before. With
-// SUBGROUPS a team is a subgroup of exactly TEAM lanes: lane l loads input channel l, and the values are spread.
-// Without, each lane loads them itself, and a workgroup holds WORKGROUP / TEAM teams, which take consecutive slices.
+// A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels
+// and BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along rows of
+// positions, STEP at a time, with a window of TAP_ROWS by WINDOW inputs, of which the first KEPT columns stay from the
+// step before. With SUBGROUPS a team is a subgroup of exactly TEAM lanes: lane l loads input channel l, and the values
+// are spread. Without, each lane loads them itself, and a workgroup holds WORKGROUP / TEAM teams, which take
+// consecutive slices.
 //
 // Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), STEP, WORKGROUP, and
-// WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE); SUBGROUPS (then WORKGROUP = TEAM = the subgroup size).
+// WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE); SUBGROUPS (then WORKGROUP = TEAM = the subgroup
+// size).
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(KERNEL (KERNEL / TAP_ROWS) blocks_i blocks_o ceil(slices / (WORKGROUP / TEAM))).
 #ifdef SUBGROUPS
@@ -159,8 +161,8 @@ fn main(
     }
   }
 
-  // Through an array and loops of unknown length (known ones are unrolled), so that the shader has one store: each takes
-  // long to compile.
+  // Through an array and loops of unknown length (known ones are unrolled), so that the shader has one store: each
+  // takes long to compile.
   var sums: array<f32, TAPS * CHANNELS_I * BLOCKS_O>;
 #for t in 0..TAP_ROWS*KERNEL
 #for i in 0..BLOCKS_I*TEAM

@@ -5,8 +5,8 @@
 //                 x[n, i, ci] weight[k, ci, co]
 //
 // Along an axis, write o + pad = 2 q + r. Only the taps k = r + 2 j meet output o, at i = q - j: for each of the 8
-// parity classes (rz, ry, rx) this is a stride-1 convolution with at most HALF = ceil(KERNEL / 2) taps an axis. As a GEMM:
-// M = N Do Ho Wo / 8 positions of a class, N = Co, K = (KERNEL / 2)^3 Ci.
+// parity classes (rz, ry, rx) this is a stride-1 convolution with at most HALF = ceil(KERNEL / 2) taps an axis. As a
+// GEMM: M = N Do Ho Wo / 8 positions of a class, N = Co, K = (KERNEL / 2)^3 Ci.
 //
 // Bindings: x [N, D, H, W, Ci], weight [KERNEL, KERNEL, KERNEL, Ci, Co], y [N, Do, Ho, Wo, Co]; bias [Co] is read only
 // where has_bias is 1.
@@ -68,7 +68,8 @@ fn main(
   let n = row_z / params.rows_d;
   // The first q of a class is the smallest with o = 2 q + r - pad >= 0; >> rounds down.
   let qx = i32(tile_x * params.lanes_x + local % params.lanes_x) * TILE_X + ((params.pad - rx + 1) >> 1);
-  let qy = i32(tile_y * params.lanes_y + (local / params.lanes_x) % params.lanes_y) * TILE_Y + ((params.pad - ry + 1) >> 1);
+  let span_y = tile_y * params.lanes_y + (local / params.lanes_x) % params.lanes_y;
+  let qy = i32(span_y) * TILE_Y + ((params.pad - ry + 1) >> 1);
   let qz = row_z % params.rows_d + ((params.pad - rz + 1) >> 1);
   let ix = qx - (HALF - 1);
   let iy = qy - (HALF - 1);
@@ -120,7 +121,11 @@ fn main(
       let tap_at_${ky}_${kx} = weight_at + ${2*ky*KERNEL+2*kx} * tap_stride;
 #ifdef LANES
 #for g in 0..TILE_C/LANES
-      let lane_weight_${g}_${ky}_${kx} = select(0.0, weight[u32(tap_at_${ky}_${kx} + weight_lane + ${g*LANES})], tap_ok_${ky}_${kx});
+      let lane_weight_${g}_${ky}_${kx} = select(
+        0.0,
+        weight[u32(tap_at_${ky}_${kx} + weight_lane + ${g*LANES})],
+        tap_ok_${ky}_${kx},
+      );
 #endfor
 #endif
 #endfor
@@ -148,8 +153,8 @@ fn main(
     }
   }
 
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it would
-  // have TILE_X TILE_Y TILE_C: each takes long to compile.
+  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
+  // would have TILE_X TILE_Y TILE_C: each takes long to compile.
   var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X

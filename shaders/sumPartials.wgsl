@@ -1,4 +1,5 @@
-// Second pass of the reductions: adds slices in their order to what is there already, optionally exchanging the last two axes.
+// Second pass of the reductions: adds slices in their order to what is there already, optionally exchanging the last
+// two axes.
 //
 //   y[t, i, j] += sum over slices s of partial[s, t, i, j]     (transposed = 0; partial [slices, taps, rows, columns])
 //   y[t, i, j] += sum over slices s of partial[s, t, j, i]     (transposed = 1; partial [slices, taps, columns, rows])

@@ -1,6 +1,7 @@
 import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3d, dispatchConvTranspose3d, transposeWeight } from "./conv3dDispatch.ts";
-import { checkShape, conv3dShape } from "./conv3dShape.ts";
+import { conv3dShape } from "./conv3dShape.ts";
+import { requireShape } from "./shapes.ts";
 
 export { conv3dShape } from "./conv3dShape.ts";
 export { conv3dGradBias } from "./sumRows.ts";
@@ -8,8 +9,8 @@ export { conv3dGradWeight } from "./conv3dGradWeight.ts";
 
 /**
  * y = convolution of x with a cubic kernel, plus bias, plus `addend` (a residual), channels-last:
- * x [N, D, H, W, Ci], weight [k, k, k, Ci, Co] with k from 1 to 4, bias [Co], addend and y [N, Do, Ho, Wo, Co]. Zero padding,
- * of any size. A cross-correlation, as everywhere in machine learning.
+ * x [N, D, H, W, Ci], weight [k, k, k, Ci, Co] with k from 1 to 4, bias [Co], addend and y [N, Do, Ho, Wo, Co]. Zero
+ * padding, of any size. A cross-correlation, as everywhere in machine learning.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit (see `conv3dShape`).
  */
@@ -28,9 +29,9 @@ export function conv3d(
 ): void {
   const { label, x, weight, bias, addend, y, stride, padding } = args;
   const expected = conv3dShape(x.shape, weight.shape, stride, padding, label);
-  checkShape(label, "output", y.shape, expected);
-  if (bias) checkShape(label, "bias", bias.shape, [expected[4]!]);
-  if (addend) checkShape(label, "addend", addend.shape, expected);
+  requireShape(label, "output", y, expected);
+  if (bias) requireShape(label, "bias", bias, [expected[4]!]);
+  if (addend) requireShape(label, "addend", addend, expected);
   dispatchConv3d(ctx, { label, x, weight, bias, addend, y, stride, pad: padding });
 }
 
@@ -46,7 +47,7 @@ export function conv3dGradInput(
   args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor; stride: number; padding: number },
 ): void {
   const { label, gradY, weight, gradX, stride, padding } = args;
-  checkShape(label, "output gradient", gradY.shape, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
+  requireShape(label, "output gradient", gradY, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
   const transposed = transposeWeight(ctx, label, weight, stride === 1);
   if (stride === 1) {
     const pad = weight.shape[0]! - 1 - padding;

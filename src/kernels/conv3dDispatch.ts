@@ -53,7 +53,8 @@ export function dispatchConv3d(
   const tile = conv3dTile(sizes.kernel, stride, flat, convWorkgroup(ctx.caps));
   const channels = sizes.outputChannels;
   const layout = layTiles(tile, { width: outW, height: outH, planes: batch * outD, channels });
-  // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to compile.
+  // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
+  // compile.
   const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   ctx.dispatch({
@@ -82,15 +83,15 @@ export function dispatchConv3d(
   });
 }
 
-// By measurement on lavapipe: 128 accumulators an invocation for the kernels that do most of the work, as more spill and
-// compile for longer; fewer where a tile needs more inputs, since it is the loads that compile slowly.
+// By measurement on lavapipe: 128 accumulators an invocation for the kernels that do most of the work, as more spill
+// and compile for longer; fewer where a tile needs more inputs, since it is the loads that compile slowly.
 function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: number): ConvTile {
   if (flat) return { TILE_X: 8, TILE_Y: 1, TILE_C: 16, WORKGROUP: workgroup };
   if (kernel === 3 && stride === 1) return { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
   return { TILE_X: 2, TILE_Y: kernel === 4 ? 2 : 4, TILE_C: 8, WORKGROUP: workgroup };
 }
 
-/** The transposed convolution shader without checks: any shape of y whose channels fit; unreached outputs become the bias. */
+/** The transposed convolution shader without checks: any shape of y; outputs that no input reaches become the bias. */
 export function dispatchConvTranspose3d(
   ctx: KernelContext,
   args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; y: Tensor; pad: number },

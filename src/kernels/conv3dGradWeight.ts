@@ -1,14 +1,16 @@
 import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { checkShape, conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
+import { conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
+import { requireShape } from "./shapes.ts";
 import { sumPartials } from "./sumRows.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
 
 /**
  * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input
- * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: slices of the positions, then their sum.
+ * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: slices of the positions, then their
+ * sum.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit.
  */
@@ -17,14 +19,22 @@ export function conv3dGradWeight(
   args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; padding: number },
 ): void {
   const { label, x, gradY, gradWeight, stride, padding } = args;
-  checkShape(label, "output gradient", gradY.shape, conv3dShape(x.shape, gradWeight.shape, stride, padding, label));
+  requireShape(label, "output gradient", gradY, conv3dShape(x.shape, gradWeight.shape, stride, padding, label));
   dispatchConv3dGradWeight(ctx, { label, x, gradY, gradWeight, stride, pad: padding, transposed: false });
 }
 
 /** Both passes without checks; `transposed` says that gradWeight is [k, k, k, channels of gradY, channels of x]. */
 export function dispatchConv3dGradWeight(
   ctx: KernelContext,
-  args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; pad: number; transposed: boolean },
+  args: {
+    label: string;
+    x: Tensor;
+    gradY: Tensor;
+    gradWeight: Tensor;
+    stride: number;
+    pad: number;
+    transposed: boolean;
+  },
 ): void {
   const { label, x, gradY, gradWeight, stride, pad, transposed } = args;
   const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
@@ -99,8 +109,8 @@ function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputCha
     TEAM: team,
     WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
     SUBGROUPS: subgroups,
-    // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a kernel of
-    // 3 and a team of 4 do not finish compiling on SwiftShader.
+    // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a
+    // kernel of 3 and a team of 4 do not finish compiling on SwiftShader.
     BLOCKS_I: kernel === 1 ? 2 * blocks : 1,
     BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
     TAP_ROWS: kernel === 4 ? 2 : kernel,
@@ -111,7 +121,12 @@ function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputCha
 }
 
 /** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
-function slicesOf(caps: GpuCaps, rows: number, teams: number, bytesPerSlice: number): { slices: number; rowsPerSlice: number } {
+function slicesOf(
+  caps: GpuCaps,
+  rows: number,
+  teams: number,
+  bytesPerSlice: number,
+): { slices: number; rowsPerSlice: number } {
   const wantedTeams = caps.adapterClass === "software" ? 64 : 4096;
   const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice));
   const wanted = Math.min(rows, affordable, Math.ceil(wantedTeams / teams));

@@ -13,15 +13,8 @@ export interface ConvSizes {
 
 const FIX = "Give channels-last tensors [N, D, H, W, C] and weights [k, k, k, C in, C out] that fit each other.";
 
-export function badShape(label: string, what: string, fix = FIX): VoxtwirlError {
+function badShape(label: string, what: string, fix = FIX): VoxtwirlError {
   return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
-}
-
-/** Throws "bad-shape" unless the shapes are the same. */
-export function checkShape(label: string, name: string, actual: readonly number[], expected: readonly number[]): void {
-  if (actual.length !== expected.length || actual.some((n, i) => n !== expected[i])) {
-    throw badShape(label, `${name} is ${formatShape(actual)}, must be ${formatShape(expected)}`);
-  }
 }
 
 /**
@@ -87,14 +80,19 @@ export function tapPairs(input: number, output: number, kernel: number, stride: 
   return pairs;
 }
 
-function checkOperands(label: string, xShape: readonly number[], weightShape: readonly number[], padding: number): number {
+function checkOperands(
+  label: string,
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  padding: number,
+): number {
   if (xShape.length !== 5) throw badShape(label, `input ${formatShape(xShape)} is not [N, D, H, W, C]`);
   const [kernel = 0, ky, kx, ci] = weightShape;
   if (weightShape.length !== 5 || ky !== kernel || kx !== kernel || kernel < 1 || kernel > 4) {
     throw badShape(label, `weight ${formatShape(weightShape)} is not [k, k, k, C in, C out] with k from 1 to 4`);
   }
   if (xShape[4] !== ci) {
-    throw badShape(label, `input ${formatShape(xShape)} and weight ${formatShape(weightShape)} differ in input channels`);
+    throw badShape(label, `input ${formatShape(xShape)} and weight ${formatShape(weightShape)} differ in channels`);
   }
   if (!Number.isInteger(padding) || padding < 0) {
     throw badShape(label, `padding ${padding} is not a whole number of voxels`, "Use a padding of 0 or more.");

@@ -9,8 +9,8 @@ export interface ConvTile extends Record<string, number> {
 }
 
 /**
- * Invocations of a workgroup. Software adapters run one subgroup after another on a core, so a workgroup of one subgroup
- * gives them the finest division of the work; hardware wants several in flight.
+ * Invocations of a workgroup. Software adapters run one subgroup after another on a core, so a workgroup of one
+ * subgroup gives them the finest division of the work; hardware wants several in flight.
  */
 export function convWorkgroup(caps: GpuCaps): number {
   return caps.adapterClass === "software" ? 8 : 64;
@@ -23,8 +23,8 @@ export function weightLanes(caps: GpuCaps): { LANES?: number } {
 }
 
 /**
- * How the invocations of a workgroup and then the workgroups lie over the outputs: along x while the row is long enough, then
- * along y, then along the rows n * depth + z.
+ * How the invocations of a workgroup and then the workgroups lie over the outputs: along x while the row is long
+ * enough, then along y, then along the rows n * depth + z.
  */
 export function layTiles(
   tile: ConvTile,

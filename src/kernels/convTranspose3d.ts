@@ -1,31 +1,41 @@
 import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3d, dispatchConvTranspose3d, transposeWeight } from "./conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "./conv3dGradWeight.ts";
-import { checkShape, convTranspose3dShape } from "./conv3dShape.ts";
+import { convTranspose3dShape } from "./conv3dShape.ts";
+import { requireShape } from "./shapes.ts";
 
 export { convTranspose3dShape } from "./conv3dShape.ts";
 export { conv3dGradBias as convTranspose3dGradBias } from "./sumRows.ts";
 
 /**
- * y = transposed convolution of x, stride 2, plus bias, channels-last: x [N, D, H, W, Ci], weight [k, k, k, Ci, Co] with k from 1
- * to 4, bias [Co], y [N, Do, Ho, Wo, Co] with Do = 2 (D - 1) - 2 padding + k, as PyTorch's ConvTranspose3d.
+ * y = transposed convolution of x, stride 2, plus bias, channels-last: x [N, D, H, W, Ci], weight [k, k, k, Ci, Co]
+ * with k from 1 to 4, bias [Co], y [N, Do, Ho, Wo, Co] with Do = 2 (D - 1) - 2 padding + k, as PyTorch's
+ * ConvTranspose3d.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit (see `convTranspose3dShape`).
  */
 export function convTranspose3d(
   ctx: KernelContext,
-  args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; y: Tensor; stride: number; padding: number },
+  args: {
+    label: string;
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    y: Tensor;
+    stride: number;
+    padding: number;
+  },
 ): void {
   const { label, x, weight, bias, y, stride, padding } = args;
   const expected = convTranspose3dShape(x.shape, weight.shape, stride, padding, label);
-  checkShape(label, "output", y.shape, expected);
-  if (bias) checkShape(label, "bias", bias.shape, [expected[4]!]);
+  requireShape(label, "output", y, expected);
+  if (bias) requireShape(label, "bias", bias, [expected[4]!]);
   dispatchConvTranspose3d(ctx, { label, x, weight, bias, y, pad: padding });
 }
 
 /**
- * Writes the gradient of a transposed convolution with respect to its input: a convolution of stride 2 of gradY, with the
- * channels of the weights exchanged.
+ * Writes the gradient of a transposed convolution with respect to its input: a convolution of stride 2 of gradY, with
+ * the channels of the weights exchanged.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit.
  */
@@ -34,7 +44,8 @@ export function convTranspose3dGradInput(
   args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor; stride: number; padding: number },
 ): void {
   const { label, gradY, weight, gradX, stride, padding } = args;
-  checkShape(label, "output gradient", gradY.shape, convTranspose3dShape(gradX.shape, weight.shape, stride, padding, label));
+  const expected = convTranspose3dShape(gradX.shape, weight.shape, stride, padding, label);
+  requireShape(label, "output gradient", gradY, expected);
   const transposed = transposeWeight(ctx, label, weight, false);
   dispatchConv3d(ctx, { label, x: gradY, weight: transposed, y: gradX, stride, pad: padding });
 }
@@ -50,6 +61,7 @@ export function convTranspose3dGradWeight(
   args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; padding: number },
 ): void {
   const { label, x, gradY, gradWeight, stride, padding } = args;
-  checkShape(label, "output gradient", gradY.shape, convTranspose3dShape(x.shape, gradWeight.shape, stride, padding, label));
+  const expected = convTranspose3dShape(x.shape, gradWeight.shape, stride, padding, label);
+  requireShape(label, "output gradient", gradY, expected);
   dispatchConv3dGradWeight(ctx, { label, x: gradY, gradY: x, gradWeight, stride, pad: padding, transposed: true });
 }

@@ -1,14 +1,13 @@
 import { elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { conv3dGradWeight } from "./conv3dGradWeight.ts";
 import { conv3d, conv3dGradInput } from "./conv3d.ts";
-import { badShape, checkShape } from "./conv3dShape.ts";
-import { formatShape } from "../gpu/dispatch.ts";
+import { badShape, requireShape } from "./shapes.ts";
 
 export { conv3dGradBias as linearGradBias } from "./sumRows.ts";
 
 /**
- * y = x weight + bias + addend for x [..., Ci], weight [Ci, Co], bias [Co], addend and y [..., Co]: a 1x1x1 convolution over
- * tokens.
+ * y = x weight + bias + addend for x [..., Ci], weight [Ci, Co], bias [Co], addend and y [..., Co]: a 1x1x1 convolution
+ * over tokens.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit.
  */
@@ -18,7 +17,7 @@ export function linear(
 ): void {
   const { label, x, weight, bias, addend, y } = args;
   checkLinear(label, x, weight, y);
-  if (addend) checkShape(label, "addend", addend.shape, y.shape);
+  if (addend) requireShape(label, "addend", addend, y.shape);
   conv3d(ctx, {
     label,
     x: asVoxels(x),
@@ -66,12 +65,10 @@ export function linearGradWeight(
 }
 
 function checkLinear(label: string, x: Tensor, weight: Tensor, y: Tensor): void {
-  const fix = "Give x [..., C in], weight [C in, C out] and y [..., C out].";
-  if (weight.shape.length !== 2) throw badShape(label, `weight ${formatShape(weight.shape)} is not [C in, C out]`, fix);
-  if (x.shape.length < 1 || x.shape[x.shape.length - 1] !== weight.shape[0]) {
-    throw badShape(label, `x ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} differ in input channels`, fix);
+  if (weight.shape.length !== 2 || x.shape[x.shape.length - 1] !== weight.shape[0]) {
+    throw badShape(label, "x must be [..., C in] and weight [C in, C out]", { x, weight });
   }
-  checkShape(label, "y", y.shape, [...x.shape.slice(0, -1), weight.shape[1]!]);
+  requireShape(label, "y", y, [...x.shape.slice(0, -1), weight.shape[1]!]);
 }
 
 // The same memory under another shape; a tensor is told from another by its id alone.

@@ -1,7 +1,7 @@
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import sumRowsCode from "../../shaders/sumRows.wgsl";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { checkShape } from "./conv3dShape.ts";
+import { requireShape } from "./shapes.ts";
 
 const sumRowsShader = { name: "sumRows", code: sumRowsCode };
 const sumPartialsShader = { name: "sumPartials", code: sumPartialsCode };
@@ -19,7 +19,7 @@ const MAX_BLOCKS = 512;
 export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y: Tensor }): void {
   const { label, x, y } = args;
   const columns = x.shape[x.shape.length - 1]!;
-  checkShape(label, "sum of rows", y.shape, [columns]);
+  requireShape(label, "sum of rows", y, [columns]);
   const rows = elementCount(x.shape) / columns;
   const wanted = Math.min(MAX_BLOCKS, Math.ceil(rows / MIN_ROWS_PER_BLOCK));
   const rowsPerBlock = Math.ceil(rows / wanted);

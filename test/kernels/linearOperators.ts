@@ -10,7 +10,7 @@ export function abs<T extends Array64>(tensor: T): { shape: readonly number[]; d
   return { shape: tensor.shape, data: Float64Array.from(tensor.data, Math.abs) };
 }
 
-/** Tolerances of sums of `terms` products whose absolute values add up to `absolute`, in f32: 4 sqrt(terms) eps sum |a||b|. */
+/** 4 sqrt(terms) eps sum |a||b|: tolerances of f32 sums of `terms` products; `absolute` holds the sums of |a||b|. */
 export function rounding(terms: number, absolute: ArrayLike<number>): Float64Array {
   return Float64Array.from(absolute, (value) => 4 * Math.sqrt(terms + 4) * EPSILON * value + 1e-30);
 }

@@ -8,7 +8,7 @@ export function zeros(shape: readonly number[]): { shape: readonly number[]; dat
   return { shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) };
 }
 
-/** y = conv(x, weight) + bias + addend; see src/kernels/conv3d.ts. `yShape` is the caller's, as it follows from the shapes. */
+/** y = conv(x, weight) + bias + addend; see src/kernels/conv3d.ts. */
 export function conv3d(
   x: Array64,
   weight: Array64,
@@ -81,7 +81,7 @@ export function conv3dGradBias(gradY: ArrayLike<number>, channels: number): Floa
   return gradBias;
 }
 
-/** Calls visit(flat input voxel, flat tap, flat output voxel) for every pair of voxels that a tap of the kernel connects. */
+/** Calls visit(flat input voxel, flat tap, flat output voxel) for every pair of voxels that a tap connects. */
 export function forEachTap(
   inputShape: readonly number[],
   outputShape: readonly number[],

@@ -1,8 +1,8 @@
 import { forEachTap, zeros, type Array64 } from "./conv3d.ts";
 
 /**
- * Transposed convolution from its definition: every input voxel i adds x[i] weight[k] to the outputs i stride - padding + k. Seen
- * from the output, `forEachTap` walks a convolution whose input is our output.
+ * Transposed convolution from its definition: every input voxel i adds x[i] weight[k] to the outputs i stride - padding
+ * + k. Seen from the output, `forEachTap` walks a convolution whose input is our output.
  */
 export function convTranspose3d(
   x: Array64,
