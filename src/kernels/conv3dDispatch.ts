@@ -88,7 +88,7 @@ export function dispatchConv3d(
 function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: number): ConvTile {
   if (flat) return { TILE_X: 8, TILE_Y: 1, TILE_C: 16, WORKGROUP: workgroup };
   if (kernel === 3 && stride === 1) return { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
-  return { TILE_X: 2, TILE_Y: kernel === 4 ? 2 : 4, TILE_C: 8, WORKGROUP: workgroup };
+  return { TILE_X: 2, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
 }
 
 /** The transposed convolution shader without checks: any shape of y; outputs that no input reaches become the bias. */
