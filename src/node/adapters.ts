@@ -135,7 +135,7 @@ export function softwareNotice({ name, software }: FoundAdapter): string | undef
   const cores = availableParallelism();
   const line = `software adapter ${name} (${cores} ${cores === 1 ? "core" : "cores"})`;
   if (name === "SwiftShader" && process.platform === "linux") {
-    return `${line}; mesa-vulkan-drivers 25 or later would be about 6 times faster, a GPU about 100 times that`;
+    return `${line}; mesa-vulkan-drivers 25 or later would be several times faster, a GPU much faster still`;
   }
-  return `${line}; a GPU would be about 100 times faster`;
+  return `${line}; a GPU would be much faster`;
 }
