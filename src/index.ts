@@ -1,4 +1,5 @@
 // The public API, for Node and browsers alike; "voxtwirl/node" adds Dawn, files and software adapters.
+/// <reference types="@webgpu/types" preserve="true" />
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export type { GpuCaps } from "./gpu/caps.ts";
@@ -6,15 +7,28 @@ export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type
 export { Graph } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export { ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
+export * as kernels from "./kernels/index.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";
 export { unetLayout, unetParameters, type UNet3dConfig, type UNetParameter } from "./models/unetLayout.ts";
 export { initialise } from "./models/initialise.ts";
 export { fromTorch, toTorch, type WeightKind } from "./models/layouts.ts";
-export { decompose, sampleSums, type Decomposition, type SampleSums, type Sampling } from "./equivariance/estimators.ts";
+export { decomposeSums, sampleSums, type Decomposition, type SampleSums, type Sampling } from "./equivariance/estimators.ts";
+export type { TwirlGain } from "./equivariance/gain.ts";
+export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
+export {
+  measureEquivariance,
+  type EquivarianceSample,
+  type MeasureOptions,
+  type Predict,
+  type PredictContext,
+  type Representation,
+} from "./equivariance/measure.ts";
+export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
 export {
   OCTAHEDRAL_ORDER,
+  octahedralElement,
   octahedralInverses,
   octahedralMatrices,
   octahedralPermutation,
@@ -23,7 +37,20 @@ export {
 } from "./equivariance/octahedral.ts";
 export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
 export { VoxelEvaluator, type Evaluation, type VoxelEvaluatorOptions, type VoxelModel } from "./equivariance/voxelEvaluator.ts";
-export type { Molecule } from "./molecules/molecule.ts";
+export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
+export {
+  prepareDataset,
+  type DatasetOptions,
+  type PackedMolecules,
+  type Pose,
+  type PreparedDataset,
+  type Skipped,
+} from "./molecules/dataset.ts";
+export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
+export type { MoleculeKey } from "./molecules/identity.ts";
+export type { Bond, Molecule } from "./molecules/molecule.ts";
+export { parseSdf } from "./molecules/sdf.ts";
+export { parseXyz } from "./molecules/xyz.ts";
 export { Random } from "./random.ts";
 export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
 export { Trainer } from "./training/trainer.ts";

@@ -14,7 +14,7 @@ export interface SampleSums {
 export interface Sampling {
   /** Rotations of each sample, N >= 2. */
   readonly rotations: number;
-  /** Voxels times channels of a sample: the losses are means over these. */
+  /** Numbers in a sample (voxels times channels), the mean where samples differ: the losses are means over these. */
   readonly elements: number;
   /**
    * Elements of the group when the rotations are different ones drawn from it (all of them: exact enumeration), 24 by
@@ -37,6 +37,10 @@ export interface Decomposition {
   readonly percentEquiv: number;
   /** Standard error of percentEquiv over samples, linearised. NaN with fewer than two samples. */
   readonly percentEquivStdErr: number;
+  /** Standard errors of the losses over samples; NaN with fewer than two. */
+  readonly lossTotalStdErr: number;
+  readonly lossMeanStdErr: number;
+  readonly lossEquivStdErr: number;
 }
 
 /**
@@ -53,7 +57,7 @@ export interface Decomposition {
  *
  * @throws VoxtwirlError "bad-option" when N < 2 or N exceeds the group's order; "no-data" without samples.
  */
-export function decompose(samples: readonly SampleSums[], sampling: Sampling): Decomposition {
+export function decomposeSums(samples: readonly SampleSums[], sampling: Sampling): Decomposition {
   const { rotations, elements, groupOrder = OCTAHEDRAL_ORDER } = sampling;
   if (!Number.isInteger(rotations) || rotations < 2 || rotations > groupOrder) {
     const most = Number.isFinite(groupOrder) ? ` to ${groupOrder}` : " upwards";
@@ -70,22 +74,43 @@ export function decompose(samples: readonly SampleSums[], sampling: Sampling): D
     throw new VoxtwirlError("no-data", "there is no sample to average over", "Hold out at least one molecule.");
   }
   const correction = Number.isFinite(groupOrder) ? (groupOrder - 1) / groupOrder : 1;
-  const totals = samples.map(({ meanError, spread }) => meanError + spread / rotations);
+  const totals = samples.map((sample) => totalError(sample, rotations));
   const equivs = samples.map(({ spread }) => (correction * spread) / (rotations - 1));
+  const means = totals.map((total, i) => total - equivs[i]!);
   const scale = 1 / (elements * samples.length);
   const lossTotal = sum(totals) * scale;
   const lossEquiv = sum(equivs) * scale;
-  const share = lossEquiv / lossTotal;
-  const residuals = equivs.map((equiv, i) => (equiv - share * totals[i]!) ** 2);
-  const n = samples.length;
+  const share = ratioOfSums(equivs, totals);
+  const ones = samples.map(() => 1);
+  const stdErr = (values: readonly number[]) => ratioOfSums(values, ones).stdErr / elements;
   return {
     lossTotal,
     lossMean: lossTotal - lossEquiv,
     lossEquiv,
     lossZero: sum(samples.map(({ zeroError }) => zeroError)) * scale,
-    percentEquiv: 100 * share,
-    percentEquivStdErr: n < 2 ? NaN : (100 * Math.sqrt(sum(residuals) / (n * (n - 1)))) / (sum(totals) / n),
+    percentEquiv: 100 * share.value,
+    percentEquivStdErr: 100 * share.stdErr,
+    lossTotalStdErr: stdErr(totals),
+    lossMeanStdErr: stdErr(means),
+    lossEquivStdErr: stdErr(equivs),
   };
+}
+
+/** Lh = |m - y|^2 + S/N, a sample's mean of |f_i - y|^2 over its N rotations. */
+export function totalError({ meanError, spread }: SampleSums, rotations: number): number {
+  return meanError + spread / rotations;
+}
+
+/**
+ * (sum of above) / (sum of below) and its standard error over the samples, linearised:
+ * sqrt(sum of (a_i - r b_i)^2 / (n (n - 1))) / mean b. With `below` all 1 that is a mean and its standard error. The
+ * standard error is NaN for fewer than two samples.
+ */
+export function ratioOfSums(above: readonly number[], below: readonly number[]): { value: number; stdErr: number } {
+  const n = above.length;
+  const value = sum(above) / sum(below);
+  const residuals = above.map((a, i) => (a - value * below[i]!) ** 2);
+  return { value, stdErr: n < 2 ? NaN : Math.sqrt(sum(residuals) / (n * (n - 1))) / (sum(below) / n) };
 }
 
 /**

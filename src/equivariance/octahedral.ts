@@ -23,6 +23,13 @@ export const octahedralMatrices: readonly (readonly number[])[] = Array.from({ l
 
 const indexOfMatrix = new Map(octahedralMatrices.map((matrix, g) => [matrix.join(), g]));
 
+/** The element with this matrix, entries within 1e-4; undefined for any other matrix. */
+export function octahedralElement(matrix: ArrayLike<number>): number | undefined {
+  const rounded = Array.from(matrix, (value) => Math.round(value) + 0);
+  if (rounded.some((value, i) => !(Math.abs(value - matrix[i]!) <= 1e-4))) return undefined;
+  return indexOfMatrix.get(rounded.join());
+}
+
 /** `octahedralProducts[a][b]` is the element that rotates by b first and then by a: R_a R_b. */
 export const octahedralProducts: readonly (readonly number[])[] = octahedralMatrices.map((a) =>
   octahedralMatrices.map((b) => {
@@ -73,6 +80,16 @@ export function octahedralPermutation(size: number, g: number): Uint32Array {
  * @throws VoxtwirlError "bad-shape" when `data` does not hold D^3 C numbers; "bad-option" when g is not an element.
  */
 export function rotateGridOctahedral(data: Float32Array, size: number, channels: number, g: number): Float32Array {
+  requireGrid(data, size, channels);
+  const rotated = new Float32Array(data.length);
+  octahedralPermutation(size, g).forEach((source, voxel) => {
+    rotated.set(data.subarray(source * channels, (source + 1) * channels), voxel * channels);
+  });
+  return rotated;
+}
+
+/** @throws VoxtwirlError "bad-shape" when `data` does not hold D^3 C numbers */
+export function requireGrid(data: ArrayLike<number>, size: number, channels: number): void {
   if (data.length !== size ** 3 * channels) {
     throw new VoxtwirlError(
       "bad-shape",
@@ -80,9 +97,4 @@ export function rotateGridOctahedral(data: Float32Array, size: number, channels:
       "Pass one sample's grid with its size and channels.",
     );
   }
-  const rotated = new Float32Array(data.length);
-  octahedralPermutation(size, g).forEach((source, voxel) => {
-    rotated.set(data.subarray(source * channels, (source + 1) * channels), voxel * channels);
-  });
-  return rotated;
 }

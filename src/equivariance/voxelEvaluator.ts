@@ -12,7 +12,7 @@ import { voxelize } from "../kernels/voxelize.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { Random } from "../random.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
-import { decompose, sampleSums, type Decomposition } from "./estimators.ts";
+import { decomposeSums, sampleSums, type Decomposition } from "./estimators.ts";
 import { OCTAHEDRAL_ORDER, rotateGridOctahedral, octahedralInverses } from "./octahedral.ts";
 import { drawOctahedral } from "./rotations.ts";
 
@@ -122,7 +122,7 @@ export class VoxelEvaluator {
     this.#results.unmap();
     const four = Array.from({ length: molecules.count }, (_, i) => [...rows.subarray(i * 5, i * 5 + 4)]).flat();
     const elements = grid ** 3 * channels;
-    const decomposition = decompose(sampleSums(four), { rotations: twirl, elements });
+    const decomposition = decomposeSums(sampleSums(four), { rotations: twirl, elements });
     if (!twisted) return decomposition;
     let total = 0;
     for (let i = 0; i < molecules.count; i++) total += rows[i * 5 + 4]!;

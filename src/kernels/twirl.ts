@@ -50,7 +50,7 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
 
 /**
  * Sums over voxels and channels of each sample, [N, 4]: sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0).
- * From these `decompose` of src/equivariance/estimators.ts makes the loss terms.
+ * From these `decomposeSums` of src/equivariance/estimators.ts makes the loss terms.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */

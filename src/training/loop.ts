@@ -1,6 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type Gpu } from "../gpu/gpu.ts";
-import type { Evaluation } from "../equivariance/voxelEvaluator.ts";
 import type { EvalRow, TrainRow } from "./metrics.ts";
 import type { TrainConfig } from "./presets.ts";
 import { STATUS_BYTES, type Trainer } from "./trainer.ts";
@@ -17,7 +16,7 @@ export interface LoopOptions {
   readonly gpu: Gpu;
   readonly config: TrainConfig;
   readonly trainer: Trainer;
-  readonly evaluate: () => Promise<Evaluation>;
+  readonly evaluate: () => Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
   /** Finished updates and seconds of an earlier part of the run. */
   readonly start: { readonly step: number; readonly seconds: number };
   readonly onTrain: (rows: TrainRow[]) => Promise<void>;

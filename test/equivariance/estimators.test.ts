@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decompose, sampleSums, type SampleSums } from "../../src/equivariance/estimators.ts";
+import { decomposeSums, sampleSums, type SampleSums } from "../../src/equivariance/estimators.ts";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import { drawOctahedral } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
@@ -34,9 +34,9 @@ function sums(rotationsOf: (n: number) => ArrayLike<number>): SampleSums[] {
 }
 
 const ALL = octahedralMatrices.map((_, g) => g);
-const EXACT = decompose(sums(() => ALL), { rotations: 24, elements: ELEMENTS });
+const EXACT = decomposeSums(sums(() => ALL), { rotations: 24, elements: ELEMENTS });
 
-describe("decompose", () => {
+describe("decomposeSums", () => {
   it("is the plain definition on the enumeration of all 24", () => {
     const { target, predictions } = enumeration();
     const { errors, m2, mean } = twirl(predictions, ALL, target, [SAMPLES, SIZE, CHANNELS]);
@@ -62,7 +62,7 @@ describe("decompose", () => {
     const draws = Array.from({ length: trials }, () => {
       const draw = () =>
         replacement ? Array.from({ length: rotations }, () => random.int(24)) : drawOctahedral(random, rotations);
-      return decompose(sums(draw), { rotations, elements: ELEMENTS, groupOrder: replacement ? Infinity : 24 });
+      return decomposeSums(sums(draw), { rotations, elements: ELEMENTS, groupOrder: replacement ? Infinity : 24 });
     });
     for (const name of names) {
       const values = draws.map((d) => d[name]);
@@ -79,13 +79,13 @@ describe("decompose", () => {
       { meanError: 0, spread: 8, zeroError: 1 },
       { meanError: 96, spread: 0, zeroError: 3 },
     ];
-    const all = decompose(samples, { rotations: 2, elements: 1, groupOrder: Infinity });
+    const all = decomposeSums(samples, { rotations: 2, elements: 1, groupOrder: Infinity });
     expect(all.lossTotal).toBe(50);
     expect(all.lossEquiv).toBe(4);
     expect(all.percentEquiv).toBe(8);
     expect(all.lossZero).toBe(2);
     const [first] = samples;
-    expect(decompose([first!], { rotations: 2, elements: 1, groupOrder: Infinity }).lossMean).toBe(-4);
+    expect(decomposeSums([first!], { rotations: 2, elements: 1, groupOrder: Infinity }).lossMean).toBe(-4);
   });
 
   it("gives the standard error of the ratio that repetition shows", () => {
@@ -97,7 +97,7 @@ describe("decompose", () => {
         const scale = 1 + 2 * random.next();
         return { meanError: 10 * scale * (1 + random.next()), spread: 24 * scale * random.next(), zeroError: 1 };
       });
-      return decompose(samples, { rotations: 24, elements: 7 });
+      return decomposeSums(samples, { rotations: 24, elements: 7 });
     });
     const mean = results.reduce((sum, r) => sum + r.percentEquiv, 0) / trials;
     const spread = Math.sqrt(results.reduce((sum, r) => sum + (r.percentEquiv - mean) ** 2, 0) / (trials - 1));
@@ -106,17 +106,17 @@ describe("decompose", () => {
   });
 
   it("has no standard error for one sample", () => {
-    expect(decompose([{ meanError: 3, spread: 7, zeroError: 1 }], { rotations: 3, elements: 5 }).percentEquivStdErr).toBeNaN();
+    expect(decomposeSums([{ meanError: 3, spread: 7, zeroError: 1 }], { rotations: 3, elements: 5 }).percentEquivStdErr).toBeNaN();
   });
 
   it("refuses what cannot be estimated", () => {
     const one = [{ meanError: 1, spread: 1, zeroError: 1 }];
     for (const rotations of [1, 0, 25, 2.5, NaN]) {
-      expect(() => decompose(one, { rotations, elements: 1 })).toThrow(expect.objectContaining({ code: "bad-option" }));
+      expect(() => decomposeSums(one, { rotations, elements: 1 })).toThrow(expect.objectContaining({ code: "bad-option" }));
     }
-    expect(() => decompose(one, { rotations: 25, elements: 1, groupOrder: Infinity })).not.toThrow();
-    expect(() => decompose([], { rotations: 2, elements: 1 })).toThrow(expect.objectContaining({ code: "no-data" }));
-    expect(() => decompose(one, { rotations: 2, elements: 0 })).toThrow(expect.objectContaining({ code: "bad-option" }));
+    expect(() => decomposeSums(one, { rotations: 25, elements: 1, groupOrder: Infinity })).not.toThrow();
+    expect(() => decomposeSums([], { rotations: 2, elements: 1 })).toThrow(expect.objectContaining({ code: "no-data" }));
+    expect(() => decomposeSums(one, { rotations: 2, elements: 0 })).toThrow(expect.objectContaining({ code: "bad-option" }));
     expect(() => sampleSums([1, 2, 3])).toThrow(expect.objectContaining({ code: "bad-shape" }));
   });
 });

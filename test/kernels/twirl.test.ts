@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decompose, sampleSums } from "../../src/equivariance/estimators.ts";
+import { decomposeSums, sampleSums } from "../../src/equivariance/estimators.ts";
 import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
 import { twirlError, twirlMerge, twirlReduce } from "../../src/kernels/twirl.ts";
 import type { TensorData } from "../harness.ts";
@@ -126,7 +126,7 @@ describe("twirl reduction", () => {
     const target = randomArray(samples * each, 8);
     const percent = async (gain: (voxel: number) => number) => {
       const { sums } = await twirl(apply(rotated, gain), ALL, target, shape, 8);
-      return decompose(sampleSums(sums), { rotations: 24, elements: each });
+      return decomposeSums(sampleSums(sums), { rotations: 24, elements: each });
     };
     const equivariant = await percent(() => 1);
     expect(equivariant.percentEquiv).toBeLessThan(1e-9);
