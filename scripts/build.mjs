@@ -1,59 +1,90 @@
-// Builds dist/: voxtwirl.js (the command), index.js (the library, for any WebGPU host) and node.js (with Dawn).
+// Builds dist/: voxtwirl.js (the command), index.js (the library, for any WebGPU host), node.js (with Dawn), the modules
+// that these pass on, and types/ (declarations).
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const npm = ["webgpu", "openchemlib", "@sparticuz/chromium"];
+
+/** Files of dist and what each is made of. */
+const entryPoints = {
+  voxtwirl: "src/cli/main.ts",
+  node: "src/node.ts",
+  index: "src/index.ts",
+  kernels: "src/kernels/index.ts",
+  operations: "src/graph/operations.ts",
+  builtinMolecules: "src/molecules/builtin.ts",
+};
 
 /**
  * Bundles everything into `folder` (relative to the project), which is replaced only when all went well.
  *
- * @returns whether it did; esbuild prints what went wrong
+ * @param options `types`: with declarations, which take the type checker's time
+ * @returns whether it did; esbuild and tsc print what went wrong
  */
-export async function build(folder = "dist") {
+export async function build(folder = "dist", { types = false } = {}) {
   const esbuild = await import("esbuild");
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const target = resolve(root, folder);
   const partial = `${target}.${process.pid}`;
-  const shared = {
-    absWorkingDir: root,
-    outdir: partial,
-    bundle: true,
-    format: "esm",
-    sourcemap: true,
-    sourcesContent: false,
-    logLevel: "warning",
-    loader: { ".wgsl": "text" },
-    define: { VOXTWIRL_VERSION: JSON.stringify(version) },
-    mainFields: ["module", "main"],
-  };
-  const node = {
-    ...shared,
-    platform: "node",
-    target: "node20",
-    splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
-    external: ["webgpu", "openchemlib", "@sparticuz/chromium"],
-    entryPoints: { voxtwirl: "src/cli/main.ts", node: "src/node.ts" },
-  };
-  const browser = { ...shared, platform: "browser", target: "es2022", entryPoints: { index: "src/index.ts" } };
   try {
     mkdirSync(partial, { recursive: true });
-    await Promise.all([esbuild.build(node), esbuild.build(browser)]);
+    await esbuild.build({
+      absWorkingDir: root,
+      outdir: partial,
+      entryPoints,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: ["node20", "es2022"],
+      // Shared chunks: a class is the same one whether it comes from "voxtwirl" or from "voxtwirl/node".
+      splitting: true,
+      chunkNames: "chunks/[name]-[hash]",
+      logLevel: "warning",
+      loader: { ".wgsl": "text" },
+      define: { VOXTWIRL_VERSION: JSON.stringify(version) },
+      mainFields: ["module", "main"],
+      external: npm,
+      plugins: [entriesApart],
+    });
     chmodSync(join(partial, "voxtwirl.js"), 0o755);
+    if (types) {
+      const { declarations } = await import("./declarations.mjs");
+      await declarations(root, join(partial, "types"));
+    }
     rmSync(target, { recursive: true, force: true });
     renameSync(partial, target);
     return true;
-  } catch {
+  } catch (error) {
+    // esbuild has told its own errors.
+    if (!error.errors) console.error(error.message);
     return false;
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
 }
 
+/**
+ * Keeps what index.ts and node.ts only pass on in files of their own: bundlers drop unused files and unused members of
+ * namespaces that are imported, but not those that esbuild has already made into objects.
+ */
+const entriesApart = {
+  name: "entries-apart",
+  setup({ onResolve }) {
+    const names = new Map(Object.entries(entryPoints).map(([name, path]) => [join(root, path), name]));
+    onResolve({ filter: /^\.\.?\// }, ({ path, importer, kind }) => {
+      if (kind !== "import-statement" || !["index.ts", "node.ts"].includes(basename(importer))) return undefined;
+      if (dirname(importer) !== join(root, "src")) return undefined;
+      const name = names.get(resolve(dirname(importer), path));
+      return name && { path: `./${name}.js`, external: true, sideEffects: false };
+    });
+  },
+};
+
 if (process.argv[1] && fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) {
   if (existsSync(join(root, "node_modules", "esbuild"))) {
-    if (!(await build())) process.exitCode = 1;
+    if (!(await build("dist", { types: true }))) process.exitCode = 1;
   } else {
     // `npm ci --omit=dev` runs `prepare` too.
     console.error("voxtwirl: dist is not built, the development dependencies are not installed");

@@ -127,9 +127,9 @@ function missingFeatures(features: Record<string, boolean>): Missing[] {
 
 function missingFallback(): Missing[] {
   const archive = findSwiftShaderArchive();
-  if ("path" in archive || process.platform !== "linux" || process.arch !== "x64") return [];
+  if ("path" in archive || archive.install === undefined) return [];
   const what = `SwiftShader, the last resort (${archive.missing})`;
-  return [{ what, fix: "npm install @sparticuz/chromium@147.0.0" }];
+  return [{ what, fix: archive.install }];
 }
 
 function describe({ ok, host, adapter, subgroupSize, features, limits, proof, missing }: Report): string[] {

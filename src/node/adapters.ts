@@ -89,7 +89,9 @@ export function driverEnvironment({ icd }: SwiftShader): Record<string, string> 
 function noneFix(): string {
   if (process.platform !== "linux") return "Update your graphics driver.";
   const debian = "apt install -t bookworm-backports mesa-vulkan-drivers";
-  return `Install Mesa 23 or later (Debian 12: ${debian}) or your GPU's driver.`;
+  const drivers = `Install Mesa 23 or later (Debian 12: ${debian}) or your GPU's driver.`;
+  const archive = findSwiftShaderArchive();
+  return "missing" in archive && archive.install ? `${drivers} Or add SwiftShader: ${archive.install}` : drivers;
 }
 
 async function request(

@@ -10,6 +10,9 @@ import { readTar } from "./tar.ts";
 /** Files taken from the package's archive: the driver, its manifest, and a Vulkan loader for machines without one. */
 const FILES = ["libvk_swiftshader.so", "libvulkan.so.1", "vk_swiftshader_icd.json"];
 
+/** How to get the package with SwiftShader: the last version that runs on Node 20. */
+const INSTALL = "npm install @sparticuz/chromium@147.0.0";
+
 /** Where an unpacked SwiftShader lies. */
 export interface SwiftShader {
   /** Folder with libvulkan.so.1, for LD_LIBRARY_PATH. */
@@ -21,9 +24,9 @@ export interface SwiftShader {
 /**
  * Finds the archive with SwiftShader in the npm package @sparticuz/chromium.
  *
- * @returns its path, or why there is none for this machine
+ * @returns its path, or why there is none for this machine and the command that adds it where one does
  */
-export function findSwiftShaderArchive(): { path: string } | { missing: string } {
+export function findSwiftShaderArchive(): { path: string } | { missing: string; install?: string } {
   if (process.env.VOXTWIRL_NO_SWIFTSHADER) return { missing: "VOXTWIRL_NO_SWIFTSHADER is set" };
   if (process.platform !== "linux" || process.arch !== "x64") {
     return { missing: `SwiftShader is packed for Linux on x64, this is ${process.platform} on ${process.arch}` };
@@ -36,7 +39,7 @@ export function findSwiftShaderArchive(): { path: string } | { missing: string }
   } catch {
     // Not installed: the sentence below says so.
   }
-  return { missing: "the npm package @sparticuz/chromium is not installed" };
+  return { missing: "the npm package @sparticuz/chromium is not installed", install: INSTALL };
 }
 
 /**
@@ -49,7 +52,7 @@ export function findSwiftShaderArchive(): { path: string } | { missing: string }
 export function unpackSwiftShader(): SwiftShader {
   const archive = findSwiftShaderArchive();
   if ("missing" in archive) {
-    const fix = "Install it with: npm install @sparticuz/chromium@147.0.0 (Linux on x64)";
+    const fix = `Install it with: ${INSTALL} (Linux on x64)`;
     throw new VoxtwirlError("no-adapter", `There is no SwiftShader: ${archive.missing}.`, fix);
   }
   const packed = readFileSync(archive.path);
