@@ -37,6 +37,8 @@ export interface VoxelEvaluatorOptions {
   readonly streams: { readonly pose: number; readonly noise: number };
   /** Rotations predicted in one batch at most; without it as many as fit. */
   readonly chunk?: number;
+  /** Keeps all predictions of a molecule on the GPU, for `twisted`, where they are made in chunks. */
+  readonly keepPredictions?: boolean;
   /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
   readonly checkTotal?: boolean;
 }
@@ -152,21 +154,27 @@ export class VoxelEvaluator {
     };
   }
 
-  /** All twisted predictions of one molecule, by element of the group, with its clean grid: for analyses on the host. */
-  async twisted(index: number): Promise<{ predictions: Float32Array[]; clean: Float32Array }> {
-    const { grid, channels, twirl } = this.#options;
-    const { chunk, clean, predictions } = this.#built;
-    if (chunk !== twirl) {
-      throw new VoxtwirlError("unsupported", "the predictions are made in chunks and not kept", "Use a smaller grid or fewer rotations.");
+  /**
+   * All twisted predictions of one molecule, in the order of their elements of the group, with its clean grid: for
+   * analyses on the host. Elements that were not drawn are left out.
+   */
+  async twisted(index: number): Promise<{ predictions: Float32Array[]; elements: number[]; clean: Float32Array }> {
+    const { grid, channels } = this.#options;
+    const { clean, allPredictions } = this.#built;
+    if (!allPredictions) {
+      throw new VoxtwirlError("unsupported", "the predictions are made in chunks and not kept", "Ask for keepPredictions.");
     }
     const rotations = this.#submit(index, []);
-    const [y, raw] = (await this.plan.read(clean, predictions)) as [Float32Array, Float32Array];
-    const twisted: Float32Array[] = [];
-    rotations.forEach((g, i) => {
-      const grids = raw.slice(i * y.length, (i + 1) * y.length);
-      twisted[g] = rotateGridOctahedral(grids, grid, channels, octahedralInverses[g]!);
-    });
-    return { predictions: twisted, clean: y };
+    const [y, ...chunks] = (await this.plan.read(clean, ...allPredictions)) as [Float32Array, ...Float32Array[]];
+    const raw = chunks.flatMap((values) =>
+      Array.from({ length: values.length / y.length }, (_, i) => values.subarray(i * y.length, (i + 1) * y.length)),
+    );
+    const order = [...rotations.keys()].sort((a, b) => rotations[a]! - rotations[b]!);
+    return {
+      predictions: order.map((i) => rotateGridOctahedral(raw[i]!, grid, channels, octahedralInverses[rotations[i]!]!)),
+      elements: order.map((i) => rotations[i]!),
+      clean: y,
+    };
   }
 
   #submit(index: number, copies: Parameters<Plan["run"]>[0], rotations = this.#rotationsOf(index)): Uint32Array {
@@ -209,11 +217,13 @@ interface Built {
   readonly mean: Tensor;
   /** Raw predictions of the last chunk. */
   readonly predictions: Tensor;
+  /** Those of every chunk, where they are kept. */
+  readonly allPredictions: readonly Tensor[] | undefined;
   readonly owned: BufferView[];
 }
 
 function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chunk: number, owned: BufferView[]): Built {
-  const { molecules, grid, channels, resolution, sigma, shift, twirl, streams, checkTotal } = options;
+  const { molecules, grid, channels, resolution, sigma, shift, twirl, streams, checkTotal, keepPredictions } = options;
   const upload = (label: string, values: Float32Array | Uint32Array) => {
     const view = gpu.upload(label, values);
     owned.push(view);
@@ -244,7 +254,7 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
   const twisted = checkTotal ? graph.keep(graph.scratch("twisted total", [1])) : undefined;
   if (twisted) graph.clear(twisted);
   const rotationViews: BufferView[] = [];
-  let predictions: Tensor | undefined;
+  const made: Tensor[] = [];
   for (let done = 0; done < twirl; done += chunk) {
     const count = Math.min(chunk, twirl - done);
     const view = { buffer: rotationBuffer, offset: rotationViews.length * stride, size: count * 4 };
@@ -252,12 +262,15 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
     const rotations = graph.external("rotations", [count], view, "u32");
     const rotated = graph.scratch("rotated", shape(count));
     rotateOctahedral(graph, { label: "rotate", x: noisy, rotations, y: rotated });
-    predictions = model(graph, rotated);
+    const predictions = model(graph, rotated);
+    made.push(predictions);
     twirlMerge(graph, { label: "twirl merge", predictions, rotations, mean, m2, count: done });
     if (twisted) twirlError(graph, { label: "twisted total", predictions, rotations, target: clean, out: twisted });
   }
-  graph.keep(predictions!);
+  const predictions = made.at(-1)!;
+  const allPredictions = keepPredictions || made.length === 1 ? made : undefined;
+  for (const tensor of allPredictions ?? [predictions]) graph.keep(tensor);
   const sums = graph.keep(graph.scratch("twirl sums", [1, 4]));
   twirlReduce(graph, { label: "twirl sums", mean, m2, target: clean, sums });
-  return { graph, uniform, molecule, rotationViews, chunk, sums, twisted, clean, noisy, mean, predictions: predictions!, owned };
+  return { graph, uniform, molecule, rotationViews, chunk, sums, twisted, clean, noisy, mean, predictions, allPredictions, owned };
 }
