@@ -73,7 +73,8 @@ function report(error: unknown): number {
 // A reader that closes early (voxtwirl help | head) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`voxtwirl: cannot write to standard output: ${error.message}\n  Free some space, or write elsewhere.\n`);
+  process.exit(1);
 });
 
 // Set rather than exit(): what was written to a pipe still has to reach it.

@@ -202,7 +202,12 @@ export class Gpu {
   /** Waits until everything submitted is done. */
   async finish(): Promise<void> {
     this.check();
-    await this.wait(this.device.queue.onSubmittedWorkDone());
+    try {
+      await this.wait(this.device.queue.onSubmittedWorkDone());
+    } catch (cause) {
+      this.check();
+      throw new VoxtwirlError("device-lost", `waiting failed: ${(cause as Error).message}`, "Open the device again.", { cause });
+    }
     this.check();
   }
 

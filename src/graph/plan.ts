@@ -59,41 +59,44 @@ export class Plan {
     const memory = planMemory(lifetimes(graph), arenaLimit(gpu), guard);
     gpu.assertFits(`plan '${label}'`, memory.arenas.reduce((sum, bytes) => sum + bytes, 0));
 
-    const arenas = memory.arenas.map((bytes, i) =>
-      gpu.createBuffer(`${label} arena ${i}`, bytes, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST),
-    );
-    const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
+    const made: GPUBuffer[] = [];
     const compiled = new Map<ShaderVariant, CompiledPipeline>();
     try {
+      for (const [i, bytes] of memory.arenas.entries()) {
+        made.push(gpu.createBuffer(`${label} arena ${i}`, bytes, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST));
+      }
+      const arenas = [...made];
+      const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
+      made.push(uniforms);
       // All at once: Dawn compiles in parallel.
       await gpu.wait(Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
+
+      const viewOf = (tensor: Tensor): BufferView => {
+        const external = graph.externalView(tensor);
+        if (external) return { ...external, size: byteLength(tensor) };
+        const { arena, offset } = memory.placements.get(graph.storageOf(tensor).id)!;
+        return { buffer: arenas[arena]!, offset, size: byteLength(tensor) };
+      };
+      const commands = graph.commands.map((command): Command => {
+        if (command.kind === "clear") return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
+        const d = command.dispatch;
+        const { pipeline, layout, reflection } = compiled.get(variants.get(d)!)!;
+        const entries = reflection.bindings.map(({ binding, name }): GPUBindGroupEntry => {
+          if (name === "params") {
+            const size = reflection.structs.get("Params")!.size;
+            return { binding, resource: { buffer: uniforms, offset: offsets.get(d)!, size } };
+          }
+          return { binding, resource: viewOf(d.bindings[name]!) };
+        });
+        const bindGroup = gpu.device.createBindGroup({ label: d.label, layout, entries });
+        return { kind: "dispatch", label: d.label, pipeline, bindGroup, workgroups: d.workgroups };
+      });
+      gpu.check();
+      return new Plan(gpu, graph, label, memory, arenas, uniforms, commands);
     } catch (error) {
-      for (const buffer of [...arenas, uniforms]) gpu.destroyBuffer(buffer);
+      for (const buffer of made) gpu.destroyBuffer(buffer);
       throw error;
     }
-
-    const viewOf = (tensor: Tensor): BufferView => {
-      const external = graph.externalView(tensor);
-      if (external) return { ...external, size: byteLength(tensor) };
-      const { arena, offset } = memory.placements.get(graph.storageOf(tensor).id)!;
-      return { buffer: arenas[arena]!, offset, size: byteLength(tensor) };
-    };
-    const commands = graph.commands.map((command): Command => {
-      if (command.kind === "clear") return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
-      const d = command.dispatch;
-      const { pipeline, layout, reflection } = compiled.get(variants.get(d)!)!;
-      const entries = reflection.bindings.map(({ binding, name }): GPUBindGroupEntry => {
-        if (name === "params") {
-          const size = reflection.structs.get("Params")!.size;
-          return { binding, resource: { buffer: uniforms, offset: offsets.get(d)!, size } };
-        }
-        return { binding, resource: viewOf(d.bindings[name]!) };
-      });
-      const bindGroup = gpu.device.createBindGroup({ label: d.label, layout, entries });
-      return { kind: "dispatch", label: d.label, pipeline, bindGroup, workgroups: d.workgroups };
-    });
-    gpu.check();
-    return new Plan(gpu, graph, label, memory, arenas, uniforms, commands);
   }
 
   /** Submits one replay; results are read later (`read`, or `copies` into staging buffers of the caller's). */

@@ -47,6 +47,19 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
+/** Makes what was written to a file so far last through a power cut; a missing file is none. */
+export async function syncFile(path: string): Promise<void> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, "r+");
+    await file.sync();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw ioError(error, "write", path);
+  } finally {
+    await file?.close().catch(() => {});
+  }
+}
+
 /** Makes a rename last through a power cut. Some systems cannot sync folders; the file is in place all the same. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
@@ -112,6 +125,7 @@ export async function sha256File(path: string): Promise<string> {
 const ADVICE: Record<string, string> = {
   ENOSPC: "The disk is full: free some space, or write to another disk with --out.",
   EDQUOT: "Your disk quota is used up: free some space, or write to another disk with --out.",
+  EFBIG: "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or use another --out.",
   EACCES: "Check the permissions of the file and its folder, or choose another place.",
   EPERM: "Check the permissions of the file and its folder, or choose another place.",
   EROFS: "The file system is read-only: choose another place with --out.",

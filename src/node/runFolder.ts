@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
 import { decodeSafetensors, safetensorsChunks, type SafeFile, type SafeTensor } from "../training/safetensors.ts";
-import { ioError, isTemporaryOf, readBytes, readJson, readText, writeFileAtomic } from "./files.ts";
+import { ioError, isTemporaryOf, readBytes, readJson, readText, syncFile, writeFileAtomic } from "./files.ts";
 
 /** Names of the files that a run folder owns. */
 export const RUN_FILES = {
@@ -60,7 +60,8 @@ export class RunFolder {
     }
     const folder = new RunFolder(path);
     await folder.#removeTemporaries();
-    for (const name of Object.values(RUN_FILES)) await folder.#remove(name);
+    // The state goes first: without it nobody resumes what a crash leaves half removed.
+    for (const name of [RUN_FILES.state, ...Object.values(RUN_FILES)]) await folder.#remove(name);
     return folder;
   }
 
@@ -105,6 +106,11 @@ export class RunFolder {
     } catch (error) {
       throw ioError(error, "write", path);
     }
+  }
+
+  /** Makes the rows so far last through a power cut. */
+  async syncMetrics(): Promise<void> {
+    await syncFile(this.file("metrics"));
   }
 
   /** All rows so far; none where there is no metrics.jsonl yet. */

@@ -13,6 +13,7 @@ import { runMetadata, type RunConfig } from "../training/config.ts";
 import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
 import type { MetricRow } from "../training/metrics.ts";
 import { modelConfig, type TrainConfig } from "../training/presets.ts";
+import type { SafeTensor } from "../training/safetensors.ts";
 import { streams } from "../training/streams.ts";
 import { Trainer } from "../training/trainer.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -24,7 +25,7 @@ export interface TrainingRunOptions {
   readonly data: PreparedDataset;
   /** Name of a held-out molecule, for the report's pictures. */
   readonly nameOf?: (index: number) => string | undefined;
-  /** Continues from the folder's state. */
+  /** Continues from the folder's state. The configuration is written either way, once the run can begin. */
   readonly resume: boolean;
   readonly notes: readonly string[];
   readonly onRow: (row: MetricRow) => void;
@@ -41,12 +42,12 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   let trainer: Trainer | undefined;
   let evaluator: VoxelEvaluator | undefined;
   try {
-    const start = options.resume ? await resume(folder, store, parameters) : { step: 0, seconds: 0 };
+    const start = options.resume ? await resume(folder, store, parameters, config) : { step: 0, seconds: 0 };
     if (!options.resume) initialise(store, parameters, training.seed);
+    await folder.writeConfig(config);
     trainer = await createTrainer(gpu, training, store, data);
     evaluator = await createEvaluator(gpu, training, store, data);
     const made = evaluator;
-    const metadata = runMetadata(config);
     const result = await trainLoop({
       gpu,
       config: training,
@@ -64,8 +65,12 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
         options.onRow(row);
       },
       checkpoint: async (step, seconds) => {
-        await folder.writeState(await stateTensors(store, parameters), { ...metadata, step: String(step), seconds: String(seconds) });
-        await folder.writeModel(await modelTensors(store, parameters), { ...metadata, step: String(step) });
+        const state = await stateTensors(store, parameters);
+        checkFinite(state, step);
+        // The state is what a run resumes from, so it must not be there before the rows that lead to it.
+        await folder.syncMetrics();
+        await folder.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
+        await writeModel(folder, store, parameters, config, step);
       },
       onProgress: options.onProgress,
       signal,
@@ -79,16 +84,37 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   }
 }
 
-async function resume(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[]) {
+async function resume(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig) {
   const state = await folder.readState();
-  const step = Number(state.metadata.step);
-  const seconds = Number(state.metadata.seconds);
+  const step = Number(state.metadata.step || NaN);
+  const seconds = Number(state.metadata.seconds || NaN);
   if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
     throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
   }
+  const { steps } = config.training;
+  if (steps < step) {
+    throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
+  }
   loadState(store, parameters, state, folder.file("state"));
   await folder.truncateMetricsAfter(step);
-  return { step, seconds };
+  // The process may have been killed between the two files of a checkpoint.
+  await writeModel(folder, store, parameters, config, step);
+  return { step, seconds, resumed: true };
+}
+
+async function writeModel(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig, step: number) {
+  await folder.writeModel(await modelTensors(store, parameters), { ...runMetadata(config), step: String(step) });
+}
+
+/** Weights that are not finite never replace a checkpoint. */
+function checkFinite(tensors: readonly SafeTensor[], step: number): void {
+  const broken = tensors.find(({ data }) => !(data as Float32Array).every(Number.isFinite));
+  if (!broken) return;
+  throw new VoxtwirlError(
+    "not-finite",
+    `'${broken.name}' is not finite at step ${step}; the last checkpoint is kept`,
+    "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
+  );
 }
 
 /** Halves the micro-batch until a step fits: the parts' gradients add up to the whole batch's. */

@@ -17,8 +17,11 @@ export interface LoopOptions {
   readonly config: TrainConfig;
   readonly trainer: Trainer;
   readonly evaluate: () => Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
-  /** Finished updates and seconds of an earlier part of the run. */
-  readonly start: { readonly step: number; readonly seconds: number };
+  /**
+   * Finished updates and seconds of an earlier part of the run. `resumed`: a checkpoint of that step exists, and with it
+   * the evaluation of step 0.
+   */
+  readonly start: { readonly step: number; readonly seconds: number; readonly resumed?: boolean };
   readonly onTrain: (rows: TrainRow[]) => Promise<void>;
   /** Rows of an evaluation have been handed on before; `checkpoint` follows. */
   readonly onEval: (row: EvalRow) => Promise<void>;
@@ -42,8 +45,8 @@ const READBACK_MS = 700;
 /**
  * Trains to `config.steps`, evaluating at step 0, every `config.every` steps and at the end, with a checkpoint each time.
  *
- * @throws VoxtwirlError "not-finite" with the step when loss or gradient stop being finite. The weights are then those
- *   before that step, and nothing is written over the last checkpoint.
+ * @throws VoxtwirlError "not-finite" with the step when loss or gradient, or the held-out loss, stop being finite. The
+ *   weights are then those before that step, and nothing is written over the last checkpoint.
  */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { gpu, config, trainer, start, signal } = options;
@@ -51,7 +54,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const seconds = () => (performance.now() - began) / 1000;
   const staging = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
   let step = start.step;
-  let checkpointed = step;
+  let checkpointed = start.resumed || step > 0 ? step : undefined;
   let msPerStep = NaN;
   let evalSeconds = 0;
 
@@ -59,6 +62,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const from = performance.now();
     const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = await options.evaluate();
     evalSeconds = (performance.now() - from) / 1000;
+    // Weights that overflow on held-out molecules must not replace a checkpoint that works.
+    if (!Number.isFinite(lossTotal)) throw notFinite("the held-out loss is", step, checkpointed);
     const losses = { lossTotal, lossMean, lossEquiv, lossZero };
     await options.onEval({ type: "eval", step, seconds: seconds(), ...losses, percentEquiv, percentEquivStdErr });
     await options.checkpoint(step, seconds());
@@ -66,7 +71,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
 
   try {
-    if (step === 0) await evaluate();
+    if (checkpointed === undefined) await evaluate();
     while (step < config.steps && !signal?.aborted) {
       const untilEval = config.every - (step % config.every);
       const wanted = Number.isNaN(msPerStep) ? 1 : Math.max(1, Math.round(READBACK_MS / msPerStep));
@@ -81,7 +86,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       msPerStep = Number.isNaN(msPerStep) || step <= start.step + 1 ? ms : 0.8 * msPerStep + 0.2 * ms;
       const rows = readRows(words, step, seconds());
       await options.onTrain(rows.good);
-      if (rows.badStep !== undefined) throw notFinite(rows.badStep, checkpointed);
+      if (rows.badStep !== undefined) throw notFinite("loss or gradient is", rows.badStep, checkpointed);
       step += count;
       const evals = Math.ceil((config.steps - step) / config.every);
       const secondsLeft = ((config.steps - step) * msPerStep) / 1000 + evals * evalSeconds;
@@ -109,10 +114,11 @@ function readRows(words: Uint32Array, firstStep: number, seconds: number): { goo
   return { good };
 }
 
-function notFinite(step: number, checkpointed: number): VoxtwirlError {
+function notFinite(what: string, step: number, checkpointed: number | undefined): VoxtwirlError {
+  const kept = checkpointed === undefined ? "there is no checkpoint yet" : `the last checkpoint is that of step ${checkpointed}`;
   return new VoxtwirlError(
     "not-finite",
-    `loss or gradient is not finite at step ${step}; the last checkpoint is that of step ${checkpointed}`,
-    "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
+    `${what} not finite at step ${step}; ${kept}`,
+    "Start again with a smaller learning rate (--lr), and look at --sigma, --resolution and the data's geometries.",
   );
 }

@@ -169,12 +169,18 @@ export function modelConfig(config: TrainConfig): UNet3dConfig {
   return { inChannels: n, outChannels: n, channels, blocks, attention, middleAttention, groups, dropout, down };
 }
 
+/** Far beyond what any adapter holds, and within what arrays, 32-bit counters and patience do. */
+const MOST = { grid: 1024, batch: 2 ** 20, microBatch: 2 ** 20, steps: 2 ** 32 - 1, every: 2 ** 32 - 1 } as const;
+
+/** Every micro-batch adds its own copy of the network to a step's program. */
+export const MAX_MICRO_BATCHES = 1024;
+
 /** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */
 export function checkTrainConfig(config: TrainConfig): TrainConfig {
   const bad = (what: string, fix: string) => new VoxtwirlError("bad-option", what, fix);
   for (const name of ["grid", "batch", "microBatch", "steps", "every"] as const) {
-    if (!Number.isSafeInteger(config[name]) || config[name] < 1) {
-      throw bad(`${name} is ${config[name]}`, "Give a whole number of at least 1.");
+    if (!Number.isSafeInteger(config[name]) || config[name] < 1 || config[name] > MOST[name]) {
+      throw bad(`${name} is ${config[name]}`, `Give a whole number from 1 to ${MOST[name]}.`);
     }
   }
   for (const name of ["resolution", "sigma", "lr"] as const) {
@@ -183,6 +189,9 @@ export function checkTrainConfig(config: TrainConfig): TrainConfig {
   if (!Number.isSafeInteger(config.seed) || config.seed < 0) throw bad(`seed is ${config.seed}`, "Give a whole number of at least 0.");
   if (config.batch % config.microBatch !== 0) {
     throw bad(`a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`, "Give a divisor of the batch.");
+  }
+  if (config.batch / config.microBatch > MAX_MICRO_BATCHES) {
+    throw bad(`${config.batch / config.microBatch} micro-batches`, `Give at most ${MAX_MICRO_BATCHES}: a larger micro-batch or a smaller batch.`);
   }
   if (!Number.isInteger(config.twirl) || config.twirl < 2 || config.twirl > 24) {
     throw bad(`twirl is ${config.twirl}`, "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many of them.");

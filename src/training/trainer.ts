@@ -15,7 +15,7 @@ import { voxelize } from "../kernels/voxelize.ts";
 import { unet3d } from "../models/unet3d.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { Random } from "../random.ts";
-import { modelConfig, type TrainConfig } from "./presets.ts";
+import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "./presets.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { streams } from "./streams.ts";
 
@@ -128,6 +128,9 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
   const { batch, microBatch, grid, elements, resolution, sigma, shift, augment } = config;
   if (data.count < 1) throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
   const parts = batch / microBatch;
+  if (parts > MAX_MICRO_BATCHES) {
+    throw new VoxtwirlError("too-large", `a batch of ${batch} in parts of ${microBatch} is too many parts`, "Use a smaller batch.");
+  }
   const stride = moleculeStride(microBatch);
   const upload = (label: string, values: Float32Array | Uint32Array) => {
     const view = gpu.upload(label, values);
