@@ -36,6 +36,8 @@ export {
   rotateGridOctahedral,
 } from "./equivariance/octahedral.ts";
 export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
+export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
+export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
 export { VoxelEvaluator, type Evaluation, type VoxelEvaluatorOptions, type VoxelModel } from "./equivariance/voxelEvaluator.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {

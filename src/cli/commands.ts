@@ -6,6 +6,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "train a voxel denoiser and measure which share of its loss is rotation symmetry not learned",
     load: () => import("./train.ts"),
   },
+  measure: {
+    summary: "measure which share of a model's loss is rotation symmetry not learned, for any model's predictions too",
+    load: () => import("./measure.ts"),
+  },
   doctor: {
     summary: "show the adapter, what is missing and how to get it, and prove one kernel right",
     load: () => import("./doctor.ts"),

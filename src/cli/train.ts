@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { prepareDataset, type PreparedDataset } from "../molecules/dataset.ts";
+import type { PreparedDataset } from "../molecules/dataset.ts";
 import { formula, type Molecule } from "../molecules/molecule.ts";
-import { openChemLibKey } from "../node/moleculeKey.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
+import { prepareRunData } from "../node/runData.ts";
 import { RunFolder, RUN_FILES } from "../node/runFolder.ts";
 import { trainingRun } from "../node/trainingRun.ts";
 import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
@@ -64,7 +64,7 @@ export async function run(argv: string[]): Promise<number> {
     if (before && before.config.data.sha256 !== sha256) {
       throw new VoxtwirlError("bad-file", `${source} is not the data this run began with`, "Give that file with --data.");
     }
-    const data = prepareDataset(molecules, datasetOptions(training), await keyFor(molecules));
+    const data = await prepareRunData(molecules, training);
     const config = before?.config ?? runConfig(training, data, { sha256, source }, gpu);
     const folder = before?.folder ?? (await RunFolder.create({ out: args.text("out"), preset: training.preset, force: args.flag("force") }));
     await folder.writeConfig(config);
@@ -165,15 +165,6 @@ function configFromArgs(args: Args, preset: TrainConfig): TrainConfig {
     sigma: args.number("sigma", positive) ?? preset.sigma,
     seed: args.integer("seed", { min: 0 }) ?? preset.seed,
   });
-}
-
-function datasetOptions({ elements, grid, resolution, pose, heldout, seed }: TrainConfig) {
-  return { elements, grid, resolution, pose, seed, ...(heldout > 0 ? { heldout } : {}) };
-}
-
-/** Canonical codes tell copies apart where bonds are known; without any there is no need for the library. */
-async function keyFor(molecules: readonly Molecule[]) {
-  return molecules.some(({ bonds }) => bonds !== undefined) ? openChemLibKey() : undefined;
 }
 
 function runConfig(training: TrainConfig, data: PreparedDataset, file: { source: string; sha256: string }, gpu: Gpu): RunConfig {

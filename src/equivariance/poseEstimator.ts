@@ -11,6 +11,8 @@ export interface PoseSums {
   readonly zero: number;
   /** V of the clean grids themselves, rotated and back: what interpolation adds to `pose`. */
   readonly floor: number;
+  /** Their mean of |T^-1 clean - y|^2. */
+  readonly floorTotal: number;
 }
 
 /**
@@ -29,6 +31,8 @@ export interface PoseResult {
   readonly percentPoseStdErr: number;
   /** lossPose of f = identity on clean grids through the same pipeline: its interpolation error. */
   readonly lossPoseFloor: number;
+  /** lossTotalPose of the same. */
+  readonly lossTotalPoseFloor: number;
   /** 100 lossPoseFloor / lossTotalPose. */
   readonly percentPoseFloor: number;
   /** Loss of predicting zero, over the same voxels. */
@@ -54,6 +58,7 @@ export function poseResult(sums: readonly PoseSums[], elements: number): PoseRes
     percentPose: 100 * percent.value,
     percentPoseStdErr: 100 * percent.stdErr,
     lossPoseFloor: floor,
+    lossTotalPoseFloor: ratioOfSums(of("floorTotal"), perElement).value,
     percentPoseFloor: (100 * floor) / total.value,
     lossZeroPose: ratioOfSums(of("zero"), perElement).value,
   };
@@ -87,6 +92,7 @@ export function poseSums(
   let total = 0;
   let zero = 0;
   let floor = 0;
+  let floorTotal = 0;
   const means = new Float64Array(rotations);
   const cleans = new Float64Array(rotations);
   for (let e = 0; e < elements; e++) {
@@ -102,12 +108,13 @@ export function poseSums(
       }
       means[i] = mean;
       cleans[i] = clean[i * elements + e]!;
+      floorTotal += (cleans[i]! - y) ** 2 / rotations;
     }
     pose += variance(means) - within / rotations / noises;
     floor += variance(cleans);
     zero += y * y;
   }
-  return { pose, total, zero, floor };
+  return { pose, total, zero, floor, floorTotal };
 }
 
 /** With divisor n - 1, in two passes. */

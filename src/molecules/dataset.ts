@@ -82,6 +82,22 @@ export function prepareDataset(
   return { train: part(parts.train), heldout: part(parts.heldout), skipped };
 }
 
+/**
+ * Checks and packs molecules that are not to be divided, in their order.
+ *
+ * Throws as `prepareDataset`, "no-data" where none can be used.
+ */
+export function packMolecules(
+  molecules: readonly Molecule[],
+  options: Omit<DatasetOptions, "heldout" | "seed">,
+): { packed: PackedMolecules; skipped: Skipped } {
+  const channels = channelTable(options.elements);
+  checkOptions(options);
+  const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);
+  if (usable.length === 0) throw nothingLeft(molecules.length, skipped, options);
+  return { packed: pack(molecules, usable, channels, options.pose), skipped };
+}
+
 /** Channel by atomic number; 255 where there is none. */
 function channelTable(elements: readonly string[]): Uint8Array {
   const table = new Uint8Array(256).fill(255);
@@ -101,7 +117,7 @@ function channelTable(elements: readonly string[]): Uint8Array {
   return table;
 }
 
-function checkOptions({ grid, resolution, heldout }: DatasetOptions): void {
+function checkOptions({ grid, resolution, heldout }: Omit<DatasetOptions, "seed">): void {
   if (!(Number.isInteger(grid) && grid > 0 && resolution > 0 && resolution < Infinity)) {
     const given = `a grid of ${grid} voxels of ${resolution} A`;
     throw new VoxtwirlError(
@@ -145,7 +161,11 @@ function checkMolecule({ elements, positions }: Molecule, index: number): void {
   throw new VoxtwirlError("bad-molecule", message, "Give at least one atom, and three coordinates for each.");
 }
 
-function nothingLeft(total: number, skipped: Skipped, { elements, grid, resolution }: DatasetOptions): VoxtwirlError {
+function nothingLeft(
+  total: number,
+  skipped: Skipped,
+  { elements, grid, resolution }: Pick<DatasetOptions, "elements" | "grid" | "resolution">,
+): VoxtwirlError {
   const unknown = `${skipped.unknownElement} with other elements than ${elements.join(" ")}`;
   const others = skipped.unknownElements.length > 0 ? ` (${skipped.unknownElements.join(" ")})` : "";
   const large = `${skipped.doesNotFit} too large for a box of ${Number((grid * resolution).toFixed(3))} A`;

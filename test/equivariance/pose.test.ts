@@ -111,6 +111,7 @@ describe("the pose measurement", () => {
     const identity: VoxelModel = (_, x) => x;
     const cubic = await measure(identity, quiet);
     expect(cubic.lossPose / cubic.lossPoseFloor).toBeCloseTo(1, 5);
+    expect(cubic.lossTotalPose / cubic.lossTotalPoseFloor).toBeCloseTo(1, 5);
     // Spec: squared error over signal energy there and back is 0.082 % Catmull-Rom and 1.74 % trilinear; once is less.
     expect(cubic.lossTotalPose / cubic.lossZeroPose).toBeLessThan(0.002);
     const linear = await measure(identity, { ...quiet, method: "trilinear" });
@@ -145,6 +146,7 @@ describe("poseSums", () => {
     expect(Math.abs(moving.pose / elements - 0.25)).toBeLessThan(0.04);
     expect(still.total / elements).toBeCloseTo(1, 1);
     expect(still.floor).toBe(0);
+    expect(still.floorTotal / still.zero).toBeCloseTo(1, 6);
   });
 
   it("refuses arrays that do not belong together", () => {

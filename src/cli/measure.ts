@@ -1,0 +1,79 @@
+import { VoxtwirlError } from "../errors.ts";
+import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { adapterOption } from "./gpu.ts";
+import { measureArrays } from "./measureArrays.ts";
+import { measureModel } from "./measureModel.ts";
+
+/** The options of each way to measure; the others go with both. */
+const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "adapter"] as const;
+const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
+
+export const spec: ArgsSpec = {
+  options: {
+    model: { value: "RUN|FILE", help: "a run's folder or its model.safetensors" },
+    data: { value: "FILE", help: "molecules: .xyz, .sdf or .mol, also .gz, or builtin; of the file trained on the held-out part" },
+    group: { value: "KIND", help: "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated" },
+    twirl: { value: "N", help: "rotations a molecule (default 24, which enumerates the octahedral group)" },
+    limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
+    seed: { value: "N", help: "seed of poses, noise and draws (default: the run's)" },
+    interpolation: { value: "KIND", help: "with so3: catmull-rom (default) or trilinear, to rotate predictions back" },
+    predictions: { value: "FILE", help: "instead of a model: .npy (N, samples, ...), rotated back; so3: independent draws" },
+    targets: { value: "FILE", help: "with --predictions: .npy (N, ...)" },
+    rotations: {
+      value: "FILE",
+      help: "with raw voxel --predictions (N, samples, D, H, W, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
+    },
+    adapter: adapterOption,
+    json: { help: "print one JSON object on stdout" },
+  },
+};
+
+/** Measures which share of a model's loss is rotation symmetry not learned; see `spec`. */
+export async function run(argv: string[]): Promise<number> {
+  const args = readArgs("measure", spec, argv);
+  const group = args.choice("group", ["octahedral", "so3"]) ?? "octahedral";
+  const json = args.flag("json");
+  if (args.has("predictions")) {
+    refuse(args, MODEL_ONLY, "predictions");
+    const seed = args.integer("seed", { min: 0 }) ?? 0;
+    await measureArrays({
+      predictions: args.text("predictions")!,
+      targets: required(args, "targets", "--predictions needs it: what the model should give, (N, ...)"),
+      rotations: args.text("rotations"),
+      group,
+      seed,
+      json,
+    });
+    return 0;
+  }
+  const model = required(args, "model", "Give --model and --data, or --predictions and --targets");
+  refuse(args, ARRAYS_ONLY, "model");
+  const interpolation = args.choice("interpolation", ["catmull-rom", "trilinear"]);
+  if (interpolation !== undefined && group !== "so3") {
+    throw new VoxtwirlError("bad-option", "--interpolation goes with --group so3: the octahedral group needs none", "Leave it out.");
+  }
+  await measureModel({
+    model,
+    data: required(args, "data", "Give the molecules to measure on; builtin stands for the built-in set"),
+    group,
+    twirl: args.integer("twirl", group === "so3" ? { min: 2 } : { min: 2, max: 24 }) ?? 24,
+    limit: args.integer("limit") ?? 64,
+    seed: args.integer("seed", { min: 0 }),
+    method: interpolation === "trilinear" ? "trilinear" : "catmullRom",
+    adapter: args.text("adapter"),
+    json,
+  });
+  return 0;
+}
+
+function required(args: Args, name: string, why: string): string {
+  const value = args.text(name);
+  if (value !== undefined) return value;
+  throw new VoxtwirlError("bad-option", `--${name} is not given`, `${why}. See: voxtwirl help measure`);
+}
+
+function refuse(args: Args, names: readonly string[], present: string): void {
+  const found = names.find((name) => args.has(name));
+  if (found === undefined) return;
+  throw new VoxtwirlError("bad-option", `--${found} does not go with --${present}`, "Leave one of them out. See: voxtwirl help measure");
+}

@@ -1,0 +1,167 @@
+import { VoxtwirlError } from "../errors.ts";
+import { PoseEvaluator } from "../equivariance/poseEvaluator.ts";
+import { poseResult, type PoseSums } from "../equivariance/poseEstimator.ts";
+import { Tally } from "../equivariance/tally.ts";
+import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { ParameterStore } from "../graph/parameters.ts";
+import type { ResampleMethod } from "../kernels/resample.ts";
+import { unet3d } from "../models/unet3d.ts";
+import { unetParameters } from "../models/unetLayout.ts";
+import type { PackedMolecules } from "../molecules/dataset.ts";
+import { readModelFile, type ModelFile } from "../node/modelFile.ts";
+import { readMoleculeFile } from "../node/molecules.ts";
+import { measurableMolecules } from "../node/runData.ts";
+import { Random } from "../random.ts";
+import { formatCount } from "../report/format.ts";
+import { loadModel } from "../training/checkpoint.ts";
+import { modelConfig } from "../training/presets.ts";
+import { streams } from "../training/streams.ts";
+import { openCliGpu } from "./gpu.ts";
+import { decompositionLines, gainLines, poseLines, print, printJson } from "./measureOutput.ts";
+
+export interface MeasureModelOptions {
+  readonly model: string;
+  readonly data: string;
+  readonly group: "octahedral" | "so3";
+  readonly twirl: number;
+  readonly limit: number;
+  /** The run's by default: then molecules have the poses and noise of its evaluations. */
+  readonly seed: number | undefined;
+  readonly method: ResampleMethod;
+  readonly adapter: string | undefined;
+  readonly json: boolean;
+}
+
+/** Noises of each rotation under so3: the fewest that tell noise from pose. */
+const NOISES = 2;
+
+/** Measures a model that `voxtwirl train` wrote. */
+export async function measureModel(options: MeasureModelOptions): Promise<void> {
+  const model = await readModelFile(options.model);
+  const gpu = await openCliGpu(options.adapter);
+  try {
+    const { config } = model;
+    const seed = options.seed ?? config.training.seed;
+    const file = await readMoleculeFile(options.data);
+    const { packed, skipped, heldoutOnly } = await measurableMolecules(file, config);
+    const left = skipped.unknownElement + skipped.doesNotFit;
+    const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
+    const chosen = order.slice(0, options.limit);
+    const shown = {
+      model: model.path,
+      step: model.step,
+      data: options.data,
+      dataSha256: file.sha256,
+      heldoutOnly,
+      candidates: packed.count,
+      seed,
+    };
+    const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
+    const head = [
+      `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}`,
+      `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${options.group === "so3" ? `, ${NOISES} noises a rotation` : ""}`,
+      heldoutOnly
+        ? "The model was trained on this file: only its held-out part is used."
+        : "The model was trained on another file: molecules that both hold are not left out.",
+      ...(left > 0 ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`] : []),
+      "",
+    ];
+    if (!options.json) print(head);
+    await withModel(gpu, model, async (network) => {
+      const job = { gpu, model, network, packed, chosen, seed, options };
+      if (options.group === "so3") {
+        const result = await poses(job);
+        if (options.json) printJson({ type: "measure", group: "so3", ...result, ...shown });
+        else print([...poseLines(result), "", `Predictions rotated back by ${options.method}; compared within the grid's ball.`]);
+      } else {
+        const { gains, samples, ...result } = await twirl(job);
+        if (options.json) printJson({ type: "measure", group: "octahedral", ...result, samples, gains, ...shown });
+        else print([...decompositionLines(result), "", ...gainLines(gains, samples)]);
+      }
+    });
+  } finally {
+    gpu.destroy();
+  }
+}
+
+async function withModel(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<void>): Promise<void> {
+  const config = modelConfig(model.config.training);
+  const parameters = unetParameters(config);
+  const store = new ParameterStore(gpu, parameters, ["weights"]);
+  try {
+    loadModel(store, parameters, model.file, model.path);
+    await use((graph, noisy) => unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }));
+  } finally {
+    store.destroy();
+  }
+}
+
+interface Job {
+  readonly gpu: Gpu;
+  readonly model: ModelFile;
+  readonly network: VoxelModel;
+  readonly packed: PackedMolecules;
+  /** Which of the packed molecules. */
+  readonly chosen: Uint32Array;
+  readonly seed: number;
+  readonly options: MeasureModelOptions;
+}
+
+function evaluatorOptions({ model, packed, seed }: Job) {
+  const { grid, resolution, sigma, shift, elements } = model.config.training;
+  return { molecules: packed, grid, channels: elements.length, resolution, sigma, shift, seed };
+}
+
+async function twirl(job: Job) {
+  const { gpu, network, chosen, seed, options } = job;
+  const given = {
+    ...evaluatorOptions(job),
+    twirl: options.twirl,
+    streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
+    keepPredictions: true,
+  };
+  const evaluator = await VoxelEvaluator.create(gpu, given, network);
+  try {
+    const tally = new Tally({ rotations: options.twirl, seed });
+    await eachMolecule(chosen, async (index) => {
+      const { predictions, clean } = await evaluator.twisted(index);
+      const all = new Float32Array(predictions.length * clean.length);
+      predictions.forEach((values, i) => all.set(values, i * clean.length));
+      tally.add(all, clean);
+    });
+    return tally.result();
+  } finally {
+    evaluator.destroy();
+  }
+}
+
+async function poses(job: Job) {
+  const { gpu, network, chosen, options } = job;
+  const given = { ...evaluatorOptions(job), rotations: options.twirl, noises: NOISES, method: options.method, stream: streams.heldoutNoise };
+  const evaluator = await PoseEvaluator.create(gpu, given, network);
+  try {
+    const sums: PoseSums[] = [];
+    await eachMolecule(chosen, async (index) => void sums.push(await evaluator.measure(index)));
+    return { ...poseResult(sums, evaluator.elements), samples: sums.length, rotations: options.twirl, noises: NOISES };
+  } finally {
+    evaluator.destroy();
+  }
+}
+
+/** One after another, with a live line on a terminal. */
+async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Promise<void>): Promise<void> {
+  const live = process.stderr.isTTY === true;
+  try {
+    for (const [done, index] of chosen.entries()) {
+      if (live) process.stderr.write(`\r\x1b[K${done} of ${chosen.length} molecules`);
+      await measure(index);
+    }
+  } catch (error) {
+    // Tallies know molecules by their turn only.
+    if (!(error instanceof VoxtwirlError) || error.code !== "not-finite") throw error;
+    throw new VoxtwirlError("not-finite", "the model predicts numbers that are not finite", "Use an earlier checkpoint.", { cause: error });
+  } finally {
+    if (live) process.stderr.write("\r\x1b[K");
+  }
+}
