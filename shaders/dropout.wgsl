@@ -1,17 +1,20 @@
 // Dropout: y = x / (1 - rate) where a random word is at or above the threshold, else 0.
 //
-//   words of elements 4 i .. 4 i + 3: philox4x32(counter (i, stream, step, 0), key (seed_lo, seed_hi))
-// The mask depends on element index, stream, step and seed only, so the same dispatch on gradY is the gradient.
-// x, y  [count] floats
-// VEC4: count is a multiple of 4.
-// Dispatch: ceil(count / (4 * 64 * 2)) workgroups; a thread takes 2 quads, 64 apart.
+//   words of elements 4 i .. 4 i + 3 of sample n: philox4x32(counter (i, stream, step, step.sample + n), key (seed_lo, seed_hi))
+// The mask depends on the sample, the element in it, stream, step and seed only: the same dispatch on gradY is the
+// gradient, and a batch cut into micro-batches drops the same elements.
+// x, y  [samples, per_sample] floats
+// VEC4: per_sample is a multiple of 4.
+// Dispatch: ceil(samples * quads / (64 * 2)) workgroups; a thread takes 2 quads, 64 apart.
 #import grid
 #import real
 #import step
 #import philox
 
 struct Params {
-  count: u32,      // in floats
+  samples: u32,
+  per_sample: u32, // in floats
+  quads: u32,      // ceil(per_sample / 4)
   stream: u32,
   threshold: u32,  // rate * 2^32
   scale: f32,      // 1 / (1 - rate)
@@ -29,16 +32,19 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let first = linear_workgroup(wid, num) * 128u + lane;
-  let quads = (params.count + 3u) / 4u;
-  for (var quad = first; quad < min(first + 128u, quads); quad += 64u) {
-    let words = philox4x32(vec4<u32>(quad, params.stream, step.step, 0u), vec2<u32>(step.seed_lo, step.seed_hi));
+  for (var at = first; at < min(first + 128u, params.samples * params.quads); at += 64u) {
+    let n = at / params.quads;
+    let quad = at % params.quads;
+    let counter = vec4<u32>(quad, params.stream, step.step, step.sample + n);
+    let words = philox4x32(counter, vec2<u32>(step.seed_lo, step.seed_hi));
     let factor = select(vec4<f32>(0.0), vec4<f32>(params.scale), words >= vec4<u32>(params.threshold));
 #ifdef VEC4
-    y[quad] = x[quad] * factor;
+    y[at] = x[at] * factor;
 #else
+    let start = n * params.per_sample + quad * 4u;
 #for i in 0..4
-    if (quad * 4u + ${i}u < params.count) {
-      y[quad * 4u + ${i}u] = x[quad * 4u + ${i}u] * factor[${i}];
+    if (quad * 4u + ${i}u < params.per_sample) {
+      y[start + ${i}u] = x[start + ${i}u] * factor[${i}];
     }
 #endfor
 #endif

@@ -1,4 +1,4 @@
-// What changes from one replay of a plan to the next; written by the host before the replay (src/training/step.ts).
+// What changes from one replay of a plan to the next; written by the host before the replay (src/graph/stepUniform.ts).
 struct Step {
   seed_lo: u32,
   seed_hi: u32,

@@ -44,13 +44,15 @@ export class PipelineCache {
       .sort(([a], [b]) => (a < b ? -1 : 1));
     const suffix = entries.map(([name, value]) => (value === true ? name : `${name}=${value}`)).join(",");
     const label = suffix === "" ? shader.name : `${shader.name}<${suffix}>`;
-    const known = this.#variants.get(label);
+    // The code too: callers bring shaders of their own, under any name.
+    const key = `${label}\n${shader.code}`;
+    const known = this.#variants.get(key);
     if (known) return known;
     const text = preprocess(shader, constants, shaderLibrary);
     const reflection = reflect(shader.name, text);
     const code = text.replace(/var\s*<\s*storage\s*(,\s*read\s*)?>/g, "var<storage, read_write>");
-    const variant = { key: label, label, code, reflection };
-    this.#variants.set(label, variant);
+    const variant = { key, label, code, reflection };
+    this.#variants.set(key, variant);
     return variant;
   }
 
@@ -74,7 +76,10 @@ export class PipelineCache {
         buffer: { type: space === "uniform" ? "uniform" : "storage" },
       })),
     });
+    // The module's own error is told by the pipeline below: in a scope it is not reported a second time.
+    device.pushErrorScope("validation");
     const module = device.createShaderModule({ label, code: variant.code });
+    void device.popErrorScope().catch(() => undefined);
     try {
       const pipeline = await device.createComputePipelineAsync({
         label,

@@ -35,6 +35,7 @@ export class Graph implements KernelContext {
   /** A tensor that lies in the caller's buffer: an input, a parameter, a state. */
   external(label: string, shape: readonly number[], view: BufferView, dtype: DType = "f32"): Tensor {
     const tensor = this.#tensor(label, shape, dtype);
+    this.#checkBinding(tensor);
     if (view.size < byteLength(tensor)) {
       throw new VoxtwirlError(
         "bad-shape",
@@ -59,15 +60,18 @@ export class Graph implements KernelContext {
   /** A tensor of the plan's own memory, alive from its first to its last use. */
   scratch(label: string, shape: readonly number[], dtype: DType = "f32"): Tensor {
     const tensor = this.#tensor(label, shape, dtype);
-    if (byteLength(tensor) > this.caps.maxBindingBytes) {
-      throw new VoxtwirlError(
-        "too-large",
-        `tensor '${label}' of shape ${formatShape(shape)} takes ${byteLength(tensor)} bytes, one binding of this adapter ` +
-          `holds ${this.caps.maxBindingBytes}`,
-        "Use a smaller batch (--micro-batch keeps the gradients of the full one), a smaller grid, or an adapter with a larger binding.",
-      );
-    }
+    this.#checkBinding(tensor);
     return tensor;
+  }
+
+  #checkBinding(tensor: Tensor): void {
+    if (byteLength(tensor) <= this.caps.maxBindingBytes) return;
+    throw new VoxtwirlError(
+      "too-large",
+      `tensor '${tensor.label}' of shape ${formatShape(tensor.shape)} takes ${byteLength(tensor)} bytes, one binding of this ` +
+        `adapter holds ${this.caps.maxBindingBytes}`,
+      "Use a smaller batch (micro-batches keep the gradients of the full one), a smaller grid or fewer molecules.",
+    );
   }
 
   /** The same memory under another shape of as many elements. */
@@ -147,7 +151,7 @@ export class Graph implements KernelContext {
    * tensor on the way (`fusesAdd`) save a pass when there is a gradient already.
    */
   addGrad(tensor: Tensor, write: GradWriter, fusesAdd = false): void {
-    if (!this.#differentiable.has(tensor.id)) return;
+    if (!this.#isActivation(tensor)) return;
     const before = this.#gradients.get(tensor.id);
     const label = `${tensor.label} grad`;
     const term = this.scratch(label, tensor.shape);
@@ -163,7 +167,7 @@ export class Graph implements KernelContext {
 
   /** Adds an existing tensor to the gradient of `tensor`, without a copy when it is the first term. */
   addGradTensor(tensor: Tensor, term: Tensor): void {
-    if (!this.#differentiable.has(tensor.id)) return;
+    if (!this.#isActivation(tensor)) return;
     const before = this.#gradients.get(tensor.id);
     if (!before) {
       this.#gradients.set(tensor.id, term);
@@ -172,6 +176,18 @@ export class Graph implements KernelContext {
     const sum = this.scratch(`${tensor.label} grad`, tensor.shape);
     add(this, { label: `${tensor.label} grad sum`, a: before, b: term, y: sum });
     this.#gradients.set(tensor.id, sum);
+  }
+
+  /** Whether a gradient may be added to this tensor; parameters get theirs from the kernels of weights only. */
+  #isActivation(tensor: Tensor): boolean {
+    if (this.#parameterGradients.has(tensor.id)) {
+      throw new VoxtwirlError(
+        "unsupported",
+        `parameter '${tensor.label}' is used where an activation belongs, which gives it no gradient`,
+        "Use it as a weight, bias, gamma or beta, or bind it without a gradient.",
+      );
+    }
+    return this.#differentiable.has(tensor.id);
   }
 
   /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */

@@ -29,7 +29,7 @@ export interface Conv3dOptions {
 /** Cross-correlation over three axes, [N, D, H, W, Ci] to [N, Do, Ho, Wo, Co]. */
 export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
   const { label, x, weight, bias, addend, stride, padding } = options;
-  const y = graph.scratch(label, conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding));
+  const y = graph.scratch(label, conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding, label));
   conv3dKernel.conv3d(graph, { ...options, y });
   return graph.record(y, [x, weight, bias, addend], (gradY) => {
     if (addend) graph.addGradTensor(addend, gradY);
@@ -57,7 +57,7 @@ export interface ConvTranspose3dOptions {
 /** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
 export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
   const { label, x, weight, bias, stride, padding } = options;
-  const y = graph.scratch(label, convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding));
+  const y = graph.scratch(label, convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding, label));
   convTransposeKernel.convTranspose3d(graph, { ...options, y });
   return graph.record(y, [x, weight, bias], (gradY) => {
     const gradWeight = graph.parameterGrad(weight);
@@ -139,7 +139,7 @@ export function concatChannels(graph: Graph, options: { label: string; a: Tensor
   });
 }
 
-/** Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream) alone. */
+/** Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream, sample) alone. */
 export function dropout(graph: Graph, options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor }): Tensor {
   const { label, x, rate, stream, step } = options;
   const y = graph.scratch(label, x.shape);

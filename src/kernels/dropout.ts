@@ -5,20 +5,21 @@ import { requireSameShape } from "./shapes.ts";
 
 export interface DropoutArgs {
   label: string;
+  /** [N, ...] */
   x: Tensor;
   /** Written. */
   y: Tensor;
   /** Share of elements set to zero, 0 <= rate < 1. */
   rate: number;
-  /** u32, unique within a step to this layer and micro-batch, and to any other consumer of random words. */
+  /** u32, unique to this layer and to any other consumer of random words. */
   stream: number;
-  /** The uniform of shaders/shared/step.wgsl: its seed and step choose the mask. */
+  /** The uniform of shaders/shared/step.wgsl: its seed, step and first sample choose the mask. */
   step: Tensor;
 }
 
 /**
  * y = x / (1 - rate) with probability 1 - rate, else 0, independently for each element; the mask is a function of seed,
- * step, stream and element index. The same call on gradY, with the same stream, is the gradient.
+ * step, stream, sample (step.sample + n) and element in it. The same call on gradY, with the same stream, is the gradient.
  *
  * @throws VoxtwirlError "bad-shape", "bad-option"
  */
@@ -26,13 +27,16 @@ export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }:
   requireSameShape(label, { x, y });
   const threshold = dropoutThreshold(label, rate);
   const count = elementCount(x.shape);
+  const samples = x.shape[0] ?? 1;
+  const perSample = count / samples;
+  const quads = Math.ceil(perSample / 4);
   ctx.dispatch({
     label,
     shader: { name: "dropout", code },
-    constants: { VEC4: count % 4 === 0 },
-    params: { count, stream, threshold, scale: 1 / (1 - rate) },
+    constants: { VEC4: perSample % 4 === 0 },
+    params: { samples, per_sample: perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
     bindings: { step, x, y },
-    workgroups: workgroups1d(Math.ceil(count / (4 * 128))),
+    workgroups: workgroups1d(Math.ceil((samples * quads) / 128)),
     flops: count,
     bytes: 2 * byteLength(x),
   });

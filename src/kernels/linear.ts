@@ -71,10 +71,13 @@ function checkLinear(label: string, x: Tensor, weight: Tensor, y: Tensor): void 
   requireShape(label, "y", y, [...x.shape.slice(0, -1), weight.shape[1]!]);
 }
 
-// The same memory under another shape; a tensor is told from another by its id alone.
+// The same memory under another shape; a tensor is told from another by its id alone. Rows of tokens, since the weight's
+// gradient divides its sum by rows.
 function asVoxels(tensor: Tensor): Tensor {
   const channels = tensor.shape[tensor.shape.length - 1]!;
-  return { ...tensor, shape: [1, 1, 1, elementCount(tensor.shape) / channels, channels] };
+  const tokens = elementCount(tensor.shape) / channels;
+  const width = [64, 32, 16, 8].find((size) => tokens % size === 0) ?? tokens;
+  return { ...tensor, shape: [1, 1, tokens / width, width, channels] };
 }
 
 function asKernel(weight: Tensor): Tensor {

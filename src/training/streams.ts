@@ -1,6 +1,6 @@
 /**
  * Streams of the counter-based generator: uses of one seed that must never share numbers. Dropout takes a range, one
- * stream for each layer and micro-batch.
+ * stream for each layer.
  */
 export const streams = {
   trainPose: 0,

@@ -161,7 +161,6 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
   // One loss for the whole batch: the mean per voxel and channel.
   const scale = 1 / (batch * elementCount(shape.slice(1)));
   let firstStep: Tensor | undefined;
-  let dropoutStream: number = streams.dropout;
   for (let part = 0; part < parts; part++) {
     const step = graph.external("step", [8], uniform.view(part));
     firstStep ??= step;
@@ -173,8 +172,7 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
     voxelize(graph, { label: "voxelize", atoms, offsets, molecules: batchMolecules, poses, y: target, resolution });
     const noisy = graph.scratch("noisy", shape);
     addNoise(graph, { label: "noise", x: target, y: noisy, sigma, stream: streams.trainNoise, step });
-    const dropout = { step, stream: dropoutStream };
-    dropoutStream += 1024;
+    const dropout = { step, stream: streams.dropout };
     const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
     const gradPrediction = graph.scratch("prediction grad", shape);
     squaredError(graph, { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale });

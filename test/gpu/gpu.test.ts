@@ -61,6 +61,21 @@ describe("Gpu", () => {
     expect(error.message).toMatch(/broken does not compile: line 3: .*nothing/);
     expect(error.message).toMatch(/3 \| {3}y\[0\] = nothing;\n\s+\^ error/);
     expect(gpu.allocatedBytes).toBe(0);
+    // Told once: nothing is left over for the next call.
+    await gpu.finish();
+  });
+
+  it("tells shaders of one name apart by their code", async () => {
+    const gpu = await open();
+    const shader = (value: number) => ({ name: "same", code: `@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = ${value}.0; }` });
+    for (const value of [1, 2]) {
+      const graph = new Graph(gpu.caps);
+      const y = graph.keep(graph.scratch("y", [1]));
+      graph.dispatch({ label: "same", shader: shader(value), bindings: { y }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+      const plan = await Plan.create(gpu, graph, { label: "test" });
+      plan.run();
+      expect((await plan.read(y))[0]![0]).toBe(value);
+    }
   });
 
   it("throws validation errors, typed, at the next call", async () => {

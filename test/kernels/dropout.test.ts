@@ -13,9 +13,9 @@ beforeAll(async () => {
 
 const SEED: [number, number] = [0x9e3779b9, 0x7f4a7c15];
 
-async function run(x: Float32Array, rate: number, stream = 7, step = 3): Promise<Float32Array> {
-  const shape = [x.length];
-  const uniform = Uint32Array.of(...SEED, step, 0, 0, 0, 0, 0);
+async function run(x: Float32Array, rate: number, stream = 7, step = 3, samples = 1, first = 0): Promise<Float32Array> {
+  const shape = [samples, x.length / samples];
+  const uniform = Uint32Array.of(...SEED, step, first, 0, 0, 0, 0);
   const { y } = await runKernels(
     gpu, { x: { shape, data: x }, step: { shape: [8], data: uniform } }, { y: { shape } },
     (ctx, { x, y, step }) => dropout(ctx, { label: "dropout", x, y, rate, stream, step }),
@@ -40,6 +40,12 @@ describe("dropout", () => {
     const x = randomArray(count, 1);
     const expected = dropoutFactors(count, rate, 7, 3, SEED).map((factor, i) => factor * x[i]!);
     expectClose(await run(x, rate), expected, expected.map((value) => 3 * EPS * Math.abs(value)));
+  });
+
+  it.each([[3, 5], [3, 8], [2, 1], [5, 130]])("drops in each of %d samples of %d elements what the twin drops there", async (samples, count) => {
+    const x = new Float32Array(samples * count).fill(1);
+    const expected = Array.from({ length: samples }, (_, n) => [...dropoutFactors(count, 0.4, 7, 3, SEED, 10 + n)]).flat();
+    expectClose(await run(x, 0.4, 7, 3, samples, 10), expected, 3 * EPS);
   });
 
   it("keeps the mean and drops the stated share", async () => {

@@ -22,6 +22,7 @@ const config: TrainConfig = checkTrainConfig({
   batch: 4,
   microBatch: 4,
   groups: 2,
+  dropout: 0.2,
 });
 const parameters = unetParameters(modelConfig(config));
 const data = molecules(20, 1);
