@@ -1,5 +1,5 @@
-// Builds dist/: voxtwirl.js (the command), index.js (the library, for any WebGPU host), node.js (with Dawn), the modules
-// that these pass on, and types/ (declarations).
+// Builds dist/: voxtwirl.js (the command), index.js (the library, for any WebGPU host), node.js (with Dawn), the
+// modules that these pass on, and types/ (declarations).
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 
-/** Modules that packages' users import. */
+/** The declarations of the modules that users import. */
 const entries = ["index.d.ts", "node.d.ts"];
 
 /** A relative module specifier in a declaration file: from "./x.ts", import("./x.ts"). */
@@ -17,7 +17,8 @@ const specifier = /(\bfrom\s*|\bimport\s*\(\s*)"(\.[^"]*)\.ts"/g;
 export async function declarations(root, folder) {
   const tsc = createRequire(join(root, "package.json")).resolve("typescript/bin/tsc");
   try {
-    execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.types.json"), "--outDir", folder], { encoding: "utf8" });
+    const args = [tsc, "-p", join(root, "tsconfig.types.json"), "--outDir", folder];
+    execFileSync(process.execPath, args, { encoding: "utf8" });
   } catch (error) {
     throw new Error(error.stdout || error.message);
   }
@@ -41,6 +42,8 @@ function files(folder) {
 }
 
 function removeEmpty(folder) {
-  for (const item of readdirSync(folder, { withFileTypes: true })) if (item.isDirectory()) removeEmpty(join(folder, item.name));
-  if (existsSync(folder) && readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
+  for (const item of readdirSync(folder, { withFileTypes: true })) {
+    if (item.isDirectory()) removeEmpty(join(folder, item.name));
+  }
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }

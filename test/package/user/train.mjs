@@ -32,11 +32,12 @@ const store = new ParameterStore(gpu, parameters);
 initialise(store, parameters, config.seed);
 const trainer = await Trainer.create(gpu, config, store, data.train);
 const rows = [];
+const nothing = { lossTotal: 1, lossMean: 1, lossEquiv: 0, lossZero: 1, percentEquiv: 0, percentEquivStdErr: 0 };
 await trainLoop({
   gpu,
   config,
   trainer,
-  evaluate: async () => ({ lossTotal: 1, lossMean: 1, lossEquiv: 0, lossZero: 1, percentEquiv: 0, percentEquivStdErr: 0 }),
+  evaluate: async () => nothing,
   start: { step: 0, seconds: 0 },
   onTrain: async (more) => void rows.push(...more),
   onEval: async () => {},
@@ -47,4 +48,5 @@ trainer.destroy();
 store.destroy();
 gpu.destroy();
 const shader = readFileSync(fileURLToPath(import.meta.resolve("voxtwirl/shaders/conv3d.wgsl")), "utf8");
-console.log(JSON.stringify({ losses: rows.map((row) => row.loss), gradNorms: rows.map((row) => row.gradNorm), shader }));
+const [losses, gradNorms] = ["loss", "gradNorm"].map((name) => rows.map((row) => row[name]));
+console.log(JSON.stringify({ losses, gradNorms, shader }));

@@ -28,7 +28,7 @@ import {
 import { openChemLibKey, openGpu, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
 
 /** SiLU on a caller's buffers. */
-export async function activate(device: GPUDevice, from: GPUBuffer, to: GPUBuffer): Promise<Float32Array | Uint32Array | undefined> {
+export async function activate(device: GPUDevice, from: GPUBuffer, to: GPUBuffer): Promise<ArrayLike<number>> {
   const gpu: Gpu = Gpu.fromDevice(device);
   const graph = new Graph(gpu.caps);
   const context: KernelContext = graph;
@@ -38,7 +38,8 @@ export async function activate(device: GPUDevice, from: GPUBuffer, to: GPUBuffer
   kernels.silu(context, { label: "silu", x, y });
   const plan = await Plan.create(gpu, graph, { label: "silu" });
   plan.run();
-  return (await plan.read(y))[0];
+  const [values] = await plan.read(y);
+  return values ?? [];
 }
 
 export async function prepare(path: string): Promise<PackedMolecules> {
