@@ -94,7 +94,10 @@ export function packMolecules(
   const channels = channelTable(options.elements);
   checkOptions(options);
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);
-  if (usable.length === 0) throw nothingLeft(molecules.length, skipped, options);
+  if (usable.length === 0) {
+    const fix = `Give molecules of ${options.elements.join(" ")} that fit the model's grid.`;
+    throw nothingLeft(molecules.length, skipped, options, fix);
+  }
   return { packed: pack(molecules, usable, channels, options.pose), skipped };
 }
 
@@ -165,16 +168,13 @@ function nothingLeft(
   total: number,
   skipped: Skipped,
   { elements, grid, resolution }: Pick<DatasetOptions, "elements" | "grid" | "resolution">,
+  fix = "Choose a preset with a larger grid or with more elements (drugs has C H O N F S Cl Br).",
 ): VoxtwirlError {
   const unknown = `${skipped.unknownElement} with other elements than ${elements.join(" ")}`;
   const others = skipped.unknownElements.length > 0 ? ` (${skipped.unknownElements.join(" ")})` : "";
   const large = `${skipped.doesNotFit} too large for a box of ${Number((grid * resolution).toFixed(3))} A`;
   const message = `none of ${total} molecules can be used: ${unknown}${others}, ${large}`;
-  return new VoxtwirlError(
-    "no-data",
-    message,
-    "Choose a preset with a larger grid or with more elements (drugs has C H O N F S Cl Br).",
-  );
+  return new VoxtwirlError("no-data", message, fix);
 }
 
 /**

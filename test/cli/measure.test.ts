@@ -1,0 +1,234 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
+import { drawOctahedral } from "../../src/equivariance/rotations.ts";
+import { decompose } from "../../src/equivariance/tally.ts";
+import { Random } from "../../src/random.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
+import { randomArray } from "../harness.ts";
+import { npyBytes } from "../node/npyBytes.ts";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const folder = mkdtempSync(join(tmpdir(), "voxtwirl-measure-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = (name: string) => join(folder, name);
+const run = file("run");
+const model = join(run, "model.safetensors");
+
+async function measured(...args: string[]): Promise<Record<string, any>> {
+  const result = await command.run(["measure", ...args, "--json"]);
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.stdout.trimEnd()).not.toContain("\n");
+  return JSON.parse(result.stdout);
+}
+
+beforeAll(async () => {
+  const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "6", "--steps", "2", "--every", "2"];
+  const result = await command.run(["train", ...quick, "--seed", "4", "--out", run, "--quiet"]);
+  expect(result.code, result.stderr).toBe(0);
+});
+
+describe("voxtwirl measure --model", () => {
+  it("finds on the held-out molecules what the run's last evaluation found", async () => {
+    const found = await measured("--model", run, "--data", "builtin");
+    const last = JSON.parse(readFileSync(join(run, "metrics.jsonl"), "utf8").trimEnd().split("\n").at(-1)!);
+    expect(last.type).toBe("eval");
+    for (const name of ["lossTotal", "lossMean", "lossEquiv", "lossZero", "percentEquiv", "percentEquivStdErr"]) {
+      expect(Math.abs(found[name] / last[name] - 1), name).toBeLessThan(1e-4);
+    }
+    expect(found).toMatchObject({ type: "measure", group: "octahedral", step: 2, heldoutOnly: true, samples: 6, candidates: 6, rotations: 24, seed: 4 });
+    expect(found.lossTotalStdErr).toBeGreaterThan(0);
+    expect(found.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
+  });
+
+  it("takes a file, fewer molecules and rotations, and another seed", async () => {
+    const args = ["--model", model, "--data", "builtin", "--limit", "4", "--twirl", "5"];
+    const first = await measured(...args);
+    expect(first).toMatchObject({ samples: 4, candidates: 6, rotations: 5, seed: 4 });
+    expect(first.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4]);
+    expect((await measured(...args, "--seed", "5")).lossTotal).not.toBe(first.lossTotal);
+  });
+
+  it("says which molecules it used", async () => {
+    const own = await command.run(["measure", "--model", run, "--data", "builtin", "--twirl", "2"]);
+    expect(own.stdout).toMatch(/6 of 6 held-out molecules of builtin, 2 rotations each/);
+    expect(own.stdout).toMatch(/only its held-out part/);
+    expect(own.stdout).toMatch(/^ +percentEquiv +\d.* ± .* %/m);
+    expect(own.stdout).toMatch(/^ +2 +-?\d.* ± .* % +\d.* ± .* %$/m);
+    const ammonia = (shift: number) => `4\n\nN 0 0 ${shift}\nH 0.9 0 0\nH -0.5 0.8 0\nH -0.5 -0.8 0\n`;
+    writeFileSync(file("other.xyz"), `${ammonia(0.1)}${ammonia(0.2)}1\n\nAu 0 0 0\n`);
+    const other = await command.run(["measure", "--model", run, "--data", file("other.xyz"), "--twirl", "2"]);
+    expect(other.stdout).toMatch(/2 of 2 molecules of .*other\.xyz/);
+    expect(other.stdout).toMatch(/another file/);
+    expect(other.stdout).toMatch(/1 molecules left out/);
+  });
+
+  it("measures the pose under all rotations by other names", async () => {
+    const args = ["--model", run, "--data", "builtin", "--group", "so3", "--twirl", "3", "--limit", "2"];
+    const found = await measured(...args);
+    expect(found).toMatchObject({ group: "so3", rotations: 3, noises: 2, samples: 2 });
+    expect(found).not.toHaveProperty("percentEquiv");
+    expect(found.percentPose).toBeCloseTo((100 * found.lossPose) / found.lossTotalPose, 8);
+    expect(found.lossPoseFloor).toBeGreaterThan(0);
+    const { stdout } = await command.run(["measure", ...args, "--interpolation", "trilinear"]);
+    expect(stdout).toMatch(/rotated back by trilinear/);
+    expect(stdout).toMatch(/^ +percentPose +.* ± .* %/m);
+    expect(stdout).toMatch(/^ +percentPoseFloor/m);
+    expect(stdout).not.toMatch(/percentEquiv/);
+  });
+});
+
+const [N, K, D, C] = [6, 8, 3, 2];
+const CELLS = D ** 3 * C;
+
+/** Predictions of 8 different rotations of each sample, rotated back, and the raw ones that these come from. */
+function elsewhere() {
+  const targets = randomArray(N * CELLS, 1);
+  const back = randomArray(N * K * CELLS, 2, 0.5).map((value, i) => value + targets[Math.floor(i / (K * CELLS)) * CELLS + (i % CELLS)]!);
+  const random = new Random(3);
+  const elements = Array.from({ length: N }, () => [...drawOctahedral(random, K)]).flat();
+  const raw = new Float32Array(back.length);
+  elements.forEach((g, i) => {
+    raw.set(rotateGridOctahedral(back.slice(i * CELLS, (i + 1) * CELLS), D, C, g), i * CELLS);
+  });
+  return { targets, back, raw, elements, matrices: Float32Array.from(elements.flatMap((g) => octahedralMatrices[g]!)) };
+}
+
+describe("voxtwirl measure --predictions", () => {
+  const { targets, back, raw, elements, matrices } = elsewhere();
+  beforeAll(() => {
+    writeFileSync(file("t.npy"), npyBytes([N, D, D, D, C], targets));
+    writeFileSync(file("back.npy"), npyBytes([N, K, D, D, D, C], back));
+    writeFileSync(file("raw.npy"), npyBytes([N, K, D, D, D, C], raw));
+    writeFileSync(file("r.npy"), npyBytes([N, K, 3, 3], Float64Array.from(matrices)));
+    writeFileSync(file("r0.npy"), npyBytes([K, 3, 3], matrices.slice(0, K * 9)));
+    writeFileSync(file("flat.npy"), npyBytes([N, K, CELLS], Float64Array.from(back)));
+    writeFileSync(file("tflat.npy"), npyBytes([N, CELLS], targets));
+  });
+  const arrays = (predictions: string, ...more: string[]) => ["--predictions", file(predictions), "--targets", file("t.npy"), ...more];
+
+  it("decomposes predictions of any shape that are rotated back already", async () => {
+    const { gains: _, ...expected } = decompose(back, targets, { samples: N });
+    const found = await measured(...arrays("back.npy"));
+    expect(found).toMatchObject({ ...expected, type: "measure", group: "octahedral" });
+    const flat = await measured("--predictions", file("flat.npy"), "--targets", file("tflat.npy"));
+    expect(flat.percentEquiv).toBeCloseTo(expected.percentEquiv, 10);
+  });
+
+  it("takes rows for independent draws with --group so3", async () => {
+    const { lossEquiv } = decompose(back, targets, { samples: N, groupOrder: Infinity });
+    expect((await measured(...arrays("back.npy", "--group", "so3"))).lossEquiv).toBeCloseTo(lossEquiv, 12);
+  });
+
+  it("rotates raw voxel outputs back, by rotations of their own or shared ones", async () => {
+    const { percentEquiv } = decompose(back, targets, { samples: N });
+    const found = await measured(...arrays("raw.npy", "--rotations", file("r.npy")));
+    expect(found.percentEquiv).toBeCloseTo(percentEquiv, 8);
+    expect((await measured(...arrays("raw.npy"))).percentEquiv).not.toBeCloseTo(percentEquiv, 2);
+    // The first sample's rotations for all.
+    const shared = new Float32Array(raw.length);
+    for (let i = 0; i < N * K; i++) {
+      shared.set(rotateGridOctahedral(back.slice(i * CELLS, (i + 1) * CELLS), D, C, elements[i % K]!), i * CELLS);
+    }
+    writeFileSync(file("shared.npy"), npyBytes([N, K, D, D, D, C], shared));
+    const again = await measured(...arrays("shared.npy", "--rotations", file("r0.npy")));
+    expect(again.percentEquiv).toBeCloseTo(percentEquiv, 8);
+  });
+
+  it("prints a table", async () => {
+    const { stdout } = await command.run(["measure", ...arrays("back.npy")]);
+    expect(stdout).toMatch(/6 samples of .*back\.npy, 8 rotations each/);
+    expect(stdout).toMatch(/^ +percentEquiv +.* ± .* %/m);
+  });
+
+  it("refuses rotations that it cannot use", async () => {
+    const tilted = matrices.slice();
+    tilted.set([0.8, -0.6, 0, 0.6, 0.8, 0, 0, 0, 1], 9);
+    writeFileSync(file("tilted.npy"), npyBytes([N, K, 3, 3], tilted));
+    const twice = matrices.slice();
+    twice.copyWithin(9, 0, 9);
+    writeFileSync(file("twice.npy"), npyBytes([N, K, 3, 3], twice));
+    for (const [name, text] of [
+      ["tilted.npy", /matrix 1 is not one of the 24/],
+      ["twice.npy", /a rotation twice.*\n.*so3/],
+      ["t.npy", /does not hold 8 rotations/],
+    ] as const) {
+      const result = await command.run(["measure", ...arrays("raw.npy", "--rotations", file(name))]);
+      expect(result).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(text) });
+    }
+    const drawn = await command.run(["measure", ...arrays("raw.npy", "--rotations", file("twice.npy"), "--group", "so3")]);
+    expect(drawn.code, drawn.stderr).toBe(0);
+    const flat = ["--predictions", file("flat.npy"), "--targets", file("tflat.npy"), "--rotations", file("r.npy")];
+    expect((await command.run(["measure", ...flat])).stderr).toMatch(/does not hold voxel grids/);
+  });
+});
+
+describe("what voxtwirl measure cannot do", () => {
+  beforeAll(() => {
+    const { tensors, metadata } = decodeSafetensors(readFileSync(model));
+    const change = (name: string, meta: Record<string, string>, keep = (_: string) => true) =>
+      writeFileSync(file(name), encodeSafetensors([...tensors.values()].filter((t) => keep(t.name)), meta));
+    change("bare.safetensors", {});
+    change("words.safetensors", { ...metadata, config: "words" });
+    change("version.safetensors", { ...metadata, config: "{}" });
+    change("lacking.safetensors", metadata, (name) => name !== "final.bias");
+    const config = JSON.parse(metadata.config!);
+    config.training.elements = ["C", "H", "O"];
+    change("channels.safetensors", { ...metadata, config: JSON.stringify(config) });
+    const broken = [...tensors.values()].map((t) => ({ ...t, data: (t.data as Float32Array).map(() => NaN) }));
+    writeFileSync(file("nan.safetensors"), encodeSafetensors(broken, metadata));
+    writeFileSync(file("cut.safetensors"), readFileSync(model).subarray(0, 5000));
+    writeFileSync(file("gold.xyz"), "1\n\nAu 0 0 0\n");
+    writeFileSync(file("carbon.xyz"), "1\n\nC 0 0 0\n");
+    mkdirSync(file("empty"));
+    writeFileSync(file("one.npy"), npyBytes([2, 1, 4], randomArray(8, 1)));
+    writeFileSync(file("many.npy"), npyBytes([2, 25, 4], randomArray(200, 1)));
+    writeFileSync(file("four.npy"), npyBytes([2, 4], randomArray(8, 1)));
+    writeFileSync(file("bad.npy"), npyBytes([2, 3, 4], randomArray(24, 1).fill(NaN)));
+    writeFileSync(file("words.npy"), "words");
+  });
+  const data = ["--data", "builtin"];
+
+  it.each<[string[], number, string]>([
+    [[], 2, "--model"],
+    [["--model", "run"], 2, "--data"],
+    [["--model", "run", ...data, "--group", "o3"], 2, "octahedral, so3"],
+    [["--model", "run", ...data, "--twirl", "25"], 2, "from 2 to 24"],
+    [["--model", "run", ...data, "--twirl", "1", "--group", "so3"], 2, "--twirl 1"],
+    [["--model", "run", ...data, "--limit", "0"], 2, "--limit 0"],
+    [["--model", "run", ...data, "--seed", "-1"], 2, "--seed -1"],
+    [["--model", "run", ...data, "--interpolation", "trilinear"], 2, "--group so3"],
+    [["--model", "run", ...data, "--targets", "four.npy"], 2, "--targets does not go with --model"],
+    [["--predictions", "many.npy"], 2, "--targets"],
+    [["--predictions", "many.npy", "--targets", "four.npy", "--limit", "3"], 2, "--limit does not go"],
+    [["--predictions", "many.npy", "--targets", "four.npy"], 2, "--group so3"],
+    [["--modle", "run"], 2, "Did you mean --model"],
+    [["--model", "nowhere", ...data], 1, "no such file"],
+    [["--model", "empty", ...data], 1, "model.safetensors"],
+    [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
+    [["--model", "bare.safetensors", ...data], 1, "--predictions"],
+    [["--model", "words.safetensors", ...data], 1, "not JSON"],
+    [["--model", "version.safetensors", ...data], 1, "format"],
+    [["--model", "lacking.safetensors", ...data], 1, "'final.bias' is missing"],
+    [["--model", "channels.safetensors", "--data", "carbon.xyz"], 1, "grid_projection.weight"],
+    [["--model", "nan.safetensors", "--data", "builtin", "--twirl", "2"], 1, "not finite"],
+    [["--model", "run", "--data", "missing.xyz"], 1, "missing.xyz"],
+    [["--model", "run", "--data", "gold.xyz"], 1, "fit the model's grid"],
+    [["--predictions", "missing.npy", "--targets", "four.npy"], 1, "missing.npy"],
+    [["--predictions", "words.npy", "--targets", "four.npy"], 1, "words.npy"],
+    [["--predictions", "four.npy", "--targets", "many.npy"], 1, "do not belong together"],
+    [["--predictions", "one.npy", "--targets", "four.npy"], 1, "at least two"],
+    [["--predictions", "bad.npy", "--targets", "four.npy"], 1, "not finite"],
+  ])("%j is one clear line and what to do", async (args, code, text) => {
+    const placed = args.map((arg) => (/\.|^(run|nowhere|empty)$/.test(arg) ? file(arg) : arg));
+    const result = await command.run(["measure", ...placed]);
+    expect(result.code, result.stderr).toBe(code);
+    const lines = result.stderr.trimEnd().split("\n").filter((line) => !line.includes("software adapter"));
+    expect(lines.length, result.stderr).toBe(2);
+    expect(lines.join("\n")).toContain(text);
+  });
+});
