@@ -54,6 +54,8 @@ export class Gpu {
     this.#failure ??= typedError(event.error);
   };
   #allocated = 0;
+  /** Answers still due on whether memory was granted: a GPU refuses it only after the call. */
+  readonly #memoryScopes = new Set<Promise<void>>();
   #failure: VoxtwirlError | undefined;
   #destroyed = false;
 
@@ -65,10 +67,12 @@ export class Gpu {
     this.wait = options.wait ?? ((pending) => pending);
     this.memoryBudget = options.memoryBudget ?? Infinity;
     this.#owned = owned;
-    device.addEventListener("uncapturederror", this.#onError as EventListener);
+    // Errors of a caller's device are the caller's to hear: they may come from work that is not ours.
+    if (owned) device.addEventListener("uncapturederror", this.#onError as EventListener);
     void device.lost.then((lost) => {
       if (this.#destroyed) return;
-      this.#failure ??= new VoxtwirlError(
+      // Whatever else went wrong before: nothing works any more.
+      this.#failure = new VoxtwirlError(
         "device-lost",
         `the GPU device was lost (${lost.reason}): ${lost.message}`,
         "Open the device again; a training run continues with --resume.",
@@ -137,10 +141,31 @@ export class Gpu {
       );
     }
     this.assertFits(`buffer '${label}'`, size);
+    this.device.pushErrorScope("out-of-memory");
     const buffer = this.device.createBuffer({ label, size: Math.max(Math.ceil(size / 4) * 4, 4), usage });
+    const scope: Promise<void> = this.device
+      .popErrorScope()
+      .then(
+        (error) => {
+          if (error) this.#failure ??= typedError(error);
+        },
+        () => undefined, // A lost device: `check` tells.
+      )
+      .finally(() => this.#memoryScopes.delete(scope));
+    this.#memoryScopes.add(scope);
     this.#buffers.add(buffer);
     this.#allocated += buffer.size;
     return buffer;
+  }
+
+  /**
+   * Waits until the adapter has granted the buffers made so far.
+   *
+   * @throws VoxtwirlError "out-of-memory" when it refused one
+   */
+  async settle(): Promise<void> {
+    if (this.#memoryScopes.size > 0) await this.wait(Promise.all(this.#memoryScopes));
+    this.check();
   }
 
   destroyBuffer(buffer: GPUBuffer): void {

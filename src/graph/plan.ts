@@ -68,6 +68,7 @@ export class Plan {
       const arenas = [...made];
       const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
       made.push(uniforms);
+      await gpu.settle();
       // All at once: Dawn compiles in parallel.
       await gpu.wait(Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
 
