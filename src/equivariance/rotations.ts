@@ -1,3 +1,4 @@
+import { mat3, quat } from "gl-matrix";
 import { VoxtwirlError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
@@ -6,12 +7,10 @@ import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 export type Quaternion = readonly [number, number, number, number];
 
 /** The rotation matrix of a unit quaternion: nine numbers, row major, active (v' = R v). */
-export function quaternionToMatrix([x, y, z, w]: Quaternion): number[] {
-  return [
-    1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-  ];
+export function quaternionToMatrix(q: Quaternion): number[] {
+  // gl-matrix stores columns, and the conjugate's matrix is the transpose. Plain arrays keep it in float64.
+  const conjugate = quat.conjugate([0, 0, 0, 1], [...q]);
+  return [...(mat3.fromQuat([1, 0, 0, 0, 1, 0, 0, 0, 1], conjugate) as number[])];
 }
 
 /** A quaternion uniform on the unit sphere: four normal numbers, normalised. */
