@@ -59,7 +59,7 @@ export async function run(argv: string[]): Promise<number> {
     twirl: args.integer("twirl", group === "so3" ? { min: 2 } : { min: 2, max: 24 }) ?? 24,
     limit: args.integer("limit") ?? 64,
     seed: args.integer("seed", { min: 0 }),
-    method: interpolation === "trilinear" ? "trilinear" : "catmullRom",
+    interpolation: interpolation ?? "catmull-rom",
     adapter: args.text("adapter"),
     json,
   });

@@ -5,7 +5,6 @@ import { Tally } from "../equivariance/tally.ts";
 import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { ParameterStore } from "../graph/parameters.ts";
-import type { ResampleMethod } from "../kernels/resample.ts";
 import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
@@ -28,7 +27,8 @@ export interface MeasureModelOptions {
   readonly limit: number;
   /** The run's by default: then molecules have the poses and noise of its evaluations. */
   readonly seed: number | undefined;
-  readonly method: ResampleMethod;
+  /** How predictions are rotated back under so3. */
+  readonly interpolation: "catmull-rom" | "trilinear";
   readonly adapter: string | undefined;
   readonly json: boolean;
 }
@@ -72,8 +72,8 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       const job = { gpu, model, network, packed, chosen, seed, options };
       if (options.group === "so3") {
         const result = await poses(job);
-        if (options.json) printJson({ type: "measure", group: "so3", ...result, ...shown });
-        else print([...poseLines(result), "", `Predictions rotated back by ${options.method}; compared within the grid's ball.`]);
+        if (options.json) printJson({ type: "measure", group: "so3", ...result, interpolation: options.interpolation, ...shown });
+        else print([...poseLines(result), "", `Predictions rotated back by ${options.interpolation}; compared within the grid's ball.`]);
       } else {
         const { gains, samples, ...result } = await twirl(job);
         if (options.json) printJson({ type: "measure", group: "octahedral", ...result, samples, gains, ...shown });
@@ -138,7 +138,13 @@ async function twirl(job: Job) {
 
 async function poses(job: Job) {
   const { gpu, network, chosen, options } = job;
-  const given = { ...evaluatorOptions(job), rotations: options.twirl, noises: NOISES, method: options.method, stream: streams.heldoutNoise };
+  const given = {
+    ...evaluatorOptions(job),
+    rotations: options.twirl,
+    noises: NOISES,
+    method: options.interpolation === "trilinear" ? ("trilinear" as const) : ("catmullRom" as const),
+    stream: streams.heldoutNoise,
+  };
   const evaluator = await PoseEvaluator.create(gpu, given, network);
   try {
     const sums: PoseSums[] = [];
