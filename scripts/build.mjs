@@ -20,8 +20,8 @@ const entryPoints = {
 /**
  * Bundles everything into `folder` (relative to the project), which is replaced only when all went well.
  *
- * @param options `types`: with declarations, which take the type checker's time
- * @returns whether it did; esbuild and tsc print what went wrong
+ * @param options `types`: with declarations, which take some seconds
+ * @returns whether it did; esbuild, or this, prints what went wrong
  */
 export async function build(folder = "dist", { types = false } = {}) {
   const esbuild = await import("esbuild");
@@ -51,7 +51,7 @@ export async function build(folder = "dist", { types = false } = {}) {
     chmodSync(join(partial, "voxtwirl.js"), 0o755);
     if (types) {
       const { declarations } = await import("./declarations.mjs");
-      await declarations(root, join(partial, "types"));
+      declarations(root, join(partial, "types"));
     }
     rmSync(target, { recursive: true, force: true });
     renameSync(partial, target);

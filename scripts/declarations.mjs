@@ -12,9 +12,11 @@ const specifier = /(\bfrom\s*|\bimport\s*\(\s*)"(\.[^"]*)\.ts"/g;
 /**
  * Writes the declarations of the public modules, and of what they name, into `folder`.
  *
- * @throws Error with the type checker's output where the sources have errors
+ * Types are not checked here: `npm run typecheck` does that.
+ *
+ * @throws Error with the compiler's output where a declaration cannot be made
  */
-export async function declarations(root, folder) {
+export function declarations(root, folder) {
   const tsc = createRequire(join(root, "package.json")).resolve("typescript/bin/tsc");
   try {
     const args = [tsc, "-p", join(root, "tsconfig.types.json"), "--outDir", folder];

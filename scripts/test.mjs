@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args) {
-  if (!(await build())) return fail("the build failed, see above");
+  if (!(await build("dist", { types: true }))) return fail("the build failed, see above");
   const { adapter, rest } = takeAdapter(args);
   if (adapter !== undefined) process.env.VOXTWIRL_ADAPTER = adapter;
   const { openAdapter } = await import("../dist/node.js");

@@ -43,8 +43,8 @@ export function useBuiltCommand(): BuiltCommand {
     run: (args, env) => run(args, env),
     path: join(folder, "voxtwirl.js"),
     places: {
-      noLoader: { LD_LIBRARY_PATH: join(folder, "no-loader"), VOXTWIRL_RELAUNCHED: "" },
-      noDriver: { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none },
+      noLoader: { LD_LIBRARY_PATH: join(folder, "no-loader"), VOXTWIRL_RELAUNCHED: "", VOXTWIRL_ADAPTER: "" },
+      noDriver: { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "" },
     },
   };
 }
