@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { VoxtwirlError } from "../../src/errors.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
+import { boundedMemory, FUZZ_RUNS } from "../fuzzRuns.ts";
 import { processorTime } from "./support.ts";
 
 /**
- * Feeds a reader 2,000 texts, half of them arbitrary and half made of valid ones by cutting, repeating and overwriting.
+ * Feeds a reader FUZZ_RUNS texts, half of them arbitrary and half made of valid ones by cutting, repeating and overwriting.
  * It must give coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text of that length
  * deserves.
  */
@@ -32,7 +33,7 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
     fc.property(texts, (text) => {
       const start = processorTime();
       try {
-        parse(text, "fuzz").forEach(check);
+        boundedMemory(text.length, () => parse(text, "fuzz")).forEach(check);
         accepted++;
       } catch (error) {
         if (!(error instanceof VoxtwirlError) || error.code !== "bad-file" || error.fix === "") throw error;
@@ -41,7 +42,7 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
       if (processorTime() - start > 2000)
         throw new Error(`${text.length} characters took ${processorTime() - start} ms`);
     }),
-    { numRuns: 2000, seed: 7 },
+    { numRuns: FUZZ_RUNS, seed: 7 },
   );
   if (accepted < 100 || refused < 100)
     throw new Error(`the texts tell little: ${accepted} accepted, ${refused} refused`);

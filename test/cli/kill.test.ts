@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Random } from "../../src/random.ts";
+import type { MetricRow } from "../../src/training/metrics.ts";
+import { decodeSafetensors } from "../../src/training/safetensors.ts";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const root = mkdtempSync(join(tmpdir(), "voxtwirl-kill-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** How often the run is killed; 50 in a thorough test. */
+const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 5);
+const STEPS = 8;
+
+/** The smallest run, with an evaluation and a checkpoint at every step: most of its time it is writing. */
+const size = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "2", "--seed", "4"];
+const fresh = ["train", ...size, "--steps", String(STEPS), "--every", "1", "--quiet"];
+const file = (folder: string, name: string) => join(folder, name);
+const tensorsOf = (path: string) => decodeSafetensors(readFileSync(path), path);
+const rowsOf = (folder: string) =>
+  readFileSync(file(folder, "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => ({ ...(JSON.parse(line) as MetricRow), seconds: 0 }));
+
+const whole = join(root, "whole");
+beforeAll(async () => {
+  const result = await command.run([...fresh, "--out", whole]);
+  expect(result.code, result.stderr).toBe(0);
+});
+
+function expectSameAsWhole(folder: string): void {
+  const states = [folder, whole].map((path) => tensorsOf(file(path, "state.safetensors")));
+  expect(states[0]!.tensors).toEqual(states[1]!.tensors);
+  expect(states[0]!.metadata.step).toBe(String(STEPS));
+  expect(readFileSync(file(folder, "model.safetensors")).equals(readFileSync(file(whole, "model.safetensors")))).toBe(true);
+  expect(rowsOf(folder)).toEqual(rowsOf(whole));
+  expect(readdirSync(folder).sort()).toEqual(readdirSync(whole).sort());
+}
+
+/** Starts the command and kills it `delay` ms after `folder` holds `rows` rows more than now. True if it was still running. */
+function killed(args: string[], folder: string, rows: number, delay: number): Promise<boolean> {
+  const count = () => (existsSync(file(folder, "metrics.jsonl")) ? readFileSync(file(folder, "metrics.jsonl"), "utf8").split("\n").length : 0);
+  const from = count();
+  const child = spawn(process.execPath, [command.path, ...args], { stdio: "ignore" });
+  const timer = setInterval(() => {
+    if (count() < from + rows) return;
+    clearInterval(timer);
+    setTimeout(() => child.kill("SIGKILL"), delay);
+  }, 2);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (_code, signal) => {
+      clearInterval(timer);
+      resolve(signal === "SIGKILL");
+    });
+  });
+}
+
+/** What a killed run left must be whole: a state and a model of a step each, and the rows that led to the state. */
+function checkRemains(folder: string): void {
+  if (!existsSync(file(folder, "state.safetensors"))) return;
+  const state = tensorsOf(file(folder, "state.safetensors"));
+  const step = Number(state.metadata.step);
+  expect(JSON.parse(readFileSync(file(folder, "config.json"), "utf8"))).toEqual(JSON.parse(state.metadata.config!));
+  if (existsSync(file(folder, "model.safetensors"))) {
+    expect(Number(tensorsOf(file(folder, "model.safetensors")).metadata.step)).toBeLessThanOrEqual(step);
+  }
+  // The last line may be cut, the lines up to the state's step may not.
+  const lines = readFileSync(file(folder, "metrics.jsonl"), "utf8").split("\n");
+  const known = rowsOf(whole).filter((row) => row.step <= step);
+  expect(lines.slice(0, known.length).map((line) => ({ ...JSON.parse(line), seconds: 0 }))).toEqual(known);
+}
+
+describe("kill -9", () => {
+  it(`at ${KILLS} random moments loses nothing but the steps since the last checkpoint`, { timeout: 60_000 + KILLS * 60_000 }, async () => {
+    const random = new Random(20);
+    const tally = { kills: 0, withoutState: 0, withTemporary: 0, finished: 0 };
+    const folder = join(root, "killed");
+    while (tally.kills < KILLS) {
+      const resumable = existsSync(file(folder, "state.safetensors"));
+      const args = resumable ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"];
+      // Some die while they start; the others at any point of the steps, evaluations and checkpoints that follow.
+      const rows = random.int(5);
+      const delay = rows === 0 ? random.int(4000) : random.int(60);
+      if (await killed(args, folder, rows, delay)) {
+        tally.kills++;
+        if (!existsSync(folder)) continue;
+        checkRemains(folder);
+        if (readdirSync(folder).some((name) => name.endsWith(".tmp"))) tally.withTemporary++;
+        if (!existsSync(file(folder, "state.safetensors"))) {
+          tally.withoutState++;
+          const result = await command.run(["train", "--resume", folder]);
+          expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/holds no state\.safetensors.*\n.*start a new run/) });
+        }
+      } else {
+        tally.finished++;
+        expectSameAsWhole(folder);
+        rmSync(folder, { recursive: true });
+      }
+    }
+    const left = existsSync(file(folder, "state.safetensors"));
+    const last = await command.run(left ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"]);
+    expect(last.code, last.stderr).toBe(0);
+    expectSameAsWhole(folder);
+    if (KILLS > 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
+    if (process.env.VOXTWIRL_KILLS) console.log(`killed: ${JSON.stringify(tally)}`);
+  });
+});
