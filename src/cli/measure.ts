@@ -11,13 +11,22 @@ const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 export const spec: ArgsSpec = {
   options: {
     model: { value: "RUN|FILE", help: "a run's folder or its model.safetensors" },
-    data: { value: "FILE", help: "molecules: .xyz, .sdf or .mol, also .gz, or builtin; of the file trained on the held-out part" },
-    group: { value: "KIND", help: "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated" },
+    data: {
+      value: "FILE",
+      help: "molecules: .xyz, .sdf or .mol, also .gz, or builtin; of the file trained on the held-out part",
+    },
+    group: {
+      value: "KIND",
+      help: "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated",
+    },
     twirl: { value: "N", help: "rotations a molecule (default 24, which enumerates the octahedral group)" },
     limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
     seed: { value: "N", help: "seed of poses, noise and draws (default: the run's)" },
     interpolation: { value: "KIND", help: "with so3: catmull-rom (default) or trilinear, to rotate predictions back" },
-    predictions: { value: "FILE", help: "instead of a model: .npy (N, samples, ...), rotated back; so3: independent draws" },
+    predictions: {
+      value: "FILE",
+      help: "instead of a model: .npy (N, samples, ...), rotated back; so3: independent draws",
+    },
     targets: { value: "FILE", help: "with --predictions: .npy (N, ...)" },
     rotations: {
       value: "FILE",
@@ -50,7 +59,11 @@ export async function run(argv: string[]): Promise<number> {
   refuse(args, ARRAYS_ONLY, "model");
   const interpolation = args.choice("interpolation", ["catmull-rom", "trilinear"]);
   if (interpolation !== undefined && group !== "so3") {
-    throw new VoxtwirlError("bad-option", "--interpolation goes with --group so3: the octahedral group needs none", "Leave it out.");
+    throw new VoxtwirlError(
+      "bad-option",
+      "--interpolation goes with --group so3: the octahedral group needs none",
+      "Leave it out.",
+    );
   }
   await measureModel({
     model,
@@ -75,5 +88,9 @@ function required(args: Args, name: string, why: string): string {
 function refuse(args: Args, names: readonly string[], present: string): void {
   const found = names.find((name) => args.has(name));
   if (found === undefined) return;
-  throw new VoxtwirlError("bad-option", `--${found} does not go with --${present}`, "Leave one of them out. See: voxtwirl help measure");
+  throw new VoxtwirlError(
+    "bad-option",
+    `--${found} does not go with --${present}`,
+    "Leave one of them out. See: voxtwirl help measure",
+  );
 }

@@ -1,5 +1,10 @@
 import { VoxtwirlError } from "../errors.ts";
-import { octahedralElement, octahedralInverses, octahedralPermutation, OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
+import {
+  octahedralElement,
+  octahedralInverses,
+  octahedralPermutation,
+  OCTAHEDRAL_ORDER,
+} from "../equivariance/octahedral.ts";
 import { Tally } from "../equivariance/tally.ts";
 import { readNpy, type NpyArray } from "../node/npy.ts";
 import { decompositionLines, gainLines, print, printJson } from "./measureOutput.ts";
@@ -27,7 +32,8 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<void
       "For independent draws use --group so3.",
     );
   }
-  const rotateBack = options.rotations === undefined ? undefined : await unrotation(options, options.rotations, predictions.shape);
+  const rotateBack =
+    options.rotations === undefined ? undefined : await unrotation(options, options.rotations, predictions.shape);
   const elements = targets.data.length / molecules;
   const tally = new Tally({ rotations: samples, groupOrder, seed });
   for (let n = 0; n < molecules; n++) {
@@ -76,11 +82,21 @@ async function unrotation(
   shape: readonly number[],
 ): Promise<(rows: Float32Array | Float64Array, n: number) => Float64Array> {
   const matrices = await readNpy(file);
-  const [molecules, samples, depth, height, width, channels] = shape as [number, number, number, number, number, number];
+  const [molecules, samples, depth, height, width, channels] = shape as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const fail = (what: string, fix: string) => new VoxtwirlError("bad-file", what, fix);
   if (shape.length !== 6 || depth !== height || depth !== width) {
     const what = `${predictionFile} (${shape.join(", ")}) does not hold voxel grids to rotate back`;
-    throw fail(what, "With --rotations give (N, samples, D, D, D, C), channels last; else rotate predictions back yourself.");
+    throw fail(
+      what,
+      "With --rotations give (N, samples, D, D, D, C), channels last; else rotate predictions back yourself.",
+    );
   }
   const given = matrices.shape.join();
   const own = given === [molecules, samples, 3, 3].join();
@@ -91,7 +107,10 @@ async function unrotation(
   const elements = Array.from({ length: matrices.data.length / 9 }, (_, i) => {
     const element = octahedralElement(matrices.data.subarray(9 * i, 9 * i + 9));
     if (element !== undefined) return element;
-    throw fail(`${file}: matrix ${i} is not one of the 24 rotations of the cube`, "Rotate such predictions back yourself, and leave --rotations out.");
+    throw fail(
+      `${file}: matrix ${i} is not one of the 24 rotations of the cube`,
+      "Rotate such predictions back yourself, and leave --rotations out.",
+    );
   });
   for (let start = 0; group === "octahedral" && start < elements.length; start += samples) {
     if (new Set(elements.slice(start, start + samples)).size < samples) {

@@ -64,7 +64,9 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."
         : "The model was trained on another file: molecules that both hold are not left out.",
-      ...(left > 0 ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`] : []),
+      ...(left > 0
+        ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
+        : []),
       "",
     ];
     if (!options.json) print(head);
@@ -72,8 +74,14 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       const job = { gpu, model, network, packed, chosen, seed, options };
       if (options.group === "so3") {
         const result = await poses(job);
-        if (options.json) printJson({ type: "measure", group: "so3", ...result, interpolation: options.interpolation, ...shown });
-        else print([...poseLines(result), "", `Predictions rotated back by ${options.interpolation}; compared within the grid's ball.`]);
+        if (options.json)
+          printJson({ type: "measure", group: "so3", ...result, interpolation: options.interpolation, ...shown });
+        else
+          print([
+            ...poseLines(result),
+            "",
+            `Predictions rotated back by ${options.interpolation}; compared within the grid's ball.`,
+          ]);
       } else {
         const { gains, samples, ...result } = await twirl(job);
         if (options.json) printJson({ type: "measure", group: "octahedral", ...result, samples, gains, ...shown });
@@ -91,7 +99,9 @@ async function withModel(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) 
   const store = new ParameterStore(gpu, parameters, ["weights"]);
   try {
     loadModel(store, parameters, model.file, model.path);
-    await use((graph, noisy) => unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }));
+    await use((graph, noisy) =>
+      unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }),
+    );
   } finally {
     store.destroy();
   }
@@ -166,7 +176,12 @@ async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Pro
   } catch (error) {
     // Tallies know molecules by their turn only.
     if (!(error instanceof VoxtwirlError) || error.code !== "not-finite") throw error;
-    throw new VoxtwirlError("not-finite", "the model predicts numbers that are not finite", "Use an earlier checkpoint.", { cause: error });
+    throw new VoxtwirlError(
+      "not-finite",
+      "the model predicts numbers that are not finite",
+      "Use an earlier checkpoint.",
+      { cause: error },
+    );
   } finally {
     if (live) process.stderr.write("\r\x1b[K");
   }

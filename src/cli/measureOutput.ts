@@ -19,13 +19,22 @@ export function decompositionLines(result: Decomposition): string[] {
     loss("lossMean", result.lossMean, result.lossMeanStdErr),
     loss("lossEquiv", result.lossEquiv, result.lossEquivStdErr),
     loss("lossZero", result.lossZero, NaN),
-    line("percentEquiv", percent(result.percentEquiv, result.percentEquivStdErr), "of lossTotal is symmetry not learned"),
+    line(
+      "percentEquiv",
+      percent(result.percentEquiv, result.percentEquivStdErr),
+      "of lossTotal is symmetry not learned",
+    ),
   ];
 }
 
 export function poseLines(result: PoseResult): string[] {
   return [
-    loss("lossTotalPose", result.lossTotalPose, result.lossTotalPoseStdErr, ratioNote(result.lossTotalPose, result.lossZeroPose)),
+    loss(
+      "lossTotalPose",
+      result.lossTotalPose,
+      result.lossTotalPoseStdErr,
+      ratioNote(result.lossTotalPose, result.lossZeroPose),
+    ),
     loss("lossPose", result.lossPose, result.lossPoseStdErr),
     loss("lossZeroPose", result.lossZeroPose, NaN),
     line("percentPose", percent(result.percentPose, result.percentPoseStdErr), "of lossTotalPose depends on the pose"),
@@ -33,7 +42,11 @@ export function poseLines(result: PoseResult): string[] {
     "Interpolation alone (clean grids rotated, and back in the same way):",
     loss("lossTotalPoseFloor", result.lossTotalPoseFloor, NaN),
     loss("lossPoseFloor", result.lossPoseFloor, NaN),
-    line("percentPoseFloor", percent(result.percentPoseFloor, NaN), "of lossTotalPose: below it percentPose says little"),
+    line(
+      "percentPoseFloor",
+      percent(result.percentPoseFloor, NaN),
+      "of lossTotalPose: below it percentPose says little",
+    ),
   ];
 }
 
@@ -44,7 +57,10 @@ export function gainLines(gains: readonly TwirlGain[], samples: number): string[
     `Loss taken away by averaging K predictions, on ${half} samples, and as predicted from the other ${rest}:`,
     `${"K".padStart(4)}${"gain".padStart(20)}${"predicted".padStart(20)}`,
     ...gains.map(({ count, percentGain, percentGainStdErr, percentPredicted, percentPredictedStdErr }) => {
-      const [gain, predicted] = [percent(percentGain, percentGainStdErr), percent(percentPredicted, percentPredictedStdErr)];
+      const [gain, predicted] = [
+        percent(percentGain, percentGainStdErr),
+        percent(percentPredicted, percentPredictedStdErr),
+      ];
       return `${String(count).padStart(4)}${gain.padStart(20)}${predicted.padStart(20)}`;
     }),
   ];

@@ -27,11 +27,23 @@ export class BufferRotator {
   readonly #forward: { plan: Plan; rotated: Tensor };
   readonly #back: { plan: Plan; rotated: Tensor };
 
-  private constructor(gpu: Gpu, group: RotationGroup, count: number, buffers: BufferView[], forward: Built, back: Built) {
+  private constructor(
+    gpu: Gpu,
+    group: RotationGroup,
+    count: number,
+    buffers: BufferView[],
+    forward: Built,
+    back: Built,
+  ) {
     this.#gpu = gpu;
     this.#group = group;
     this.#count = count;
-    [this.#input, this.#raw, this.#elements, this.#matrices] = buffers as [BufferView, BufferView, BufferView, BufferView];
+    [this.#input, this.#raw, this.#elements, this.#matrices] = buffers as [
+      BufferView,
+      BufferView,
+      BufferView,
+      BufferView,
+    ];
     this.#forward = forward;
     this.#back = back;
   }
@@ -52,7 +64,12 @@ export class BufferRotator {
       const raw = buffer("predictions", count * gridBytes(output));
       const elements = buffer("elements", count * 4);
       const matrices = buffer("matrices", count * 36);
-      const build = async (label: string, view: BufferView, { size, channels }: Grid, copies: number): Promise<Built> => {
+      const build = async (
+        label: string,
+        view: BufferView,
+        { size, channels }: Grid,
+        copies: number,
+      ): Promise<Built> => {
         const graph = new Graph(gpu.caps);
         const shape = (n: number) => [n, size, size, size, channels];
         const given = graph.external(label, shape(copies), view);
@@ -137,5 +154,9 @@ function gridBytes({ size, channels }: Grid): number {
 
 function requireSize(what: string, view: BufferView, size: number): void {
   if (view.size === size) return;
-  throw new VoxtwirlError("bad-shape", `${what} takes ${view.size} bytes, not ${size}`, "Give f32 grids of the stated size and channels.");
+  throw new VoxtwirlError(
+    "bad-shape",
+    `${what} takes ${view.size} bytes, not ${size}`,
+    "Give f32 grids of the stated size and channels.",
+  );
 }

@@ -61,11 +61,19 @@ export function twirlGains(
 ): TwirlGain[] {
   if (sums.length < 4) return [];
   const { rotations, groupOrder = OCTAHEDRAL_ORDER } = sampling;
-  const { percentEquiv, percentEquivStdErr } = decomposeSums(sums.filter((_, i) => i % 2 === 0), sampling);
-  const others = sums.flatMap((sample, i) => (i % 2 === 1 ? [{ total: totalError(sample, rotations), error: errors[i]! }] : []));
+  const { percentEquiv, percentEquivStdErr } = decomposeSums(
+    sums.filter((_, i) => i % 2 === 0),
+    sampling,
+  );
+  const others = sums.flatMap((sample, i) =>
+    i % 2 === 1 ? [{ total: totalError(sample, rotations), error: errors[i]! }] : [],
+  );
   const totals = others.map(({ total }) => total);
   return counts.map((count, k) => {
-    const { value, stdErr } = ratioOfSums(others.map(({ error, total }) => total - error[k]!), totals);
+    const { value, stdErr } = ratioOfSums(
+      others.map(({ error, total }) => total - error[k]!),
+      totals,
+    );
     const finite = Number.isFinite(groupOrder) ? groupOrder / (groupOrder - 1) : 1;
     const factor = finite * (1 - 1 / count);
     return {

@@ -46,7 +46,8 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
     order: Infinity,
     interpolation,
     sample: (random, count) => Array.from({ length: count }, () => haarRotation(random)),
-    actOnGrid: (rotation, grid, size, channels) => rotateGridInterpolated(grid, size, channels, rotation, interpolation),
+    actOnGrid: (rotation, grid, size, channels) =>
+      rotateGridInterpolated(grid, size, channels, rotation, interpolation),
     actOnPoints: rotatePoints,
   };
 }

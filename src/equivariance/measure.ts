@@ -75,7 +75,8 @@ export async function measureEquivariance(
 ): Promise<Measurement> {
   const { group, input, output = input, seed = 0 } = options;
   const twirl = checkTwirl(group, options.twirl);
-  if (samples.length === 0) throw new VoxtwirlError("no-data", "there is no sample to measure on", "Give at least one.");
+  if (samples.length === 0)
+    throw new VoxtwirlError("no-data", "there is no sample to measure on", "Give at least one.");
   const random = new Random(seed);
   const draw = () => (group.enumerate && twirl === group.order ? group.enumerate() : group.sample(random, twirl));
   const tally = new Tally({ rotations: twirl, groupOrder: group.order, seed: seed + 1 });
@@ -94,16 +95,23 @@ export async function measureEquivariance(
       const inputs = concatenate(rotations.map((rotation) => act(group, input, rotation, x)));
       const raw = await (predict as Predict<Float32Array>)(inputs, { count: twirl, sample });
       requireLength("the prediction", raw, twirl * target.length);
-      add(rotations.map((rotation, i) => {
-        const one = raw.subarray(i * target.length, (i + 1) * target.length);
-        return act(group, output, inverseRotation(rotation), one);
-      }), target);
+      add(
+        rotations.map((rotation, i) => {
+          const one = raw.subarray(i * target.length, (i + 1) * target.length);
+          return act(group, output, inverseRotation(rotation), one);
+        }),
+        target,
+      );
     }
     return tally.result();
   }
   const { gpu } = options;
   if (!gpu || input.kind !== "grid" || output.kind !== "grid") {
-    throw new VoxtwirlError("bad-option", "GPU buffers are measured as grids on a given device", "Give gpu and grids, or typed arrays.");
+    throw new VoxtwirlError(
+      "bad-option",
+      "GPU buffers are measured as grids on a given device",
+      "Give gpu and grids, or typed arrays.",
+    );
   }
   const rotator = await BufferRotator.create(gpu, { group, count: twirl, input, output });
   try {
@@ -123,10 +131,19 @@ export async function measureEquivariance(
 function checkTwirl({ name, order }: RotationGroup, twirl = Math.min(order, 24)): number {
   if (Number.isInteger(twirl) && twirl >= 2 && twirl <= order) return twirl;
   const most = Number.isFinite(order) ? ` to ${order}` : " upwards";
-  throw new VoxtwirlError("bad-option", `twirl is ${twirl} for the group ${name}`, `Give a whole number from 2${most}.`);
+  throw new VoxtwirlError(
+    "bad-option",
+    `twirl is ${twirl} for the group ${name}`,
+    `Give a whole number from 2${most}.`,
+  );
 }
 
-function act(group: RotationGroup, representation: Representation, rotation: Rotation, values: Float32Array): Float32Array {
+function act(
+  group: RotationGroup,
+  representation: Representation,
+  rotation: Rotation,
+  values: Float32Array,
+): Float32Array {
   if (representation.kind === "scalars") return values;
   if (representation.kind === "vectors") return group.actOnPoints(rotation, values);
   return group.actOnGrid(rotation, values, representation.size, representation.channels);

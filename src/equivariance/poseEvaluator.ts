@@ -77,7 +77,8 @@ export class PoseEvaluator {
       const message = `${rotations} rotations with ${noises} noises each give no variance`;
       throw new VoxtwirlError("bad-option", message, "Use at least two of both.");
     }
-    if (molecules.count < 1) throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
+    if (molecules.count < 1)
+      throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
     for (let chunk = Math.min(given.chunk ?? rotations, rotations); ; chunk = Math.ceil(chunk / 2)) {
       const owned: BufferView[] = [];
       const plans: Plan[] = [];
@@ -89,7 +90,8 @@ export class PoseEvaluator {
       } catch (error) {
         for (const plan of plans) plan.destroy();
         for (const { buffer } of owned) gpu.destroyBuffer(buffer);
-        const smaller = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
+        const smaller =
+          error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
         if (!smaller || chunk === 1) throw error;
       }
     }
@@ -109,7 +111,10 @@ export class PoseEvaluator {
     this.#gpu.write(molecule, new Uint32Array(chunk * noises).fill(index));
     const run = (plan: Plan, chosen: readonly (readonly number[])[], step: number, sample: number) => {
       const repeated = chosen.flatMap((turn) => Array.from({ length: noises }, () => turn));
-      this.#gpu.write(poses, Float32Array.from(repeated.flatMap((turn) => [...product(turn, base), ...applied(turn, offset)])));
+      this.#gpu.write(
+        poses,
+        Float32Array.from(repeated.flatMap((turn) => [...product(turn, base), ...applied(turn, offset)])),
+      );
       this.#gpu.write(inverses, Float32Array.from(repeated.flatMap(inverseRotation)));
       uniform.set({ seed, step, sample, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 });
       uniform.write();
@@ -137,7 +142,11 @@ export class PoseEvaluator {
     }
     const sums = poseSums(predictions, cleans, y, { rotations, noises });
     if (Number.isFinite(sums.pose + sums.total)) return sums;
-    throw new VoxtwirlError("not-finite", `the predictions of molecule ${index} are not finite`, "Use an earlier checkpoint.");
+    throw new VoxtwirlError(
+      "not-finite",
+      `the predictions of molecule ${index} are not finite`,
+      "Use an earlier checkpoint.",
+    );
   }
 
   destroy(): void {

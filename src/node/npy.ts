@@ -51,10 +51,14 @@ export function decodeNpy(bytes: Uint8Array, fileName = "the file"): NpyArray {
   const count = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
   const size = count * Type.BYTES_PER_ELEMENT;
   if (size !== bytes.length - start) {
-    fail(`its shape (${shape.join(", ")}) takes ${size} bytes, and it holds ${bytes.length - start}`, "Copy the file again, it may be cut off.");
+    fail(
+      `its shape (${shape.join(", ")}) takes ${size} bytes, and it holds ${bytes.length - start}`,
+      "Copy the file again, it may be cut off.",
+    );
   }
   const offset = bytes.byteOffset + start;
-  if (offset % Type.BYTES_PER_ELEMENT === 0) return { shape, data: new Type(bytes.buffer as ArrayBuffer, offset, count) };
+  if (offset % Type.BYTES_PER_ELEMENT === 0)
+    return { shape, data: new Type(bytes.buffer as ArrayBuffer, offset, count) };
   return { shape, data: new Type(bytes.slice(start).buffer as ArrayBuffer) };
 }
 
@@ -88,7 +92,10 @@ function parseShape(text: string, fail: Fail): number[] {
   // One size needs its comma: (3) is a number in Python and no tuple.
   const inner = /^\((?:|(\d+,)|(\d+(?:, ?\d+)+),?) *\)$/.exec(text);
   if (!inner) return fail(`its shape ${quote(text)} is not a tuple of sizes`);
-  const shape = (inner[1] ?? inner[2] ?? "").split(",").filter((size) => size.trim() !== "").map(Number);
+  const shape = (inner[1] ?? inner[2] ?? "")
+    .split(",")
+    .filter((size) => size.trim() !== "")
+    .map(Number);
   if (shape.length > MAX_AXES) return fail(`its shape has ${shape.length} axes`);
   if (!shape.every(Number.isSafeInteger)) return fail("its shape has a size beyond all files");
   return shape;

@@ -1,5 +1,11 @@
 import { VoxtwirlError } from "../errors.ts";
-import { packMolecules, prepareDataset, type PackedMolecules, type PreparedDataset, type Skipped } from "../molecules/dataset.ts";
+import {
+  packMolecules,
+  prepareDataset,
+  type PackedMolecules,
+  type PreparedDataset,
+  type Skipped,
+} from "../molecules/dataset.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import type { RunConfig } from "../training/config.ts";
 import type { TrainConfig } from "../training/presets.ts";

@@ -40,7 +40,16 @@ describe("voxtwirl measure --model", () => {
     for (const name of ["lossTotal", "lossMean", "lossEquiv", "lossZero", "percentEquiv", "percentEquivStdErr"]) {
       expect(Math.abs(found[name] / last[name] - 1), name).toBeLessThan(1e-4);
     }
-    expect(found).toMatchObject({ type: "measure", group: "octahedral", step: 2, heldoutOnly: true, samples: 6, candidates: 6, rotations: 24, seed: 4 });
+    expect(found).toMatchObject({
+      type: "measure",
+      group: "octahedral",
+      step: 2,
+      heldoutOnly: true,
+      samples: 6,
+      candidates: 6,
+      rotations: 24,
+      seed: 4,
+    });
     expect(found.lossTotalStdErr).toBeGreaterThan(0);
     expect(found.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
   });
@@ -88,7 +97,9 @@ const CELLS = D ** 3 * C;
 /** Predictions of 8 different rotations of each sample, rotated back, and the raw ones that these come from. */
 function elsewhere() {
   const targets = randomArray(N * CELLS, 1);
-  const back = randomArray(N * K * CELLS, 2, 0.5).map((value, i) => value + targets[Math.floor(i / (K * CELLS)) * CELLS + (i % CELLS)]!);
+  const back = randomArray(N * K * CELLS, 2, 0.5).map(
+    (value, i) => value + targets[Math.floor(i / (K * CELLS)) * CELLS + (i % CELLS)]!,
+  );
   const random = new Random(3);
   const elements = Array.from({ length: N }, () => [...drawOctahedral(random, K)]).flat();
   const raw = new Float32Array(back.length);
@@ -109,7 +120,13 @@ describe("voxtwirl measure --predictions", () => {
     writeFileSync(file("flat.npy"), npyBytes([N, K, CELLS], Float64Array.from(back)));
     writeFileSync(file("tflat.npy"), npyBytes([N, CELLS], targets));
   });
-  const arrays = (predictions: string, ...more: string[]) => ["--predictions", file(predictions), "--targets", file("t.npy"), ...more];
+  const arrays = (predictions: string, ...more: string[]) => [
+    "--predictions",
+    file(predictions),
+    "--targets",
+    file("t.npy"),
+    ...more,
+  ];
 
   it("decomposes predictions of any shape that are rotated back already", async () => {
     const { gains: _, ...expected } = decompose(back, targets, { samples: N });
@@ -160,7 +177,10 @@ describe("voxtwirl measure --predictions", () => {
       const result = await command.run(["measure", ...arrays("raw.npy", "--rotations", file(name))]);
       expect(result).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(text) });
     }
-    const drawn = await command.run(["measure", ...arrays("raw.npy", "--rotations", file("twice.npy"), "--group", "so3")]);
+    const drawn = await command.run([
+      "measure",
+      ...arrays("raw.npy", "--rotations", file("twice.npy"), "--group", "so3"),
+    ]);
     expect(drawn.code, drawn.stderr).toBe(0);
     const flat = ["--predictions", file("flat.npy"), "--targets", file("tflat.npy"), "--rotations", file("r.npy")];
     expect((await command.run(["measure", ...flat])).stderr).toMatch(/does not hold voxel grids/);
@@ -171,7 +191,13 @@ describe("what voxtwirl measure cannot do", () => {
   beforeAll(() => {
     const { tensors, metadata } = decodeSafetensors(readFileSync(model));
     const change = (name: string, meta: Record<string, string>, keep = (_: string) => true) =>
-      writeFileSync(file(name), encodeSafetensors([...tensors.values()].filter((t) => keep(t.name)), meta));
+      writeFileSync(
+        file(name),
+        encodeSafetensors(
+          [...tensors.values()].filter((t) => keep(t.name)),
+          meta,
+        ),
+      );
     change("bare.safetensors", {});
     change("words.safetensors", { ...metadata, config: "words" });
     change("version.safetensors", { ...metadata, config: "{}" });
@@ -227,7 +253,10 @@ describe("what voxtwirl measure cannot do", () => {
     const placed = args.map((arg) => (/\.|^(run|nowhere|empty)$/.test(arg) ? file(arg) : arg));
     const result = await command.run(["measure", ...placed]);
     expect(result.code, result.stderr).toBe(code);
-    const lines = result.stderr.trimEnd().split("\n").filter((line) => !line.includes("software adapter"));
+    const lines = result.stderr
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !line.includes("software adapter"));
     expect(lines.length, result.stderr).toBe(2);
     expect(lines.join("\n")).toContain(text);
   });

@@ -55,7 +55,9 @@ describe("groups of rotations", () => {
     expect(octahedralElement(haarRotation(new Random(2)))).toBeUndefined();
     expect(octahedralElement([NaN, 0, 0, 0, 1, 0, 0, 0, 1])).toBeUndefined();
     const tilted = haarRotation(new Random(2));
-    expect(() => octahedral.actOnGrid(tilted, grid(), SIZE, CHANNELS)).toThrow(expect.objectContaining({ code: "bad-option" }));
+    expect(() => octahedral.actOnGrid(tilted, grid(), SIZE, CHANNELS)).toThrow(
+      expect.objectContaining({ code: "bad-option" }),
+    );
   });
 
   it("refuses arrays that are no grid and no vectors", () => {

@@ -111,7 +111,9 @@ describe("the force head of EScAIP", () => {
     ] as const) {
       for (const gain of gains) {
         const error = Math.hypot(gain.percentGainStdErr, gain.percentPredictedStdErr);
-        expect(Math.abs(gain.percentGain - gain.percentPredicted), `K = ${gain.count}`).toBeLessThan(3.5 * error + 1e-9);
+        expect(Math.abs(gain.percentGain - gain.percentPredicted), `K = ${gain.count}`).toBeLessThan(
+          3.5 * error + 1e-9,
+        );
       }
       const factor = (k: number) => (order === 24 ? (24 * (k - 1)) / (k * 23) : 1 - 1 / k);
       expect(gains[3]!.percentPredicted / gains[1]!.percentPredicted).toBeCloseTo(factor(8) / factor(2), 10);
@@ -207,7 +209,9 @@ describe("what cannot be measured", () => {
 
   it("is refused with what to do", async () => {
     for (const twirl of [0, 1, 25, 2.5, NaN]) {
-      await expect(measureEquivariance(predict, inputs, { group: octahedral, twirl, ...vectors })).rejects.toThrow(code("bad-option"));
+      await expect(measureEquivariance(predict, inputs, { group: octahedral, twirl, ...vectors })).rejects.toThrow(
+        code("bad-option"),
+      );
     }
     await expect(measureEquivariance(predict, [], { group: so3(), ...vectors })).rejects.toThrow(code("no-data"));
     const short: Predict<Float32Array> = (x) => x.subarray(1);

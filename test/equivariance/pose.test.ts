@@ -66,7 +66,10 @@ describe("the pose measurement", () => {
   /** The Wiener filter's like: a fixed smoothing, isotropic to fourth order, applied three times. */
   function smoothing(): { model: VoxelModel; destroy: () => void } {
     const tap = (i: number) => (i === 0 ? 0.5 : 0.25);
-    const view = gpu.upload("filter", filterWeights((x, y, z) => tap(x) * tap(y) * tap(z)));
+    const view = gpu.upload(
+      "filter",
+      filterWeights((x, y, z) => tap(x) * tap(y) * tap(z)),
+    );
     const model: VoxelModel = (graph, x) => {
       const weight = graph.external("filter", [3, 3, 3, CHANNELS, CHANNELS], view);
       let y = x;
@@ -83,14 +86,21 @@ describe("the pose measurement", () => {
     expect(result.percentPoseStdErr).toBeLessThan(1);
     // Without the correction V - W/J the noise that is left would count.
     expect(result.percentPoseFloor).toBeLessThan(0.5);
-    const evaluator = await VoxelEvaluator.create(gpu, { ...options, twirl: 24, streams: { pose: 2, noise: 3 } }, model);
+    const evaluator = await VoxelEvaluator.create(
+      gpu,
+      { ...options, twirl: 24, streams: { pose: 2, noise: 3 } },
+      model,
+    );
     expect((await evaluator.evaluate()).percentEquiv).toBeLessThan(1e-8);
     evaluator.destroy();
     destroy();
   });
 
   it("finds the pose dependence of a filter that smooths along one axis, and the same in chunks", async () => {
-    const view = gpu.upload("filter", filterWeights((x, y, z) => (x === 0 && y === 0 ? (z === 0 ? 0 : 0.5) : 0)));
+    const view = gpu.upload(
+      "filter",
+      filterWeights((x, y, z) => (x === 0 && y === 0 ? (z === 0 ? 0 : 0.5) : 0)),
+    );
     const model: VoxelModel = (graph, x) => {
       const weight = graph.external("filter", [3, 3, 3, CHANNELS, CHANNELS], view);
       let y = x;

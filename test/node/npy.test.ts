@@ -70,7 +70,11 @@ describe("decodeNpy", () => {
       decodeNpy(bytes, "x.npy");
       throw new Error("it was read");
     } catch (error) {
-      expect(error).toMatchObject({ code: "bad-file", message: expect.stringMatching(message), fix: expect.stringMatching(/./) });
+      expect(error).toMatchObject({
+        code: "bad-file",
+        message: expect.stringMatching(message),
+        fix: expect.stringMatching(/./),
+      });
       expect((error as Error).message.length).toBeLessThan(250);
       expect((error as Error).message).not.toMatch(/\n/);
     }
@@ -89,7 +93,9 @@ describe("decodeNpy", () => {
       fc.nat(4),
       fc.oneof(
         fc.uint8Array({ maxLength: 6 }),
-        fc.constantFrom("(", ")", ",", "'", "9999999999", "0", " ", "\n", "True", "<f8", "}").map((s) => new TextEncoder().encode(s)),
+        fc
+          .constantFrom("(", ")", ",", "'", "9999999999", "0", " ", "\n", "True", "<f8", "}")
+          .map((s) => new TextEncoder().encode(s)),
       ),
       fc.boolean(),
     );

@@ -13,5 +13,13 @@ export function npyHeader(text: string, data: Uint8Array, version = 1): Uint8Arr
   const length = new DataView(new ArrayBuffer(version === 1 ? 2 : 4));
   if (version === 1) length.setUint16(0, header.length, true);
   else length.setUint32(0, header.length, true);
-  return Uint8Array.from([0x93, ...new TextEncoder().encode("NUMPY"), version, 0, ...new Uint8Array(length.buffer), ...header, ...data]);
+  return Uint8Array.from([
+    0x93,
+    ...new TextEncoder().encode("NUMPY"),
+    version,
+    0,
+    ...new Uint8Array(length.buffer),
+    ...header,
+    ...data,
+  ]);
 }
