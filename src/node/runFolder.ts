@@ -202,12 +202,12 @@ async function makeFolder(path: string): Promise<boolean> {
   }
 }
 
+/** As `mkdir -p`; Node's own never returns where a file system takes no folders, such as /proc. */
 async function makeParents(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw ioError(error, "make the folder", path);
-  }
+  if (await isFolder(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeParents(parent);
+  await makeFolder(path);
 }
 
 async function isFolder(path: string): Promise<boolean> {

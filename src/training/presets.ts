@@ -184,7 +184,8 @@ export function checkTrainConfig(config: TrainConfig): TrainConfig {
     }
   }
   for (const name of ["resolution", "sigma", "lr"] as const) {
-    if (!(config[name] > 0) || !Number.isFinite(config[name])) throw bad(`${name} is ${config[name]}`, "Give a positive number.");
+    // The GPU computes with 32 bits, whose numbers end at 3.4e38.
+    if (!(config[name] > 0 && config[name] <= 1e30)) throw bad(`${name} is ${config[name]}`, "Give a positive number of at most 1e30.");
   }
   if (!Number.isSafeInteger(config.seed) || config.seed < 0) throw bad(`seed is ${config.seed}`, "Give a whole number of at least 0.");
   if (config.batch % config.microBatch !== 0) {
@@ -195,6 +196,13 @@ export function checkTrainConfig(config: TrainConfig): TrainConfig {
   }
   if (!Number.isInteger(config.twirl) || config.twirl < 2 || config.twirl > 24) {
     throw bad(`twirl is ${config.twirl}`, "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many of them.");
+  }
+  // A layout is as long as these say: bounded before it is made.
+  if (!(config.blocks <= 64) || config.channels.length > 10 || config.elements.length > 118) {
+    throw bad(
+      `${config.channels.length} levels of ${config.blocks} blocks with ${config.elements.length} elements`,
+      "Give at most 10 levels, 64 blocks a level and 118 elements.",
+    );
   }
   const factor = 2 ** (config.channels.length - 1);
   if (config.grid % factor !== 0) {

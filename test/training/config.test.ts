@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseRunConfig, runMetadata, type RunConfig } from "../../src/training/config.ts";
+import { boundedMemory, FUZZ_RUNS } from "../fuzzRuns.ts";
+import { VoxtwirlError } from "../../src/errors.ts";
 import { presets } from "../../src/training/presets.ts";
 
 const config: RunConfig = {
@@ -43,6 +46,38 @@ describe("parseRunConfig", () => {
     for (const value of [null, undefined, 1, "x", []]) {
       expect(() => parseRunConfig(value)).toThrow(expect.objectContaining({ code: "bad-config" }));
     }
+  });
+});
+
+describe("parseRunConfig on hostile input", () => {
+  const fields = ["format", "version", "training", "data", "adapter", ...Object.keys(config.training), ...Object.keys(config.data)];
+  const value = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, -1, 2 ** 53, 1e308, null, "", [], {}, [[]]), fc.anything());
+  const edits = fc.array(fc.tuple(fc.constantFrom(...fields), value), { maxLength: 3 });
+  const edited = edits.map((changes) => {
+    const result = copy();
+    for (const [name, part] of changes) {
+      const owner = name in result.training ? result.training : name in result.data ? result.data : result;
+      owner[name] = part;
+      // Without its parts there is nothing left to change.
+      if (owner === result) break;
+    }
+    return result;
+  });
+
+  it("gives a configuration or a VoxtwirlError", { timeout: 600_000 }, () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), edited), (input) => {
+        try {
+          boundedMemory(1000, () => parseRunConfig(input));
+          accepted++;
+        } catch (error) {
+          if (!(error instanceof VoxtwirlError) || error.code !== "bad-config" || error.fix === "") throw error;
+        }
+      }),
+      { numRuns: FUZZ_RUNS, seed: 7 },
+    );
+    expect(accepted).toBeGreaterThan(50);
   });
 });
 

@@ -1,0 +1,176 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Gpu } from "../../src/gpu/gpu.ts";
+import { ParameterStore } from "../../src/graph/parameters.ts";
+import { initialise } from "../../src/models/initialise.ts";
+import { unetParameters } from "../../src/models/unetLayout.ts";
+import { openGpu } from "../../src/node/openGpu.ts";
+import { RunFolder } from "../../src/node/runFolder.ts";
+import { trainingRun, type TrainingRunOptions } from "../../src/node/trainingRun.ts";
+import { stateTensors } from "../../src/training/checkpoint.ts";
+import type { RunConfig } from "../../src/training/config.ts";
+import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
+import { testGpu } from "../harness.ts";
+import { molecules } from "../training/molecules.ts";
+
+/** Bytes that still fit on the disk: then a write takes part of its data and the next fails. */
+const disk = vi.hoisted(() => ({ left: Infinity }));
+
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  return {
+    ...real,
+    open: async (...args: Parameters<typeof real.open>) => {
+      const file = await real.open(...args);
+      const write = file.write.bind(file) as (data: Uint8Array, offset: number, length: number) => Promise<unknown>;
+      file.write = ((data: Uint8Array, offset: number, length: number) => {
+        if (disk.left <= 0) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+        const fits = Math.min(length, disk.left);
+        disk.left -= fits;
+        return write(data, offset, fits);
+      }) as unknown as typeof file.write;
+      return file;
+    },
+  };
+});
+
+const root = mkdtempSync(join(tmpdir(), "voxtwirl-lost-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const training: TrainConfig = checkTrainConfig({
+  ...{ ...presets.tiny!, grid: 8, resolution: 1, channels: [4, 8], attention: [false, false], groups: 2 },
+  ...{ batch: 2, microBatch: 2, twirl: 2, steps: 6, every: 2 },
+});
+const data = {
+  train: molecules(10, 1),
+  heldout: molecules(2, 2),
+  skipped: { unknownElement: 0, doesNotFit: 0, unknownElements: [] },
+};
+const configOf = (changes: Partial<TrainConfig> = {}): RunConfig => ({
+  format: 1,
+  version: "0",
+  training: checkTrainConfig({ ...training, ...changes }),
+  data: { source: "test", sha256: "", splitSeed: 1, training: 10, heldout: 2, skipped: 0 },
+  adapter: "",
+});
+
+function begin(gpu: Gpu, folder: RunFolder, options: Partial<TrainingRunOptions> = {}) {
+  const quiet = { notes: [], onRow: () => {}, onProgress: () => {}, signal: new AbortController().signal };
+  return trainingRun({ gpu, openFolder: async () => folder, onStart: () => {}, config: configOf(), data, resume: false, ...quiet, ...options });
+}
+
+const newFolder = (name: string) => RunFolder.create({ out: join(root, name), preset: "tiny" });
+const withoutTime = async (folder: RunFolder) => (await folder.readMetrics()).map((row) => ({ ...row, seconds: 0 }));
+const temporaries = (folder: RunFolder) => readdirSync(folder.path).filter((name) => name.endsWith(".tmp"));
+
+describe("trainingRun", () => {
+  let gpu: Gpu;
+  let whole: RunFolder;
+  beforeAll(async () => {
+    gpu = await testGpu();
+    whole = await newFolder("whole");
+    await begin(gpu, whole);
+  });
+
+  async function expectSameAsWhole(folder: RunFolder) {
+    expect((await folder.readState()).tensors).toEqual((await whole.readState()).tensors);
+    expect(await folder.readModel()).toEqual(await whole.readModel());
+    expect(await withoutTime(folder)).toEqual(await withoutTime(whole));
+    expect(temporaries(folder)).toEqual([]);
+  }
+
+  it("frees what it took from the device", async () => {
+    const before = gpu.allocatedBytes;
+    await begin(gpu, await newFolder("again"));
+    expect(gpu.allocatedBytes).toBe(before);
+  });
+
+  // In the middle of a step, of an evaluation, and of a checkpoint.
+  it.each<[string, number, (lose: () => void, folder: RunFolder) => Partial<TrainingRunOptions>]>([
+    ["a step", 0, (lose) => ({ onProgress: ({ step }) => void (step === 1 && setImmediate(lose)) })],
+    ["an evaluation", 2, (lose) => ({ onRow: ({ type, step }) => void (type === "train" && step === 4 && lose()) })],
+    ["a checkpoint", 2, (lose) => ({ onRow: ({ type, step }) => void (type === "eval" && step === 4 && lose()) })],
+  ])("throws a typed error when the device is lost in %s, and goes on from the checkpoint", async (when, kept, losing) => {
+    const doomed = await openGpu();
+    const folder = await newFolder(`lost in ${when}`);
+    const lost = begin(doomed, folder, losing(() => doomed.device.destroy(), folder));
+    await expect(lost).rejects.toMatchObject({ code: "device-lost", fix: expect.stringContaining("--resume") });
+    doomed.destroy();
+    expect((await folder.readState()).metadata.step).toBe(String(kept));
+    expect(temporaries(folder)).toEqual([]);
+    expect(await begin(gpu, folder, { resume: true })).toMatchObject({ step: 6, interrupted: false });
+    await expectSameAsWhole(folder);
+  });
+
+  it.each([["the state", 1000], ["the model", -1000]])("stops when the disk fills up in %s, and goes on from what is there", async (what, room) => {
+    const folder = await newFolder(`full in ${what}`);
+    const state = statSync(whole.file("state")).size;
+    // The disk fills up in the checkpoint of step 4.
+    const onRow: TrainingRunOptions["onRow"] = ({ type, step }) => {
+      if (type === "eval" && step === 4) disk.left = room > 0 ? room : state - room;
+    };
+    try {
+      const advice = { code: "io", message: expect.stringMatching(/cannot write .*ENOSPC/), fix: expect.stringMatching(/disk is full/) };
+      await expect(begin(gpu, folder, { onRow })).rejects.toMatchObject(advice);
+    } finally {
+      disk.left = Infinity;
+    }
+    expect((await folder.readState()).metadata.step).toBe(room > 0 ? "2" : "4");
+    expect((await folder.readModel()).metadata.step).toBe("2");
+    expect(temporaries(folder)).toEqual([]);
+    await begin(gpu, folder, { resume: true });
+    await expectSameAsWhole(folder);
+  });
+
+  it("does not evaluate step 0 twice when it stopped right after the first checkpoint", async () => {
+    const folder = await newFolder("zero");
+    const controller = new AbortController();
+    controller.abort();
+    expect(await begin(gpu, folder, { signal: controller.signal })).toMatchObject({ step: 0, interrupted: true });
+    await begin(gpu, folder, { resume: true });
+    await expectSameAsWhole(folder);
+  });
+
+  it("makes a model that is missing or older than the state anew", async () => {
+    const folder = await newFolder("between");
+    await begin(gpu, folder, { config: configOf({ steps: 4 }) });
+    const { tensors } = await folder.readModel();
+    await begin(gpu, folder, { resume: true });
+    await folder.writeModel([...tensors.values()], { step: "4" });
+    await begin(gpu, folder, { resume: true });
+    await expectSameAsWhole(folder);
+    rmSync(folder.file("model"));
+    await begin(gpu, folder, { resume: true });
+    await expectSameAsWhole(folder);
+  });
+
+  it("refuses fewer steps than are done, and changes nothing", async () => {
+    const folder = await newFolder("fewer");
+    await begin(gpu, folder);
+    const less = begin(gpu, folder, { config: configOf({ steps: 5 }), resume: true });
+    await expect(less).rejects.toMatchObject({ code: "bad-option", message: expect.stringContaining("6 steps") });
+    expect(await folder.readConfig()).toEqual(configOf());
+    await expectSameAsWhole(folder);
+  });
+
+  it.each([
+    ["loss or gradient", { lr: 1e30, every: 100 }, /loss or gradient is not finite at step 2; .* step 0$/],
+    ["the held-out loss", { lr: 1e30, every: 1 }, /the held-out loss is not finite at step 1; .* step 0$/],
+    ["the very first loss", { sigma: 1e25 }, /the held-out loss is not finite at step 0; there is no checkpoint yet/],
+  ])("stops where %s is not finite, and keeps the weights before", async (what, changes, message) => {
+    const folder = await newFolder(`not finite ${what}`);
+    const failure = begin(gpu, folder, { config: configOf(changes) });
+    await expect(failure).rejects.toMatchObject({ code: "not-finite", message: expect.stringMatching(message), fix: expect.stringContaining("--lr") });
+    expect(temporaries(folder)).toEqual([]);
+    if (/no checkpoint/.test(message.source)) return;
+    const { tensors, metadata } = await folder.readState();
+    expect(metadata.step).toBe("0");
+    const parameters = unetParameters(modelConfig(training));
+    const store = new ParameterStore(gpu, parameters);
+    initialise(store, parameters, training.seed);
+    expect([...tensors.values()]).toEqual(await stateTensors(store, parameters));
+    store.destroy();
+  });
+});
