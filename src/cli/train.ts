@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
@@ -66,9 +66,7 @@ export async function run(argv: string[]): Promise<number> {
     }
     const data = await prepareRunData(molecules, training);
     const config = before?.config ?? runConfig(training, data, { sha256, source }, gpu);
-    const folder = before?.folder ?? (await RunFolder.create({ out: args.text("out"), preset: training.preset, force: args.flag("force") }));
-    await folder.writeConfig(config);
-    return await train({ args, gpu, folder, config, data, molecules, resume: before !== undefined });
+    return await train({ args, gpu, folder: before?.folder, config, data, molecules });
   } finally {
     gpu.destroy();
   }
@@ -77,21 +75,23 @@ export async function run(argv: string[]): Promise<number> {
 interface Started {
   readonly args: Args;
   readonly gpu: Gpu;
-  readonly folder: RunFolder;
+  /** That of the run to resume. */
+  readonly folder: RunFolder | undefined;
   readonly config: RunConfig;
   readonly data: PreparedDataset;
   readonly molecules: readonly Molecule[];
-  readonly resume: boolean;
 }
 
-async function train({ args, gpu, folder, config, data, molecules, resume }: Started): Promise<number> {
+async function train({ args, gpu, folder, config, data, molecules }: Started): Promise<number> {
   const notes = skippedNotes(data, molecules.length);
   const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet"), steps: config.training.steps });
   for (const note of notes) output.warn(note);
-  output.start(config, folder.path);
+  const files: string[] = [];
   const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) process.exit(130);
+  let code = 130;
+  const interrupt = (signal: NodeJS.Signals) => {
+    code = signal === "SIGTERM" ? 143 : 130;
+    if (controller.signal.aborted) process.exit(code);
     controller.abort();
     output.warn("stopping after the steps in flight; once more to stop at once");
   };
@@ -100,21 +100,25 @@ async function train({ args, gpu, folder, config, data, molecules, resume }: Sta
   try {
     const result = await trainingRun({
       gpu,
-      folder,
+      openFolder: async () => folder ?? RunFolder.create({ out: args.text("out"), preset: config.training.preset, force: args.flag("force") }),
       config,
       data,
       nameOf: (index) => {
         const molecule = molecules[data.heldout.sourceIndex[index]!]!;
         return molecule.name ?? formula(molecule);
       },
-      resume,
+      resume: folder !== undefined,
       notes,
+      onStart: ({ path }) => {
+        files.push(...Object.values(RUN_FILES).map((name) => join(path, name)));
+        output.start(config, path);
+      },
       onRow: (row) => output.row(row),
       onProgress: (progress) => output.progress(progress),
       signal: controller.signal,
     });
-    output.end(result, Object.values(RUN_FILES).map((name) => `${folder.path}/${name}`));
-    return result.interrupted ? 130 : 0;
+    output.end(result, files);
+    return result.interrupted ? code : 0;
   } finally {
     output.clear();
     process.off("SIGINT", interrupt);

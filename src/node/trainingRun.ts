@@ -20,7 +20,8 @@ import type { RunFolder } from "./runFolder.ts";
 
 export interface TrainingRunOptions {
   readonly gpu: Gpu;
-  readonly folder: RunFolder;
+  /** Gives the run's folder; called once the run is known to fit, so that a run that cannot begin leaves and replaces nothing. */
+  readonly openFolder: () => Promise<RunFolder>;
   readonly config: RunConfig;
   readonly data: PreparedDataset;
   /** Name of a held-out molecule, for the report's pictures. */
@@ -28,6 +29,7 @@ export interface TrainingRunOptions {
   /** Continues from the folder's state. The configuration is written either way, once the run can begin. */
   readonly resume: boolean;
   readonly notes: readonly string[];
+  readonly onStart: (folder: RunFolder) => void;
   readonly onRow: (row: MetricRow) => void;
   readonly onProgress: (progress: LoopProgress) => void;
   readonly signal: AbortSignal;
@@ -35,24 +37,26 @@ export interface TrainingRunOptions {
 
 /** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end. */
 export async function trainingRun(options: TrainingRunOptions): Promise<LoopResult> {
-  const { gpu, folder, config, data, signal } = options;
+  const { gpu, config, data, signal } = options;
   const training = config.training;
   const parameters = unetParameters(modelConfig(training));
   const store = new ParameterStore(gpu, parameters);
   let trainer: Trainer | undefined;
   let evaluator: VoxelEvaluator | undefined;
   try {
-    const start = options.resume ? await resume(folder, store, parameters, config) : { step: 0, seconds: 0 };
-    if (!options.resume) initialise(store, parameters, training.seed);
-    await folder.writeConfig(config);
     trainer = await createTrainer(gpu, training, store, data);
     evaluator = await createEvaluator(gpu, training, store, data);
     const made = evaluator;
+    const folder = await options.openFolder();
+    const start = options.resume ? await resume(folder, store, parameters, config) : { step: 0, seconds: 0 };
+    if (!options.resume) initialise(store, parameters, training.seed);
+    await folder.writeConfig(config);
+    options.onStart(folder);
     const result = await trainLoop({
       gpu,
       config: training,
       trainer,
-      evaluate: () => made.evaluate(),
+      evaluate: () => made.evaluate(signal),
       start,
       onTrain: async (rows) => {
         for (const row of rows) {
@@ -75,7 +79,7 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
       onProgress: options.onProgress,
       signal,
     });
-    await writeReport(options, made, result);
+    await writeReport(options, folder, made, result);
     return result;
   } finally {
     evaluator?.destroy();
@@ -99,7 +103,9 @@ async function resume(folder: RunFolder, store: ParameterStore, parameters: read
   await folder.truncateMetricsAfter(step);
   // The process may have been killed between the two files of a checkpoint.
   await writeModel(folder, store, parameters, config, step);
-  return { step, seconds, resumed: true };
+  const rows = await folder.readMetrics();
+  const evaluationDue = step % config.training.every === 0 && !rows.some((row) => row.type === "eval" && row.step === step);
+  return { step, seconds, resumed: true, evaluationDue };
 }
 
 async function writeModel(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig, step: number) {
@@ -117,16 +123,22 @@ function checkFinite(tensors: readonly SafeTensor[], step: number): void {
   );
 }
 
-/** Halves the micro-batch until a step fits: the parts' gradients add up to the whole batch's. */
+/** Takes the next smaller divisor of the batch until a step fits: the parts' gradients add up to the whole batch's. */
 async function createTrainer(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset): Promise<Trainer> {
-  for (let { microBatch } = config; ; microBatch /= 2) {
+  for (let { microBatch } = config; ; microBatch = divisorBelow(config.batch, microBatch)) {
     try {
       return await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
     } catch (error) {
       const tooLarge = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
-      if (!tooLarge || microBatch % 2 !== 0) throw error;
+      if (!tooLarge || microBatch === 1) throw error;
     }
   }
+}
+
+function divisorBelow(n: number, below: number): number {
+  let divisor = below - 1;
+  while (n % divisor !== 0) divisor--;
+  return divisor;
 }
 
 function createEvaluator(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset): Promise<VoxelEvaluator> {
@@ -148,8 +160,8 @@ function createEvaluator(gpu: Gpu, config: TrainConfig, store: ParameterStore, d
   });
 }
 
-async function writeReport(options: TrainingRunOptions, evaluator: VoxelEvaluator, result: LoopResult): Promise<void> {
-  const { folder, config, gpu, notes } = options;
+async function writeReport(options: TrainingRunOptions, folder: RunFolder, evaluator: VoxelEvaluator, result: LoopResult): Promise<void> {
+  const { config, gpu, notes } = options;
   const { grid, elements, resolution, preset } = config.training;
   const name = options.nameOf?.(0);
   const slices = densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);

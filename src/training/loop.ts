@@ -16,12 +16,19 @@ export interface LoopOptions {
   readonly gpu: Gpu;
   readonly config: TrainConfig;
   readonly trainer: Trainer;
+  /** Throws VoxtwirlError "aborted" when it is stopped half-way. */
   readonly evaluate: () => Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
   /**
    * Finished updates and seconds of an earlier part of the run. `resumed`: a checkpoint of that step exists, and with it
    * the evaluation of step 0.
    */
-  readonly start: { readonly step: number; readonly seconds: number; readonly resumed?: boolean };
+  readonly start: {
+    readonly step: number;
+    readonly seconds: number;
+    readonly resumed?: boolean;
+    /** The evaluation of that step was interrupted and is to be made up for. */
+    readonly evaluationDue?: boolean;
+  };
   readonly onTrain: (rows: TrainRow[]) => Promise<void>;
   /** Rows of an evaluation have been handed on before; `checkpoint` follows. */
   readonly onEval: (row: EvalRow) => Promise<void>;
@@ -57,10 +64,19 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let checkpointed = start.resumed || step > 0 ? step : undefined;
   let msPerStep = NaN;
   let evalSeconds = 0;
+  let evaluationStopped = false;
 
   const evaluate = async () => {
     const from = performance.now();
-    const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = await options.evaluate();
+    const evaluation = await options.evaluate().catch((error: unknown) => {
+      if (error instanceof VoxtwirlError && error.code === "aborted") return undefined;
+      throw error;
+    });
+    if (!evaluation) {
+      evaluationStopped = true;
+      return;
+    }
+    const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = evaluation;
     evalSeconds = (performance.now() - from) / 1000;
     // Weights that overflow on held-out molecules must not replace a checkpoint that works.
     if (!Number.isFinite(lossTotal)) throw notFinite("the held-out loss is", step, checkpointed);
@@ -71,7 +87,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
 
   try {
-    if (checkpointed === undefined) await evaluate();
+    if (checkpointed === undefined || start.evaluationDue) await evaluate();
     while (step < config.steps && !signal?.aborted) {
       const untilEval = config.every - (step % config.every);
       const wanted = Number.isNaN(msPerStep) ? 1 : Math.max(1, Math.round(READBACK_MS / msPerStep));
@@ -93,7 +109,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       options.onProgress({ step, loss: rows.good.at(-1)!.loss, msPerStep, secondsLeft });
       if (step % config.every === 0 || step === config.steps) await evaluate();
     }
-    const interrupted = step < config.steps;
+    const interrupted = step < config.steps || evaluationStopped;
     if (interrupted && checkpointed !== step) await options.checkpoint(step, seconds());
     return { step, seconds: seconds(), interrupted };
   } finally {

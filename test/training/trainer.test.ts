@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VoxtwirlError } from "../../src/errors.ts";
 import { BufferUsage, type Gpu } from "../../src/gpu/gpu.ts";
 import { ParameterStore } from "../../src/graph/parameters.ts";
 import { initialise } from "../../src/models/initialise.ts";
@@ -171,5 +172,14 @@ describe("trainer", () => {
     expect(stopped.seconds).toBeGreaterThan(5);
     expect(checkpoints.at(-1)).toBe(stopped.step);
     expect(evaluations).toEqual([0, 4, 8, 10]);
+    // Stopped during an evaluation: saved, told as interrupted, and made up for on resuming.
+    const aborted = () => Promise.reject(new VoxtwirlError("aborted", "stopped", "again"));
+    const config14 = { ...config, steps: 14, every: 2 };
+    const half = await trainLoop({ ...options, onProgress: () => {}, evaluate: aborted, config: config14, start: { step: 12, seconds: 0, resumed: true } });
+    expect(half).toMatchObject({ step: 14, interrupted: true });
+    expect(checkpoints.at(-1)).toBe(14);
+    const due = { step: 14, seconds: 0, resumed: true, evaluationDue: true };
+    expect(await trainLoop({ ...options, onProgress: () => {}, config: config14, start: due })).toMatchObject({ step: 14, interrupted: false });
+    expect(evaluations.at(-1)).toBe(14);
   });
 });
