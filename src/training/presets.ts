@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import { elements5, elements8 } from "../molecules/elements.ts";
 import { unetLayout, type UNet3dConfig } from "../models/unetLayout.ts";
 
 /** Everything that decides what a training run computes; `training` in config.json. */
@@ -47,9 +48,6 @@ export interface TrainConfig {
   readonly seed: number;
 }
 
-const QM9_ELEMENTS = ["C", "H", "O", "N", "F"] as const;
-const DRUG_ELEMENTS = ["C", "H", "O", "N", "F", "S", "Cl", "Br"] as const;
-
 const common = {
   weightDecay: 1e-2,
   augment: "so3",
@@ -84,7 +82,7 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
   tiny: {
     ...common,
     preset: "tiny",
-    elements: QM9_ELEMENTS,
+    elements: elements5,
     grid: 16,
     resolution: 0.5,
     sigma: 0.32,
@@ -110,7 +108,7 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
   small: {
     ...common,
     preset: "small",
-    elements: QM9_ELEMENTS,
+    elements: elements5,
     grid: 32,
     resolution: 0.25,
     sigma: 0.9,
@@ -136,7 +134,7 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
   qm9: {
     ...reference,
     preset: "qm9",
-    elements: QM9_ELEMENTS,
+    elements: elements5,
     grid: 32,
     batch: 128,
     microBatch: 128,
@@ -147,7 +145,7 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
   drugs: {
     ...reference,
     preset: "drugs",
-    elements: DRUG_ELEMENTS,
+    elements: elements8,
     grid: 64,
     batch: 64,
     microBatch: 64,
