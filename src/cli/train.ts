@@ -29,7 +29,7 @@ export const spec: ArgsSpec = {
     every: { value: "K", help: "evaluate and save every K updates" },
     heldout: { value: "N", help: "held-out molecules" },
     grid: { value: "N", help: "voxels along an edge" },
-    resolution: { value: "X", help: "edge of a voxel in Angstrom" },
+    resolution: { value: "X", help: "edge of a voxel in Angstrom; noise that is as hard to remove goes with its power -1.5 (--sigma)" },
     sigma: { value: "X", help: "standard deviation of the noise" },
     seed: { value: "N", help: "seed of weights, split, poses and noise (default 1)" },
     out: { value: "DIR", help: "the run's folder (default runs/PRESET-N)" },

@@ -44,8 +44,7 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   let trainer: Trainer | undefined;
   let evaluator: VoxelEvaluator | undefined;
   try {
-    trainer = await createTrainer(gpu, training, store, data);
-    evaluator = await createEvaluator(gpu, training, store, data);
+    ({ trainer, evaluator } = await createPlans(gpu, training, store, data));
     const made = evaluator;
     const folder = await options.openFolder();
     const start = options.resume ? await resume(folder, store, parameters, config) : { step: 0, seconds: 0 };
@@ -123,12 +122,18 @@ function checkFinite(tensors: readonly SafeTensor[], step: number): void {
   );
 }
 
-/** Takes the next smaller divisor of the batch until a step fits: the parts' gradients add up to the whole batch's. */
-async function createTrainer(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset): Promise<Trainer> {
+/**
+ * Takes the next smaller divisor of the batch until a step and an evaluation fit beside each other: the parts' gradients
+ * add up to the whole batch's.
+ */
+async function createPlans(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset) {
   for (let { microBatch } = config; ; microBatch = divisorBelow(config.batch, microBatch)) {
+    let trainer: Trainer | undefined;
     try {
-      return await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
+      trainer = await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
+      return { trainer, evaluator: await createEvaluator(gpu, config, store, data) };
     } catch (error) {
+      trainer?.destroy();
       const tooLarge = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
       if (!tooLarge || microBatch === 1) throw error;
     }

@@ -69,7 +69,7 @@ export class Trainer {
 
   /**
    * Submits step number `step` (from 0). `into` receives the status words (STATUS_BYTES); nothing is awaited. Once the
-   * sticky flag is set no step changes anything any more.
+   * sticky flag is set no step changes anything, until `clearFlag`.
    */
   run(step: number, into: { buffer: GPUBuffer; offset: number }): void {
     const { batch, microBatch, seed, lr, beta1, beta2, emaDecay, emaWarmup } = this.#config;
@@ -93,6 +93,11 @@ export class Trainer {
     const { loss, norm, flags } = this.#status;
     const copies: Copy[] = [loss, norm, { ...flags, size: 4 }].map((from, i) => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
     this.plan.run(copies);
+  }
+
+  /** Lets steps update again after one that was not finite; the weights are still those before it. */
+  clearFlag(): void {
+    this.#gpu.write(this.#status.flags, new Uint32Array(4));
   }
 
   /** The molecule of the n-th sample of the run: every epoch is a new order of all of them, a function of the seed. */

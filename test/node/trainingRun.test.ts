@@ -124,6 +124,38 @@ describe("trainingRun", () => {
     await expectSameAsWhole(folder);
   });
 
+  it("cuts a batch that does not fit into micro-batches with the same gradients", async () => {
+    const config = configOf({ batch: 12, microBatch: 12, steps: 2 });
+    const free = await openGpu();
+    const folder = await newFolder("fits");
+    let most = 0;
+    const watch = { onRow: () => void (most = Math.max(most, free.allocatedBytes)) };
+    await begin(free, folder, { config, ...watch });
+    free.destroy();
+    // A little less than the whole batch needs: halves or thirds still fit.
+    const tight = await openGpu({ memoryBudget: Math.floor(most * 0.97) });
+    const cut = await newFolder("cut");
+    await begin(tight, cut, { config });
+    tight.destroy();
+    const losses = async (run: RunFolder) => (await run.readMetrics()).flatMap((row) => (row.type === "train" ? [row.loss] : []));
+    const [whole, parts] = [await losses(folder), await losses(cut)];
+    expect(parts.length).toBe(2);
+    parts.forEach((loss, i) => expect(Math.abs(loss / whole[i]! - 1)).toBeLessThan(1e-4));
+    // Another order of summation: were nothing cut, they would be bitwise the same.
+    expect((await cut.readState()).tensors).not.toEqual((await folder.readState()).tensors);
+  });
+
+  it("leaves an earlier run alone when the new one does not fit", async () => {
+    const folder = await newFolder("precious");
+    await begin(gpu, folder);
+    const before = await folder.readState();
+    const tight = await openGpu({ memoryBudget: 100_000 });
+    const openFolder = () => RunFolder.create({ out: folder.path, preset: "tiny", force: true });
+    await expect(begin(tight, folder, { openFolder })).rejects.toMatchObject({ code: "out-of-memory" });
+    tight.destroy();
+    expect(await folder.readState()).toEqual(before);
+  });
+
   it("does not evaluate step 0 twice when it stopped right after the first checkpoint", async () => {
     const folder = await newFolder("zero");
     const controller = new AbortController();

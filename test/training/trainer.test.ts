@@ -136,6 +136,11 @@ describe("trainer", () => {
       onProgress: () => {},
     });
     await expect(loop).rejects.toThrow(/not finite at step 3; the last checkpoint is that of step 2/);
+    // Once the host has looked, and mended the cause, steps update again.
+    store.write("final.bias", new Float32Array(broken.length));
+    trainer.clearFlag();
+    expect((await steps(trainer, 2, 2)).map(({ flag }) => flag)).toEqual([0, 0]);
+    expect((await store.readAll()).get("final.bias")).not.toEqual(new Float32Array(broken.length));
   });
 
   it("runs the loop: evaluations, checkpoints and rows where they belong, and stops when told", async () => {
