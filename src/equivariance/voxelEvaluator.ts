@@ -72,12 +72,12 @@ export class VoxelEvaluator {
   readonly #built: Built;
   readonly #results: GPUBuffer;
 
-  private constructor(gpu: Gpu, options: VoxelEvaluatorOptions, built: Built, plan: Plan) {
+  private constructor(gpu: Gpu, options: VoxelEvaluatorOptions, built: Built, plan: Plan, results: GPUBuffer) {
     this.#gpu = gpu;
     this.#options = options;
     this.#built = built;
     this.plan = plan;
-    this.#results = gpu.createBuffer("twirl results", options.molecules.count * ROW_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+    this.#results = results;
   }
 
   /**
@@ -96,8 +96,11 @@ export class VoxelEvaluator {
       const owned: BufferView[] = [];
       try {
         const built = build(gpu, options, model, chunk, owned);
+        const size = molecules.count * ROW_BYTES;
+        const results = gpu.createBuffer("twirl results", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+        owned.push({ buffer: results, offset: 0, size });
         const plan = await Plan.create(gpu, built.graph, { label: "twirl" });
-        return new VoxelEvaluator(gpu, options, built, plan);
+        return new VoxelEvaluator(gpu, options, built, plan, results);
       } catch (error) {
         for (const { buffer } of owned) gpu.destroyBuffer(buffer);
         const smaller = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
@@ -110,14 +113,22 @@ export class VoxelEvaluator {
   async evaluate(signal?: AbortSignal): Promise<Evaluation> {
     const { molecules, twirl, grid, channels } = this.#options;
     const { sums, twisted } = this.#built;
+    // A bounded queue: each replay holds the driver's memory for its commands, and an abort should take effect soon.
+    let queue = 1;
+    let queued = 0;
+    let since = performance.now();
     for (let i = 0; i < molecules.count; i++) {
       if (signal?.aborted) throw new VoxtwirlError("aborted", "the evaluation was stopped", "Start it again.");
       this.#submit(i, [
         { from: this.plan.view(sums), to: this.#results, toOffset: i * ROW_BYTES },
         ...(twisted ? [{ from: this.plan.view(twisted), to: this.#results, toOffset: i * ROW_BYTES + 16 }] : []),
       ]);
-      // A bounded queue: each replay holds the driver's memory for its commands, and an abort should take effect soon.
-      if (i % 16 === 15) await this.#gpu.finish();
+      if (++queued < queue) continue;
+      await this.#gpu.finish();
+      const ms = (performance.now() - since) / queued;
+      queue = Math.min(Math.max(Math.floor(QUEUE_MS / ms), 1), MAX_QUEUE);
+      queued = 0;
+      since = performance.now();
     }
     await this.#gpu.map(this.#results);
     const rows = new Float32Array(this.#results.getMappedRange().slice(0));
@@ -196,10 +207,13 @@ export class VoxelEvaluator {
   destroy(): void {
     this.plan.destroy();
     this.#built.uniform.destroy();
-    this.#gpu.destroyBuffer(this.#results);
     for (const { buffer } of this.#built.owned) this.#gpu.destroyBuffer(buffer);
   }
 }
+
+/** Replays are submitted ahead for about this long, and at most so many. */
+const QUEUE_MS = 500;
+const MAX_QUEUE = 16;
 
 /** Four sums of `twirlReduce` and the directly summed total. */
 const ROW_BYTES = 20;
