@@ -95,6 +95,17 @@ describe("voxtwirl train", () => {
     expect(losses(other).loss).not.toBe(losses(out).loss);
   });
 
+  it("trains on principal poses under the cube's rotations, too", async () => {
+    const args = ["train", ...quick, "--steps", "1", "--augment", "octahedral", "--pose", "principal", "--json"];
+    const { code, stdout: json } = await command.run([...args, "--out", join(folder, "principal")]);
+    expect(code).toBe(0);
+    const rows = json.trimEnd().split("\n").map((line) => JSON.parse(line) as MetricRow);
+    expect(rows.map(({ type }) => type)).toEqual(["eval", "train", "eval"]);
+    // Another pose before the same random one: other held-out grids.
+    expect((rows[0] as EvalRow).lossZero).not.toBe((rowsOf(join(out, "metrics.jsonl"))[0] as EvalRow).lossZero);
+    expect(JSON.parse(readFileSync(join(folder, "principal", "config.json"), "utf8")).training.pose).toBe("principal");
+  });
+
   it("never writes over an earlier run unless told to", async () => {
     const before = readFileSync(join(out, "metrics.jsonl"));
     const args = ["train", ...quick, "--steps", "1", "--out", out];
