@@ -3,6 +3,7 @@ import { byteLength, MAX_WORKGROUPS_PER_DIMENSION, type Dispatch, type Tensor } 
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
 import { replay, type Command, type Copy } from "../gpu/recorder.ts";
+import type { ReplayTimer } from "../gpu/replayTimer.ts";
 import { packStruct } from "../gpu/reflect.ts";
 import type { Graph } from "./graph.ts";
 import { alignUp, BINDING_ALIGNMENT, lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
@@ -104,6 +105,12 @@ export class Plan {
   run(copies: readonly Copy[] = []): void {
     this.#gpu.check();
     replay(this.#gpu.device, this.label, this.#commands, copies);
+  }
+
+  /** The same with timestamps: `timer.read()` gives them. */
+  runTimed(timer: ReplayTimer, copies: readonly Copy[] = []): void {
+    this.#gpu.check();
+    timer.replay(this.label, this.#commands, copies);
   }
 
   /** Where a tensor lies: an external one, or one that was kept. */
