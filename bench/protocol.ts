@@ -1,0 +1,92 @@
+// What the benchmark and the engines it compares with say to each other. Every peer is a process of its own
+// (bench/peers/NAME.mjs or NAME.py), spoken to in lines of JSON: requests on its file descriptor 3, replies on 4, one
+// reply a request, so that what a library prints on stdout or stderr disturbs nothing. Tensors pass in files of raw
+// little-endian float32.
+//
+// Layouts of the files: activations channels-last [N, D, H, W, C]; weights of convolutions [k, k, k, C in, C out], of
+// transposed ones [k, k, k, C in, C out] too (C in: channels of the transposed convolution's input). A peer brings
+// them into its own layout in `load`, outside what is timed, and its outputs back in `save`.
+
+/** Engines that ours can be compared with. */
+export const peerNames = ["tfjs", "jax-js", "ort-web", "ort-wasm", "ort-node-webgpu", "ort-node-cpu", "torch"] as const;
+export type PeerName = (typeof peerNames)[number];
+
+/** A tensor of a case, in a file of its own. */
+export interface TensorFile {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Path of the raw float32 values. */
+  readonly file: string;
+}
+
+/**
+ * One piece of work, described so that any engine can do it. `inputs` and `outputs` by operation:
+ *
+ * - conv3d: x, weight [, bias] -> y. Attributes stride, padding.
+ * - conv3dGradInput: gradY, weight -> gradX. conv3dGradWeight: x, gradY -> gradWeight. Attributes stride, padding.
+ * - convTranspose3d: x, weight -> y. Attributes stride, padding.
+ * - groupNorm: x, gamma, beta -> y. Attributes groups, silu (0 or 1), eps.
+ * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis) -> y [N, tokens, C]. Attribute scale.
+ * - rotate: x [N, D, D, D, C], matrix [3, 3] (active, x y z) -> y: out(p) = in(R^-1 p) about the centre (D - 1) / 2,
+ *   trilinear, 0 outside.
+ * - variance: x [K, N, D, D, D, C] -> mean [N, D, D, D, C] and m2 [N]: the sum over rows, voxels and channels of
+ *   |x_k - mean|^2.
+ * - unet: x and the parameters of case U by name (bench/unetU.ts) -> y.
+ * - unetTrain: the same with target -> loss [1] and the gradients of all parameters, named "grad/NAME". Attributes lr,
+ *   weightDecay, beta1, beta2, eps: a step is forward, mean squared error, backward and AdamW. Gradients are those of
+ *   the first step, at the given parameters.
+ * - tinyTrain: unetTrain for the network of the preset tiny, parameters under the names of its state dict.
+ */
+export interface CaseDescription {
+  /** Unique, with slashes: "conv3d/A", "gradWeight/C", "unet/U/train". */
+  readonly name: string;
+  readonly operation:
+    | "conv3d"
+    | "conv3dGradInput"
+    | "conv3dGradWeight"
+    | "convTranspose3d"
+    | "groupNorm"
+    | "attention"
+    | "rotate"
+    | "variance"
+    | "unet"
+    | "unetTrain"
+    | "tinyTrain";
+  readonly attributes: Readonly<Record<string, number>>;
+  readonly inputs: readonly TensorFile[];
+  /** Where `save` puts each output; shapes as above. */
+  readonly outputs: readonly TensorFile[];
+}
+
+export type PeerRequest =
+  /** First of all. `adapter`: part of the name of the WebGPU adapter to use, as ours is called. */
+  | { readonly do: "open"; readonly adapter: string }
+  /** Prepares a case in place of the one before, and runs it once. */
+  | { readonly do: "load"; readonly case: CaseDescription }
+  /** Runs the loaded case `count` times one after another, each awaited. */
+  | { readonly do: "run"; readonly count: number }
+  /** Writes the outputs of the loaded case. */
+  | { readonly do: "save" }
+  | { readonly do: "close" };
+
+export type PeerReply =
+  | {
+      readonly ok: true;
+      /** open: version of the engine and what else to record: threads, provider, workarounds. */
+      readonly version?: string;
+      readonly notes?: readonly string[];
+      /** load: milliseconds of preparing, and of the first run, which may compile. */
+      readonly prepareMs?: number;
+      readonly firstMs?: number;
+      /** load: workarounds that this case needed. */
+      readonly workarounds?: readonly string[];
+      /** run: milliseconds of each run, from the call until the result is known to be there. */
+      readonly ms?: readonly number[];
+    }
+  | {
+      readonly ok: false;
+      /** "missing": not installed; "unsupported": it cannot do this; "failed": it said it could and did not. */
+      readonly why: "missing" | "unsupported" | "failed";
+      /** The engine's own words. */
+      readonly message: string;
+    };

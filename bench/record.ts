@@ -1,0 +1,85 @@
+// A benchmark's record: JSON in the shape of Google Benchmark's, so that its tools read and compare two of them.
+
+/** One line of a record: a sample, or a statistic over the samples of one case and engine. */
+export interface RecordRow {
+  /** "conv3d/A" for ours, "conv3d/A/engine:tfjs" for a peer's. */
+  readonly name: string;
+  readonly run_name: string;
+  readonly run_type: "iteration" | "aggregate";
+  /** Of aggregates: "median", "p10", "p90". */
+  readonly aggregate_name?: string;
+  readonly repetitions: number;
+  readonly repetition_index?: number;
+  readonly threads: number;
+  readonly iterations: number;
+  /** Wall time. */
+  readonly real_time: number;
+  /** Time on the GPU by timestamp queries where there are any, else the wall time. */
+  readonly cpu_time: number;
+  readonly time_unit: "ms";
+}
+
+/** What is known of one case done by one engine; its rows carry the times. */
+export interface CaseResult {
+  readonly case: string;
+  readonly suite: string;
+  readonly engine: string;
+  readonly shape: string;
+  /** Shader and constants of the heaviest dispatch. Ours only. */
+  readonly variant?: string;
+  readonly flops: number;
+  readonly bytes: number;
+  /** Medians in milliseconds. */
+  readonly wallMs: number;
+  readonly gpuMs?: number;
+  readonly p10Ms: number;
+  readonly p90Ms: number;
+  readonly samples: number;
+  /** Whether the medians of two halves of the samples agree within 5 %. */
+  readonly stable: boolean;
+  readonly gflops: number;
+  readonly gbPerSecond: number;
+  /** Share of what the roofline allows at this arithmetic intensity. */
+  readonly roofline?: number;
+  readonly firstMs: number;
+  readonly compileMs?: number;
+  /** Largest relative error of an output against the reference, by the norm of the reference. */
+  readonly error?: number;
+  /** Whether the error is within what float32 explains. */
+  readonly right?: boolean;
+  readonly workarounds?: readonly string[];
+}
+
+/** A peer that did not do a case, with its own words. */
+export interface Refusal {
+  readonly case: string;
+  readonly engine: string;
+  readonly why: "missing" | "unsupported" | "failed";
+  readonly message: string;
+}
+
+export interface BenchRecord {
+  readonly context: {
+    /** ISO 8601. */
+    readonly date: string;
+    readonly executable: string;
+    readonly num_cpus: number;
+    readonly cpu: string;
+    /** Load averages when the run began: above 0.5 or so others were using the machine. */
+    readonly load_avg: readonly number[];
+    readonly library_version: string;
+    readonly commit: string;
+    /** Whether the sources differed from that commit. */
+    readonly dirty: boolean;
+    readonly node: string;
+    /** Version of the npm package webgpu. */
+    readonly dawn: string;
+    readonly adapter: { readonly name: string; readonly driver: string; readonly software: boolean; readonly features: readonly string[] };
+    /** Ceilings measured in the same run: a large copy, and fused multiply-adds in registers. */
+    readonly roofline: { readonly gbPerSecond: number; readonly gflops: number };
+    readonly peers: readonly { readonly name: string; readonly version: string; readonly notes: readonly string[] }[];
+  };
+  readonly benchmarks: readonly RecordRow[];
+  readonly results: readonly CaseResult[];
+  readonly refusals: readonly Refusal[];
+}
