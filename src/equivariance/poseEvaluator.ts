@@ -197,7 +197,7 @@ function build(
   const offsets = upload("offsets", molecules.offsets);
   const voxels = (graph: Graph, label: string, n: number) => {
     const y = graph.keep(graph.scratch(label, [n, grid, grid, grid, channels]));
-    voxelize(graph, {
+    const given = {
       label,
       atoms: graph.external("atoms", [molecules.atoms.length / 4, 4], atoms),
       offsets: graph.external("offsets", [molecules.count + 1], offsets, "u32"),
@@ -205,7 +205,8 @@ function build(
       poses: graph.external("poses", [n, 12], poses),
       y,
       resolution,
-    });
+    };
+    graph.inPhase("data", () => voxelize(graph, given));
     return y;
   };
   const targetGraph = new Graph(gpu.caps);
@@ -216,12 +217,12 @@ function build(
   const clean = voxels(graph, "clean", count);
   const noisy = graph.scratch("noisy", shape);
   const step = graph.external("step", [8], uniform.view());
-  addNoise(graph, { label: "noise", x: clean, y: noisy, sigma, stream, step });
+  graph.inPhase("data", () => addNoise(graph, { label: "noise", x: clean, y: noisy, sigma, stream, step }));
   const prediction = model(graph, noisy);
   const rotations = graph.external("inverses", [count, 9], inverses);
   const rotateBack = (label: string, x: Tensor) => {
     const y = graph.keep(graph.scratch(label, shape));
-    resample(graph, { label, x, rotations, y, method });
+    graph.inPhase("metric", () => resample(graph, { label, x, rotations, y, method }));
     return y;
   };
   const back = rotateBack("rotate back", prediction);

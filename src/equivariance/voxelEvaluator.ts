@@ -189,14 +189,19 @@ export class VoxelEvaluator {
   }
 
   #submit(index: number, copies: Parameters<Plan["run"]>[0], rotations = this.#rotationsOf(index)): Uint32Array {
+    this.prepare(index, rotations);
+    this.plan.run(copies);
+    return rotations;
+  }
+
+  /** Writes what molecule `index` needs, for a replay of `plan` that the caller submits: the profiler's. */
+  prepare(index: number, rotations = this.#rotationsOf(index)): void {
     const { seed, twirl } = this.#options;
     const { uniform, molecule, rotationViews, chunk } = this.#built;
     uniform.set({ seed, step: 0, sample: index, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 });
     uniform.write();
     this.#gpu.write(molecule, Uint32Array.of(index));
     rotationViews.forEach((view, i) => this.#gpu.write(view, rotations.subarray(i * chunk, Math.min((i + 1) * chunk, twirl))));
-    this.plan.run(copies);
-    return rotations;
   }
 
   #rotationsOf(index: number): Uint32Array {
@@ -257,11 +262,13 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
   const chosen = graph.external("molecule", [1], molecule, "u32");
   const shape = (samples: number) => [samples, grid, grid, grid, channels];
   const poses = graph.scratch("poses", [1, 12]);
-  samplePose(graph, { label: "poses", poses, shift, rotate: "so3", stream: streams.pose, step });
   const clean = graph.keep(graph.scratch("clean", shape(1)));
-  voxelize(graph, { label: "voxelize", atoms, offsets, molecules: chosen, poses, y: clean, resolution });
   const noisy = graph.keep(graph.scratch("noisy", shape(1)));
-  addNoise(graph, { label: "noise", x: clean, y: noisy, sigma, stream: streams.noise, step });
+  graph.inPhase("data", () => {
+    samplePose(graph, { label: "poses", poses, shift, rotate: "so3", stream: streams.pose, step });
+    voxelize(graph, { label: "voxelize", atoms, offsets, molecules: chosen, poses, y: clean, resolution });
+    addNoise(graph, { label: "noise", x: clean, y: noisy, sigma, stream: streams.noise, step });
+  });
 
   const mean = graph.keep(graph.scratch("twirled", shape(1)));
   const m2 = graph.scratch("twirl m2", shape(1));
@@ -275,16 +282,18 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
     rotationViews.push(view);
     const rotations = graph.external("rotations", [count], view, "u32");
     const rotated = graph.scratch("rotated", shape(count));
-    rotateOctahedral(graph, { label: "rotate", x: noisy, rotations, y: rotated });
+    graph.inPhase("metric", () => rotateOctahedral(graph, { label: "rotate", x: noisy, rotations, y: rotated }));
     const predictions = model(graph, rotated);
     made.push(predictions);
-    twirlMerge(graph, { label: "twirl merge", predictions, rotations, mean, m2, count: done });
-    if (twisted) twirlError(graph, { label: "twisted total", predictions, rotations, target: clean, out: twisted });
+    graph.inPhase("metric", () => {
+      twirlMerge(graph, { label: "twirl merge", predictions, rotations, mean, m2, count: done });
+      if (twisted) twirlError(graph, { label: "twisted total", predictions, rotations, target: clean, out: twisted });
+    });
   }
   const predictions = made.at(-1)!;
   const allPredictions = keepPredictions || made.length === 1 ? made : undefined;
   for (const tensor of allPredictions ?? [predictions]) graph.keep(tensor);
   const sums = graph.keep(graph.scratch("twirl sums", [1, 4]));
-  twirlReduce(graph, { label: "twirl sums", mean, m2, target: clean, sums });
+  graph.inPhase("metric", () => twirlReduce(graph, { label: "twirl sums", mean, m2, target: clean, sums }));
   return { graph, uniform, molecule, rotationViews, chunk, sums, twisted, clean, noisy, mean, predictions, allPredictions, owned };
 }

@@ -19,9 +19,15 @@ export interface Copy {
   readonly toOffset: number;
 }
 
-/** Where a replay writes timestamps: queries 2i and 2i + 1 of the set are the begin and the end of span i. */
+/** WebGPU's largest query set holds 4,096 timestamps: two a span. */
+export const SPANS_OF_SET = 2048;
+
+/**
+ * Where a replay writes timestamps: queries 2i and 2i + 1 are the begin and the end of span i, counted on from one query
+ * set to the next.
+ */
 export interface Timing {
-  readonly querySet: GPUQuerySet;
+  readonly querySets: readonly GPUQuerySet[];
   /** "whole": span 0 is all passes of the replay. "each": span i is the i-th dispatch, in a pass of its own. */
   readonly spans: "whole" | "each";
 }
@@ -83,11 +89,13 @@ function groupPasses(commands: readonly Command[], single: boolean): (DispatchCo
   return steps;
 }
 
-function timestampsOf({ querySet, spans }: Timing, index: number, passes: number): GPUComputePassTimestampWrites | undefined {
-  if (spans === "each") {
-    return { querySet, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 };
+function timestampsOf(timing: Timing, index: number, passes: number): GPUComputePassTimestampWrites | undefined {
+  if (timing.spans === "each") {
+    const querySet = timing.querySets[Math.floor(index / SPANS_OF_SET)]!;
+    const query = 2 * (index % SPANS_OF_SET);
+    return { querySet, beginningOfPassWriteIndex: query, endOfPassWriteIndex: query + 1 };
   }
   const begin = index === 0 ? { beginningOfPassWriteIndex: 0 } : {};
   const end = index === passes - 1 ? { endOfPassWriteIndex: 1 } : {};
-  return index === 0 || index === passes - 1 ? { querySet, ...begin, ...end } : undefined;
+  return index === 0 || index === passes - 1 ? { querySet: timing.querySets[0]!, ...begin, ...end } : undefined;
 }

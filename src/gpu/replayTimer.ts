@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type Gpu } from "./gpu.ts";
-import { replay, type Command, type Copy, type Timing } from "./recorder.ts";
+import { replay, SPANS_OF_SET, type Command, type Copy, type Timing } from "./recorder.ts";
 
 /** When one span of a replay ran, in nanoseconds of the GPU's own clock. */
 export interface Span {
@@ -8,11 +8,8 @@ export interface Span {
   readonly end: number;
 }
 
-/** WebGPU's largest query set. */
-const MAX_QUERIES = 4096;
-
 /**
- * Timestamps of replays: of the whole one, or of each dispatch (at most 2,048, each in a pass of its own).
+ * Timestamps of replays: of the whole one, or of each dispatch (each in a pass of its own).
  *
  * Needs the feature "timestamp-query". In Node Dawn rounds times to 65 us unless it was opened with
  * "disable-dawn-features=timestamp_quantization", as `openGpu` does.
@@ -23,22 +20,27 @@ export class ReplayTimer {
   readonly #count: number;
   readonly #resolved: GPUBuffer;
   readonly #staging: GPUBuffer;
+  #origin = 0n;
 
-  /** @throws VoxtwirlError "unsupported" without timestamps; "too-large" with more dispatches than a query set holds */
+  /** @throws VoxtwirlError "unsupported" without timestamps */
   constructor(gpu: Gpu, spans: Timing["spans"], dispatches = 1) {
-    if (!gpu.device.features.has("timestamp-query")) {
+    const { device } = gpu;
+    if (!device.features.has("timestamp-query")) {
       throw new VoxtwirlError("unsupported", "this device has no timestamp queries", "Measure wall time, or use another adapter.");
     }
     const count = spans === "whole" ? 1 : dispatches;
-    if (2 * count > MAX_QUERIES) {
-      throw new VoxtwirlError("too-large", `${count} dispatches have more timestamps than a query set of ${MAX_QUERIES}`, "Time parts of the plan.");
-    }
     this.#gpu = gpu;
     this.#count = count;
-    this.#timing = { spans, querySet: gpu.device.createQuerySet({ label: "timestamps", type: "timestamp", count: 2 * count }) };
+    const querySets = setsOf(count).map((n) => device.createQuerySet({ label: "timestamps", type: "timestamp", count: 2 * n }));
+    this.#timing = { spans, querySets };
     const bytes = 16 * count;
     this.#resolved = gpu.createBuffer("timestamps", bytes, QUERY_RESOLVE | BufferUsage.COPY_SRC);
     this.#staging = gpu.createBuffer("timestamps readback", bytes, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+  }
+
+  /** The first timestamp of the replay read last, on the GPU's own clock. */
+  get origin(): bigint {
+    return this.#origin;
   }
 
   /** Submits one timed replay; `read` gives its times before the next one may be submitted. */
@@ -46,7 +48,9 @@ export class ReplayTimer {
     const { device } = this.#gpu;
     replay(device, label, commands, copies, this.#timing);
     const encoder = device.createCommandEncoder({ label: `${label} timestamps` });
-    encoder.resolveQuerySet(this.#timing.querySet, 0, 2 * this.#count, this.#resolved, 0);
+    setsOf(this.#count).forEach((n, i) => {
+      encoder.resolveQuerySet(this.#timing.querySets[i]!, 0, 2 * n, this.#resolved, 16 * SPANS_OF_SET * i);
+    });
     encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, 16 * this.#count);
     device.queue.submit([encoder.finish()]);
   }
@@ -57,7 +61,8 @@ export class ReplayTimer {
     const values = new BigUint64Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
     // Relative to the first, so that doubles hold every nanosecond.
-    const origin = values[0]!;
+    const origin = values[0] ?? 0n;
+    this.#origin = origin;
     return Array.from({ length: this.#count }, (_, i) => ({
       begin: Number(values[2 * i]! - origin),
       end: Number(values[2 * i + 1]! - origin),
@@ -65,10 +70,15 @@ export class ReplayTimer {
   }
 
   destroy(): void {
-    this.#timing.querySet.destroy();
+    for (const set of this.#timing.querySets) set.destroy();
     this.#gpu.destroyBuffer(this.#resolved);
     this.#gpu.destroyBuffer(this.#staging);
   }
 }
 
 const QUERY_RESOLVE = 512; // GPUBufferUsage.QUERY_RESOLVE
+
+/** How many spans each query set holds. */
+function setsOf(spans: number): number[] {
+  return Array.from({ length: Math.ceil(spans / SPANS_OF_SET) }, (_, i) => Math.min(SPANS_OF_SET, spans - i * SPANS_OF_SET));
+}

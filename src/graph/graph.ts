@@ -4,9 +4,13 @@ import { byteLength, elementCount, formatShape, type Dispatch, type DType, type 
 import type { BufferView } from "../gpu/gpu.ts";
 import { add } from "../kernels/add.ts";
 
-export type GraphCommand =
+/** What a command is for: parts of a training step or an evaluation, told apart by the profiler. */
+export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
+
+export type GraphCommand = { readonly phase: Phase } & (
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch }
-  | { readonly kind: "clear"; readonly tensor: Tensor };
+  | { readonly kind: "clear"; readonly tensor: Tensor }
+);
 
 /** Writes a gradient; with `addend` given it writes the sum of the two. */
 export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
@@ -27,6 +31,7 @@ export class Graph implements KernelContext {
   readonly #parameterGradients = new Map<number, Tensor>();
   #tape: { output: Tensor; backward: (gradOutput: Tensor) => void }[] = [];
   #nextId = 0;
+  #phase: Phase = "forward";
 
   constructor(caps: GpuCaps) {
     this.caps = caps;
@@ -100,11 +105,22 @@ export class Graph implements KernelContext {
   }
 
   dispatch(dispatch: Dispatch): void {
-    this.commands.push({ kind: "dispatch", dispatch });
+    this.commands.push({ kind: "dispatch", dispatch, phase: this.#phase });
   }
 
   clear(tensor: Tensor): void {
-    this.commands.push({ kind: "clear", tensor });
+    this.commands.push({ kind: "clear", tensor, phase: this.#phase });
+  }
+
+  /** Commands that `emit` appends belong to this phase; others to "forward", those of `backward` to "backward". */
+  inPhase<T>(phase: Phase, emit: () => T): T {
+    const before = this.#phase;
+    this.#phase = phase;
+    try {
+      return emit();
+    } finally {
+      this.#phase = before;
+    }
   }
 
   externalView(tensor: Tensor): BufferView | undefined {
@@ -192,14 +208,16 @@ export class Graph implements KernelContext {
 
   /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */
   backward(output: Tensor, gradOutput: Tensor): void {
-    this.addGradTensor(output, gradOutput);
     const tape = this.#tape;
     this.#tape = [];
-    for (let i = tape.length - 1; i >= 0; i--) {
-      const { output: y, backward } = tape[i]!;
-      const gradient = this.#gradients.get(y.id);
-      if (gradient) backward(gradient);
-    }
+    this.inPhase("backward", () => {
+      this.addGradTensor(output, gradOutput);
+      for (let i = tape.length - 1; i >= 0; i--) {
+        const { output: y, backward } = tape[i]!;
+        const gradient = this.#gradients.get(y.id);
+        if (gradient) backward(gradient);
+      }
+    });
   }
 
   #tensor(label: string, shape: readonly number[], dtype: DType): Tensor {

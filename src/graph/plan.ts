@@ -6,6 +6,8 @@ import { replay, type Command, type Copy } from "../gpu/recorder.ts";
 import type { ReplayTimer } from "../gpu/replayTimer.ts";
 import { packStruct } from "../gpu/reflect.ts";
 import type { Graph } from "./graph.ts";
+import { profilePlan, type PlanProfile } from "./profile.ts";
+import type { ProfileOptions } from "./profileReplays.ts";
 import { alignUp, BINDING_ALIGNMENT, lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
 
 export interface PlanOptions {
@@ -29,8 +31,18 @@ export class Plan {
   readonly #arenas: readonly GPUBuffer[];
   readonly #uniforms: GPUBuffer;
   readonly #commands: readonly Command[];
+  readonly #variants: ReadonlyMap<Dispatch, ShaderVariant>;
 
-  private constructor(gpu: Gpu, graph: Graph, label: string, memory: MemoryPlan, arenas: GPUBuffer[], uniforms: GPUBuffer, commands: Command[]) {
+  private constructor(
+    gpu: Gpu,
+    graph: Graph,
+    label: string,
+    memory: MemoryPlan,
+    arenas: GPUBuffer[],
+    uniforms: GPUBuffer,
+    commands: Command[],
+    variants: ReadonlyMap<Dispatch, ShaderVariant>,
+  ) {
     this.label = label;
     this.memory = memory;
     this.#gpu = gpu;
@@ -38,6 +50,7 @@ export class Plan {
     this.#arenas = arenas;
     this.#uniforms = uniforms;
     this.#commands = commands;
+    this.#variants = variants;
     const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
     this.flops = dispatches.reduce((sum, d) => sum + d.flops, 0);
     this.bytes = dispatches.reduce((sum, d) => sum + d.bytes, 0);
@@ -94,7 +107,7 @@ export class Plan {
         return { kind: "dispatch", label: d.label, pipeline, bindGroup, workgroups: d.workgroups };
       });
       gpu.check();
-      return new Plan(gpu, graph, label, memory, arenas, uniforms, commands);
+      return new Plan(gpu, graph, label, memory, arenas, uniforms, commands, variants);
     } catch (error) {
       for (const buffer of made) gpu.destroyBuffer(buffer);
       throw error;
@@ -111,6 +124,26 @@ export class Plan {
   runTimed(timer: ReplayTimer, copies: readonly Copy[] = []): void {
     this.#gpu.check();
     timer.replay(this.label, this.#commands, copies);
+  }
+
+  /**
+   * Replays the plan 1 + 2 * repeats times and tells where time and memory go. The replays are real: those of a training
+   * step, made ready by `prepare`, train.
+   *
+   * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is
+   */
+  profile(options: ProfileOptions = {}): Promise<PlanProfile> {
+    return profilePlan(
+      {
+        gpu: this.#gpu,
+        label: this.label,
+        graph: this.#graph,
+        commands: this.#commands,
+        memory: this.memory,
+        variantOf: (dispatch) => this.#variants.get(dispatch)!.label,
+      },
+      options,
+    );
   }
 
   /** Where a tensor lies: an external one, or one that was kept. */

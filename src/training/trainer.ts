@@ -72,6 +72,14 @@ export class Trainer {
    * sticky flag is set no step changes anything, until `clearFlag`.
    */
   run(step: number, into: { buffer: GPUBuffer; offset: number }): void {
+    this.prepare(step);
+    const { loss, norm, flags } = this.#status;
+    const copies: Copy[] = [loss, norm, { ...flags, size: 4 }].map((from, i) => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
+    this.plan.run(copies);
+  }
+
+  /** Writes what step number `step` needs, for a replay of `plan` that the caller submits: the profiler's. */
+  prepare(step: number): void {
     const { batch, microBatch, seed, lr, beta1, beta2, emaDecay, emaWarmup } = this.#config;
     const t = step + 1;
     const values = {
@@ -90,9 +98,6 @@ export class Trainer {
     }
     this.#uniform.write();
     this.#gpu.write(this.#molecules, indices);
-    const { loss, norm, flags } = this.#status;
-    const copies: Copy[] = [loss, norm, { ...flags, size: 4 }].map((from, i) => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
-    this.plan.run(copies);
   }
 
   /** Lets steps update again after one that was not finite; the weights are still those before it. */
@@ -160,7 +165,7 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
   const [weights, grads, m, v, ema] = (["weights", "grads", "m", "v", "ema"] as const).map(pieces) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
 
   graph.clear(loss);
-  for (const piece of grads) graph.clear(piece);
+  graph.inPhase("backward", () => grads.forEach((piece) => graph.clear(piece)));
   const parameter = store.bind(graph, { train: true });
   const shape = [microBatch, grid, grid, grid, elements.length];
   // One loss for the whole batch: the mean per voxel and channel.
@@ -172,11 +177,13 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
     const chosen = { buffer: molecules.buffer, offset: part * stride, size: microBatch * 4 };
     const batchMolecules = graph.external("molecules", [microBatch], chosen, "u32");
     const poses = graph.scratch("poses", [microBatch, 12]);
-    samplePose(graph, { label: "poses", poses, shift, rotate: augment, stream: streams.trainPose, step });
     const target = graph.scratch("clean", shape);
-    voxelize(graph, { label: "voxelize", atoms, offsets, molecules: batchMolecules, poses, y: target, resolution });
     const noisy = graph.scratch("noisy", shape);
-    addNoise(graph, { label: "noise", x: target, y: noisy, sigma, stream: streams.trainNoise, step });
+    graph.inPhase("data", () => {
+      samplePose(graph, { label: "poses", poses, shift, rotate: augment, stream: streams.trainPose, step });
+      voxelize(graph, { label: "voxelize", atoms, offsets, molecules: batchMolecules, poses, y: target, resolution });
+      addNoise(graph, { label: "noise", x: target, y: noisy, sigma, stream: streams.trainNoise, step });
+    });
     const dropout = { step, stream: streams.dropout };
     const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
     const gradPrediction = graph.scratch("prediction grad", shape);
@@ -184,11 +191,13 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
     graph.backward(prediction, gradPrediction);
   }
   const step = firstStep!;
-  gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step });
   const { beta1, beta2, eps, weightDecay } = config;
-  weights.forEach((w, i) => {
-    const state = { weights: w, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]! };
-    adamw(graph, { label: `adamw ${i}`, ...state, flags, step, beta1, beta2, eps, weightDecay });
+  graph.inPhase("optimiser", () => {
+    gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step });
+    weights.forEach((w, i) => {
+      const state = { weights: w, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]! };
+      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, beta1, beta2, eps, weightDecay });
+    });
   });
   return { graph, uniform, molecules, status: { loss: lossView, norm: normView, flags: flagsView }, owned };
 }
