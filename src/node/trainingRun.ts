@@ -140,13 +140,21 @@ async function createPlans(gpu: Gpu, config: TrainConfig, store: ParameterStore,
   }
 }
 
-function divisorBelow(n: number, below: number): number {
+/** The largest divisor of n that is smaller than `below`, from 2. */
+export function divisorBelow(n: number, below: number): number {
   let divisor = below - 1;
   while (n % divisor !== 0) divisor--;
   return divisor;
 }
 
-function createEvaluator(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PreparedDataset): Promise<VoxelEvaluator> {
+/** The evaluation of a run: averaged weights on held-out molecules; `chunk` rotations at a time at most. */
+export function createEvaluator(
+  gpu: Gpu,
+  config: TrainConfig,
+  store: ParameterStore,
+  data: Pick<PreparedDataset, "heldout">,
+  chunk?: number,
+): Promise<VoxelEvaluator> {
   const { grid, resolution, sigma, shift, twirl, seed, elements } = config;
   const options = {
     molecules: data.heldout,
@@ -158,6 +166,7 @@ function createEvaluator(gpu: Gpu, config: TrainConfig, store: ParameterStore, d
     twirl,
     seed,
     streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
+    ...(chunk === undefined ? {} : { chunk }),
   };
   return VoxelEvaluator.create(gpu, options, (graph, noisy) => {
     const parameter = store.bind(graph, { constants: "ema" });

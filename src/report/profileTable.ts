@@ -27,6 +27,7 @@ export function formatShare(share: number | undefined): string {
 export function formatRate(work: number, ns: number): string {
   if (ns <= 0 || work <= 0) return MISSING;
   const rate = work / ns;
+  if (rate < 0.005) return "<0.01";
   return rate >= 99.95 ? formatCount(Math.round(rate)) : rate.toFixed(rate >= 9.995 ? 1 : 2);
 }
 
@@ -91,11 +92,11 @@ export function timeLines(profile: PlanProfile): string[] {
     : `no timestamps here: each dispatch submitted alone and timed by wall, of which ${formatNs(emptyNs)} go into the submit`;
   const after = largest ? `, the longest of ${formatNs(largest.gapNs)} before ${largest.label}` : "";
   return [
-    `timing    ${how}`,
-    `          medians of ${formatCount(repeats)} profiled and ${formatCount(repeats)} ordinary replays in turn`,
-    `dispatches ${formatNs(gpu.busyNs)} in ${formatNs(gpu.spanNs)} from first to last; gaps ${formatNs(gap)} (${formatShare(gpu.spanNs > 0 ? gap / gpu.spanNs : 0)})${after}`,
-    `host      ${ms(host.prepareMs)} preparing, ${ms(host.encodeMs)} encoding and submitting, of ${ms(host.wallMs)} wall time; the first replay took ${ms(host.firstMs)}`,
-    `profiling ${ms(overhead.wallMs)} wall time instead of ${ms(host.wallMs)}: ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`,
+    `timing      ${how}`,
+    `            medians of ${formatCount(repeats)} profiled and ${formatCount(repeats)} ordinary replays in turn`,
+    `dispatches  ${formatNs(gpu.busyNs)} in ${formatNs(gpu.spanNs)} from first to last; gaps ${formatNs(gap)} (${formatShare(gpu.spanNs > 0 ? gap / gpu.spanNs : 0)})${after}`,
+    `host        ${ms(host.prepareMs)} preparing, ${ms(host.encodeMs)} encoding and submitting, of ${ms(host.wallMs)} wall time; the first replay took ${ms(host.firstMs)}`,
+    `profiling   ${ms(overhead.wallMs)} wall time instead of ${ms(host.wallMs)}: ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`,
   ];
 }
 
@@ -110,8 +111,8 @@ export function memoryLines(profile: PlanProfile): string[] {
   const place = `command ${formatCount(memory.peak.command + 1)} of ${formatCount(memory.commands.length)}`;
   const ratio = memory.lowerBound > 0 ? ` (${(planned / memory.lowerBound).toFixed(3)} of the lower bound)` : "";
   return [
-    `memory    ${formatBytes(planned)} planned${ratio}, and ${formatBytes(memory.externalBytes)} of parameters, states and inputs`,
-    `peak      ${formatBytes(memory.peak.bytes)} alive at ${place}: ${memory.commands[memory.peak.command] ?? MISSING}`,
+    `memory      ${formatBytes(planned)} planned${ratio}, and ${formatBytes(memory.externalBytes)} of parameters, states and inputs`,
+    `peak        ${formatBytes(memory.peak.bytes)} alive at ${place}: ${memory.commands[memory.peak.command] ?? MISSING}`,
     ...alive.slice(0, PEAK_SHOWN).map(({ label, shape, bytes, first, last, kept }) => {
       const until = kept ? "kept to the end" : `to ${formatCount(last + 1)}`;
       return `  ${formatBytes(bytes).padStart(9)}  ${label} ${formatShape(shape)}, from command ${formatCount(first + 1)} ${until}`;

@@ -1,0 +1,123 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { PlanProfile } from "../graph/profile.ts";
+import { DEFAULT_REPEATS } from "../graph/profileReplays.ts";
+import { measureRoofline, type Roofline } from "../graph/roofline.ts";
+import { writeFileAtomic } from "../node/files.ts";
+import { renderProfile } from "../report/profilePage.ts";
+import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
+import { profileTrace } from "../report/profileTrace.ts";
+import { presets } from "../training/presets.ts";
+import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { adapterOption, openCliGpu } from "./gpu.ts";
+import { print } from "./measureOutput.ts";
+import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
+
+declare const VOXTWIRL_VERSION: string;
+
+export const spec: ArgsSpec = {
+  positionals: ["[train|measure|model", "FILE]"],
+  options: {
+    preset: { value: "NAME", help: `train and measure: ${Object.keys(presets).join(", ")} (default tiny)` },
+    data: { value: "FILE", help: "train and measure: molecules, .xyz, .sdf or .mol, also .gz (default: the built-in set)" },
+    batch: { value: "N", help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)" },
+    steps: { value: "N", help: `profiled replays, each beside an ordinary one (default ${DEFAULT_REPEATS}); those of train are real steps` },
+    trace: { value: "FILE", help: "write a Chrome trace, for Perfetto (ui.perfetto.dev) and speedscope" },
+    html: { value: "FILE", help: "write a page: layers, roofline, memory" },
+    json: { value: "FILE", help: "write all data as JSON" },
+    adapter: adapterOption,
+  },
+};
+
+const KINDS = ["train", "measure", "model"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Profiles a plan and prints tables; see `spec`. */
+export async function run(argv: string[]): Promise<number> {
+  const args = readArgs("profile", spec, argv);
+  const [kind, file] = whatToProfile(args);
+  const preset = presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!;
+  const data = args.text("data") ?? "builtin";
+  const batch = args.integer("batch");
+  const repeats = args.integer("steps", { max: 1000 }) ?? DEFAULT_REPEATS;
+  const files = (["trace", "html", "json"] as const).map((name) => args.text(name));
+  const twice = files.find((path, i) => path !== undefined && files.indexOf(path) !== i);
+  if (twice !== undefined) throw badOption(`${twice} is named for two files`, "Give each its own name.");
+
+  const gpu = await openCliGpu(args.text("adapter"));
+  try {
+    const roofline = await measureRoofline(gpu);
+    const make = { train: trainingStep, measure: evaluation, model: (g: Gpu) => modelForward(g, file!, batch) }[kind];
+    const profiled = await make(gpu, { preset, data, batch });
+    const profile = await profileLive(profiled, repeats);
+    print(describe(profiled.title, profile, roofline));
+    await writeFiles(files, profiled.title, profile, roofline);
+    return 0;
+  } finally {
+    gpu.destroy();
+  }
+}
+
+function whatToProfile(args: Args): [Kind, string | undefined] {
+  const [word = "train", file] = args.positionals;
+  const kind = KINDS.find((known) => known === word);
+  if (!kind) throw badOption(`cannot profile ${JSON.stringify(word)}`, `Use one of: ${KINDS.join(", ")}.`);
+  if (kind === "model" && file === undefined) throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
+  if (kind !== "model" && file !== undefined) throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
+  for (const name of ["preset", "data"]) {
+    if (kind === "model" && args.has(name)) throw badOption(`--${name} does not go with profile model`, "Leave it out: the file says how its model is built.");
+  }
+  return [kind, file];
+}
+
+function badOption(message: string, fix: string): VoxtwirlError {
+  return new VoxtwirlError("bad-option", message, `${fix} See: voxtwirl help profile`);
+}
+
+/** With a live line on a terminal. */
+async function profileLive({ plan, prepare }: Profiled, repeats: number): Promise<PlanProfile> {
+  const live = process.stderr.isTTY === true;
+  try {
+    return await plan.profile({
+      repeats,
+      prepare,
+      onProgress: (done, total) => live && process.stderr.write(`\r\x1b[K${done} of ${total} replays`),
+    });
+  } finally {
+    if (live) process.stderr.write("\r\x1b[K");
+  }
+}
+
+const SHOWN = 12;
+
+function describe(title: string, profile: PlanProfile, roofline: Roofline): string[] {
+  return [
+    `${title}: ${profile.dispatches.length} dispatches on ${profile.adapter}`,
+    `ceilings    ${roofline.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${roofline.gbPerSecond.toFixed(1)} GB/s (a large copy)`,
+    ...timeLines(profile),
+    "",
+    ...groupLines(profile, "phase", SHOWN, roofline),
+    "",
+    ...groupLines(profile, "shader", SHOWN, roofline),
+    "",
+    ...groupLines(profile, "layer", SHOWN, roofline),
+    "",
+    ...groupLines(profile, "label", SHOWN, roofline),
+    "",
+    ...memoryLines(profile),
+  ];
+}
+
+async function writeFiles(files: readonly (string | undefined)[], title: string, profile: PlanProfile, roofline: Roofline): Promise<void> {
+  const [trace, html, json] = files;
+  const written: string[] = [];
+  const write = async (path: string | undefined, text: () => string) => {
+    if (path === undefined) return;
+    await writeFileAtomic(path, text());
+    written.push(path);
+  };
+  await write(trace, () => JSON.stringify(profileTrace(profile, roofline)));
+  await write(html, () => renderProfile({ title, profile, roofline }));
+  await write(json, () => `${JSON.stringify({ type: "profile", version: VOXTWIRL_VERSION, title, roofline, ...profile })}\n`);
+  if (written.length > 0) print(["", "written:", ...written.map((path) => `  ${path}`)]);
+}

@@ -1,0 +1,94 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { Graph } from "../graph/graph.ts";
+import { ParameterStore } from "../graph/parameters.ts";
+import { Plan } from "../graph/plan.ts";
+import { initialise } from "../models/initialise.ts";
+import { unet3d } from "../models/unet3d.ts";
+import { unetParameters } from "../models/unetLayout.ts";
+import type { PreparedDataset } from "../molecules/dataset.ts";
+import { readModelFile } from "../node/modelFile.ts";
+import { readMoleculeFile } from "../node/molecules.ts";
+import { prepareRunData } from "../node/runData.ts";
+import { createEvaluator, divisorBelow } from "../node/trainingRun.ts";
+import { Random } from "../random.ts";
+import { formatCount } from "../report/format.ts";
+import { loadModel } from "../training/checkpoint.ts";
+import { checkTrainConfig, modelConfig, type TrainConfig } from "../training/presets.ts";
+import { Trainer } from "../training/trainer.ts";
+
+/** A plan to profile, with what makes each of its replays a real one. */
+export interface Profiled {
+  readonly title: string;
+  readonly plan: Plan;
+  prepare(replay: number): void;
+}
+
+export interface PresetOptions {
+  readonly preset: TrainConfig;
+  readonly data: string;
+  readonly batch: number | undefined;
+}
+
+/** Training steps of a preset from its first weights on. */
+export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: PresetOptions): Promise<Profiled> {
+  const config = checkTrainConfig({ ...preset, batch: batch ?? preset.batch, microBatch: batch ?? preset.microBatch });
+  const { store, data } = await ready(gpu, config, source);
+  for (let { microBatch } = config; ; microBatch = divisorBelow(config.batch, microBatch)) {
+    try {
+      const trainer = await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
+      const parts = microBatch === config.batch ? "" : ` in parts of ${microBatch}`;
+      return {
+        title: `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}`,
+        plan: trainer.plan,
+        prepare: (replay) => trainer.prepare(replay),
+      };
+    } catch (error) {
+      const tooLarge = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
+      if (!tooLarge || microBatch === 1) throw error;
+    }
+  }
+}
+
+/** The evaluation of one held-out molecule. */
+export async function evaluation(gpu: Gpu, { preset, data: source, batch }: PresetOptions): Promise<Profiled> {
+  const { store, data } = await ready(gpu, preset, source);
+  const evaluator = await createEvaluator(gpu, preset, store, data, batch);
+  return {
+    title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations`,
+    plan: evaluator.plan,
+    prepare: () => evaluator.prepare(0),
+  };
+}
+
+/** A forward pass of a model that `voxtwirl train` wrote, on grids of normal noise: values do not change its work. */
+export async function modelForward(gpu: Gpu, path: string, batch = 1): Promise<Profiled> {
+  const model = await readModelFile(path);
+  const { grid, elements, sigma, seed, preset } = model.config.training;
+  const config = modelConfig(model.config.training);
+  const parameters = unetParameters(config);
+  const store = new ParameterStore(gpu, parameters, ["weights"]);
+  loadModel(store, parameters, model.file, model.path);
+  const random = new Random(seed);
+  const shape = [batch, grid, grid, grid, elements.length];
+  const graph = new Graph(gpu.caps);
+  // Bindings have their limit before the buffer has.
+  const bytes = shape.reduce((product, size) => product * size, 4);
+  if (bytes > gpu.caps.maxBindingBytes) {
+    throw new VoxtwirlError("too-large", `${batch} grids of ${grid}^3 voxels take ${bytes} bytes, more than one binding holds`, "Use a smaller --batch.");
+  }
+  const values = Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal());
+  const x = graph.external("grids", shape, gpu.upload("grids", values));
+  graph.keep(unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) }));
+  const plan = await Plan.create(gpu, graph, { label: "forward" });
+  return { title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}`, plan, prepare: () => undefined };
+}
+
+async function ready(gpu: Gpu, config: TrainConfig, source: string): Promise<{ store: ParameterStore; data: PreparedDataset }> {
+  const { molecules } = await readMoleculeFile(source);
+  const data = await prepareRunData(molecules, config);
+  const parameters = unetParameters(modelConfig(config));
+  const store = new ParameterStore(gpu, parameters);
+  initialise(store, parameters, config.seed);
+  return { store, data };
+}

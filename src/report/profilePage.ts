@@ -1,0 +1,139 @@
+import { formatBytes } from "../gpu/gpu.ts";
+import type { PlanProfile } from "../graph/profile.ts";
+import { rooflineShare, type Roofline } from "../graph/roofline.ts";
+import { formatCount } from "./format.ts";
+import { definitionList, escapeHtml } from "./html.ts";
+import { flameChart } from "./profileFlame.ts";
+import { profileGroups, type GroupBy } from "./profileGroups.ts";
+import { memoryChart } from "./profileMemory.ts";
+import { rooflineChart } from "./profileRoofline.ts";
+import { PROFILE_SCRIPT } from "./profileScript.ts";
+import { PROFILE_STYLE } from "./profileStyle.ts";
+import { formatNs, formatRate, formatShare } from "./profileTable.ts";
+import { STYLE } from "./style.ts";
+
+export interface ProfilePageInput {
+  readonly title: string;
+  readonly profile: PlanProfile;
+  readonly roofline: Roofline;
+}
+
+/** A profile as one HTML file that needs nothing else: a flame of the layers, a roofline, the memory map, tables. */
+export function renderProfile({ title, profile, roofline }: ProfilePageInput): string {
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  const sections = [
+    section("Where the time goes", `${phaseLegend(profile)}${flameChart(profile, roofline)}<p class="caption">Each row divides the one above: phases, the parts of a layer's name, kernels. Click to look closer, on the top row to go back.</p>`),
+    section("Roofline", phaseLegend(profile) + rooflineChart(profile, roofline)),
+    section("Memory", phaseLegend(profile) + memoryChart(profile)),
+    section("Tables", (["phase", "shader", "layer"] as const).map((by) => groupTable(profile, by, roofline)).join("") + dispatchTable(profile, roofline)),
+    section("How it was measured", definitionList(measured(profile))),
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}${PROFILE_STYLE}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="eyebrow">voxtwirl profile</p>
+<h1>${escapeHtml(title)}</h1>
+<p class="lead">${escapeHtml(profile.adapter)}</p>
+${headline(profile, roofline)}
+</header>
+${sections.join("\n")}
+<footer>One self-contained file: nothing is loaded from elsewhere.</footer>
+</main>
+<script>${PROFILE_SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+const section = (title: string, body: string): string => `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
+
+function phaseLegend(profile: PlanProfile): string {
+  const phases = [...new Set(profile.dispatches.map(({ phase }) => phase))];
+  return `<ul class="phases">${phases.map((phase) => `<li class="${phase}"><i></i>${phase}</li>`).join("")}</ul>`;
+}
+
+function headline(profile: PlanProfile, roofline: Roofline): string {
+  const { host, gpu, overhead, memory, dispatches } = profile;
+  const work = dispatches.reduce((sum, d) => sum + d.flops, 0);
+  const all = profileGroups(dispatches, "phase", roofline);
+  const ns = all.reduce((sum, group) => sum + group.ns, 0);
+  const allowed = all.reduce((sum, group) => sum + (group.roofline ?? 0) * group.ns, 0);
+  const planned = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
+  const figures: [string, string, string][] = [
+    ["wall time", formatNs(host.wallMs * 1e6), `of which ${formatNs(host.encodeMs * 1e6)} encoding and submitting`],
+    ["dispatches", formatCount(dispatches.length), `${formatNs(gpu.busyNs)}, ${formatRate(work, gpu.busyNs)} GFLOP/s; profiling ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`],
+    ["of the roofline", formatShare(ns > 0 ? allowed / ns : 0), "all dispatches together"],
+    ["memory", formatBytes(planned), `peak of ${formatBytes(memory.peak.bytes)} alive`],
+  ];
+  const items = figures.map(([name, value, more]) =>
+    `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">${escapeHtml(more)}</dd></div>`);
+  return `<dl class="figures">${items.join("")}</dl>`;
+}
+
+const NAMES: Record<GroupBy, string> = { phase: "phase", shader: "kernel", layer: "layer", label: "dispatch" };
+
+function groupTable(profile: PlanProfile, by: GroupBy, roofline: Roofline): string {
+  const rows = profileGroups(profile.dispatches, by, roofline).map((group) => [
+    escapeHtml(group.name),
+    formatCount(group.count),
+    ...figures(group.ns, group.share, group.flops, group.bytes, group.roofline),
+  ]);
+  return `<h3 class="table">By ${NAMES[by]}</h3>${table([NAMES[by], "dispatches", ...FIGURES], rows)}`;
+}
+
+function dispatchTable(profile: PlanProfile, roofline: Roofline): string {
+  const whole = profile.dispatches.reduce((sum, { durationNs }) => sum + durationNs, 0);
+  const sorted = [...profile.dispatches].sort((a, b) => b.durationNs - a.durationNs);
+  const rows = sorted.map((d) => {
+    const share = d.durationNs > 0 ? rooflineShare(roofline, { ...d, seconds: d.durationNs / 1e9 }) : undefined;
+    return [
+      `<span class="dot ${d.phase}"></span>${escapeHtml(d.label)}`,
+      escapeHtml(d.shader),
+      ...figures(d.durationNs, whole > 0 ? d.durationNs / whole : 0, d.flops, d.bytes, share),
+    ];
+  });
+  return `<h3 class="table">By dispatch</h3>${table(["dispatch", "kernel", ...FIGURES], rows)}`;
+}
+
+const FIGURES = ["time", "share", "GFLOP/s", "GB/s", "roofline"];
+
+function figures(ns: number, share: number, flops: number, bytes: number, roofline: number | undefined): string[] {
+  return [formatNs(ns), formatShare(share), formatRate(flops, ns), formatRate(bytes, ns), formatShare(roofline)].map(escapeHtml);
+}
+
+/** Cells are HTML already. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = (row: readonly string[]) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+  return (
+    `<div class="scroll" tabindex="0" role="region" aria-label="by ${escapeHtml(head[0]!)}"><table><thead><tr>` +
+    `${head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>${rows.map(cells).join("")}</tbody></table></div>`
+  );
+}
+
+function measured(profile: PlanProfile): [string, string][] {
+  const { timing, repeats, emptyNs, host, overhead, gpu, replays } = profile;
+  const ms = (value: number) => formatNs(value * 1e6);
+  const wall = timing === "wall";
+  return [
+    ["timing", wall ? "a submit for each dispatch, by wall time" : "GPU timestamps, a pass for each dispatch"],
+    [wall ? "an empty submit" : "an empty pass", formatNs(emptyNs)],
+    ["replays", `${repeats} profiled and ${repeats} ordinary in turn, medians`],
+    ["first dispatch to last", formatNs(gpu.spanNs)],
+    ["gaps between dispatches", formatNs(gpu.spanNs - gpu.busyNs)],
+    ["first replay, which may compile", ms(host.firstMs)],
+    ["preparing", ms(host.prepareMs)],
+    ["encoding, profiled", ms(overhead.encodeMs)],
+    ["wall time, profiled", ms(overhead.wallMs)],
+    ["GPU's clock against the host's", wall ? "one clock" : `within ${formatNs(replays.clockUncertaintyNs)}`],
+  ];
+}
