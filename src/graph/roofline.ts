@@ -30,7 +30,7 @@ export function rooflineShare(roofline: Roofline, work: { flops: number; bytes: 
 /** Long enough to make the cost of starting small, also where only wall time can be had. */
 const ENOUGH_MS = 20;
 /** The fastest counts: a ceiling is what is possible. */
-const REPEATS = 7;
+const REPEATS = 15;
 const ROUNDS = 512;
 const FIRST_THREADS = 1 << 10;
 const LAST_THREADS = 1 << 24;

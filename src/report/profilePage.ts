@@ -63,7 +63,7 @@ function phaseLegend(profile: PlanProfile): string {
 }
 
 function headline(profile: PlanProfile, roofline: Roofline): string {
-  const { host, gpu, overhead, memory, dispatches } = profile;
+  const { host, overhead, memory, dispatches } = profile;
   const work = dispatches.reduce((sum, d) => sum + d.flops, 0);
   const all = profileGroups(dispatches, "phase", roofline);
   const ns = all.reduce((sum, group) => sum + group.ns, 0);
@@ -71,7 +71,7 @@ function headline(profile: PlanProfile, roofline: Roofline): string {
   const planned = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
   const figures: [string, string, string][] = [
     ["wall time", formatNs(host.wallMs * 1e6), `of which ${formatNs(host.encodeMs * 1e6)} encoding and submitting`],
-    ["dispatches", formatCount(dispatches.length), `${formatNs(gpu.busyNs)}, ${formatRate(work, gpu.busyNs)} GFLOP/s; profiling ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`],
+    ["dispatches", formatCount(dispatches.length), `${formatNs(ns)}, ${formatRate(work, ns)} GFLOP/s; profiling ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`],
     ["of the roofline", formatShare(ns > 0 ? allowed / ns : 0), "all dispatches together"],
     ["memory", formatBytes(planned), `peak of ${formatBytes(memory.peak.bytes)} alive`],
   ];

@@ -13,7 +13,7 @@ const RIGHT = CHART_WIDTH - 16;
 const TOP = 16;
 const BOTTOM = 436;
 /** Labels of the heaviest points, where there is room. */
-const LABELS = 12;
+const LABELS = 9;
 const px = (value: number) => Math.round(value * 100) / 100;
 
 interface Point {
@@ -44,12 +44,14 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
   if (drawn.length === 0) return `<p class="empty">No dispatch does arithmetic.</p>`;
   const whole = profile.dispatches.reduce((sum, { durationNs }) => sum + durationNs, 0);
   const ridge = roofline.gflops / roofline.gbPerSecond;
-  const x = logScale(logDomain([ridge, ...drawn.map((d) => d.flops / d.bytes)])!, [LEFT, RIGHT]);
-  const y = logScale(logDomain([roofline.gflops, ...drawn.map((d) => d.flops / d.durationNs)])!, [BOTTOM, TOP]);
+  const heavy = heaviest(drawn);
+  const x = logScale(logDomain([ridge, ...heavy.map((d) => d.flops / d.bytes)])!, [LEFT, RIGHT]);
+  const y = logScale(logDomain([roofline.gflops * 1.5, ...heavy.map((d) => d.flops / d.durationNs)])!, [BOTTOM, TOP]);
+  const within = (scale: Scale, value: number) => scale(Math.min(Math.max(value, scale.domain[0]), scale.domain[1]));
   const points = drawn
     .map((dispatch): Point => {
       const { flops, bytes, durationNs } = dispatch;
-      return { dispatch, x: x(flops / bytes), y: y(flops / durationNs), r: 2.5 + 26 * Math.sqrt(durationNs / whole) };
+      return { dispatch, x: within(x, flops / bytes), y: within(y, flops / durationNs), r: 2.5 + 26 * Math.sqrt(durationNs / whole) };
     })
     .sort((a, b) => b.r - a.r);
   const circles = points.map(({ dispatch, x: cx, y: cy, r }) => {
@@ -62,11 +64,19 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
   const none = without > 0 ? ` ${formatCount(without)} dispatches without arithmetic (copies) have no place here.` : "";
   return (
     `<figure><div class="chart">${svg}${axes(x, y)}<g clip-path="url(#roofline-clip)">${roof(roofline, x, y)}</g>` +
-    `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>${pointLabels(points)}</svg></div>` +
+    `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>${pointLabels(points, y(roofline.gflops))}</svg></div>` +
     `<figcaption>Each circle is a dispatch, its area its time. The lines are this adapter's ceilings, measured in the same run: ` +
     `${roofline.gbPerSecond.toFixed(1)}&nbsp;GB/s by a large copy and ${roofline.gflops.toFixed(1)}&nbsp;GFLOP/s by multiply-adds in registers. ` +
-    `FLOPs are the useful ones and bytes the compulsory ones, so a circle above the sloping line had its data in a cache.${none}</figcaption></figure>`
+    `FLOPs are the useful ones and bytes the compulsory ones, so a circle above the sloping line had its data in a cache. Those beyond the axes, 3&nbsp;% of the time at most, lie on the edge.${none}</figcaption></figure>`
   );
+}
+
+/** Nearly all of the time: tiny sums at the end of reductions would stretch the axes over empty decades. */
+function heaviest(dispatches: readonly DispatchProfile[]): DispatchProfile[] {
+  const sorted = [...dispatches].sort((a, b) => b.durationNs - a.durationNs);
+  const whole = sorted.reduce((sum, { durationNs }) => sum + durationNs, 0);
+  let sum = 0;
+  return sorted.filter(({ durationNs }) => (sum += durationNs) - durationNs < 0.97 * whole);
 }
 
 function axes(x: Scale, y: Scale): string {
@@ -96,30 +106,51 @@ function roof({ gflops, gbPerSecond }: Roofline, x: Scale, y: Scale): string {
 }
 
 function roofLabels({ gflops, gbPerSecond }: Roofline, x: Scale, y: Scale): string {
-  const at = px(y(gflops)) + 16;
+  const at = px(y(gflops)) - 7;
   const slope = Math.max(gbPerSecond * x.domain[0], y.domain[0]) / gbPerSecond;
   const sloping = `<text ${attributes({ class: "roof-label", x: px(x(slope) + 8), y: px(y(gbPerSecond * slope) - 14) })}>${gbPerSecond.toFixed(1)} GB/s</text>`;
   return `<text ${attributes({ class: "roof-label", x: RIGHT - 4, y: at, "text-anchor": "end" })}>${gflops.toFixed(1)} GFLOP/s</text>${sloping}`;
 }
 
-/** Names of the heaviest points, each on the first side where it covers no other name. */
-function pointLabels(points: readonly Point[]): string {
-  const taken: { left: number; right: number; y: number }[] = [];
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Names of the heaviest points, each at the nearest place where it covers neither another name nor a point. */
+function pointLabels(points: readonly Point[], ceiling: number): string {
+  const taken: Box[] = points.map(({ x, y, r }) => ({ left: x - r, right: x + r, top: y - r, bottom: y + r }));
+  // The ceiling, and its name at the right.
+  taken.push({ left: LEFT, right: RIGHT, top: ceiling - 2, bottom: ceiling + 2 });
+  taken.push({ left: RIGHT - 110, right: RIGHT, top: ceiling - 22, bottom: ceiling });
   const texts: string[] = [];
   for (const { dispatch, x, y, r } of points.slice(0, LABELS)) {
-    const width = dispatch.label.length * 6.1 + 4;
-    const places = [
-      { left: x + r + 4, y: y + 4 },
-      { left: x - r - 4 - width, y: y + 4 },
-      { left: x - width / 2, y: y - r - 5 },
-      { left: x - width / 2, y: y + r + 13 },
-    ];
-    const free = places.find(({ left, y: at }) =>
-      left >= LEFT && left + width <= RIGHT && at > TOP + 8 && at < BOTTOM - 2 &&
-      taken.every((other) => left > other.right || left + width < other.left || Math.abs(at - other.y) > 13));
-    if (!free) continue;
-    taken.push({ left: free.left, right: free.left + width, y: free.y });
-    texts.push(`<text x="${px(free.left)}" y="${px(free.y)}">${escapeHtml(dispatch.label)}</text>`);
+    const width = dispatch.label.length * 5.9 + 4;
+    const box = places(x, y, r, width).find((place) =>
+      place.left >= LEFT + 2 && place.right <= RIGHT && place.top > TOP && place.bottom < BOTTOM - 2 &&
+      taken.every((other) => place.left > other.right || place.right < other.left || place.top > other.bottom || place.bottom < other.top));
+    if (!box) continue;
+    taken.push(box);
+    const end = { x: Math.min(Math.max(x, box.left), box.right), y: y < box.top ? box.top : y > box.bottom ? box.bottom : y };
+    const far = Math.hypot(end.x - x, end.y - y) > r + 8;
+    const leader = far ? `<path d="M${px(x)} ${px(y)}L${px(end.x)} ${px(end.y)}"/>` : "";
+    texts.push(`${leader}<text x="${px(box.left + 2)}" y="${px(box.bottom - 3)}">${escapeHtml(dispatch.label)}</text>`);
   }
   return `<g class="point-labels">${texts.join("")}</g>`;
+}
+
+/** Where a name of that width may stand around a point, the nearest first. */
+function places(x: number, y: number, r: number, width: number): Box[] {
+  const at = (left: number, middle: number): Box => ({ left, right: left + width, top: middle - 7, bottom: middle + 7 });
+  const found: Box[] = [];
+  for (let away = r + 5; away < 320; away += 7) {
+    for (const angle of [0, 8, 4, 12, 2, 14, 6, 10, 1, 15, 7, 9, 3, 13, 5, 11]) {
+      const [dx, dy] = [Math.cos((angle * Math.PI) / 8), Math.sin((angle * Math.PI) / 8)];
+      const left = dx > 0.3 ? x + away * dx : dx < -0.3 ? x + away * dx - width : x + away * dx - width / 2;
+      found.push(at(left, y + away * dy + 8 * dy));
+    }
+  }
+  return found;
 }

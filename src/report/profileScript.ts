@@ -32,7 +32,7 @@ for (const flame of document.querySelectorAll(".flame")) {
       const width = above ? 1 : (b - a) / (to - from);
       bar.style.left = 100 * left + "%";
       bar.style.width = 100 * width + "%";
-      bar.classList.toggle("narrow", width * flame.clientWidth < 16);
+      bar.classList.toggle("narrow", width * flame.clientWidth < 28);
     }
   };
   flame.addEventListener("click", (event) => {

@@ -12,6 +12,7 @@ export const PROFILE_STYLE = `
 .points circle{fill:var(--own);fill-opacity:.34;stroke:var(--own);stroke-width:1}
 .points circle:hover{fill-opacity:.75}
 .point-labels text{font-size:11px;paint-order:stroke;stroke:var(--page);stroke-width:3px;pointer-events:none}
+.point-labels path{stroke:var(--soft);stroke-width:.8;fill:none;pointer-events:none}
 .chart .roof{fill:none;stroke:var(--text);stroke-width:1.6}
 .chart .roof-label{font-size:12px;font-weight:600;paint-order:stroke;stroke:var(--page);stroke-width:3px}
 .tensors rect{fill:color-mix(in srgb,var(--own) 30%,var(--panel));stroke:var(--own);stroke-width:.5}
