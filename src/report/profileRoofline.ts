@@ -61,7 +61,8 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
   const clip = `<clipPath id="roofline-clip"><rect ${attributes({ x: LEFT, y: TOP, width: RIGHT - LEFT, height: BOTTOM - TOP })}/></clipPath>`;
   const description = `Roofline of ${formatCount(drawn.length)} dispatches`;
   const svg = `<svg ${attributes({ viewBox: `0 0 ${CHART_WIDTH} ${BOTTOM + 48}`, role: "img", "aria-label": description })}><defs>${clip}</defs>`;
-  const none = without > 0 ? ` ${formatCount(without)} dispatches without arithmetic (copies) have no place here.` : "";
+  const copies = without === 1 ? "1 dispatch without arithmetic (a copy) has" : `${formatCount(without)} dispatches without arithmetic (copies) have`;
+  const none = without > 0 ? ` ${copies} no place here.` : "";
   return (
     `<figure><div class="chart">${svg}${axes(x, y)}<g clip-path="url(#roofline-clip)">${roof(roofline, x, y)}</g>` +
     `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>${pointLabels(points, y(roofline.gflops))}</svg></div>` +

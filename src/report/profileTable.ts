@@ -63,7 +63,7 @@ export function groupLines(profile: PlanProfile, by: GroupBy, limit: number, roo
   return [
     ...lines,
     row({
-      name: `${formatCount(rest.length)} others`,
+      name: `${formatCount(rest.length)} ${rest.length === 1 ? "other" : "others"}`,
       count: sum(({ count }) => count),
       ns,
       share: sum(({ share }) => share),

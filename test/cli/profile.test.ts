@@ -1,0 +1,107 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const folder = mkdtempSync(join(tmpdir(), "voxtwirl-profile-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const file = (name: string) => join(folder, name);
+
+describe("voxtwirl profile", () => {
+  it("profiles training steps, and writes a trace, a page and the data", async () => {
+    const files = ["--trace", file("trace.json"), "--html", file("page.html"), "--json", file("data.json")];
+    const { code, stdout, stderr } = await command.run(["profile", "--batch", "2", "--steps", "2", ...files]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^training step, preset tiny, batch 2: \d+ dispatches on /);
+    for (const heading of ["phase", "kernel", "layer", "dispatch"]) expect(stdout).toMatch(new RegExp(`^${heading} +calls +time +share`, "m"));
+    for (const row of ["backward", "forward", "optimiser", "data", "conv3d"]) expect(stdout).toMatch(new RegExp(`^${row} +\\d`, "m"));
+    expect(stdout).toMatch(/^profiling +\S+ \S+ wall time instead of .*%$/m);
+    expect(stdout).toMatch(/^peak .* alive at command/m);
+
+    const data = JSON.parse(readFileSync(file("data.json"), "utf8"));
+    expect(data).toMatchObject({ type: "profile", repeats: 2, label: "train" });
+    expect(data.roofline.gflops).toBeGreaterThan(0);
+    expect(data.memory.peak.bytes).toBe(data.memory.lowerBound);
+    const shares = data.dispatches.reduce((sum: number, d: { durationNs: number }) => sum + d.durationNs, 0);
+    expect(shares).toBeGreaterThan(0);
+    const { traceEvents } = JSON.parse(readFileSync(file("trace.json"), "utf8"));
+    const dispatches = traceEvents.filter((event: { ph: string; args?: { kernel?: string } }) => event.ph === "X" && event.args?.kernel);
+    expect(dispatches).toHaveLength(2 * data.dispatches.length);
+    expect(readFileSync(file("page.html"), "utf8")).toMatch(/^<!doctype html>.*<\/html>\n$/s);
+    expect(readdirSync(folder).sort()).toEqual(["data.json", "page.html", "trace.json"]);
+  });
+
+  it("profiles an evaluation", async () => {
+    const { code, stdout, stderr } = await command.run(["profile", "measure", "--steps", "1", "--batch", "12"]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^evaluation of one molecule, preset tiny, 24 rotations/);
+    expect(stdout).toMatch(/^metric +\d/m);
+    // Two chunks of twelve rotations: the model runs twice.
+    expect(stdout).toMatch(/^unet\/grid_projection +2 /m);
+    expect(stdout).not.toMatch(/^backward/m);
+  });
+
+  describe("of a model's file", () => {
+    const run = file("run");
+    beforeAll(async () => {
+      const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "6", "--steps", "1", "--every", "1"];
+      const result = await command.run(["train", ...quick, "--out", run, "--quiet"]);
+      expect(result.code, result.stderr).toBe(0);
+    });
+
+    it("profiles one forward pass", async () => {
+      for (const path of [run, join(run, "model.safetensors")]) {
+        const { code, stdout, stderr } = await command.run(["profile", "model", path, "--steps", "1", "--batch", "3"]);
+        expect(code, stderr).toBe(0);
+        expect(stdout).toMatch(/^forward pass of .*model\.safetensors, preset tiny, batch 3: \d+ dispatches/);
+        expect(stdout).toMatch(/^forward +\d+ .*100\.0 %/m);
+      }
+    });
+
+    it("refuses what does not go with it", async () => {
+      for (const option of [["--preset", "tiny"], ["--data", "builtin"]]) {
+        const { code, stderr } = await command.run(["profile", "model", run, ...option]);
+        expect(code).toBe(2);
+        expect(stderr).toContain(`${option[0]} does not go with profile model`);
+      }
+    });
+  });
+
+  it.each([
+    [["everything"], /cannot profile "everything"/],
+    [["model"], /profile model needs a file/],
+    [["train", "x.safetensors"], /profile train does not take the argument "x\.safetensors"/],
+    [["model", "a", "b"], /does not take the argument "b"/],
+    [["--steps", "0"], /--steps 0/],
+    [["--batch", "many"], /--batch many/],
+    [["--preset", "huge"], /--preset huge is not known/],
+    [["--trce", "x"], /Did you mean --trace/],
+    [["--trace", "x", "--json", "x"], /named for two files/],
+    [["--html", ""], /--html is empty/],
+  ])("refuses %j", async (args, message) => {
+    const { code, stdout, stderr } = await command.run(["profile", ...args]);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+  });
+
+  it("says what is wrong with files it cannot read or write, and leaves what was there", async () => {
+    const missing = await command.run(["profile", "model", file("none.safetensors")]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/cannot read .*none\.safetensors/);
+    writeFileSync(file("old.txt"), "old");
+    const under = await command.run(["profile", "--batch", "1", "--steps", "1", "--json", join(file("old.txt"), "x.json")]);
+    expect(under.code).toBe(1);
+    expect(under.stderr).toMatch(/cannot write/);
+    expect(readFileSync(file("old.txt"), "utf8")).toBe("old");
+    expect(existsSync(file("x.json"))).toBe(false);
+  });
+
+  it("is in the help", async () => {
+    const { stdout } = await command.run(["help", "profile"]);
+    expect(stdout).toMatch(/^Usage: voxtwirl profile \[train\|measure\|model FILE\] \[OPTIONS\]/);
+    for (const option of ["preset", "data", "batch", "steps", "trace", "html", "json", "adapter"]) expect(stdout).toContain(`--${option} `);
+  });
+});
