@@ -75,7 +75,7 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
     },
     bindings: { flags, grad: grads, weight: weights, m, v, ema, step, ...(clipping ? { norm: clip.norm } : {}) },
     workgroups: workgroups1d(threads / 64),
-    flops: 20 * count,
+    flops: (clipping ? 19 : 18) * count,
     bytes: 36 * count,
   });
 }

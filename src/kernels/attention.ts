@@ -56,13 +56,14 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
       bindings: { scores, state, factors, log_sum_exp: logSumExp },
       workgroups: [Math.ceil(tokens / WORKGROUP), 1, samples],
       flops: 4 * samples * keys * tokens,
-      bytes: 2 * byteLength(scores) + byteLength(state) + byteLength(factors),
+      // Scores and factors; the state, read too from the second tile on; the logarithm after the last.
+      bytes: 4 * samples * tokens * (2 * keys + 4 + 2 * Number(key > 0) + Number(key + keys === tokens)),
     });
     product(ctx, {
       label: `${label} values`, samples, rows: tokens, columns: channels, depth: keys,
       a: transposed(tile), b: from(v, key),
       out: { tensor: y, offset: 0, batch: tokens * channels, row: channels, column: 1 },
-      variant: "RESCALE", extra: { factors },
+      variant: "RESCALE", extra: { factors }, extraReads: 2 * tokens + (key > 0 ? tokens * channels : 0),
     });
   }
 }
@@ -116,11 +117,11 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     const scoreShape = { samples, rows: keys, columns: tokens, depth: channels };
     product(ctx, {
       label: `${label} probability`, ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
-      variant: "PROBABILITY", extra: { column_values: logSumExp },
+      variant: "PROBABILITY", extra: { column_values: logSumExp }, extraReads: tokens,
     });
     product(ctx, {
       label: `${label} scoreGrad`, ...scoreShape, a: from(v, key), b: transposed(outer), out: s, scale,
-      variant: "SCORE_GRAD", extra: { column_values: dots, probability },
+      variant: "SCORE_GRAD", extra: { column_values: dots, probability }, extraReads: tokens + keys * tokens,
     });
     const keyShape = { samples, rows: keys, columns: channels, depth: tokens };
     product(ctx, { label: `${label} gradValues`, ...keyShape, a: p, b: outer, out: from(gradV, key) });
@@ -195,6 +196,8 @@ interface Product {
   /** Epilogue of shaders/attentionMatmul.wgsl, and the tensors it reads. */
   variant?: "PROBABILITY" | "SCORE_GRAD" | "RESCALE";
   extra?: Record<string, Tensor>;
+  /** Floats of a sample that the epilogue reads. */
+  extraReads?: number;
 }
 
 function product(ctx: KernelContext, p: Product): void {
@@ -222,7 +225,7 @@ function product(ctx: KernelContext, p: Product): void {
     bindings: { a: a.tensor, out: out.tensor, ...(oneSource ? {} : { b: b.tensor }), ...p.extra },
     workgroups: [x, y, samples],
     flops: 2 * samples * rows * columns * depth,
-    bytes: 4 * samples * (rows * depth + depth * columns + rows * columns),
+    bytes: 4 * samples * (rows * depth + depth * columns + (p.accumulate ? 2 : 1) * rows * columns + (p.extraReads ?? 0)),
   });
 }
 

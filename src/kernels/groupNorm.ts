@@ -128,7 +128,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     params: passParams(layout, groups),
     bindings: { x, grad_y: gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
     workgroups: layout.workgroups,
-    flops: (args.silu ? 14 : 5) * elements,
+    flops: (args.silu ? 15 : 5) * elements,
     bytes: 2 * byteLength(x) + byteLength(stats) + byteLength(sums) + (args.silu ? 2 * byteLength(gamma) : 0),
   });
   const { partials, streams } = merged(ctx, `${label} sums`, layout, sums, false);
@@ -139,7 +139,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     params: { samples, voxels, channels, groups, streams },
     bindings: { partials, gamma, means, grad_gamma: gradGamma, grad_beta: gradBeta },
     workgroups: workgroups1d(Math.ceil((samples * groups + channels) / WORKGROUP)),
-    flops: 6 * samples * streams * channels,
+    flops: 4 * samples * channels * (streams + 1) + 2 * samples * groups + 2 * channels,
     bytes: byteLength(partials) + 5 * byteLength(gamma) + byteLength(means),
   });
   ctx.dispatch({
@@ -152,8 +152,8 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
       ...(args.silu && { beta }), ...(addend && { addend }),
     },
     workgroups: layout.workgroups,
-    flops: ((args.silu ? 16 : 7) + (addend ? 1 : 0)) * elements,
-    bytes: (addend ? 4 : 3) * byteLength(x) + 2 * byteLength(stats) + 2 * byteLength(gamma),
+    flops: ((args.silu ? 16 : 6) + (addend ? 1 : 0)) * elements,
+    bytes: (addend ? 4 : 3) * byteLength(x) + 2 * byteLength(stats) + (args.silu ? 2 : 1) * byteLength(gamma),
   });
 }
 

@@ -1,0 +1,255 @@
+// FLOPs and bytes that kernels claim, against counts by hand: loops over what the mathematics does, or one addition,
+// multiplication, division, root, exponential or comparison at a time. Bytes: each input read once, each output
+// written once, what is added to both; lists of a few words (rotations, step numbers) are left out.
+import { describe, expect, it } from "vitest";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
+import { elementCount, type Dispatch, type DType, type Tensor } from "../../src/gpu/dispatch.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import * as kernels from "../../src/kernels/index.ts";
+
+const software: GpuCaps = {
+  ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 },
+  ...{ maxWorkgroupInvocations: 1024, maxBindingBytes: 2 ** 27, f16: false },
+};
+const hardware: GpuCaps = { ...software, adapterClass: "discrete", subgroupMinSize: 32, subgroupMaxSize: 32 };
+
+/** The dispatches of a kernel, by label, in order. */
+function costs(emit: (graph: Graph, tensor: (shape: number[], dtype?: DType) => Tensor) => void, caps = software): Dispatch[] {
+  const graph = new Graph(caps);
+  emit(graph, (shape, dtype) => graph.scratch("t", shape, dtype));
+  return graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
+}
+const cost = ({ flops, bytes }: Dispatch) => ({ flops, bytes });
+const f32 = (...shapes: number[][]) => 4 * shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
+
+/** Multiply-adds of a convolution, one after another: outputs times taps that meet the input times both channels. */
+function convolutionMacs(x: number[], size: number[], kernel: number, stride: number, padding: number, channels: number): number {
+  const [n, d, h, w, inputs] = x as [number, number, number, number, number];
+  let taps = 0;
+  for (let z = 0; z < size[0]!; z++)
+    for (let y = 0; y < size[1]!; y++)
+      for (let q = 0; q < size[2]!; q++)
+        for (let tap = 0; tap < kernel ** 3; tap++) {
+          const iz = z * stride + Math.floor(tap / kernel ** 2) - padding;
+          const iy = y * stride + (Math.floor(tap / kernel) % kernel) - padding;
+          const ix = q * stride + (tap % kernel) - padding;
+          if (iz >= 0 && iz < d && iy >= 0 && iy < h && ix >= 0 && ix < w) taps++;
+        }
+  return n * taps * inputs * channels;
+}
+
+describe("convolutions", () => {
+  it.each([
+    { x: [2, 4, 5, 6, 3], kernel: 3, stride: 1, padding: 1, size: [4, 5, 6], channels: 7 },
+    { x: [1, 8, 6, 4, 8], kernel: 4, stride: 2, padding: 1, size: [4, 3, 2], channels: 16 },
+    { x: [3, 4, 4, 4, 5], kernel: 1, stride: 1, padding: 0, size: [4, 4, 4], channels: 9 },
+    { x: [1, 5, 7, 9, 2], kernel: 3, stride: 2, padding: 1, size: [3, 4, 5], channels: 4 },
+    { x: [1, 3, 4, 5, 2], kernel: 3, stride: 1, padding: 0, size: [1, 2, 3], channels: 4 },
+  ])("kernel $kernel, stride $stride, padding $padding", ({ x, kernel, stride, padding, size, channels }) => {
+    const weight = [kernel, kernel, kernel, x[4]!, channels];
+    const y = [x[0]!, ...size, channels];
+    const flops = 2 * convolutionMacs(x, size, kernel, stride, padding, channels);
+    for (const caps of [software, hardware]) {
+      const [forward] = costs((ctx, t) => {
+        kernels.conv3d(ctx, { label: "c", x: t(x), weight: t(weight), bias: t([channels]), addend: t(y), y: t(y), stride, padding });
+      }, caps);
+      expect(cost(forward!)).toEqual({ flops, bytes: f32(x, weight, [channels], y, y) });
+
+      // The weights are rearranged, then the same multiply-adds go the other way.
+      const [rearranged, gradInput] = costs((ctx, t) => {
+        kernels.conv3dGradInput(ctx, { label: "c", gradY: t(y), weight: t(weight), gradX: t(x), stride, padding });
+      }, caps);
+      expect(cost(rearranged!)).toEqual({ flops: 0, bytes: f32(weight, weight) });
+      expect(cost(gradInput!)).toEqual({ flops, bytes: f32(y, weight, x) });
+
+      const [products, sum] = costs((ctx, t) => {
+        kernels.conv3dGradWeight(ctx, { label: "c", x: t(x), gradY: t(y), gradWeight: t(weight), stride, padding });
+      }, caps);
+      const slices = products!.bindings.partial!.shape;
+      expect(slices.slice(1)).toEqual(weight);
+      expect(cost(products!)).toEqual({ flops, bytes: f32(x, y, [...slices]) });
+      expect(cost(sum!)).toEqual({ flops: elementCount(slices), bytes: f32([...slices], weight, weight) });
+    }
+  });
+
+  it("transposed: each input meets the taps that lead into the output", () => {
+    const [x, weight, y] = [[2, 3, 4, 5, 6], [4, 4, 4, 6, 3], [2, 6, 8, 10, 3]];
+    // As a convolution of stride 2 from the output back to the input.
+    const flops = 2 * convolutionMacs(y, [3, 4, 5], 4, 2, 1, 6);
+    const [forward] = costs((ctx, t) => {
+      kernels.convTranspose3d(ctx, { label: "c", x: t(x), weight: t(weight), bias: t([3]), y: t(y), stride: 2, padding: 1 });
+    });
+    expect(cost(forward!)).toEqual({ flops, bytes: f32(x, weight, [3], y) });
+    const [, gradInput] = costs((ctx, t) => {
+      kernels.convTranspose3dGradInput(ctx, { label: "c", gradY: t(y), weight: t(weight), gradX: t(x), stride: 2, padding: 1 });
+    });
+    expect(cost(gradInput!)).toEqual({ flops, bytes: f32(x, weight, y) });
+    const [products] = costs((ctx, t) => {
+      kernels.convTranspose3dGradWeight(ctx, { label: "c", x: t(x), gradY: t(y), gradWeight: t(weight), stride: 2, padding: 1 });
+    });
+    expect(cost(products!)).toEqual({ flops, bytes: f32(x, y, [...products!.bindings.partial!.shape]) });
+  });
+
+  it("linear: one multiply-add for each token and pair of channels", () => {
+    const [x, weight, y] = [[2, 10, 12], [12, 7], [2, 10, 7]];
+    const macs = 20 * 12 * 7;
+    const [forward] = costs((ctx, t) => kernels.linear(ctx, { label: "l", x: t(x), weight: t(weight), bias: t([7]), y: t(y) }));
+    expect(cost(forward!)).toEqual({ flops: 2 * macs, bytes: f32(x, weight, [7], y) });
+    const [, gradInput] = costs((ctx, t) => kernels.linearGradInput(ctx, { label: "l", gradY: t(y), weight: t(weight), gradX: t(x) }));
+    expect(gradInput!.flops).toBe(2 * macs);
+    const [products] = costs((ctx, t) => kernels.linearGradWeight(ctx, { label: "l", x: t(x), gradY: t(y), gradWeight: t(weight) }));
+    expect(products!.flops).toBe(2 * macs);
+  });
+});
+
+describe("groupNorm", () => {
+  const x = [2, 5, 5, 5, 6];
+  const elements = elementCount(x);
+  const samples = 2;
+  const channels = 6;
+  const groups = 3;
+  const shared = { label: "n", groups };
+  const sizes = (t: (shape: number[]) => Tensor) => ({ x: t(x), gamma: t([channels]), beta: t([channels]), stats: t([samples, groups, 2]) });
+  // 125 voxels in runs of 64 (software) or 16.
+  const streamsOf = { software: 2, hardware: 8 };
+
+  it.each([["software", software], ["hardware", hardware]] as const)("forward, %s", (name, caps) => {
+    const streams = streamsOf[name];
+    const partials = [samples, streams, 2, channels];
+    for (const silu of [false, true]) {
+      const [moments, stats, apply] = costs((ctx, t) => kernels.groupNorm(ctx, { ...shared, ...sizes(t), y: t(x), silu }), caps);
+      // Mean of a block: 8 operations for 8 elements; then difference, square and sum.
+      expect(cost(moments!)).toEqual({ flops: 4 * elements, bytes: f32(x, partials) });
+      // A merge, counts aside: difference; product and sum; two sums; square, and two products.
+      expect(cost(stats!)).toEqual({ flops: 8 * samples * streams * channels, bytes: f32(partials, [samples, groups, 2]) });
+      // Difference, product, sum; SiLU: exponential, sum, division, product.
+      expect(cost(apply!)).toEqual({ flops: (silu ? 7 : 3) * elements, bytes: f32(x, x, [channels], [channels], [samples, groups, 2]) });
+    }
+  });
+
+  it.each([["software", software], ["hardware", hardware]] as const)("gradient, %s", (name, caps) => {
+    const streams = streamsOf[name];
+    const partials = [samples, streams, 2, channels];
+    const stats = [samples, groups, 2];
+    for (const silu of [false, true]) {
+      for (const added of [false, true]) {
+        const [sums, params, gradInput] = costs((ctx, t) => {
+          const outputs = { gradY: t(x), gradX: t(x), gradGamma: t([channels]), gradBeta: t([channels]), ...(added && { addend: t(x) }) };
+          kernels.groupNormGrad(ctx, { ...shared, ...sizes(t), ...outputs, silu });
+        }, caps);
+        const both = silu ? [[channels], [channels]] : [];
+        // Normalise 2, sums 1 and 2; with SiLU scale and shift 2, sigmoid 3, slope 4, product 1.
+        expect(cost(sums!)).toEqual({ flops: (silu ? 15 : 5) * elements, bytes: f32(x, x, stats, partials, ...both) });
+        // Two sums over streams for means and for parameters each, scaled and summed over the group; division; additions.
+        const flops = samples * channels * streams * 4 + samples * channels * 4 + samples * groups * 2 + channels * 2;
+        expect(cost(params!)).toEqual({ flops, bytes: f32(partials, [5 * channels], stats) });
+        // Normalise 2, slope times gradient 1, two differences and a product 3; SiLU as above.
+        const each = 6 + (silu ? 10 : 0) + Number(added);
+        const bytes = f32(x, x, x, ...(added ? [x] : []), stats, stats, [channels], ...(silu ? [[channels]] : []));
+        expect(cost(gradInput!)).toEqual({ flops: each * elements, bytes });
+      }
+    }
+  });
+});
+
+describe("attention", () => {
+  const [samples, channels, tokens] = [2, 12, 300];
+  const shape = (width: number) => [samples, tokens, width];
+
+  it("forward: two matrix products and a softmax for each tile of keys", () => {
+    const made = costs((ctx, t) => {
+      kernels.attention(ctx, { label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, tokens]), scale: 0.3 });
+    });
+    // 300 keys: a tile of 256 and one of 44.
+    const wanted = [256, 44].flatMap((keys, tile) => {
+      const product = 2 * samples * keys * tokens * channels;
+      const scores = keys * tokens;
+      return [
+        { flops: product, bytes: 4 * samples * (keys * channels + tokens * channels + scores) },
+        // Maximum, difference, exponential, sum. Scores both ways; state out, and in again; factors; the logarithm.
+        { flops: 4 * samples * scores, bytes: 4 * samples * (2 * scores + (tile === 0 ? 2 : 4) * tokens + 2 * tokens + (tile === 1 ? tokens : 0)) },
+        { flops: product, bytes: 4 * samples * (scores + keys * channels + (tile === 0 ? 1 : 2) * tokens * channels + 2 * tokens) },
+      ];
+    });
+    expect(made.map(cost)).toEqual(wanted);
+  });
+
+  it("gradient: five matrix products for each tile of keys", () => {
+    const [dots, ...products] = costs((ctx, t) => {
+      kernels.attentionGrad(ctx, {
+        ...{ label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, tokens]) },
+        ...{ gradY: t(shape(12)), gradQkv: t(shape(36)), scale: 0.3 },
+      });
+    });
+    expect(cost(dots!)).toEqual({ flops: 2 * samples * tokens * channels, bytes: f32(shape(12), shape(12), [samples, tokens]) });
+    const wanted = [256, 44].flatMap((keys, tile) => {
+      const flops = 2 * samples * keys * tokens * channels;
+      const [row, key, scores] = [tokens * channels, keys * channels, keys * tokens];
+      const floats = [key + row + scores + tokens, key + row + 2 * scores + tokens, scores + row + key, scores + row + key, scores + key + (tile === 0 ? 1 : 2) * row];
+      return floats.map((count) => ({ flops, bytes: 4 * samples * count }));
+    });
+    expect(products.map(cost)).toEqual(wanted);
+  });
+});
+
+describe("rotations and twirl", () => {
+  const grid = [2, 5, 5, 5, 3];
+  const elements = elementCount(grid);
+
+  it.each([["trilinear", 8], ["catmullRom", 64]] as const)("resample, %s: a multiply-add for each of %d neighbours", (method, taps) => {
+    const wanted = { flops: 2 * taps * elements, bytes: f32(grid, grid) };
+    const [there] = costs((ctx, t) => kernels.resample(ctx, { label: "r", x: t(grid), rotations: t([2, 9]), y: t(grid), method }));
+    expect(cost(there!)).toEqual(wanted);
+    const [back] = costs((ctx, t) => kernels.resampleAdjoint(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }));
+    expect(cost(back!)).toEqual(wanted);
+  });
+
+  it("twirlMerge: Welford's update, 6 operations for each prediction", () => {
+    for (const count of [0, 4]) {
+      const [merge] = costs((ctx, t) => {
+        kernels.twirlMerge(ctx, { label: "m", predictions: t([8, 5, 5, 5, 3]), rotations: t([4], "u32"), mean: t(grid), m2: t(grid), count });
+      });
+      const traffic = count === 0 ? [grid, grid] : [grid, grid, grid, grid];
+      expect(cost(merge!)).toEqual({ flops: 6 * 4 * elements, bytes: f32([8, 5, 5, 5, 3], ...traffic) });
+    }
+  });
+
+  it("twirlReduce and twirlError: squares and sums, then the threads' sums", () => {
+    const [reduce, sum] = costs((ctx, t) => kernels.twirlReduce(ctx, { label: "s", mean: t(grid), m2: t(grid), target: t(grid), sums: t([2, 4]) }));
+    const partial = [...reduce!.bindings.partial!.shape];
+    // Difference, its square, the target's, three sums.
+    expect(cost(reduce!)).toEqual({ flops: 6 * elements, bytes: f32(grid, grid, grid, partial) });
+    expect(cost(sum!)).toEqual({ flops: elementCount(partial), bytes: f32(partial, [2, 4]) });
+    const [error] = costs((ctx, t) => {
+      kernels.twirlError(ctx, { label: "e", predictions: t([8, 5, 5, 5, 3]), rotations: t([4], "u32"), target: t(grid), out: t([2]) });
+    });
+    expect(cost(error!)).toEqual({ flops: 3 * 4 * elements, bytes: f32([8, 5, 5, 5, 3], grid, [...error!.bindings.partial!.shape]) });
+  });
+});
+
+describe("the optimiser and elementwise kernels", () => {
+  it("adamw: 18 operations a weight, one more with clipping", () => {
+    for (const clip of [false, true]) {
+      const [update] = costs((ctx, t) => {
+        const state = { weights: t([1001]), grads: t([1001]), m: t([1001]), v: t([1001]), ema: t([1001]), flags: t([4], "u32"), step: t([8]) };
+        const clipped = clip ? { clip: { norm: t([1]), max: 1 } } : {};
+        kernels.adamw(ctx, { label: "u", ...state, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, ...clipped });
+      });
+      // m 3, v 4, denominator 3, quotient 1, step and decay 4, average 3. Four arrays both ways, the gradient in.
+      expect(cost(update!)).toEqual({ flops: (3 + 4 + 3 + 1 + 4 + 3 + Number(clip)) * 1001, bytes: 4 * 9 * 1001 });
+    }
+  });
+
+  it("add, silu and its gradient", () => {
+    const shape = [3, 5, 7];
+    const [sum, silu, grad] = costs((ctx, t) => {
+      kernels.add(ctx, { label: "a", a: t(shape), b: t(shape), y: t(shape) });
+      kernels.silu(ctx, { label: "s", x: t(shape), y: t(shape) });
+      kernels.siluGrad(ctx, { label: "g", x: t(shape), gradY: t(shape), gradX: t(shape) });
+    });
+    expect(cost(sum!)).toEqual({ flops: 105, bytes: 3 * 420 });
+    // Exponential, sum, division, product; for the gradient sigmoid 3, slope 4, product 1.
+    expect(cost(silu!)).toEqual({ flops: 4 * 105, bytes: 2 * 420 });
+    expect(cost(grad!)).toEqual({ flops: 8 * 105, bytes: 3 * 420 });
+  });
+});
