@@ -49,6 +49,14 @@ const table: Record<string, Row> = {
       kernels.siluGrad(graph, { label: "siluGrad", x: a!, gradY: b!, gradX: gradX! });
     },
   },
+  roofline: {
+    inputs: { factors: real(0.75, 3), x: [5, 8] },
+    outputs: { sums: [128], y: [5, 8] },
+    emit(kernels, graph, { factors, sums, x, y }) {
+      kernels.rooflineFma(graph, { label: "fma", factors: factors!, sums: sums!, rounds: 2 });
+      kernels.rooflineCopy(graph, { label: "copy", x: x!, y: y! });
+    },
+  },
   concatChannels: {
     inputs: { a: grid, b: [2, 5, 5, 5, 3] },
     outputs: { y: [2, 5, 5, 5, CHANNELS + 3], a2: grid, b2: [2, 5, 5, 5, 3] },
