@@ -40,12 +40,14 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
     { ...named("thread_sort_index", GPU, ""), args: { sort_index: 1 } },
   ];
   const host = (times: HostTimes, kind: string) => {
-    events.push(
+    const spans = [
       span(HOST, "host", `${kind} replay`, times.prepare, times.done),
       span(HOST, "host", "prepare", times.prepare, times.encode),
       span(HOST, "host", "encode and submit", times.encode, times.submitted),
       span(HOST, "host", "wait", times.submitted, times.done),
-    );
+    ];
+    // Of spans without length viewers cannot tell the end from the begin.
+    events.push(...spans.filter(({ dur }) => dur! > 0));
   };
   host(replays.first, "first");
   const inOrder = replays.profiled.flatMap((times, i) => [{ times: replays.plain[i]!, kind: "ordinary" }, { times, kind: "profiled" }]);
@@ -55,7 +57,7 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
     dispatches.forEach((dispatch, i) => {
       // Spans of one track may not overlap: where the GPU began one before the last had ended, it is drawn from there.
       const begin = Math.max(begins[i]!, end);
-      end = Math.max(begins[i]! + durations[i]!, begin);
+      end = Math.max(begins[i]! + durations[i]!, begin + 1);
       const seconds = durations[i]! / 1e9;
       events.push({
         ...span(GPU, dispatch.phase, dispatch.label, begin, end),
@@ -84,14 +86,18 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
   return { traceEvents: events, displayTimeUnit: "ns", otherData: { adapter: profile.adapter, timing, clock } };
 }
 
-const us = (ns: number) => ns / 1000;
+/**
+ * Microseconds in steps of 1/1024: sums of these are exact in a double, so a span's end is the next one's begin to the last
+ * bit. Viewers take spans that cross by a rounding error apart.
+ */
+const us = (ns: number) => Math.round(ns * 1.024) / 1024;
 
 function named(name: string, tid: number, text: string): TraceEvent {
   return { ph: "M", name, pid: PID, tid, args: { name: text } };
 }
 
 function span(tid: number, cat: string, name: string, from: number, to: number): TraceEvent {
-  return { ph: "X", name, cat, pid: PID, tid, ts: us(from), dur: us(Math.max(to - from, 0)) };
+  return { ph: "X", name, cat, pid: PID, tid, ts: us(from), dur: Math.max(us(to) - us(from), 0) };
 }
 
 function counter(at: number, bytes: number): TraceEvent {

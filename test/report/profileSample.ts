@@ -32,7 +32,7 @@ export function sampleProfile(): PlanProfile {
     }),
   ];
   const host = (from: number) => ({ prepare: from, encode: from + 5000, submitted: from + 30_000, done: from + 100_000 });
-  const profiled = (from: number) => ({ ...host(from), begins: [50_000, 60_000, 64_000].map((at) => from + at - 0), durations: [8000, 5000, 20_000] });
+  const profiled = (from: number) => ({ ...host(from), begins: [50_000, 60_000, 64_000].map((at) => from + at), durations: [8000, 5000, 20_000] });
   return {
     label: "train",
     adapter: "an adapter & its driver",
@@ -58,9 +58,9 @@ export function sampleProfile(): PlanProfile {
     },
     replays: {
       timing: "timestamps",
-      first: host(0),
-      plain: [host(200_000), host(400_000)],
-      profiled: [profiled(0), profiled(500_000)],
+      first: host(5_569_046_823),
+      plain: [host(1_655_701_177), host(2_269_911_293)],
+      profiled: [profiled(0), profiled(4_391_282_141)],
       emptyNs: 300,
       clockUncertaintyNs: 40_000,
     },

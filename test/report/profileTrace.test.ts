@@ -22,7 +22,7 @@ test("every event has what the format asks of it, and survives JSON", () => {
       expect(Number.isFinite(event.ts)).toBe(true);
       expect(event.ts).toBeGreaterThanOrEqual(0);
     }
-    if (event.ph === "X") expect(event.dur).toBeGreaterThanOrEqual(0);
+    if (event.ph === "X") expect(event.dur).toBeGreaterThan(0);
     if (event.ph === "C") expect(Object.values(event.args!).every((value) => typeof value === "number")).toBe(true);
   }
   const metadata = traceEvents.filter((event) => event.ph === "M").map((event) => event.name);
@@ -33,7 +33,8 @@ test("spans of a track lie beside or within each other, never across", () => {
   const { traceEvents } = profileTrace(sampleProfile(), roofline);
   for (const tid of Object.values(tids(traceEvents))) {
     const track = spans(traceEvents, tid)
-      .map(({ ts, dur }) => ({ from: Math.round(ts! * 1000), to: Math.round((ts! + dur!) * 1000) }))
+      // To the last bit, as viewers add them.
+      .map(({ ts, dur }) => ({ from: ts!, to: ts! + dur! }))
       .sort((a, b) => a.from - b.from || b.to - a.to);
     const open: { to: number }[] = [];
     for (const span of track) {
@@ -51,6 +52,16 @@ test("times are microseconds, and dispatches that overlap on the GPU are drawn o
   expect(gpu).toHaveLength(2 * 3);
   // The first profiled replay begins its dispatches at 50, 60 and 64 us; the second ends at 65.
   expect(gpu.slice(0, 3).map(({ ts, dur }) => [ts, dur])).toEqual([[50, 8], [60, 5], [65, 19]]);
+});
+
+test("spans without length are left out or given a nanosecond", () => {
+  const sample = sampleProfile();
+  const profiled = sample.replays.profiled.map((times) => ({ ...times, encode: times.prepare, durations: [0, 0, 20_000] }));
+  const { traceEvents } = profileTrace({ ...sample, replays: { ...sample.replays, profiled } });
+  const { host, gpu } = tids(traceEvents);
+  expect(spans(traceEvents, host).filter(({ name }) => name === "prepare")).toHaveLength(3);
+  expect(spans(traceEvents, gpu)).toHaveLength(6);
+  expect(spans(traceEvents, gpu)[0]!.dur).toBeCloseTo(0.001, 4);
 });
 
 test("spans carry what is known of their dispatch", () => {
