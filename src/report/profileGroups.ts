@@ -1,3 +1,4 @@
+import type { MemoryTensor } from "../graph/memoryMap.ts";
 import type { DispatchProfile, PlanProfile } from "../graph/profile.ts";
 import { rooflineSeconds, type Roofline } from "../graph/roofline.ts";
 
@@ -42,7 +43,23 @@ export function profileGroups(dispatches: readonly DispatchProfile[], by: GroupB
   return made.sort((a, b) => b.ns - a.ns);
 }
 
-/** Why memory peaks where it does: what is alive there, by label, largest first. */
-export function peakTensors({ memory }: PlanProfile): { label: string; shape: readonly number[]; bytes: number; first: number; last: number; kept: boolean }[] {
-  return memory.peak.tensors.map((i) => memory.tensors[i]!);
+/** The phase of each command, from the dispatches; a clear belongs to the dispatch after it. */
+export function commandPhases({ memory, dispatches }: PlanProfile): string[] {
+  const phases = new Array<string>(memory.commands.length).fill("");
+  for (const { command, phase } of dispatches) phases[command] = phase;
+  for (let i = phases.length - 2; i >= 0; i--) phases[i] ||= phases[i + 1]!;
+  return phases;
+}
+
+/** What is alive where memory peaks, largest first, and how much of it each phase uses last: the reason why it is kept. */
+export function memoryPeak(profile: PlanProfile): { tensors: MemoryTensor[]; lastUsedIn: Map<string, number> } {
+  const { memory } = profile;
+  const phases = commandPhases(profile);
+  const tensors = memory.peak.tensors.map((i) => memory.tensors[i]!);
+  const lastUsedIn = new Map<string, number>();
+  for (const { last, bytes, kept } of tensors) {
+    const phase = kept ? "the end" : phases[last]!;
+    lastUsedIn.set(phase, (lastUsedIn.get(phase) ?? 0) + bytes);
+  }
+  return { tensors, lastUsedIn: new Map([...lastUsedIn].sort(([, a], [, b]) => b - a)) };
 }

@@ -5,6 +5,7 @@ import { CHART_WIDTH } from "./chart.ts";
 import { formatCount } from "./format.ts";
 import { attributes, escapeHtml } from "./html.ts";
 import { tipText } from "./profileFlame.ts";
+import { commandPhases } from "./profileGroups.ts";
 import { linearScale, niceStep, type Scale } from "./scale.ts";
 
 const LEFT = 76;
@@ -40,17 +41,9 @@ export function memoryChart(profile: PlanProfile): string {
   );
 }
 
-/** The phase of each command, from the dispatches; a clear belongs to the dispatch after it. */
-function phasesOf({ memory, dispatches }: PlanProfile): string[] {
-  const phases = new Array<string>(memory.commands.length).fill("");
-  for (const { command, phase } of dispatches) phases[command] = phase;
-  for (let i = phases.length - 2; i >= 0; i--) phases[i] ||= phases[i + 1]!;
-  return phases;
-}
-
 function rectangles(profile: PlanProfile, x: Scale, space: Scale): string {
   const { memory } = profile;
-  const phases = phasesOf(profile);
+  const phases = commandPhases(profile);
   const starts: number[] = [];
   memory.arenas.reduce((sum, bytes) => (starts.push(sum), sum + bytes), 0);
   const drawn = memory.tensors.map(({ label, shape, arena, offset, bytes, first, last, kept }) => {
@@ -79,7 +72,7 @@ function curve(bytes: readonly number[], x: Scale, y: Scale): string {
 
 /** The phases along the axis of commands. */
 function strip(profile: PlanProfile, x: Scale): string {
-  const phases = phasesOf(profile);
+  const phases = commandPhases(profile);
   const runs: string[] = [];
   for (let from = 0; from < phases.length; ) {
     let to = from + 1;

@@ -3,7 +3,7 @@ import { formatBytes } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import type { Roofline } from "../graph/roofline.ts";
 import { formatCount, MISSING } from "./format.ts";
-import { peakTensors, profileGroups, type GroupBy, type ProfileGroup } from "./profileGroups.ts";
+import { memoryPeak, profileGroups, type GroupBy, type ProfileGroup } from "./profileGroups.ts";
 
 /** Nanoseconds in the unit that fits: "830 ns", "12.4 us", "3.21 ms", "1.24 s". */
 export function formatNs(ns: number): string {
@@ -108,13 +108,15 @@ const PEAK_SHOWN = 6;
 export function memoryLines(profile: PlanProfile): string[] {
   const { memory } = profile;
   const planned = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
-  const alive = peakTensors(profile);
+  const { tensors: alive, lastUsedIn } = memoryPeak(profile);
+  const reasons = [...lastUsedIn].map(([phase, bytes]) => `${formatBytes(bytes)} ${phase === "the end" ? "kept to the end" : `last used in ${phase}`}`);
   const rest = alive.slice(PEAK_SHOWN);
   const place = `command ${formatCount(memory.peak.command + 1)} of ${formatCount(memory.commands.length)}`;
   const ratio = memory.lowerBound > 0 ? ` (${(planned / memory.lowerBound).toFixed(3)} of the lower bound)` : "";
   return [
     `memory      ${formatBytes(planned)} planned${ratio}, and ${formatBytes(memory.externalBytes)} of parameters, states and inputs`,
     `peak        ${formatBytes(memory.peak.bytes)} alive at ${place}: ${memory.commands[memory.peak.command] ?? MISSING}`,
+    ...(reasons.length > 0 ? [`why         ${reasons.join(", ")}`] : []),
     ...alive.slice(0, PEAK_SHOWN).map(({ label, shape, bytes, first, last, kept }) => {
       const until = kept ? "kept to the end" : `to ${formatCount(last + 1)}`;
       return `  ${formatBytes(bytes).padStart(9)}  ${label} ${formatShape(shape)}, from command ${formatCount(first + 1)} ${until}`;

@@ -77,6 +77,8 @@ test("what is said of time and memory is in the data", () => {
   const memory = memoryLines(sampleProfile()).join("\n");
   expect(memory).toContain("1.25 KiB planned (1.250 of the lower bound), and 2.00 KiB of parameters");
   expect(memory).toContain("1.00 KiB alive at command 2 of 3: net/down/conv copy");
+  // Both tensors of the peak are used by the second command last, in the forward phase.
+  expect(memory).toContain("why         1.00 KiB last used in forward");
   expect(memory).toMatch(/512 B {2}a \[128\], from command 1 to 2/);
 });
 
