@@ -87,6 +87,7 @@ export function timeLines(profile: PlanProfile): string[] {
   const ms = (value: number) => formatNs(value * 1e6);
   const gap = gpu.spanNs - gpu.busyNs;
   const sum = dispatches.reduce((all, { durationNs }) => all + durationNs, 0);
+  const walls = profile.replays.plain.map(({ encode, done }) => done - encode);
   const largest = dispatches.reduce((a, b) => (b.gapNs > (a?.gapNs ?? 0) ? b : a), undefined as (typeof dispatches)[number] | undefined);
   const how = timing === "timestamps"
     ? `timestamps of the GPU, each dispatch in a pass of its own; an empty one takes ${formatNs(emptyNs)}`
@@ -98,7 +99,7 @@ export function timeLines(profile: PlanProfile): string[] {
     `dispatches  ${formatNs(sum)} by their medians; ${formatNs(gpu.spanNs)} from first to last in the median replay`,
     `gaps        ${formatNs(gap)} between dispatches (${formatShare(gpu.spanNs > 0 ? gap / gpu.spanNs : 0)})${after}`,
     `host        ${ms(host.prepareMs)} preparing, ${ms(host.encodeMs)} encoding and submitting, of ${ms(host.wallMs)} wall time; the first replay took ${ms(host.firstMs)}`,
-    `profiling   ${ms(overhead.wallMs)} wall time instead of ${ms(host.wallMs)}: ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`,
+    `profiling   ${ms(overhead.wallMs)} wall time instead of ${ms(host.wallMs)}: ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}; ordinary replays took ${formatNs(Math.min(...walls))} to ${formatNs(Math.max(...walls))}`,
   ];
 }
 

@@ -72,7 +72,7 @@ test("what is said of time and memory is in the data", () => {
   const times = timeLines(sampleProfile()).join("\n");
   expect(times).toContain("an empty one takes 300 ns");
   expect(times).toContain("gaps        2.00 us between dispatches (5.9 %), the longest of 2.00 us before net/down/conv copy");
-  expect(times).toContain("114 us wall time instead of 95.0 us: +20.0 %");
+  expect(times).toContain("114 us wall time instead of 95.0 us: +20.0 %; ordinary replays took 95.0 us to 95.0 us");
   expect(timeLines({ ...sampleProfile(), timing: "wall" }).join("\n")).toContain("no timestamps here");
   const memory = memoryLines(sampleProfile()).join("\n");
   expect(memory).toContain("1.25 KiB planned (1.250 of the lower bound), and 2.00 KiB of parameters");
