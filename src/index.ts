@@ -65,3 +65,6 @@ export { loadModel, loadState, modelTensors, stateTensors } from "./training/che
 export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from "./training/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
+export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
+export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
+export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";

@@ -19,9 +19,18 @@ export const spec: ArgsSpec = {
   positionals: ["[train|measure|model", "FILE]"],
   options: {
     preset: { value: "NAME", help: `train and measure: ${Object.keys(presets).join(", ")} (default tiny)` },
-    data: { value: "FILE", help: "train and measure: molecules, .xyz, .sdf or .mol, also .gz (default: the built-in set)" },
-    batch: { value: "N", help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)" },
-    steps: { value: "N", help: `profiled replays, each beside an ordinary one (default ${DEFAULT_REPEATS}); those of train are real steps` },
+    data: {
+      value: "FILE",
+      help: "train and measure: molecules, .xyz, .sdf or .mol, also .gz (default: the built-in set)",
+    },
+    batch: {
+      value: "N",
+      help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)",
+    },
+    steps: {
+      value: "N",
+      help: `profiled replays, each beside an ordinary one (default ${DEFAULT_REPEATS}); those of train are real steps`,
+    },
     trace: { value: "FILE", help: "write a Chrome trace, for Perfetto (ui.perfetto.dev) and speedscope" },
     html: { value: "FILE", help: "write a page: layers, roofline, memory" },
     json: { value: "FILE", help: "write all data as JSON" },
@@ -62,10 +71,16 @@ function whatToProfile(args: Args): [Kind, string | undefined] {
   const [word = "train", file] = args.positionals;
   const kind = KINDS.find((known) => known === word);
   if (!kind) throw badOption(`cannot profile ${JSON.stringify(word)}`, `Use one of: ${KINDS.join(", ")}.`);
-  if (kind === "model" && file === undefined) throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
-  if (kind !== "model" && file !== undefined) throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
+  if (kind === "model" && file === undefined)
+    throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
+  if (kind !== "model" && file !== undefined)
+    throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
   for (const name of ["preset", "data"]) {
-    if (kind === "model" && args.has(name)) throw badOption(`--${name} does not go with profile model`, "Leave it out: the file says how its model is built.");
+    if (kind === "model" && args.has(name))
+      throw badOption(
+        `--${name} does not go with profile model`,
+        "Leave it out: the file says how its model is built.",
+      );
   }
   return [kind, file];
 }
@@ -108,7 +123,12 @@ function describe(title: string, profile: PlanProfile, roofline: Roofline): stri
   ];
 }
 
-async function writeFiles(files: readonly (string | undefined)[], title: string, profile: PlanProfile, roofline: Roofline): Promise<void> {
+async function writeFiles(
+  files: readonly (string | undefined)[],
+  title: string,
+  profile: PlanProfile,
+  roofline: Roofline,
+): Promise<void> {
   const [trace, html, json] = files;
   const written: string[] = [];
   const write = async (path: string | undefined, text: () => string) => {
@@ -118,6 +138,9 @@ async function writeFiles(files: readonly (string | undefined)[], title: string,
   };
   await write(trace, () => JSON.stringify(profileTrace(profile, roofline)));
   await write(html, () => renderProfile({ title, profile, roofline }));
-  await write(json, () => `${JSON.stringify({ type: "profile", version: VOXTWIRL_VERSION, title, roofline, ...profile })}\n`);
+  await write(
+    json,
+    () => `${JSON.stringify({ type: "profile", version: VOXTWIRL_VERSION, title, roofline, ...profile })}\n`,
+  );
   if (written.length > 0) print(["", "written:", ...written.map((path) => `  ${path}`)]);
 }

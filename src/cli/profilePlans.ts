@@ -75,16 +75,28 @@ export async function modelForward(gpu: Gpu, path: string, batch = 1): Promise<P
   // Bindings have their limit before the buffer has.
   const bytes = shape.reduce((product, size) => product * size, 4);
   if (bytes > gpu.caps.maxBindingBytes) {
-    throw new VoxtwirlError("too-large", `${batch} grids of ${grid}^3 voxels take ${bytes} bytes, more than one binding holds`, "Use a smaller --batch.");
+    throw new VoxtwirlError(
+      "too-large",
+      `${batch} grids of ${grid}^3 voxels take ${bytes} bytes, more than one binding holds`,
+      "Use a smaller --batch.",
+    );
   }
   const values = Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal());
   const x = graph.external("grids", shape, gpu.upload("grids", values));
   graph.keep(unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) }));
   const plan = await Plan.create(gpu, graph, { label: "forward" });
-  return { title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}`, plan, prepare: () => undefined };
+  return {
+    title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}`,
+    plan,
+    prepare: () => undefined,
+  };
 }
 
-async function ready(gpu: Gpu, config: TrainConfig, source: string): Promise<{ store: ParameterStore; data: PreparedDataset }> {
+async function ready(
+  gpu: Gpu,
+  config: TrainConfig,
+  source: string,
+): Promise<{ store: ParameterStore; data: PreparedDataset }> {
   const { molecules } = await readMoleculeFile(source);
   const data = await prepareRunData(molecules, config);
   const parameters = unetParameters(modelConfig(config));

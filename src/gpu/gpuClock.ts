@@ -42,7 +42,9 @@ export async function measureGpuClock(gpu: Gpu): Promise<GpuClock> {
     const samples: ClockSample[] = [];
     for (let i = 0; i < SAMPLES; i++) {
       const encoder = device.createCommandEncoder({ label: "clock" });
-      encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } }).end();
+      encoder
+        .beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } })
+        .end();
       encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16);
       const commands = encoder.finish();

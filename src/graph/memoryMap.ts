@@ -41,7 +41,16 @@ export function memoryMap(graph: Graph, memory: MemoryPlan): MemoryMap {
     const { arena, offset } = memory.placements.get(tensor.id)!;
     const { label, shape } = tensor;
     const bytes = alignUp(byteLength(tensor), BINDING_ALIGNMENT);
-    return { label, shape, arena, offset, bytes, first, last: Math.min(last, commands.length - 1), kept: graph.isKept(tensor) };
+    return {
+      label,
+      shape,
+      arena,
+      offset,
+      bytes,
+      first,
+      last: Math.min(last, commands.length - 1),
+      kept: graph.isKept(tensor),
+    };
   });
   const liveBytes = new Array<number>(commands.length).fill(0);
   for (const { first, last, bytes } of tensors) for (let at = first; at <= last; at++) liveBytes[at]! += bytes;

@@ -86,7 +86,11 @@ export async function profilePlan(plan: ProfiledPlan, options: ProfileOptions): 
       shader: dispatch.shader.name,
       variant: plan.variantOf(dispatch),
       workgroups: dispatch.workgroups,
-      tensors: Object.entries(dispatch.bindings).map(([binding, tensor]) => ({ binding, label: tensor.label, shape: tensor.shape })),
+      tensors: Object.entries(dispatch.bindings).map(([binding, tensor]) => ({
+        binding,
+        label: tensor.label,
+        shape: tensor.shape,
+      })),
       flops: dispatch.flops,
       bytes: dispatch.bytes,
       command: at,
@@ -97,7 +101,8 @@ export async function profilePlan(plan: ProfiledPlan, options: ProfileOptions): 
   });
   const busy = profiled.map((replay, r) => spanOf(replay) - gaps[r]!.reduce((a, b) => a + b, 0));
   const wall = (times: readonly HostTimes[]) => median(times.map(({ encode, done }) => (done - encode) / 1e6));
-  const encoding = (times: readonly HostTimes[]) => median(times.map(({ encode, submitted }) => (submitted - encode) / 1e6));
+  const encoding = (times: readonly HostTimes[]) =>
+    median(times.map(({ encode, submitted }) => (submitted - encode) / 1e6));
   const wallMs = wall(plain);
   return {
     label,

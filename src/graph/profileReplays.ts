@@ -49,7 +49,12 @@ export interface ProfileOptions {
 export const DEFAULT_REPEATS = 5;
 
 /** @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is */
-export async function profileReplays(gpu: Gpu, label: string, commands: readonly Command[], options: ProfileOptions): Promise<ReplayTimes> {
+export async function profileReplays(
+  gpu: Gpu,
+  label: string,
+  commands: readonly Command[],
+  options: ProfileOptions,
+): Promise<ReplayTimes> {
   const { repeats = DEFAULT_REPEATS, prepare, timestamps = true, signal, onProgress } = options;
   if (!Number.isSafeInteger(repeats) || repeats < 1) {
     throw new VoxtwirlError("bad-option", `${repeats} repeats are none`, "Give a whole number from 1.");
@@ -75,9 +80,10 @@ export async function profileReplays(gpu: Gpu, label: string, commands: readonly
 
   gpu.check();
   const first = await plainReplay();
-  const method = timestamps && gpu.device.features.has("timestamp-query") && commands.some(({ kind }) => kind === "dispatch")
-    ? await byTimestamps(gpu, label, commands, start)
-    : await byWall(gpu, label, commands, now);
+  const method =
+    timestamps && gpu.device.features.has("timestamp-query") && commands.some(({ kind }) => kind === "dispatch")
+      ? await byTimestamps(gpu, label, commands, start)
+      : await byWall(gpu, label, commands, now);
   try {
     const plain: HostTimes[] = [];
     const profiled: ProfiledReplay[] = [];

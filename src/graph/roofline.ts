@@ -56,7 +56,10 @@ async function measureFma(gpu: Gpu): Promise<number> {
       const graph = new Graph(gpu.caps);
       const sums = graph.keep(graph.scratch("roofline sums", [threads]));
       rooflineFma(graph, {
-        label: "roofline fma", factors: graph.external("roofline factors", [2], factors), sums, rounds: ROUNDS,
+        label: "roofline fma",
+        factors: graph.external("roofline factors", [2], factors),
+        sums,
+        rounds: ROUNDS,
       });
       const plan = await Plan.create(gpu, graph, { label: "roofline fma" });
       try {
@@ -110,7 +113,7 @@ async function measureCopy(gpu: Gpu): Promise<number> {
 /** Milliseconds of one copy, many in a submit: the wall time of one would be mostly waiting. */
 async function driverCopyMs(gpu: Gpu, from: GPUBuffer, to: GPUBuffer): Promise<number> {
   let best = Infinity;
-  for (let count = 1, measured = 0; measured < REPEATS; ) {
+  for (let count = 1, measured = 0; measured < REPEATS;) {
     const start = performance.now();
     copies(gpu, from, to, count);
     await gpu.finish();
@@ -125,7 +128,13 @@ async function driverCopyMs(gpu: Gpu, from: GPUBuffer, to: GPUBuffer): Promise<n
   return best;
 }
 
-function copies(gpu: Gpu, from: GPUBuffer, to: GPUBuffer, count: number, before?: (encoder: GPUCommandEncoder) => void) {
+function copies(
+  gpu: Gpu,
+  from: GPUBuffer,
+  to: GPUBuffer,
+  count: number,
+  before?: (encoder: GPUCommandEncoder) => void,
+) {
   const encoder = gpu.device.createCommandEncoder({ label: "roofline copies" });
   before?.(encoder);
   for (let i = 0; i < count; i++) encoder.copyBufferToBuffer(from, 0, to, 0, from.size);

@@ -74,7 +74,9 @@ export function flameChart(profile: PlanProfile, roofline?: Roofline): string {
     const style = `left:${percent(from)};width:${percent(width)};top:${node.depth * ROW}px`;
     const data = { "data-from": from.toFixed(6), "data-to": (from + width).toFixed(6), "data-depth": node.depth };
     const shade = node.depth % 2 === 0 ? "even" : "odd";
-    bars.push(`<div ${attributes({ class: `bar ${node.phase || "whole"} ${shade}`, style, "data-tip": tip, ...data })}>${escapeHtml(node.name)}</div>`);
+    bars.push(
+      `<div ${attributes({ class: `bar ${node.phase || "whole"} ${shade}`, style, "data-tip": tip, ...data })}>${escapeHtml(node.name)}</div>`,
+    );
     let left = from;
     for (const child of node.children.values()) {
       draw(child, left);

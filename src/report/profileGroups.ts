@@ -18,7 +18,11 @@ export interface ProfileGroup {
 export type GroupBy = "shader" | "layer" | "phase" | "label";
 
 /** The dispatches of a profile in groups, those that take most time first. */
-export function profileGroups(dispatches: readonly DispatchProfile[], by: GroupBy, roofline?: Roofline): ProfileGroup[] {
+export function profileGroups(
+  dispatches: readonly DispatchProfile[],
+  by: GroupBy,
+  roofline?: Roofline,
+): ProfileGroup[] {
   const whole = dispatches.reduce((sum, { durationNs }) => sum + durationNs, 0);
   const groups = new Map<string, DispatchProfile[]>();
   for (const dispatch of dispatches) {
@@ -26,7 +30,8 @@ export function profileGroups(dispatches: readonly DispatchProfile[], by: GroupB
     if (group) group.push(dispatch);
     else groups.set(dispatch[by], [dispatch]);
   }
-  const sum = (group: readonly DispatchProfile[], of: (dispatch: DispatchProfile) => number) => group.reduce((all, d) => all + of(d), 0);
+  const sum = (group: readonly DispatchProfile[], of: (dispatch: DispatchProfile) => number) =>
+    group.reduce((all, d) => all + of(d), 0);
   const made = [...groups].map(([name, group]): ProfileGroup => {
     const ns = sum(group, ({ durationNs }) => durationNs);
     const allowed = roofline && 1e9 * sum(group, (dispatch) => rooflineSeconds(roofline, dispatch));

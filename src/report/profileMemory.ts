@@ -30,8 +30,15 @@ export function memoryChart(profile: PlanProfile): string {
     `<path class="peak" d="M${peakAt} ${CURVE.top - 6}V${MAP.bottom}"/>` +
     `<text ${attributes({ class: "peak-label", x: peakAt + (anchor === "end" ? -6 : 6), y: CURVE.top - 8, "text-anchor": anchor })}>` +
     `peak: ${formatBytes(memory.peak.bytes)} at command ${formatCount(memory.peak.command + 1)}, ${escapeHtml(memory.commands[memory.peak.command]!)}</text>`;
-  const parts = [byteAxis(live, memory.peak.bytes, 2, "alive"), byteAxis(space, planned, 6, "offset"), curve(memory.liveBytes, x, live),
-    rectangles(profile, x, space), strip(profile, x), commandAxis(x, memory.commands.length), peak];
+  const parts = [
+    byteAxis(live, memory.peak.bytes, 2, "alive"),
+    byteAxis(space, planned, 6, "offset"),
+    curve(memory.liveBytes, x, live),
+    rectangles(profile, x, space),
+    strip(profile, x),
+    commandAxis(x, memory.commands.length),
+    peak,
+  ];
   const ratio = memory.lowerBound > 0 ? (planned / memory.lowerBound).toFixed(3) : "1";
   return (
     `<figure><div class="chart"><svg ${attributes({ viewBox: `0 0 ${CHART_WIDTH} 590`, role: "img", "aria-label": description })}>${parts.join("")}</svg></div>` +
@@ -56,7 +63,14 @@ function rectangles(profile: PlanProfile, x: Scale, space: Scale): string {
       `commands ${formatCount(first + 1)} to ${formatCount(last + 1)}${kept ? ", kept to the end" : ""}`,
       `written by ${memory.commands[first]}`,
     ]);
-    const box = attributes({ class: phases[first], x: px(left), y: px(top), width: px(width), height: px(height), "data-tip": tip });
+    const box = attributes({
+      class: phases[first],
+      x: px(left),
+      y: px(top),
+      width: px(width),
+      height: px(height),
+      "data-tip": tip,
+    });
     const fits = height > 11 && width > label.length * 5.6 + 8;
     const name = fits ? `<text x="${px(left + 4)}" y="${px(top + height / 2 + 3.5)}">${escapeHtml(label)}</text>` : "";
     return `<rect ${box}/>${name}`;
@@ -74,11 +88,13 @@ function curve(bytes: readonly number[], x: Scale, y: Scale): string {
 function strip(profile: PlanProfile, x: Scale): string {
   const phases = commandPhases(profile);
   const runs: string[] = [];
-  for (let from = 0; from < phases.length; ) {
+  for (let from = 0; from < phases.length;) {
     let to = from + 1;
     while (to < phases.length && phases[to] === phases[from]) to++;
     const tip = `${phases[from]}\ncommands ${formatCount(from + 1)} to ${formatCount(to)}`;
-    runs.push(`<rect ${attributes({ class: phases[from], x: px(x(from)), y: STRIP.top, width: px(x(to) - x(from)), height: STRIP.height, "data-tip": tip })}/>`);
+    runs.push(
+      `<rect ${attributes({ class: phases[from], x: px(x(from)), y: STRIP.top, width: px(x(to) - x(from)), height: STRIP.height, "data-tip": tip })}/>`,
+    );
     from = to;
   }
   return `<g class="strip">${runs.join("")}</g>`;
@@ -92,7 +108,9 @@ function byteAxis(scale: Scale, most: number, count: number, title: string): str
   for (let i = 0; i * step <= most; i++) {
     const at = px(scale(i * step));
     const text = i === 0 ? "0" : formatBytes(i * step).replace(/\.0+ /, " ");
-    ticks.push(`<path class="grid" d="M${LEFT} ${at}H${RIGHT}"/><text x="${LEFT - 7}" y="${px(at + 4)}" text-anchor="end">${text}</text>`);
+    ticks.push(
+      `<path class="grid" d="M${LEFT} ${at}H${RIGHT}"/><text x="${LEFT - 7}" y="${px(at + 4)}" text-anchor="end">${text}</text>`,
+    );
   }
   const middle = (scale(0) + scale(most)) / 2;
   const name = `<text transform="translate(12 ${px(middle)}) rotate(-90)" text-anchor="middle">${title}</text>`;
@@ -105,7 +123,9 @@ function commandAxis(x: Scale, count: number): string {
   const ticks: string[] = [];
   for (let value = step; value <= count; value += step) {
     const at = px(x(value - 0.5));
-    ticks.push(`<path class="tick" d="M${at} ${bottom}v4"/><text x="${at}" y="${bottom + 18}" text-anchor="middle">${formatCount(value)}</text>`);
+    ticks.push(
+      `<path class="tick" d="M${at} ${bottom}v4"/><text x="${at}" y="${bottom + 18}" text-anchor="middle">${formatCount(value)}</text>`,
+    );
   }
   return `<g class="axes">${ticks.join("")}<text x="${(LEFT + RIGHT) / 2}" y="${bottom + 38}" text-anchor="middle">command</text></g>`;
 }

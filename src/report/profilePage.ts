@@ -22,10 +22,17 @@ export interface ProfilePageInput {
 export function renderProfile({ title, profile, roofline }: ProfilePageInput): string {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const sections = [
-    section("Where the time goes", `${phaseLegend(profile)}${flameChart(profile, roofline)}<p class="caption">Each row divides the one above: phases, the parts of a layer's name, kernels. Click to look closer, on the top row to go back.</p>`),
+    section(
+      "Where the time goes",
+      `${phaseLegend(profile)}${flameChart(profile, roofline)}<p class="caption">Each row divides the one above: phases, the parts of a layer's name, kernels. Click to look closer, on the top row to go back.</p>`,
+    ),
     section("Roofline", phaseLegend(profile) + rooflineChart(profile, roofline)),
     section("Memory", phaseLegend(profile) + memoryChart(profile)),
-    section("Tables", (["phase", "shader", "layer"] as const).map((by) => groupTable(profile, by, roofline)).join("") + dispatchTable(profile, roofline)),
+    section(
+      "Tables",
+      (["phase", "shader", "layer"] as const).map((by) => groupTable(profile, by, roofline)).join("") +
+        dispatchTable(profile, roofline),
+    ),
     section("How it was measured", definitionList(measured(profile))),
   ];
   return `<!doctype html>
@@ -71,12 +78,18 @@ function headline(profile: PlanProfile, roofline: Roofline): string {
   const planned = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
   const figures: [string, string, string][] = [
     ["wall time", formatNs(host.wallMs * 1e6), `of which ${formatNs(host.encodeMs * 1e6)} encoding and submitting`],
-    ["dispatches", formatCount(dispatches.length), `${formatNs(ns)}, ${formatRate(work, ns)} GFLOP/s; profiling ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`],
+    [
+      "dispatches",
+      formatCount(dispatches.length),
+      `${formatNs(ns)}, ${formatRate(work, ns)} GFLOP/s; profiling ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`,
+    ],
     ["of the roofline", formatShare(ns > 0 ? allowed / ns : 0), "all dispatches together"],
     ["memory", formatBytes(planned), `peak of ${formatBytes(memory.peak.bytes)} alive`],
   ];
-  const items = figures.map(([name, value, more]) =>
-    `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">${escapeHtml(more)}</dd></div>`);
+  const items = figures.map(
+    ([name, value, more]) =>
+      `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">${escapeHtml(more)}</dd></div>`,
+  );
   return `<dl class="figures">${items.join("")}</dl>`;
 }
 
@@ -108,7 +121,9 @@ function dispatchTable(profile: PlanProfile, roofline: Roofline): string {
 const FIGURES = ["time", "share", "GFLOP/s", "GB/s", "roofline"];
 
 function figures(ns: number, share: number, flops: number, bytes: number, roofline: number | undefined): string[] {
-  return [formatNs(ns), formatShare(share), formatRate(flops, ns), formatRate(bytes, ns), formatShare(roofline)].map(escapeHtml);
+  return [formatNs(ns), formatShare(share), formatRate(flops, ns), formatRate(bytes, ns), formatShare(roofline)].map(
+    escapeHtml,
+  );
 }
 
 /** Cells are HTML already. */

@@ -31,7 +31,9 @@ export function dispatchTip(dispatch: DispatchProfile, whole: number, roofline?:
     `${variant}, ${phase}`,
     `${formatNs(durationNs)}, ${formatShare(durationNs / whole)} of all dispatches`,
     `${formatRate(flops, durationNs)} GFLOP/s, ${formatRate(bytes, durationNs)} GB/s`,
-    ...(roofline && seconds > 0 ? [`${formatShare(rooflineShare(roofline, { flops, bytes, seconds }))} of the roofline`] : []),
+    ...(roofline && seconds > 0
+      ? [`${formatShare(rooflineShare(roofline, { flops, bytes, seconds }))} of the roofline`]
+      : []),
     `workgroups ${workgroups.join(" x ")}`,
     ...tensors.map((tensor) => `${tensor.binding}: ${tensor.label} ${formatShape(tensor.shape)}`),
   ]);
@@ -51,17 +53,31 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
   const points = drawn
     .map((dispatch): Point => {
       const { flops, bytes, durationNs } = dispatch;
-      return { dispatch, x: within(x, flops / bytes), y: within(y, flops / durationNs), r: 2.5 + 26 * Math.sqrt(durationNs / whole) };
+      return {
+        dispatch,
+        x: within(x, flops / bytes),
+        y: within(y, flops / durationNs),
+        r: 2.5 + 26 * Math.sqrt(durationNs / whole),
+      };
     })
     .sort((a, b) => b.r - a.r);
   const circles = points.map(({ dispatch, x: cx, y: cy, r }) => {
-    const shape = attributes({ class: dispatch.phase, cx: px(cx), cy: px(cy), r: px(r), "data-tip": dispatchTip(dispatch, whole, roofline) });
+    const shape = attributes({
+      class: dispatch.phase,
+      cx: px(cx),
+      cy: px(cy),
+      r: px(r),
+      "data-tip": dispatchTip(dispatch, whole, roofline),
+    });
     return `<circle ${shape}/>`;
   });
   const clip = `<clipPath id="roofline-clip"><rect ${attributes({ x: LEFT, y: TOP, width: RIGHT - LEFT, height: BOTTOM - TOP })}/></clipPath>`;
   const description = `Roofline of ${formatCount(drawn.length)} dispatches`;
   const svg = `<svg ${attributes({ viewBox: `0 0 ${CHART_WIDTH} ${BOTTOM + 48}`, role: "img", "aria-label": description })}><defs>${clip}</defs>`;
-  const copies = without === 1 ? "1 dispatch without arithmetic (a copy) has" : `${formatCount(without)} dispatches without arithmetic (copies) have`;
+  const copies =
+    without === 1
+      ? "1 dispatch without arithmetic (a copy) has"
+      : `${formatCount(without)} dispatches without arithmetic (copies) have`;
   const none = without > 0 ? ` ${copies} no place here.` : "";
   return (
     `<figure><div class="chart">${svg}${axes(x, y)}<g clip-path="url(#roofline-clip)">${roof(roofline, x, y)}</g>` +
@@ -84,12 +100,16 @@ function axes(x: Scale, y: Scale): string {
   const rows = logTicks(y.domain).map(({ value, label }) => {
     const at = px(y(value));
     const line = `<path class="${label === undefined ? "grid minor" : "grid"}" d="M${LEFT} ${at}H${RIGHT}"/>`;
-    return label === undefined ? line : `${line}<text x="${LEFT - 8}" y="${px(at + 4)}" text-anchor="end">${escapeHtml(label)}</text>`;
+    return label === undefined
+      ? line
+      : `${line}<text x="${LEFT - 8}" y="${px(at + 4)}" text-anchor="end">${escapeHtml(label)}</text>`;
   });
   const columns = logTicks(x.domain).map(({ value, label }) => {
     const at = px(x(value));
     const line = `<path class="${label === undefined ? "grid minor" : "grid"}" d="M${at} ${TOP}V${BOTTOM}"/>`;
-    return label === undefined ? line : `${line}<text x="${at}" y="${BOTTOM + 18}" text-anchor="middle">${escapeHtml(label)}</text>`;
+    return label === undefined
+      ? line
+      : `${line}<text x="${at}" y="${BOTTOM + 18}" text-anchor="middle">${escapeHtml(label)}</text>`;
   });
   return (
     `<g class="axes">${rows.join("")}${columns.join("")}<path class="axis" d="M${LEFT} ${BOTTOM}H${RIGHT}"/>` +
@@ -129,12 +149,26 @@ function pointLabels(points: readonly Point[], ceiling: number): string {
   const texts: string[] = [];
   for (const { dispatch, x, y, r } of points.slice(0, LABELS)) {
     const width = dispatch.label.length * 5.9 + 4;
-    const box = places(x, y, r, width).find((place) =>
-      place.left >= LEFT + 2 && place.right <= RIGHT && place.top > TOP && place.bottom < BOTTOM - 2 &&
-      taken.every((other) => place.left > other.right || place.right < other.left || place.top > other.bottom || place.bottom < other.top));
+    const box = places(x, y, r, width).find(
+      (place) =>
+        place.left >= LEFT + 2 &&
+        place.right <= RIGHT &&
+        place.top > TOP &&
+        place.bottom < BOTTOM - 2 &&
+        taken.every(
+          (other) =>
+            place.left > other.right ||
+            place.right < other.left ||
+            place.top > other.bottom ||
+            place.bottom < other.top,
+        ),
+    );
     if (!box) continue;
     taken.push(box);
-    const end = { x: Math.min(Math.max(x, box.left), box.right), y: y < box.top ? box.top : y > box.bottom ? box.bottom : y };
+    const end = {
+      x: Math.min(Math.max(x, box.left), box.right),
+      y: y < box.top ? box.top : y > box.bottom ? box.bottom : y,
+    };
     const far = Math.hypot(end.x - x, end.y - y) > r + 8;
     const leader = far ? `<path d="M${px(x)} ${px(y)}L${px(end.x)} ${px(end.y)}"/>` : "";
     texts.push(`${leader}<text x="${px(box.left + 2)}" y="${px(box.bottom - 3)}">${escapeHtml(dispatch.label)}</text>`);
@@ -144,7 +178,12 @@ function pointLabels(points: readonly Point[], ceiling: number): string {
 
 /** Where a name of that width may stand around a point, the nearest first. */
 function places(x: number, y: number, r: number, width: number): Box[] {
-  const at = (left: number, middle: number): Box => ({ left, right: left + width, top: middle - 7, bottom: middle + 7 });
+  const at = (left: number, middle: number): Box => ({
+    left,
+    right: left + width,
+    top: middle - 7,
+    bottom: middle + 7,
+  });
   const found: Box[] = [];
   for (let away = r + 5; away < 320; away += 7) {
     for (const angle of [0, 8, 4, 12, 2, 14, 6, 10, 1, 15, 7, 9, 3, 13, 5, 11]) {

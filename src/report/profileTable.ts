@@ -54,8 +54,12 @@ export function groupLines(profile: PlanProfile, by: GroupBy, limit: number, roo
   const groups = profileGroups(profile.dispatches, by, roofline);
   const shown = groups.slice(0, limit);
   const rest = groups.slice(limit);
-  const row = (group: ProfileGroup) => shorten(group.name).padEnd(NAME_WIDTH) + COLUMNS.map((c) => c.cell(group).padStart(c.width)).join("");
-  const lines = [TITLES[by].padEnd(NAME_WIDTH) + COLUMNS.map((c) => c.heading.padStart(c.width)).join(""), ...shown.map(row)];
+  const row = (group: ProfileGroup) =>
+    shorten(group.name).padEnd(NAME_WIDTH) + COLUMNS.map((c) => c.cell(group).padStart(c.width)).join("");
+  const lines = [
+    TITLES[by].padEnd(NAME_WIDTH) + COLUMNS.map((c) => c.heading.padStart(c.width)).join(""),
+    ...shown.map(row),
+  ];
   if (rest.length === 0) return lines;
   const sum = (of: (group: ProfileGroup) => number) => rest.reduce((all, group) => all + of(group), 0);
   const allowed = sum(({ roofline: share = NaN, ns }) => share * ns);
@@ -88,10 +92,14 @@ export function timeLines(profile: PlanProfile): string[] {
   const gap = gpu.spanNs - gpu.busyNs;
   const sum = dispatches.reduce((all, { durationNs }) => all + durationNs, 0);
   const walls = profile.replays.plain.map(({ encode, done }) => done - encode);
-  const largest = dispatches.reduce((a, b) => (b.gapNs > (a?.gapNs ?? 0) ? b : a), undefined as (typeof dispatches)[number] | undefined);
-  const how = timing === "timestamps"
-    ? `timestamps of the GPU, each dispatch in a pass of its own; an empty one takes ${formatNs(emptyNs)}`
-    : `no timestamps here: each dispatch submitted alone and timed by wall, of which ${formatNs(emptyNs)} go into the submit`;
+  const largest = dispatches.reduce(
+    (a, b) => (b.gapNs > (a?.gapNs ?? 0) ? b : a),
+    undefined as (typeof dispatches)[number] | undefined,
+  );
+  const how =
+    timing === "timestamps"
+      ? `timestamps of the GPU, each dispatch in a pass of its own; an empty one takes ${formatNs(emptyNs)}`
+      : `no timestamps here: each dispatch submitted alone and timed by wall, of which ${formatNs(emptyNs)} go into the submit`;
   const after = largest ? `, the longest of ${formatNs(largest.gapNs)} before ${largest.label}` : "";
   return [
     `timing      ${how}`,
@@ -110,7 +118,9 @@ export function memoryLines(profile: PlanProfile): string[] {
   const { memory } = profile;
   const planned = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
   const { tensors: alive, lastUsedIn } = memoryPeak(profile);
-  const reasons = [...lastUsedIn].map(([phase, bytes]) => `${formatBytes(bytes)} ${phase === "the end" ? "kept to the end" : `last used in ${phase}`}`);
+  const reasons = [...lastUsedIn].map(
+    ([phase, bytes]) => `${formatBytes(bytes)} ${phase === "the end" ? "kept to the end" : `last used in ${phase}`}`,
+  );
   const rest = alive.slice(PEAK_SHOWN);
   const place = `command ${formatCount(memory.peak.command + 1)} of ${formatCount(memory.commands.length)}`;
   const ratio = memory.lowerBound > 0 ? ` (${(planned / memory.lowerBound).toFixed(3)} of the lower bound)` : "";
@@ -122,6 +132,10 @@ export function memoryLines(profile: PlanProfile): string[] {
       const until = kept ? "kept to the end" : `to ${formatCount(last + 1)}`;
       return `  ${formatBytes(bytes).padStart(9)}  ${label} ${formatShape(shape)}, from command ${formatCount(first + 1)} ${until}`;
     }),
-    ...(rest.length > 0 ? [`  ${formatBytes(rest.reduce((sum, { bytes }) => sum + bytes, 0)).padStart(9)}  in ${formatCount(rest.length)} more`] : []),
+    ...(rest.length > 0
+      ? [
+          `  ${formatBytes(rest.reduce((sum, { bytes }) => sum + bytes, 0)).padStart(9)}  in ${formatCount(rest.length)} more`,
+        ]
+      : []),
   ];
 }

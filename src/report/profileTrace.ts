@@ -35,7 +35,11 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
   const events: TraceEvent[] = [
     named("process_name", 0, `voxtwirl ${label}`),
     named("thread_name", HOST, "host"),
-    named("thread_name", GPU, timing === "timestamps" ? `GPU: ${profile.adapter}` : `dispatches by wall time: ${profile.adapter}`),
+    named(
+      "thread_name",
+      GPU,
+      timing === "timestamps" ? `GPU: ${profile.adapter}` : `dispatches by wall time: ${profile.adapter}`,
+    ),
     { ...named("thread_sort_index", HOST, ""), args: { sort_index: 0 } },
     { ...named("thread_sort_index", GPU, ""), args: { sort_index: 1 } },
   ];
@@ -50,7 +54,10 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
     events.push(...spans.filter(({ dur }) => dur! > 0));
   };
   host(replays.first, "first");
-  const inOrder = replays.profiled.flatMap((times, i) => [{ times: replays.plain[i]!, kind: "ordinary" }, { times, kind: "profiled" }]);
+  const inOrder = replays.profiled.flatMap((times, i) => [
+    { times: replays.plain[i]!, kind: "ordinary" },
+    { times, kind: "profiled" },
+  ]);
   for (const { times, kind } of inOrder) host(times, kind);
   for (const { begins, durations } of replays.profiled) {
     let end = -Infinity;
@@ -79,10 +86,11 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
     });
     if (end > -Infinity) events.push(counter(end, 0));
   }
-  const clock = timing === "timestamps"
-    ? "GPU times are on the clock of performance.now(): no work begins before it is submitted or ends after the host sees its end, " +
-      `which fixes the shift within ${(replays.clockUncertaintyNs / 1000).toFixed(1)} us`
-    : "no timestamps: each dispatch from its encoding until the host knew it done";
+  const clock =
+    timing === "timestamps"
+      ? "GPU times are on the clock of performance.now(): no work begins before it is submitted or ends after the host sees its end, " +
+        `which fixes the shift within ${(replays.clockUncertaintyNs / 1000).toFixed(1)} us`
+      : "no timestamps: each dispatch from its encoding until the host knew it done";
   return { traceEvents: events, displayTimeUnit: "ns", otherData: { adapter: profile.adapter, timing, clock } };
 }
 

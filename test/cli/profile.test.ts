@@ -15,8 +15,10 @@ describe("voxtwirl profile", () => {
     const { code, stdout, stderr } = await command.run(["profile", "--batch", "2", "--steps", "2", ...files]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^training step, preset tiny, batch 2: \d+ dispatches on /);
-    for (const heading of ["phase", "kernel", "layer", "dispatch"]) expect(stdout).toMatch(new RegExp(`^${heading} +calls +time +share`, "m"));
-    for (const row of ["backward", "forward", "optimiser", "data", "conv3d"]) expect(stdout).toMatch(new RegExp(`^${row} +\\d`, "m"));
+    for (const heading of ["phase", "kernel", "layer", "dispatch"])
+      expect(stdout).toMatch(new RegExp(`^${heading} +calls +time +share`, "m"));
+    for (const row of ["backward", "forward", "optimiser", "data", "conv3d"])
+      expect(stdout).toMatch(new RegExp(`^${row} +\\d`, "m"));
     expect(stdout).toMatch(/^profiling +\S+ \S+ wall time instead of .*%; ordinary replays took .* to /m);
     expect(stdout).toMatch(/^peak .* alive at command/m);
 
@@ -27,7 +29,9 @@ describe("voxtwirl profile", () => {
     const shares = data.dispatches.reduce((sum: number, d: { durationNs: number }) => sum + d.durationNs, 0);
     expect(shares).toBeGreaterThan(0);
     const { traceEvents } = JSON.parse(readFileSync(file("trace.json"), "utf8"));
-    const dispatches = traceEvents.filter((event: { ph: string; args?: { kernel?: string } }) => event.ph === "X" && event.args?.kernel);
+    const dispatches = traceEvents.filter(
+      (event: { ph: string; args?: { kernel?: string } }) => event.ph === "X" && event.args?.kernel,
+    );
     expect(dispatches).toHaveLength(2 * data.dispatches.length);
     expect(readFileSync(file("page.html"), "utf8")).toMatch(/^<!doctype html>.*<\/html>\n$/s);
     expect(readdirSync(folder).sort()).toEqual(["data.json", "page.html", "trace.json"]);
@@ -46,7 +50,20 @@ describe("voxtwirl profile", () => {
   describe("of a model's file", () => {
     const run = file("run");
     beforeAll(async () => {
-      const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "6", "--steps", "1", "--every", "1"];
+      const quick = [
+        "--grid",
+        "8",
+        "--resolution",
+        "1",
+        "--batch",
+        "2",
+        "--heldout",
+        "6",
+        "--steps",
+        "1",
+        "--every",
+        "1",
+      ];
       const result = await command.run(["train", ...quick, "--out", run, "--quiet"]);
       expect(result.code, result.stderr).toBe(0);
     });
@@ -61,7 +78,10 @@ describe("voxtwirl profile", () => {
     });
 
     it("refuses what does not go with it", async () => {
-      for (const option of [["--preset", "tiny"], ["--data", "builtin"]]) {
+      for (const option of [
+        ["--preset", "tiny"],
+        ["--data", "builtin"],
+      ]) {
         const { code, stderr } = await command.run(["profile", "model", run, ...option]);
         expect(code).toBe(2);
         expect(stderr).toContain(`${option[0]} does not go with profile model`);
@@ -92,7 +112,15 @@ describe("voxtwirl profile", () => {
     expect(missing.code).toBe(1);
     expect(missing.stderr).toMatch(/cannot read .*none\.safetensors/);
     writeFileSync(file("old.txt"), "old");
-    const under = await command.run(["profile", "--batch", "1", "--steps", "1", "--json", join(file("old.txt"), "x.json")]);
+    const under = await command.run([
+      "profile",
+      "--batch",
+      "1",
+      "--steps",
+      "1",
+      "--json",
+      join(file("old.txt"), "x.json"),
+    ]);
     expect(under.code).toBe(1);
     expect(under.stderr).toMatch(/cannot write/);
     expect(readFileSync(file("old.txt"), "utf8")).toBe("old");
@@ -102,6 +130,7 @@ describe("voxtwirl profile", () => {
   it("is in the help", async () => {
     const { stdout } = await command.run(["help", "profile"]);
     expect(stdout).toMatch(/^Usage: voxtwirl profile \[train\|measure\|model FILE\] \[OPTIONS\]/);
-    for (const option of ["preset", "data", "batch", "steps", "trace", "html", "json", "adapter"]) expect(stdout).toContain(`--${option} `);
+    for (const option of ["preset", "data", "batch", "steps", "trace", "html", "json", "adapter"])
+      expect(stdout).toContain(`--${option} `);
   });
 });

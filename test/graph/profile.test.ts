@@ -57,9 +57,17 @@ async function chain(length: number, slowAt = -1) {
 describe("plan.profile", () => {
   it("describes a convolution as it is counted by hand", async () => {
     const graph = new Graph(gpu.caps);
-    const tensor = (label: string, shape: number[]) => graph.external(label, shape, gpu.upload(label, new Float32Array(elementCount(shape))));
+    const tensor = (label: string, shape: number[]) =>
+      graph.external(label, shape, gpu.upload(label, new Float32Array(elementCount(shape))));
     const x = tensor("x", [2, 4, 4, 4, 3]);
-    const y = conv3d(graph, { label: "net/conv one", x, weight: tensor("w", [3, 3, 3, 3, 5]), bias: tensor("b", [5]), stride: 1, padding: 1 });
+    const y = conv3d(graph, {
+      label: "net/conv one",
+      x,
+      weight: tensor("w", [3, 3, 3, 3, 5]),
+      bias: tensor("b", [5]),
+      stride: 1,
+      padding: 1,
+    });
     graph.keep(y);
     const plan = await Plan.create(gpu, graph, { label: "conv" });
     made.push(plan);
@@ -68,7 +76,14 @@ describe("plan.profile", () => {
     expect(timing).toBe(gpu.device.features.has("timestamp-query") ? "timestamps" : "wall");
     const [conv] = dispatches;
     // Along an axis of 4 the three taps meet 3, 4 and 3 inputs: 10 pairs, cubed.
-    expect(conv).toMatchObject({ layer: "net/conv", phase: "forward", shader: "conv3d", flops: 2 * 2 * 10 ** 3 * 3 * 5, command: 0, beginNs: 0 });
+    expect(conv).toMatchObject({
+      layer: "net/conv",
+      phase: "forward",
+      shader: "conv3d",
+      flops: 2 * 2 * 10 ** 3 * 3 * 5,
+      command: 0,
+      beginNs: 0,
+    });
     expect(conv!.bytes).toBe(4 * (2 * 64 * 3 + 27 * 15 + 5 + 2 * 64 * 5));
     expect(conv!.variant).toMatch(/^conv3d<.*KERNEL=3.*STRIDE=1/);
     expect(conv!.tensors.slice(0, 3)).toEqual([
@@ -141,7 +156,10 @@ describe("plan.profile", () => {
     expect(progress).toHaveLength(5);
     expect(overhead.share).toBeCloseTo(overhead.wallMs / host.wallMs - 1, 12);
     const controller = new AbortController();
-    const stopped = plan.profile({ prepare: (replay) => replay === 2 && controller.abort(), signal: controller.signal });
+    const stopped = plan.profile({
+      prepare: (replay) => replay === 2 && controller.abort(),
+      signal: controller.signal,
+    });
     await expect(stopped).rejects.toMatchObject({ code: "aborted" });
     await expect(plan.profile({ repeats: 0 })).rejects.toMatchObject({ code: "bad-option" });
     await expect(plan.profile({ repeats: 1.5 })).rejects.toMatchObject({ code: "bad-option" });
@@ -194,7 +212,8 @@ describe("phases", () => {
     initialise(store, parameters, 1);
     const trainer = await Trainer.create(gpu, config, store, molecules(8, 1));
     made.push(trainer, store);
-    const weights = async () => [...(await store.readAll("weights")).values()].map((values) => values.reduce((a, b) => a + Math.abs(b), 0));
+    const weights = async () =>
+      [...(await store.readAll("weights")).values()].map((values) => values.reduce((a, b) => a + Math.abs(b), 0));
     const before = await weights();
     const { dispatches } = await trainer.plan.profile({ repeats: 1, prepare: (step) => trainer.prepare(step) });
     expect(phasesOf(dispatches, "data")).toEqual(new Set(["samplePose", "voxelize", "noise"]));
@@ -213,14 +232,28 @@ describe("phases", () => {
     const store = new ParameterStore(gpu, parameters, ["weights"]);
     initialise(store, parameters, 1);
     const { grid, resolution, sigma, shift, seed, elements } = config;
-    const given = { molecules: molecules(2, 3), grid, channels: elements.length, resolution, sigma, shift, twirl: 3, seed };
-    const evaluator = await VoxelEvaluator.create(gpu, { ...given, streams: { pose: 2, noise: 3 } }, (graph, x: Tensor) =>
-      unet3d(graph, modelConfig(config), x, { parameter: store.bind(graph, { constants: "weights" }) }),
+    const given = {
+      molecules: molecules(2, 3),
+      grid,
+      channels: elements.length,
+      resolution,
+      sigma,
+      shift,
+      twirl: 3,
+      seed,
+    };
+    const evaluator = await VoxelEvaluator.create(
+      gpu,
+      { ...given, streams: { pose: 2, noise: 3 } },
+      (graph, x: Tensor) =>
+        unet3d(graph, modelConfig(config), x, { parameter: store.bind(graph, { constants: "weights" }) }),
     );
     made.push(evaluator, store);
     const { dispatches } = await evaluator.plan.profile({ repeats: 1, prepare: () => evaluator.prepare(1) });
     expect(phasesOf(dispatches, "data")).toEqual(new Set(["samplePose", "voxelize", "noise"]));
-    expect(phasesOf(dispatches, "metric")).toEqual(new Set(["rotateOctahedral", "twirlMerge", "twirlReduce", "twirlSum"]));
+    expect(phasesOf(dispatches, "metric")).toEqual(
+      new Set(["rotateOctahedral", "twirlMerge", "twirlReduce", "twirlSum"]),
+    );
     expect(phasesOf(dispatches, "forward")).toContain("conv3d");
     expect(phasesOf(dispatches, "backward").size).toBe(0);
   });
@@ -235,7 +268,11 @@ describe("alignClocks", () => {
       gpuBegin: BigInt(Math.round((begin + 5) * 1e6)),
       gpuEnd: BigInt(Math.round((end + 5) * 1e6)),
     });
-    const { zero, uncertaintyNs } = alignClocks([sample(1, 1.5, 2, 4), sample(10, 10.1, 10.2, 11), sample(20, 20.4, 20.5, 20.7)]);
+    const { zero, uncertaintyNs } = alignClocks([
+      sample(1, 1.5, 2, 4),
+      sample(10, 10.1, 10.2, 11),
+      sample(20, 20.4, 20.5, 20.7),
+    ]);
     expect(Number(zero)).toBeCloseTo(5.1e6, 3);
     expect(uncertaintyNs).toBeCloseTo(0.3e6, 3);
   });

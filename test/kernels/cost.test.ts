@@ -14,7 +14,10 @@ const software: GpuCaps = {
 const hardware: GpuCaps = { ...software, adapterClass: "discrete", subgroupMinSize: 32, subgroupMaxSize: 32 };
 
 /** The dispatches of a kernel, by label, in order. */
-function costs(emit: (graph: Graph, tensor: (shape: number[], dtype?: DType) => Tensor) => void, caps = software): Dispatch[] {
+function costs(
+  emit: (graph: Graph, tensor: (shape: number[], dtype?: DType) => Tensor) => void,
+  caps = software,
+): Dispatch[] {
   const graph = new Graph(caps);
   emit(graph, (shape, dtype) => graph.scratch("t", shape, dtype));
   return graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
@@ -23,7 +26,14 @@ const cost = ({ flops, bytes }: Dispatch) => ({ flops, bytes });
 const f32 = (...shapes: number[][]) => 4 * shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
 
 /** Multiply-adds of a convolution, one after another: outputs times taps that meet the input times both channels. */
-function convolutionMacs(x: number[], size: number[], kernel: number, stride: number, padding: number, channels: number): number {
+function convolutionMacs(
+  x: number[],
+  size: number[],
+  kernel: number,
+  stride: number,
+  padding: number,
+  channels: number,
+): number {
   const [n, d, h, w, inputs] = x as [number, number, number, number, number];
   let taps = 0;
   for (let z = 0; z < size[0]!; z++)
@@ -51,7 +61,16 @@ describe("convolutions", () => {
     const flops = 2 * convolutionMacs(x, size, kernel, stride, padding, channels);
     for (const caps of [software, hardware]) {
       const [forward] = costs((ctx, t) => {
-        kernels.conv3d(ctx, { label: "c", x: t(x), weight: t(weight), bias: t([channels]), addend: t(y), y: t(y), stride, padding });
+        kernels.conv3d(ctx, {
+          label: "c",
+          x: t(x),
+          weight: t(weight),
+          bias: t([channels]),
+          addend: t(y),
+          y: t(y),
+          stride,
+          padding,
+        });
       }, caps);
       expect(cost(forward!)).toEqual({ flops, bytes: f32(x, weight, [channels], y, y) });
 
@@ -73,31 +92,67 @@ describe("convolutions", () => {
   });
 
   it("transposed: each input meets the taps that lead into the output", () => {
-    const [x, weight, y] = [[2, 3, 4, 5, 6], [4, 4, 4, 6, 3], [2, 6, 8, 10, 3]];
+    const [x, weight, y] = [
+      [2, 3, 4, 5, 6],
+      [4, 4, 4, 6, 3],
+      [2, 6, 8, 10, 3],
+    ];
     // As a convolution of stride 2 from the output back to the input.
     const flops = 2 * convolutionMacs(y, [3, 4, 5], 4, 2, 1, 6);
     const [forward] = costs((ctx, t) => {
-      kernels.convTranspose3d(ctx, { label: "c", x: t(x), weight: t(weight), bias: t([3]), y: t(y), stride: 2, padding: 1 });
+      kernels.convTranspose3d(ctx, {
+        label: "c",
+        x: t(x),
+        weight: t(weight),
+        bias: t([3]),
+        y: t(y),
+        stride: 2,
+        padding: 1,
+      });
     });
     expect(cost(forward!)).toEqual({ flops, bytes: f32(x, weight, [3], y) });
     const [, gradInput] = costs((ctx, t) => {
-      kernels.convTranspose3dGradInput(ctx, { label: "c", gradY: t(y), weight: t(weight), gradX: t(x), stride: 2, padding: 1 });
+      kernels.convTranspose3dGradInput(ctx, {
+        label: "c",
+        gradY: t(y),
+        weight: t(weight),
+        gradX: t(x),
+        stride: 2,
+        padding: 1,
+      });
     });
     expect(cost(gradInput!)).toEqual({ flops, bytes: f32(x, weight, y) });
     const [products] = costs((ctx, t) => {
-      kernels.convTranspose3dGradWeight(ctx, { label: "c", x: t(x), gradY: t(y), gradWeight: t(weight), stride: 2, padding: 1 });
+      kernels.convTranspose3dGradWeight(ctx, {
+        label: "c",
+        x: t(x),
+        gradY: t(y),
+        gradWeight: t(weight),
+        stride: 2,
+        padding: 1,
+      });
     });
     expect(cost(products!)).toEqual({ flops, bytes: f32(x, y, [...products!.bindings.partial!.shape]) });
   });
 
   it("linear: one multiply-add for each token and pair of channels", () => {
-    const [x, weight, y] = [[2, 10, 12], [12, 7], [2, 10, 7]];
+    const [x, weight, y] = [
+      [2, 10, 12],
+      [12, 7],
+      [2, 10, 7],
+    ];
     const macs = 20 * 12 * 7;
-    const [forward] = costs((ctx, t) => kernels.linear(ctx, { label: "l", x: t(x), weight: t(weight), bias: t([7]), y: t(y) }));
+    const [forward] = costs((ctx, t) =>
+      kernels.linear(ctx, { label: "l", x: t(x), weight: t(weight), bias: t([7]), y: t(y) }),
+    );
     expect(cost(forward!)).toEqual({ flops: 2 * macs, bytes: f32(x, weight, [7], y) });
-    const [, gradInput] = costs((ctx, t) => kernels.linearGradInput(ctx, { label: "l", gradY: t(y), weight: t(weight), gradX: t(x) }));
+    const [, gradInput] = costs((ctx, t) =>
+      kernels.linearGradInput(ctx, { label: "l", gradY: t(y), weight: t(weight), gradX: t(x) }),
+    );
     expect(gradInput!.flops).toBe(2 * macs);
-    const [products] = costs((ctx, t) => kernels.linearGradWeight(ctx, { label: "l", x: t(x), gradY: t(y), gradWeight: t(weight) }));
+    const [products] = costs((ctx, t) =>
+      kernels.linearGradWeight(ctx, { label: "l", x: t(x), gradY: t(y), gradWeight: t(weight) }),
+    );
     expect(products!.flops).toBe(2 * macs);
   });
 });
@@ -109,32 +164,58 @@ describe("groupNorm", () => {
   const channels = 6;
   const groups = 3;
   const shared = { label: "n", groups };
-  const sizes = (t: (shape: number[]) => Tensor) => ({ x: t(x), gamma: t([channels]), beta: t([channels]), stats: t([samples, groups, 2]) });
+  const sizes = (t: (shape: number[]) => Tensor) => ({
+    x: t(x),
+    gamma: t([channels]),
+    beta: t([channels]),
+    stats: t([samples, groups, 2]),
+  });
   // 125 voxels in runs of 64 (software) or 16.
   const streamsOf = { software: 2, hardware: 8 };
 
-  it.each([["software", software], ["hardware", hardware]] as const)("forward, %s", (name, caps) => {
+  it.each([
+    ["software", software],
+    ["hardware", hardware],
+  ] as const)("forward, %s", (name, caps) => {
     const streams = streamsOf[name];
     const partials = [samples, streams, 2, channels];
     for (const silu of [false, true]) {
-      const [moments, stats, apply] = costs((ctx, t) => kernels.groupNorm(ctx, { ...shared, ...sizes(t), y: t(x), silu }), caps);
+      const [moments, stats, apply] = costs(
+        (ctx, t) => kernels.groupNorm(ctx, { ...shared, ...sizes(t), y: t(x), silu }),
+        caps,
+      );
       // Mean of a block: 8 operations for 8 elements; then difference, square and sum.
       expect(cost(moments!)).toEqual({ flops: 4 * elements, bytes: f32(x, partials) });
       // A merge, counts aside: difference; product and sum; two sums; square, and two products.
-      expect(cost(stats!)).toEqual({ flops: 8 * samples * streams * channels, bytes: f32(partials, [samples, groups, 2]) });
+      expect(cost(stats!)).toEqual({
+        flops: 8 * samples * streams * channels,
+        bytes: f32(partials, [samples, groups, 2]),
+      });
       // Difference, product, sum; SiLU: exponential, sum, division, product.
-      expect(cost(apply!)).toEqual({ flops: (silu ? 7 : 3) * elements, bytes: f32(x, x, [channels], [channels], [samples, groups, 2]) });
+      expect(cost(apply!)).toEqual({
+        flops: (silu ? 7 : 3) * elements,
+        bytes: f32(x, x, [channels], [channels], [samples, groups, 2]),
+      });
     }
   });
 
-  it.each([["software", software], ["hardware", hardware]] as const)("gradient, %s", (name, caps) => {
+  it.each([
+    ["software", software],
+    ["hardware", hardware],
+  ] as const)("gradient, %s", (name, caps) => {
     const streams = streamsOf[name];
     const partials = [samples, streams, 2, channels];
     const stats = [samples, groups, 2];
     for (const silu of [false, true]) {
       for (const added of [false, true]) {
         const [sums, params, gradInput] = costs((ctx, t) => {
-          const outputs = { gradY: t(x), gradX: t(x), gradGamma: t([channels]), gradBeta: t([channels]), ...(added && { addend: t(x) }) };
+          const outputs = {
+            gradY: t(x),
+            gradX: t(x),
+            gradGamma: t([channels]),
+            gradBeta: t([channels]),
+            ...(added && { addend: t(x) }),
+          };
           kernels.groupNormGrad(ctx, { ...shared, ...sizes(t), ...outputs, silu });
         }, caps);
         const both = silu ? [[channels], [channels]] : [];
@@ -158,7 +239,13 @@ describe("attention", () => {
 
   it("forward: two matrix products and a softmax for each tile of keys", () => {
     const made = costs((ctx, t) => {
-      kernels.attention(ctx, { label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, tokens]), scale: 0.3 });
+      kernels.attention(ctx, {
+        label: "a",
+        qkv: t(shape(36)),
+        y: t(shape(12)),
+        logSumExp: t([samples, tokens]),
+        scale: 0.3,
+      });
     });
     // 300 keys: a tile of 256 and one of 44.
     const wanted = [256, 44].flatMap((keys, tile) => {
@@ -167,8 +254,14 @@ describe("attention", () => {
       return [
         { flops: product, bytes: 4 * samples * (keys * channels + tokens * channels + scores) },
         // Maximum, difference, exponential, sum. Scores both ways; state out, and in again; factors; the logarithm.
-        { flops: 4 * samples * scores, bytes: 4 * samples * (2 * scores + (tile === 0 ? 2 : 4) * tokens + 2 * tokens + (tile === 1 ? tokens : 0)) },
-        { flops: product, bytes: 4 * samples * (scores + keys * channels + (tile === 0 ? 1 : 2) * tokens * channels + 2 * tokens) },
+        {
+          flops: 4 * samples * scores,
+          bytes: 4 * samples * (2 * scores + (tile === 0 ? 2 : 4) * tokens + 2 * tokens + (tile === 1 ? tokens : 0)),
+        },
+        {
+          flops: product,
+          bytes: 4 * samples * (scores + keys * channels + (tile === 0 ? 1 : 2) * tokens * channels + 2 * tokens),
+        },
       ];
     });
     expect(made.map(cost)).toEqual(wanted);
@@ -181,11 +274,20 @@ describe("attention", () => {
         ...{ gradY: t(shape(12)), gradQkv: t(shape(36)), scale: 0.3 },
       });
     });
-    expect(cost(dots!)).toEqual({ flops: 2 * samples * tokens * channels, bytes: f32(shape(12), shape(12), [samples, tokens]) });
+    expect(cost(dots!)).toEqual({
+      flops: 2 * samples * tokens * channels,
+      bytes: f32(shape(12), shape(12), [samples, tokens]),
+    });
     const wanted = [256, 44].flatMap((keys, tile) => {
       const flops = 2 * samples * keys * tokens * channels;
       const [row, key, scores] = [tokens * channels, keys * channels, keys * tokens];
-      const floats = [key + row + scores + tokens, key + row + 2 * scores + tokens, scores + row + key, scores + row + key, scores + key + (tile === 0 ? 1 : 2) * row];
+      const floats = [
+        key + row + scores + tokens,
+        key + row + 2 * scores + tokens,
+        scores + row + key,
+        scores + row + key,
+        scores + key + (tile === 0 ? 1 : 2) * row,
+      ];
       return floats.map((count) => ({ flops, bytes: 4 * samples * count }));
     });
     expect(products.map(cost)).toEqual(wanted);
@@ -196,18 +298,32 @@ describe("rotations and twirl", () => {
   const grid = [2, 5, 5, 5, 3];
   const elements = elementCount(grid);
 
-  it.each([["trilinear", 8], ["catmullRom", 64]] as const)("resample, %s: a multiply-add for each of %d neighbours", (method, taps) => {
+  it.each([
+    ["trilinear", 8],
+    ["catmullRom", 64],
+  ] as const)("resample, %s: a multiply-add for each of %d neighbours", (method, taps) => {
     const wanted = { flops: 2 * taps * elements, bytes: f32(grid, grid) };
-    const [there] = costs((ctx, t) => kernels.resample(ctx, { label: "r", x: t(grid), rotations: t([2, 9]), y: t(grid), method }));
+    const [there] = costs((ctx, t) =>
+      kernels.resample(ctx, { label: "r", x: t(grid), rotations: t([2, 9]), y: t(grid), method }),
+    );
     expect(cost(there!)).toEqual(wanted);
-    const [back] = costs((ctx, t) => kernels.resampleAdjoint(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }));
+    const [back] = costs((ctx, t) =>
+      kernels.resampleAdjoint(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }),
+    );
     expect(cost(back!)).toEqual(wanted);
   });
 
   it("twirlMerge: Welford's update, 6 operations for each prediction", () => {
     for (const count of [0, 4]) {
       const [merge] = costs((ctx, t) => {
-        kernels.twirlMerge(ctx, { label: "m", predictions: t([8, 5, 5, 5, 3]), rotations: t([4], "u32"), mean: t(grid), m2: t(grid), count });
+        kernels.twirlMerge(ctx, {
+          label: "m",
+          predictions: t([8, 5, 5, 5, 3]),
+          rotations: t([4], "u32"),
+          mean: t(grid),
+          m2: t(grid),
+          count,
+        });
       });
       const traffic = count === 0 ? [grid, grid] : [grid, grid, grid, grid];
       expect(cost(merge!)).toEqual({ flops: 6 * 4 * elements, bytes: f32([8, 5, 5, 5, 3], ...traffic) });
@@ -215,15 +331,26 @@ describe("rotations and twirl", () => {
   });
 
   it("twirlReduce and twirlError: squares and sums, then the threads' sums", () => {
-    const [reduce, sum] = costs((ctx, t) => kernels.twirlReduce(ctx, { label: "s", mean: t(grid), m2: t(grid), target: t(grid), sums: t([2, 4]) }));
+    const [reduce, sum] = costs((ctx, t) =>
+      kernels.twirlReduce(ctx, { label: "s", mean: t(grid), m2: t(grid), target: t(grid), sums: t([2, 4]) }),
+    );
     const partial = [...reduce!.bindings.partial!.shape];
     // Difference, its square, the target's, three sums.
     expect(cost(reduce!)).toEqual({ flops: 6 * elements, bytes: f32(grid, grid, grid, partial) });
     expect(cost(sum!)).toEqual({ flops: elementCount(partial), bytes: f32(partial, [2, 4]) });
     const [error] = costs((ctx, t) => {
-      kernels.twirlError(ctx, { label: "e", predictions: t([8, 5, 5, 5, 3]), rotations: t([4], "u32"), target: t(grid), out: t([2]) });
+      kernels.twirlError(ctx, {
+        label: "e",
+        predictions: t([8, 5, 5, 5, 3]),
+        rotations: t([4], "u32"),
+        target: t(grid),
+        out: t([2]),
+      });
     });
-    expect(cost(error!)).toEqual({ flops: 3 * 4 * elements, bytes: f32([8, 5, 5, 5, 3], grid, [...error!.bindings.partial!.shape]) });
+    expect(cost(error!)).toEqual({
+      flops: 3 * 4 * elements,
+      bytes: f32([8, 5, 5, 5, 3], grid, [...error!.bindings.partial!.shape]),
+    });
   });
 });
 
@@ -231,9 +358,25 @@ describe("the optimiser and elementwise kernels", () => {
   it("adamw: 18 operations a weight, one more with clipping", () => {
     for (const clip of [false, true]) {
       const [update] = costs((ctx, t) => {
-        const state = { weights: t([1001]), grads: t([1001]), m: t([1001]), v: t([1001]), ema: t([1001]), flags: t([4], "u32"), step: t([8]) };
+        const state = {
+          weights: t([1001]),
+          grads: t([1001]),
+          m: t([1001]),
+          v: t([1001]),
+          ema: t([1001]),
+          flags: t([4], "u32"),
+          step: t([8]),
+        };
         const clipped = clip ? { clip: { norm: t([1]), max: 1 } } : {};
-        kernels.adamw(ctx, { label: "u", ...state, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, ...clipped });
+        kernels.adamw(ctx, {
+          label: "u",
+          ...state,
+          beta1: 0.9,
+          beta2: 0.999,
+          eps: 1e-8,
+          weightDecay: 0.01,
+          ...clipped,
+        });
       });
       // m 3, v 4, denominator 3, quotient 1, step and decay 4, average 3. Four arrays both ways, the gradient in.
       expect(cost(update!)).toEqual({ flops: (3 + 4 + 3 + 1 + 4 + 3 + Number(clip)) * 1001, bytes: 4 * 9 * 1001 });

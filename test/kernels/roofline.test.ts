@@ -57,9 +57,14 @@ test("costs are those of a count by hand", async () => {
 test("the copy copies, within its bounds", async () => {
   for (const count of [4, 4096, 16388]) {
     const x = randomArray(count, 3);
-    const { y } = await runKernels(await testGpu(), { x: { shape: [count], data: x } }, { y: { shape: [count] } }, (ctx, t) => {
-      rooflineCopy(ctx, { label: "copy", x: t.x!, y: t.y! });
-    });
+    const { y } = await runKernels(
+      await testGpu(),
+      { x: { shape: [count], data: x } },
+      { y: { shape: [count] } },
+      (ctx, t) => {
+        rooflineCopy(ctx, { label: "copy", x: t.x!, y: t.y! });
+      },
+    );
     expect(y).toEqual(x);
   }
 });
@@ -67,5 +72,7 @@ test("the copy copies, within its bounds", async () => {
 test("counts that the shaders cannot do are refused", async () => {
   await expect(fma(1, 1, 1, 100)).rejects.toThrow(/power of two/);
   const graph = new Graph((await testGpu()).caps);
-  expect(() => rooflineCopy(graph, { label: "copy", x: graph.scratch("x", [6]), y: graph.scratch("y", [6]) })).toThrow(/divide by 4/);
+  expect(() => rooflineCopy(graph, { label: "copy", x: graph.scratch("x", [6]), y: graph.scratch("y", [6]) })).toThrow(
+    /divide by 4/,
+  );
 });

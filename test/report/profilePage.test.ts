@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { flameTree, type FlameNode } from "../../src/report/profileFlame.ts";
 import { renderProfile } from "../../src/report/profilePage.ts";
-import { formatNs, formatRate, formatShare, groupLines, memoryLines, timeLines } from "../../src/report/profileTable.ts";
+import {
+  formatNs,
+  formatRate,
+  formatShare,
+  groupLines,
+  memoryLines,
+  timeLines,
+} from "../../src/report/profileTable.ts";
 import { roofline, sampleProfile } from "./profileSample.ts";
 
 const page = () => renderProfile({ title: "step <1> & more", profile: sampleProfile(), roofline });
@@ -40,7 +47,9 @@ test("the roofline has a point for each dispatch with arithmetic, and the memory
   expect(html).toContain("1 dispatch without arithmetic");
   expect(html.match(/<g class="tensors">.*?<\/g>/s)![0].match(/<rect /g)).toHaveLength(3);
   // Arenas lie on top of one another: the third tensor begins where the first arena ends, at 1,024 of 1,280 bytes.
-  const boxes = [...html.match(/<g class="tensors">.*?<\/g>/s)![0].matchAll(/y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/g)];
+  const boxes = [
+    ...html.match(/<g class="tensors">.*?<\/g>/s)![0].matchAll(/y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/g),
+  ];
   const [first, , third] = boxes.map(([, y, height]) => ({ top: Number(y), bottom: Number(y) + Number(height) }));
   expect(first!.bottom).toBeCloseTo(522, 1);
   expect(third!.top).toBeCloseTo(142, 1);
@@ -49,13 +58,26 @@ test("the roofline has a point for each dispatch with arithmetic, and the memory
 
 test("a plan without dispatches, arithmetic or memory gives a page too", () => {
   const sample = sampleProfile();
-  const memory = { ...sample.memory, tensors: [], arenas: [], liveBytes: [], commands: [], peak: { command: 0, bytes: 0, tensors: [] }, lowerBound: 0 };
-  const replays = { ...sample.replays, profiled: sample.replays.profiled.map((times) => ({ ...times, begins: [], durations: [] })) };
+  const memory = {
+    ...sample.memory,
+    tensors: [],
+    arenas: [],
+    liveBytes: [],
+    commands: [],
+    peak: { command: 0, bytes: 0, tensors: [] },
+    lowerBound: 0,
+  };
+  const replays = {
+    ...sample.replays,
+    profiled: sample.replays.profiled.map((times) => ({ ...times, begins: [], durations: [] })),
+  };
   const empty = { ...sample, dispatches: [], memory, replays, gpu: { spanNs: 0, busyNs: 0 } };
   const html = renderProfile({ title: "empty", profile: empty, roofline });
   expect(html).toContain("no dispatches");
   expect(html).not.toContain("NaN");
-  expect([...timeLines(empty), ...memoryLines(empty), ...groupLines(empty, "phase", 5, roofline)].join("\n")).not.toContain("NaN");
+  expect(
+    [...timeLines(empty), ...memoryLines(empty), ...groupLines(empty, "phase", 5, roofline)].join("\n"),
+  ).not.toContain("NaN");
 });
 
 test("terminal tables are sorted by time, aligned, and sum up what they leave out", () => {
@@ -71,7 +93,9 @@ test("terminal tables are sorted by time, aligned, and sum up what they leave ou
 test("what is said of time and memory is in the data", () => {
   const times = timeLines(sampleProfile()).join("\n");
   expect(times).toContain("an empty one takes 300 ns");
-  expect(times).toContain("gaps        2.00 us between dispatches (5.9 %), the longest of 2.00 us before net/down/conv copy");
+  expect(times).toContain(
+    "gaps        2.00 us between dispatches (5.9 %), the longest of 2.00 us before net/down/conv copy",
+  );
   expect(times).toContain("114 us wall time instead of 95.0 us: +20.0 %; ordinary replays took 95.0 us to 95.0 us");
   expect(timeLines({ ...sampleProfile(), timing: "wall" }).join("\n")).toContain("no timestamps here");
   const memory = memoryLines(sampleProfile()).join("\n");
@@ -83,8 +107,22 @@ test("what is said of time and memory is in the data", () => {
 });
 
 test("numbers read well", () => {
-  expect([0, 830, 999.6, 12_400, 3.214e6, 99.96e6, 1.24e9].map(formatNs)).toEqual(["0 ns", "830 ns", "1.00 us", "12.4 us", "3.21 ms", "100 ms", "1.24 s"]);
+  expect([0, 830, 999.6, 12_400, 3.214e6, 99.96e6, 1.24e9].map(formatNs)).toEqual([
+    "0 ns",
+    "830 ns",
+    "1.00 us",
+    "12.4 us",
+    "3.21 ms",
+    "100 ms",
+    "1.24 s",
+  ]);
   expect([formatShare(0.1234), formatShare(NaN), formatShare(undefined)]).toEqual(["12.3 %", "–", "–"]);
-  expect([formatRate(5, 1), formatRate(50, 1), formatRate(5000, 1), formatRate(1, 1e6), formatRate(0, 1), formatRate(1, 0)]).toEqual(
-    ["5.00", "50.0", "5,000", "<0.01", "–", "–"]);
+  expect([
+    formatRate(5, 1),
+    formatRate(50, 1),
+    formatRate(5000, 1),
+    formatRate(1, 1e6),
+    formatRate(0, 1),
+    formatRate(1, 0),
+  ]).toEqual(["5.00", "50.0", "5,000", "<0.01", "–", "–"]);
 });

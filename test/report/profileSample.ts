@@ -2,7 +2,9 @@ import type { DispatchProfile, PlanProfile } from "../../src/graph/profile.ts";
 
 export const roofline = { gbPerSecond: 5, gflops: 10 };
 
-function dispatch(given: Partial<DispatchProfile> & Pick<DispatchProfile, "label" | "shader" | "durationNs">): DispatchProfile {
+function dispatch(
+  given: Partial<DispatchProfile> & Pick<DispatchProfile, "label" | "shader" | "durationNs">,
+): DispatchProfile {
   return {
     layer: given.label.split(" ")[0]!,
     phase: "forward",
@@ -24,15 +26,44 @@ function dispatch(given: Partial<DispatchProfile> & Pick<DispatchProfile, "label
 /** Three dispatches, the last of which begins before the second has ended; two repeats. */
 export function sampleProfile(): PlanProfile {
   const dispatches = [
-    dispatch({ label: "net/down/conv", shader: "conv3d", variant: "conv3d<KERNEL=3>", durationNs: 8000, flops: 16_000, bytes: 4000 }),
-    dispatch({ label: "net/down/conv copy", shader: "copy", durationNs: 5000, command: 1, beginNs: 10_000, gapNs: 2000 }),
     dispatch({
-      ...{ label: "net/up/conv <gradInput>", layer: "net/up/conv", shader: "conv3d", phase: "backward", variant: "conv3d<KERNEL=3>" },
+      label: "net/down/conv",
+      shader: "conv3d",
+      variant: "conv3d<KERNEL=3>",
+      durationNs: 8000,
+      flops: 16_000,
+      bytes: 4000,
+    }),
+    dispatch({
+      label: "net/down/conv copy",
+      shader: "copy",
+      durationNs: 5000,
+      command: 1,
+      beginNs: 10_000,
+      gapNs: 2000,
+    }),
+    dispatch({
+      ...{
+        label: "net/up/conv <gradInput>",
+        layer: "net/up/conv",
+        shader: "conv3d",
+        phase: "backward",
+        variant: "conv3d<KERNEL=3>",
+      },
       ...{ durationNs: 20_000, flops: 30_000, bytes: 4000, command: 2, beginNs: 14_000 },
     }),
   ];
-  const host = (from: number) => ({ prepare: from, encode: from + 5000, submitted: from + 30_000, done: from + 100_000 });
-  const profiled = (from: number) => ({ ...host(from), begins: [50_000, 60_000, 64_000].map((at) => from + at), durations: [8000, 5000, 20_000] });
+  const host = (from: number) => ({
+    prepare: from,
+    encode: from + 5000,
+    submitted: from + 30_000,
+    done: from + 100_000,
+  });
+  const profiled = (from: number) => ({
+    ...host(from),
+    begins: [50_000, 60_000, 64_000].map((at) => from + at),
+    durations: [8000, 5000, 20_000],
+  });
   return {
     label: "train",
     adapter: "an adapter & its driver",

@@ -3,7 +3,8 @@ import { profileTrace, type TraceEvent } from "../../src/report/profileTrace.ts"
 import { profileGroups } from "../../src/report/profileGroups.ts";
 import { roofline, sampleProfile } from "./profileSample.ts";
 
-const spans = (events: readonly TraceEvent[], tid: number) => events.filter((event) => event.ph === "X" && event.tid === tid);
+const spans = (events: readonly TraceEvent[], tid: number) =>
+  events.filter((event) => event.ph === "X" && event.tid === tid);
 const tids = (events: readonly TraceEvent[]) => {
   const names = events.filter((event) => event.name === "thread_name");
   const of = (pattern: RegExp) => names.find((event) => pattern.test(String(event.args!.name)))!.tid;
@@ -51,12 +52,20 @@ test("times are microseconds, and dispatches that overlap on the GPU are drawn o
   const gpu = spans(traceEvents, tids(traceEvents).gpu);
   expect(gpu).toHaveLength(2 * 3);
   // The first profiled replay begins its dispatches at 50, 60 and 64 us; the second ends at 65.
-  expect(gpu.slice(0, 3).map(({ ts, dur }) => [ts, dur])).toEqual([[50, 8], [60, 5], [65, 19]]);
+  expect(gpu.slice(0, 3).map(({ ts, dur }) => [ts, dur])).toEqual([
+    [50, 8],
+    [60, 5],
+    [65, 19],
+  ]);
 });
 
 test("spans without length are left out or given a nanosecond", () => {
   const sample = sampleProfile();
-  const profiled = sample.replays.profiled.map((times) => ({ ...times, encode: times.prepare, durations: [0, 0, 20_000] }));
+  const profiled = sample.replays.profiled.map((times) => ({
+    ...times,
+    encode: times.prepare,
+    durations: [0, 0, 20_000],
+  }));
   const { traceEvents } = profileTrace({ ...sample, replays: { ...sample.replays, profiled } });
   const { host, gpu } = tids(traceEvents);
   expect(spans(traceEvents, host).filter(({ name }) => name === "prepare")).toHaveLength(3);
@@ -104,7 +113,10 @@ test("without timestamps the track says so", () => {
 test("groups are sums, sorted by time, with the roofline of their parts", () => {
   const { dispatches } = sampleProfile();
   const layers = profileGroups(dispatches, "layer", roofline);
-  expect(layers.map(({ name, count, ns }) => [name, count, ns])).toEqual([["net/up/conv", 1, 20_000], ["net/down/conv", 2, 13_000]]);
+  expect(layers.map(({ name, count, ns }) => [name, count, ns])).toEqual([
+    ["net/up/conv", 1, 20_000],
+    ["net/down/conv", 2, 13_000],
+  ]);
   expect(layers[0]!.share).toBeCloseTo(20 / 33, 12);
   // 1.6 us and 1 us (5,000 bytes at 5 GB/s) of 13.
   expect(layers[1]!.roofline).toBeCloseTo(2.6 / 13, 12);
