@@ -111,6 +111,14 @@ describe("in a browser", { timeout: 300_000 }, () => {
     expect(afterDestroy).toEqual(y);
   });
 
+  it("profiles", async (context) => {
+    const { timing, hasTimestamps, layers, durations, spans } = await inBrowser(context, "profile");
+    expect(timing).toBe(hasTimestamps ? "timestamps" : "wall");
+    expect(layers).toEqual(["heavy/fma", "light/silu"]);
+    expect(durations[0]).toBeGreaterThan(durations[1]!);
+    expect(spans).toBe(3 * 2);
+  });
+
   it("computes on a software adapter, and the page has nothing to complain of", async (context) => {
     expect(await inBrowser(context, "adapter")).toBe("swiftshader");
     expect(complaints).toEqual([]);

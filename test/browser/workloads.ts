@@ -113,11 +113,40 @@ export async function onCallersDevice(voxtwirl: Voxtwirl, device: GPUDevice): Pr
   return { x: [...values], y: result, largestBuffer, copies, bytes, afterDestroy: await read() };
 }
 
+/** A profile of two dispatches, the first of which does nearly all of the work. */
+async function profileTwo(voxtwirl: Voxtwirl, gpu: Gpu): Promise<ProfileResults> {
+  const { Graph, Plan, kernels } = voxtwirl;
+  const graph = new Graph(gpu.caps);
+  const factors = graph.external("factors", [2], gpu.upload("factors", Float32Array.of(1, 1)));
+  const sums = graph.scratch("sums", [1 << 14]);
+  kernels.rooflineFma(graph, { label: "heavy/fma one", factors, sums, rounds: 512 });
+  kernels.silu(graph, { label: "light/silu", x: sums, y: graph.keep(graph.scratch("y", [1 << 14])) });
+  const plan = await Plan.create(gpu, graph, { label: "two" });
+  const profile = await plan.profile({ repeats: 3 });
+  const { traceEvents } = voxtwirl.profileTrace(profile);
+  return {
+    timing: profile.timing,
+    hasTimestamps: gpu.device.features.has("timestamp-query"),
+    layers: profile.dispatches.map(({ layer }) => layer),
+    durations: profile.dispatches.map(({ durationNs }) => durationNs),
+    spans: traceEvents.filter(({ ph, args }) => ph === "X" && args !== undefined).length,
+  };
+}
+
+export interface ProfileResults {
+  readonly timing: string;
+  readonly hasTimestamps: boolean;
+  readonly layers: string[];
+  readonly durations: number[];
+  readonly spans: number;
+}
+
 /** What the page makes available to the test. */
 export interface Page {
   table(): Promise<TableResults>;
   train(): Promise<TrainResults>;
   callers(): Promise<CallersResults>;
+  profile(): Promise<ProfileResults>;
   adapter(): Promise<string>;
 }
 
@@ -140,6 +169,7 @@ export function page(voxtwirl: Voxtwirl): Page {
     table: () => withGpu(runTable),
     train: () => withGpu(trainAndMeasure),
     callers: async () => onCallersDevice(voxtwirl, await (await adapter()).requestDevice()),
+    profile: () => withGpu((library, gpu) => profileTwo(library, gpu)),
     adapter: async () => (await adapter()).info.architecture,
   };
 }
