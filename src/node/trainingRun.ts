@@ -35,7 +35,7 @@ export interface TrainingRunOptions {
   readonly signal: AbortSignal;
 }
 
-/** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end. */
+/** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end, also of an error. */
 export async function trainingRun(options: TrainingRunOptions): Promise<LoopResult> {
   const { gpu, config, data, signal } = options;
   const training = config.training;
@@ -43,14 +43,17 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   const store = new ParameterStore(gpu, parameters);
   let trainer: Trainer | undefined;
   let evaluator: VoxelEvaluator | undefined;
+  let folder: RunFolder | undefined;
   try {
     ({ trainer, evaluator } = await createPlans(gpu, training, store, data));
     const made = evaluator;
-    const folder = await options.openFolder();
-    const start = options.resume ? await resume(folder, store, parameters, config) : { step: 0, seconds: 0 };
+    const opened = await options.openFolder();
+    const start = options.resume ? await resume(opened, store, parameters, config) : { step: 0, seconds: 0 };
     if (!options.resume) initialise(store, parameters, training.seed);
-    await folder.writeConfig(config);
-    options.onStart(folder);
+    await opened.writeConfig(config);
+    // From here on the folder holds this run and no other.
+    folder = opened;
+    options.onStart(opened);
     const result = await trainLoop({
       gpu,
       config: training,
@@ -59,27 +62,31 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
       start,
       onTrain: async (rows) => {
         for (const row of rows) {
-          await folder.appendMetric(row);
+          await opened.appendMetric(row);
           options.onRow(row);
         }
       },
       onEval: async (row) => {
-        await folder.appendMetric(row);
+        await opened.appendMetric(row);
         options.onRow(row);
       },
       checkpoint: async (step, seconds) => {
         const state = await stateTensors(store, parameters);
         checkFinite(state, step);
         // The state is what a run resumes from, so it must not be there before the rows that lead to it.
-        await folder.syncMetrics();
-        await folder.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
-        await writeModel(folder, store, parameters, config, step);
+        await opened.syncMetrics();
+        await opened.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
+        await writeModel(opened, store, parameters, config, step);
       },
       onProgress: options.onProgress,
       signal,
     });
-    await writeReport(options, folder, made, result);
+    const interrupted = result.interrupted ? [`Interrupted at step ${result.step} of ${training.steps}.`] : [];
+    await writeReport(options, opened, made, interrupted);
     return result;
+  } catch (error) {
+    if (folder) await reportFailure(options, folder, evaluator, error);
+    throw error;
   } finally {
     evaluator?.destroy();
     trainer?.destroy();
@@ -165,20 +172,36 @@ function createEvaluator(gpu: Gpu, config: TrainConfig, store: ParameterStore, d
   });
 }
 
-async function writeReport(options: TrainingRunOptions, folder: RunFolder, evaluator: VoxelEvaluator, result: LoopResult): Promise<void> {
+/** The report of a run that failed: as far as its rows go. What goes wrong here would only hide the error itself. */
+async function reportFailure(options: TrainingRunOptions, folder: RunFolder, evaluator: VoxelEvaluator | undefined, error: unknown): Promise<void> {
+  const notes = [`Stopped by an error: ${error instanceof Error ? error.message : String(error)}.`];
+  try {
+    if ((await folder.readMetrics()).length === 0) return;
+    // Without the pictures where the device is what failed.
+    await writeReport(options, folder, evaluator, notes).catch(() => writeReport(options, folder, undefined, notes));
+  } catch {
+    return;
+  }
+}
+
+async function writeReport(
+  options: TrainingRunOptions,
+  folder: RunFolder,
+  evaluator: VoxelEvaluator | undefined,
+  remarks: readonly string[],
+): Promise<void> {
   const { config, gpu, notes } = options;
   const { grid, elements, resolution, preset } = config.training;
   const name = options.nameOf?.(0);
-  const slices = densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);
-  const interrupted = result.interrupted ? [`Interrupted at step ${result.step} of ${config.training.steps}.`] : [];
+  const slices = evaluator && densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);
   const { vendor, architecture, device, description } = gpu.info;
   const html = renderReport({
     title: `voxtwirl train, preset ${preset}`,
     config: { ...config.training, data: config.data },
     adapter: { vendor, architecture, device, description },
     metrics: await folder.readMetrics(),
-    slices,
-    notes: [...notes, ...interrupted],
+    ...(slices ? { slices } : {}),
+    notes: [...notes, ...remarks],
   });
   await folder.writeReport(html);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -100,6 +100,9 @@ describe("trainingRun", () => {
     doomed.destroy();
     expect((await folder.readState()).metadata.step).toBe(String(kept));
     expect(temporaries(folder)).toEqual([]);
+    const report = readFileSync(folder.file("report"), "utf8");
+    expect(report).toMatch(/Stopped by an error: .*device was lost/);
+    expect(report).not.toContain("One held-out molecule");
     expect(await begin(gpu, folder, { resume: true })).toMatchObject({ step: 6, interrupted: false });
     await expectSameAsWhole(folder);
   });
@@ -197,6 +200,9 @@ describe("trainingRun", () => {
     await expect(failure).rejects.toMatchObject({ code: "not-finite", message: expect.stringMatching(message), fix: expect.stringContaining("--lr") });
     expect(temporaries(folder)).toEqual([]);
     if (/no checkpoint/.test(message.source)) return;
+    const report = readFileSync(folder.file("report"), "utf8");
+    expect(report).toMatch(/Stopped by an error: .* not finite at step/);
+    expect(report).toContain("One held-out molecule");
     const { tensors, metadata } = await folder.readState();
     expect(metadata.step).toBe("0");
     const parameters = unetParameters(modelConfig(training));
