@@ -37,6 +37,7 @@ export {
 } from "./equivariance/octahedral.ts";
 export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
+export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
 export { VoxelEvaluator, type Evaluation, type VoxelEvaluatorOptions, type VoxelModel } from "./equivariance/voxelEvaluator.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
