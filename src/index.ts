@@ -58,7 +58,14 @@ export { Random } from "./random.ts";
 export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
 export { Trainer } from "./training/trainer.ts";
 export { trainLoop, type LoopOptions, type LoopProgress, type LoopResult } from "./training/loop.ts";
-export { loadModel, loadState, modelTensors, stateTensors } from "./training/checkpoint.ts";
-export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from "./training/safetensors.ts";
+export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  safetensorsStream,
+  type SafeFile,
+  type SafeStream,
+  type SafeTensor,
+} from "./training/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";

@@ -72,7 +72,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
-    const bytes = new Uint8Array((await file.stat()).size);
+    const bytes = allocate((await file.stat()).size, path);
     let offset = 0;
     while (offset < bytes.length) {
       const { bytesRead } = await file.read(bytes, offset, Math.min(WRITE_BYTES, bytes.length - offset), offset);
@@ -84,6 +84,15 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     throw ioError(error, "read", path);
   } finally {
     await file?.close().catch(() => {});
+  }
+}
+
+function allocate(size: number, path: string): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch (cause) {
+    const message = `${path} has ${size} bytes, more than can be read at once here`;
+    throw new VoxtwirlError("bad-file", message, "Check that it is the right file, or use a machine with more memory.", { cause });
   }
 }
 

@@ -3,7 +3,14 @@ import { appendFile, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
-import { decodeSafetensors, safetensorsChunks, type SafeFile, type SafeTensor } from "../training/safetensors.ts";
+import {
+  decodeSafetensors,
+  safetensorsChunks,
+  safetensorsStream,
+  type SafeFile,
+  type SafeStream,
+  type SafeTensor,
+} from "../training/safetensors.ts";
 import { ioError, isTemporaryOf, readBytes, readJson, readText, syncFile, writeFileAtomic } from "./files.ts";
 
 /** Names of the files that a run folder owns. */
@@ -131,8 +138,8 @@ export class RunFolder {
   }
 
   /** Writes the trained weights: EMA, in PyTorch's layouts and under its names (src/models/layouts.ts). */
-  async writeModel(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Promise<void> {
-    await writeFileAtomic(this.file("model"), safetensorsChunks(tensors, metadata));
+  async writeModel(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
+    await writeFileAtomic(this.file("model"), safetensorsPieces(tensors, metadata));
   }
 
   async readModel(): Promise<SafeFile> {
@@ -140,8 +147,8 @@ export class RunFolder {
   }
 
   /** Writes all that resuming needs: raw weights, EMA, moments, counters. */
-  async writeState(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Promise<void> {
-    await writeFileAtomic(this.file("state"), safetensorsChunks(tensors, metadata));
+  async writeState(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
+    await writeFileAtomic(this.file("state"), safetensorsPieces(tensors, metadata));
   }
 
   async readState(): Promise<SafeFile> {
@@ -167,6 +174,10 @@ export class RunFolder {
       if (names.some((name) => isTemporaryOf(name, found))) await this.#remove(found);
     }
   }
+}
+
+function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string>) {
+  return "specs" in tensors ? safetensorsStream(tensors, metadata) : safetensorsChunks(tensors, metadata);
 }
 
 /** Reads a safetensors file as a whole. */

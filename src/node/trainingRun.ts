@@ -8,12 +8,12 @@ import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { renderReport } from "../report/report.ts";
 import { densestSlice } from "../report/sampleSlices.ts";
-import { loadState, modelTensors, stateTensors } from "../training/checkpoint.ts";
+import { loadState, modelStream, stateStream } from "../training/checkpoint.ts";
 import { runMetadata, type RunConfig } from "../training/config.ts";
 import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
 import type { MetricRow } from "../training/metrics.ts";
 import { modelConfig, type TrainConfig } from "../training/presets.ts";
-import type { SafeTensor } from "../training/safetensors.ts";
+import type { SafeStream } from "../training/safetensors.ts";
 import { streams } from "../training/streams.ts";
 import { Trainer } from "../training/trainer.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -71,8 +71,7 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
         options.onRow(row);
       },
       checkpoint: async (step, seconds) => {
-        const state = await stateTensors(store, parameters);
-        checkFinite(state, step);
+        const state = finiteStream(stateStream(store, parameters), step);
         // The state is what a run resumes from, so it must not be there before the rows that lead to it.
         await opened.syncMetrics();
         await opened.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
@@ -115,18 +114,28 @@ async function resume(folder: RunFolder, store: ParameterStore, parameters: read
 }
 
 async function writeModel(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig, step: number) {
-  await folder.writeModel(await modelTensors(store, parameters), { ...runMetadata(config), step: String(step) });
+  await folder.writeModel(modelStream(store, parameters), { ...runMetadata(config), step: String(step) });
 }
 
-/** Weights that are not finite never replace a checkpoint. */
-function checkFinite(tensors: readonly SafeTensor[], step: number): void {
-  const broken = tensors.find(({ data }) => !(data as Float32Array).every(Number.isFinite));
-  if (!broken) return;
-  throw new VoxtwirlError(
-    "not-finite",
-    `'${broken.name}' is not finite at step ${step}; the last checkpoint is kept`,
-    "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
-  );
+/** Weights that are not finite never replace a checkpoint: the file they are written to is dropped. */
+function finiteStream({ specs, data }: SafeStream, step: number): SafeStream {
+  return {
+    specs,
+    async *data() {
+      let i = 0;
+      for await (const values of data()) {
+        const { name } = specs[i++]!;
+        if (!(values as Float32Array).every(Number.isFinite)) {
+          throw new VoxtwirlError(
+            "not-finite",
+            `'${name}' is not finite at step ${step}; the last checkpoint is kept`,
+            "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
+          );
+        }
+        yield values;
+      }
+    },
+  };
 }
 
 /**

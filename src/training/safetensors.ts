@@ -45,6 +45,16 @@ export interface SafeFile {
 const METADATA = "__metadata__";
 const MAX_HEADER = 100_000_000;
 
+/** What a file's header says of a tensor. */
+export type SafeSpec = Pick<SafeTensor, "name" | "dtype" | "shape">;
+
+/** Tensors whose data come one after another, as a file is written: for files that should not lie in memory whole. */
+export interface SafeStream {
+  readonly specs: readonly SafeSpec[];
+  /** In the order of `specs`. An array is written before the next is asked for. */
+  data(): AsyncIterable<SafeData>;
+}
+
 /**
  * The bytes of a safetensors file in pieces: the header, then each tensor's own memory (not copied, so leave it alone
  * until the pieces are written). Tensors with larger elements come first, so that all are aligned; otherwise the order
@@ -54,17 +64,43 @@ const MAX_HEADER = 100_000_000;
  */
 export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Uint8Array[] {
   const ordered = [...tensors].sort((a, b) => elementSize(b.dtype) - elementSize(a.dtype));
+  for (const tensor of ordered) checkTensor(tensor);
+  return [encodeHeader(ordered, metadata), ...ordered.map(({ data }) => bytesOf(data))];
+}
+
+/**
+ * The same bytes as `safetensorsChunks` gives, of tensors that are made on the way.
+ *
+ * @throws VoxtwirlError "bad-shape" as there, and when tensors are not in order of their elements' size
+ */
+export async function* safetensorsStream(stream: SafeStream, metadata: Record<string, string> = {}): AsyncGenerator<Uint8Array> {
+  const { specs } = stream;
+  const sizes = specs.map(({ dtype }) => elementSize(dtype));
+  const misplaced = specs.find((_, i) => i > 0 && sizes[i]! > sizes[i - 1]!);
+  if (misplaced) throw badTensor(misplaced, "smaller elements come before it", "Give tensors with larger elements first.");
+  yield encodeHeader(specs, metadata);
+  let next = 0;
+  for await (const data of stream.data()) {
+    const spec = specs[next++];
+    if (!spec) throw badTensor(specs.at(-1)!, "more data follow than tensors", "Give as many arrays as tensors.");
+    checkTensor({ ...spec, data });
+    yield bytesOf(data);
+  }
+  if (next < specs.length) throw badTensor(specs[next]!, "it has no data", "Give as many arrays as tensors.");
+}
+
+function encodeHeader(specs: readonly SafeSpec[], metadata: Record<string, string>): Uint8Array {
   const header = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
   let offset = 0;
-  for (const tensor of ordered) {
-    checkTensor(tensor);
-    if (tensor.name === METADATA || header.has(tensor.name)) {
-      throw badTensor(tensor, "its name is taken", "Give every tensor a name of its own.");
+  for (const spec of specs) {
+    const { name, dtype, shape } = spec;
+    if (name === METADATA || header.has(name)) {
+      throw badTensor(spec, "its name is taken", "Give every tensor a name of its own.");
     }
     const begin = offset;
-    offset += tensor.data.byteLength;
-    header.set(tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [begin, offset] });
+    offset += elementCount(shape) * elementSize(dtype);
+    header.set(name, { dtype, shape, data_offsets: [begin, offset] });
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const length = Math.ceil(json.length / 8) * 8;
@@ -78,10 +114,14 @@ export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Reco
   const head = new Uint8Array(8 + length).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
   head.set(json, 8);
-  return [head, ...ordered.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  return head;
 }
 
-/** A whole safetensors file in one array. For files of gigabytes use `safetensorsChunks`. */
+function bytesOf(data: SafeData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** A whole safetensors file in one array. For files of gigabytes use `safetensorsStream`. */
 export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Uint8Array {
   const chunks = safetensorsChunks(tensors, metadata);
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
@@ -209,7 +249,7 @@ function checkTensor(tensor: SafeTensor): void {
   }
 }
 
-function badTensor(tensor: SafeTensor, reason: string, fix: string): VoxtwirlError {
+function badTensor(tensor: SafeSpec, reason: string, fix: string): VoxtwirlError {
   return new VoxtwirlError(
     "bad-shape",
     `cannot write tensor ${quote(tensor.name)} of shape [${tensor.shape.join(", ")}]: ${reason}`,

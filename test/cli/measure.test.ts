@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -217,6 +217,11 @@ describe("what voxtwirl measure cannot do", () => {
     const broken = [...tensors.values()].map((t) => ({ ...t, data: (t.data as Float32Array).map(() => NaN) }));
     writeFileSync(file("nan.safetensors"), encodeSafetensors(broken, metadata));
     writeFileSync(file("cut.safetensors"), readFileSync(model).subarray(0, 5000));
+    // As large as a disk, of nothing.
+    for (const name of ["sparse.safetensors", "sparse.npy"]) {
+      writeFileSync(file(name), "");
+      truncateSync(file(name), 2 ** 42);
+    }
     writeFileSync(file("gold.xyz"), "1\n\nAu 0 0 0\n");
     writeFileSync(file("carbon.xyz"), "1\n\nC 0 0 0\n");
     mkdirSync(file("empty"));
@@ -245,6 +250,8 @@ describe("what voxtwirl measure cannot do", () => {
     [["--model", "nowhere", ...data], 1, "no such file"],
     [["--model", "empty", ...data], 1, "model.safetensors"],
     [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
+    [["--model", "sparse.safetensors", ...data], 1, "more than can be read"],
+    [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "more than can be read"],
     [["--model", "bare.safetensors", ...data], 1, "--predictions"],
     [["--model", "words.safetensors", ...data], 1, "not JSON"],
     [["--model", "version.safetensors", ...data], 1, "format"],

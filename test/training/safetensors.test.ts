@@ -6,6 +6,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   safetensorsChunks,
+  safetensorsStream,
   type SafeTensor,
 } from "../../src/training/safetensors.ts";
 
@@ -65,6 +66,25 @@ describe("encodeSafetensors", () => {
     const { tensors: decoded } = decodeSafetensors(encodeSafetensors(tensors, metadata));
     const file = decoded.get("down.0.weight")!.data.buffer;
     for (const tensor of decoded.values()) expect(tensor.data.buffer).toBe(file);
+  });
+
+  async function streamed(specs: readonly SafeTensor[], given: readonly SafeTensor[]): Promise<Uint8Array> {
+    const data = async function* () {
+      for (const tensor of given) yield tensor.data;
+    };
+    const pieces: Uint8Array[] = [];
+    for await (const piece of safetensorsStream({ specs, data }, metadata)) pieces.push(piece);
+    return new Uint8Array(Buffer.concat(pieces));
+  }
+
+  it("gives the same bytes of tensors that come one after another", async () => {
+    const ordered = [...decodeSafetensors(encodeSafetensors(tensors, metadata)).tensors.values()];
+    expect(await streamed(ordered, ordered)).toEqual(encodeSafetensors(tensors, metadata));
+    const bad = expect.objectContaining({ code: "bad-shape" });
+    await expect(streamed(ordered, ordered.slice(1))).rejects.toThrow(bad);
+    await expect(streamed(ordered, ordered.slice(0, -1))).rejects.toThrow(bad);
+    await expect(streamed(ordered.slice(0, -1), ordered)).rejects.toThrow(bad);
+    await expect(streamed([...ordered].reverse(), [...ordered].reverse())).rejects.toThrow(bad);
   });
 
   it("encodes no tensors at all", () => {
