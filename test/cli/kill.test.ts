@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,13 +12,19 @@ const command = useBuiltCommand();
 const root = mkdtempSync(join(tmpdir(), "voxtwirl-kill-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** How often the run is killed; 50 in a thorough test. */
+/** How often the run is killed; `npm run test:full` says 50. */
 const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 5);
 const STEPS = 8;
 
+/** Few molecules: less time goes by before the first step. */
+const data = join(root, "few.xyz");
+const place = new Random(9);
+const atom = (element: string) => [element, ...[0, 1, 2].map(() => (3 * place.next() - 1.5).toFixed(3))].join(" ");
+writeFileSync(data, Array.from({ length: 12 }, () => `3\n\n${["C", "H", "O"].map(atom).join("\n")}\n`).join(""));
+
 /** The smallest run, with an evaluation and a checkpoint at every step: most of its time it is writing. */
 const size = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "2", "--seed", "4"];
-const fresh = ["train", ...size, "--steps", String(STEPS), "--every", "1", "--quiet"];
+const fresh = ["train", "--data", data, ...size, "--steps", String(STEPS), "--every", "1", "--quiet"];
 const file = (folder: string, name: string) => join(folder, name);
 const tensorsOf = (path: string) => decodeSafetensors(readFileSync(path), path);
 const rowsOf = (folder: string) =>

@@ -145,6 +145,25 @@ describe("voxtwirl train", () => {
     expect(JSON.parse(again.stdout.split("\n")[0]!)).toMatchObject({ type: "train", step: last + 1 });
   });
 
+  it("stops at once on a second Ctrl-C, with the last checkpoint left to go on from", async () => {
+    const path = join(folder, "stopped twice");
+    const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
+    const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let seen = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (/"step":20,/.test(seen) && !child.killed) child.kill("SIGINT");
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("stopping after the steps in flight")) child.kill("SIGINT");
+    });
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(130);
+    expect(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step).toBe("0");
+    const again = await command.run(["train", "--resume", path, "--steps", "2", "--json"]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(rowsOf(join(path, "metrics.jsonl")).map(({ step }) => step)).toEqual([0, 1, 2, 2]);
+  });
+
   it.each([
     [["--twirl", "1"], 2, "--twirl"],
     [["--twirl", "25"], 2, "--twirl"],
