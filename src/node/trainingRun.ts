@@ -8,7 +8,7 @@ import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { renderReport } from "../report/report.ts";
 import { densestSlice } from "../report/sampleSlices.ts";
-import { loadState, modelStream, stateStream } from "../training/checkpoint.ts";
+import { loadStateFrom, modelStream, stateStream } from "../training/checkpoint.ts";
 import { runMetadata, type RunConfig } from "../training/config.ts";
 import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
 import type { MetricRow } from "../training/metrics.ts";
@@ -94,17 +94,19 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
 }
 
 async function resume(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig) {
-  const state = await folder.readState();
-  const step = Number(state.metadata.step || NaN);
-  const seconds = Number(state.metadata.seconds || NaN);
-  if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
-    throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
-  }
-  const { steps } = config.training;
-  if (steps < step) {
-    throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
-  }
-  loadState(store, parameters, state, folder.file("state"));
+  const { step, seconds } = await folder.withState(async (state) => {
+    const step = Number(state.metadata.step || NaN);
+    const seconds = Number(state.metadata.seconds || NaN);
+    if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
+      throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
+    }
+    const { steps } = config.training;
+    if (steps < step) {
+      throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
+    }
+    await loadStateFrom(store, parameters, state, folder.file("state"));
+    return { step, seconds };
+  });
   await folder.truncateMetricsAfter(step);
   // The process may have been killed between the two files of a checkpoint.
   await writeModel(folder, store, parameters, config, step);

@@ -3,7 +3,7 @@ import { formatShape } from "../gpu/dispatch.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
 import type { UNetParameter } from "../models/unetLayout.ts";
-import type { SafeFile, SafeStream, SafeTensor } from "./safetensors.ts";
+import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.ts";
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 
@@ -87,14 +87,34 @@ export function loadState(store: ParameterStore, parameters: readonly UNetParame
   }
 }
 
+/** As `loadState`, of tensors that are read when they are asked for. */
+export async function loadStateFrom(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  source: { find(name: string): SafeSpec | undefined; read(name: string): Promise<SafeTensor> },
+  fileName: string,
+): Promise<void> {
+  const wanted = stateArrays(parameters).flatMap(({ array, held }) =>
+    held.map(({ name, shape }) => ({ array, name, key: `${array}.${name}`, shape })),
+  );
+  // All are checked before any is taken.
+  for (const { key, shape } of wanted) checkF32(source.find(key), key, shape, fileName);
+  for (const { array, name, key } of wanted) store.write(name, (await source.read(key)).data as Float32Array, array);
+}
+
 function f32(file: SafeFile, name: string, shape: readonly number[], fileName: string): Float32Array {
   const tensor = file.tensors.get(name);
-  const fits = tensor?.dtype === "F32" && tensor.shape.length === shape.length && tensor.shape.every((n, i) => n === shape[i]);
-  if (fits) return tensor.data as Float32Array;
-  const found = tensor ? `is ${tensor.dtype} ${formatShape(tensor.shape)}` : "is missing";
+  checkF32(tensor, name, shape, fileName);
+  return tensor!.data as Float32Array;
+}
+
+function checkF32(found: SafeSpec | undefined, name: string, shape: readonly number[], fileName: string): void {
+  const fits = found?.dtype === "F32" && found.shape.length === shape.length && found.shape.every((n, i) => n === shape[i]);
+  if (fits) return;
+  const what = found ? `is ${found.dtype} ${formatShape(found.shape)}` : "is missing";
   throw new VoxtwirlError(
     "bad-file",
-    `${fileName}: '${name}' ${found}, the model wants F32 ${formatShape(shape)}`,
+    `${fileName}: '${name}' ${what}, the model wants F32 ${formatShape(shape)}`,
     "Use a file of a model with this configuration.",
   );
 }

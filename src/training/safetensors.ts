@@ -142,29 +142,7 @@ export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Reco
  * @throws VoxtwirlError "bad-file", and nothing else, with `fileName` and the rule that is broken.
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): SafeFile {
-  const fail = (reason: string): never => {
-    throw new VoxtwirlError(
-      "bad-file",
-      `${fileName} is not a valid safetensors file: ${reason}`,
-      "The file is damaged, incomplete or of another kind: copy it again, or use an earlier checkpoint.",
-    );
-  };
-  const { header, dataStart } = readHeader(bytes, fail);
-  const metadata = readMetadata(header, fail);
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== METADATA)
-    .map(([name, value]) => readEntry(name, value, fail))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
-
-  let end = 0;
-  for (const entry of entries) {
-    if (entry.begin < end) fail(`tensor ${quote(entry.name)} overlaps the one before it`);
-    if (entry.begin > end) fail(`bytes ${end} to ${entry.begin} of the data belong to no tensor`);
-    end = entry.end;
-  }
-  const available = bytes.length - dataStart;
-  if (end !== available) fail(`its tensors take ${end} bytes, and it holds ${available}`);
-
+  const { metadata, entries, dataStart } = indexSafetensors(bytes, bytes.length, fileName);
   const tensors = new Map<string, SafeTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     tensors.set(name, { name, dtype, shape, data: arrayOf(dtype, bytes, dataStart + begin, dataStart + end) });
@@ -172,14 +150,68 @@ export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): Saf
   return { tensors, metadata };
 }
 
+/** Where a tensor's bytes lie, counted from the end of the header. */
+export interface SafeEntry extends SafeSpec {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Bytes at the start of a file that hold its header, from its first eight; no more than `total`, the file's size. */
+export function safetensorsHeaderBytes(first: Uint8Array, total: number): number {
+  if (first.length < 8) return first.length;
+  const claimed = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
+  return claimed > BigInt(MAX_HEADER) ? 8 : Math.min(total, 8 + Number(claimed));
+}
+
+/**
+ * The tensors of a file of `total` bytes from its header alone, in the order of the data. Every rule of the format is
+ * checked.
+ *
+ * @param bytes from the start of the file, at least the header
+ * @throws VoxtwirlError as `decodeSafetensors`
+ */
+export function indexSafetensors(
+  bytes: Uint8Array,
+  total: number,
+  fileName = "the file",
+): { metadata: Record<string, string>; entries: SafeEntry[]; dataStart: number } {
+  const fail = (reason: string): never => {
+    throw new VoxtwirlError(
+      "bad-file",
+      `${fileName} is not a valid safetensors file: ${reason}`,
+      "The file is damaged, incomplete or of another kind: copy it again, or use an earlier checkpoint.",
+    );
+  };
+  const { header, dataStart } = readHeader(bytes, total, fail);
+  const metadata = readMetadata(header, fail);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== METADATA)
+    .map(([name, value]) => readEntry(name, value, fail))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin < end) fail(`tensor ${quote(entry.name)} overlaps the one before it`);
+    if (entry.begin > end) fail(`bytes ${end} to ${entry.begin} of the data belong to no tensor`);
+    end = entry.end;
+  }
+  const available = total - dataStart;
+  if (end !== available) fail(`its tensors take ${end} bytes, and it holds ${available}`);
+  return { metadata, entries, dataStart };
+}
+
+/** The tensor of an entry whose bytes were read into memory of their own. */
+export function safeTensor({ name, dtype, shape }: SafeEntry, bytes: Uint8Array): SafeTensor {
+  return { name, dtype, shape, data: arrayOf(dtype, bytes, 0, bytes.length) };
+}
+
 type Fail = (reason: string) => never;
 
-function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) fail(`it has ${bytes.length} bytes, and the header's length alone takes 8`);
+function readHeader(bytes: Uint8Array, total: number, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
+  if (total < 8) fail(`it has ${total} bytes, and the header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER)) fail(`its header claims ${length} bytes, more than the ${MAX_HEADER} allowed`);
   const dataStart = 8 + Number(length);
-  if (dataStart > bytes.length) fail(`its header claims ${length} bytes, and ${bytes.length - 8} follow`);
+  if (dataStart > total) fail(`its header claims ${length} bytes, and ${total - 8} follow`);
   let header: unknown;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
@@ -201,15 +233,7 @@ function readMetadata(header: Record<string, unknown>, fail: Fail): Record<strin
   return metadata as Record<string, string>;
 }
 
-interface Entry {
-  name: string;
-  dtype: SafeDType;
-  shape: number[];
-  begin: number;
-  end: number;
-}
-
-function readEntry(name: string, value: unknown, fail: Fail): Entry {
+function readEntry(name: string, value: unknown, fail: Fail): SafeEntry {
   const what = `tensor ${quote(name)}`;
   if (!isObject(value)) return fail(`${what} is not described by an object`);
   for (const key of Object.keys(value)) {

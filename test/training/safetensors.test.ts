@@ -5,7 +5,9 @@ import { VoxtwirlError } from "../../src/errors.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
+  indexSafetensors,
   safetensorsChunks,
+  safetensorsHeaderBytes,
   safetensorsStream,
   type SafeTensor,
 } from "../../src/training/safetensors.ts";
@@ -171,6 +173,12 @@ describe("decodeSafetensors on hostile input", () => {
   });
   const input = fc.oneof(fc.uint8Array({ maxLength: 64 }), damaged, written);
 
+  /** Names of the tensors, without their data in memory. */
+  function fromHeader(bytes: Uint8Array): string[] {
+    const head = bytes.subarray(0, safetensorsHeaderBytes(bytes.subarray(0, 8), bytes.length));
+    return indexSafetensors(head, bytes.length).entries.map(({ name }) => name);
+  }
+
   it("gives a file or a VoxtwirlError", { timeout: 600_000 }, () => {
     let accepted = 0;
     fc.assert(
@@ -180,8 +188,10 @@ describe("decodeSafetensors on hostile input", () => {
           const total = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
           expect(total).toBeLessThanOrEqual(bytes.length);
           accepted++;
+          expect(fromHeader(bytes)).toEqual([...tensors.keys()]);
         } catch (error) {
           if (!(error instanceof VoxtwirlError) || error.code !== "bad-file") throw error;
+          expect(() => fromHeader(bytes)).toThrow(error.message);
         }
       }),
       { numRuns: FUZZ_RUNS, seed: 7 },
