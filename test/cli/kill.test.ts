@@ -12,8 +12,8 @@ const command = useBuiltCommand();
 const root = mkdtempSync(join(tmpdir(), "voxtwirl-kill-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** How often the run is killed; `npm run test:full` says 50. */
-const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 5);
+/** How often the run is killed: about two seconds each on an idle machine. */
+const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 50);
 const STEPS = 8;
 
 /** Few molecules: less time goes by before the first step. */
@@ -83,11 +83,13 @@ function checkRemains(folder: string): void {
 }
 
 describe("kill -9", () => {
-  it(`at ${KILLS} random moments loses nothing but the steps since the last checkpoint`, { timeout: 60_000 + KILLS * 60_000 }, async () => {
+  it(`at ${KILLS} random moments loses nothing but the steps since the last checkpoint`, { timeout: 60_000 + KILLS * 180_000 }, async () => {
     const random = new Random(20);
     const tally = { kills: 0, withoutState: 0, withTemporary: 0, finished: 0 };
     const folder = join(root, "killed");
-    while (tally.kills < KILLS) {
+    // Some must have died while they wrote a file, which is a matter of luck: a thorough test goes on until one has.
+    const enough = () => KILLS < 20 || tally.withTemporary > 0 || tally.kills >= 3 * KILLS;
+    while (tally.kills < KILLS || !enough()) {
       const resumable = existsSync(file(folder, "state.safetensors"));
       const args = resumable ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"];
       // Some die while they start; the others at any point of the steps, evaluations and checkpoints that follow.
@@ -113,7 +115,7 @@ describe("kill -9", () => {
     const last = await command.run(left ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"]);
     expect(last.code, last.stderr).toBe(0);
     expectSameAsWhole(folder);
-    if (KILLS > 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
+    if (KILLS >= 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
     if (process.env.VOXTWIRL_KILLS) console.log(`killed: ${JSON.stringify(tally)}`);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -187,6 +187,28 @@ describe("trainingRun", () => {
     const less = begin(gpu, folder, { config: configOf({ steps: 5 }), resume: true });
     await expect(less).rejects.toMatchObject({ code: "bad-option", message: expect.stringContaining("6 steps") });
     expect(await folder.readConfig()).toEqual(configOf());
+    await expectSameAsWhole(folder);
+  });
+
+  it("refuses a state that is cut off or of another model, and changes nothing", async () => {
+    const folder = await newFolder("spoilt");
+    await begin(gpu, folder);
+    const bytes = readFileSync(folder.file("state"));
+    const { tensors, metadata } = await folder.readState();
+    const name = [...tensors.keys()].find((key) => key.startsWith("ema."))!;
+    const refuse = (message: RegExp) =>
+      expect(begin(gpu, folder, { resume: true })).rejects.toMatchObject({ code: "bad-file", message: expect.stringMatching(message) });
+    for (const length of [3, 100, bytes.length - 1]) {
+      writeFileSync(folder.file("state"), bytes.subarray(0, length));
+      await refuse(/state\.safetensors is not a valid safetensors file/);
+    }
+    await folder.writeState([...tensors.values()].filter((tensor) => tensor.name !== name), metadata);
+    await refuse(new RegExp(`'${name.replaceAll(".", "\\.")}' is missing`));
+    const other = { ...tensors.get(name)!, name, shape: [1, ...tensors.get(name)!.shape] };
+    await folder.writeState([...tensors.values()].map((tensor) => (tensor.name === name ? other : tensor)), metadata);
+    await refuse(/the model wants F32/);
+    writeFileSync(folder.file("state"), bytes);
+    await begin(gpu, folder, { resume: true });
     await expectSameAsWhole(folder);
   });
 
