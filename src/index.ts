@@ -41,6 +41,7 @@ export {
 } from "./equivariance/octahedral.ts";
 export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
+export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
 export { VoxelEvaluator, type Evaluation, type VoxelEvaluatorOptions, type VoxelModel } from "./equivariance/voxelEvaluator.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
@@ -61,8 +62,15 @@ export { Random } from "./random.ts";
 export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
 export { Trainer } from "./training/trainer.ts";
 export { trainLoop, type LoopOptions, type LoopProgress, type LoopResult } from "./training/loop.ts";
-export { loadModel, loadState, modelTensors, stateTensors } from "./training/checkpoint.ts";
-export { decodeSafetensors, encodeSafetensors, type SafeFile, type SafeTensor } from "./training/safetensors.ts";
+export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  safetensorsStream,
+  type SafeFile,
+  type SafeStream,
+  type SafeTensor,
+} from "./training/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";

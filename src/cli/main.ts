@@ -2,13 +2,14 @@
 import { VoxtwirlError } from "../errors.ts";
 import { nearest, optionLines } from "./args.ts";
 import { commands } from "./commands.ts";
+import { watchStdout } from "./stdout.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
 /**
  * Runs the command line.
  *
- * @returns the exit code: 0 done, 1 failed, 2 called wrongly
+ * @returns the exit code: 0 done, 1 failed, 2 called wrongly; 128 and the signal's number where one ended a run early
  */
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
@@ -70,12 +71,7 @@ function report(error: unknown): number {
   return 1;
 }
 
-// A reader that closes early (voxtwirl help | head) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  process.stderr.write(`voxtwirl: cannot write to standard output: ${error.message}\n  Free some space, or write elsewhere.\n`);
-  process.exit(1);
-});
+watchStdout();
 
 // Set rather than exit(): what was written to a pipe still has to reach it.
 process.exitCode = await main(process.argv.slice(2)).catch(report);

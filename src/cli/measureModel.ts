@@ -1,6 +1,8 @@
 import { VoxtwirlError } from "../errors.ts";
+import { TWIRL_COUNTS } from "../equivariance/gain.ts";
 import { PoseEvaluator } from "../equivariance/poseEvaluator.ts";
-import { poseResult, type PoseSums } from "../equivariance/poseEstimator.ts";
+import { poseResult } from "../equivariance/poseEstimator.ts";
+import { poseGains } from "../equivariance/poseGain.ts";
 import { Tally } from "../equivariance/tally.ts";
 import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -17,7 +19,7 @@ import { loadModel } from "../training/checkpoint.ts";
 import { modelConfig } from "../training/presets.ts";
 import { streams } from "../training/streams.ts";
 import { openCliGpu } from "./gpu.ts";
-import { decompositionLines, gainLines, poseLines, print, printJson } from "./measureOutput.ts";
+import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson } from "./measureOutput.ts";
 
 export interface MeasureModelOptions {
   readonly model: string;
@@ -73,14 +75,16 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
     await withModel(gpu, model, async (network) => {
       const job = { gpu, model, network, packed, chosen, seed, options };
       if (options.group === "so3") {
-        const result = await poses(job);
-        if (options.json)
-          printJson({ type: "measure", group: "so3", ...result, interpolation: options.interpolation, ...shown });
+        const { gains, ...result } = await poses(job);
+        const { interpolation } = options;
+        if (options.json) printJson({ type: "measure", group: "so3", ...result, gains, interpolation, ...shown });
         else
           print([
             ...poseLines(result),
             "",
-            `Predictions rotated back by ${options.interpolation}; compared within the grid's ball.`,
+            `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
+            "",
+            ...poseGainLines(gains, result.samples),
           ]);
       } else {
         const { gains, samples, ...result } = await twirl(job);
@@ -157,9 +161,17 @@ async function poses(job: Job) {
   };
   const evaluator = await PoseEvaluator.create(gpu, given, network);
   try {
-    const sums: PoseSums[] = [];
-    await eachMolecule(chosen, async (index) => void sums.push(await evaluator.measure(index)));
-    return { ...poseResult(sums, evaluator.elements), samples: sums.length, rotations: options.twirl, noises: NOISES };
+    const counts = TWIRL_COUNTS.filter((count) => count <= options.twirl);
+    const found: Awaited<ReturnType<typeof evaluator.measure>>[] = [];
+    await eachMolecule(chosen, async (index) => void found.push(await evaluator.measure(index, counts)));
+    const averages = found.map((molecule) => molecule.averages);
+    return {
+      ...poseResult(found, evaluator.elements),
+      samples: found.length,
+      rotations: options.twirl,
+      noises: NOISES,
+      gains: poseGains(found, averages, counts),
+    };
   } finally {
     evaluator.destroy();
   }

@@ -1,6 +1,7 @@
 import type { Decomposition } from "../equivariance/estimators.ts";
 import type { TwirlGain } from "../equivariance/gain.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
+import type { PoseGain } from "../equivariance/poseGain.ts";
 import { formatLoss, formatPercentError } from "../report/format.ts";
 import { formatRatio } from "../report/table.ts";
 
@@ -51,18 +52,38 @@ export function poseLines(result: PoseResult): string[] {
 }
 
 export function gainLines(gains: readonly TwirlGain[], samples: number): string[] {
+  return gainTable(gains, samples, "Loss taken away by averaging K predictions", ["gain", "predicted"], (gain) => [
+    percent(gain.percentGain, gain.percentGainStdErr),
+    percent(gain.percentPredicted, gain.percentPredictedStdErr),
+  ]);
+}
+
+export function poseGainLines(gains: readonly PoseGain[], samples: number): string[] {
+  const columns = ["gain", "predicted", "with noise"];
+  const lines = gainTable(gains, samples, "Loss taken away by averaging over K poses", columns, (gain) => [
+    percent(gain.percentGainPose, gain.percentGainPoseStdErr),
+    percent(gain.percentPredictedPose, gain.percentPredictedPoseStdErr),
+    percent(gain.percentGainNoisyPose, gain.percentGainNoisyPoseStdErr),
+  ]);
+  if (gains.length === 0) return lines;
+  return [...lines, "Each pose has fresh noise, which averages too: left out of the first two columns, in the last."];
+}
+
+function gainTable<T extends { count: number }>(
+  gains: readonly T[],
+  samples: number,
+  what: string,
+  columns: readonly string[],
+  cells: (gain: T) => string[],
+): string[] {
   if (gains.length === 0) return ["The gain of averaging K predictions takes at least 4 samples to measure."];
   const [half, rest] = [Math.floor(samples / 2), Math.ceil(samples / 2)];
+  const row = (count: string, values: readonly string[]) =>
+    `${count.padStart(4)}${values.map((value) => value.padStart(20)).join("")}`;
   return [
-    `Loss taken away by averaging K predictions, on ${half} samples, and as predicted from the other ${rest}:`,
-    `${"K".padStart(4)}${"gain".padStart(20)}${"predicted".padStart(20)}`,
-    ...gains.map(({ count, percentGain, percentGainStdErr, percentPredicted, percentPredictedStdErr }) => {
-      const [gain, predicted] = [
-        percent(percentGain, percentGainStdErr),
-        percent(percentPredicted, percentPredictedStdErr),
-      ];
-      return `${String(count).padStart(4)}${gain.padStart(20)}${predicted.padStart(20)}`;
-    }),
+    `${what}, on ${half} samples, and as predicted from the other ${rest}:`,
+    row("K", columns),
+    ...gains.map((gain) => row(String(gain.count), cells(gain))),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -11,6 +12,7 @@ import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/c
 import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
+import { onStdoutFailure } from "./stdout.ts";
 import { TrainOutput } from "./trainOutput.ts";
 
 declare const VOXTWIRL_VERSION: string;
@@ -47,7 +49,10 @@ const BUILTIN = "builtin";
 /** What a resumed run may change: the rest follows from its config.json. */
 const RESUMABLE = new Set(["resume", "steps", "data", "adapter", "json", "quiet"]);
 
-/** Trains a voxel denoiser; see `spec`. Exit code 130 after Ctrl-C, with everything saved. */
+/** What stops a run, saved: Ctrl-C, a service's end, a closed terminal. */
+const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Trains a voxel denoiser; see `spec`. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
 export async function run(argv: string[]): Promise<number> {
   const args = readArgs("train", spec, argv);
   const resumed = args.text("resume");
@@ -88,15 +93,26 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
   for (const note of notes) output.warn(note);
   const files: string[] = [];
   const controller = new AbortController();
-  let code = 130;
-  const interrupt = (signal: NodeJS.Signals) => {
-    code = signal === "SIGTERM" ? 143 : 130;
-    if (controller.signal.aborted) process.exit(code);
+  let code = 0;
+  let outputLost = false;
+  const stop = (why: number, remark: string) => {
+    if (controller.signal.aborted) return;
+    code = why;
     controller.abort();
-    output.warn("stopping after the steps in flight; once more to stop at once");
+    output.warn(remark);
   };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  const interrupt = (signal: NodeJS.Signals) => {
+    const why = 128 + constants.signals[signal];
+    // A closing terminal may send more than one SIGHUP; nobody asked twice.
+    if (controller.signal.aborted && signal !== "SIGHUP") process.exit(why);
+    stop(why, "stopping after the steps in flight; once more to stop at once");
+  };
+  for (const signal of STOPPING) process.on(signal, interrupt);
+  const unwatch = onStdoutFailure((why) => {
+    outputLost = true;
+    output.silence();
+    stop(why, "standard output is closed: stopping after the steps in flight");
+  });
   try {
     const result = await trainingRun({
       gpu,
@@ -118,11 +134,11 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
       signal: controller.signal,
     });
     output.end(result, files);
-    return result.interrupted ? code : 0;
+    return result.interrupted || outputLost ? code : 0;
   } finally {
     output.clear();
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    unwatch();
+    for (const signal of STOPPING) process.off(signal, interrupt);
   }
 }
 

@@ -8,8 +8,8 @@ const LOG_INTERVAL_MS = 10_000;
 
 /** What `voxtwirl train` shows: rows or a table on stdout, the live line and remarks on stderr. */
 export class TrainOutput {
-  readonly #json: boolean;
-  readonly #quiet: boolean;
+  #json: boolean;
+  #quiet: boolean;
   readonly #steps: number;
   readonly #terminal = process.stderr.isTTY === true;
   #lastLogged = performance.now();
@@ -68,6 +68,13 @@ export class TrainOutput {
     print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
     for (const file of files) print(`  ${file}`);
     if (result.interrupted) print(`continue with: voxtwirl train --resume ${files[0]!.replace(/\/[^/]*$/, "")}`);
+  }
+
+  /** Shows nothing from here on but remarks. */
+  silence(): void {
+    this.clear();
+    this.#json = false;
+    this.#quiet = true;
   }
 
   /** Takes the live line away. */

@@ -12,6 +12,7 @@ import { Random } from "../random.ts";
 import { inverseRotation } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
 import { poseSums, type PoseSums } from "./poseEstimator.ts";
+import { poseAverages, type PoseAverages } from "./poseGain.ts";
 import { haarRotation } from "./rotations.ts";
 import type { VoxelModel } from "./voxelEvaluator.ts";
 
@@ -97,8 +98,8 @@ export class PoseEvaluator {
     }
   }
 
-  /** The sums of one molecule, for `poseResult`. */
-  async measure(index: number): Promise<PoseSums> {
+  /** The sums of one molecule, for `poseResult`, with the errors of its averages over poses, for `poseGains`. */
+  async measure(index: number, counts: readonly number[] = []): Promise<PoseSums & { averages: PoseAverages }> {
     const { channels, rotations, noises, seed, shift } = this.#options;
     const { molecule, uniform, poses, inverses, chunk, back, cleanBack } = this.#built;
     const random = new Random(seed + (index + 1) * 2 ** 32);
@@ -141,7 +142,9 @@ export class PoseEvaluator {
       }
     }
     const sums = poseSums(predictions, cleans, y, { rotations, noises });
-    if (Number.isFinite(sums.pose + sums.total)) return sums;
+    if (Number.isFinite(sums.pose + sums.total)) {
+      return { ...sums, averages: poseAverages(predictions, y, { rotations, noises }, counts, random) };
+    }
     throw new VoxtwirlError(
       "not-finite",
       `the predictions of molecule ${index} are not finite`,

@@ -83,14 +83,25 @@ export class Gpu {
   /**
    * Opens a device with the adapter's real limits and with the features the kernels can use. An adapter gives one
    * device only.
+   *
+   * @throws VoxtwirlError "no-adapter" when the adapter refuses
    */
   static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
     const requiredLimits: Record<string, number> = {};
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
-    const device = await adapter.requestDevice({
+    const descriptor = {
       label: options.label ?? "voxtwirl",
       requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
       requiredLimits,
+    };
+    const device = await adapter.requestDevice(descriptor).catch((cause: unknown) => {
+      const name = adapter.info.description || adapter.info.device || adapter.info.vendor || "the adapter";
+      throw new VoxtwirlError(
+        "no-adapter",
+        `${name} gives no device: ${(cause as Error).message}`,
+        "An adapter gives one device: ask for a new adapter; if it is new, choose another (--adapter) or update its driver.",
+        { cause },
+      );
     });
     return new Gpu(device, adapter.info, true, options);
   }

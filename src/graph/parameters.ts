@@ -16,6 +16,8 @@ export interface ParameterSpec {
 export const PARAMETER_ARRAYS = ["weights", "grads", "m", "v", "ema"] as const;
 export type ParameterArray = (typeof PARAMETER_ARRAYS)[number];
 
+const READBACK_BYTES = 1 << 26;
+
 interface Slot {
   readonly spec: ParameterSpec;
   readonly piece: number;
@@ -119,22 +121,24 @@ export class ParameterStore {
   /** Values of one array of all parameters, in the order of `specs`. */
   async readAll(array: ParameterArray = "weights"): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const result = new Map<string, Float32Array<ArrayBuffer>>();
-    // Parameter by parameter in groups of at most 64 MiB, so that the readback needs little memory besides.
-    let group: ParameterSpec[] = [];
-    let bytes = 0;
-    const flush = async () => {
-      const buffers = await this.#gpu.read(...group.map((spec) => this.view(spec.name, array)));
-      group.forEach((spec, i) => result.set(spec.name, new Float32Array(buffers[i]!)));
-      group = [];
-      bytes = 0;
-    };
-    for (const spec of this.specs) {
-      group.push(spec);
-      bytes += elementCount(spec.shape) * 4;
-      if (bytes >= 1 << 26) await flush();
-    }
-    if (group.length > 0) await flush();
+    const names = this.specs.map(({ name }) => name);
+    let i = 0;
+    for await (const values of this.readEach(names, array)) result.set(names[i++]!, values);
     return result;
+  }
+
+  /** Values of one array of some parameters, one after another. */
+  async *readEach(names: readonly string[], array: ParameterArray = "weights"): AsyncGenerator<Float32Array<ArrayBuffer>> {
+    // In groups of at most 64 MiB, or of one parameter, so that the readback needs little memory besides.
+    for (let next = 0; next < names.length; ) {
+      const group: BufferView[] = [];
+      let bytes = 0;
+      do {
+        group.push(this.view(names[next++]!, array));
+        bytes += group.at(-1)!.size;
+      } while (next < names.length && bytes + this.view(names[next]!, array).size <= READBACK_BYTES);
+      for (const buffer of await this.#gpu.read(...group)) yield new Float32Array(buffer);
+    }
   }
 
   destroy(): void {

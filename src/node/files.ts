@@ -69,21 +69,51 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** A whole file as bytes in a buffer of its own. Unlike Node's readFile it takes files above 2 GiB. */
 export async function readBytes(path: string): Promise<Uint8Array> {
+  return withFile(path, async ({ size, read }) => read(0, size));
+}
+
+export interface OpenFile {
+  /** Bytes of the file when it was opened. */
+  readonly size: number;
+  /** `length` bytes from `start` in memory of their own; fewer where the file ends. */
+  read(start: number, length: number): Promise<Uint8Array>;
+}
+
+/**
+ * Opens a file to read parts of it.
+ *
+ * @throws VoxtwirlError "io" when the file system refuses, "bad-file" for more bytes than memory can hold; what `use`
+ *   itself throws passes through.
+ */
+export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
-    const bytes = new Uint8Array((await file.stat()).size);
-    let offset = 0;
-    while (offset < bytes.length) {
-      const { bytesRead } = await file.read(bytes, offset, Math.min(WRITE_BYTES, bytes.length - offset), offset);
-      if (bytesRead === 0) break;
-      offset += bytesRead;
-    }
-    return bytes.subarray(0, offset);
+    const handle = file;
+    const read = async (start: number, length: number) => {
+      const bytes = allocate(length, path);
+      let offset = 0;
+      while (offset < length) {
+        const { bytesRead } = await handle.read(bytes, offset, Math.min(WRITE_BYTES, length - offset), start + offset);
+        if (bytesRead === 0) break;
+        offset += bytesRead;
+      }
+      return bytes.subarray(0, offset);
+    };
+    return await use({ size: (await file.stat()).size, read });
   } catch (error) {
     throw ioError(error, "read", path);
   } finally {
     await file?.close().catch(() => {});
+  }
+}
+
+function allocate(size: number, path: string): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch (cause) {
+    const message = `${path} has ${size} bytes, more than can be read at once here`;
+    throw new VoxtwirlError("bad-file", message, "Check that it is the right file, or use a machine with more memory.", { cause });
   }
 }
 

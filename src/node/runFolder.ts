@@ -3,8 +3,19 @@ import { appendFile, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
-import { decodeSafetensors, safetensorsChunks, type SafeFile, type SafeTensor } from "../training/safetensors.ts";
-import { ioError, isTemporaryOf, readBytes, readJson, readText, syncFile, writeFileAtomic } from "./files.ts";
+import {
+  decodeSafetensors,
+  indexSafetensors,
+  safeTensor,
+  safetensorsChunks,
+  safetensorsHeaderBytes,
+  safetensorsStream,
+  type SafeEntry,
+  type SafeFile,
+  type SafeStream,
+  type SafeTensor,
+} from "../training/safetensors.ts";
+import { ioError, isTemporaryOf, readBytes, readJson, readText, syncFile, withFile, writeFileAtomic } from "./files.ts";
 
 /** Names of the files that a run folder owns. */
 export const RUN_FILES = {
@@ -131,8 +142,8 @@ export class RunFolder {
   }
 
   /** Writes the trained weights: EMA, in PyTorch's layouts and under its names (src/models/layouts.ts). */
-  async writeModel(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Promise<void> {
-    await writeFileAtomic(this.file("model"), safetensorsChunks(tensors, metadata));
+  async writeModel(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
+    await writeFileAtomic(this.file("model"), safetensorsPieces(tensors, metadata));
   }
 
   async readModel(): Promise<SafeFile> {
@@ -140,12 +151,17 @@ export class RunFolder {
   }
 
   /** Writes all that resuming needs: raw weights, EMA, moments, counters. */
-  async writeState(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Promise<void> {
-    await writeFileAtomic(this.file("state"), safetensorsChunks(tensors, metadata));
+  async writeState(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
+    await writeFileAtomic(this.file("state"), safetensorsPieces(tensors, metadata));
   }
 
   async readState(): Promise<SafeFile> {
     return readSafetensors(this.file("state"));
+  }
+
+  /** Gives `use` the state without reading it whole: it may be larger than memory has room for beside the GPU's. */
+  async withState<T>(use: (state: SafeSource) => Promise<T>): Promise<T> {
+    return withSafetensors(this.file("state"), use);
   }
 
   async writeReport(html: string): Promise<void> {
@@ -167,6 +183,33 @@ export class RunFolder {
       if (names.some((name) => isTemporaryOf(name, found))) await this.#remove(found);
     }
   }
+}
+
+function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string>) {
+  return "specs" in tensors ? safetensorsStream(tensors, metadata) : safetensorsChunks(tensors, metadata);
+}
+
+/** A safetensors file whose tensors are read when they are asked for. */
+export interface SafeSource {
+  readonly metadata: Record<string, string>;
+  find(name: string): SafeEntry | undefined;
+  read(name: string): Promise<SafeTensor>;
+}
+
+async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T>): Promise<T> {
+  return withFile(path, async ({ size, read }) => {
+    const head = await read(0, safetensorsHeaderBytes(await read(0, 8), size));
+    const { metadata, entries, dataStart } = indexSafetensors(head, size, path);
+    const byName = new Map(entries.map((entry) => [entry.name, entry]));
+    return use({
+      metadata,
+      find: (name) => byName.get(name),
+      read: async (name) => {
+        const entry = byName.get(name)!;
+        return safeTensor(entry, await read(dataStart + entry.begin, entry.end - entry.begin));
+      },
+    });
+  });
 }
 
 /** Reads a safetensors file as a whole. */

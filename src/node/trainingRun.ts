@@ -8,12 +8,12 @@ import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { renderReport } from "../report/report.ts";
 import { densestSlice } from "../report/sampleSlices.ts";
-import { loadState, modelTensors, stateTensors } from "../training/checkpoint.ts";
+import { loadStateFrom, modelStream, stateStream } from "../training/checkpoint.ts";
 import { runMetadata, type RunConfig } from "../training/config.ts";
 import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
 import type { MetricRow } from "../training/metrics.ts";
 import { modelConfig, type TrainConfig } from "../training/presets.ts";
-import type { SafeTensor } from "../training/safetensors.ts";
+import type { SafeStream } from "../training/safetensors.ts";
 import { streams } from "../training/streams.ts";
 import { Trainer } from "../training/trainer.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -35,7 +35,7 @@ export interface TrainingRunOptions {
   readonly signal: AbortSignal;
 }
 
-/** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end. */
+/** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end, also of an error. */
 export async function trainingRun(options: TrainingRunOptions): Promise<LoopResult> {
   const { gpu, config, data, signal } = options;
   const training = config.training;
@@ -43,14 +43,17 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   const store = new ParameterStore(gpu, parameters);
   let trainer: Trainer | undefined;
   let evaluator: VoxelEvaluator | undefined;
+  let folder: RunFolder | undefined;
   try {
     ({ trainer, evaluator } = await createPlans(gpu, training, store, data));
     const made = evaluator;
-    const folder = await options.openFolder();
-    const start = options.resume ? await resume(folder, store, parameters, config) : { step: 0, seconds: 0 };
+    const opened = await options.openFolder();
+    const start = options.resume ? await resume(opened, store, parameters, config) : { step: 0, seconds: 0 };
     if (!options.resume) initialise(store, parameters, training.seed);
-    await folder.writeConfig(config);
-    options.onStart(folder);
+    await opened.writeConfig(config);
+    // From here on the folder holds this run and no other.
+    folder = opened;
+    options.onStart(opened);
     const result = await trainLoop({
       gpu,
       config: training,
@@ -59,27 +62,30 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
       start,
       onTrain: async (rows) => {
         for (const row of rows) {
-          await folder.appendMetric(row);
+          await opened.appendMetric(row);
           options.onRow(row);
         }
       },
       onEval: async (row) => {
-        await folder.appendMetric(row);
+        await opened.appendMetric(row);
         options.onRow(row);
       },
       checkpoint: async (step, seconds) => {
-        const state = await stateTensors(store, parameters);
-        checkFinite(state, step);
+        const state = finiteStream(stateStream(store, parameters), step);
         // The state is what a run resumes from, so it must not be there before the rows that lead to it.
-        await folder.syncMetrics();
-        await folder.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
-        await writeModel(folder, store, parameters, config, step);
+        await opened.syncMetrics();
+        await opened.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
+        await writeModel(opened, store, parameters, config, step);
       },
       onProgress: options.onProgress,
       signal,
     });
-    await writeReport(options, folder, made, result);
+    const interrupted = result.interrupted ? [`Interrupted at step ${result.step} of ${training.steps}.`] : [];
+    await writeReport(options, opened, made, interrupted);
     return result;
+  } catch (error) {
+    if (folder) await reportFailure(options, folder, evaluator, error);
+    throw error;
   } finally {
     evaluator?.destroy();
     trainer?.destroy();
@@ -88,17 +94,19 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
 }
 
 async function resume(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig) {
-  const state = await folder.readState();
-  const step = Number(state.metadata.step || NaN);
-  const seconds = Number(state.metadata.seconds || NaN);
-  if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
-    throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
-  }
-  const { steps } = config.training;
-  if (steps < step) {
-    throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
-  }
-  loadState(store, parameters, state, folder.file("state"));
+  const { step, seconds } = await folder.withState(async (state) => {
+    const step = Number(state.metadata.step || NaN);
+    const seconds = Number(state.metadata.seconds || NaN);
+    if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
+      throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
+    }
+    const { steps } = config.training;
+    if (steps < step) {
+      throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
+    }
+    await loadStateFrom(store, parameters, state, folder.file("state"));
+    return { step, seconds };
+  });
   await folder.truncateMetricsAfter(step);
   // The process may have been killed between the two files of a checkpoint.
   await writeModel(folder, store, parameters, config, step);
@@ -108,18 +116,28 @@ async function resume(folder: RunFolder, store: ParameterStore, parameters: read
 }
 
 async function writeModel(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig, step: number) {
-  await folder.writeModel(await modelTensors(store, parameters), { ...runMetadata(config), step: String(step) });
+  await folder.writeModel(modelStream(store, parameters), { ...runMetadata(config), step: String(step) });
 }
 
-/** Weights that are not finite never replace a checkpoint. */
-function checkFinite(tensors: readonly SafeTensor[], step: number): void {
-  const broken = tensors.find(({ data }) => !(data as Float32Array).every(Number.isFinite));
-  if (!broken) return;
-  throw new VoxtwirlError(
-    "not-finite",
-    `'${broken.name}' is not finite at step ${step}; the last checkpoint is kept`,
-    "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
-  );
+/** Weights that are not finite never replace a checkpoint: the file they are written to is dropped. */
+function finiteStream({ specs, data }: SafeStream, step: number): SafeStream {
+  return {
+    specs,
+    async *data() {
+      let i = 0;
+      for await (const values of data()) {
+        const { name } = specs[i++]!;
+        if (!(values as Float32Array).every(Number.isFinite)) {
+          throw new VoxtwirlError(
+            "not-finite",
+            `'${name}' is not finite at step ${step}; the last checkpoint is kept`,
+            "Start again with a smaller learning rate (--lr), or look for broken geometries in the data.",
+          );
+        }
+        yield values;
+      }
+    },
+  };
 }
 
 /**
@@ -174,20 +192,36 @@ export function createEvaluator(
   });
 }
 
-async function writeReport(options: TrainingRunOptions, folder: RunFolder, evaluator: VoxelEvaluator, result: LoopResult): Promise<void> {
+/** The report of a run that failed: as far as its rows go. What goes wrong here would only hide the error itself. */
+async function reportFailure(options: TrainingRunOptions, folder: RunFolder, evaluator: VoxelEvaluator | undefined, error: unknown): Promise<void> {
+  const notes = [`Stopped by an error: ${error instanceof Error ? error.message : String(error)}.`];
+  try {
+    if ((await folder.readMetrics()).length === 0) return;
+    // Without the pictures where the device is what failed.
+    await writeReport(options, folder, evaluator, notes).catch(() => writeReport(options, folder, undefined, notes));
+  } catch {
+    return;
+  }
+}
+
+async function writeReport(
+  options: TrainingRunOptions,
+  folder: RunFolder,
+  evaluator: VoxelEvaluator | undefined,
+  remarks: readonly string[],
+): Promise<void> {
   const { config, gpu, notes } = options;
   const { grid, elements, resolution, preset } = config.training;
   const name = options.nameOf?.(0);
-  const slices = densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);
-  const interrupted = result.interrupted ? [`Interrupted at step ${result.step} of ${config.training.steps}.`] : [];
+  const slices = evaluator && densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);
   const { vendor, architecture, device, description } = gpu.info;
   const html = renderReport({
     title: `voxtwirl train, preset ${preset}`,
     config: { ...config.training, data: config.data },
     adapter: { vendor, architecture, device, description },
     metrics: await folder.readMetrics(),
-    slices,
-    notes: [...notes, ...interrupted],
+    ...(slices ? { slices } : {}),
+    notes: [...notes, ...remarks],
   });
   await folder.writeReport(html);
 }

@@ -3,17 +3,35 @@ import { formatShape } from "../gpu/dispatch.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
 import type { UNetParameter } from "../models/unetLayout.ts";
-import type { SafeFile, SafeTensor } from "./safetensors.ts";
+import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.ts";
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 
-/** The averaged weights in PyTorch's layouts, under the reference's state-dict names. */
-export async function modelTensors(store: ParameterStore, parameters: readonly UNetParameter[]): Promise<SafeTensor[]> {
-  const values = await store.readAll("ema");
-  return parameters.map(({ name, kind, shape }) => {
-    const { shape: torchShape, data } = toTorch(kind, shape, values.get(name)!);
-    return { name, dtype: "F32", shape: torchShape, data };
-  });
+/** The averaged weights in PyTorch's layouts, under the reference's state-dict names; read from the GPU as they are asked for. */
+export function modelStream(store: ParameterStore, parameters: readonly UNetParameter[]): SafeStream {
+  const specs = parameters.map(({ name, kind, shape }) => ({ name, dtype: "F32" as const, shape: toTorchShape(kind, shape) }));
+  return {
+    specs,
+    async *data() {
+      const names = parameters.map(({ name }) => name);
+      let i = 0;
+      for await (const values of store.readEach(names, "ema")) {
+        const { kind, shape } = parameters[i++]!;
+        yield toTorch(kind, shape, values).data;
+      }
+    },
+  };
+}
+
+/** `modelStream` all at once. */
+export function modelTensors(store: ParameterStore, parameters: readonly UNetParameter[]): Promise<SafeTensor[]> {
+  return collect(modelStream(store, parameters));
+}
+
+async function collect({ specs, data }: SafeStream): Promise<SafeTensor[]> {
+  const tensors: SafeTensor[] = [];
+  for await (const values of data()) tensors.push({ ...specs[tensors.length]!, data: values });
+  return tensors;
 }
 
 /** Writes a model file's weights into a store, as weights and as average. */
@@ -33,36 +51,70 @@ function toTorchShape(kind: UNetParameter["kind"], shape: readonly number[]): re
   return kind === "linear" ? [shape[1]!, shape[0]!] : shape;
 }
 
-/** Raw weights, average and moments, in the engine's own layouts: `weights.NAME`, `ema.NAME`, `m.NAME`, `v.NAME`. */
-export async function stateTensors(store: ParameterStore, parameters: readonly UNetParameter[]): Promise<SafeTensor[]> {
-  const tensors: SafeTensor[] = [];
-  for (const array of STATE_ARRAYS) {
-    const values = await store.readAll(array);
-    for (const { name, shape, trained } of parameters) {
-      if (!trained && array !== "weights") continue;
-      tensors.push({ name: `${array}.${name}`, dtype: "F32", shape: [...shape], data: values.get(name)! });
-    }
-  }
-  return tensors;
+/** Which parameters each array of a state holds: those that no operation uses have no average and no moments. */
+const stateArrays = (parameters: readonly UNetParameter[]) =>
+  STATE_ARRAYS.map((array) => ({ array, held: parameters.filter(({ trained }) => trained || array === "weights") }));
+
+/**
+ * Raw weights, average and moments, in the engine's own layouts: `weights.NAME`, `ema.NAME`, `m.NAME`, `v.NAME`; read
+ * from the GPU as they are asked for.
+ */
+export function stateStream(store: ParameterStore, parameters: readonly UNetParameter[]): SafeStream {
+  const arrays = stateArrays(parameters);
+  const specs = arrays.flatMap(({ array, held }) =>
+    held.map(({ name, shape }) => ({ name: `${array}.${name}`, dtype: "F32" as const, shape: [...shape] })),
+  );
+  return {
+    specs,
+    async *data() {
+      for (const { array, held } of arrays) {
+        const names = held.map(({ name }) => name);
+        yield* store.readEach(names, array);
+      }
+    },
+  };
+}
+
+/** `stateStream` all at once. */
+export function stateTensors(store: ParameterStore, parameters: readonly UNetParameter[]): Promise<SafeTensor[]> {
+  return collect(stateStream(store, parameters));
 }
 
 /** @throws VoxtwirlError "bad-file" naming the tensor that is missing or has another shape */
 export function loadState(store: ParameterStore, parameters: readonly UNetParameter[], file: SafeFile, fileName: string): void {
-  for (const array of STATE_ARRAYS) {
-    for (const { name, shape, trained } of parameters) {
-      if (trained || array === "weights") store.write(name, f32(file, `${array}.${name}`, shape, fileName), array);
-    }
+  for (const { array, held } of stateArrays(parameters)) {
+    for (const { name, shape } of held) store.write(name, f32(file, `${array}.${name}`, shape, fileName), array);
   }
+}
+
+/** As `loadState`, of tensors that are read when they are asked for. */
+export async function loadStateFrom(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  source: { find(name: string): SafeSpec | undefined; read(name: string): Promise<SafeTensor> },
+  fileName: string,
+): Promise<void> {
+  const wanted = stateArrays(parameters).flatMap(({ array, held }) =>
+    held.map(({ name, shape }) => ({ array, name, key: `${array}.${name}`, shape })),
+  );
+  // All are checked before any is taken.
+  for (const { key, shape } of wanted) checkF32(source.find(key), key, shape, fileName);
+  for (const { array, name, key } of wanted) store.write(name, (await source.read(key)).data as Float32Array, array);
 }
 
 function f32(file: SafeFile, name: string, shape: readonly number[], fileName: string): Float32Array {
   const tensor = file.tensors.get(name);
-  const fits = tensor?.dtype === "F32" && tensor.shape.length === shape.length && tensor.shape.every((n, i) => n === shape[i]);
-  if (fits) return tensor.data as Float32Array;
-  const found = tensor ? `is ${tensor.dtype} ${formatShape(tensor.shape)}` : "is missing";
+  checkF32(tensor, name, shape, fileName);
+  return tensor!.data as Float32Array;
+}
+
+function checkF32(found: SafeSpec | undefined, name: string, shape: readonly number[], fileName: string): void {
+  const fits = found?.dtype === "F32" && found.shape.length === shape.length && found.shape.every((n, i) => n === shape[i]);
+  if (fits) return;
+  const what = found ? `is ${found.dtype} ${formatShape(found.shape)}` : "is missing";
   throw new VoxtwirlError(
     "bad-file",
-    `${fileName}: '${name}' ${found}, the model wants F32 ${formatShape(shape)}`,
+    `${fileName}: '${name}' ${what}, the model wants F32 ${formatShape(shape)}`,
     "Use a file of a model with this configuration.",
   );
 }

@@ -45,6 +45,16 @@ export interface SafeFile {
 const METADATA = "__metadata__";
 const MAX_HEADER = 100_000_000;
 
+/** What a file's header says of a tensor. */
+export type SafeSpec = Pick<SafeTensor, "name" | "dtype" | "shape">;
+
+/** Tensors whose data come one after another, as a file is written: for files that should not lie in memory whole. */
+export interface SafeStream {
+  readonly specs: readonly SafeSpec[];
+  /** In the order of `specs`. An array is written before the next is asked for. */
+  data(): AsyncIterable<SafeData>;
+}
+
 /**
  * The bytes of a safetensors file in pieces: the header, then each tensor's own memory (not copied, so leave it alone
  * until the pieces are written). Tensors with larger elements come first, so that all are aligned; otherwise the order
@@ -54,17 +64,43 @@ const MAX_HEADER = 100_000_000;
  */
 export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Uint8Array[] {
   const ordered = [...tensors].sort((a, b) => elementSize(b.dtype) - elementSize(a.dtype));
+  for (const tensor of ordered) checkTensor(tensor);
+  return [encodeHeader(ordered, metadata), ...ordered.map(({ data }) => bytesOf(data))];
+}
+
+/**
+ * The same bytes as `safetensorsChunks` gives, of tensors that are made on the way.
+ *
+ * @throws VoxtwirlError "bad-shape" as there, and when tensors are not in order of their elements' size
+ */
+export async function* safetensorsStream(stream: SafeStream, metadata: Record<string, string> = {}): AsyncGenerator<Uint8Array> {
+  const { specs } = stream;
+  const sizes = specs.map(({ dtype }) => elementSize(dtype));
+  const misplaced = specs.find((_, i) => i > 0 && sizes[i]! > sizes[i - 1]!);
+  if (misplaced) throw badTensor(misplaced, "smaller elements come before it", "Give tensors with larger elements first.");
+  yield encodeHeader(specs, metadata);
+  let next = 0;
+  for await (const data of stream.data()) {
+    const spec = specs[next++];
+    if (!spec) throw badTensor(specs.at(-1)!, "more data follow than tensors", "Give as many arrays as tensors.");
+    checkTensor({ ...spec, data });
+    yield bytesOf(data);
+  }
+  if (next < specs.length) throw badTensor(specs[next]!, "it has no data", "Give as many arrays as tensors.");
+}
+
+function encodeHeader(specs: readonly SafeSpec[], metadata: Record<string, string>): Uint8Array {
   const header = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
   let offset = 0;
-  for (const tensor of ordered) {
-    checkTensor(tensor);
-    if (tensor.name === METADATA || header.has(tensor.name)) {
-      throw badTensor(tensor, "its name is taken", "Give every tensor a name of its own.");
+  for (const spec of specs) {
+    const { name, dtype, shape } = spec;
+    if (name === METADATA || header.has(name)) {
+      throw badTensor(spec, "its name is taken", "Give every tensor a name of its own.");
     }
     const begin = offset;
-    offset += tensor.data.byteLength;
-    header.set(tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [begin, offset] });
+    offset += elementCount(shape) * elementSize(dtype);
+    header.set(name, { dtype, shape, data_offsets: [begin, offset] });
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const length = Math.ceil(json.length / 8) * 8;
@@ -78,10 +114,14 @@ export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Reco
   const head = new Uint8Array(8 + length).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
   head.set(json, 8);
-  return [head, ...ordered.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  return head;
 }
 
-/** A whole safetensors file in one array. For files of gigabytes use `safetensorsChunks`. */
+function bytesOf(data: SafeData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** A whole safetensors file in one array. For files of gigabytes use `safetensorsStream`. */
 export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Uint8Array {
   const chunks = safetensorsChunks(tensors, metadata);
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
@@ -102,29 +142,7 @@ export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Reco
  * @throws VoxtwirlError "bad-file", and nothing else, with `fileName` and the rule that is broken.
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): SafeFile {
-  const fail = (reason: string): never => {
-    throw new VoxtwirlError(
-      "bad-file",
-      `${fileName} is not a valid safetensors file: ${reason}`,
-      "The file is damaged, incomplete or of another kind: copy it again, or use an earlier checkpoint.",
-    );
-  };
-  const { header, dataStart } = readHeader(bytes, fail);
-  const metadata = readMetadata(header, fail);
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== METADATA)
-    .map(([name, value]) => readEntry(name, value, fail))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
-
-  let end = 0;
-  for (const entry of entries) {
-    if (entry.begin < end) fail(`tensor ${quote(entry.name)} overlaps the one before it`);
-    if (entry.begin > end) fail(`bytes ${end} to ${entry.begin} of the data belong to no tensor`);
-    end = entry.end;
-  }
-  const available = bytes.length - dataStart;
-  if (end !== available) fail(`its tensors take ${end} bytes, and it holds ${available}`);
-
+  const { metadata, entries, dataStart } = indexSafetensors(bytes, bytes.length, fileName);
   const tensors = new Map<string, SafeTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     tensors.set(name, { name, dtype, shape, data: arrayOf(dtype, bytes, dataStart + begin, dataStart + end) });
@@ -132,14 +150,68 @@ export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): Saf
   return { tensors, metadata };
 }
 
+/** Where a tensor's bytes lie, counted from the end of the header. */
+export interface SafeEntry extends SafeSpec {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Bytes at the start of a file that hold its header, from its first eight; no more than `total`, the file's size. */
+export function safetensorsHeaderBytes(first: Uint8Array, total: number): number {
+  if (first.length < 8) return first.length;
+  const claimed = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
+  return claimed > BigInt(MAX_HEADER) ? 8 : Math.min(total, 8 + Number(claimed));
+}
+
+/**
+ * The tensors of a file of `total` bytes from its header alone, in the order of the data. Every rule of the format is
+ * checked.
+ *
+ * @param bytes from the start of the file, at least the header
+ * @throws VoxtwirlError as `decodeSafetensors`
+ */
+export function indexSafetensors(
+  bytes: Uint8Array,
+  total: number,
+  fileName = "the file",
+): { metadata: Record<string, string>; entries: SafeEntry[]; dataStart: number } {
+  const fail = (reason: string): never => {
+    throw new VoxtwirlError(
+      "bad-file",
+      `${fileName} is not a valid safetensors file: ${reason}`,
+      "The file is damaged, incomplete or of another kind: copy it again, or use an earlier checkpoint.",
+    );
+  };
+  const { header, dataStart } = readHeader(bytes, total, fail);
+  const metadata = readMetadata(header, fail);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== METADATA)
+    .map(([name, value]) => readEntry(name, value, fail))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin < end) fail(`tensor ${quote(entry.name)} overlaps the one before it`);
+    if (entry.begin > end) fail(`bytes ${end} to ${entry.begin} of the data belong to no tensor`);
+    end = entry.end;
+  }
+  const available = total - dataStart;
+  if (end !== available) fail(`its tensors take ${end} bytes, and it holds ${available}`);
+  return { metadata, entries, dataStart };
+}
+
+/** The tensor of an entry whose bytes were read into memory of their own. */
+export function safeTensor({ name, dtype, shape }: SafeEntry, bytes: Uint8Array): SafeTensor {
+  return { name, dtype, shape, data: arrayOf(dtype, bytes, 0, bytes.length) };
+}
+
 type Fail = (reason: string) => never;
 
-function readHeader(bytes: Uint8Array, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) fail(`it has ${bytes.length} bytes, and the header's length alone takes 8`);
+function readHeader(bytes: Uint8Array, total: number, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
+  if (total < 8) fail(`it has ${total} bytes, and the header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER)) fail(`its header claims ${length} bytes, more than the ${MAX_HEADER} allowed`);
   const dataStart = 8 + Number(length);
-  if (dataStart > bytes.length) fail(`its header claims ${length} bytes, and ${bytes.length - 8} follow`);
+  if (dataStart > total) fail(`its header claims ${length} bytes, and ${total - 8} follow`);
   let header: unknown;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
@@ -161,15 +233,7 @@ function readMetadata(header: Record<string, unknown>, fail: Fail): Record<strin
   return metadata as Record<string, string>;
 }
 
-interface Entry {
-  name: string;
-  dtype: SafeDType;
-  shape: number[];
-  begin: number;
-  end: number;
-}
-
-function readEntry(name: string, value: unknown, fail: Fail): Entry {
+function readEntry(name: string, value: unknown, fail: Fail): SafeEntry {
   const what = `tensor ${quote(name)}`;
   if (!isObject(value)) return fail(`${what} is not described by an object`);
   for (const key of Object.keys(value)) {
@@ -209,7 +273,7 @@ function checkTensor(tensor: SafeTensor): void {
   }
 }
 
-function badTensor(tensor: SafeTensor, reason: string, fix: string): VoxtwirlError {
+function badTensor(tensor: SafeSpec, reason: string, fix: string): VoxtwirlError {
   return new VoxtwirlError(
     "bad-shape",
     `cannot write tensor ${quote(tensor.name)} of shape [${tensor.shape.join(", ")}]: ${reason}`,

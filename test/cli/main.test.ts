@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { useBuiltCommand } from "./built.ts";
 
-const { run } = useBuiltCommand();
+const { run, path } = useBuiltCommand();
 
 describe("voxtwirl", () => {
   it.each([[[]], [["--help"]], [["-h"]], [["help"]]])("%j shows the commands", async (args) => {
@@ -37,6 +38,15 @@ describe("voxtwirl", () => {
     expect(first).toContain(problem);
     expect(second).toContain(fix);
     expect(rest).toEqual([]);
+  });
+
+  it.each([
+    ["is quiet when its reader goes away", "exec 1> >(exec true); sleep 0.5; ", 141, /^$/],
+    ["says so when its output cannot be written", "exec 1> /dev/full; ", 1, /^voxtwirl: cannot write to standard output: ENOSPC.*\n.*space.*\n$/],
+  ])("%s", { skip: process.platform !== "linux" }, (_, before, code, stderr) => {
+    const result = spawnSync("bash", ["-c", `${before}"$0" "$1" help`, process.execPath, path], { encoding: "utf8" });
+    expect(result.status).toBe(code);
+    expect(result.stderr).toMatch(stderr);
   });
 
   it("shows where an error came from only when asked", async () => {

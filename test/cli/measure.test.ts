@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -77,9 +77,15 @@ describe("voxtwirl measure --model", () => {
   });
 
   it("measures the pose under all rotations by other names", async () => {
-    const args = ["--model", run, "--data", "builtin", "--group", "so3", "--twirl", "3", "--limit", "2"];
+    const args = ["--model", run, "--data", "builtin", "--group", "so3", "--twirl", "4", "--limit", "5"];
     const found = await measured(...args);
-    expect(found).toMatchObject({ group: "so3", rotations: 3, noises: 2, samples: 2 });
+    expect(found).toMatchObject({ group: "so3", rotations: 4, noises: 2, samples: 5 });
+    expect(found.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4]);
+    const [one, two, four] = found.gains;
+    expect(one).toMatchObject({ percentGainPose: 0, percentPredictedPose: 0, percentGainNoisyPose: 0 });
+    expect(four.percentPredictedPose / two.percentPredictedPose).toBeCloseTo(3 / 2, 8);
+    expect(four.percentGainNoisyPose).toBeGreaterThan(0);
+    expect(four).not.toHaveProperty("percentGain");
     expect(found).not.toHaveProperty("percentEquiv");
     expect(found.percentPose).toBeCloseTo((100 * found.lossPose) / found.lossTotalPose, 8);
     expect(found.lossPoseFloor).toBeGreaterThan(0);
@@ -87,6 +93,9 @@ describe("voxtwirl measure --model", () => {
     expect(stdout).toMatch(/rotated back by trilinear/);
     expect(stdout).toMatch(/^ +percentPose +.* ± .* %/m);
     expect(stdout).toMatch(/^ +percentPoseFloor/m);
+    expect(stdout).toMatch(/averaging over K poses, on 2 samples, and as predicted from the other 3:\n +K +gain +predicted +with noise\n/);
+    expect(stdout).toMatch(/^ +4( +-?\d.* ± .* %){3}$/m);
+    expect(stdout).toMatch(/fresh noise/);
     expect(stdout).not.toMatch(/percentEquiv/);
   });
 });
@@ -208,6 +217,11 @@ describe("what voxtwirl measure cannot do", () => {
     const broken = [...tensors.values()].map((t) => ({ ...t, data: (t.data as Float32Array).map(() => NaN) }));
     writeFileSync(file("nan.safetensors"), encodeSafetensors(broken, metadata));
     writeFileSync(file("cut.safetensors"), readFileSync(model).subarray(0, 5000));
+    // As large as a disk, of nothing.
+    for (const name of ["sparse.safetensors", "sparse.npy"]) {
+      writeFileSync(file(name), "");
+      truncateSync(file(name), 2 ** 42);
+    }
     writeFileSync(file("gold.xyz"), "1\n\nAu 0 0 0\n");
     writeFileSync(file("carbon.xyz"), "1\n\nC 0 0 0\n");
     mkdirSync(file("empty"));
@@ -236,6 +250,8 @@ describe("what voxtwirl measure cannot do", () => {
     [["--model", "nowhere", ...data], 1, "no such file"],
     [["--model", "empty", ...data], 1, "model.safetensors"],
     [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
+    [["--model", "sparse.safetensors", ...data], 1, "more than can be read"],
+    [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "more than can be read"],
     [["--model", "bare.safetensors", ...data], 1, "--predictions"],
     [["--model", "words.safetensors", ...data], 1, "not JSON"],
     [["--model", "version.safetensors", ...data], 1, "format"],

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,24 +113,55 @@ describe("voxtwirl train", () => {
     expect(readFileSync(join(out, "metrics.jsonl"))).toEqual(before);
   });
 
-  it("saves and exits with 130 on Ctrl-C, and goes on from there", async () => {
-    const path = join(folder, "stopped");
+  it.each<[string, number, (child: ChildProcess) => void]>([
+    ["Ctrl-C", 130, (child) => child.kill("SIGINT")],
+    ["SIGTERM", 143, (child) => child.kill("SIGTERM")],
+    // Twice, as shells do.
+    ["a closed terminal", 129, (child) => [1, 2].forEach(() => child.kill("SIGHUP"))],
+    ["a reader of stdout that goes away", 141, (child) => child.stdout!.destroy()],
+  ])("on %s it saves and exits with %i, and goes on from there", async (_, expected, stop) => {
+    const path = join(folder, `stopped ${expected}`);
     const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
     const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "ignore"] });
     let seen = "";
-    child.stdout.on("data", (chunk: Buffer) => {
+    let stopped = false;
+    child.stdout!.on("data", (chunk: Buffer) => {
       seen += chunk.toString();
-      // Once: a second signal would stop it without saving.
-      if (/"step":20,/.test(seen) && !child.killed) child.kill("SIGINT");
+      // Once: a second signal may stop it without saving.
+      if (!stopped && /"step":20,/.test(seen)) {
+        stopped = true;
+        stop(child);
+      }
     });
     const code = await new Promise((resolve) => child.once("exit", resolve));
-    expect(code).toBe(130);
+    expect(code).toBe(expected);
     const rows = rowsOf(join(path, "metrics.jsonl"));
     const last = rows.at(-1)!.step;
     expect(last).toBeGreaterThanOrEqual(20);
+    expect(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step).toBe(String(last));
+    expect(readFileSync(join(path, "report.html"), "utf8")).toContain(`Interrupted at step ${last}`);
     const again = await command.run(["train", "--resume", path, "--steps", String(last + 1), "--json"]);
     expect(again.code, again.stderr).toBe(0);
     expect(JSON.parse(again.stdout.split("\n")[0]!)).toMatchObject({ type: "train", step: last + 1 });
+  });
+
+  it("stops at once on a second Ctrl-C, with the last checkpoint left to go on from", async () => {
+    const path = join(folder, "stopped twice");
+    const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
+    const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let seen = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (/"step":20,/.test(seen) && !child.killed) child.kill("SIGINT");
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("stopping after the steps in flight")) child.kill("SIGINT");
+    });
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(130);
+    expect(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step).toBe("0");
+    const again = await command.run(["train", "--resume", path, "--steps", "2", "--json"]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(rowsOf(join(path, "metrics.jsonl")).map(({ step }) => step)).toEqual([0, 1, 2, 2]);
   });
 
   it.each([

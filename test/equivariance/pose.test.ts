@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { PoseEvaluator, type PoseEvaluatorOptions } from "../../src/equivariance/poseEvaluator.ts";
 import { poseResult, poseSums } from "../../src/equivariance/poseEstimator.ts";
+import { poseAverages, poseGains } from "../../src/equivariance/poseGain.ts";
 import { VoxelEvaluator, type VoxelModel } from "../../src/equivariance/voxelEvaluator.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { conv3d } from "../../src/graph/operations.ts";
@@ -63,6 +64,19 @@ describe("the pose measurement", () => {
     }
   }
 
+  async function gainsOf(model: VoxelModel, given = options) {
+    const counts = [1, 2, 3, 6];
+    const evaluator = await PoseEvaluator.create(gpu, given, model);
+    const found = [];
+    for (let i = 0; i < given.molecules.count; i++) found.push(await evaluator.measure(i, counts));
+    evaluator.destroy();
+    return poseGains(
+      found,
+      found.map(({ averages }) => averages),
+      counts,
+    );
+  }
+
   /** The Wiener filter's like: a fixed smoothing, isotropic to fourth order, applied three times. */
   function smoothing(): { model: VoxelModel; destroy: () => void } {
     const tap = (i: number) => (i === 0 ? 0.5 : 0.25);
@@ -83,6 +97,12 @@ describe("the pose measurement", () => {
     const { model, destroy } = smoothing();
     const result = await measure(model);
     expect(Math.abs(result.percentPose)).toBeLessThan(3 * result.percentPoseStdErr + result.percentPoseFloor);
+    // Averaging poses gains what averaging their noises does, and nothing else.
+    for (const gain of await gainsOf(model)) {
+      if (gain.count === 1) continue;
+      expect(Math.abs(gain.percentGainPose)).toBeLessThan(4 * gain.percentGainPoseStdErr + result.percentPoseFloor);
+      expect(gain.percentGainNoisyPose).toBeGreaterThan(5);
+    }
     expect(result.percentPoseStdErr).toBeLessThan(1);
     // Without the correction V - W/J the noise that is left would count.
     expect(result.percentPoseFloor).toBeLessThan(0.5);
@@ -110,6 +130,12 @@ describe("the pose measurement", () => {
     const quiet = { ...options, sigma: 0.05 };
     const whole = await measure(model, quiet);
     expect(whole.percentPose).toBeGreaterThan(3 * whole.percentPoseStdErr + 10 * whole.percentPoseFloor);
+    for (const gain of await gainsOf(model, quiet)) {
+      if (gain.count === 1) continue;
+      const error = Math.hypot(gain.percentGainPoseStdErr, gain.percentPredictedPoseStdErr);
+      expect(Math.abs(gain.percentGainPose - gain.percentPredictedPose)).toBeLessThan(3.5 * error);
+      expect(gain.percentGainPose).toBeGreaterThan(3 * gain.percentGainPoseStdErr);
+    }
     const chunked = await measure(model, { ...quiet, chunk: 4 });
     expect(chunked.lossPose / whole.lossPose).toBeCloseTo(1, 5);
     expect(chunked.lossTotalPose / whole.lossTotalPose).toBeCloseTo(1, 5);
@@ -166,5 +192,56 @@ describe("poseSums", () => {
     const none = expect.objectContaining({ code: "bad-option" });
     expect(() => poseSums([1, 2], [1, 2], [1], { rotations: 2, noises: 1 })).toThrow(none);
     expect(() => poseResult([], 3)).toThrow(expect.objectContaining({ code: "no-data" }));
+  });
+});
+
+describe("the gain of averaging over poses", () => {
+  const [rotations, noises, elements] = [24, 2, 30];
+  const counts = [1, 2, 4, 8, 12, 24];
+  /** Predictions that err by a constant 0.5, by the pose (variance `pose` ^2) and by noise (variance 1). */
+  function sample(seed: number, pose: number) {
+    const target = randomArray(elements, 3 * seed);
+    const offsets = randomArray(rotations * elements, 3 * seed + 1, pose);
+    const predictions = randomArray(rotations * noises * elements, 3 * seed + 2).map((value, i) => {
+      const at = Math.floor(i / (noises * elements)) * elements + (i % elements);
+      return value + offsets[at]! + target[i % elements]! + 0.5;
+    });
+    const sums = poseSums(predictions, new Float32Array(rotations * elements), target, { rotations, noises });
+    return { sums, averages: poseAverages(predictions, target, { rotations, noises }, counts, new Random(seed)) };
+  }
+
+  it("is by algebra what the same predictions' lossPose says, over all of them", () => {
+    const { sums, averages } = sample(1, 0.7);
+    expect((averages.still[0]! - averages.still[5]!) / (sums.pose * (1 - 1 / rotations))).toBeCloseTo(1, 6);
+    expect(averages.noisy[0]! / sums.total).toBeCloseTo(1, 6);
+  });
+
+  it("is on one half what the other half predicts, and noise is left out of it", () => {
+    for (const pose of [0, 0.7]) {
+      const made = Array.from({ length: 200 }, (_, i) => sample(1000 * (pose + 1) + i, pose));
+      const gains = poseGains(
+        made.map(({ sums }) => sums),
+        made.map(({ averages }) => averages),
+        counts,
+      );
+      const total = 0.25 + pose ** 2 + 1;
+      for (const gain of gains) {
+        const factor = 100 * (1 - 1 / gain.count);
+        const off = (value: number, variance: number) => Math.abs(value - (factor * variance) / total);
+        const what = `pose ${pose}, K = ${gain.count}`;
+        expect(off(gain.percentGainPose, pose ** 2), what).toBeLessThan(3.5 * gain.percentGainPoseStdErr + 1e-6);
+        expect(off(gain.percentPredictedPose, pose ** 2), what).toBeLessThan(3.5 * gain.percentPredictedPoseStdErr + 1e-6);
+        expect(off(gain.percentGainNoisyPose, 1 + pose ** 2), what).toBeLessThan(3.5 * gain.percentGainNoisyPoseStdErr + 1e-6);
+        expect(gain.percentGainPoseStdErr).toBeLessThan(2);
+      }
+      expect(gains.map(({ count }) => count)).toEqual(counts);
+    }
+  });
+
+  it("takes at least four samples, and arrays that belong together", () => {
+    const made = [1, 2, 3].map((seed) => sample(seed, 1));
+    expect(poseGains(made.map(({ sums }) => sums), made.map(({ averages }) => averages), counts)).toEqual([]);
+    const bad = expect.objectContaining({ code: "bad-shape" });
+    expect(() => poseAverages([1, 2, 3], [1], { rotations: 2, noises: 2 }, [1], new Random(1))).toThrow(bad);
   });
 });

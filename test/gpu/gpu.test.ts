@@ -37,6 +37,14 @@ describe("Gpu", () => {
     expect(gpu.caps.maxBindingBytes).toBe(Math.min(adapter.limits.maxStorageBufferBindingSize, adapter.limits.maxBufferSize));
   });
 
+  it("says so, typed, when the adapter gives no device", async () => {
+    const { adapter } = await openAdapter();
+    opened.push(await Gpu.open(adapter, { wait: withNap }));
+    const error = await code(Gpu.open(adapter, { wait: withNap }));
+    expect(error).toMatchObject({ code: "no-adapter", message: expect.stringMatching(/gives no device/), fix: expect.stringMatching(/new adapter/) });
+    expect(error.cause).toBeDefined();
+  });
+
   it("never destroys a caller's device", async () => {
     const { adapter } = await openAdapter();
     const device = await adapter.requestDevice();

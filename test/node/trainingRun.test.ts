@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -100,6 +100,9 @@ describe("trainingRun", () => {
     doomed.destroy();
     expect((await folder.readState()).metadata.step).toBe(String(kept));
     expect(temporaries(folder)).toEqual([]);
+    const report = readFileSync(folder.file("report"), "utf8");
+    expect(report).toMatch(/Stopped by an error: .*device was lost/);
+    expect(report).not.toContain("One held-out molecule");
     expect(await begin(gpu, folder, { resume: true })).toMatchObject({ step: 6, interrupted: false });
     await expectSameAsWhole(folder);
   });
@@ -187,6 +190,28 @@ describe("trainingRun", () => {
     await expectSameAsWhole(folder);
   });
 
+  it("refuses a state that is cut off or of another model, and changes nothing", async () => {
+    const folder = await newFolder("spoilt");
+    await begin(gpu, folder);
+    const bytes = readFileSync(folder.file("state"));
+    const { tensors, metadata } = await folder.readState();
+    const name = [...tensors.keys()].find((key) => key.startsWith("ema."))!;
+    const refuse = (message: RegExp) =>
+      expect(begin(gpu, folder, { resume: true })).rejects.toMatchObject({ code: "bad-file", message: expect.stringMatching(message) });
+    for (const length of [3, 100, bytes.length - 1]) {
+      writeFileSync(folder.file("state"), bytes.subarray(0, length));
+      await refuse(/state\.safetensors is not a valid safetensors file/);
+    }
+    await folder.writeState([...tensors.values()].filter((tensor) => tensor.name !== name), metadata);
+    await refuse(new RegExp(`'${name.replaceAll(".", "\\.")}' is missing`));
+    const other = { ...tensors.get(name)!, name, shape: [1, ...tensors.get(name)!.shape] };
+    await folder.writeState([...tensors.values()].map((tensor) => (tensor.name === name ? other : tensor)), metadata);
+    await refuse(/the model wants F32/);
+    writeFileSync(folder.file("state"), bytes);
+    await begin(gpu, folder, { resume: true });
+    await expectSameAsWhole(folder);
+  });
+
   it.each([
     ["loss or gradient", { lr: 1e30, every: 100 }, /loss or gradient is not finite at step 2; .* step 0$/],
     ["the held-out loss", { lr: 1e30, every: 1 }, /the held-out loss is not finite at step 1; .* step 0$/],
@@ -197,6 +222,9 @@ describe("trainingRun", () => {
     await expect(failure).rejects.toMatchObject({ code: "not-finite", message: expect.stringMatching(message), fix: expect.stringContaining("--lr") });
     expect(temporaries(folder)).toEqual([]);
     if (/no checkpoint/.test(message.source)) return;
+    const report = readFileSync(folder.file("report"), "utf8");
+    expect(report).toMatch(/Stopped by an error: .* not finite at step/);
+    expect(report).toContain("One held-out molecule");
     const { tensors, metadata } = await folder.readState();
     expect(metadata.step).toBe("0");
     const parameters = unetParameters(modelConfig(training));

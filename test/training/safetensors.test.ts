@@ -5,7 +5,10 @@ import { VoxtwirlError } from "../../src/errors.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
+  indexSafetensors,
   safetensorsChunks,
+  safetensorsHeaderBytes,
+  safetensorsStream,
   type SafeTensor,
 } from "../../src/training/safetensors.ts";
 
@@ -65,6 +68,25 @@ describe("encodeSafetensors", () => {
     const { tensors: decoded } = decodeSafetensors(encodeSafetensors(tensors, metadata));
     const file = decoded.get("down.0.weight")!.data.buffer;
     for (const tensor of decoded.values()) expect(tensor.data.buffer).toBe(file);
+  });
+
+  async function streamed(specs: readonly SafeTensor[], given: readonly SafeTensor[]): Promise<Uint8Array> {
+    const data = async function* () {
+      for (const tensor of given) yield tensor.data;
+    };
+    const pieces: Uint8Array[] = [];
+    for await (const piece of safetensorsStream({ specs, data }, metadata)) pieces.push(piece);
+    return new Uint8Array(Buffer.concat(pieces));
+  }
+
+  it("gives the same bytes of tensors that come one after another", async () => {
+    const ordered = [...decodeSafetensors(encodeSafetensors(tensors, metadata)).tensors.values()];
+    expect(await streamed(ordered, ordered)).toEqual(encodeSafetensors(tensors, metadata));
+    const bad = expect.objectContaining({ code: "bad-shape" });
+    await expect(streamed(ordered, ordered.slice(1))).rejects.toThrow(bad);
+    await expect(streamed(ordered, ordered.slice(0, -1))).rejects.toThrow(bad);
+    await expect(streamed(ordered.slice(0, -1), ordered)).rejects.toThrow(bad);
+    await expect(streamed([...ordered].reverse(), [...ordered].reverse())).rejects.toThrow(bad);
   });
 
   it("encodes no tensors at all", () => {
@@ -151,6 +173,12 @@ describe("decodeSafetensors on hostile input", () => {
   });
   const input = fc.oneof(fc.uint8Array({ maxLength: 64 }), damaged, written);
 
+  /** Names of the tensors, without their data in memory. */
+  function fromHeader(bytes: Uint8Array): string[] {
+    const head = bytes.subarray(0, safetensorsHeaderBytes(bytes.subarray(0, 8), bytes.length));
+    return indexSafetensors(head, bytes.length).entries.map(({ name }) => name);
+  }
+
   it("gives a file or a VoxtwirlError", { timeout: 600_000 }, () => {
     let accepted = 0;
     fc.assert(
@@ -160,8 +188,10 @@ describe("decodeSafetensors on hostile input", () => {
           const total = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
           expect(total).toBeLessThanOrEqual(bytes.length);
           accepted++;
+          expect(fromHeader(bytes)).toEqual([...tensors.keys()]);
         } catch (error) {
           if (!(error instanceof VoxtwirlError) || error.code !== "bad-file") throw error;
+          expect(() => fromHeader(bytes)).toThrow(error.message);
         }
       }),
       { numRuns: FUZZ_RUNS, seed: 7 },
