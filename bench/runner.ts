@@ -155,37 +155,33 @@ function wallOf({ rounds }: Contestant): number[][] {
 async function loadPeer(
   peer: Peer, description: CaseDescription, expected: readonly Expected[] | undefined, { record, signal }: RunnerOptions,
 ): Promise<Entry | undefined> {
-  const kill = () => peer.kill();
-  signal.addEventListener("abort", kill);
-  const refused = (reply: PeerReply, caseName = description.name): reply is Extract<PeerReply, { ok: false }> => {
+  const refused = (reply: PeerReply, caseName = description.name): boolean => {
     if (reply.ok) return false;
+    // What ends a peer then is the end of the run.
     if (!signal.aborted) record.refuse({ case: caseName, engine: peer.name, why: reply.why, message: reply.message });
     return true;
   };
-  try {
-    const unopened = await peer.open();
-    if (unopened && refused(unopened, "*")) return undefined;
-    const loaded = await peer.load(description);
-    if (refused(loaded)) return undefined;
-    const saved = await peer.save();
-    if (refused(saved)) return undefined;
-    if (!loaded.ok) return undefined;
-    let error: number | undefined;
-    try {
-      error = expected && errorOf(readOutputs(description), expected);
-    } catch (problem) {
-      refused({ ok: false, why: "failed", message: `its outputs cannot be read: ${(problem as Error).message}` });
-      return undefined;
-    }
-    return {
-      contestant: peerContestant(peer, loaded.firstMs ?? 0),
-      ...(loaded.prepareMs !== undefined && { compileMs: loaded.prepareMs }),
-      ...(error !== undefined && { error }),
-      ...(loaded.workarounds && { workarounds: loaded.workarounds }),
-    };
-  } finally {
-    signal.removeEventListener("abort", kill);
+  const unopened = await peer.open();
+  if (unopened && refused(unopened, "*")) return undefined;
+  const loaded = await peer.load(description);
+  if (!loaded.ok) {
+    refused(loaded);
+    return undefined;
   }
+  if (refused(await peer.save())) return undefined;
+  let error: number | undefined;
+  try {
+    error = expected && errorOf(readOutputs(description), expected);
+  } catch (problem) {
+    refused({ ok: false, why: "failed", message: `its outputs cannot be read: ${(problem as Error).message}` });
+    return undefined;
+  }
+  return {
+    contestant: peerContestant(peer, loaded.firstMs ?? 0),
+    ...(loaded.prepareMs !== undefined && { compileMs: loaded.prepareMs }),
+    ...(error !== undefined && { error }),
+    ...(loaded.workarounds && { workarounds: loaded.workarounds }),
+  };
 }
 
 /** Writes the inputs of a case in place of those of the case before. */
