@@ -1,8 +1,9 @@
 // Two benchmark records, case by case.
 import { VoxtwirlError } from "../src/errors.ts";
 import type { BenchmarkFile, Samples } from "./benchmarkFile.ts";
-import { difference, halvesRatio, LEVEL, median } from "./difference.ts";
+import { difference, halvesRatio, LEVEL } from "./difference.ts";
 import { peerNames } from "./protocol.ts";
+import { AGREEMENT, median } from "./statistics.ts";
 
 /**
  * What two sets of samples say:
@@ -56,9 +57,6 @@ export interface Comparison {
   readonly regressions: readonly string[];
 }
 
-/** Halves further apart than this are a drift; the same measure as in a record's `stable`. */
-const STEADY = 0.05;
-
 export interface CompareOptions {
   readonly time: "gpu" | "wall";
   /** Percent. */
@@ -103,7 +101,7 @@ function compareCase(a: BenchmarkFile, b: BenchmarkFile, name: string, wanted: "
   const seen = p < LEVEL && (low > 1 || high < 1);
   const direction = ratio > 1 ? "slower" : "faster";
   // A steady drift moves the median by as much as its halves are apart, and has moved the last samples twice as far.
-  const hidden = drift > Math.log(1 + STEADY) && Math.abs(Math.log(ratio)) < 2 * drift;
+  const hidden = drift > Math.log(1 + AGREEMENT) && Math.abs(Math.log(ratio)) < 2 * drift;
   const verdict = smallestP >= LEVEL ? "few" : !seen ? "none" : hidden ? "drift" : direction;
   return { name, time, a: sides[0], b: sides[1], ratio, low, high, p, verdict };
 }
@@ -153,7 +151,7 @@ function contextWarnings(a: BenchmarkFile, b: BenchmarkFile): string[] {
 const show = (value: unknown): string => (value === undefined ? "not told" : String(value));
 
 function driftWarnings(cases: readonly ComparedCase[]): string[] {
-  const moved = (side: "a" | "b") => cases.filter((c) => Math.abs(Math.log(c[side].halves)) > Math.log(1 + STEADY));
+  const moved = (side: "a" | "b") => cases.filter((c) => Math.abs(Math.log(c[side].halves)) > Math.log(1 + AGREEMENT));
   return (["a", "b"] as const).flatMap((side) => {
     const names = moved(side).map(({ name }) => name);
     if (names.length === 0) return [];

@@ -1,5 +1,6 @@
 // Whether two sets of times differ by more than their scatter, and by how much.
 import { Random } from "../src/random.ts";
+import { median } from "./statistics.ts";
 
 /** Two samples of times of the same work compared. */
 export interface Difference {
@@ -32,12 +33,6 @@ export function difference(a: readonly number[], b: readonly number[], seed = 1)
     p: mannWhitney(a, b),
     smallestP: Math.min(1, 2 / binomial(a.length + b.length, a.length)),
   };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** Median of the second half of the samples, in the order taken, over that of the first; 1 for fewer than four. */

@@ -1,3 +1,4 @@
+import { compare } from "../../bench/compare.ts";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
@@ -21,8 +22,9 @@ export const spec: ArgsSpec = {
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
 const QUICK = { budgetMs: 300, maxSamples: 6 };
 
-/** `voxtwirl bench`: 0 when all that was measured is right, 1 when a result of ours is not, 130 when stopped. */
+/** `voxtwirl bench` (and `voxtwirl bench compare`): 0 when all that was measured is right, 1 when a result of ours is not, 130 when stopped. */
 export async function run(args: string[]): Promise<number> {
+  if (args[0] === "compare") return compare(args.slice(1));
   const options = readArgs("bench", spec, args);
   if (options.flag("install-peers")) {
     installPeers();

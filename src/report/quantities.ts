@@ -1,4 +1,4 @@
-import { MISSING } from "./format.ts";
+import { formatCount, MISSING } from "./format.ts";
 
 /** Three significant digits without an exponent: 0.0421, 3.14, 27.0, 1234 -> "1,234". */
 export function formatSignificant(value: number | null | undefined): string {
@@ -16,4 +16,9 @@ export function formatMilliseconds(ms: number | null | undefined): string {
   const size = Math.abs(Number(ms.toPrecision(3)));
   if (size >= 10_000) return `${formatSignificant(ms / 1000)} s`;
   return size < 0.1 && size > 0 ? `${formatSignificant(ms * 1000)} µs` : `${formatSignificant(ms)} ms`;
+}
+
+/** A round number of an axis as it is: 0.02, 5, 200, "10,000". */
+export function formatTick(value: number): string {
+  return value >= 1000 ? formatCount(value) : String(Number(value.toPrecision(3)));
 }

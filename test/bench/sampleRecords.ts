@@ -1,5 +1,5 @@
 import { Random } from "../../src/random.ts";
-import { median } from "../../bench/difference.ts";
+import { median } from "../../bench/statistics.ts";
 import type { BenchRecord, CaseResult, RecordRow, Refusal } from "../../bench/record.ts";
 
 /** One case of one engine of a made-up record. */
@@ -23,6 +23,7 @@ export function rows({ case: name, engine, times: samples }: SampleCase): Record
   const full = engine === undefined ? name : `${name}/engine:${engine}`;
   return samples.map((real, i) => ({
     ...{ name: full, run_name: full, run_type: "iteration" as const, repetitions: samples.length, repetition_index: i },
+    ...{ family_index: 0, per_family_instance_index: 0 },
     ...{ threads: 1, iterations: 1, real_time: real, cpu_time: engine ? real : 0.9 * real, time_unit: "ms" as const },
   }));
 }
@@ -49,7 +50,8 @@ export function sampleRecord(
     context: {
       ...{ date: "2026-01-02T03:04:05Z", executable: "voxtwirl bench", num_cpus: 2, cpu: "A processor" },
       ...{ load_avg: [0.1, 0.1, 0.1], library_version: "0.1.0", commit: "0123456789abcdef", dirty: false },
-      ...{ node: "v20.20.0", dawn: "0.6.2" },
+      ...{ node: "v20.20.0", dawn: "0.6.2", mhz_per_cpu: 2000, cache_bytes: 2 ** 25 },
+      ...{ library_build_type: "release" as const, json_schema_version: 1 as const },
       adapter: { name: "llvmpipe", driver: "Mesa 25.0.7", software: true, features: ["subgroups", "timestamp-query"] },
       roofline: { gbPerSecond: 12, gflops: 150 },
       peers: engines.map((name) => ({ name, version: "1.2.3", notes: ["with the nap"] })),
