@@ -56,13 +56,14 @@ export async function runCase(benchCase: BenchCase, options: RunnerOptions): Pro
     onProgress(`${benchCase.name}: first run`);
     const first = await runOnce(gpu, opened, timer);
     onProgress(`${benchCase.name}: reference`);
+    const outputs = await opened.outputs();
     const expected = await benchCase.expected?.(data);
     const ours: Entry = {
       contestant: ourContestant(gpu, opened, timer, first.wallMs),
       compileMs: opened.compileMs,
       variant: opened.variant,
       sets: opened.sets,
-      ...(expected && { error: errorOf(await opened.outputs(), expected) }),
+      ...(expected && { error: errorOf(outputs, expected) }),
     };
     const theirs: Entry[] = [];
     if (benchCase.peers && peers.length > 0) {
