@@ -44,6 +44,8 @@ export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
   }
   addFolder("voxtwirl", dist, "dist", (path) => !path.startsWith("types/"));
   addFolder("voxtwirl", join(root, "shaders"), "shaders");
+  // The one peer of the benchmark that machines bring themselves.
+  addFolder("voxtwirl", join(root, "bench", "peers"), "bench/peers", (path) => /^[^/]+\.py$/.test(path));
   add("voxtwirl", "package.json", manifest());
   add("voxtwirl", "LICENSE", readFileSync(join(root, "LICENSE")));
   for (const name of ["README", "environment.mjs"]) add("voxtwirl", name, script(name));
@@ -88,7 +90,8 @@ const script = (name) => readFileSync(new URL(name, import.meta.url));
 /** The package's manifest without what only a checkout needs, and the commit, as npm names it. */
 function manifest() {
   const { name, version, description, license, type, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const git = (...args) => execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+  const git = (...args) => execFileSync("git", args, options).trim();
   let commit = {};
   try {
     commit = { gitHead: git("rev-parse", "HEAD"), gitDirty: git("status", "--porcelain", "--untracked-files=no") !== "" };

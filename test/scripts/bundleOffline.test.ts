@@ -72,6 +72,16 @@ test("its own Vulkan loader stands in where the machine's does not load", async 
   expect(JSON.parse(out)).toMatchObject({ ok: true, host: { node: process.version } });
 });
 
+test("the benchmark's record names the commit that the archive was made from", async () => {
+  const args = ["bench", "conv3d", "--filter", "conv3d/D", "--quick", "--json", "record.json"];
+  const { code, err } = await start(args, adapterEnvironment());
+  expect(err).not.toContain("Error");
+  expect(code).toBe(0);
+  const { context } = JSON.parse(readFileSync(join(unpacked, "record.json"), "utf8"));
+  const head = execFileSync("git", ["rev-parse", "HEAD"], { cwd: cache, encoding: "utf8" }).trim();
+  expect(context.commit).toBe(head);
+});
+
 test("exit codes come through", async () => {
   expect((await start(["docter"])).code).toBe(2);
 });
