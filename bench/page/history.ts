@@ -4,7 +4,7 @@ import { attributes, escapeHtml } from "../../src/report/html.ts";
 import { formatMilliseconds, formatSignificant } from "../../src/report/quantities.ts";
 import { linearScale, logDomain, logScale } from "../../src/report/scale.ts";
 import type { BenchRecord } from "../record.ts";
-import { type AdapterRecords, ownResults, shortCommit } from "./model.ts";
+import { type AdapterRecords, folded, ownResults, partsOf, shortCommit } from "./model.ts";
 
 const WIDTH = 216;
 const HEIGHT = 78;
@@ -23,7 +23,11 @@ interface Moment {
 /** Panels of all cases with two or more records, in the order of the latest; an empty string where there are none. */
 export function historyPanels({ records }: AdapterRecords): string {
   const names = [...new Set(records.toReversed().flatMap((record) => ownResults(record).map((result) => result.case)))];
-  const panels = names.flatMap((name) => {
+  const suiteOf = (name: string): string => {
+    const result = records.flatMap(ownResults).findLast((one) => one.case === name);
+    return result!.suite;
+  };
+  const panels = (list: readonly string[]): string[] => list.flatMap((name) => {
     const found = records.map((record) => ownResults(record).find((result) => result.case === name));
     // One clock for the whole curve: the GPU's only where every record has it.
     const onGpu = found.every((result) => result === undefined || result.gpuMs !== undefined);
@@ -33,7 +37,13 @@ export function historyPanels({ records }: AdapterRecords): string {
     });
     return moments.length < 2 ? [] : [panel(name, moments, records, onGpu ? "GPU" : "wall")];
   });
-  return panels.length === 0 ? "" : `<div class="history">${panels.join("")}</div>`;
+  const parts = partsOf(names, suiteOf).flatMap(({ suite, items }) => {
+    const drawn = panels(items);
+    if (drawn.length === 0) return [];
+    const grid = `<div class="history">${drawn.join("")}</div>`;
+    return [suite === undefined ? grid : folded(suite, drawn.length, grid)];
+  });
+  return parts.join("");
 }
 
 function panel(name: string, moments: readonly Moment[], records: readonly BenchRecord[], clock: string): string {

@@ -1,4 +1,5 @@
 // What the page shows, arranged: records by adapter, cases in their order, engines beside ours.
+import { escapeHtml } from "../../src/report/html.ts";
 import { peerNames } from "../protocol.ts";
 import type { BenchRecord, CaseResult, Refusal } from "../record.ts";
 
@@ -79,3 +80,25 @@ export function geometricMean(values: readonly number[]): number | undefined {
 
 export const shortCommit = ({ commit, dirty }: BenchRecord["context"]): string =>
   commit === "" ? "no commit" : `${commit.slice(0, 8)}${dirty ? " with changes" : ""}`;
+
+/** Cases that are shown together: those of all small suites, or of one large suite. */
+export interface Part<T> {
+  /** Name of the large suite. */
+  readonly suite?: string;
+  readonly items: readonly T[];
+}
+
+const LARGE = 24;
+
+/** Suites of more than 24 cases stand apart, or they would bury the others. */
+export function partsOf<T>(items: readonly T[], suiteOf: (item: T) => string): Part<T>[] {
+  const count = (suite: string): number => items.filter((item) => suiteOf(item) === suite).length;
+  const large = [...new Set(items.map(suiteOf))].filter((suite) => count(suite) > LARGE);
+  const small = items.filter((item) => !large.includes(suiteOf(item)));
+  const apart = large.map((suite) => ({ suite, items: items.filter((item) => suiteOf(item) === suite) }));
+  return [...(small.length > 0 ? [{ items: small }] : []), ...apart];
+}
+
+/** A large suite's part of the page, closed until asked for. */
+export const folded = (suite: string, count: number, html: string): string =>
+  `<details><summary>${escapeHtml(suite)}: ${count} cases</summary>${html}</details>`;

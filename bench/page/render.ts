@@ -5,9 +5,12 @@ import { formatSignificant } from "../../src/report/quantities.ts";
 import { STYLE } from "../../src/report/style.ts";
 import type { BenchRecord } from "../record.ts";
 import { historyPanels } from "./history.ts";
-import { type AdapterRecords, type CaseOutcome, geometricMean, groupByAdapter, outcomes, ownResults, peersOf, shortCommit } from "./model.ts";
+import {
+  type AdapterRecords, type CaseOutcome, folded, geometricMean, groupByAdapter, outcomes, ownResults, partsOf, peersOf,
+  shortCommit,
+} from "./model.ts";
 import { ratioChart } from "./ratios.ts";
-import { rooflineChart, withoutArithmetic } from "./roofline.ts";
+import { rooflineCharts, withoutArithmetic } from "./roofline.ts";
 import { BENCH_STYLE } from "./style.ts";
 import { contextPairs, engineTable, ownTable, recordTable, refusalList, workaroundList } from "./tables.ts";
 
@@ -92,7 +95,14 @@ function headline(record: BenchRecord, found: readonly CaseOutcome[]): string {
     return [figure(`time of ${engine} / ours`, `${formatSignificant(mean)}×`, `mean of ${cases}; voxtwirl faster in ${formatCount(faster)}`)];
   });
   const wrong = right === own.length ? "all right" : `${formatCount(own.length - right)} WRONG`;
-  return `<dl class="figures">${figure("cases of voxtwirl", formatCount(own.length), wrong)}${peers.join("")}</dl>`;
+  const { gbPerSecond, gflops } = record.context.roofline;
+  const figures = [
+    figure("cases of voxtwirl", formatCount(own.length), wrong),
+    figure("large copy", `${formatSignificant(gbPerSecond)} GB/s`, "what this adapter reads and writes"),
+    figure("multiply-adds", `${formatSignificant(gflops)} GFLOP/s`, "from registers, float32"),
+    ...peers,
+  ];
+  return `<dl class="figures">${figures.join("")}</dl>`;
 }
 
 /** What makes a record less worth. */
@@ -116,24 +126,28 @@ const KEYS =
   `<li><i class="wrong"></i>wrong result: no ratio</li></ul>`;
 
 function ratios(found: readonly CaseOutcome[]): string {
-  const chart = ratioChart(found);
-  if (chart === "") return `<p class="empty">No peer was measured in this record: voxtwirl bench --against all --json FILE</p>`;
+  const compared = found.filter(({ peers }) => peers.some(({ result, refusal }) => result || refusal?.case !== "*"));
+  const charts = partsOf(compared, ({ ours }) => ours.suite).map(({ suite, items }) => {
+    const chart = ratioChart(items);
+    return suite === undefined ? chart : folded(suite, items.length, chart);
+  });
+  if (charts.length === 0) return `<p class="empty">No peer was measured in this record: voxtwirl bench --against all --json FILE</p>`;
   const marks = ["Time of the peer over ours, wall time until the result is there, on a logarithmic axis."];
   const results = found.flatMap(({ ours, peers }) => [ours, ...peers.flatMap(({ result }) => result ?? [])]);
   if (results.some(({ stable }) => !stable)) marks.push("~: samples are unstable.");
   if (results.some(({ workarounds }) => workarounds?.length)) marks.push("*: with a workaround, named below.");
-  return `<figure>${KEYS}${chart}<figcaption>${escapeHtml(marks.join(" "))}</figcaption></figure>`;
+  return `<figure>${KEYS}${charts.join("")}<figcaption>${escapeHtml(marks.join(" "))}</figcaption></figure>`;
 }
 
 function roofline(record: BenchRecord): string {
-  const chart = rooflineChart(record);
-  if (chart === "") return `<p class="empty">No case of this record counts arithmetic and memory.</p>`;
+  const charts = rooflineCharts(record);
+  if (charts === "") return `<p class="empty">No case of this record counts arithmetic and memory.</p>`;
   const without = withoutArithmetic(record).map((result) => result.case);
   const left = without.length === 0 ? "" : ` Not shown, for they count no arithmetic or no memory: ${without.join(", ")}.`;
   const text =
     "FLOPs and bytes as the work needs them, each input read once; ceilings measured in the same run. A case above the " +
     `slope found its data in a cache.${left}`;
-  return `<figure>${chart}<figcaption>${escapeHtml(text)}</figcaption></figure>`;
+  return `<figure>${charts}<figcaption>${escapeHtml(text)}</figcaption></figure>`;
 }
 
 function history(adapter: AdapterRecords): string {

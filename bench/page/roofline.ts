@@ -5,10 +5,12 @@ import { formatMilliseconds, formatSignificant, formatTick } from "../../src/rep
 import { logDomain, logScale, logTicks } from "../../src/report/scale.ts";
 import type { BenchRecord, CaseResult } from "../record.ts";
 import { leaderEnd, placeLabels } from "./labels.ts";
-import { ownResults } from "./model.ts";
+import { ownResults, partsOf } from "./model.ts";
 
 const MARGIN = { left: 84, right: 24, top: 14, bottom: 48 };
 const HEIGHT = 460;
+
+type Ceilings = BenchRecord["context"]["roofline"];
 
 const px = (value: number): number => Math.round(value * 100) / 100;
 
@@ -19,10 +21,20 @@ const isDrawable = ({ flops, bytes, gflops }: CaseResult): boolean => flops > 0 
 export const withoutArithmetic = (record: BenchRecord): CaseResult[] =>
   ownResults(record).filter((result) => !isDrawable(result));
 
-/** An empty string where no case can be drawn. */
-export function rooflineChart(record: BenchRecord): string {
-  const { gbPerSecond, gflops: peak } = record.context.roofline;
-  const results = ownResults(record).filter(isDrawable);
+/** More names than this do not fit: points then have numbers, and a list below says whose. */
+const MOST_NAMES = 60;
+
+/** A chart for all small suites, and one for each large one; an empty string where no case can be drawn. */
+export function rooflineCharts(record: BenchRecord): string {
+  const parts = partsOf(ownResults(record).filter(isDrawable), ({ suite }) => suite);
+  const charts = parts.map(({ suite, items }) => {
+    const chart = rooflineChart(items, record.context.roofline);
+    return suite === undefined ? chart : `<h3 class="part">${escapeHtml(suite)}</h3>${chart}`;
+  });
+  return charts.join("");
+}
+
+function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: peak }: Ceilings): string {
   if (results.length === 0 || !(gbPerSecond > 0) || !(peak > 0)) return "";
   const intensity = ({ flops, bytes }: CaseResult): number => flops / bytes;
   const ridge = peak / gbPerSecond;
@@ -51,19 +63,30 @@ export function rooflineChart(record: BenchRecord): string {
     `copy ${formatSignificant(gbPerSecond)} GB/s</text>` +
     `<text class="ceiling" x="${corner.x + 8}" y="${corner.y - 8}">${escapeHtml(peakText)}</text>`;
 
-  const points = results.map((result) => ({ x: x(intensity(result)), y: y(result.gflops), text: result.case, result }));
+  const numbered = results.length > MOST_NAMES;
+  const points = results.map((result, i) => ({
+    ...{ x: x(intensity(result)), y: y(result.gflops), result },
+    text: numbered ? String(i + 1) : result.case,
+  }));
   // Names keep off the roof.
   const steps = Array.from({ length: 60 }, (_, i) => x(start) + ((end - x(start)) * i) / 59);
   const roofAt = (at: number): number =>
     at > corner.x ? corner.y : corner.y + ((at - corner.x) * (y(start * gbPerSecond) - corner.y)) / (x(start) - corner.x);
   const obstacles = steps.map((at) => ({ x: at - 7, y: roofAt(at) - 4, width: 14, height: 8 }));
+  // The words along the slope, left of it and above.
+  for (let along = -52; along <= 52; along += 13) {
+    const [cos, sin] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
+    obstacles.push({ x: slope.x + along * cos + 13 * sin - 8, y: slope.y + along * sin - 13 * cos - 8, width: 16, height: 16 });
+  }
   obstacles.push({ x: corner.x + 4, y: corner.y - 22, width: peakText.length * 7, height: 20 });
   const labels = placeLabels(points, plot, obstacles);
   const drawn = labels.map((label, i) => point(points[i]!.result, label));
   const axes = drawAxes(x, y, plot);
   const description = "Roofline: GFLOP/s of each case over its arithmetic intensity, both logarithmic, with the two ceilings";
   const svg = attributes({ viewBox: `0 0 ${CHART_WIDTH} ${bottom + MARGIN.bottom}`, role: "img", "aria-label": description });
-  return `<div class="chart roofline"><svg ${svg}>${axes}${ceilings}${drawn.join("")}</svg></div>`;
+  const key = results.map((result) => `<li>${escapeHtml(result.case)}</li>`);
+  const list = numbered ? `<ol class="key">${key.join("")}</ol>` : "";
+  return `<div class="chart roofline"><svg ${svg}>${axes}${ceilings}${drawn.join("")}</svg></div>${list}`;
 
   function point(result: CaseResult, { x: cx, y: cy, box, text }: (typeof labels)[number]): string {
     const share = result.roofline === undefined ? "" : `, ${formatSignificant(100 * result.roofline)} % of the roof`;

@@ -24,6 +24,8 @@ section section h2{font-size:1.05rem;margin:2.2rem 0 .8rem;border-top:0;padding-
 .roofline .point circle{fill:var(--total);stroke:var(--page);stroke-width:1.2}
 .roofline .point.wrong circle{fill:var(--paper)}
 .roofline .point text{font-size:11.5px}.roofline .leader{stroke:var(--soft);stroke-width:.8}
+.part{margin:1.4rem 0 .3rem}.key{columns:3;column-gap:1.6rem;margin:.2rem 0 0;padding-left:2.2rem;font-size:.78rem;line-height:1.5;color:var(--soft);overflow-wrap:anywhere}
+details{margin-top:1.2rem}summary{cursor:pointer;color:var(--soft);font-size:.9rem;margin-bottom:.8rem}
 .history{display:grid;grid-template-columns:repeat(4,1fr);gap:1.4rem 1.2rem}
 .moment{break-inside:avoid;min-width:0}.moment h3{margin:0 0 .2rem;overflow-wrap:anywhere}
 .moment svg{display:block;width:100%;height:auto;background:var(--panel);border:1px solid var(--grid);border-radius:5px}
@@ -36,6 +38,6 @@ tbody tr+tr th{border-top:1px solid var(--grid)}
 .refusals{margin:0;padding:0;list-style:none;font-size:.86rem}.refusals li{margin:0 0 .8rem;break-inside:avoid}
 .refusals pre{margin:.25rem 0 0;padding:.5rem .7rem;background:var(--panel);border:1px solid var(--grid);border-radius:5px;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;max-height:9rem;overflow:auto}
 .pairs{grid-template-columns:repeat(auto-fill,minmax(25rem,1fr))}.pairs dt{flex:none}
-@media screen and (max-width:54rem){.history{grid-template-columns:repeat(2,1fr)}}
+@media screen and (max-width:54rem){.history{grid-template-columns:repeat(2,1fr)}.key{columns:2}}
 @media screen and (max-width:30rem){.pairs{grid-template-columns:1fr}}
 `;

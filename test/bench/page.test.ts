@@ -7,7 +7,7 @@ import { placeLabels } from "../../bench/page/labels.ts";
 import { geometricMean, groupByAdapter, outcomes, peersOf } from "../../bench/page/model.ts";
 import { ratioChart } from "../../bench/page/ratios.ts";
 import { renderPage } from "../../bench/page/render.ts";
-import { rooflineChart } from "../../bench/page/roofline.ts";
+import { rooflineCharts } from "../../bench/page/roofline.ts";
 import type { BenchRecord } from "../../bench/record.ts";
 import { Random } from "../../src/random.ts";
 import { sampleRecord, type SampleCase } from "./sampleRecords.ts";
@@ -79,7 +79,7 @@ test("refusals and wrong results stand in the chart with the peer's words, and h
 
 test("roofline: a case at a ceiling lies on its line, others below; each is named; what counts nothing is in the text", () => {
   // Ceilings are 12 GB/s and 150 GFLOP/s.
-  const html = rooflineChart(
+  const html = rooflineCharts(
     sampleRecord([
       { case: "copy bound", times: [10 / 12], flops: 1e7, bytes: 1e7 },
       { case: "at the peak", times: [10], flops: 1.5e9, bytes: 1e7 },
@@ -96,7 +96,25 @@ test("roofline: a case at a ceiling lies on its line, others below; each is name
   expect(tenth!.x).toBe(peak!.x);
   expect(tenth!.y).toBeGreaterThan(y1 + 30);
   expect(renderPage([record()])).toContain("no memory: noise.");
-  expect(rooflineChart(sampleRecord([{ case: "noise", times: [1], flops: 0, changes: { gflops: 0 } }]))).toBe("");
+  expect(rooflineCharts(sampleRecord([{ case: "noise", times: [1], flops: 0, changes: { gflops: 0 } }]))).toBe("");
+});
+
+test("a large suite stands apart: a roofline of its own with numbers and their key, the rest folded", () => {
+  const layers = Array.from({ length: 70 }, (_, i): SampleCase => ({
+    ...{ case: `voxmol/${i}`, times: [1 + i], flops: 1e9 + 1e8 * i, bytes: 1e7 },
+  }));
+  const cases: SampleCase[] = [{ case: "conv3d/A", times: [10] }, ...layers, { case: "voxmol/0", engine: "tfjs", times: [9] }];
+  const records = [sampleRecord(cases), sampleRecord(cases, { date: "2026-05-05T00:00:00Z" })];
+  const html = renderPage(records);
+  expect(html.match(/class="chart roofline"/g)).toHaveLength(2);
+  expect(html).toMatch(/<ol class="key"><li>voxmol\/0<\/li>/);
+  expect(html.match(/<g class="point">/g)).toHaveLength(71);
+  expect(html).toContain("<details><summary>voxmol: 70 cases</summary>");
+  // Only one of the suite has a peer: no reason to fold.
+  expect(html).not.toContain("voxmol: 1 cases");
+  const [before, folded] = html.split("<details>");
+  expect(before!.match(/class="moment"/g)).toHaveLength(1);
+  expect(folded!.match(/class="moment"/g)).toHaveLength(70);
 });
 
 test("labels of crowded points cover neither each other nor the points while there is room", () => {
