@@ -17,7 +17,7 @@ export async function prepare(ort, description, inputs, { options, feed, finishe
   const { workarounds = [], ...sessionOptions } = options(model);
   const session = await ort.InferenceSession.create(model.graph.finish(), sessionOptions);
   const feeds = {};
-  for (const [name, tensor] of Object.entries(model.feeds)) feeds[name] = feed(tensor);
+  for (const [name, tensor] of Object.entries(model.feeds)) feeds[name] = await feed(tensor);
   let outputs = {};
   const release = () => {
     for (const tensor of Object.values(outputs)) tensor.dispose?.();
