@@ -6,6 +6,7 @@ export type { GpuCaps } from "./gpu/caps.ts";
 export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type KernelContext, type Shader, type Tensor } from "./gpu/dispatch.ts";
 export { Graph } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
+export { measureRoofline, rooflineSeconds, rooflineShare, type Roofline } from "./graph/roofline.ts";
 export { ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
 export * as kernels from "./kernels/index.ts";
 export * as operations from "./graph/operations.ts";

@@ -10,6 +10,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "measure which share of a model's loss is rotation symmetry not learned, for any model's predictions too",
     load: () => import("./measure.ts"),
   },
+  bench: {
+    summary: "time every kernel and whole networks against the float64 reference, the roofline and other engines",
+    load: () => import("./bench.ts"),
+  },
   doctor: {
     summary: "show the adapter, what is missing and how to get it, and prove one kernel right",
     load: () => import("./doctor.ts"),

@@ -12,6 +12,8 @@ export { groupNorm, groupNormGrad, type GroupNormArgs, type GroupNormGradArgs } 
 export { linear, linearGradInput, linearGradWeight } from "./linear.ts";
 export { addNoise, fillNormal, fillUniform, type FillArgs } from "./noise.ts";
 export { resample, resampleAdjoint, type ResampleArgs, type ResampleMethod } from "./resample.ts";
+export { rooflineCopy } from "./rooflineCopy.ts";
+export { rooflineFma, type RooflineFmaArgs } from "./rooflineFma.ts";
 export { rotateOctahedral, type RotateOctahedralArgs } from "./rotateOctahedral.ts";
 export { samplePose, type SamplePoseArgs } from "./samplePose.ts";
 export { silu, siluGrad, type SiluGradArgs } from "./silu.ts";

@@ -1,0 +1,23 @@
+import code from "../../shaders/rooflineCopy.wgsl";
+import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { badShape, requireSameShape } from "./shapes.ts";
+
+/**
+ * y = x: the ceiling of memory. y is written, shape of x; a multiple of four elements.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function rooflineCopy(ctx: KernelContext, { label, x, y }: { label: string; x: Tensor; y: Tensor }): void {
+  requireSameShape(label, { x, y });
+  if (elementCount(x.shape) % 4 !== 0) throw badShape(label, "the number of elements must divide by 4", { x });
+  const count = elementCount(x.shape) / 4;
+  ctx.dispatch({
+    label,
+    shader: { name: "rooflineCopy", code },
+    params: { count },
+    bindings: { x, y },
+    workgroups: workgroups1d(Math.ceil(count / 4096)),
+    flops: 0,
+    bytes: 2 * byteLength(x),
+  });
+}

@@ -1,0 +1,45 @@
+import code from "../../shaders/rooflineFma.wgsl";
+import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { badShape, requireShape } from "./shapes.ts";
+
+const WORKGROUP = 64;
+/** Chains of a thread, and steps of each in a round: as in the shader. */
+const CHAINS = 8;
+const STEPS = 16;
+
+export interface RooflineFmaArgs {
+  label: string;
+  /** f32 [2]: multiplier and addend of every step. */
+  factors: Tensor;
+  /** f32 [threads], written: the sum of each thread's chains; a power of two from 64. */
+  sums: Tensor;
+  rounds: number;
+}
+
+/**
+ * 128 * rounds fused multiply-adds in each thread, on registers alone: the ceiling of arithmetic.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function rooflineFma(ctx: KernelContext, { label, factors, sums, rounds }: RooflineFmaArgs): void {
+  requireShape(label, "factors", factors, [2]);
+  const threads = elementCount(sums.shape);
+  if (threads < WORKGROUP || !Number.isInteger(Math.log2(threads))) {
+    throw badShape(label, `'sums' must hold a power of two of threads, at least ${WORKGROUP}`, { sums });
+  }
+  ctx.dispatch({
+    label,
+    shader: { name: "rooflineFma", code },
+    params: { rounds },
+    bindings: { factors, sums },
+    workgroups: workgroups1d(threads / WORKGROUP),
+    flops: threads * (2 * CHAINS * STEPS * rounds + CHAINS - 1),
+    bytes: byteLength(factors) + byteLength(sums),
+  });
+}
+
+/** What `rooflineFma` makes of multiplier 1 and addend 1 in thread t: exact below 2^24. */
+export function rooflineFmaSum(thread: number, rounds: number): number {
+  const begins = (CHAINS * (CHAINS - 1)) / 2;
+  return CHAINS * ((thread % WORKGROUP) + STEPS * rounds) + begins;
+}
