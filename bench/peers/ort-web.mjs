@@ -2,18 +2,18 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { adapterName, openDawn } from "./dawn.mjs";
 import { prepare } from "./ort.mjs";
 import { webgpuOptions } from "./ortWebgpu.mjs";
 import { serve, versionOf } from "./worker.mjs";
 
+const LIFTOFF =
+  "--liftoff-only: V8 would optimise the WebAssembly for half a minute of the first run; nodes on the CPU are slower for it";
+
 let ort;
 
 serve({
   async open(adapter) {
-    // V8 spends half a minute optimising WebAssembly that here only hands out work to the GPU.
-    setFlagsFromString("--liftoff-only");
     await openDawn(adapter);
     copyBeforeWriting();
     ort = await import("onnxruntime-web/webgpu");
@@ -24,7 +24,7 @@ serve({
       version: versionOf("onnxruntime-web"),
       notes: [
         `webgpu ${versionOf("webgpu")} with the nap, adapter ${await adapterName()}`,
-        "WebAssembly without V8's optimising compiler (--liftoff-only), which would take half a minute of the first run",
+        ...(process.execArgv.includes("--liftoff-only") ? [LIFTOFF] : []),
         "inputs and outputs stay on the GPU; a run ends when its queue has no submitted work left",
       ],
     };
