@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { VoxtwirlError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { measureRoofline } from "../src/graph/roofline.ts";
-import { adapterName, driverEnvironment } from "../src/node/adapters.ts";
+import { adapterName, driverEnvironment, isSoftware } from "../src/node/adapters.ts";
 import { findSwiftShaderArchive, unpackSwiftShader } from "../src/node/swiftshader.ts";
 import type { BenchCase } from "./case.ts";
 import { describeMachine } from "./machine.ts";
@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly gpu: Gpu;
   readonly cases: readonly BenchCase[];
   readonly against: readonly PeerName[];
+  /** Part of the name by which the user chose a GPU. */
+  readonly adapter?: string | undefined;
   readonly effort: Effort;
   /** Where the record goes, after each case and at the end. */
   readonly json?: string | undefined;
@@ -50,13 +52,13 @@ export function selectCases(names: readonly string[], filter = ""): BenchCase[] 
  * @returns the record: of what was measured before it was stopped, where `signal` was raised
  */
 export async function bench(options: BenchOptions): Promise<BenchRecord> {
-  const { gpu, cases, against, effort, json, signal, onProgress } = options;
+  const { gpu, cases, effort, json, signal, onProgress } = options;
   const machine = describeMachine(gpu);
   onProgress("roofline");
   const roofline = await measureRoofline(gpu);
   const record = new RecordBuilder({ ...machine, roofline, peers: [] });
   const folder = mkdtempSync(join(tmpdir(), "voxtwirl-bench-"));
-  const peers = startPeers(against, gpu, record);
+  const peers = startPeers(options, record);
   const kill = () => peers.forEach((peer) => peer.kill());
   signal.addEventListener("abort", kill);
   const save = async () => {
@@ -92,11 +94,13 @@ export async function bench(options: BenchOptions): Promise<BenchRecord> {
   return record.record;
 }
 
-function startPeers(names: readonly PeerName[], gpu: Gpu, record: RecordBuilder): Peer[] {
-  const adapter = adapterName(gpu.info);
+function startPeers({ against, gpu, adapter: named }: BenchOptions, record: RecordBuilder): Peer[] {
+  const name = adapterName(gpu.info);
+  // Of GPUs, WebGPU does not tell the name that Dawn chooses by; without one it takes the same by itself.
+  const adapter = isSoftware(gpu.info) ? name : (named ?? "");
   // Drivers that only this process was told of.
-  const env = adapter === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
-  return names.flatMap((name) => {
+  const env = name === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
+  return against.flatMap((name) => {
     const command = peerCommand(name, env);
     if ("command" in command) return [new Peer(name, command, adapter)];
     record.refuse({ case: "*", engine: name, why: command.why, message: command.message });

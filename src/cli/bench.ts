@@ -35,7 +35,8 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(`${cases.map(({ name, shape }) => `${name}  ${shape}`).join("\n")}\n`);
     return 0;
   }
-  const gpu = await openCliGpu(options.text("adapter"));
+  const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
+  const gpu = await openCliGpu(adapter);
   const progress = showProgress();
   const abort = new AbortController();
   const stop = () => abort.abort();
@@ -46,6 +47,7 @@ export async function run(args: string[]): Promise<number> {
     const json = options.text("json");
     const record = await bench({
       gpu, cases, against: peers, json, signal: abort.signal,
+      ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),
       effort: options.flag("quick") ? QUICK : EFFORT,
       onProgress: (text) => progress.show(text),
     });
