@@ -20,6 +20,7 @@ def main():
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
     if importlib.util.find_spec("torch") is None:
         try_system_python()
+    sys.dont_write_bytecode = True
     for descriptor in (3, 4):
         os.set_blocking(descriptor, True)
     requests = os.fdopen(3, "r")
