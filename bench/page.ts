@@ -29,7 +29,8 @@ export function writePage(args: readonly string[], root: string): string {
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, page);
   } catch (error) {
-    throw new VoxtwirlError("io", `${out} cannot be written: ${String(error)}.`, "Name another file with --out.", { cause: error });
+    const message = `${out} cannot be written: ${String(error)}.`;
+    throw new VoxtwirlError("io", message, "Name another file with --out.", { cause: error });
   }
   return `${out}: ${records.length} ${records.length === 1 ? "record" : "records"}, ${Math.ceil(page.length / 1024)} KiB`;
 }

@@ -33,7 +33,8 @@ export function historyPanels({ records }: AdapterRecords): string {
     const onGpu = found.every((result) => result === undefined || result.gpuMs !== undefined);
     const moments = records.flatMap((record, index): Moment[] => {
       const result = found[index];
-      return result ? [{ record, index, ms: (onGpu ? result.gpuMs : undefined) ?? result.wallMs, stable: result.stable }] : [];
+      if (!result) return [];
+      return [{ record, index, ms: (onGpu ? result.gpuMs : undefined) ?? result.wallMs, stable: result.stable }];
     });
     return moments.length < 2 ? [] : [panel(name, moments, records, onGpu ? "GPU" : "wall")];
   });
@@ -53,7 +54,8 @@ function panel(name: string, moments: readonly Moment[], records: readonly Bench
   const points = records.map((_, index) => ({ x: index, y: moments.find((m) => m.index === index)?.ms ?? null }));
   const dots = moments.map(({ record, index, ms, stable }) => {
     const { context } = record;
-    const told = `${context.date.slice(0, 10)}, ${shortCommit(context)}: ${formatMilliseconds(ms)}${stable ? "" : ", unstable"}`;
+    const unstable = stable ? "" : ", unstable";
+    const told = `${context.date.slice(0, 10)}, ${shortCommit(context)}: ${formatMilliseconds(ms)}${unstable}`;
     const circle = attributes({ class: stable ? "dot" : "dot unstable", cx: px(x(index)), cy: px(y(ms)), r: 3 });
     return `<circle ${circle}><title>${escapeHtml(told)}</title></circle>`;
   });

@@ -76,32 +76,36 @@ function caseHeading({ name, ours }: CaseOutcome, top: number): string {
 
 function row({ name, ours }: CaseOutcome, { engine, result, refusal, ratio }: PeerOutcome, x: Scale, top: number): string {
   const middle = top + ROW / 2;
-  const label = `<text class="engine${isNative(engine) ? " native" : ""}" x="${LEFT - 10}" y="${middle + 4}" text-anchor="end">${escapeHtml(engine)}</text>`;
+  const native = isNative(engine) ? " native" : "";
+  const place = `x="${LEFT - 10}" y="${middle + 4}" text-anchor="end"`;
+  const label = `<text class="engine${native}" ${place}>${escapeHtml(engine)}</text>`;
   const one = px(x(1));
   const words = (at: number, text: string, key: string): string =>
     `<text class="${key}" x="${px(at)}" y="${middle + 4}">${escapeHtml(text)}</text>`;
   if (refusal || !result) {
     const { why = "failed", message = "" } = refusal ?? {};
     const room = Math.max(24, Math.floor((CHART_WIDTH - one - 10) / 6.3));
-    return `<g>${title(`${engine} on ${name}, ${why}: ${message}`)}${label}${words(one + 8, shorten(`${why}: ${message}`, room), "refused")}</g>`;
+    const short = words(one + 8, shorten(`${why}: ${message}`, room), "refused");
+    return `<g>${title(`${engine} on ${name}, ${why}: ${message}`)}${label}${short}</g>`;
   }
   const times = `${formatMilliseconds(result.wallMs)} against our ${formatMilliseconds(ours.wallMs)}`;
   if (ratio === undefined) {
     const error = result.error === undefined ? "" : `, relative error ${result.error.toPrecision(2)}`;
     const text = `wrong result${error} (in ${formatMilliseconds(result.wallMs)})`;
     const box = `<rect class="wrong-bar" x="${one}" y="${px(middle - BAR / 2)}" width="26" height="${BAR}"/>`;
-    return `<g>${title(`${engine} on ${name}: ${text}; no ratio is drawn`)}${label}${box}${words(one + 33, text, "wrong")}</g>`;
+    const told = title(`${engine} on ${name}: ${text}; no ratio is drawn`);
+    return `<g>${told}${label}${box}${words(one + 33, text, "wrong")}</g>`;
   }
   const at = px(x(ratio));
   const key = ratio >= 1 ? "faster" : "slower";
-  const bar = `<rect class="bar ${key}${isNative(engine) ? " native" : ""}" ${attributes({
+  const bar = `<rect class="bar ${key}${native}" ${attributes({
     x: Math.min(one, at), y: px(middle - BAR / 2), width: Math.max(1, px(Math.abs(at - one))), height: BAR,
   })}/>`;
   const marks = `${result.stable && ours.stable ? "" : " ~"}${result.workarounds?.length ? " *" : ""}`;
   const value =
     ratio >= 1
       ? words(at + 6, timesText(ratio) + marks, "value")
-      : `<text class="value" x="${px(at - 6)}" y="${middle + 4}" text-anchor="end">${escapeHtml(timesText(ratio) + marks)}</text>`;
+      : `<text class="value" x="${px(at - 6)}" y="${middle + 4}" text-anchor="end">${timesText(ratio) + marks}</text>`;
   const workarounds = result.workarounds?.length ? `; workarounds: ${result.workarounds.join("; ")}` : "";
   return `<g>${title(`${engine} on ${name}: ${times}, ${timesText(ratio)}${workarounds}`)}${label}${bar}${value}</g>`;
 }

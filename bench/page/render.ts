@@ -18,6 +18,10 @@ const LEAD =
   "The same work on the same data by voxtwirl and by other engines, interleaved, each result checked against a float64 " +
   "reference.";
 
+const TABLE_NOTE =
+  "Relative error: the largest of an output, by the norm of the reference. p10 to p90: of the time on the GPU where it is " +
+  "known. The first run includes compilation.";
+
 const section = (title: string, body: string): string =>
   body === "" ? "" : `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
 const caption = (text: string): string => `<p class="caption">${escapeHtml(text)}</p>`;
@@ -67,7 +71,7 @@ function adapterSection(adapter: AdapterRecords): string {
     section("Against each peer", ratios(found)),
     section("Roofline", roofline(latest)),
     section("History", history(adapter)),
-    section("Our cases", ownTable(latest) + caption("Relative error: the largest of an output, by the norm of the reference. p10 to p90 of the time on the GPU where it is known. The first run includes compilation.")),
+    section("Our cases", ownTable(latest) + caption(TABLE_NOTE)),
     peersOf(latest).length === 0 ? "" : section("Wall time of every engine", engineTable(latest, found)),
     section("What peers would not or could not do, in their words", refusalList(latest)),
     section("Workarounds that peers were given", workaroundList(latest)),
@@ -77,29 +81,32 @@ function adapterSection(adapter: AdapterRecords): string {
   const date = context.date.slice(0, 10);
   return (
     `<section id="${id}"><h2 class="adapter">${escapeHtml(title)}</h2>` +
-    `<p class="lead">Latest record: ${escapeHtml(date)}, commit ${escapeHtml(shortCommit(context))}.</p>${parts.join("\n")}</section>`
+    `<p class="lead">Latest record: ${escapeHtml(date)}, commit ${escapeHtml(shortCommit(context))}.</p>` +
+    `${parts.join("\n")}</section>`
   );
 }
 
 function headline(record: BenchRecord, found: readonly CaseOutcome[]): string {
   const own = ownResults(record);
   const right = own.filter((result) => result.right !== false).length;
-  const figure = (name: string, value: string, more: string): string =>
-    `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">${escapeHtml(more)}</dd></div>`;
+  const figure = (name: string, value: string, more: string, unit = ""): string =>
+    `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}${unit && ` <small>${unit}</small>`}</dd>` +
+    `<dd class="more">${escapeHtml(more)}</dd></div>`;
   const peers = peersOf(record).flatMap((engine) => {
     const ratios = found.flatMap(({ peers: list }) => list.find((peer) => peer.engine === engine)?.ratio ?? []);
     const mean = geometricMean(ratios);
     if (mean === undefined) return [];
     const faster = ratios.filter((ratio) => ratio > 1).length;
     const cases = ratios.length === 1 ? "1 case" : `${formatCount(ratios.length)} cases`;
-    return [figure(`time of ${engine} / ours`, `${formatSignificant(mean)}×`, `mean of ${cases}; voxtwirl faster in ${formatCount(faster)}`)];
+    const more = `geometric mean of ${cases}; voxtwirl faster in ${formatCount(faster)}`;
+    return [figure(`${engine} / ours`, `${formatSignificant(mean)}×`, more)];
   });
   const wrong = right === own.length ? "all right" : `${formatCount(own.length - right)} WRONG`;
   const { gbPerSecond, gflops } = record.context.roofline;
   const figures = [
     figure("cases of voxtwirl", formatCount(own.length), wrong),
-    figure("large copy", `${formatSignificant(gbPerSecond)} GB/s`, "what this adapter reads and writes"),
-    figure("multiply-adds", `${formatSignificant(gflops)} GFLOP/s`, "from registers, float32"),
+    figure("large copy", formatSignificant(gbPerSecond), "read and written", "GB/s"),
+    figure("multiply-adds", formatSignificant(gflops), "in registers, float32", "GFLOP/s"),
     ...peers,
   ];
   return `<dl class="figures">${figures.join("")}</dl>`;
@@ -111,10 +118,11 @@ function notes({ context, results }: BenchRecord): string {
   const [load = 0] = context.load_avg;
   const list = [
     context.interrupted ? "The run was stopped before its end." : "",
-    load > 0.5 ? `The machine had other work when the run began (load ${load.toFixed(1)}): times are too long and scatter.` : "",
+    load > 0.5 ? `The machine had other work when the run began (load ${load.toFixed(1)}): times are long and scatter.` : "",
     context.dirty ? "The sources differed from the commit." : "",
     unstable.length > 0
-      ? `${formatCount(unstable.length)} of ${formatCount(results.length)} results are unstable: halves of their samples differ by more than 5 %.`
+      ? `${formatCount(unstable.length)} of ${formatCount(results.length)} results are unstable: halves of their samples ` +
+        "differ by more than 5 %, or there are too few."
       : "",
   ].filter(Boolean);
   return list.length === 0 ? "" : `<ul class="notes">${list.map((text) => `<li>${escapeHtml(text)}</li>`).join("")}</ul>`;
@@ -131,7 +139,7 @@ function ratios(found: readonly CaseOutcome[]): string {
     const chart = ratioChart(items);
     return suite === undefined ? chart : folded(suite, items.length, chart);
   });
-  if (charts.length === 0) return `<p class="empty">No peer was measured in this record: voxtwirl bench --against all --json FILE</p>`;
+  if (charts.length === 0) return `<p class="empty">No peer was measured here: voxtwirl bench --against all --json FILE</p>`;
   const marks = ["Time of the peer over ours, wall time until the result is there, on a logarithmic axis."];
   const results = found.flatMap(({ ours, peers }) => [ours, ...peers.flatMap(({ result }) => result ?? [])]);
   if (results.some(({ stable }) => !stable)) marks.push("~: samples are unstable.");
@@ -143,7 +151,8 @@ function roofline(record: BenchRecord): string {
   const charts = rooflineCharts(record);
   if (charts === "") return `<p class="empty">No case of this record counts arithmetic and memory.</p>`;
   const without = withoutArithmetic(record).map((result) => result.case);
-  const left = without.length === 0 ? "" : ` Not shown, for they count no arithmetic or no memory: ${without.join(", ")}.`;
+  const names = without.join(", ");
+  const left = names === "" ? "" : ` Not shown, for they count no arithmetic or no memory: ${names}.`;
   const text =
     "FLOPs and bytes as the work needs them, each input read once; ceilings measured in the same run. A case above the " +
     `slope found its data in a cache.${left}`;

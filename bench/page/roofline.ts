@@ -59,8 +59,8 @@ function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: pe
   const peakText = `multiply-adds ${formatSignificant(peak)} GFLOP/s`;
   const ceilings =
     `<path class="under" d="${roof}V${bottom}H${px(x(start))}Z"/><path class="roof" d="${roof}"/>` +
-    `<text class="ceiling" transform="translate(${slope.x} ${slope.y}) rotate(${px(angle)})" dy="-8" text-anchor="middle">` +
-    `copy ${formatSignificant(gbPerSecond)} GB/s</text>` +
+    `<text class="ceiling" transform="translate(${slope.x} ${slope.y}) rotate(${px(angle)})" dy="-8" ` +
+    `text-anchor="middle">copy ${formatSignificant(gbPerSecond)} GB/s</text>` +
     `<text class="ceiling" x="${corner.x + 8}" y="${corner.y - 8}">${escapeHtml(peakText)}</text>`;
 
   const numbered = results.length > MOST_NAMES;
@@ -82,7 +82,7 @@ function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: pe
   const labels = placeLabels(points, plot, obstacles);
   const drawn = labels.map((label, i) => point(points[i]!.result, label));
   const axes = drawAxes(x, y, plot);
-  const description = "Roofline: GFLOP/s of each case over its arithmetic intensity, both logarithmic, with the two ceilings";
+  const description = "Roofline: GFLOP/s of each case over its arithmetic intensity, both logarithmic, with two ceilings";
   const svg = attributes({ viewBox: `0 0 ${CHART_WIDTH} ${bottom + MARGIN.bottom}`, role: "img", "aria-label": description });
   const key = results.map((result) => `<li>${escapeHtml(result.case)}</li>`);
   const list = numbered ? `<ol class="key">${key.join("")}</ol>` : "";
@@ -91,7 +91,8 @@ function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: pe
   function point(result: CaseResult, { x: cx, y: cy, box, text }: (typeof labels)[number]): string {
     const share = result.roofline === undefined ? "" : `, ${formatSignificant(100 * result.roofline)} % of the roof`;
     const time = formatMilliseconds(result.gpuMs ?? result.wallMs);
-    const told = `${result.case}: ${formatSignificant(result.gflops)} GFLOP/s at ${formatSignificant(intensity(result))} FLOP/byte${share}, ${time}`;
+    const speed = `${formatSignificant(result.gflops)} GFLOP/s at ${formatSignificant(intensity(result))} FLOP/byte`;
+    const told = `${result.case}: ${speed}${share}, ${time}`;
     // A leader where the name could not stand at its point.
     const to = leaderEnd({ x: cx, y: cy }, box);
     const distance = Math.hypot(to.x - cx, to.y - cy);

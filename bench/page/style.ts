@@ -3,7 +3,7 @@ export const BENCH_STYLE = `
 nav{margin:1.2rem 0 0}nav a{color:var(--total)}nav li{margin:.15rem 0}nav ul,.plain{margin:.4rem 0;padding-left:1.1rem}
 h2.adapter{font-size:1.45rem;letter-spacing:-.01em;margin-top:4rem}
 section section h2{font-size:1.05rem;margin:2.2rem 0 .8rem;border-top:0;padding-top:0}
-.figures{grid-template-columns:repeat(auto-fit,minmax(13rem,1fr))}
+.figures{grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));background:var(--panel)}.figures>div{box-shadow:0 0 0 1px var(--line)}
 .ratios svg{font-size:12px}
 .ratios .case{font-weight:600}.ratios .case .soft{font-weight:400;fill:var(--soft)}
 .ratios .engine{fill:var(--text)}.ratios .engine.native{fill:var(--soft)}

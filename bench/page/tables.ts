@@ -91,7 +91,9 @@ export function workaroundList(record: BenchRecord): string {
       groups.set(key, [...(groups.get(key) ?? []), name]);
     }
   }
-  const items = [...groups].map(([text, cases]) => `<li>${escapeHtml(text)} <span class="muted">(${escapeHtml(cases.join(", "))})</span></li>`);
+  const items = [...groups].map(
+    ([text, cases]) => `<li>${escapeHtml(text)} <span class="muted">(${escapeHtml(cases.join(", "))})</span></li>`,
+  );
   return items.length === 0 ? "" : `<ul class="plain">${items.join("")}</ul>`;
 }
 

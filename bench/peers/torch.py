@@ -20,6 +20,7 @@ def main():
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
     if importlib.util.find_spec("torch") is None:
         try_system_python()
+    sys.dont_write_bytecode = True
     for descriptor in (3, 4):
         os.set_blocking(descriptor, True)
     requests = os.fdopen(3, "r")
@@ -59,12 +60,15 @@ class Worker:
         self.work = None
 
     def do_open(self, _):
+        # OpenMP's threads wait for each other by spinning, some ten milliseconds on a machine that has other work.
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
         self.torch = __import__("torch")
         # Debian's build starts with one thread whatever the machine has.
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.torch.set_num_threads(threads)
         self.operations = self.import_beside("torch_operations").OPERATIONS
-        notes = [f"CPU, {threads} threads", f"oneDNN {'on' if self.torch.backends.mkldnn.is_available() else 'off'}"]
+        spin = f"GOMP_SPINCOUNT {os.environ['GOMP_SPINCOUNT']}"
+        notes = [f"CPU, {threads} threads", spin, f"oneDNN {'on' if self.torch.backends.mkldnn.is_available() else 'off'}"]
         return {"version": self.torch.__version__, "notes": notes}
 
     def do_load(self, request):

@@ -1,5 +1,7 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
+import { unetParameters } from "../../src/models/unetLayout.ts";
+import { modelConfig, presets } from "../../src/training/presets.ts";
 import * as twin from "../../test/reference/adamw.ts";
 import type { BenchCase } from "../case.ts";
 import { graphCase } from "../graphCase.ts";
@@ -10,10 +12,10 @@ const OPTIONS = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.
 /** Updates before the one that is checked; the state of the optimiser is not fresh. */
 const STEP = 9;
 
-/** One update of as many parameters as case U has, and of four times as many. */
+/** One update of as many parameters as the preset tiny has, and of those of case U. */
 export function adamwCases(): BenchCase[] {
-  const u = unetUParameters().reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  return [update("adamw/U", u), update("adamw/4U", 4 * u)];
+  const count = (parameters: readonly { shape: readonly number[] }[]) => parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  return [update("adamw/tiny", count(unetParameters(modelConfig(presets.tiny!)))), update("adamw/U", count(unetUParameters()))];
 }
 
 function update(name: string, count: number): BenchCase {

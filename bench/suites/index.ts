@@ -27,3 +27,6 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   measure: measureCases,
   voxmol: voxmolCases,
 };
+
+/** Run only when named: over a hundred shapes, for who tunes a kernel. */
+export const onlyWhenNamed: readonly string[] = ["voxmol"];

@@ -67,14 +67,15 @@ export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
     const packed = platform === "linux-x64" && packageFolder("@sparticuz/chromium", false);
     const archive = packed && join(packed, "bin", "swiftshader.tar.br");
     if (swiftshader) {
-      if (!archive) throw new Error(`there is no SwiftShader for ${platform} in npm's @sparticuz/chromium: --no-swiftshader`);
+      if (!archive) throw new Error(`npm's @sparticuz/chromium has no SwiftShader for ${platform}: --no-swiftshader`);
       const target = "node_modules/@sparticuz/chromium";
       for (const name of ["package.json", "build/cjs/index.cjs", "bin/swiftshader.tar.br"]) {
         add("SwiftShader", `${target}/${name}`, readFileSync(join(packed, name)));
       }
     }
     // Chromium's loader runs with older C libraries than a distribution's.
-    const data = loader ? readFileSync(loader) : archive ? member(archive, "libvulkan.so.1") : systemLibrary("libvulkan.so.1", own);
+    const packedOrOwn = () => (archive ? member(archive, "libvulkan.so.1") : systemLibrary("libvulkan.so.1", own));
+    const data = loader ? readFileSync(loader) : packedOrOwn();
     if (!data) throw new Error("no Vulkan loader is found: install libvulkan1, or name one with --loader FILE");
     add("Vulkan loader", "lib/vulkan/libvulkan.so.1", data, 0o755);
     for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) {
@@ -150,7 +151,8 @@ function member(archive, wanted) {
 /** A library of this system, found where its linker would. */
 function systemLibrary(name, own) {
   if (!own) return undefined;
-  const { stdout } = spawnSync("ldconfig", ["-p"], { encoding: "utf8", env: { ...process.env, PATH: `${process.env.PATH}:/sbin` } });
+  const env = { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` };
+  const { stdout } = spawnSync("ldconfig", ["-p"], { encoding: "utf8", env });
   const arch = process.arch === "x64" ? "x86-64" : "AArch64";
   const line = (stdout ?? "").split("\n").find((text) => text.trim().startsWith(`${name} `) && text.includes(arch));
   const path = line?.split("=> ")[1];
