@@ -50,8 +50,8 @@ async function commandHelp(name: string): Promise<string[]> {
   const entry = find(name);
   const { spec, subcommands = {} } = await entry.load();
   const usage = (words: string, summary: string, { positionals = [], options }: ArgsSpec): string[] => {
-    const arguments_ = positionals.map((word) => ` ${word}`).join("");
-    return [`Usage: voxtwirl ${words}${arguments_} [OPTIONS]`, "", `  ${summary}`, "", ...optionLines({ options })];
+    const wanted = positionals.map((word) => ` ${word}`).join("");
+    return [`Usage: voxtwirl ${words}${wanted} [OPTIONS]`, "", `  ${summary}`, "", ...optionLines({ options })];
   };
   const more = Object.entries(subcommands).flatMap(([word, sub]) => ["", ...usage(`${name} ${word}`, sub.summary, sub.spec)]);
   return [...usage(name, entry.summary, spec), ...more];
