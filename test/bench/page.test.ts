@@ -162,6 +162,11 @@ test("what makes a record less worth is said", () => {
     expect(html).toContain(text);
   }
   expect(renderPage([sampleRecord([{ case: "x", times: [1] }])])).not.toContain("class=\"notes\"");
+  const verdict = (right: boolean | undefined) =>
+    renderPage([sampleRecord([{ case: "x", times: [1], changes: { right } }, { case: "y", times: [1] }])]);
+  expect(verdict(true)).toContain(">all right<");
+  expect(verdict(false)).toContain(">1 WRONG<");
+  expect(verdict(undefined)).toContain(">1 checked, all right<");
 });
 
 test("one file: balanced tags, no script, nothing from elsewhere, every text escaped, the same each time", () => {
