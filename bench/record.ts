@@ -2,12 +2,16 @@
 
 /** One line of a record: a sample, or a statistic over the samples of one case and engine. */
 export interface RecordRow {
-  /** "conv3d/A" for ours, "conv3d/A/engine:tfjs" for a peer's. */
+  /** "conv3d/A" for ours, "conv3d/A/engine:tfjs" for a peer's; of aggregates with "_median" and the like behind it. */
   readonly name: string;
   readonly run_name: string;
   readonly run_type: "iteration" | "aggregate";
+  /** Which case of the record, and which engine of the case, counted from 0. */
+  readonly family_index: number;
+  readonly per_family_instance_index: number;
   /** Of aggregates: "median", "p10", "p90". */
   readonly aggregate_name?: string;
+  readonly aggregate_unit?: "time";
   readonly repetitions: number;
   readonly repetition_index?: number;
   readonly threads: number;
@@ -47,11 +51,18 @@ export interface CaseResult {
   readonly error?: number;
   /** Whether the error is within what float32 explains. */
   readonly right?: boolean;
+  /** What float32 explains. */
+  readonly tolerance?: number;
+  /** Sets of inputs that runs took in turn, so that none was in the cache. Ours only. */
+  readonly sets?: number;
+  /** Of a peer: its time / ours, the median over the interleaved rounds. Wall time. */
+  readonly ratio?: number;
   readonly workarounds?: readonly string[];
 }
 
 /** A peer that did not do a case, with its own words. */
 export interface Refusal {
+  /** "*" where the engine did not open at all. */
   readonly case: string;
   readonly engine: string;
   readonly why: "missing" | "unsupported" | "failed";
@@ -64,17 +75,29 @@ export interface BenchRecord {
     readonly date: string;
     readonly executable: string;
     readonly num_cpus: number;
+    readonly mhz_per_cpu: number;
     readonly cpu: string;
     /** Load averages when the run began: above 0.5 or so others were using the machine. */
     readonly load_avg: readonly number[];
     readonly library_version: string;
+    readonly library_build_type: "release";
+    readonly json_schema_version: 1;
+    /** What the last cache is taken to hold: inputs that would fit into it take turns. */
+    readonly cache_bytes: number;
+    /** Whether the run was stopped before its end. */
+    readonly interrupted?: boolean;
     readonly commit: string;
     /** Whether the sources differed from that commit. */
     readonly dirty: boolean;
     readonly node: string;
     /** Version of the npm package webgpu. */
     readonly dawn: string;
-    readonly adapter: { readonly name: string; readonly driver: string; readonly software: boolean; readonly features: readonly string[] };
+    readonly adapter: {
+      readonly name: string;
+      readonly driver: string;
+      readonly software: boolean;
+      readonly features: readonly string[];
+    };
     /** Ceilings measured in the same run: a large copy, and fused multiply-adds in registers. */
     readonly roofline: { readonly gbPerSecond: number; readonly gflops: number };
     readonly peers: readonly { readonly name: string; readonly version: string; readonly notes: readonly string[] }[];

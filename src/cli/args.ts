@@ -11,7 +11,7 @@ export interface OptionSpec {
 /** What a command may be called with. */
 export interface ArgsSpec {
   readonly options: Readonly<Record<string, OptionSpec>>;
-  /** Names of positional arguments, for the help text and messages; none are accepted by default. */
+  /** Names of positional arguments, for the help text and messages; none are accepted by default. "SUITE...": any number. */
   readonly positionals?: readonly string[];
 }
 
@@ -115,7 +115,7 @@ export function readArgs(command: string, spec: ArgsSpec, args: readonly string[
       throw badOption(`${token.rawName} takes no value.`, seeHelp);
     }
   }
-  const allowed = spec.positionals?.length ?? 0;
+  const allowed = spec.positionals?.at(-1)?.includes("...") ? Infinity : (spec.positionals?.length ?? 0);
   if (positionals.length > allowed) {
     throw badOption(`${command} does not take the argument ${JSON.stringify(positionals[allowed])}.`, seeHelp);
   }

@@ -14,6 +14,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "show where the time and the memory of a training step, an evaluation or a model go",
     load: () => import("./profile.ts"),
   },
+  bench: {
+    summary: "time every kernel and whole networks against the float64 reference, the roofline and other engines",
+    load: () => import("./bench.ts"),
+  },
   doctor: {
     summary: "show the adapter, what is missing and how to get it, and prove one kernel right",
     load: () => import("./doctor.ts"),

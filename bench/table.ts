@@ -1,0 +1,80 @@
+import type { BenchRecord, CaseResult, Refusal } from "./record.ts";
+
+// The record as text: a line for each case on our engine, and under it one for each peer.
+
+const HEAD = ["case", "gpu ms", "p10-p90", "wall ms", "GFLOP/s", "GB/s", "roofline", "first ms", "compile", "error", "n", "peer/ours"];
+
+/** Rows padded to common columns, the first to the left and the others to the right. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ").trimEnd());
+}
+
+export function resultTable(results: readonly CaseResult[], refusals: readonly Refusal[]): string[] {
+  const order = new Map<string, number>();
+  for (const result of results) if (!order.has(result.case)) order.set(result.case, order.size);
+  const lines = columns([HEAD, ...results.map(resultRow)]);
+  const table = [lines[0]!, ...results.map((_, i) => lines[i + 1]!)];
+  return [...table, ...notes(results), ...refusalLines(refusals)];
+}
+
+function resultRow(result: CaseResult): string[] {
+  const ours = result.ratio === undefined && result.engine === "voxtwirl";
+  return [
+    ours ? `${result.case}  ${result.shape}` : `  ${result.engine}`,
+    result.gpuMs === undefined ? "" : number(result.gpuMs),
+    `${number(result.p10Ms)}-${number(result.p90Ms)}`,
+    number(result.wallMs),
+    result.flops > 0 ? number(result.gflops) : "",
+    number(result.gbPerSecond),
+    result.roofline === undefined ? "" : `${(100 * result.roofline).toFixed(result.roofline < 0.1 ? 1 : 0)} %`,
+    number(result.firstMs),
+    result.compileMs === undefined ? "" : number(result.compileMs),
+    errorText(result),
+    `${result.samples}${result.stable ? "" : "*"}`,
+    result.ratio === undefined ? "" : result.ratio.toFixed(2),
+  ];
+}
+
+function errorText({ error, right }: CaseResult): string {
+  if (error === undefined) return "not checked";
+  return `${error.toExponential(1)}${right ? "" : " WRONG"}`;
+}
+
+function notes(results: readonly CaseResult[]): string[] {
+  const lines: string[] = [];
+  if (results.some(({ stable }) => !stable)) {
+    lines.push("* fewer than six samples, or medians of halves of the samples more than 5 % apart");
+  }
+  if (results.some(({ ratio }) => ratio !== undefined)) {
+    lines.push("peer/ours: median over the interleaved rounds of the peer's wall time / ours");
+  }
+  const workarounds = new Set(results.flatMap(({ engine, workarounds = [] }) => workarounds.map((text) => `${engine}: ${text}`)));
+  return [...lines, ...workarounds];
+}
+
+function refusalLines(refusals: readonly Refusal[]): string[] {
+  return refusals.map(({ case: name, engine, why, message }) => {
+    const what = name === "*" ? "" : ` on ${name}`;
+    return `${engine}${what}: ${why}: ${message.trim().replaceAll("\n", "\n    ")}`;
+  });
+}
+
+/** What the run was made on. */
+export function contextLines(context: BenchRecord["context"]): string[] {
+  const { adapter, cpu, num_cpus, load_avg, node, dawn, commit, dirty, library_version, roofline, cache_bytes } = context;
+  const source = commit ? `, commit ${commit.slice(0, 10)}${dirty ? " with changes" : ""}` : "";
+  return [
+    `${adapter.name} (${adapter.driver}), ${cpu}, ${num_cpus} threads, load ${load_avg.map((load) => load.toFixed(2)).join(" ")}`,
+    `voxtwirl ${library_version}${source}, Node ${node.slice(1)}, webgpu ${dawn}`,
+    `roofline: ${number(roofline.gflops)} GFLOP/s of multiply-adds, ${number(roofline.gbPerSecond)} GB/s of a large copy; ` +
+      `inputs that a cache of ${Math.round(cache_bytes / 2 ** 20)} MiB would hold take turns`,
+  ];
+}
+
+/** Three digits. */
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  return value.toPrecision(value >= 100 ? 3 : value >= 0.01 ? 3 : 1);
+}

@@ -1,0 +1,76 @@
+import { compare, spec as compareSpec } from "../../bench/compare.ts";
+import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
+import { peerNames } from "../../bench/protocol.ts";
+import { contextLines, resultTable } from "../../bench/table.ts";
+import { type ArgsSpec, readArgs } from "./args.ts";
+import { adapterOption, openCliGpu } from "./gpu.ts";
+import { showProgress } from "./progress.ts";
+
+export const spec: ArgsSpec = {
+  positionals: ["[SUITE...]"],
+  options: {
+    filter: { value: "TEXT", help: "only cases with this in their name" },
+    adapter: adapterOption,
+    json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
+    against: { value: "LIST", help: `engines to compare with, or all: ${peerNames.join(",")}` },
+    "install-peers": { help: "install these engines (npm ci of bench/peers/package.json), and end" },
+    quick: { help: "few samples a case: a look, not a measurement" },
+    list: { help: "print the names of the cases, and end" },
+  },
+};
+
+export const subcommands = {
+  compare: { summary: "say what changed from one record to another beyond the noise", spec: compareSpec },
+};
+
+const EFFORT = { budgetMs: 3000, maxSamples: 100 };
+const QUICK = { budgetMs: 300, maxSamples: 6 };
+
+/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 when stopped. */
+export async function run(args: string[]): Promise<number> {
+  if (args[0] === "compare") return compare(args.slice(1));
+  const options = readArgs("bench", spec, args);
+  if (options.flag("install-peers")) {
+    installPeers();
+    return 0;
+  }
+  const against = options.text("against");
+  const peers = against === undefined ? [] : parsePeers(against);
+  const cases = selectCases(options.positionals, options.text("filter"));
+  if (options.flag("list")) {
+    process.stdout.write(`${cases.map(({ name, shape }) => `${name}  ${shape}`).join("\n")}\n`);
+    return 0;
+  }
+  const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
+  const gpu = await openCliGpu(adapter);
+  const progress = showProgress();
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  // Once: a second Ctrl-C ends the process at once.
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  try {
+    const json = options.text("json");
+    const record = await bench({
+      gpu, cases, against: peers, json, signal: abort.signal,
+      ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),
+      effort: options.flag("quick") ? QUICK : EFFORT,
+      onProgress: (text) => progress.show(text),
+    });
+    progress.clear();
+    const lines = [...contextLines(record.context), "", ...resultTable(record.results, record.refusals)];
+    process.stdout.write(`${lines.join("\n")}\n`);
+    if (abort.signal.aborted) {
+      const kept = json === undefined ? "" : `, and is in ${json}`;
+      process.stderr.write(`voxtwirl: stopped; what was measured before is above${kept}\n`);
+      return 130;
+    }
+    const wrong = record.results.some(({ engine, right }) => engine === "voxtwirl" && right === false);
+    return wrong || record.refusals.some(({ engine }) => engine === "voxtwirl") ? 1 : 0;
+  } finally {
+    progress.clear();
+    process.removeListener("SIGINT", stop);
+    process.removeListener("SIGTERM", stop);
+    gpu.destroy();
+  }
+}
