@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { expectedUnetTiny } from "../../bench/golden/unetTiny.ts";
+import { expectedUnetU, goldenUnetU } from "../../bench/golden/unetU.ts";
 import { denoiserFlops } from "../../bench/denoiserLayers.ts";
 import { selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
@@ -82,5 +84,21 @@ describe("operations of the denoiser", () => {
     const up = (conv3(8, 4) + conv1(8, 4) + conv3(4, 4) + attention) * 2;
     const middle = conv3(4, 4) * 4;
     expect(denoiserFlops(config, 8)).toBe(conv3(2, 4) + down + middle + up + conv3(4, 3));
+  });
+});
+
+describe("the goldens", () => {
+  it("are of the same parameters as the cases", async () => {
+    for (const [name, expected] of [["unet/U/train", expectedUnetU("train")], ["unet/tiny/train", expectedUnetTiny()]] as const) {
+      const outputs = all.find((c) => c.name === name)!.peers!.outputs;
+      expect(expected.map(({ output }) => output).sort()).toEqual(outputs.map((output) => output.name).sort());
+      for (const { output, indices, values } of expected) {
+        const count = elementCount(outputs.find((o) => o.name === output)!.shape);
+        expect(Math.max(...Array.from(indices!)), output).toBeLessThan(count);
+        expect(values.length).toBe(Math.min(64, count));
+      }
+    }
+    expect(expectedUnetU("forward").map(({ output }) => output)).toEqual(["y"]);
+    expect(goldenUnetU.flops).toBe(unetUFlops());
   });
 });
