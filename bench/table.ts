@@ -34,7 +34,7 @@ function resultRow(result: CaseResult): string[] {
     result.compileMs === undefined ? "" : number(result.compileMs),
     errorText(result),
     `${result.samples}${result.stable ? "" : "*"}`,
-    result.ratio === undefined ? "" : result.ratio.toFixed(2),
+    result.ratio === undefined ? "" : number(result.ratio),
   ];
 }
 

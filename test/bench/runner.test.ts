@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { bench } from "../../bench/main.ts";
-import type { BenchCase } from "../../bench/case.ts";
+import { errorOf, judge, type BenchCase } from "../../bench/case.ts";
 import { describeMachine } from "../../bench/machine.ts";
 import { Peer } from "../../bench/peer.ts";
 import { RecordBuilder } from "../../bench/recordBuilder.ts";
@@ -68,6 +68,26 @@ describe("a case", () => {
     const { results } = await run([lying], []);
     expect(results[0]!.right).toBe(false);
     expect(resultTable(results, []).join("\n")).toContain("WRONG");
+  });
+});
+
+describe("an error", () => {
+  const outputs = new Map([["y", [1, 2, 2]], ["sum", [10]]]);
+
+  it("is relative by norms, and judged by each output's tolerance", () => {
+    const y = { output: "y", values: [1, 2, 2.3] };
+    expect(errorOf(outputs, [y])).toBeCloseTo(0.3 / Math.hypot(1, 2, 2.3), 12);
+    expect(errorOf(outputs, [{ output: "y", indices: [2], values: [2] }])).toBe(0);
+    const sum = { output: "sum", values: [11] };
+    expect(judge(outputs, [sum], 0.05).right).toBe(false);
+    expect(judge(outputs, [{ ...sum, tolerance: 0.1 }], 0.05)).toEqual({ error: 1 / 11, right: true });
+    expect(judge(outputs, [{ ...sum, tolerance: 0.1 }, y], 0.05).right).toBe(false);
+  });
+
+  it("is infinite where an output is missing or not a number", () => {
+    expect(errorOf(outputs, [{ output: "z", values: [1] }])).toBe(Infinity);
+    expect(errorOf(new Map([["y", [NaN, 1]]]), [{ output: "y", values: [0, 1] }])).toBe(Infinity);
+    expect(judge(new Map([["y", []]]), [{ output: "y", values: [1] }], 1)).toEqual({ error: Infinity, right: false });
   });
 });
 
