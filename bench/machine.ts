@@ -38,7 +38,9 @@ export function describeMachine(gpu: Gpu): Omit<BenchRecord["context"], "rooflin
 /** The commit of a checkout, and whether its files differ from it; none in an installed package. */
 function commitOf(root: string): { commit: string; dirty: boolean } {
   if (!existsSync(join(root, ".git"))) return { commit: "", dirty: false };
-  const git = (...args: string[]) => execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const git = (...args: string[]) => {
+    return execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  };
   try {
     return { commit: git("rev-parse", "HEAD").trim(), dirty: git("status", "--porcelain", "--untracked-files=no").trim() !== "" };
   } catch {

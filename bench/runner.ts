@@ -202,7 +202,8 @@ function readOutputs({ outputs }: CaseDescription): ReadonlyMap<string, Float32A
   return new Map(
     outputs.map(({ name, shape, file }) => {
       const bytes = readFileSync(file);
-      if (bytes.byteLength !== 4 * elementCount(shape)) throw new Error(`${name} has ${bytes.byteLength} bytes, not ${4 * elementCount(shape)}`);
+      const wanted = 4 * elementCount(shape);
+      if (bytes.byteLength !== wanted) throw new Error(`${name} has ${bytes.byteLength} bytes, not ${wanted}`);
       // Read once: the next case's outputs must not be this one's.
       rmSync(file);
       return [name, new Float32Array(new Uint8Array(bytes).buffer)];

@@ -2,12 +2,15 @@ import type { BenchRecord, CaseResult, Refusal } from "./record.ts";
 
 // The record as text: a line for each case on our engine, and under it one for each peer.
 
-const HEAD = ["case", "gpu ms", "p10-p90", "wall ms", "GFLOP/s", "GB/s", "roofline", "first ms", "compile", "error", "n", "peer/ours"];
+const HEAD = [
+  "case", "gpu ms", "p10-p90", "wall ms", "GFLOP/s", "GB/s", "roofline", "first ms", "compile ms", "error", "n", "peer/ours",
+];
 
 /** Rows padded to common columns, the first to the left and the others to the right. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ").trimEnd());
+  const pad = (cell: string, i: number) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!));
+  return rows.map((row) => row.map(pad).join("  ").trimEnd());
 }
 
 export function resultTable(results: readonly CaseResult[], refusals: readonly Refusal[]): string[] {

@@ -13,7 +13,8 @@ const tolerance = toleranceOf(65_536);
 export function groupNormCases(): BenchCase[] {
   return [["G", 1], ["GB", 8]].flatMap(([letter, batch]) => {
     const x = [batch as number, 32, 32, 32, 32];
-    return [forward(`groupnorm/${letter}`, x, false), forward(`groupnorm/${letter}/silu`, x, true), gradient(`groupnorm/${letter}/grad`, x)];
+    const name = `groupnorm/${letter}`;
+    return [forward(name, x, false), forward(`${name}/silu`, x, true), gradient(`${name}/grad`, x)];
   });
 }
 

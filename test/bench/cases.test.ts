@@ -45,7 +45,9 @@ describe("the cases", () => {
       // Large ones are left to the runs.
       if (!peers || peers.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0) > 2e6) continue;
       const values = data();
-      for (const input of peers.inputs) expect(values.get(input.name)?.length, `${name} ${input.name}`).toBe(elementCount(input.shape));
+      for (const input of peers.inputs) {
+        expect(values.get(input.name)?.length, `${name} ${input.name}`).toBe(elementCount(input.shape));
+      }
     }
   });
 
@@ -75,7 +77,8 @@ describe("case U", () => {
 
 describe("operations of the denoiser", () => {
   it("are those counted by hand for a network of one level", () => {
-    const config = { ...modelConfig(presets.tiny!), channels: [4], attention: [true], middleAttention: false, inChannels: 2, outChannels: 3 };
+    const sizes = { channels: [4], inChannels: 2, outChannels: 3 };
+    const config = { ...modelConfig(presets.tiny!), ...sizes, attention: [true], middleAttention: false };
     const voxels = 8 ** 3;
     const conv3 = (ci: number, co: number) => 2 * voxels * 27 * ci * co;
     const conv1 = (ci: number, co: number) => 2 * voxels * ci * co;
