@@ -10,6 +10,8 @@ export interface Expected {
   readonly output: string;
   readonly indices?: ArrayLike<number>;
   readonly values: ArrayLike<number>;
+  /** Where this output has one of its own: a sum of many terms beside their means. */
+  readonly tolerance?: number;
 }
 
 /** A case on our engine: plans made, inputs on the GPU. */
@@ -72,6 +74,17 @@ export function errorOf(outputs: ReadonlyMap<string, ArrayLike<number>>, expecte
     if (!(error <= worst)) worst = Number.isNaN(error) ? Infinity : error;
   }
   return worst;
+}
+
+/** The largest error, and whether each is within its tolerance. */
+export function judge(
+  outputs: ReadonlyMap<string, ArrayLike<number>>, expected: readonly Expected[], tolerance: number,
+): { readonly error: number; readonly right: boolean } {
+  const errors = expected.map((one) => ({ error: errorOf(outputs, [one]), allowed: one.tolerance ?? tolerance }));
+  return {
+    error: Math.max(0, ...errors.map(({ error }) => error)),
+    right: errors.every(({ error, allowed }) => error <= allowed),
+  };
 }
 
 /** Rounding errors of sums of `terms` products grow as the root of their number. */

@@ -2,7 +2,14 @@ import { unetLayout, type UNet3dConfig } from "../src/models/unetLayout.ts";
 
 /** A layer of the denoiser that computes with weights, or its attention. */
 export type DenoiserLayer =
-  | { readonly kind: "conv"; readonly kernel: number; readonly stride: 1 | 2; readonly ci: number; readonly co: number; readonly size: number }
+  | {
+      readonly kind: "conv";
+      readonly kernel: number;
+      readonly stride: 1 | 2;
+      readonly ci: number;
+      readonly co: number;
+      readonly size: number;
+    }
   | { readonly kind: "convTranspose"; readonly channels: number; readonly size: number }
   | { readonly kind: "attention"; readonly channels: number; readonly size: number };
 
@@ -11,7 +18,9 @@ export function denoiserLayers(config: UNet3dConfig, grid: number): DenoiserLaye
   const { down, middle, up } = unetLayout(config);
   const layers: DenoiserLayer[] = [];
   let size = grid;
-  const conv = (kernel: number, ci: number, co: number, stride: 1 | 2 = 1) => layers.push({ kind: "conv", kernel, stride, ci, co, size });
+  const conv = (kernel: number, ci: number, co: number, stride: 1 | 2 = 1) => {
+    layers.push({ kind: "conv", kernel, stride, ci, co, size });
+  };
   const attend = (channels: number) => {
     conv(1, channels, 3 * channels);
     layers.push({ kind: "attention", channels, size });

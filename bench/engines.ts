@@ -91,7 +91,9 @@ export function peerContestant(peer: Peer, firstMs: number): Contestant {
       const reply = await peer.run(count);
       if (!reply.ok) throw new PeerFailure(reply.why, reply.message);
       const ms = reply.ms ?? [];
-      if (ms.length === 0 || ms.some((value) => !(value > 0))) throw new PeerFailure("failed", `gave no times: ${JSON.stringify(reply)}`);
+      if (ms.length === 0 || ms.some((value) => !(value > 0))) {
+        throw new PeerFailure("failed", `gave no times: ${JSON.stringify(reply)}`);
+      }
       return ms.map((wallMs) => ({ wallMs }));
     },
   };

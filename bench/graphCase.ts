@@ -35,7 +35,7 @@ export interface GraphCaseSpec {
   /** By default all of our inputs and outputs once. */
   readonly bytes?: number;
   readonly tolerance: number;
-  readonly peers?: { readonly operation: PeerTask["operation"]; readonly attributes: PeerTask["attributes"]; readonly outputs?: readonly OutputSpec[] };
+  readonly peers?: Pick<PeerTask, "operation" | "attributes"> & { readonly outputs?: readonly OutputSpec[] };
   /** Appends the work. */
   emit(graph: Graph, tensors: Readonly<Record<string, Tensor>>): void;
   expected?(data: CaseData): readonly Expected[];
@@ -75,7 +75,9 @@ export function setsFor(bytes: number, cacheBytes: number): number {
   return Math.min(MAX_SETS, Math.ceil(cacheBytes / bytes) + 1);
 }
 
-async function openGraphCase(gpu: Gpu, spec: GraphCaseSpec, ours: readonly InputSpec[], data: CaseData, count: number): Promise<OpenCase> {
+async function openGraphCase(
+  gpu: Gpu, spec: GraphCaseSpec, ours: readonly InputSpec[], data: CaseData, count: number,
+): Promise<OpenCase> {
   const views: BufferView[] = [];
   const plans: Plan[] = [];
   const destroy = () => {

@@ -41,7 +41,9 @@ function commitOf(root: string): { commit: string; dirty: boolean } {
     const { gitHead = "", gitDirty = false } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     return { commit: gitHead, dirty: gitDirty };
   }
-  const git = (...args: string[]) => execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const git = (...args: string[]) => {
+    return execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  };
   try {
     return { commit: git("rev-parse", "HEAD").trim(), dirty: git("status", "--porcelain", "--untracked-files=no").trim() !== "" };
   } catch {

@@ -38,7 +38,9 @@ export function selectCases(names: readonly string[], filter = ""): BenchCase[] 
       throw new VoxtwirlError("bad-option", `There is no suite ${name}.`, `The suites: ${Object.keys(suites).join(", ")}.`);
     }
   }
-  const chosen = Object.entries(suites).filter(([name]) => (names.length === 0 ? !onlyWhenNamed.includes(name) : names.includes(name)));
+  const chosen = Object.entries(suites).filter(([name]) => {
+    return names.length === 0 ? !onlyWhenNamed.includes(name) : names.includes(name);
+  });
   const cases = chosen.flatMap(([, make]) => make()).filter(({ name }) => name.includes(filter));
   if (cases.length === 0) {
     throw new VoxtwirlError("bad-option", `No case has ${JSON.stringify(filter)} in its name.`, "See: voxtwirl bench --list");
@@ -114,7 +116,8 @@ export function parsePeers(text: string): PeerName[] {
   return text.split(",").map((name) => {
     const found = peerNames.find((other) => other === name.trim());
     if (found) return found;
-    throw new VoxtwirlError("bad-option", `There is no engine ${JSON.stringify(name)} to compare with.`, `There are: ${peerNames.join(", ")}, or all.`);
+    const what = `There is no engine ${JSON.stringify(name)} to compare with.`;
+    throw new VoxtwirlError("bad-option", what, `There are: ${peerNames.join(", ")}, or all.`);
   });
 }
 
@@ -126,5 +129,6 @@ export function installPeers(): void {
   const { status, error } = spawnSync(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], options);
   if (status === 0) return;
   const why = error ? error.message : `npm ended with ${status}`;
-  throw new VoxtwirlError("io", `The engines were not installed: ${why}.`, `See above; the same by hand: cd ${folder} && npm ci --ignore-scripts`);
+  const fix = `See above; the same by hand: cd ${folder} && npm ci --ignore-scripts`;
+  throw new VoxtwirlError("io", `The engines were not installed: ${why}.`, fix);
 }

@@ -49,7 +49,12 @@ export function forwardCase(spec: NetworkCaseSpec): BenchCase {
     ...common(spec),
     flops: network.flops,
     bytes: 4 * (2 * elementCount(network.shape) + parameterCount(network)),
-    peers: { operation: spec.operation, attributes: {}, inputs: inputsOf(network, ["x"]), outputs: [{ name: "y", shape: network.shape }] },
+    peers: {
+      operation: spec.operation,
+      attributes: {},
+      inputs: inputsOf(network, ["x"]),
+      outputs: [{ name: "y", shape: network.shape }],
+    },
     data: () => dataOf(network, ["x"]),
     open: (gpu, data) => openForward(gpu, spec.name, network, data),
   };
@@ -185,7 +190,8 @@ async function openTraining(gpu: Gpu, label: string, network: Network, training:
       compileMs, variant: variantOf(graph), sets: 1,
       run: (timer) => {
         const t = steps + 1;
-        uniforms.set({ seed: 1, step: steps, sample: 0, lr, correction1: 1 - beta1 ** t, correction2: 1 - beta2 ** t, emaDecay: 0.99 });
+        const [correction1, correction2] = [1 - beta1 ** t, 1 - beta2 ** t];
+        uniforms.set({ seed: 1, step: steps, sample: 0, lr, correction1, correction2, emaDecay: 0.99 });
         uniforms.write();
         steps = t;
         if (timer) plan.runTimed(timer);

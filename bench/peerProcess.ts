@@ -23,7 +23,9 @@ export class PeerProcess {
   #answer: ((reply: PeerReply) => void) | undefined;
 
   constructor({ command, args, env }: PeerCommand) {
-    const child = spawn(command, [...args], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"], env });
+    // In a session of its own: Ctrl-C is for us, who end it then.
+    const options = { detached: true, windowsHide: true, ...(env && { env }) };
+    const child = spawn(command, [...args], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"], ...options });
     this.#child = child;
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding("utf8").on("data", (text: string) => {

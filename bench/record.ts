@@ -51,7 +51,7 @@ export interface CaseResult {
   readonly error?: number;
   /** Whether the error is within what float32 explains. */
   readonly right?: boolean;
-  /** What float32 explains. */
+  /** What float32 explains; of outputs that are long sums more. */
   readonly tolerance?: number;
   /** Sets of inputs that runs took in turn, so that none was in the cache. Ours only. */
   readonly sets?: number;

@@ -61,7 +61,9 @@ export class RecordBuilder {
     for (const [aggregate, statistic] of Object.entries(statistics)) {
       this.#rows.push({
         name: `${run}_${aggregate}`, run_type: "aggregate", ...common, aggregate_name: aggregate, aggregate_unit: "time",
-        iterations: samples.length, real_time: statistic(samples.map(({ wallMs }) => wallMs)), cpu_time: statistic(samples.map(timeOf)),
+        iterations: samples.length,
+        real_time: statistic(samples.map(({ wallMs }) => wallMs)),
+        cpu_time: statistic(samples.map(timeOf)),
       });
     }
   }

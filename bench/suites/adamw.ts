@@ -14,8 +14,11 @@ const STEP = 9;
 
 /** One update of as many parameters as the preset tiny has, and of those of case U. */
 export function adamwCases(): BenchCase[] {
-  const count = (parameters: readonly { shape: readonly number[] }[]) => parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  return [update("adamw/tiny", count(unetParameters(modelConfig(presets.tiny!)))), update("adamw/U", count(unetUParameters()))];
+  const count = (parameters: readonly { shape: readonly number[] }[]) => {
+    return parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  };
+  const tiny = unetParameters(modelConfig(presets.tiny!));
+  return [update("adamw/tiny", count(tiny)), update("adamw/U", count(unetUParameters()))];
 }
 
 function update(name: string, count: number): BenchCase {

@@ -56,7 +56,8 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
     outputs: [{ name: "gradQkv", shape: [1, tokens, 3 * channels] }],
     tolerance: toleranceOf(Math.max(tokens, channels)),
     emit: (graph, t) => {
-      attentionGrad(graph, { label: name, qkv: t.qkv!, y: t.y!, logSumExp: t.logSumExp!, gradY: t.gradY!, gradQkv: t.gradQkv!, scale });
+      const forward = { qkv: t.qkv!, y: t.y!, logSumExp: t.logSumExp! };
+      attentionGrad(graph, { label: name, ...forward, gradY: t.gradY!, gradQkv: t.gradQkv!, scale });
     },
     expected: (data) => [{ output: "gradQkv", values: twin.attentionGrad(twinOf, data.get("qkv")!, data.get("gradY")!) }],
   });

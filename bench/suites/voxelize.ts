@@ -43,8 +43,10 @@ function voxelizeCase(size: number): BenchCase {
     flops: 16 * atomCount * reached,
     tolerance: 2e-5,
     emit: (graph, t) => {
-      const { atoms, offsets, molecules, poses, y } = t as Record<"atoms" | "offsets" | "molecules" | "poses" | "y", NonNullable<(typeof t)[string]>>;
-      voxelize(graph, { label: `voxelize ${size}`, atoms, offsets, molecules, poses, y, resolution: RESOLUTION });
+      voxelize(graph, {
+        label: `voxelize ${size}`, atoms: t.atoms!, offsets: t.offsets!, molecules: t.molecules!, poses: t.poses!, y: t.y!,
+        resolution: RESOLUTION,
+      });
     },
     expected: (data) => expected(data, size, channels),
   });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { expectedUnetTiny } from "../../bench/golden/unetTiny.ts";
+import { expectedUnetU, goldenUnetU } from "../../bench/golden/unetU.ts";
 import { denoiserFlops } from "../../bench/denoiserLayers.ts";
 import { selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
@@ -43,7 +45,9 @@ describe("the cases", () => {
       // Large ones are left to the runs.
       if (!peers || peers.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0) > 2e6) continue;
       const values = data();
-      for (const input of peers.inputs) expect(values.get(input.name)?.length, `${name} ${input.name}`).toBe(elementCount(input.shape));
+      for (const input of peers.inputs) {
+        expect(values.get(input.name)?.length, `${name} ${input.name}`).toBe(elementCount(input.shape));
+      }
     }
   });
 
@@ -73,7 +77,8 @@ describe("case U", () => {
 
 describe("operations of the denoiser", () => {
   it("are those counted by hand for a network of one level", () => {
-    const config = { ...modelConfig(presets.tiny!), channels: [4], attention: [true], middleAttention: false, inChannels: 2, outChannels: 3 };
+    const sizes = { channels: [4], inChannels: 2, outChannels: 3 };
+    const config = { ...modelConfig(presets.tiny!), ...sizes, attention: [true], middleAttention: false };
     const voxels = 8 ** 3;
     const conv3 = (ci: number, co: number) => 2 * voxels * 27 * ci * co;
     const conv1 = (ci: number, co: number) => 2 * voxels * ci * co;
@@ -82,5 +87,21 @@ describe("operations of the denoiser", () => {
     const up = (conv3(8, 4) + conv1(8, 4) + conv3(4, 4) + attention) * 2;
     const middle = conv3(4, 4) * 4;
     expect(denoiserFlops(config, 8)).toBe(conv3(2, 4) + down + middle + up + conv3(4, 3));
+  });
+});
+
+describe("the goldens", () => {
+  it("are of the same parameters as the cases", async () => {
+    for (const [name, expected] of [["unet/U/train", expectedUnetU("train")], ["unet/tiny/train", expectedUnetTiny()]] as const) {
+      const outputs = all.find((c) => c.name === name)!.peers!.outputs;
+      expect(expected.map(({ output }) => output).sort()).toEqual(outputs.map((output) => output.name).sort());
+      for (const { output, indices, values } of expected) {
+        const count = elementCount(outputs.find((o) => o.name === output)!.shape);
+        expect(Math.max(...Array.from(indices!)), output).toBeLessThan(count);
+        expect(values.length).toBe(Math.min(64, count));
+      }
+    }
+    expect(expectedUnetU("forward").map(({ output }) => output)).toEqual(["y"]);
+    expect(goldenUnetU.flops).toBe(unetUFlops());
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { BenchRecord } from "../../bench/record.ts";
+import type { BenchRecord, RecordRow } from "../../bench/record.ts";
 import { median } from "../../bench/statistics.ts";
 
 /** What Google Benchmark's tools expect of a file: compare.py pairs runs by name and reads times, units and aggregates. */
@@ -30,8 +30,12 @@ export function expectGoogleBenchmark(record: BenchRecord): void {
     }
     expect(aggregates[0]!.real_time).toBe(median(iterations.map(({ real_time }) => real_time)));
     // One family a case, engines numbered within it.
-    expect(new Set(rows.map(({ family_index, per_family_instance_index }) => `${family_index}/${per_family_instance_index}`)).size).toBe(1);
+    expect(new Set(rows.map(placeOf)).size).toBe(1);
   }
-  const places = [...runs.values()].map(([row]) => `${row!.family_index}/${row!.per_family_instance_index}`);
+  const places = [...runs.values()].map(([row]) => placeOf(row!));
   expect(new Set(places).size).toBe(runs.size);
+}
+
+function placeOf({ family_index, per_family_instance_index }: RecordRow): string {
+  return `${family_index}/${per_family_instance_index}`;
 }

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { bench } from "../../bench/main.ts";
-import type { BenchCase } from "../../bench/case.ts";
+import { errorOf, judge, type BenchCase } from "../../bench/case.ts";
 import { describeMachine } from "../../bench/machine.ts";
 import { Peer } from "../../bench/peer.ts";
 import { RecordBuilder } from "../../bench/recordBuilder.ts";
@@ -64,10 +64,30 @@ describe("a case", () => {
 
   it("that computes something wrong is said to be wrong", async () => {
     const right = small("conv3d/lies");
-    const lying: BenchCase = { ...right, expected: (data) => [...right.expected!(data) as never, { output: "y", indices: [0], values: [1e3] }] };
+    const lying: BenchCase = { ...right, expected: () => [{ output: "y", indices: [0], values: [1e3] }] };
     const { results } = await run([lying], []);
     expect(results[0]!.right).toBe(false);
     expect(resultTable(results, []).join("\n")).toContain("WRONG");
+  });
+});
+
+describe("an error", () => {
+  const outputs = new Map([["y", [1, 2, 2]], ["sum", [10]]]);
+
+  it("is relative by norms, and judged by each output's tolerance", () => {
+    const y = { output: "y", values: [1, 2, 2.3] };
+    expect(errorOf(outputs, [y])).toBeCloseTo(0.3 / Math.hypot(1, 2, 2.3), 12);
+    expect(errorOf(outputs, [{ output: "y", indices: [2], values: [2] }])).toBe(0);
+    const sum = { output: "sum", values: [11] };
+    expect(judge(outputs, [sum], 0.05).right).toBe(false);
+    expect(judge(outputs, [{ ...sum, tolerance: 0.1 }], 0.05)).toEqual({ error: 1 / 11, right: true });
+    expect(judge(outputs, [{ ...sum, tolerance: 0.1 }, y], 0.05).right).toBe(false);
+  });
+
+  it("is infinite where an output is missing or not a number", () => {
+    expect(errorOf(outputs, [{ output: "z", values: [1] }])).toBe(Infinity);
+    expect(errorOf(new Map([["y", [NaN, 1]]]), [{ output: "y", values: [0, 1] }])).toBe(Infinity);
+    expect(judge(new Map([["y", []]]), [{ output: "y", values: [1] }], 1)).toEqual({ error: Infinity, right: false });
   });
 });
 
@@ -87,7 +107,8 @@ describe("a peer", () => {
   });
 
   it("that refuses, is missing, or writes nothing is told in its own words", async () => {
-    const { results, refusals } = await run([small(), small("conv3d/again")], [fake("refuses"), fake("missing"), fake("writesNothing")]);
+    const peers = ["refuses", "missing", "writesNothing"].map(fake);
+    const { results, refusals } = await run([small(), small("conv3d/again")], peers);
     expect(results.map(({ engine }) => engine)).toEqual(["voxtwirl", "voxtwirl"]);
     const of = (engine: string) => refusals.filter((refusal) => refusal.engine === engine);
     expect(of("refuses").map((r) => r.case)).toEqual(["conv3d/small", "conv3d/again"]);
@@ -119,13 +140,11 @@ describe("a run that is stopped", () => {
     const gpu = await testGpu();
     const abort = new AbortController();
     const path = join(folder, "stopped.json");
-    const third: BenchCase = { ...small("conv3d/never"), data: () => (abort.abort(), small().data()) };
-    const record = await bench({
-      gpu, cases: [small("conv3d/one"), third, small("conv3d/three")], against: [], effort, json: path, signal: abort.signal, onProgress: () => {},
-    });
+    const stopping: BenchCase = { ...small("conv3d/never"), data: () => (abort.abort(), small().data()) };
+    const cases = [small("conv3d/one"), stopping, small("conv3d/three")];
+    const record = await bench({ gpu, cases, against: [], effort, json: path, signal: abort.signal, onProgress: () => {} });
     expect(record.context.interrupted).toBe(true);
     expect(record.results.map((result) => result.case)).toEqual(["conv3d/one"]);
-    const { readFileSync } = await import("node:fs");
     expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(JSON.parse(JSON.stringify(record)));
   });
 });
