@@ -18,6 +18,7 @@ export interface InputSpec {
 }
 
 export interface OutputSpec {
+  /** That of an input where it is changed in place. */
   readonly name: string;
   readonly shape: readonly number[];
 }
@@ -95,7 +96,9 @@ async function openGraphCase(gpu: Gpu, spec: GraphCaseSpec, ours: readonly Input
       };
       for (const { name, shape } of ours) place(name, shape, data.get(name)!);
       // NaN where the kernel does not write.
-      const written = spec.outputs.map(({ name, shape }) => place(name, shape, new Float32Array(elementCount(shape)).fill(NaN)));
+      const written = spec.outputs.map(({ name, shape }) => {
+        return tensors[name] ?? place(name, shape, new Float32Array(elementCount(shape)).fill(NaN));
+      });
       spec.emit(graph, tensors);
       await gpu.finish();
       const start = performance.now();

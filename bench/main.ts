@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { VoxtwirlError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { measureRoofline } from "../src/graph/roofline.ts";
-import { adapterName } from "../src/node/adapters.ts";
-import { driverEnvironment } from "../src/node/adapters.ts";
+import { adapterName, driverEnvironment, isSoftware } from "../src/node/adapters.ts";
 import { findSwiftShaderArchive, unpackSwiftShader } from "../src/node/swiftshader.ts";
 import type { BenchCase } from "./case.ts";
 import { describeMachine } from "./machine.ts";
@@ -17,32 +16,32 @@ import type { BenchRecord } from "./record.ts";
 import { RecordBuilder } from "./recordBuilder.ts";
 import { runCase } from "./runner.ts";
 import type { Effort } from "./engines.ts";
-import { suites } from "./suites/index.ts";
+import { onlyWhenNamed, suites } from "./suites/index.ts";
 
 export interface BenchOptions {
   readonly gpu: Gpu;
   readonly cases: readonly BenchCase[];
   readonly against: readonly PeerName[];
+  /** Part of the name by which the user chose a GPU. */
+  readonly adapter?: string | undefined;
   readonly effort: Effort;
   /** Where the record goes, after each case and at the end. */
   readonly json?: string | undefined;
   readonly signal: AbortSignal;
   onProgress(text: string): void;
-  /** Told after each case how many there are. */
-  onCase?(done: number, record: BenchRecord): void;
 }
 
-/** Cases of the suites (all without any) whose names contain `filter`. */
+/** Cases of the suites (without any, of all but `onlyWhenNamed`) whose names contain `filter`. */
 export function selectCases(names: readonly string[], filter = ""): BenchCase[] {
   for (const name of names) {
     if (!Object.hasOwn(suites, name)) {
       throw new VoxtwirlError("bad-option", `There is no suite ${name}.`, `The suites: ${Object.keys(suites).join(", ")}.`);
     }
   }
-  const chosen = Object.entries(suites).filter(([name]) => names.length === 0 || names.includes(name));
+  const chosen = Object.entries(suites).filter(([name]) => (names.length === 0 ? !onlyWhenNamed.includes(name) : names.includes(name)));
   const cases = chosen.flatMap(([, make]) => make()).filter(({ name }) => name.includes(filter));
   if (cases.length === 0) {
-    throw new VoxtwirlError("bad-option", `No case has ${JSON.stringify(filter)} in its name.`, "Leave --filter out to see all names.");
+    throw new VoxtwirlError("bad-option", `No case has ${JSON.stringify(filter)} in its name.`, "See: voxtwirl bench --list");
   }
   return cases;
 }
@@ -53,13 +52,13 @@ export function selectCases(names: readonly string[], filter = ""): BenchCase[] 
  * @returns the record: of what was measured before it was stopped, where `signal` was raised
  */
 export async function bench(options: BenchOptions): Promise<BenchRecord> {
-  const { gpu, cases, against, effort, json, signal, onProgress, onCase } = options;
+  const { gpu, cases, effort, json, signal, onProgress } = options;
   const machine = describeMachine(gpu);
   onProgress("roofline");
   const roofline = await measureRoofline(gpu);
   const record = new RecordBuilder({ ...machine, roofline, peers: [] });
   const folder = mkdtempSync(join(tmpdir(), "voxtwirl-bench-"));
-  const peers = startPeers(against, gpu, record);
+  const peers = startPeers(options, record);
   const kill = () => peers.forEach((peer) => peer.kill());
   signal.addEventListener("abort", kill);
   const save = async () => {
@@ -70,14 +69,18 @@ export async function bench(options: BenchOptions): Promise<BenchRecord> {
     for (const [index, benchCase] of cases.entries()) {
       if (signal.aborted) break;
       const prefix = `${index + 1}/${cases.length} `;
-      await runCase(benchCase, {
-        gpu, roofline, peers, effort, record, signal, cacheBytes: machine.cache_bytes,
-        folder: join(folder, "tensors"),
-        onProgress: (text) => onProgress(prefix + text),
-        onResult: () => {},
-      });
+      try {
+        await runCase(benchCase, {
+          gpu, roofline, peers, effort, record, signal, cacheBytes: machine.cache_bytes,
+          folder: join(folder, "tensors"),
+          onProgress: (text) => onProgress(prefix + text),
+        });
+      } catch (error) {
+        // A case that this adapter has no room for is told, and the others go on.
+        if (!(error instanceof VoxtwirlError) || signal.aborted || error.code === "device-lost") throw error;
+        record.refuse({ case: benchCase.name, engine: "voxtwirl", why: "failed", message: error.message });
+      }
       await save();
-      onCase?.(index + 1, record.record);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -91,11 +94,13 @@ export async function bench(options: BenchOptions): Promise<BenchRecord> {
   return record.record;
 }
 
-function startPeers(names: readonly PeerName[], gpu: Gpu, record: RecordBuilder): Peer[] {
-  const adapter = adapterName(gpu.info);
+function startPeers({ against, gpu, adapter: named }: BenchOptions, record: RecordBuilder): Peer[] {
+  const name = adapterName(gpu.info);
+  // Of GPUs, WebGPU does not tell the name that Dawn chooses by; without one it takes the same by itself.
+  const adapter = isSoftware(gpu.info) ? name : (named ?? "");
   // Drivers that only this process was told of.
-  const env = adapter === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
-  return names.flatMap((name) => {
+  const env = name === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
+  return against.flatMap((name) => {
     const command = peerCommand(name, env);
     if ("command" in command) return [new Peer(name, command, adapter)];
     record.refuse({ case: "*", engine: name, why: command.why, message: command.message });

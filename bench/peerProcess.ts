@@ -23,7 +23,9 @@ export class PeerProcess {
   #answer: ((reply: PeerReply) => void) | undefined;
 
   constructor({ command, args, env }: PeerCommand) {
-    const child = spawn(command, [...args], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"], env });
+    // In a session of its own: Ctrl-C is for us, who end it then.
+    const options = { detached: true, windowsHide: true, ...(env && { env }) };
+    const child = spawn(command, [...args], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"], ...options });
     this.#child = child;
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
@@ -33,7 +35,7 @@ export class PeerProcess {
     // Writing to a process that has ended is told by its end.
     child.stdio[3]!.on("error", () => {});
     child.stdio[4]!.on("error", () => {});
-    createInterface({ input: child.stdio[4] as Readable }).on("line", (line) => this.#settle(parse(line)));
+    createInterface({ input: child.stdio[4] as Readable }).on("line", (line) => this.#receive(line));
     this.#exited = new Promise((resolve) => {
       child.once("error", (error) => {
         this.#end(`cannot be started: ${error.message}`);
@@ -83,13 +85,17 @@ export class PeerProcess {
     await this.#exited;
   }
 
-  #settle(reply: PeerReply): void {
-    this.#answer?.(reply);
+  #receive(line: string): void {
+    const reply = parse(line);
+    if (reply) return this.#answer?.(reply);
+    // What it says later would be taken for the answer to something else.
+    this.#ended ??= `answered with what is no reply, and was stopped: ${line.slice(0, 200)}`;
+    this.kill();
   }
 
   #end(how: string): void {
     this.#ended ??= how;
-    this.#settle(this.#failure());
+    this.#answer?.(this.#failure());
   }
 
   #failure(): Failure {
@@ -98,12 +104,11 @@ export class PeerProcess {
   }
 }
 
-function parse(line: string): PeerReply {
+function parse(line: string): PeerReply | undefined {
   try {
     const reply: unknown = JSON.parse(line);
-    if (typeof reply === "object" && reply !== null && "ok" in reply) return reply as PeerReply;
+    return typeof reply === "object" && reply !== null && "ok" in reply ? (reply as PeerReply) : undefined;
   } catch {
-    // Told below.
+    return undefined;
   }
-  return { ok: false, why: "failed", message: `answered with what is no reply: ${line.slice(0, 200)}` };
 }

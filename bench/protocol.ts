@@ -59,7 +59,7 @@ export interface CaseDescription {
 }
 
 export type PeerRequest =
-  /** First of all. `adapter`: part of the name of the WebGPU adapter to use, as ours is called. */
+  /** First of all. `adapter`: part of the name of the WebGPU adapter to use, "" for Dawn's own choice. */
   | { readonly do: "open"; readonly adapter: string }
   /** Prepares a case in place of the one before, and runs it once. */
   | { readonly do: "load"; readonly case: CaseDescription }

@@ -11,11 +11,13 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 export function resultTable(results: readonly CaseResult[], refusals: readonly Refusal[]): string[] {
-  const order = new Map<string, number>();
-  for (const result of results) if (!order.has(result.case)) order.set(result.case, order.size);
-  const lines = columns([HEAD, ...results.map(resultRow)]);
-  const table = [lines[0]!, ...results.map((_, i) => lines[i + 1]!)];
-  return [...table, ...notes(results), ...refusalLines(refusals)];
+  const rows = [HEAD, ...results.map(resultRow)];
+  const used = HEAD.map((_, i) => rows.slice(1).some((row) => row[i] !== ""));
+  const lines = columns(rows.map((row) => row.filter((_, i) => used[i])));
+  // Under a comparison the kernels' variants would only be in the way.
+  const alone = results.every(({ engine }) => engine === "voxtwirl");
+  const table = results.flatMap(({ variant }, i) => [lines[i + 1]!, ...(alone && variant ? [`    ${variant}`] : [])]);
+  return [lines[0]!, ...table, ...notes(results), ...refusalLines(refusals)];
 }
 
 function resultRow(result: CaseResult): string[] {
@@ -63,12 +65,14 @@ function refusalLines(refusals: readonly Refusal[]): string[] {
 /** What the run was made on. */
 export function contextLines(context: BenchRecord["context"]): string[] {
   const { adapter, cpu, num_cpus, load_avg, node, dawn, commit, dirty, library_version, roofline, cache_bytes } = context;
+  const busy = load_avg[0]! > 0.5 ? ["others were using this machine when the run began: trust ratios rather than times"] : [];
   const source = commit ? `, commit ${commit.slice(0, 10)}${dirty ? " with changes" : ""}` : "";
   return [
     `${adapter.name} (${adapter.driver}), ${cpu}, ${num_cpus} threads, load ${load_avg.map((load) => load.toFixed(2)).join(" ")}`,
     `voxtwirl ${library_version}${source}, Node ${node.slice(1)}, webgpu ${dawn}`,
     `roofline: ${number(roofline.gflops)} GFLOP/s of multiply-adds, ${number(roofline.gbPerSecond)} GB/s of a large copy; ` +
       `inputs that a cache of ${Math.round(cache_bytes / 2 ** 20)} MiB would hold take turns`,
+    ...busy,
   ];
 }
 

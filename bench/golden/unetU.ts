@@ -1,14 +1,8 @@
 import { errorOf, type Expected } from "../case.ts";
+import { expectedSamples, type GoldenTensor } from "./samples.ts";
 import golden from "./unetU.json" with { type: "json" };
 
 // What PyTorch computes in float64 for case U: samples and norms (make_golden.py says how they are taken).
-
-interface GoldenTensor {
-  readonly shape: readonly number[];
-  readonly norm: number;
-  readonly stride: number;
-  readonly values: readonly number[];
-}
 
 const tensors = golden.tensors as Readonly<Record<string, GoldenTensor>>;
 
@@ -17,12 +11,7 @@ export const goldenUnetU = { torch: golden.torch, parameters: golden.parameters,
 
 /** Samples of the output "y" (forward), or of "loss" and the gradients "grad/NAME" (train). */
 export function expectedUnetU(what: "forward" | "train"): Expected[] {
-  return Object.entries(tensors)
-    .filter(([name]) => (name === "y") === (what === "forward"))
-    .map(([output, { shape, stride, values }]) => {
-      const size = sizeOf(shape);
-      return { output, indices: values.map((_, i) => (i * stride) % size), values };
-    });
+  return expectedSamples(tensors, (name) => (name === "y") === (what === "forward"));
 }
 
 /** Where outputs are furthest from the golden: by samples, and by the norm of the whole. */

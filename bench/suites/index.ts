@@ -1,7 +1,32 @@
 import type { BenchCase } from "../case.ts";
+import { adamwCases } from "./adamw.ts";
+import { attentionCases } from "./attention.ts";
 import { conv3dCases } from "./conv3d.ts";
+import { convTranspose3dCases } from "./convTranspose3d.ts";
+import { groupNormCases } from "./groupNorm.ts";
+import { measureCases } from "./measure.ts";
+import { noiseCases } from "./noise.ts";
+import { rotateCases } from "./rotate.ts";
+import { twirlCases } from "./twirl.ts";
+import { unetCases } from "./unet.ts";
+import { voxelizeCases } from "./voxelize.ts";
+import { voxmolCases } from "./voxmol.ts";
 
 /** The suites in the order they run. Making the cases makes no data yet. */
 export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   conv3d: conv3dCases,
+  convT: convTranspose3dCases,
+  groupnorm: groupNormCases,
+  attention: attentionCases,
+  rotate: rotateCases,
+  voxelize: voxelizeCases,
+  twirl: twirlCases,
+  adamw: adamwCases,
+  noise: noiseCases,
+  unet: unetCases,
+  measure: measureCases,
+  voxmol: voxmolCases,
 };
+
+/** Run only when named: over a hundred shapes, for who tunes a kernel. */
+export const onlyWhenNamed: readonly string[] = ["voxmol"];

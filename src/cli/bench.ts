@@ -21,7 +21,7 @@ export const spec: ArgsSpec = {
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
 const QUICK = { budgetMs: 300, maxSamples: 6 };
 
-/** `voxtwirl bench`: 0 when all that was measured is right, 1 when a result of ours is not, 130 when stopped. */
+/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 when stopped. */
 export async function run(args: string[]): Promise<number> {
   const options = readArgs("bench", spec, args);
   if (options.flag("install-peers")) {
@@ -35,7 +35,8 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(`${cases.map(({ name, shape }) => `${name}  ${shape}`).join("\n")}\n`);
     return 0;
   }
-  const gpu = await openCliGpu(options.text("adapter"));
+  const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
+  const gpu = await openCliGpu(adapter);
   const progress = showProgress();
   const abort = new AbortController();
   const stop = () => abort.abort();
@@ -46,6 +47,7 @@ export async function run(args: string[]): Promise<number> {
     const json = options.text("json");
     const record = await bench({
       gpu, cases, against: peers, json, signal: abort.signal,
+      ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),
       effort: options.flag("quick") ? QUICK : EFFORT,
       onProgress: (text) => progress.show(text),
     });
@@ -57,7 +59,8 @@ export async function run(args: string[]): Promise<number> {
       process.stderr.write(`voxtwirl: stopped; what was measured before is above${kept}\n`);
       return 130;
     }
-    return record.results.some(({ engine, right }) => engine === "voxtwirl" && right === false) ? 1 : 0;
+    const wrong = record.results.some(({ engine, right }) => engine === "voxtwirl" && right === false);
+    return wrong || record.refusals.some(({ engine }) => engine === "voxtwirl") ? 1 : 0;
   } finally {
     progress.clear();
     process.removeListener("SIGINT", stop);

@@ -31,6 +31,12 @@ describe("readArgs", () => {
     expect(args.positionals).toEqual(["file.xyz"]);
   });
 
+  it("takes any number of arguments where the last has dots", () => {
+    const names = readArgs("bench", { ...spec, positionals: ["[SUITE...]"] }, ["a", "b", "--steps", "3", "c"]).positionals;
+    expect(names).toEqual(["a", "b", "c"]);
+    expect(failure(() => read("a", "b")).message).toMatch(/does not take the argument "b"/);
+  });
+
   it("gives undefined for what was not given", () => {
     const args = read();
     expect([args.integer("steps"), args.number("lr"), args.choice("mode", ["a"]), args.text("mode")]).toEqual([

@@ -5,6 +5,7 @@ import { build as bundle } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { peerNames } from "../../bench/protocol.ts";
 import { adapterEnvironment, npm, type PackedProject, packProject, root, run } from "./project.ts";
 
 /**
@@ -24,6 +25,7 @@ const EXPECTED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
   /^shaders\/(shared\/)?\w+\.wgsl$/,
   /^dist\/(voxtwirl|index|node|kernels|operations|builtinMolecules)\.js$/,
+  /^bench\/peers\/([\w-]+\.(mjs|py)|package(-lock)?\.json)$/,
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/types\/(\w+\/)?\w+\.d\.ts$/,
 ];
@@ -51,7 +53,9 @@ describe("the npm package", () => {
     expect(files.filter((path) => !EXPECTED.some((pattern) => pattern.test(path)))).toEqual([]);
     const shaders = readdirSync(join(root, "shaders"), { recursive: true }) as string[];
     const needed = shaders.filter((name) => name.endsWith(".wgsl")).map((name) => `shaders/${name}`);
+    const peers = ["package.json", "package-lock.json", "worker.mjs", ...peerNames.map((name) => (name === "torch" ? "torch.py" : `${name}.mjs`))];
     for (const path of ["LICENSE", "README.md", "CHANGELOG.md", ...needed]) expect(files).toContain(path);
+    for (const name of peers) expect(files).toContain(`bench/peers/${name}`);
     for (const path of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
       const code = text(path);
       expect(code, path).not.toMatch(/sourceMappingURL/);

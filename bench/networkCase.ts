@@ -1,0 +1,211 @@
+import { elementCount, type Tensor } from "../src/gpu/dispatch.ts";
+import type { BufferView, Gpu } from "../src/gpu/gpu.ts";
+import { Graph } from "../src/graph/graph.ts";
+import { ParameterStore, type ParameterSpec } from "../src/graph/parameters.ts";
+import { Plan } from "../src/graph/plan.ts";
+import { StepUniform } from "../src/graph/stepUniform.ts";
+import { adamw } from "../src/kernels/adamw.ts";
+import { gradNorm } from "../src/kernels/gradNorm.ts";
+import { squaredError } from "../src/kernels/squaredError.ts";
+import type { BenchCase, CaseData, Expected, OpenCase, PeerTask } from "./case.ts";
+import { uniform, type Spread } from "./data.ts";
+import { variantOf } from "./graphCase.ts";
+
+/** A network, its parameters and the grids it takes and gives. */
+export interface Network {
+  /** What the data's names begin with: "unet/U". */
+  readonly dataName: string;
+  readonly parameters: readonly (ParameterSpec & { readonly spread: Spread })[];
+  /** Of the input, the output and the target. */
+  readonly shape: readonly number[];
+  /** Of one forward pass of the whole batch. */
+  readonly flops: number;
+  /** The first layer's share: its input needs no gradient. */
+  readonly firstFlops: number;
+  build(graph: Graph, x: Tensor, parameter: (name: string) => Tensor): Tensor;
+}
+
+export interface Training {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+}
+
+interface NetworkCaseSpec {
+  readonly name: string;
+  readonly shape: string;
+  readonly network: Network;
+  readonly tolerance: number;
+  readonly operation: PeerTask["operation"];
+  expected?(): Promise<readonly Expected[]>;
+}
+
+/** One forward pass: y. */
+export function forwardCase(spec: NetworkCaseSpec): BenchCase {
+  const { network } = spec;
+  return {
+    ...common(spec),
+    flops: network.flops,
+    bytes: 4 * (2 * elementCount(network.shape) + parameterCount(network)),
+    peers: { operation: spec.operation, attributes: {}, inputs: inputsOf(network, ["x"]), outputs: [{ name: "y", shape: network.shape }] },
+    data: () => dataOf(network, ["x"]),
+    open: (gpu, data) => openForward(gpu, spec.name, network, data),
+  };
+}
+
+/** Forward, mean squared error, backward and AdamW: the loss and the gradients of the first step. */
+export function trainCase(spec: NetworkCaseSpec & { readonly training: Training }): BenchCase {
+  const { network, training } = spec;
+  const gradients = network.parameters.filter(({ trained }) => trained).map(({ name, shape }) => ({ name: `grad/${name}`, shape }));
+  return {
+    ...common(spec),
+    // Forward, and two products of the same size backward.
+    flops: 3 * network.flops - network.firstFlops,
+    bytes: 4 * (2 * elementCount(network.shape) + 9 * parameterCount(network)),
+    peers: {
+      operation: spec.operation,
+      attributes: { ...training },
+      inputs: inputsOf(network, ["x", "target"]),
+      outputs: [{ name: "loss", shape: [1] }, ...gradients],
+    },
+    data: () => dataOf(network, ["x", "target"]),
+    open: (gpu, data) => openTraining(gpu, spec.name, network, training, data),
+  };
+}
+
+function common({ name, shape, tolerance, expected }: NetworkCaseSpec) {
+  return { name, suite: "unet", shape, tolerance, ...(expected && { expected }) };
+}
+
+function parameterCount({ parameters }: Network): number {
+  return parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+}
+
+function inputsOf({ shape, parameters }: Network, grids: readonly string[]) {
+  return [...grids.map((name) => ({ name, shape })), ...parameters.map(({ name, shape }) => ({ name, shape }))];
+}
+
+function dataOf({ dataName, shape, parameters }: Network, grids: readonly string[]): CaseData {
+  return new Map([
+    ...grids.map((name) => [name, uniform(`${dataName}/${name}`, elementCount(shape))] as const),
+    ...parameters.map(({ name, shape, spread }) => [name, uniform(`${dataName}/${name}`, elementCount(shape), spread)] as const),
+  ]);
+}
+
+/** What a case holds on the GPU, freed together. */
+class Holding {
+  readonly #gpu: Gpu;
+  readonly #freed: (() => void)[] = [];
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  upload(label: string, values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): BufferView {
+    const view = this.#gpu.upload(label, values);
+    this.#freed.push(() => this.#gpu.destroyBuffer(view.buffer));
+    return view;
+  }
+
+  keep<T extends { destroy(): void }>(thing: T): T {
+    this.#freed.push(() => thing.destroy());
+    return thing;
+  }
+
+  free(): void {
+    for (const free of this.#freed.reverse()) free();
+  }
+}
+
+function storeOf(gpu: Gpu, holding: Holding, { parameters }: Network, data: CaseData, training: boolean): ParameterStore {
+  const store = holding.keep(training ? new ParameterStore(gpu, parameters) : new ParameterStore(gpu, parameters, ["weights"]));
+  for (const { name } of parameters) {
+    const values = data.get(name) as Float32Array;
+    store.write(name, values);
+    if (training) store.write(name, values, "ema");
+  }
+  return store;
+}
+
+async function openForward(gpu: Gpu, label: string, network: Network, data: CaseData): Promise<OpenCase> {
+  const holding = new Holding(gpu);
+  try {
+    const store = storeOf(gpu, holding, network, data, false);
+    const graph = new Graph(gpu.caps);
+    const x = graph.external("x", network.shape, holding.upload("x", data.get("x")!));
+    const y = graph.keep(network.build(graph, x, store.bind(graph, { constants: "weights" })));
+    const { plan, compileMs } = await makePlan(gpu, holding, graph, label);
+    return {
+      compileMs, variant: variantOf(graph), sets: 1,
+      run: (timer) => (timer ? plan.runTimed(timer) : plan.run()),
+      outputs: async () => new Map([["y", (await plan.read(y))[0]!]]),
+      destroy: () => holding.free(),
+    };
+  } catch (error) {
+    holding.free();
+    throw error;
+  }
+}
+
+async function openTraining(gpu: Gpu, label: string, network: Network, training: Training, data: CaseData): Promise<OpenCase> {
+  const holding = new Holding(gpu);
+  try {
+    const store = storeOf(gpu, holding, network, data, true);
+    const uniforms = holding.keep(new StepUniform(gpu, `${label} step`));
+    const graph = new Graph(gpu.caps);
+    const grid = (name: string) => graph.external(name, network.shape, holding.upload(name, data.get(name)!));
+    const [x, target] = [grid("x"), grid("target")];
+    const step = graph.external("step", [8], uniforms.view());
+    const scalar = (name: string) => graph.external(name, [1], holding.upload(name, new Float32Array(1)));
+    const [loss, norm] = [scalar("loss"), scalar("norm")];
+    const flags = graph.external("flags", [4], holding.upload("flags", new Uint32Array(4)), "u32");
+    const pieces = (array: Parameters<ParameterStore["pieces"]>[0]) =>
+      store.pieces(array).map((view, i) => graph.external(`${array} ${i}`, [view.size / 4], view));
+    const grads = pieces("grads");
+    graph.clear(loss);
+    for (const piece of grads) graph.clear(piece);
+    const prediction = network.build(graph, x, store.bind(graph, { train: true }));
+    const gradPrediction = graph.scratch("prediction grad", network.shape);
+    const scale = 1 / elementCount(network.shape);
+    squaredError(graph, { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale });
+    graph.backward(prediction, gradPrediction);
+    gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step });
+    const [m, v, ema] = [pieces("m"), pieces("v"), pieces("ema")];
+    const { beta1, beta2, eps, weightDecay, lr } = training;
+    pieces("weights").forEach((weights, i) => {
+      adamw(graph, {
+        label: `adamw ${i}`, weights, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]!, flags, step, beta1, beta2, eps, weightDecay,
+      });
+    });
+    const { plan, compileMs } = await makePlan(gpu, holding, graph, label);
+    let steps = 0;
+    return {
+      compileMs, variant: variantOf(graph), sets: 1,
+      run: (timer) => {
+        const t = steps + 1;
+        uniforms.set({ seed: 1, step: steps, sample: 0, lr, correction1: 1 - beta1 ** t, correction2: 1 - beta2 ** t, emaDecay: 0.99 });
+        uniforms.write();
+        steps = t;
+        if (timer) plan.runTimed(timer);
+        else plan.run();
+      },
+      outputs: async () => {
+        const gradients = [...(await store.readAll("grads"))].map(([name, values]) => [`grad/${name}`, values] as const);
+        return new Map<string, ArrayLike<number>>([["loss", (await plan.read(loss))[0]!], ...gradients]);
+      },
+      destroy: () => holding.free(),
+    };
+  } catch (error) {
+    holding.free();
+    throw error;
+  }
+}
+
+async function makePlan(gpu: Gpu, holding: Holding, graph: Graph, label: string): Promise<{ plan: Plan; compileMs: number }> {
+  await gpu.finish();
+  const start = performance.now();
+  const plan = holding.keep(await Plan.create(gpu, graph, { label }));
+  return { plan, compileMs: performance.now() - start };
+}

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, describe, expect, it } from "vitest";
+import type { BenchRecord } from "../../bench/record.ts";
+import { expectGoogleBenchmark } from "../bench/googleBenchmark.ts";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const folder = mkdtempSync(join(tmpdir(), "voxtwirl-bench-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const read = (path: string) => JSON.parse(readFileSync(path, "utf8")) as BenchRecord;
+
+describe("voxtwirl bench", () => {
+  it("times a case, prints a table and writes a record", async () => {
+    const path = join(folder, "record.json");
+    const { code, stdout, stderr } = await command.run(["bench", "noise", "--filter", "uniform", "--quick", "--json", path]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^roofline: [\d.,]+ GFLOP\/s of multiply-adds, [\d.,]+ GB\/s of a large copy/m);
+    expect(stdout).toMatch(/^noise\/uniform .* 0\.0e\+0 /m);
+    const record = read(path);
+    expectGoogleBenchmark(record);
+    expect(record.results).toHaveLength(1);
+    expect(record.context.interrupted).toBeUndefined();
+    expect(record.context.dawn).toMatch(/^\d+\.\d+\.\d+/);
+    // This is a checkout.
+    expect(record.context.commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(readdirSync(folder)).toEqual(["record.json"]);
+  });
+
+  it("lists its cases without a GPU", async () => {
+    const { code, stdout } = await command.run(["bench", "conv3d", "convT", "--list"], command.places.noDriver);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^conv3d\/A {2}1 x 32 -> 32 at 32\^3, k3 s1 p1$/m);
+    expect(stdout.trim().split("\n")).toHaveLength(18);
+  });
+
+  it.each([
+    [["conv4d"], "no suite conv4d", "conv3d"],
+    [["--filter", "nothing"], '"nothing"', "--list"],
+    [["--against", "tfjs,keras"], 'no engine "keras"', "torch"],
+  ])("%j is a usage error with a way out", async (args, problem, fix) => {
+    const { code, stdout, stderr } = await command.run(["bench", ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    const [first, second] = stderr.trimEnd().split("\n");
+    expect(first).toContain(problem);
+    expect(second).toContain(fix);
+  });
+
+  it("keeps what it measured when it is stopped", async () => {
+    const path = join(folder, "stopped.json");
+    const child = spawn(process.execPath, [command.path, "bench", "conv3d", "--json", path], { stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (text) => (stdout += text));
+    child.stderr.on("data", (text) => (stderr += text));
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    while (!existsSync(path) && child.exitCode === null) await sleep(50);
+    child.kill("SIGINT");
+    expect(await ended, stderr).toBe(130);
+    expect(stderr).toContain(`and is in ${path}`);
+    const record = read(path);
+    expect(record.context.interrupted).toBe(true);
+    expect(record.results.length).toBeGreaterThan(0);
+    expect(record.results.length).toBeLessThan(15);
+    for (const { case: name } of record.results) expect(stdout).toContain(name);
+    expectGoogleBenchmark(record);
+  });
+});
