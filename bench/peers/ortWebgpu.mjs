@@ -1,5 +1,7 @@
 // Sessions on ONNX Runtime's WebGPU providers, in the browser's build and in Node's.
 
+const GRID_SAMPLE = "GridSample on the CPU: the provider has none in five dimensions";
+
 /**
  * Options for a model. A network's transposed convolutions go to the CPU, since the provider knows one and two
  * dimensions only and would give up the whole network; a case that is nothing but a transposed convolution is refused.
@@ -9,11 +11,10 @@ export function webgpuOptions({ graph }) {
   const alone = graph.nodeNames.Conv === undefined;
   if (transposed.length === 0 || alone) {
     // The runtime places it there by itself.
-    const workarounds = graph.nodeNames.GridSample ? ["GridSample on the CPU: the provider has none in five dimensions"] : [];
-    return { executionProviders: [{ name: "webgpu" }], workarounds };
+    return { executionProviders: [{ name: "webgpu" }], workarounds: graph.nodeNames.GridSample ? [GRID_SAMPLE] : [] };
   }
   return {
     executionProviders: [{ name: "webgpu", forceCpuNodeNames: transposed }],
-    workarounds: [`${transposed.length} transposed convolutions on the CPU: "Only Conv2d or Conv1d are supported" by the provider`],
+    workarounds: [`${transposed.length} transposed convolutions on the CPU: the provider supports "only Conv2d or Conv1d"`],
   };
 }
