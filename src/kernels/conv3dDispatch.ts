@@ -1,8 +1,10 @@
 import conv3dCode from "../../shaders/conv3d.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { convSizes, tapPairs } from "./conv3dShape.ts";
+import { conv3dRowsDispatch, conv3dRowsFits } from "./conv3dRows.ts";
+import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
@@ -44,23 +46,34 @@ export function dispatchConv3d(
 ): void {
   const { label, x, weight, bias, addend, y, stride, pad } = args;
   const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
+  const variant = conv3dRowsFits(ctx.caps, sizes, stride, pad) ? conv3dRowsDispatch(sizes) : tiledDispatch(ctx.caps, sizes, stride, pad);
+  // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
+  // compile.
+  const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
+  ctx.dispatch({
+    ...variant,
+    label,
+    params: { ...variant.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
+    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend"), y },
+    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
+  });
+}
+
+/** conv3d.wgsl for one shape: any kernel, stride and padding, on any adapter. */
+function tiledDispatch(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number) {
   const flat = sizes.kernel === 1 && stride === 1 && pad === 0;
   // Without neighbours the grid is one row of voxels, which fills the tiles whatever its sides.
   const voxels = sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1);
   const batch = flat ? 1 : sizes.batch;
   const [inD, inH, inW] = flat ? [1, 1, voxels] : sizes.inputSize;
   const [outD, outH, outW] = flat ? [1, 1, voxels] : sizes.outputSize;
-  const tile = conv3dTile(sizes.kernel, stride, flat, convWorkgroup(ctx.caps));
-  const channels = sizes.outputChannels;
-  const layout = layTiles(tile, { width: outW, height: outH, planes: batch * outD, channels });
-  // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
-  // compile.
-  const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
-  ctx.dispatch({
-    label,
+  const tile = conv3dTile(sizes.kernel, stride, flat, convWorkgroup(caps));
+  const layout = layTiles(tile, { width: outW, height: outH, planes: batch * outD, channels: sizes.outputChannels });
+  return {
     shader: conv3dShader,
-    constants: { KERNEL: sizes.kernel, STRIDE: stride, ...tile, ...weightLanes(ctx.caps) },
+    constants: { KERNEL: sizes.kernel, STRIDE: stride, ...tile, ...weightLanes(caps) },
     params: {
       batch,
       in_d: inD,
@@ -70,17 +83,12 @@ export function dispatchConv3d(
       out_d: outD,
       out_h: outH,
       out_w: outW,
-      out_c: channels,
+      out_c: sizes.outputChannels,
       pad,
       ...layout.params,
-      has_bias: bias ? 1 : 0,
-      has_addend: addend ? 1 : 0,
     },
-    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend"), y },
     workgroups: workgroups1d(layout.count),
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * channels,
-    bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
-  });
+  };
 }
 
 // By measurement on lavapipe: 128 accumulators an invocation for the kernels that do most of the work, as more spill
