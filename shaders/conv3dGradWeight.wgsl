@@ -1,5 +1,6 @@
 // Gradient of a 3D convolution with respect to its weights, first of two passes: sums over slices of the positions
-// (split-K; sumPartials.wgsl adds the slices in a fixed order).
+// (split-K; sumPartials.wgsl adds the slices in a fixed order). With accumulate = 1 there is one slice, and `partial` is
+// the gradient itself, added to what is there.
 //
 //   partial[s, k, ci, co] = sum over positions o of slice s of x[n, o S - pad + k, ci] gradY[n, o, co]
 //
@@ -33,6 +34,7 @@ struct Params {
   rows_per_slice: i32,
   slices: u32,
   blocks_i: u32, blocks_o: u32,
+  accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -179,7 +181,11 @@ fn main(
     for (var i = 0; i < channels; i++) {
       let at = ((tap0 + t) * params.in_c + ci0 + i) * params.out_c + co;
       for (var b = 0; b < blocks; b++) {
-        partial[u32(at + b * TEAM)] = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
+        var sum = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
+        if (params.accumulate != 0u) {
+          sum += partial[u32(at + b * TEAM)];
+        }
+        partial[u32(at + b * TEAM)] = sum;
       }
     }
   }

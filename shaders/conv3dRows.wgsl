@@ -14,7 +14,9 @@
 // each row and side. Lane l loads the weights of channel l of every WORKGROUP, and spreads them.
 //
 // Bindings: x [N, D, H, W, Ci], weight [3, 3, 3, Ci, Co], y [N, D, H, W, Co]; bias [Co] and addend (as y) are read only
-// where has_bias, has_addend are 1.
+// where has_bias, has_addend are 1. The weight of (k, ci, co) lies at weight_first + k weight_tap + ci weight_in +
+// co weight_out, k from 0 to 26: the gradient with respect to the input reads the forward weights backwards, with
+// their channels exchanged.
 //
 // Constants: GROUPS, TILE_Y, TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES.
 // Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W.
@@ -31,6 +33,7 @@ struct Params {
   blocks: i32, blocks_y: i32,
   tiles_x: u32, blocks_c: u32,
   lanes_x: i32,
+  weight_first: i32, weight_tap: i32, weight_in: i32, weight_out: i32,
   has_bias: u32, has_addend: u32,
 }
 
@@ -62,8 +65,7 @@ fn main(
   let tile_x = i32((index / params.blocks_c) % params.tiles_x) * GROUPS * lanes_x;
   let ox = tile_x + lane_x;
   let co0 = i32(index % params.blocks_c) * TILE_C;
-  let weight_lane = co0 + lane;
-  let tap_stride = params.in_c * params.out_c;
+  let weight_lane = params.weight_first + (co0 + lane) * params.weight_out;
 
   // The lanes left and right of this one in its row, around the end.
   let lane_left = u32(lane - lane_x + (lane_x + lanes_x - 1) % lanes_x);
@@ -82,7 +84,7 @@ fn main(
 #endif
 
 #for q in 0..TILE_C/WORKGROUP
-  let lane_bias_${q} = select(0.0, bias[u32(weight_lane + ${q*WORKGROUP})], params.has_bias != 0u);
+  let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], params.has_bias != 0u);
 #endfor
 #for c in 0..TILE_C
   let bias_${c} = subgroupBroadcast(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
@@ -107,10 +109,10 @@ fn main(
 #endfor
 #endif
     for (var ci = 0; ci < params.in_c; ci++) {
-      let weight_at = kz * 9 * tap_stride + ci * params.out_c + weight_lane;
+      let weight_at = weight_lane + kz * 9 * params.weight_tap + ci * params.weight_in;
 #for t in 0..9
 #for q in 0..TILE_C/WORKGROUP
-      let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * tap_stride + ${q*WORKGROUP})];
+      let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * params.weight_tap + ${q*WORKGROUP} * params.weight_out)];
 #endfor
 #endfor
 #ifdef EDGES

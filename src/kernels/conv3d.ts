@@ -48,11 +48,11 @@ export function conv3dGradInput(
 ): void {
   const { label, gradY, weight, gradX, stride, padding } = args;
   requireShape(label, "output gradient", gradY, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
-  const transposed = transposeWeight(ctx, label, weight, stride === 1);
   if (stride === 1) {
     const pad = weight.shape[0]! - 1 - padding;
-    dispatchConv3d(ctx, { label, x: gradY, weight: transposed, y: gradX, stride, pad });
+    dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad, flipped: true });
   } else {
+    const transposed = transposeWeight(ctx, label, weight, false);
     dispatchConvTranspose3d(ctx, { label, x: gradY, weight: transposed, y: gradX, pad: padding });
   }
 }

@@ -30,7 +30,10 @@ export function transposeWeight(ctx: KernelContext, label: string, weight: Tenso
   return y;
 }
 
-/** The convolution shader without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. */
+/**
+ * The convolution shader without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With
+ * `flipped` the weights are [k, k, k, Co, Ci] and read from the last tap to the first.
+ */
 export function dispatchConv3d(
   ctx: KernelContext,
   args: {
@@ -42,11 +45,14 @@ export function dispatchConv3d(
     y: Tensor;
     stride: number;
     pad: number;
+    flipped?: boolean;
   },
 ): void {
-  const { label, x, weight, bias, addend, y, stride, pad } = args;
-  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
-  const variant = conv3dRowsFits(ctx.caps, sizes, stride, pad) ? conv3dRowsDispatch(sizes) : tiledDispatch(ctx.caps, sizes, stride, pad);
+  const { label, x, bias, addend, y, stride, pad, flipped = false } = args;
+  const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
+  const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad);
+  const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
+  const variant = rows ? conv3dRowsDispatch(sizes, flipped) : tiledDispatch(ctx.caps, sizes, stride, pad);
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
   const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);

@@ -23,7 +23,7 @@ export function conv3dGradWeight(
   dispatchConv3dGradWeight(ctx, { label, x, gradY, gradWeight, stride, pad: padding, transposed: false });
 }
 
-/** Both passes without checks; `transposed` says that gradWeight is [k, k, k, channels of gradY, channels of x]. */
+/** Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k, channels of gradY, channels of x]. */
 export function dispatchConv3dGradWeight(
   ctx: KernelContext,
   args: {
@@ -47,7 +47,10 @@ export function dispatchConv3dGradWeight(
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
   const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, teams, byteLength(gradWeight));
   const taps = kernel ** 3;
-  const partial = ctx.scratch(`${label} slices`, [slices, kernel, kernel, kernel, inputChannels, outputChannels]);
+  const direct = slices === 1 && !transposed;
+  const partial = direct
+    ? gradWeight
+    : ctx.scratch(`${label} slices`, [slices, kernel, kernel, kernel, inputChannels, outputChannels]);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, kernel, stride, pad));
   ctx.dispatch({
     label,
@@ -68,12 +71,14 @@ export function dispatchConv3dGradWeight(
       slices,
       blocks_i: blocksI,
       blocks_o: blocksO,
+      accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },
     workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
     flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels,
-    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial),
+    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
+  if (direct) return;
   sumPartials(ctx, {
     label,
     partial,

@@ -15,8 +15,12 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
   return caps.adapterClass === "software" && lanes && same && sizes.kernel === 3 && stride === 1 && pad === 1;
 }
 
-/** The variant and its parameters for one shape; the caller adds operands. */
-export function conv3dRowsDispatch(sizes: ConvSizes): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
+/**
+ * The variant and its parameters for one shape; the caller adds operands.
+ *
+ * @param flipped weights are [3, 3, 3, Co, Ci] and read from the last tap to the first
+ */
+export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;
   const tile = rowsTile(width);
@@ -25,6 +29,7 @@ export function conv3dRowsDispatch(sizes: ConvSizes): Pick<Dispatch, "shader" | 
   const blocksY = Math.ceil(height / tile.TILE_Y);
   const blocks = batch * depth * blocksY;
   const blocksC = Math.ceil(outputChannels / tile.TILE_C);
+  const area = inputChannels * outputChannels;
   return {
     shader: conv3dRowsShader,
     constants: { ...tile, WORKGROUP: LANES, EDGES: tilesX > 1 },
@@ -39,6 +44,10 @@ export function conv3dRowsDispatch(sizes: ConvSizes): Pick<Dispatch, "shader" | 
       tiles_x: tilesX,
       blocks_c: blocksC,
       lanes_x: lanesX,
+      weight_first: flipped ? 26 * area : 0,
+      weight_tap: flipped ? -area : area,
+      weight_in: flipped ? 1 : outputChannels,
+      weight_out: flipped ? inputChannels : 1,
     },
     workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * blocksC),
   };

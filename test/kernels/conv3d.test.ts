@@ -20,6 +20,13 @@ const CASES: Case[] = [
   { x: [1, 1, 1, 1, 3], kernel: 3, channels: 2, stride: 1, padding: 1 },
   { x: [3, 5, 3, 7, 5], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
   { x: [2, 4, 4, 4, 9], kernel: 3, channels: 18, stride: 1, padding: 1 },
+  // Rows wider than a tile of conv3dRows, as wide, and narrow ones beside one another; channels beyond its blocks.
+  { x: [2, 3, 6, 37, 6], kernel: 3, channels: 11, stride: 1, padding: 1, addend: true },
+  { x: [3, 2, 9, 12, 5], kernel: 3, channels: 9, stride: 1, padding: 1 },
+  { x: [2, 3, 9, 7, 4], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
+  { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1 },
+  // So many weights for so few positions that their gradient takes one slice.
+  { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
   { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
   { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, addend: true },
