@@ -115,7 +115,9 @@ function convAttributes(kernel, stride, padding) {
 /** As PyTorch exports it: an instance norm of the groups, then the affine map of the channels. */
 function groupNorm(graph, x, shape, label, gamma, beta, groups, eps, silu) {
   const [n, channels] = shape;
-  const value = (name, length, number) => graph.constant(`${label}.${name}`, { shape: [length], data: new Float32Array(length).fill(number) });
+  const value = (name, length, number) => {
+    return graph.constant(`${label}.${name}`, { shape: [length], data: new Float32Array(length).fill(number) });
+  };
   const perChannel = (name, { data }) => graph.constant(`${label}.${name}`, { shape: [channels, 1, 1, 1], data });
   const grouped = graph.node("Reshape", [x, graph.integers(`${label}.grouped`, [n, groups, -1])]);
   const unit = [value("one", groups, 1), value("zero", groups, 0)];

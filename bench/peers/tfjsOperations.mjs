@@ -5,6 +5,8 @@ import { tfjsUnet, tfjsUnetTrain } from "./tfjsUnet.mjs";
 
 export const VECTORS = "vectors reshaped to [1, 1, 1, 1, C]: adding short ones to 5-D tensors makes invalid WGSL";
 const PADDING = "padding by concatenation with zeros: padding a 5-D tensor makes invalid WGSL";
+const SUMS =
+  "sums of pairs instead of tf.moments, which dispatches too many workgroups, and of tf.addN, which binds too many buffers";
 
 export const operations = {
   conv3d: (tf, attributes, inputs) => {
@@ -69,7 +71,11 @@ export const operations = {
     const x = tensor(tf, inputs.x);
     const gamma = asRow(tf, inputs.gamma);
     const beta = asRow(tf, inputs.beta);
-    return { held: [x, gamma, beta], workarounds: [VECTORS], run: () => ({ y: groupNorm(tf, x, gamma, beta, groups, eps, silu) }) };
+    return {
+      held: [x, gamma, beta],
+      workarounds: [VECTORS],
+      run: () => ({ y: groupNorm(tf, x, gamma, beta, groups, eps, silu) }),
+    };
   },
 
   attention: (tf, { scale }, inputs) => {
@@ -93,16 +99,22 @@ export const operations = {
       const along = (shape) => tf.reshape(tf.add(tf.reshape(axis, shape), tf.zeros([size, size, size])), [-1]);
       return tf.stack([along([1, 1, size]), along([1, size, 1]), along([size, 1, 1])], 1);
     });
-    return { held: [x, matrix, points], workarounds: ["trilinear sampling out of eight gathers"], run: () => ({ y: rotate(tf, x, matrix, points, size) }) };
+    return {
+      held: [x, matrix, points],
+      workarounds: ["trilinear sampling out of eight gathers"],
+      run: () => ({ y: rotate(tf, x, matrix, points, size) }),
+    };
   },
 
   variance: (tf, _, inputs) => {
     const [rows, n] = inputs.x.shape;
     const values = inputs.x.data.length / rows;
-    const x = Array.from({ length: rows }, (_, k) => tf.tensor(inputs.x.data.subarray(k * values, (k + 1) * values), [n, values / n]));
+    const x = Array.from({ length: rows }, (_, k) => {
+      return tf.tensor(inputs.x.data.subarray(k * values, (k + 1) * values), [n, values / n]);
+    });
     return {
       held: x,
-      workarounds: ["sums of pairs in the place of tf.moments, which dispatches too many workgroups, and of tf.addN, which binds too many buffers"],
+      workarounds: [SUMS],
       run: () => {
         const mean = tf.div(pairwise(tf, x), rows);
         const m2 = pairwise(tf, x.map((row) => tf.sum(tf.squaredDifference(row, mean), 1)));
@@ -212,7 +224,8 @@ function rotate(tf, x, matrix, points, size) {
 function pairwise(tf, tensors) {
   while (tensors.length > 1) {
     const next = [];
-    for (let i = 0; i < tensors.length; i += 2) next.push(i + 1 < tensors.length ? tf.add(tensors[i], tensors[i + 1]) : tensors[i]);
+    for (let i = 0; i + 1 < tensors.length; i += 2) next.push(tf.add(tensors[i], tensors[i + 1]));
+    if (tensors.length % 2 === 1) next.push(tensors[tensors.length - 1]);
     tensors = next;
   }
   return tensors[0];

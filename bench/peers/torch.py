@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import sys
 import time
 from array import array
@@ -69,7 +70,7 @@ class Worker:
         self.operations = self.import_beside("torch_operations").OPERATIONS
         spin = f"GOMP_SPINCOUNT {os.environ['GOMP_SPINCOUNT']}"
         notes = [f"CPU, {threads} threads", spin, f"oneDNN {'on' if self.torch.backends.mkldnn.is_available() else 'off'}"]
-        return {"version": self.torch.__version__, "notes": notes}
+        return {"version": self.torch.__version__, "notes": [*notes, *blas_notes()]}
 
     def do_load(self, request):
         self.case = self.work = None
@@ -126,6 +127,22 @@ class Worker:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+def blas_notes():
+    """Which BLAS is loaded, where it is a library of its own; what oneDNN does not take is as fast as that."""
+    try:
+        with open("/proc/self/maps") as maps:
+            paths = {line.split(None, 5)[5].strip() for line in maps if "blas" in line or "blis" in line}
+    except OSError:
+        return []
+    names = {os.path.basename(path) for path in paths}
+    fast = sorted(name for name in names if re.search("openblas|blis|atlas", name))
+    if fast:
+        return [f"BLAS {fast[0]}"]
+    if any(name.startswith("libblas.so") for name in names):
+        return ["reference BLAS, which makes convolutions that oneDNN does not take many times slower: install libopenblas0"]
+    return []
 
 
 def count(shape):
