@@ -35,9 +35,12 @@ export function describeMachine(gpu: Gpu): Omit<BenchRecord["context"], "rooflin
   };
 }
 
-/** The commit of a checkout, and whether its files differ from it; none in an installed package. */
+/** The commit of a checkout, and whether its files differ from it; of the offline archive as its manifest says. */
 function commitOf(root: string): { commit: string; dirty: boolean } {
-  if (!existsSync(join(root, ".git"))) return { commit: "", dirty: false };
+  if (!existsSync(join(root, ".git"))) {
+    const { gitHead = "", gitDirty = false } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    return { commit: gitHead, dirty: gitDirty };
+  }
   const git = (...args: string[]) => {
     return execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   };

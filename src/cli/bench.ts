@@ -1,3 +1,4 @@
+import { compare, spec as compareSpec } from "../../bench/compare.ts";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
@@ -18,11 +19,16 @@ export const spec: ArgsSpec = {
   },
 };
 
+export const subcommands = {
+  compare: { summary: "say what changed from one record to another beyond the noise", spec: compareSpec },
+};
+
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
 const QUICK = { budgetMs: 300, maxSamples: 6 };
 
 /** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 when stopped. */
 export async function run(args: string[]): Promise<number> {
+  if (args[0] === "compare") return compare(args.slice(1));
   const options = readArgs("bench", spec, args);
   if (options.flag("install-peers")) {
     installPeers();

@@ -4,6 +4,8 @@ import type { ArgsSpec } from "./args.ts";
 export interface Command {
   /** Options and arguments, also shown by `voxtwirl help NAME`. */
   readonly spec: ArgsSpec;
+  /** First words that make it another command, for the help text. */
+  readonly subcommands?: Readonly<Record<string, { readonly summary: string; readonly spec: ArgsSpec }>>;
   /**
    * Does the work with the arguments after the command's name.
    *

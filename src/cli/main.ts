@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { VoxtwirlError } from "../errors.ts";
-import { nearest, optionLines } from "./args.ts";
+import { type ArgsSpec, nearest, optionLines } from "./args.ts";
 import { commands } from "./commands.ts";
 
 declare const VOXTWIRL_VERSION: string;
@@ -48,9 +48,13 @@ function generalHelp(): string[] {
 
 async function commandHelp(name: string): Promise<string[]> {
   const entry = find(name);
-  const { spec } = await entry.load();
-  const positionals = (spec.positionals ?? []).map((word) => ` ${word}`).join("");
-  return [`Usage: voxtwirl ${name}${positionals} [OPTIONS]`, "", `  ${entry.summary}`, "", ...optionLines(spec)];
+  const { spec, subcommands = {} } = await entry.load();
+  const usage = (words: string, summary: string, { positionals = [], options }: ArgsSpec): string[] => {
+    const wanted = positionals.map((word) => ` ${word}`).join("");
+    return [`Usage: voxtwirl ${words}${wanted} [OPTIONS]`, "", `  ${summary}`, "", ...optionLines({ options })];
+  };
+  const more = Object.entries(subcommands).flatMap(([word, sub]) => ["", ...usage(`${name} ${word}`, sub.summary, sub.spec)]);
+  return [...usage(name, entry.summary, spec), ...more];
 }
 
 function print(lines: readonly string[]): number {

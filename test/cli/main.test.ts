@@ -22,8 +22,17 @@ describe("voxtwirl", () => {
     expect(await run([command, "--help"])).toEqual(help);
   });
 
+  it("shows the options of bench compare with those of bench", async () => {
+    const { code, stdout } = await run(["bench", "compare", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: voxtwirl bench \[SUITE\.\.\.\] \[OPTIONS\]$/m);
+    expect(stdout).toMatch(/^Usage: voxtwirl bench compare A\.json B\.json \[OPTIONS\]$/m);
+    expect(stdout).toMatch(/^ {2}--fail-on-regression /m);
+  });
+
   it.each([
     [["tran"], "no command tran", "train"],
+    [["bench", "compare", "a.json"], "two records", "A.json B.json"],
     [["help", "nothing"], "no command nothing", "--help"],
     [["--stpes"], "no option --stpes", "--help"],
     [["toString"], "no command toString", "--help"],

@@ -1,0 +1,96 @@
+// `voxtwirl bench compare A.json B.json`: what changed from one record to another beyond the noise.
+import { type ArgsSpec, readArgs } from "../src/cli/args.ts";
+import { VoxtwirlError } from "../src/errors.ts";
+import { formatMilliseconds } from "../src/report/quantities.ts";
+import { readBenchmarkFile } from "./benchmarkFile.ts";
+import { type Comparison, compareRecords, type Verdict } from "./comparison.ts";
+
+export const spec: ArgsSpec = {
+  positionals: ["A.json", "B.json"],
+  options: {
+    time: { value: "WHICH", help: "gpu (default: where both records have it) or wall" },
+    threshold: { value: "PERCENT", help: "what --fail-on-regression still accepts (default 5)" },
+    "fail-on-regression": { help: "exit with 1 when something is slower beyond noise and threshold" },
+    json: { help: "print one JSON object instead of text" },
+  },
+};
+
+/**
+ * Prints what changed from A to B.
+ *
+ * @returns the exit code: 0, or 1 with --fail-on-regression and a regression
+ * @throws VoxtwirlError "bad-option", or "io" and "bad-file" for a file that is no record
+ */
+export async function compare(args: string[]): Promise<number> {
+  const options = readArgs("bench compare", spec, args);
+  const [first, second] = options.positionals;
+  if (first === undefined || second === undefined) {
+    throw new VoxtwirlError("bad-option", "bench compare needs two records.", "voxtwirl bench compare A.json B.json");
+  }
+  const time = options.choice("time", ["gpu", "wall"]) ?? "gpu";
+  const threshold = options.number("threshold", { min: 0 }) ?? 5;
+  const comparison = compareRecords(readBenchmarkFile(first), readBenchmarkFile(second), { time, threshold });
+  const text = options.flag("json") ? JSON.stringify(comparison) : describe(first, second, comparison).join("\n");
+  process.stdout.write(`${text}\n`);
+  return options.flag("fail-on-regression") && comparison.regressions.length > 0 ? 1 : 0;
+}
+
+const ORDER: readonly Verdict[] = ["slower", "faster", "drift", "none", "few"];
+const WORDS: Readonly<Record<Verdict, string>> = {
+  slower: "SLOWER",
+  faster: "faster",
+  none: "no change",
+  drift: "drifts: no telling",
+  few: "too few samples",
+};
+
+function describe(a: string, b: string, comparison: Comparison): string[] {
+  const { cases, warnings, onlyInA, onlyInB, failed, level, threshold, regressions } = comparison;
+  const sorted = [...cases].sort((x, y) => ORDER.indexOf(x.verdict) - ORDER.indexOf(y.verdict));
+  const rows = sorted.map(({ name, a, b, ratio, low, high, verdict, time }) => [
+    name,
+    time,
+    formatMilliseconds(a.median),
+    formatMilliseconds(b.median),
+    percent(ratio),
+    verdict === "few" ? "" : `${percent(low)} to ${percent(high)}`,
+    WORDS[verdict],
+  ]);
+  const counts = ORDER.map((verdict) => [cases.filter((c) => c.verdict === verdict).length, WORDS[verdict]] as const);
+  const tested = cases.filter((c) => c.verdict !== "few").length;
+  const byChance = Number((tested * level).toPrecision(2));
+  const told = counts.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words.toLowerCase()}`);
+  return [
+    `A ${a}: ${comparison.a}`,
+    `B ${b}: ${comparison.b}`,
+    ...warnings.map((warning) => `warning: ${warning}`),
+    "",
+    ...(rows.length > 0 ? columns([["case", "time", "A", "B", "change", "99 % interval", ""], ...rows]) : []),
+    ...list("only in A", onlyInA),
+    ...list("only in B", onlyInB),
+    ...list("failed", failed),
+    "",
+    rows.length > 0 ? `${told.join(", ")}.` : "No benchmark is in both records.",
+    `A change is told where the Mann-Whitney test gives p < ${level} and the interval of the ratio of medians leaves out`,
+    `0 %; of ${tested} comparisons without any change at most ${byChance} are expected to be told for one by chance.`,
+    "Samples of one run do not show how much whole runs differ: where a change matters, run both again.",
+    ...(regressions.length > 0 ? [`Slower by more than ${threshold} %: ${regressions.join(", ")}.`] : []),
+  ];
+}
+
+const list = (heading: string, names: readonly string[]): string[] =>
+  names.length === 0 ? [] : ["", `${heading}:`, ...names.map((name) => `  ${name}`)];
+
+/** The change that a ratio is, with its sign: "+3.1 %", "-12.0 %". */
+function percent(ratio: number): string {
+  const change = 100 * (ratio - 1);
+  return `${change < 0 ? "" : "+"}${change.toFixed(1)} %`;
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const isText = (i: number) => i < 2 || i === widths.length - 1;
+  return rows.map((row) =>
+    row.map((cell, i) => (isText(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ").trimEnd(),
+  );
+}

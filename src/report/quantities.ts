@@ -1,0 +1,24 @@
+import { formatCount, MISSING } from "./format.ts";
+
+/** Three significant digits without an exponent: 0.0421, 3.14, 27.0, 1234 -> "1,234". */
+export function formatSignificant(value: number | null | undefined): string {
+  if (typeof value !== "number" || !Number.isFinite(value)) return MISSING;
+  if (value === 0) return "0";
+  const size = Math.abs(Number(value.toPrecision(3)));
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(size)));
+  const [whole, fraction] = value.toFixed(Math.min(20, decimals)).split(".") as [string, string | undefined];
+  return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction === undefined ? "" : `.${fraction}`);
+}
+
+/** A time from milliseconds, three significant digits: "12.3 µs", "4.56 ms", "1,230 ms", "12.3 s". */
+export function formatMilliseconds(ms: number | null | undefined): string {
+  if (typeof ms !== "number" || !Number.isFinite(ms)) return MISSING;
+  const size = Math.abs(Number(ms.toPrecision(3)));
+  if (size >= 10_000) return `${formatSignificant(ms / 1000)} s`;
+  return size < 0.1 && size > 0 ? `${formatSignificant(ms * 1000)} µs` : `${formatSignificant(ms)} ms`;
+}
+
+/** A round number of an axis as it is: 0.02, 5, 200, "10,000". */
+export function formatTick(value: number): string {
+  return value >= 1000 ? formatCount(value) : String(Number(value.toPrecision(3)));
+}
