@@ -1,7 +1,10 @@
 // jax-js with its WebGPU backend, through Dawn. Every case is one jitted function, channels first.
 import { adapterName, openDawn } from "./dawn.mjs";
 import { operations } from "./jaxOperations.mjs";
+import { jaxUnet, jaxUnetTrain } from "./jaxUnet.mjs";
 import { operationOf, serve, versionOf } from "./worker.mjs";
+
+const works = { ...operations, unet: jaxUnet, unetTrain: jaxUnetTrain };
 
 let jax;
 
@@ -22,7 +25,7 @@ serve({
   },
 
   async prepare(description, inputs) {
-    const work = operationOf("jax-js", operations, description)(jax, description.attributes, inputs);
+    const work = operationOf("jax-js", works, description)(jax, description.attributes, inputs);
     let outputs;
     return {
       workarounds: work.workarounds ?? [],

@@ -4,7 +4,6 @@
 // In jax-js a function consumes its arguments unless they are passed as `.ref`. Inside a jitted function that is only
 // bookkeeping of the trace, so everything is passed as `.ref` there.
 import { channelsFirst, channelsLast, CONV_AXES, CONV_AXES_BACK, CONV_TRANSPOSE_AXES, permute } from "./arrays.mjs";
-import { jaxUnet, jaxUnetTrain } from "./jaxUnet.mjs";
 
 const last = (tensor) => channelsLast(tensor).data;
 
@@ -78,9 +77,6 @@ export const operations = {
     };
     return jitted(jax, inputs, moments, {});
   },
-
-  unet: jaxUnet,
-  unetTrain: jaxUnetTrain,
 };
 
 /** An array on the default device. */

@@ -2,6 +2,9 @@
 import { adapterName, openDawn } from "./dawn.mjs";
 import { operationOf, serve, versionOf } from "./worker.mjs";
 import { operations } from "./tfjsOperations.mjs";
+import { tfjsUnet, tfjsUnetTrain } from "./tfjsUnet.mjs";
+
+const works = { ...operations, unet: tfjsUnet, unetTrain: tfjsUnetTrain };
 
 let tf;
 let backend;
@@ -24,7 +27,7 @@ serve({
   },
 
   async prepare(description, inputs) {
-    const work = operationOf("tfjs", operations, description)(tf, description.attributes, inputs);
+    const work = operationOf("tfjs", works, description)(tf, description.attributes, inputs);
     let outputs = {};
     return {
       workarounds: work.workarounds ?? [],

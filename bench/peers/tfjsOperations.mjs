@@ -1,7 +1,6 @@
 // The operations of ../protocol.ts in TensorFlow.js. Each gives { run, held, workarounds }: `run` is called inside
 // tf.tidy and returns the outputs by name, `held` are tensors that live as long as the case.
 import { permute } from "./arrays.mjs";
-import { tfjsUnet, tfjsUnetTrain } from "./tfjsUnet.mjs";
 
 export const VECTORS = "vectors reshaped to [1, 1, 1, 1, C]: adding short ones to 5-D tensors makes invalid WGSL";
 const PADDING = "padding by concatenation with zeros: padding a 5-D tensor makes invalid WGSL";
@@ -122,9 +121,6 @@ export const operations = {
       },
     };
   },
-
-  unet: tfjsUnet,
-  unetTrain: tfjsUnetTrain,
 };
 
 export function tensor(tf, { data, shape }) {
