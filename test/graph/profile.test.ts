@@ -65,7 +65,7 @@ describe("plan.profile", () => {
       x,
       weight: tensor("w", [3, 3, 3, 3, 5]),
       bias: tensor("b", [5]),
-      stride: 1,
+      stride: 2,
       padding: 1,
     });
     graph.keep(y);
@@ -75,17 +75,17 @@ describe("plan.profile", () => {
     expect({ label, repeats, count: dispatches.length }).toEqual({ label: "conv", repeats: 2, count: 1 });
     expect(timing).toBe(gpu.device.features.has("timestamp-query") ? "timestamps" : "wall");
     const [conv] = dispatches;
-    // Along an axis of 4 the three taps meet 3, 4 and 3 inputs: 10 pairs, cubed.
+    // Along an axis of 4 the two outputs meet 2 and 3 inputs: 5 pairs, cubed.
     expect(conv).toMatchObject({
       layer: "net/conv",
       phase: "forward",
       shader: "conv3d",
-      flops: 2 * 2 * 10 ** 3 * 3 * 5,
+      flops: 2 * 2 * 5 ** 3 * 3 * 5,
       command: 0,
       beginNs: 0,
     });
-    expect(conv!.bytes).toBe(4 * (2 * 64 * 3 + 27 * 15 + 5 + 2 * 64 * 5));
-    expect(conv!.variant).toMatch(/^conv3d<.*KERNEL=3.*STRIDE=1/);
+    expect(conv!.bytes).toBe(4 * (2 * 64 * 3 + 27 * 15 + 5 + 2 * 8 * 5));
+    expect(conv!.variant).toMatch(/^conv3d<.*KERNEL=3.*STRIDE=2/);
     expect(conv!.tensors.slice(0, 3)).toEqual([
       { binding: "x", label: "x", shape: [2, 4, 4, 4, 3] },
       { binding: "weight", label: "w", shape: [3, 3, 3, 3, 5] },
