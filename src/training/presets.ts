@@ -122,7 +122,7 @@ export const presets: Readonly<Record<string, TrainConfig>> = {
     batch: 8,
     microBatch: 8,
     steps: 2000,
-    lr: 2e-3,
+    lr: 1e-3,
     beta1: 0.9,
     beta2: 0.999,
     eps: 1e-8,
