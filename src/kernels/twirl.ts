@@ -3,7 +3,7 @@ import errorCode from "../../shaders/twirlError.wgsl";
 import mergeCode from "../../shaders/twirlMerge.wgsl";
 import reduceCode from "../../shaders/twirlReduce.wgsl";
 import sumCode from "../../shaders/twirlSum.wgsl";
-import { cubeShape, type CubeShape } from "./cube.ts";
+import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 
 export interface TwirlMergeArgs {
@@ -79,12 +79,6 @@ function mergeLayout(ctx: KernelContext, { samples, size, channels }: CubeShape)
   const workgroups = workgroups1d(Math.ceil(threads / workgroup));
   const exact = threads === workgroups[0] * workgroups[1] * workgroup;
   return { run, runs, adjacent: software, exact, workgroup, workgroups };
-}
-
-function largestDivisor(n: number, limit: number): number {
-  let divisor = Math.min(n, limit);
-  while (n % divisor !== 0) divisor--;
-  return divisor;
 }
 
 /**
