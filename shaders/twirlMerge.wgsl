@@ -6,14 +6,15 @@
 //   are added up instead, by thread, for twirlSum.wgsl. Without TARGET the first and the last are 0.
 // Bindings: rotations [K], elements of the octahedral group; predictions [N * K, D, D, D, C], sample-major;
 // mean, m2, targetGrid [N, D, D, D, C]; partial [N, threads] of (the three sums, 0). REDUCE without CONTINUE has no m2.
-// A thread takes one channel of RUN voxels of a line along x: with ADJACENT a piece of the line, else x, x + columns,
-// x + 2 columns, ..., columns = D / RUN. A rotation carries them to voxels at one stride. Neighbouring threads take
-// neighbouring channels, then runs.
+// A thread takes one Real of channels of RUN voxels x, x + columns, x + 2 columns, ... of a line along x, columns = D / RUN:
+// a rotation carries them to voxels at one stride. Neighbouring threads take neighbouring channels, then voxels. VEC4: C
+// is a multiple of 4 and `channels` counts groups of four.
 // EXACT: there is no thread too many, so none returns early: a software adapter masks all that follows, at a fifth of the
 // time. A loop over several runs costs as much there.
-// Constants: RUN, a divisor of D; ADJACENT; EXACT; CONTINUE (merged > 0); REDUCE, TARGET; WORKGROUP.
-// Workgroups: ceil(N * threads / WORKGROUP), folded; threads = runs * C, runs = D^3 / RUN.
+// Constants: RUN, a divisor of D; VEC4; EXACT; CONTINUE (merged > 0); REDUCE, TARGET; WORKGROUP.
+// Workgroups: ceil(N * threads / WORKGROUP), folded; threads = runs * channels, runs = D^3 / RUN.
 #import grid
+#import real
 #import voxels
 #import octahedral
 
@@ -29,20 +30,30 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rotations: array<u32>;
-@group(0) @binding(2) var<storage, read> predictions: array<f32>;
-@group(0) @binding(3) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(2) var<storage, read> predictions: array<Real>;
+@group(0) @binding(3) var<storage, read_write> mean: array<Real>;
 #ifdef CONTINUE
-@group(0) @binding(4) var<storage, read_write> m2: array<f32>;
+@group(0) @binding(4) var<storage, read_write> m2: array<Real>;
 #else
 #ifndef REDUCE
-@group(0) @binding(4) var<storage, read_write> m2: array<f32>;
+@group(0) @binding(4) var<storage, read_write> m2: array<Real>;
 #endif
 #endif
 #ifdef REDUCE
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 #ifdef TARGET
-@group(0) @binding(6) var<storage, read> targetGrid: array<f32>;
+@group(0) @binding(6) var<storage, read> targetGrid: array<Real>;
 #endif
+#endif
+
+#ifdef REDUCE
+fn total(value: Real) -> f32 {
+#ifdef VEC4
+  return (value.x + value.y) + (value.z + value.w);
+#else
+  return value;
+#endif
+}
 #endif
 
 @compute @workgroup_size(WORKGROUP)
@@ -64,24 +75,18 @@ fn main(
   let voxels = size * size * size;
   let run = place - n * params.runs;
   let line = run / params.columns;
-#ifdef ADJACENT
-  let x = (run - line * params.columns) * u32(RUN);
-  let apart = 1u;
-#else
   let x = run - line * params.columns;
-  let apart = params.columns;
-#endif
   let z = line / size;
   let steps = half_steps(vec3<u32>(x, line - z * size, z), size);
   let home = (n * voxels + line * size + x) * params.channels + channel;
-  let home_stride = apart * params.channels;
+  let home_stride = params.columns * params.channels;
 #for v in 0..RUN
 #ifdef CONTINUE
   var mean_${v} = mean[home + ${v}u * home_stride];
   var m2_${v} = m2[home + ${v}u * home_stride];
 #else
-  var mean_${v} = 0.0f;
-  var m2_${v} = 0.0f;
+  var mean_${v} = Real(0.0);
+  var m2_${v} = Real(0.0);
 #endif
 #endfor
   for (var k = 0u; k < params.rotations; k++) {
@@ -115,10 +120,10 @@ fn main(
   {
     let wanted = targetGrid[home + ${v}u * home_stride];
     let off = mean_${v} - wanted;
-    sums += vec4<f32>(off * off, m2_${v}, wanted * wanted, 0.0);
+    sums += vec4<f32>(total(off * off), total(m2_${v}), total(wanted * wanted), 0.0);
   }
 #else
-  sums.y += m2_${v};
+  sums.y += total(m2_${v});
 #endif
 #else
   m2[home + ${v}u * home_stride] = m2_${v};

@@ -28,7 +28,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
   const { cube: { samples, size, channels }, constants, cost } = describe(label, x, rotations, method);
   // Two cores do best with all channels of a voxel in one thread; a GPU wants neighbouring threads on neighbouring memory.
   const software = ctx.caps.adapterClass === "software";
-  const vec4 = !software && channels % 4 === 0;
+  const vec4 = channels % 4 === 0;
   const reals = vec4 ? channels / 4 : channels;
   const each = software ? reals : 1;
   const workgroup = software ? 128 : 64;

@@ -41,8 +41,8 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
   const { samples, size, channels } = cube;
   const elements = size ** 3 * channels;
   const layout = mergeLayout(ctx, cube);
-  const { run, runs } = layout;
-  const threads = runs * channels;
+  const { run, runs, reals } = layout;
+  const threads = runs * reals;
   const partial = reduce && ctx.scratch(`${label} partial`, [samples, threads, 4]);
   if (reduce) requireShape(label, "sums", reduce.sums, [samples, 4]);
   const target = reduce?.target;
@@ -53,10 +53,10 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
     label,
     shader: { name: "twirlMerge", code: mergeCode },
     constants: {
-      RUN: run, WORKGROUP: layout.workgroup, ADJACENT: layout.adjacent, EXACT: layout.exact,
+      RUN: run, VEC4: layout.vec4, WORKGROUP: layout.workgroup, EXACT: layout.exact,
       CONTINUE: count > 0, REDUCE: reduce !== undefined, TARGET: target !== undefined,
     },
-    params: { samples, rotations: k, size, channels, merged: count, columns: size / run, runs },
+    params: { samples, rotations: k, size, channels: reals, merged: count, columns: size / run, runs },
     bindings: {
       rotations, predictions, mean,
       ...(usesM2 && { m2 }), ...(partial && { partial }), ...(target && { targetGrid: target }),
@@ -70,15 +70,17 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
 
 /** How `twirlMerge` is cut into threads; see the shader. */
 function mergeLayout(ctx: KernelContext, { samples, size, channels }: CubeShape) {
-  // Two cores want few heavy threads; a GPU wants many, whose first voxels lie close together.
+  // Two cores want few heavy threads, a GPU many.
   const software = ctx.caps.adapterClass === "software";
   const workgroup = software ? 32 : 64;
-  const run = largestDivisor(size, software ? 16 : 4);
+  const vec4 = channels % 4 === 0;
+  const run = largestDivisor(size, software ? (vec4 ? 8 : 16) : 4);
   const runs = size ** 3 / run;
-  const threads = samples * runs * channels;
+  const reals = vec4 ? channels / 4 : channels;
+  const threads = samples * runs * reals;
   const workgroups = workgroups1d(Math.ceil(threads / workgroup));
   const exact = threads === workgroups[0] * workgroups[1] * workgroup;
-  return { run, runs, adjacent: software, exact, workgroup, workgroups };
+  return { run, runs, vec4, reals, exact, workgroup, workgroups };
 }
 
 /**
