@@ -6,9 +6,9 @@
 //   are added up instead, by thread, for twirlSum.wgsl. Without TARGET the first and the last are 0.
 // Bindings: rotations [K], elements of the octahedral group; predictions [N * K, D, D, D, C], sample-major;
 // mean, m2, targetGrid [N, D, D, D, C]; partial [N, threads] of (the three sums, 0). REDUCE without CONTINUE has no m2.
-// A thread takes one Real of channels of RUN voxels x, x + columns, x + 2 columns, ... of a line along x, columns = D / RUN:
-// a rotation carries them to voxels at one stride. Neighbouring threads take neighbouring channels, then voxels. VEC4: C
-// is a multiple of 4 and `channels` counts groups of four.
+// A thread takes one Real of channels of RUN voxels of a line along x, `apart` voxels from each other: a rotation carries
+// them to voxels at one stride. Neighbouring threads take neighbouring channels, then voxels, and `apart` of these cover a
+// block of the line. A line holds columns = D / RUN runs. VEC4: C is a multiple of 4 and `channels` counts groups of four.
 // EXACT: there is no thread too many, so none returns early: a software adapter masks all that follows, at a fifth of the
 // time. A loop over several runs costs as much there.
 // Constants: RUN, a divisor of D; VEC4; EXACT; CONTINUE (merged > 0); REDUCE, TARGET; WORKGROUP.
@@ -25,6 +25,7 @@ struct Params {
   channels: u32,
   merged: u32,
   columns: u32,
+  apart: u32,
   runs: u32,
 }
 
@@ -75,11 +76,13 @@ fn main(
   let voxels = size * size * size;
   let run = place - n * params.runs;
   let line = run / params.columns;
-  let x = run - line * params.columns;
+  let column = run - line * params.columns;
+  let block = column / params.apart;
+  let x = block * (u32(RUN) - 1u) * params.apart + column;
   let z = line / size;
   let steps = half_steps(vec3<u32>(x, line - z * size, z), size);
   let home = (n * voxels + line * size + x) * params.channels + channel;
-  let home_stride = params.columns * params.channels;
+  let home_stride = params.apart * params.channels;
 #for v in 0..RUN
 #ifdef CONTINUE
   var mean_${v} = mean[home + ${v}u * home_stride];

@@ -56,7 +56,7 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
       RUN: run, VEC4: layout.vec4, WORKGROUP: layout.workgroup, EXACT: layout.exact,
       CONTINUE: count > 0, REDUCE: reduce !== undefined, TARGET: target !== undefined,
     },
-    params: { samples, rotations: k, size, channels: reals, merged: count, columns: size / run, runs },
+    params: { samples, rotations: k, size, channels: reals, merged: count, columns: layout.columns, apart: layout.apart, runs },
     bindings: {
       rotations, predictions, mean,
       ...(usesM2 && { m2 }), ...(partial && { partial }), ...(target && { targetGrid: target }),
@@ -75,12 +75,15 @@ function mergeLayout(ctx: KernelContext, { samples, size, channels }: CubeShape)
   const workgroup = software ? 32 : 64;
   const vec4 = channels % 4 === 0;
   const run = largestDivisor(size, software ? (vec4 ? 8 : 16) : 4);
-  const runs = size ** 3 / run;
+  const columns = size / run;
+  const runs = size ** 2 * columns;
   const reals = vec4 ? channels / 4 : channels;
+  // Threads that run together, 8 or 32, cover a piece of memory without gaps.
+  const apart = largestDivisor(columns, Math.ceil((software ? 8 : 32) / reals));
   const threads = samples * runs * reals;
   const workgroups = workgroups1d(Math.ceil(threads / workgroup));
   const exact = threads === workgroups[0] * workgroups[1] * workgroup;
-  return { run, runs, vec4, reals, exact, workgroup, workgroups };
+  return { run, runs, columns, apart, vec4, reals, exact, workgroup, workgroups };
 }
 
 /**
