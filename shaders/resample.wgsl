@@ -1,10 +1,13 @@
 // Rotation of cubic grids with interpolation: y(p) = x(R^-1 p), p from the centre (D-1)/2, values outside are 0.
-// Bindings: rotations [N, 9], row major, active; x [N, D, D, D, C]; y [N, D, D, D, C].
-// One thread makes one voxel in a block of CHANNELS channels: the weights of the TAPS^3 neighbours are shared by them.
+// Bindings: rotations [N, 9], row major, active; x [N, D, D, D, C]; y [N, D, D, D, C]; C counts Reals.
+// One thread makes `each` Reals of one voxel, one after the other: weights and addresses of the TAPS^3 neighbours are
+// shared by them. A loop over channels with one sum in its body is small enough for a processor's instruction cache, which
+// sums of all channels side by side are not.
 // A neighbour outside the grid gets weight 0 and a clamped address, so that no load is conditional.
-// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS. Workgroups: ceil(N * D^3 * blocks / 64), folded;
-// blocks = ceil(C / CHANNELS).
+// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP.
+// Workgroups: ceil(N * D^3 * blocks / WORKGROUP), folded; blocks = C / each.
 #import grid
+#import real
 #import voxels
 #import resampleTaps
 
@@ -13,12 +16,13 @@ struct Params {
   size: u32,
   channels: u32,
   blocks: u32,
+  each: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rotations: array<f32>;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<Real>;
+@group(0) @binding(3) var<storage, read_write> y: array<Real>;
 
 // Weight of the neighbour at `at` for a source at `position`; 0 outside the grid.
 fn inside_weight(position: f32, at: i32) -> f32 {
@@ -29,20 +33,20 @@ fn clamped(at: i32) -> u32 {
   return u32(clamp(at, 0, i32(params.size) - 1));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_workgroup(wid, num) * u32(WORKGROUP) + lane;
   let voxel = index / params.blocks;
   let voxels = params.size * params.size * params.size;
   let n = voxel / voxels;
   if (n >= params.samples) {
     return;
   }
-  let channel = (index - voxel * params.blocks) * u32(CHANNELS);
+  let channel = (index - voxel * params.blocks) * params.each;
   let r = n * 9u;
   let rows = RotationRows(
     vec3<f32>(rotations[r], rotations[r + 1u], rotations[r + 2u]),
@@ -53,33 +57,54 @@ fn main(
   let first = vec3<i32>(floor(source)) - vec3<i32>(TAPS / 2 - 1);
 #for i in 0..TAPS
   let weight_x_${i} = inside_weight(source.x, first.x + ${i});
-  let offset_x_${i} = clamped(first.x + ${i}) * params.channels;
+  let offset_x_${i} = clamped(first.x + ${i}) * params.channels + channel;
+  let weight_y_${i} = inside_weight(source.y, first.y + ${i});
+  let offset_y_${i} = clamped(first.y + ${i}) * params.size * params.channels;
 #endfor
-  // The last block may hold fewer channels: the spare accumulators read a valid channel and are not stored.
-#for c in 0..CHANNELS
-  let channel_${c} = min(channel + ${c}u, params.channels - 1u);
-  var acc_${c} = 0.0f;
-#endfor
-  for (var k = 0; k < TAPS; k++) {
-    let weight_z = inside_weight(source.z, first.z + k);
-    let plane = n * params.size + clamped(first.z + k);
-    for (var j = 0; j < TAPS; j++) {
-      let weight_zy = weight_z * inside_weight(source.y, first.y + j);
-      let row = (plane * params.size + clamped(first.y + j)) * params.size * params.channels;
+  let layer = params.size * params.size * params.channels;
+  let start = n * params.size * layer;
+#ifdef CATMULL_ROM
+#for j in 0..TAPS
 #for i in 0..TAPS
-      {
-        let weight = weight_zy * weight_x_${i};
-        let at = row + offset_x_${i};
-#for c in 0..CHANNELS
-        acc_${c} += weight * x[at + channel_${c}];
+  let weight_${j}_${i} = weight_y_${j} * weight_x_${i};
+  let offset_${j}_${i} = start + offset_y_${j} + offset_x_${i};
 #endfor
-      }
 #endfor
+  for (var c = 0u; c < params.each; c++) {
+    var sum = Real(0.0);
+    for (var k = 0; k < TAPS; k++) {
+      let at = clamped(first.z + k) * layer + c;
+      var plane = Real(0.0);
+#for j in 0..TAPS
+#for i in 0..TAPS
+      plane += weight_${j}_${i} * x[at + offset_${j}_${i}];
+#endfor
+#endfor
+      sum += inside_weight(source.z, first.z + k) * plane;
     }
+    y[voxel * params.channels + channel + c] = sum;
   }
-#for c in 0..CHANNELS
-  if (channel + ${c}u < params.channels) {
-    y[voxel * params.channels + channel + ${c}u] = acc_${c};
-  }
+#else
+#for k in 0..TAPS
+  let weight_z_${k} = inside_weight(source.z, first.z + ${k});
+  let offset_z_${k} = start + clamped(first.z + ${k}) * layer;
+#for j in 0..TAPS
+#for i in 0..TAPS
+  let weight_${k}_${j}_${i} = weight_z_${k} * weight_y_${j} * weight_x_${i};
+  let at_${k}_${j}_${i} = offset_z_${k} + offset_y_${j} + offset_x_${i};
 #endfor
+#endfor
+#endfor
+  for (var c = 0u; c < params.each; c++) {
+    var sum = Real(0.0);
+#for k in 0..TAPS
+#for j in 0..TAPS
+#for i in 0..TAPS
+    sum += weight_${k}_${j}_${i} * x[at_${k}_${j}_${i} + c];
+#endfor
+#endfor
+#endfor
+    y[voxel * params.channels + channel + c] = sum;
+  }
+#endif
 }

@@ -4,7 +4,8 @@
 // axis a, and that box is walked.
 // Bindings: rotations [N, 9]; gradY [N, D, D, D, C]; gradX [N, D, D, D, C].
 // One thread makes one voxel in a block of CHANNELS channels.
-// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS. Workgroups: as resample.wgsl.
+// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS. Workgroups: ceil(N * D^3 * blocks / 64), folded;
+// blocks = ceil(C / CHANNELS).
 #import grid
 #import voxels
 #import resampleTaps

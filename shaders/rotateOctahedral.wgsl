@@ -3,8 +3,11 @@
 //   PER_SAMPLE:  y[n] = T_{rotations[n]} x[n]             (R = 1)
 //   INVERSE:     the inverse element instead of the element
 // Bindings: rotations [R] or [N], indices 0 to 23; x [N, D, D, D, C]; y [N * R, D, D, D, C].
-// One thread moves one voxel. VEC4: C is a multiple of 4 and `channels` counts groups of four.
-// Constants: PER_SAMPLE, INVERSE, VEC4. Workgroups: ceil(N * R * D^3 / 64), folded.
+// One thread writes one voxel. VEC4: C is a multiple of 4 and `channels` counts groups of four.
+//   SCATTER: one thread reads one channel of RUN voxels along x once and writes them to all R grids, for adapters to which
+// a load costs as much as a store. A rotation carries a line of voxels to voxels at one stride.
+// Constants: PER_SAMPLE, INVERSE; VEC4, or SCATTER and RUN, a divisor of D.
+// Workgroups: ceil(N * R * D^3 / 64), with SCATTER ceil(N * D^3 / RUN * C / 64), folded.
 #import grid
 #import voxels
 #import octahedral
@@ -35,6 +38,42 @@ fn main(
 ) {
   let index = linear_workgroup(wid, num) * 64u + lane;
   let voxels = params.size * params.size * params.size;
+#ifdef SCATTER
+  let place = index / params.channels;
+  let channel = index - place * params.channels;
+  let n = place / (voxels / u32(RUN));
+  if (n * params.per_sample >= params.grids) {
+    return;
+  }
+  let voxel = place * u32(RUN) - n * voxels;
+  let steps = half_steps(voxel_position(voxel, params.size), params.size);
+  let from_first = (n * voxels + voxel) * params.channels + channel;
+#for v in 0..RUN
+  let value_${v} = x[from_first + ${v}u * params.channels];
+#endfor
+  for (var r = 0u; r < params.per_sample; r++) {
+#ifdef PER_SAMPLE
+    let rows = octahedral_rows(rotations[n]);
+#else
+    let rows = octahedral_rows(rotations[r]);
+#endif
+#ifdef INVERSE
+    let goal = octahedral_apply_inverse(rows, steps);
+    let ahead = rows.x;
+#else
+    let goal = octahedral_apply(rows, steps);
+    let ahead = vec3<i32>(rows.x.x, rows.y.x, rows.z.x);
+#endif
+    let to_voxel = (n * params.per_sample + r) * voxels + voxel_index(from_half_steps(goal, params.size), params.size);
+    let stride = ((ahead.z * i32(params.size) + ahead.y) * i32(params.size) + ahead.x) * i32(params.channels);
+    let at_0 = i32(to_voxel * params.channels + channel);
+    y[at_0] = value_0;
+#for v in 1..RUN
+    let at_${v} = at_${v - 1} + stride;
+    y[at_${v}] = value_${v};
+#endfor
+  }
+#else
   let grid = index / voxels;
   if (grid >= params.grids) {
     return;
@@ -55,4 +94,5 @@ fn main(
   for (var c = 0u; c < params.channels; c++) {
     y[index * params.channels + c] = x[from_voxel * params.channels + c];
   }
+#endif
 }

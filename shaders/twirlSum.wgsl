@@ -1,13 +1,14 @@
-// Second pass of the per-sample sums: out[n, q] = sum over t of partial[n, t, q], in the order of t.
-// ACCUMULATE adds to what out holds.
-// Bindings: partial [samples, threads, quantities]; out [samples, quantities]. One thread an output.
-// Constants: ACCUMULATE. Workgroups: ceil(samples * quantities / 64), folded.
+// Later passes of the per-sample sums: out[n, p, q] = sum over t = p, p + parts, p + 2 parts, ... of partial[n, t, q], in
+// this order. ACCUMULATE adds to what out holds.
+// Bindings: partial [samples, threads, quantities]; out [samples, parts, quantities]. One thread an output.
+// Constants: ACCUMULATE. Workgroups: ceil(samples * parts * quantities / 64), folded.
 #import grid
 
 struct Params {
   outputs: u32,
   quantities: u32,
   threads: u32,
+  parts: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,10 +25,11 @@ fn main(
   if (index >= params.outputs) {
     return;
   }
-  let n = index / params.quantities;
-  let q = index - n * params.quantities;
+  let row = index / params.quantities;
+  let q = index - row * params.quantities;
+  let n = row / params.parts;
   var sum = 0.0f;
-  for (var t = 0u; t < params.threads; t++) {
+  for (var t = row - n * params.parts; t < params.threads; t += params.parts) {
     sum += partial[(n * params.threads + t) * params.quantities + q];
   }
 #ifdef ACCUMULATE

@@ -15,7 +15,8 @@ fn octahedral_rows(g: u32) -> OctahedralRows {
   let p = g >> 2u;
   let odd = p >= 3u;
   let i = vec3<u32>(0u, 1u, 2u);
-  let column = select(i + vec3<u32>(p), vec3<u32>(p + 3u) - i, vec3<bool>(odd)) % vec3<u32>(3u);
+  let sum = select(i + vec3<u32>(p), vec3<u32>(p) - i, vec3<bool>(odd));
+  let column = select(sum, sum - vec3<u32>(3u), sum >= vec3<u32>(3u));
   let sign_x = select(1, -1, (g & 1u) == 1u);
   let sign_y = select(1, -1, (g & 2u) == 2u);
   let sign_z = sign_x * sign_y * select(1, -1, odd);

@@ -7,7 +7,7 @@ import { alignUp, BINDING_ALIGNMENT } from "../graph/planner.ts";
 import { addNoise } from "../kernels/noise.ts";
 import { rotateOctahedral } from "../kernels/rotateOctahedral.ts";
 import { samplePose } from "../kernels/samplePose.ts";
-import { twirlError, twirlMerge, twirlReduce } from "../kernels/twirl.ts";
+import { twirlError, twirlMerge } from "../kernels/twirl.ts";
 import { voxelize } from "../kernels/voxelize.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { Random } from "../random.ts";
@@ -220,7 +220,7 @@ export class VoxelEvaluator {
 const QUEUE_MS = 500;
 const MAX_QUEUE = 16;
 
-/** Four sums of `twirlReduce` and the directly summed total. */
+/** Four sums of `twirlMerge` and the directly summed total. */
 const ROW_BYTES = 20;
 
 interface Built {
@@ -272,6 +272,7 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
 
   const mean = graph.keep(graph.scratch("twirled", shape(1)));
   const m2 = graph.scratch("twirl m2", shape(1));
+  const sums = graph.keep(graph.scratch("twirl sums", [1, 4]));
   const twisted = checkTotal ? graph.keep(graph.scratch("twisted total", [1])) : undefined;
   if (twisted) graph.clear(twisted);
   const rotationViews: BufferView[] = [];
@@ -286,14 +287,16 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
     const predictions = model(graph, rotated);
     made.push(predictions);
     graph.inPhase("metric", () => {
-      twirlMerge(graph, { label: "twirl merge", predictions, rotations, mean, m2, count: done });
+      const last = done + count === twirl;
+      twirlMerge(graph, {
+        label: "twirl merge", predictions, rotations, mean, m2, count: done,
+        ...(last && { reduce: { target: clean, sums } }),
+      });
       if (twisted) twirlError(graph, { label: "twisted total", predictions, rotations, target: clean, out: twisted });
     });
   }
   const predictions = made.at(-1)!;
   const allPredictions = keepPredictions || made.length === 1 ? made : undefined;
   for (const tensor of allPredictions ?? [predictions]) graph.keep(tensor);
-  const sums = graph.keep(graph.scratch("twirl sums", [1, 4]));
-  graph.inPhase("metric", () => twirlReduce(graph, { label: "twirl sums", mean, m2, target: clean, sums }));
   return { graph, uniform, molecule, rotationViews, chunk, sums, twisted, clean, noisy, mean, predictions, allPredictions, owned };
 }

@@ -23,3 +23,10 @@ export function channelBlocks(channels: number): { block: number; blocks: number
   const block = Math.min(channels, 8);
   return { block, blocks: Math.ceil(channels / block) };
 }
+
+/** The largest divisor of n that is not above the limit: lines of voxels cut into equal pieces. */
+export function largestDivisor(n: number, limit: number): number {
+  let divisor = Math.min(n, limit);
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}

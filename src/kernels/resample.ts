@@ -1,4 +1,4 @@
-import { workgroups1d, type Dispatch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import code from "../../shaders/resample.wgsl";
 import adjointCode from "../../shaders/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "./cube.ts";
@@ -25,8 +25,22 @@ export interface ResampleArgs {
  */
 export function resample(ctx: KernelContext, { label, x, rotations, y, method }: ResampleArgs): void {
   requireSameShape(label, { x, y });
-  const dispatch = describe(label, x, rotations, method);
-  ctx.dispatch({ ...dispatch, shader: { name: "resample", code }, bindings: { rotations, x, y } });
+  const { cube: { samples, size, channels }, constants, cost } = describe(label, x, rotations, method);
+  // Two cores do best with all channels of a voxel in one thread; a GPU wants neighbouring threads on neighbouring memory.
+  const software = ctx.caps.adapterClass === "software";
+  const vec4 = channels % 4 === 0;
+  const reals = vec4 ? channels / 4 : channels;
+  const each = software ? reals : 1;
+  const workgroup = software ? 128 : 64;
+  ctx.dispatch({
+    label,
+    shader: { name: "resample", code },
+    constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup },
+    params: { samples, size, channels: reals, blocks: reals / each, each },
+    bindings: { rotations, x, y },
+    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * (reals / each)) / workgroup)),
+    ...cost,
+  });
 }
 
 /**
@@ -41,32 +55,28 @@ export function resampleAdjoint(
 ): void {
   const { label, rotations, gradY, gradX, method } = args;
   requireSameShape(label, { gradY, gradX });
-  const dispatch = describe(label, gradY, rotations, method);
+  const { cube: { samples, size, channels }, constants, cost } = describe(label, gradY, rotations, method);
+  const { block, blocks } = channelBlocks(channels);
   ctx.dispatch({
-    ...dispatch,
+    label,
     shader: { name: "resampleAdjoint", code: adjointCode },
+    constants: { ...constants, CHANNELS: block },
+    params: { samples, size, channels, blocks },
     bindings: { rotations, gradY, gradX },
+    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / 64)),
+    ...cost,
   });
 }
 
-function describe(
-  label: string,
-  grids: Tensor,
-  rotations: Tensor,
-  method: ResampleMethod,
-): Omit<Dispatch, "shader" | "bindings"> {
-  const { samples, size, channels } = cubeShape(label, "x", grids);
-  requireShape(label, "rotations", rotations, [samples, 9]);
+function describe(label: string, grids: Tensor, rotations: Tensor, method: ResampleMethod) {
+  const cube = cubeShape(label, "x", grids);
+  requireShape(label, "rotations", rotations, [cube.samples, 9]);
   const cubic = method === "catmullRom";
   const taps = cubic ? 4 : 2;
-  const { block, blocks } = channelBlocks(channels);
-  const voxels = samples * size ** 3;
+  const elements = cube.samples * cube.size ** 3 * cube.channels;
   return {
-    label,
-    constants: { TAPS: taps, CATMULL_ROM: cubic, CHANNELS: block },
-    params: { samples, size, channels, blocks },
-    workgroups: workgroups1d(Math.ceil((voxels * blocks) / 64)),
-    flops: 2 * taps ** 3 * voxels * channels,
-    bytes: 8 * voxels * channels,
+    cube,
+    constants: { TAPS: taps, CATMULL_ROM: cubic },
+    cost: { flops: 2 * taps ** 3 * elements, bytes: 8 * elements },
   };
 }

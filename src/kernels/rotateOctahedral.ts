@@ -1,6 +1,6 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import code from "../../shaders/rotateOctahedral.wgsl";
-import { cubeShape } from "./cube.ts";
+import { cubeShape, largestDivisor } from "./cube.ts";
 import { badShape, requireShape } from "./shapes.ts";
 
 export interface RotateOctahedralArgs {
@@ -33,15 +33,17 @@ export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs)
   const each = perSample ? 1 : rotations.shape[0]!;
   const grids = samples * each;
   requireShape(label, "y", y, [grids, size, size, size, channels]);
-  const vec4 = channels % 4 === 0;
+  const scatter = ctx.caps.adapterClass === "software";
+  const run = largestDivisor(size, 16);
+  const vec4 = !scatter && channels % 4 === 0;
   const voxels = size ** 3;
   ctx.dispatch({
     label,
     shader: { name: "rotateOctahedral", code },
-    constants: { PER_SAMPLE: perSample, INVERSE: inverse, VEC4: vec4 },
+    constants: { PER_SAMPLE: perSample, INVERSE: inverse, VEC4: vec4, SCATTER: scatter, ...(scatter && { RUN: run }) },
     params: { grids, per_sample: each, size, channels: vec4 ? channels / 4 : channels },
     bindings: { rotations, x, y },
-    workgroups: workgroups1d(Math.ceil((grids * voxels) / 64)),
+    workgroups: workgroups1d(Math.ceil((scatter ? (samples * voxels * channels) / run : grids * voxels) / 64)),
     flops: 0,
     bytes: 4 * voxels * channels * (samples + grids),
   });

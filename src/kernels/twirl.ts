@@ -3,7 +3,7 @@ import errorCode from "../../shaders/twirlError.wgsl";
 import mergeCode from "../../shaders/twirlMerge.wgsl";
 import reduceCode from "../../shaders/twirlReduce.wgsl";
 import sumCode from "../../shaders/twirlSum.wgsl";
-import { channelBlocks, cubeShape, type CubeShape } from "./cube.ts";
+import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 
 export interface TwirlMergeArgs {
@@ -18,6 +18,11 @@ export interface TwirlMergeArgs {
   m2: Tensor;
   /** How many predictions of each sample mean and m2 already hold; with 0 both are written anew. */
   count: number;
+  /**
+   * With the last chunk: writes the sums of `twirlReduce` in the same pass, and m2 no more. Without a target, for a plain
+   * variance, the sums that need one are 0.
+   */
+  reduce?: { target?: Tensor; sums: Tensor };
 }
 
 /**
@@ -29,23 +34,56 @@ export interface TwirlMergeArgs {
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
 export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
-  const { label, predictions, rotations, mean, m2, count } = args;
-  requireSameShape(label, { mean, m2 });
+  const { label, predictions, rotations, mean, m2, count, reduce } = args;
+  requireSameShape(label, { mean, m2, ...(reduce?.target && { target: reduce.target }) });
   const cube = cubeShape(label, "mean", mean);
   const k = requirePredictions(label, predictions, rotations, cube);
   const { samples, size, channels } = cube;
-  const { block, blocks } = channelBlocks(channels);
-  const voxels = samples * size ** 3;
+  const elements = size ** 3 * channels;
+  const layout = mergeLayout(ctx, cube);
+  const { run, runs, reals } = layout;
+  const threads = runs * reals;
+  const partial = reduce && ctx.scratch(`${label} partial`, [samples, threads, 4]);
+  if (reduce) requireShape(label, "sums", reduce.sums, [samples, 4]);
+  const target = reduce?.target;
+  const usesM2 = count > 0 || !reduce;
+  // The mean and M2 out, or the mean alone; both in where there is something to go on from; the target.
+  const grids = k + (reduce ? 1 : 2) + (count > 0 ? 2 : 0) + (target ? 1 : 0);
   ctx.dispatch({
     label,
     shader: { name: "twirlMerge", code: mergeCode },
-    constants: { CHANNELS: block, CONTINUE: count > 0 },
-    params: { samples, rotations: k, size, channels, blocks, merged: count },
-    bindings: { rotations, predictions, mean, m2 },
-    workgroups: workgroups1d(Math.ceil((voxels * blocks) / 64)),
-    flops: 6 * voxels * channels * k,
-    bytes: 4 * voxels * channels * (k + (count > 0 ? 4 : 2)),
+    constants: {
+      RUN: run, VEC4: layout.vec4, WORKGROUP: layout.workgroup, EXACT: layout.exact,
+      CONTINUE: count > 0, REDUCE: reduce !== undefined, TARGET: target !== undefined,
+    },
+    params: { samples, rotations: k, size, channels: reals, merged: count, columns: layout.columns, apart: layout.apart, runs },
+    bindings: {
+      rotations, predictions, mean,
+      ...(usesM2 && { m2 }), ...(partial && { partial }), ...(target && { targetGrid: target }),
+    },
+    workgroups: layout.workgroups,
+    flops: (6 * k + (target ? 6 : reduce ? 1 : 0)) * samples * elements,
+    bytes: 4 * (samples * elements * grids + (reduce ? 4 * samples * threads : 0)),
   });
+  if (partial) sumThreads(ctx, label, partial, reduce.sums, { quantities: 4, accumulate: false });
+}
+
+/** How `twirlMerge` is cut into threads; see the shader. */
+function mergeLayout(ctx: KernelContext, { samples, size, channels }: CubeShape) {
+  // Two cores want few heavy threads, a GPU many.
+  const software = ctx.caps.adapterClass === "software";
+  const workgroup = software ? 32 : 64;
+  const vec4 = channels % 4 === 0;
+  const run = largestDivisor(size, software ? (vec4 ? 8 : 16) : 4);
+  const columns = size / run;
+  const runs = size ** 2 * columns;
+  const reals = vec4 ? channels / 4 : channels;
+  // Threads that run together, 8 or 32, cover a piece of memory without gaps.
+  const apart = largestDivisor(columns, Math.ceil((software ? 8 : 32) / reals));
+  const threads = samples * runs * reals;
+  const workgroups = workgroups1d(Math.ceil(threads / workgroup));
+  const exact = threads === workgroups[0] * workgroups[1] * workgroup;
+  return { run, runs, columns, apart, vec4, reals, exact, workgroup, workgroups };
 }
 
 /**
@@ -114,25 +152,34 @@ function sharePerThread(elements: number): number {
   return Math.max(64, Math.ceil(Math.sqrt(elements)));
 }
 
+/** Sums of at most so many numbers are made in one pass: longer ones would leave a GPU waiting for one thread. */
+const LONGEST_SUM = 256;
+
 function sumThreads(
   ctx: KernelContext,
   label: string,
-  partial: Tensor,
+  first: Tensor,
   out: Tensor,
   { quantities, accumulate }: { quantities: number; accumulate: boolean },
 ): void {
-  const [samples, threads] = partial.shape as [number, number];
-  const outputs = samples * quantities;
-  ctx.dispatch({
-    label: `${label} sum`,
-    shader: { name: "twirlSum", code: sumCode },
-    constants: { ACCUMULATE: accumulate },
-    params: { outputs, quantities, threads },
-    bindings: { partial, out },
-    workgroups: workgroups1d(Math.ceil(outputs / 64)),
-    flops: outputs * threads,
-    bytes: 4 * outputs * (threads + 1),
-  });
+  const samples = first.shape[0]!;
+  let partial = first;
+  for (let threads = first.shape[1]!, parts: number; threads > 0; threads = parts > 1 ? parts : 0) {
+    parts = threads > LONGEST_SUM ? Math.ceil(Math.sqrt(threads)) : 1;
+    const outputs = samples * parts * quantities;
+    const target = parts > 1 ? ctx.scratch(`${label} sums`, [samples, parts, quantities]) : out;
+    ctx.dispatch({
+      label: `${label} sum`,
+      shader: { name: "twirlSum", code: sumCode },
+      constants: { ACCUMULATE: accumulate && parts === 1 },
+      params: { outputs, quantities, threads, parts },
+      bindings: { partial, out: target },
+      workgroups: workgroups1d(Math.ceil(outputs / 64)),
+      flops: samples * quantities * threads,
+      bytes: 4 * (samples * quantities * threads + outputs),
+    });
+    partial = target;
+  }
 }
 
 /** The number of rotations, once predictions are found to be that many for each sample. */

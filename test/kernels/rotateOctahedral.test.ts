@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { octahedralInverses, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
+import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { randomArray, runKernels, testGpu } from "../harness.ts";
 import { rotateOctahedral as twin } from "../reference/rotateOctahedral.ts";
 
@@ -10,7 +11,7 @@ async function rotate(
   x: Float32Array,
   [samples, size, channels]: readonly [number, number, number],
   rotations: readonly number[],
-  options: { perSample?: boolean; inverse?: boolean } = {},
+  { adapter = "as it is", ...options }: { perSample?: boolean; inverse?: boolean; adapter?: string } = {},
 ): Promise<Float32Array> {
   const grids = options.perSample ? samples : samples * rotations.length;
   const { y } = await runKernels(
@@ -20,12 +21,12 @@ async function rotate(
       rotations: { shape: [rotations.length], data: Uint32Array.from(rotations) },
     },
     { y: { shape: [grids, size, size, size, channels] } },
-    (ctx, t) => rotateOctahedral(ctx, { label: "rotate", x: t.x!, rotations: t.rotations!, y: t.y!, ...options }),
+    (ctx, t) => rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), { label: "rotate", x: t.x!, rotations: t.rotations!, y: t.y!, ...options }),
   );
   return y as Float32Array;
 }
 
-describe("rotateOctahedral", () => {
+describe.each(Object.keys(ADAPTERS))("rotateOctahedral, %s", (adapter) => {
   it.each([
     [1, 1, 1],
     [3, 2, 5],
@@ -34,7 +35,7 @@ describe("rotateOctahedral", () => {
   ] as const)("is bitwise its twin for all 24 elements: %i x %i^3 x %i", async (samples, size, channels) => {
     const each = size ** 3 * channels;
     const x = randomArray(samples * each, 1);
-    const y = await rotate(x, [samples, size, channels], ALL);
+    const y = await rotate(x, [samples, size, channels], ALL, { adapter });
     for (let n = 0; n < samples; n++) {
       for (const g of ALL) {
         const grid = x.slice(n * each, (n + 1) * each);
@@ -47,7 +48,7 @@ describe("rotateOctahedral", () => {
 
   it("applies a subset in its own order", async () => {
     const x = randomArray(2 * 27, 2);
-    const y = await rotate(x, [2, 3, 1], [17, 4]);
+    const y = await rotate(x, [2, 3, 1], [17, 4], { adapter });
     const expected = [0, 1].flatMap((n) => [17, 4].flatMap((g) => [...twin(x.slice(n * 27, n * 27 + 27), 3, 1, g)]));
     expect([...y]).toEqual(expected);
   });
@@ -55,17 +56,17 @@ describe("rotateOctahedral", () => {
   it("the inverse per sample undoes it bitwise", async () => {
     const [samples, size, channels] = [24, 3, 2];
     const x = randomArray(samples * size ** 3 * channels, 3);
-    const turned = await rotate(x, [samples, size, channels], ALL, { perSample: true });
+    const turned = await rotate(x, [samples, size, channels], ALL, { adapter, perSample: true });
     expect(turned).not.toEqual(x);
-    expect(await rotate(turned, [samples, size, channels], ALL, { perSample: true, inverse: true })).toEqual(x);
-    expect(await rotate(turned, [samples, size, channels], octahedralInverses, { perSample: true })).toEqual(x);
+    expect(await rotate(turned, [samples, size, channels], ALL, { adapter, perSample: true, inverse: true })).toEqual(x);
+    expect(await rotate(turned, [samples, size, channels], octahedralInverses, { adapter, perSample: true })).toEqual(x);
   });
 
   it("carries NaN and infinity along", async () => {
     const x = randomArray(8, 4);
     x[3] = NaN;
     x[5] = Infinity;
-    expect(await rotate(x, [1, 2, 1], [9])).toEqual(twin(x, 2, 1, 9));
+    expect(await rotate(x, [1, 2, 1], [9], { adapter })).toEqual(twin(x, 2, 1, 9));
   });
 
   it("refuses an output of the wrong size", async () => {
@@ -75,7 +76,7 @@ describe("rotateOctahedral", () => {
         gpu,
         { x: { shape: [1, 2, 2, 2, 1], data: new Float32Array(8) }, rotations: { shape: [2], data: new Uint32Array(2) } },
         { y: { shape: [1, 2, 2, 2, 1] } },
-        (ctx, t) => rotateOctahedral(ctx, { label: "rotate", x: t.x!, rotations: t.rotations!, y: t.y! }),
+        (ctx, t) => rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), { label: "rotate", x: t.x!, rotations: t.rotations!, y: t.y! }),
       ),
     ).rejects.toMatchObject({ code: "bad-shape" });
   });

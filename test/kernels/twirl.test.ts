@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decomposeSums, sampleSums } from "../../src/equivariance/estimators.ts";
 import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
 import { twirlError, twirlMerge, twirlReduce } from "../../src/kernels/twirl.ts";
+import { ADAPTERS, withCaps } from "./capsOf.ts";
 import type { TensorData } from "../harness.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { twirl as twin } from "../reference/twirl.ts";
@@ -11,13 +12,17 @@ const ALL = Array.from({ length: 24 }, (_, g) => g);
 
 const cube = ([, size, channels]: Shape, n: number) => [n, size, size, size, channels];
 
-/** Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. */
+/**
+ * Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. `fused` are the sums
+ * of a second mean and M2, which their last merge makes itself.
+ */
 async function twirl(
   predictions: Float32Array,
   rotations: readonly number[],
   target: Float32Array,
   shape: Shape,
   chunk = rotations.length,
+  adapter = "as it is",
 ) {
   const [samples, size, channels] = shape;
   const each = size ** 3 * channels;
@@ -38,19 +43,26 @@ async function twirl(
     mean: { shape: cube(shape, samples) },
     m2: { shape: cube(shape, samples) },
     sums: { shape: [samples, 4] },
+    fusedMean: { shape: cube(shape, samples) },
+    fusedM2: { shape: cube(shape, samples) },
+    fused: { shape: [samples, 4] },
     errors: { shape: [samples], init: new Float32Array(samples) },
   };
-  const results = await runKernels(await testGpu(), inputs, outputs, (ctx, t) => {
+  const results = await runKernels(await testGpu(), inputs, outputs, (context, t) => {
+    const ctx = withCaps(context, ADAPTERS[adapter]!);
     const { target, mean, m2, sums, errors } = t as Required<typeof t>;
     for (const { first } of chunks) {
       const predictions = t[`predictions${first}`]!;
       const rotations = t[`rotations${first}`]!;
       twirlMerge(ctx, { label: "merge", predictions, rotations, mean: mean!, m2: m2!, count: first });
+      const last = first === chunks.at(-1)!.first;
+      const together = { mean: t.fusedMean!, m2: t.fusedM2!, ...(last && { reduce: { target: target!, sums: t.fused! } }) };
+      twirlMerge(ctx, { label: "fused", predictions, rotations, count: first, ...together });
       twirlError(ctx, { label: "error", predictions, rotations, target: target!, out: errors! });
     }
     twirlReduce(ctx, { label: "reduce", mean: mean!, m2: m2!, target: target!, sums: sums! });
   });
-  return results as Record<"mean" | "m2" | "sums" | "errors", Float32Array>;
+  return results as Record<"mean" | "m2" | "sums" | "fusedMean" | "fused" | "errors", Float32Array>;
 }
 
 describe("twirl reduction", () => {
@@ -69,12 +81,14 @@ describe("twirl reduction", () => {
     const predictions = randomArray(samples * k * each, 1);
     const target = randomArray(samples * each, 2);
     const expected = twin(predictions, rotations, target, shape);
-    for (const chunk of [k, 1, 2]) {
-      const actual = await twirl(predictions, rotations, target, shape, chunk);
+    for (const [chunk, adapter] of [[k], [1], [2], [2, "as hardware without subgroups"]] as [number, string?][]) {
+      const actual = await twirl(predictions, rotations, target, shape, chunk, adapter);
       expectClose(actual.mean, expected.mean, 2e-6, "mean");
       expectClose(actual.m2, expected.m2, expected.m2.map((value) => 1e-6 * (1 + value) * Math.sqrt(k)), "m2");
       // Sums of positive terms: relative errors of the terms and of chains of at most about sqrt(elements) additions.
       expectClose(actual.sums, expected.sums, expected.sums.map((value) => 1e-5 * value), "sums");
+      expect(actual.fusedMean).toEqual(actual.mean);
+      expectClose(actual.fused, expected.sums, expected.sums.map((value) => 1e-5 * value), "sums of the last merge");
       expectClose(actual.errors, expected.errors, expected.errors.map((value) => 1e-5 * value), "errors");
     }
   });
@@ -134,6 +148,26 @@ describe("twirl reduction", () => {
     expect(broken.percentEquiv).toBeGreaterThan(5);
     const zero = [...target].reduce((sum, y) => sum + y * y, 0) / target.length;
     expect(Math.abs(broken.lossZero / zero - 1)).toBeLessThan(1e-5);
+  });
+
+  it("is a plain variance with the identity and without a target", async () => {
+    const [samples, size, channels, k] = [2, 4, 3, 5];
+    const each = size ** 3 * channels;
+    const x = randomArray(samples * k * each, 9);
+    const { mean, sums } = (await runKernels(
+      await testGpu(),
+      { x: { shape: cube([samples, size, channels], samples * k), data: x }, rotations: { shape: [k], data: new Uint32Array(k) } },
+      { mean: { shape: cube([samples, size, channels], samples) }, sums: { shape: [samples, 4] } },
+      (ctx, t) => {
+        const m2 = ctx.scratch("m2", t.mean!.shape);
+        const [predictions, rotations, reduce] = [t.x!, t.rotations!, { sums: t.sums! }];
+        twirlMerge(ctx, { label: "variance", predictions, rotations, mean: t.mean!, m2, count: 0, reduce });
+      },
+    )) as Record<"mean" | "sums", Float32Array>;
+    const expected = twin(x, new Array(k).fill(0), new Float32Array(samples * each), [samples, size, channels]);
+    expectClose(mean, expected.mean, 1e-6, "mean");
+    const spreads = Array.from(sums, (_, i) => (i % 4 === 1 ? expected.sums[i]! : 0));
+    expectClose(sums, spreads, spreads.map((value) => 1e-5 * value), "sums");
   });
 
   it("refuses predictions that are not K for each sample", async () => {
