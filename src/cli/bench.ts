@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { compare, spec as compareSpec } from "../../bench/compare.ts";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
+import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
 import { showProgress } from "./progress.ts";
@@ -12,6 +14,7 @@ export const spec: ArgsSpec = {
     filter: { value: "TEXT", help: "only cases with this in their name" },
     adapter: adapterOption,
     json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
+    force: { help: "replace an earlier record in --json" },
     against: { value: "LIST", help: `engines to compare with, or all: ${peerNames.join(",")}` },
     "install-peers": { help: "install these engines (npm ci of bench/peers/package.json), and end" },
     quick: { help: "few samples a case: a look, not a measurement" },
@@ -41,6 +44,10 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(`${cases.map(({ name, shape }) => `${name}  ${shape}`).join("\n")}\n`);
     return 0;
   }
+  const json = options.text("json");
+  if (json !== undefined && existsSync(json) && !options.flag("force")) {
+    throw new VoxtwirlError("exists", `${json} exists already`, "Choose another name, or add --force to replace it.");
+  }
   const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
   const gpu = await openCliGpu(adapter);
   const progress = showProgress();
@@ -50,7 +57,6 @@ export async function run(args: string[]): Promise<number> {
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
   try {
-    const json = options.text("json");
     const record = await bench({
       gpu, cases, against: peers, json, signal: abort.signal,
       ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),

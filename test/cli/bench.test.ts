@@ -29,6 +29,12 @@ describe("voxtwirl bench", () => {
     // This is a checkout.
     expect(record.context.commit).toMatch(/^[0-9a-f]{40}$/);
     expect(readdirSync(folder)).toEqual(["record.json"]);
+
+    const written = readFileSync(path, "utf8");
+    const again = await command.run(["bench", "noise", "--filter", "uniform", "--quick", "--json", path]);
+    expect(again).toMatchObject({ code: 1, stdout: "" });
+    expect(again.stderr).toContain("record.json exists already\n  Choose another name, or add --force to replace it.");
+    expect(readFileSync(path, "utf8")).toBe(written);
   });
 
   it("lists its cases without a GPU", async () => {
