@@ -10,10 +10,10 @@
 //
 // While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
 //
-// grad, weight, m, v, ema  f32[n]; as vec4 when n is a multiple of four (VEC4)
+// grad, weight, m, v, ema  f32[n]; VEC4: as vec4, up to three last ones are left to a dispatch without
 // flags                    u32[4]
 // norm                     f32[1], the gradient's norm before clipping (CLIP)
-// params                   count: elements (vec4 or f32); threads: threads with work; gain1 = 1 - beta1 and
+// params                   first, count: elements (vec4 or f32) from first to below count; threads: threads with work; gain1 = 1 - beta1 and
 //                          gain2 = 1 - beta2, from the host since 1 - beta2 in f32 would lose digits; the rest as above
 // Constants: VEC4, CLIP. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
 #import grid
@@ -28,6 +28,7 @@ alias Condition = bool;
 #endif
 
 struct Params {
+  first: u32,
   count: u32,
   threads: u32,
   gain1: f32,
@@ -68,7 +69,7 @@ fn main(
   let decay = step.lr * params.decay;
   let ema_gain = 1.0 - step.ema_decay;
 
-  for (var i = thread; i < params.count; i += params.threads) {
+  for (var i = params.first + thread; i < params.count; i += params.threads) {
     let g = grad[i] * scale;
     let w_old = weight[i];
     let m_old = m[i];

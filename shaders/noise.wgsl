@@ -6,10 +6,12 @@
 // One thread makes the four numbers of one Philox call: elements 4q to 4q + 3 of sample n, with
 //   counter = (q, stream, step.step, step.sample + n), key = (seed_lo, seed_hi).
 // Workgroups: ceil(samples * quads / 64), folded; quads = ceil(per_sample / 4).
-// Constants: ADD, UNIFORM (at most one). The host ensures samples * quads < 2^32.
+// VEC4: per_sample is a multiple of four, x and y are vec4.
+// Constants: ADD, UNIFORM (at most one), VEC4. The host ensures samples * quads < 2^32.
 #import grid
 #import step
 #import random
+#import real
 
 struct Params {
   per_sample: u32,
@@ -22,9 +24,9 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<Real>;
 #ifdef ADD
-@group(0) @binding(3) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read> x: array<Real>;
 #endif
 
 @compute @workgroup_size(64)
@@ -46,6 +48,13 @@ fn main(
 #else
   let value = params.offset + params.scale * normals_from_bits(bits);
 #endif
+#ifdef VEC4
+#ifdef ADD
+  y[index] = x[index] + value;
+#else
+  y[index] = value;
+#endif
+#else
   let at = n * params.per_sample + q * 4u;
   let left = params.per_sample - q * 4u;
 #for k in 0..4
@@ -57,4 +66,5 @@ fn main(
 #endif
   }
 #endfor
+#endif
 }

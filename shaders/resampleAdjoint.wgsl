@@ -3,10 +3,11 @@
 // matter, a rotated cube around R q: each of its sides reaches at most TAPS/2 * (|R_a0| + |R_a1| + |R_a2|) along output
 // axis a, and that box is walked.
 // Bindings: rotations [N, 9]; gradY [N, D, D, D, C]; gradX [N, D, D, D, C].
-// One thread makes one voxel in a block of CHANNELS channels.
-// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS. Workgroups: ceil(N * D^3 * blocks / 64), folded;
-// blocks = ceil(C / CHANNELS).
+// One thread makes one voxel in a block of CHANNELS Reals. VEC4: C is a multiple of 4 and `channels` counts groups of four.
+// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS, VEC4. Workgroups: ceil(N * D^3 * blocks / 64), folded;
+// blocks = ceil(channels / CHANNELS).
 #import grid
+#import real
 #import voxels
 #import resampleTaps
 
@@ -19,8 +20,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rotations: array<f32>;
-@group(0) @binding(2) var<storage, read> gradY: array<f32>;
-@group(0) @binding(3) var<storage, read_write> gradX: array<f32>;
+@group(0) @binding(2) var<storage, read> gradY: array<Real>;
+@group(0) @binding(3) var<storage, read_write> gradX: array<Real>;
 
 // Widens the box beyond rounding; the weight is 0 where it is too wide.
 const MARGIN = 1e-3f;
@@ -56,7 +57,7 @@ fn main(
   let high = min(vec3<i32>(floor(middle + reach)), last);
 #for c in 0..CHANNELS
   let channel_${c} = min(channel + ${c}u, params.channels - 1u);
-  var acc_${c} = 0.0f;
+  var acc_${c} = Real(0.0);
 #endfor
   for (var z = low.z; z <= high.z; z++) {
     for (var y = low.y; y <= high.y; y++) {

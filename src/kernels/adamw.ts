@@ -54,30 +54,36 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
       "Choose betas from 0 to below 1, and eps, weight decay and clip of at least 0.",
     );
   }
-  const vec4 = count % 4 === 0;
-  const elements = vec4 ? count / 4 : count;
-  // Several elements a thread spread the cost of starting one; more than 16 would leave a large adapter idle.
-  const each = Math.min(16, Math.ceil(elements / 8192));
-  const threads = Math.ceil(elements / (64 * each)) * 64;
   const clipping = clip !== undefined && clip.max > 0;
-  ctx.dispatch({
-    label: `${label} adamw`,
-    shader: { name: "adamw", code },
-    constants: { VEC4: vec4, CLIP: clipping },
-    params: {
-      count: elements,
-      threads,
-      gain1: 1 - beta1,
-      gain2: 1 - beta2,
-      eps,
-      decay: weightDecay,
-      clip: clip?.max ?? 0,
-    },
-    bindings: { flags, grad: grads, weight: weights, m, v, ema, step, ...(clipping ? { norm: clip.norm } : {}) },
-    workgroups: workgroups1d(threads / 64),
-    flops: (clipping ? 19 : 18) * count,
-    bytes: 36 * count,
-  });
+  const update = (vec4: boolean, first: number, end: number) => {
+    const elements = end - first;
+    // Several elements a thread spread the cost of starting one; more than 16 would leave a large adapter idle.
+    const each = Math.min(16, Math.ceil(elements / 8192));
+    const threads = Math.ceil(elements / (64 * each)) * 64;
+    const floats = vec4 ? 4 * elements : elements;
+    ctx.dispatch({
+      label: `${label} adamw`,
+      shader: { name: "adamw", code },
+      constants: { VEC4: vec4, CLIP: clipping },
+      params: {
+        first,
+        count: end,
+        threads,
+        gain1: 1 - beta1,
+        gain2: 1 - beta2,
+        eps,
+        decay: weightDecay,
+        clip: clip?.max ?? 0,
+      },
+      bindings: { flags, grad: grads, weight: weights, m, v, ema, step, ...(clipping ? { norm: clip.norm } : {}) },
+      workgroups: workgroups1d(threads / 64),
+      flops: (clipping ? 19 : 18) * floats,
+      bytes: 36 * floats,
+    });
+  };
+  const quads = Math.floor(count / 4);
+  if (quads > 0) update(true, 0, quads);
+  if (count > 4 * quads) update(false, 4 * quads, count);
 }
 
 function badShape(label: string, what: string): VoxtwirlError {

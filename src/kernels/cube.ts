@@ -19,8 +19,8 @@ export function cubeShape(label: string, name: string, tensor: Tensor): CubeShap
 }
 
 /** Channels that one thread keeps in registers, and how many such blocks cover all of them. */
-export function channelBlocks(channels: number): { block: number; blocks: number } {
-  const block = Math.min(channels, 8);
+export function channelBlocks(channels: number, most = 8): { block: number; blocks: number } {
+  const block = Math.min(channels, most);
   return { block, blocks: Math.ceil(channels / block) };
 }
 

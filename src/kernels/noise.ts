@@ -52,7 +52,7 @@ function noise(
   ctx.dispatch({
     label,
     shader: { name: "noise", code },
-    constants,
+    constants: { ...constants, VEC4: perSample % 4 === 0 },
     params: { per_sample: perSample, quads, samples, stream, scale, offset },
     bindings: { step, y, ...inputs },
     workgroups: workgroups1d(Math.ceil((samples * quads) / 64)),

@@ -56,12 +56,14 @@ export function resampleAdjoint(
   const { label, rotations, gradY, gradX, method } = args;
   requireSameShape(label, { gradY, gradX });
   const { cube: { samples, size, channels }, constants, cost } = describe(label, gradY, rotations, method);
-  const { block, blocks } = channelBlocks(channels);
+  const vec4 = channels % 4 === 0;
+  const reals = vec4 ? channels / 4 : channels;
+  const { block, blocks } = channelBlocks(reals, vec4 ? 2 : 8);
   ctx.dispatch({
     label,
     shader: { name: "resampleAdjoint", code: adjointCode },
-    constants: { ...constants, CHANNELS: block },
-    params: { samples, size, channels, blocks },
+    constants: { ...constants, CHANNELS: block, VEC4: vec4 },
+    params: { samples, size, channels: reals, blocks },
     bindings: { rotations, gradY, gradX },
     workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / 64)),
     ...cost,
