@@ -54,8 +54,9 @@ function expectLevel(samples: Sample[]): void {
   const [first, last] = [half[0]!, half.at(-1)!];
   const shown = JSON.stringify(samples);
   expect(last.rss - first.rss, shown).toBeLessThan(32 * MIB);
-  expect(Math.abs(last.handles - first.handles), shown).toBeLessThanOrEqual(2);
-  expect(Math.abs(last.threads - first.threads), shown).toBeLessThanOrEqual(2);
+  // Fewer are no leak: threads of devices go when what held them is collected.
+  expect(last.handles - first.handles, shown).toBeLessThanOrEqual(2);
+  expect(last.threads - first.threads, shown).toBeLessThanOrEqual(2);
   expect(new Set(samples.map(({ allocated }) => allocated)).size, shown).toBe(1);
 }
 
