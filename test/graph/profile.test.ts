@@ -252,7 +252,7 @@ describe("phases", () => {
     const { dispatches } = await evaluator.plan.profile({ repeats: 1, prepare: () => evaluator.prepare(1) });
     expect(phasesOf(dispatches, "data")).toEqual(new Set(["samplePose", "voxelize", "noise"]));
     expect(phasesOf(dispatches, "metric")).toEqual(
-      new Set(["rotateOctahedral", "twirlMerge", "twirlReduce", "twirlSum"]),
+      new Set(["rotateOctahedral", "twirlMerge", "twirlSum"]),
     );
     expect(phasesOf(dispatches, "forward")).toContain("conv3d");
     expect(phasesOf(dispatches, "backward").size).toBe(0);

@@ -344,6 +344,30 @@ describe("rotations and twirl", () => {
     }
   });
 
+  it("twirlMerge of the last chunk: the sums too, and M2 not written", () => {
+    const terms = { predictions: [8, 5, 5, 5, 3], rotations: [4], sums: [2, 4] };
+    for (const withTarget of [false, true]) {
+      const [merge, ...sums] = costs((ctx, t) => {
+        kernels.twirlMerge(ctx, {
+          label: "m",
+          predictions: t(terms.predictions),
+          rotations: t(terms.rotations, "u32"),
+          mean: t(grid),
+          m2: t(grid),
+          count: 4,
+          reduce: { sums: t(terms.sums), ...(withTarget && { target: t(grid) }) },
+        });
+      });
+      const partial = [...merge!.bindings.partial!.shape];
+      // Of the sums M2's alone, or a difference, two squares and three sums.
+      const each = 6 * 4 + (withTarget ? 6 : 1);
+      const traffic = [grid, grid, grid, ...(withTarget ? [grid] : []), partial];
+      expect(cost(merge!)).toEqual({ flops: each * elements, bytes: f32(terms.predictions, ...traffic) });
+      expect(cost(sums[0]!).flops).toBe(elementCount(partial));
+      expect(sums.at(-1)!.bindings.out!.shape).toEqual(terms.sums);
+    }
+  });
+
   it("twirlReduce and twirlError: squares and sums, then the threads' sums", () => {
     const [reduce, sum] = costs((ctx, t) =>
       kernels.twirlReduce(ctx, { label: "s", mean: t(grid), m2: t(grid), target: t(grid), sums: t([2, 4]) }),
