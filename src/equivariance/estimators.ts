@@ -114,7 +114,7 @@ export function ratioOfSums(above: readonly number[], below: readonly number[]):
 }
 
 /**
- * The rows of `twirlReduce`'s result, f32 [N, 4], as sample sums.
+ * The rows of sums that `twirlMerge` reduces to, f32 [N, 4], as sample sums.
  *
  * @throws VoxtwirlError "bad-shape" when the length is not a multiple of 4.
  */

@@ -19,5 +19,5 @@ export { samplePose, type SamplePoseArgs } from "./samplePose.ts";
 export { silu, siluGrad, type SiluGradArgs } from "./silu.ts";
 export { squaredError, sumOfSquares, type SquaredErrorArgs } from "./squaredError.ts";
 export { conv3dGradBias, sumRows } from "./sumRows.ts";
-export { twirlError, twirlMerge, twirlReduce, type TwirlMergeArgs } from "./twirl.ts";
+export { twirlError, twirlMerge, type TwirlMergeArgs } from "./twirl.ts";
 export { voxelize, type VoxelizeArgs } from "./voxelize.ts";

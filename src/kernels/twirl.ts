@@ -1,7 +1,6 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import errorCode from "../../shaders/twirlError.wgsl";
 import mergeCode from "../../shaders/twirlMerge.wgsl";
-import reduceCode from "../../shaders/twirlReduce.wgsl";
 import sumCode from "../../shaders/twirlSum.wgsl";
 import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
@@ -19,8 +18,9 @@ export interface TwirlMergeArgs {
   /** How many predictions of each sample mean and m2 already hold; with 0 both are written anew. */
   count: number;
   /**
-   * With the last chunk: writes the sums of `twirlReduce` in the same pass, and m2 no more. Without a target, for a plain
-   * variance, the sums that need one are 0.
+   * With the last chunk: sums over voxels and channels of each sample in the same pass, f32 [N, 4], and m2 is not written
+   * any more. sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0); from these `decomposeSums` of
+   * src/equivariance/estimators.ts makes the loss terms. Without a target, for a plain variance, only S is not 0.
    */
   reduce?: { target?: Tensor; sums: Tensor };
 }
@@ -84,35 +84,6 @@ function mergeLayout(ctx: KernelContext, { samples, size, channels }: CubeShape)
   const workgroups = workgroups1d(Math.ceil(threads / workgroup));
   const exact = threads === workgroups[0] * workgroups[1] * workgroup;
   return { run, runs, columns, apart, vec4, reals, exact, workgroup, workgroups };
-}
-
-/**
- * Sums over voxels and channels of each sample, [N, 4]: sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0).
- * From these `decomposeSums` of src/equivariance/estimators.ts makes the loss terms.
- *
- * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
- */
-export function twirlReduce(
-  ctx: KernelContext,
-  args: { label: string; mean: Tensor; m2: Tensor; target: Tensor; sums: Tensor },
-): void {
-  const { label, mean, m2, target, sums } = args;
-  requireSameShape(label, { mean, m2, target });
-  const { samples, size, channels } = cubeShape(label, "mean", mean);
-  requireShape(label, "sums", sums, [samples, 4]);
-  const elements = size ** 3 * channels;
-  const threads = Math.ceil(elements / sharePerThread(elements));
-  const partial = ctx.scratch(`${label} partial`, [samples, threads, 4]);
-  ctx.dispatch({
-    label: `${label} partial`,
-    shader: { name: "twirlReduce", code: reduceCode },
-    params: { samples, elements, threads },
-    bindings: { mean, m2, targetGrid: target, partial },
-    workgroups: workgroups1d(Math.ceil((samples * threads) / 64)),
-    flops: 6 * samples * elements,
-    bytes: 4 * (3 * samples * elements + 4 * samples * threads),
-  });
-  sumThreads(ctx, label, partial, sums, { quantities: 4, accumulate: false });
 }
 
 /**

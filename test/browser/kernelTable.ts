@@ -173,11 +173,12 @@ const table: Record<string, Row> = {
   },
   twirl: {
     inputs: { predictions: [6, 5, 5, 5, CHANNELS], rotations: whole(3, 17, 8), target: grid },
-    outputs: { mean: grid, m2: grid, sums: [2, 4], error: real(0, 0) },
-    emit(kernels, graph, { predictions, rotations, target, mean, m2, sums, error }) {
+    outputs: { mean: grid, m2: grid, lastMean: grid, sums: [2, 4], error: real(0, 0) },
+    emit(kernels, graph, { predictions, rotations, target, mean, m2, lastMean, sums, error }) {
       const twisted = { predictions: predictions!, rotations: rotations! };
       kernels.twirlMerge(graph, { label: "merge", ...twisted, mean: mean!, m2: m2!, count: 0 });
-      kernels.twirlReduce(graph, { label: "reduce", mean: mean!, m2: m2!, target: target!, sums: sums! });
+      const reduce = { target: target!, sums: sums! };
+      kernels.twirlMerge(graph, { label: "reduce", ...twisted, mean: lastMean!, m2: m2!, count: 0, reduce });
       kernels.twirlError(graph, { label: "error", ...twisted, target: target!, out: error! });
     },
   },

@@ -368,14 +368,7 @@ describe("rotations and twirl", () => {
     }
   });
 
-  it("twirlReduce and twirlError: squares and sums, then the threads' sums", () => {
-    const [reduce, sum] = costs((ctx, t) =>
-      kernels.twirlReduce(ctx, { label: "s", mean: t(grid), m2: t(grid), target: t(grid), sums: t([2, 4]) }),
-    );
-    const partial = [...reduce!.bindings.partial!.shape];
-    // Difference, its square, the target's, three sums.
-    expect(cost(reduce!)).toEqual({ flops: 6 * elements, bytes: f32(grid, grid, grid, partial) });
-    expect(cost(sum!)).toEqual({ flops: elementCount(partial), bytes: f32(partial, [2, 4]) });
+  it("twirlError: a difference, its square and the sum, then the threads' sums", () => {
     const [error] = costs((ctx, t) => {
       kernels.twirlError(ctx, {
         label: "e",

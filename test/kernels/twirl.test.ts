@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decomposeSums, sampleSums } from "../../src/equivariance/estimators.ts";
 import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
-import { twirlError, twirlMerge, twirlReduce } from "../../src/kernels/twirl.ts";
+import { twirlError, twirlMerge } from "../../src/kernels/twirl.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import type { TensorData } from "../harness.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
@@ -13,8 +13,8 @@ const ALL = Array.from({ length: 24 }, (_, g) => g);
 const cube = ([, size, channels]: Shape, n: number) => [n, size, size, size, channels];
 
 /**
- * Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. `fused` are the sums
- * of a second mean and M2, which their last merge makes itself.
+ * Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. The sums come from a
+ * second mean and M2, whose last merge makes them.
  */
 async function twirl(
   predictions: Float32Array,
@@ -42,27 +42,26 @@ async function twirl(
   const outputs = {
     mean: { shape: cube(shape, samples) },
     m2: { shape: cube(shape, samples) },
+    // Of the merges that reduce their last chunk.
+    lastMean: { shape: cube(shape, samples) },
+    lastM2: { shape: cube(shape, samples) },
     sums: { shape: [samples, 4] },
-    fusedMean: { shape: cube(shape, samples) },
-    fusedM2: { shape: cube(shape, samples) },
-    fused: { shape: [samples, 4] },
     errors: { shape: [samples], init: new Float32Array(samples) },
   };
   const results = await runKernels(await testGpu(), inputs, outputs, (context, t) => {
     const ctx = withCaps(context, ADAPTERS[adapter]!);
-    const { target, mean, m2, sums, errors } = t as Required<typeof t>;
+    const { target, mean, m2, errors } = t as Required<typeof t>;
     for (const { first } of chunks) {
       const predictions = t[`predictions${first}`]!;
       const rotations = t[`rotations${first}`]!;
       twirlMerge(ctx, { label: "merge", predictions, rotations, mean: mean!, m2: m2!, count: first });
       const last = first === chunks.at(-1)!.first;
-      const together = { mean: t.fusedMean!, m2: t.fusedM2!, ...(last && { reduce: { target: target!, sums: t.fused! } }) };
-      twirlMerge(ctx, { label: "fused", predictions, rotations, count: first, ...together });
+      const reduced = { mean: t.lastMean!, m2: t.lastM2!, ...(last && { reduce: { target: target!, sums: t.sums! } }) };
+      twirlMerge(ctx, { label: "reduce", predictions, rotations, count: first, ...reduced });
       twirlError(ctx, { label: "error", predictions, rotations, target: target!, out: errors! });
     }
-    twirlReduce(ctx, { label: "reduce", mean: mean!, m2: m2!, target: target!, sums: sums! });
   });
-  return results as Record<"mean" | "m2" | "sums" | "fusedMean" | "fused" | "errors", Float32Array>;
+  return results as Record<"mean" | "m2" | "lastMean" | "sums" | "errors", Float32Array>;
 }
 
 describe("twirl reduction", () => {
@@ -87,8 +86,7 @@ describe("twirl reduction", () => {
       expectClose(actual.m2, expected.m2, expected.m2.map((value) => 1e-6 * (1 + value) * Math.sqrt(k)), "m2");
       // Sums of positive terms: relative errors of the terms and of chains of at most about sqrt(elements) additions.
       expectClose(actual.sums, expected.sums, expected.sums.map((value) => 1e-5 * value), "sums");
-      expect(actual.fusedMean).toEqual(actual.mean);
-      expectClose(actual.fused, expected.sums, expected.sums.map((value) => 1e-5 * value), "sums of the last merge");
+      expect(actual.lastMean).toEqual(actual.mean);
       expectClose(actual.errors, expected.errors, expected.errors.map((value) => 1e-5 * value), "errors");
     }
   });

@@ -11,7 +11,7 @@ export interface TwirlTwin {
 }
 
 /**
- * Twin of twirlMerge, twirlReduce, twirlError and twirlSum: un-rotates every prediction, then takes mean and squared
+ * Twin of twirlMerge, twirlError and twirlSum: un-rotates every prediction, then takes mean and squared
  * deviations in two passes. predictions [N * K, D, D, D, C] sample-major, target [N, D, D, D, C].
  */
 export function twirl(
