@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { BenchRecord } from "./record.ts";
 import { peersFolder } from "./packageRoot.ts";
 import { PeerProcess, type Failure, type PeerCommand } from "./peerProcess.ts";
@@ -16,7 +17,11 @@ const TIMEOUTS: PeerTimeouts = { loadMs: 600_000, runMs: 120_000 };
 /** Deaths in a row after which an engine is left alone. */
 const MAX_DEATHS = 3;
 
-
+/**
+ * After its turn a peer is left alone for so long: thread pools (OpenBLAS's, OpenMP's, ONNX Runtime's) look for work before
+ * they sleep, and whoever is next would run beside them.
+ */
+const SETTLE_MS = 100;
 
 /** Another engine: started when first needed, and anew after it died. */
 export class Peer {
@@ -89,6 +94,7 @@ export class Peer {
   async #request(request: Parameters<PeerProcess["request"]>[0], timeoutMs: number): Promise<PeerReply> {
     const reply: PeerReply = await this.#process!.request(request, timeoutMs);
     if (this.#process!.alive) {
+      await setTimeout(SETTLE_MS);
       if (reply.ok) this.#deaths = 0;
     } else if (++this.#deaths >= MAX_DEATHS) {
       const last = reply.ok ? "" : `; the last time ${reply.message}`;
@@ -97,8 +103,6 @@ export class Peer {
     return reply;
   }
 }
-
-
 
 /** Options of Node that an engine needs, found by trial: without it 25 MB of WASM are optimised during the first run. */
 const NODE_OPTIONS: Partial<Record<PeerName, readonly string[]>> = {
