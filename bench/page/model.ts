@@ -9,6 +9,7 @@ export interface AdapterRecords {
   readonly id: string;
   readonly title: string;
   readonly records: readonly BenchRecord[];
+  /** The newest result of every case and engine, whichever record it is in. */
   readonly latest: BenchRecord;
 }
 
@@ -44,7 +45,29 @@ export function groupByAdapter(records: readonly BenchRecord[]): AdapterRecords[
   const time = (record: BenchRecord): number => Date.parse(record.context.date);
   const sorted = [...groups].map(([title, list]) => ({ title, list: list.toSorted((a, b) => time(a) - time(b)) }));
   sorted.sort((a, b) => time(b.list.at(-1)!) - time(a.list.at(-1)!));
-  return sorted.map(({ title, list }, i) => ({ id: `adapter-${i + 1}`, title, records: list, latest: list.at(-1)! }));
+  return sorted.map(({ title, list }, i) => ({ id: `adapter-${i + 1}`, title, records: list, latest: newestOf(list) }));
+}
+
+/** One record of what several say of one adapter, the newest last: suites may be measured in runs of their own. */
+function newestOf(records: readonly BenchRecord[]): BenchRecord {
+  const key = ({ case: name, engine }: CaseResult | Refusal): string => `${name} ${engine}`;
+  const results = new Map<string, CaseResult>();
+  const refusals = new Map<string, Refusal>();
+  const peers = new Map<string, BenchRecord["context"]["peers"][number]>();
+  for (const record of records) {
+    for (const result of record.results) {
+      results.set(key(result), result);
+      refusals.delete(key(result));
+    }
+    for (const refusal of record.refusals) {
+      refusals.set(key(refusal), refusal);
+      results.delete(key(refusal));
+    }
+    for (const peer of record.context.peers) peers.set(peer.name, peer);
+  }
+  const last = records.at(-1)!;
+  const context = { ...last.context, peers: [...peers.values()] };
+  return { ...last, context, results: [...results.values()], refusals: [...refusals.values()] };
 }
 
 export const ownResults = (record: BenchRecord): CaseResult[] => record.results.filter(({ engine }) => !isPeer(engine));
