@@ -7,6 +7,8 @@ import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
+import storage from "../../shaders/shared/storage.wgsl";
+import storagePair from "../../shaders/shared/storagePair.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
@@ -20,5 +22,7 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   resampleTaps,
   sigmoid,
   step,
+  storage,
+  storagePair,
   voxels,
 };
