@@ -17,7 +17,7 @@
 //
 // Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), STEP, WORKGROUP, and
 // WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE); SUBGROUPS (then WORKGROUP = TEAM = the subgroup
-// size).
+// size); X_F16, Y_F16: x, gradY are stored in half precision.
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(KERNEL (KERNEL / TAP_ROWS) blocks_i blocks_o ceil(slices / (WORKGROUP / TEAM))).
 #ifdef SUBGROUPS
@@ -25,6 +25,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import grid
+#import storagePair
 
 struct Params {
   in_d: i32, in_h: i32, in_w: i32, in_c: i32,
@@ -38,8 +39,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> gradY: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<StoredX>;
+@group(0) @binding(2) var<storage, read> gradY: array<StoredY>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
 const TAPS = TAP_ROWS * KERNEL;
@@ -99,7 +100,7 @@ fn main(
 #for c in 0..KEPT
     var x_${r}_${c}_${i} = select(
       0.0,
-      x[u32((row_${r} + ${c}) * params.in_c + ci_lane + ${i*TEAM})],
+      f32(x[u32((row_${r} + ${c}) * params.in_c + ci_lane + ${i*TEAM})]),
       row_ok_${r} && ${c} >= params.pad && ${c} < params.in_w + params.pad,
     );
 #endfor
@@ -115,7 +116,7 @@ fn main(
 #for b in 0..BLOCKS_O
       let g_${s}_${b} = select(
         0.0,
-        gradY[u32((row * params.out_w + ox + ${s}) * params.out_c + co + ${b*TEAM})],
+        f32(gradY[u32((row * params.out_w + ox + ${s}) * params.out_c + co + ${b*TEAM})]),
         ox + ${s} < params.out_w,
       );
 #endfor
@@ -126,7 +127,7 @@ fn main(
 #for c in KEPT..WINDOW
       let x_${r}_${c}_${i} = select(
         0.0,
-        x[u32((row_${r} + column + ${c}) * params.in_c + ci_lane + ${i*TEAM})],
+        f32(x[u32((row_${r} + column + ${c}) * params.in_c + ci_lane + ${i*TEAM})]),
         row_ok_${r} && column_ok_${c},
       );
 #endfor
@@ -139,7 +140,7 @@ fn main(
 #else
       let v_${r}_${c}_${i} = select(
         0.0,
-        x[u32((row_${r} + column + ${c}) * params.in_c + ci0 + ${i})],
+        f32(x[u32((row_${r} + column + ${c}) * params.in_c + ci0 + ${i})]),
         row_ok_${r} && column_ok_${c},
       );
 #endif

@@ -2,10 +2,11 @@ import conv3dCode from "../../shaders/conv3d.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { conv3dRowsDispatch, conv3dRowsFits } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
+import { storage, storagePair } from "./storage.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
@@ -53,15 +54,17 @@ export function dispatchConv3d(
   const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad);
   const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
   const variant = rows ? conv3dRowsDispatch(sizes, flipped) : tiledDispatch(ctx.caps, sizes, stride, pad);
+  if (addend) storage(label, { addend, y });
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
-  const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   ctx.dispatch({
     ...variant,
     label,
+    constants: { ...variant.constants, ...storagePair(x, y) },
     params: { ...variant.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
-    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend"), y },
+    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
     flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
@@ -126,7 +129,7 @@ export function dispatchConvTranspose3d(
   ctx.dispatch({
     label,
     shader: convTranspose3dShader,
-    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(ctx.caps) },
+    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(ctx.caps), ...storagePair(x, y) },
     params: {
       batch: sizes.batch,
       in_d: inD,

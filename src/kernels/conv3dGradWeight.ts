@@ -3,6 +3,7 @@ import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
 import { requireShape } from "./shapes.ts";
+import { storagePair } from "./storage.ts";
 import { sumPartials } from "./sumRows.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
@@ -55,7 +56,7 @@ export function dispatchConv3dGradWeight(
   ctx.dispatch({
     label,
     shader: conv3dGradWeightShader,
-    constants: { KERNEL: kernel, STRIDE: stride, ...tile },
+    constants: { KERNEL: kernel, STRIDE: stride, ...tile, ...storagePair(x, gradY) },
     params: {
       in_d: sizes.inputSize[0],
       in_h: sizes.inputSize[1],
