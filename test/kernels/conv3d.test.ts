@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import * as twin from "../reference/conv3d.ts";
+import { needsStored, roundedTo, storedTolerance, type Stored } from "./half.ts";
 import { abs, dot, expectCentralDifferences, rounding, withoutSubgroups } from "./linearOperators.ts";
 
 interface Case {
@@ -44,35 +45,41 @@ const CASES: Case[] = [
   { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, plain: true },
 ];
 
-function setUp(c: Case) {
+/** What x and y, with their gradients, are stored as; a network's first and last layers have two kinds. */
+type Kinds = readonly [x: Stored, y: Stored];
+const F32: Kinds = ["f32", "f32"];
+
+function setUp(c: Case, [ofX, ofY] = F32) {
   const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
   const yShape = conv3dShape(c.x, weightShape, c.stride, c.padding);
-  const tensor = (shape: readonly number[], seed: number) => ({
+  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
     shape,
-    data: randomArray(shape.reduce((a, b) => a * b, 1), seed),
+    dtype,
+    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
   });
   return {
-    x: tensor(c.x, 1),
+    x: tensor(c.x, 1, ofX),
     weight: tensor(weightShape, 2),
     bias: tensor([c.channels], 3),
-    addend: tensor(yShape, 4),
-    gradY: tensor(yShape, 5),
+    addend: tensor(yShape, 4, ofY),
+    gradY: tensor(yShape, 5, ofY),
     gradWeight0: tensor(weightShape, 6),
     gradBias0: tensor([c.channels], 7),
   };
 }
 
 /** Forward and all gradients of one case, in one plan. */
-async function run(c: Case) {
-  const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c);
+async function run(c: Case, kinds = F32) {
+  const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, kinds);
+  const [ofX, ofY] = kinds;
   const { stride, padding } = c;
   return runKernels(
     await testGpu(),
     { x, weight, bias, addend, gradY },
     {
-      y: { shape: gradY.shape },
-      plain: { shape: gradY.shape },
-      gradX: { shape: x.shape },
+      y: { shape: gradY.shape, dtype: ofY },
+      plain: { shape: gradY.shape, dtype: ofY },
+      gradX: { shape: x.shape, dtype: ofX },
       gradWeight: { shape: weight.shape, init: gradWeight0.data },
       gradBias: { shape: bias.shape, init: gradBias0.data },
     },
@@ -93,20 +100,32 @@ const name = (c: Case) =>
   `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${c.addend ? ", addend" : ""}` +
   (c.plain ? ", no subgroups" : "");
 
-describe("conv3d", () => {
-  it.each(CASES.map((c) => [name(c), c] as const))("%s agrees with the twin", async (_, c) => {
-    const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c);
+describe.each<[...Kinds, Case[]]>([
+  ["f32", "f32", CASES],
+  ["f16", "f16", CASES],
+  // One of each variant of the shaders.
+  ["f32", "f16", [CASES[2]!, CASES[7]!, CASES[11]!, CASES[15]!, CASES[21]!]],
+  ["f16", "f32", [CASES[2]!, CASES[7]!, CASES[11]!, CASES[15]!, CASES[21]!]],
+])("conv3d from %s to %s", (ofX, ofY, cases) => {
+  needsStored(ofX === "f32" ? ofY : ofX);
+
+  it.each(cases.map((c) => [name(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, [ofX, ofY]);
     const { stride, padding } = c;
     const extra = c.addend ? addend.data : undefined;
-    const out = await run(c);
+    const out = await run(c, [ofX, ofY]);
     const forward = [stride, padding, bias.data, extra] as const;
     const k = c.kernel ** 3;
     const absolute = twin.conv3d(abs(x), abs(weight), gradY.shape, stride, padding, abs(bias).data, extra && abs(addend).data);
-    expectClose(out.y!, twin.conv3d(x, weight, gradY.shape, ...forward), rounding(k * c.x[4], absolute), "y");
-    expectClose(out.plain!, twin.conv3d(x, weight, gradY.shape, stride, padding), rounding(k * c.x[4], absolute), "plain");
+    const y = twin.conv3d(x, weight, gradY.shape, ...forward);
+    expectClose(out.y!, y, storedTolerance(ofY, y, rounding(k * c.x[4], absolute)), "y");
+    const plain = twin.conv3d(x, weight, gradY.shape, stride, padding);
+    expectClose(out.plain!, plain, storedTolerance(ofY, plain, rounding(k * c.x[4], absolute)), "plain");
 
     const gradX = (g: twin.Array64, w: twin.Array64) => twin.conv3dGradInput(g, w, x.shape, stride, padding);
-    expectClose(out.gradX!, gradX(gradY, weight), rounding(k * c.channels, gradX(abs(gradY), abs(weight))), "gradX");
+    const exactGradX = gradX(gradY, weight);
+    const gradXRounding = rounding(k * c.channels, gradX(abs(gradY), abs(weight)));
+    expectClose(out.gradX!, exactGradX, storedTolerance(ofX, exactGradX, gradXRounding), "gradX");
 
     const gradWeight = (a: twin.Array64, g: twin.Array64, start: ArrayLike<number>) =>
       twin.conv3dGradWeight(a, g, weight.shape, stride, padding).map((v, i) => v + start[i]!);
@@ -127,7 +146,9 @@ describe("conv3d", () => {
       "gradBias",
     );
   });
+});
 
+describe("conv3d", () => {
   it("is the adjoint of its gradients and repeats bitwise", async () => {
     const c = CASES[3]!;
     const { x, weight, gradY, gradWeight0 } = setUp(c);

@@ -8,6 +8,7 @@ import {
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import type { Array64 } from "../reference/conv3d.ts";
 import * as twin from "../reference/convTranspose3d.ts";
+import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
 import { abs, dot, expectCentralDifferences, rounding, withoutSubgroups } from "./linearOperators.ts";
 
 interface Case {
@@ -30,32 +31,33 @@ const CASES: Case[] = [
   { x: [3, 2, 4, 3, 9], kernel: 2, channels: 12, padding: 0, plain: true },
 ];
 
-function setUp(c: Case) {
+function setUp(c: Case, dtype: Stored = "f32") {
   const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
   const yShape = convTranspose3dShape(c.x, weightShape, 2, c.padding);
-  const tensor = (shape: readonly number[], seed: number) => ({
+  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
     shape,
-    data: randomArray(shape.reduce((a, b) => a * b, 1), seed),
+    dtype,
+    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
   });
   return {
-    x: tensor(c.x, 1),
+    x: tensor(c.x, 1, dtype),
     weight: tensor(weightShape, 2),
     bias: tensor([c.channels], 3),
-    gradY: tensor(yShape, 4),
+    gradY: tensor(yShape, 4, dtype),
     gradWeight0: tensor(weightShape, 5),
   };
 }
 
-async function run(c: Case) {
-  const { x, weight, bias, gradY, gradWeight0 } = setUp(c);
+async function run(c: Case, dtype: Stored = "f32") {
+  const { x, weight, bias, gradY, gradWeight0 } = setUp(c, dtype);
   const options = { stride: 2, padding: c.padding };
   return runKernels(
     await testGpu(),
     { x, weight, bias, gradY },
     {
-      y: { shape: gradY.shape },
-      plain: { shape: gradY.shape },
-      gradX: { shape: x.shape },
+      y: { shape: gradY.shape, dtype },
+      plain: { shape: gradY.shape, dtype },
+      gradX: { shape: x.shape, dtype },
       gradWeight: { shape: weight.shape, init: gradWeight0.data },
     },
     (graph, t) => {
@@ -69,19 +71,23 @@ async function run(c: Case) {
   );
 }
 
-describe("convTranspose3d", () => {
+describe.each(STORED)("convTranspose3d in %s", (dtype) => {
+  needsStored(dtype);
+
   it.each(CASES.map((c) => [`[${c.x}] -> ${c.channels}, kernel ${c.kernel}, padding ${c.padding}${c.plain ? ", no subgroups" : ""}`, c] as const))(
     "%s agrees with the twin",
     async (_, c) => {
-      const { x, weight, bias, gradY, gradWeight0 } = setUp(c);
-      const out = await run(c);
+      const { x, weight, bias, gradY, gradWeight0 } = setUp(c, dtype);
+      const out = await run(c, dtype);
       const k = c.kernel ** 3;
       const y = (a: Array64, w: Array64, b?: ArrayLike<number>) => twin.convTranspose3d(a, w, gradY.shape, 2, c.padding, b);
       const yRounding = rounding(k * c.x[4], y(abs(x), abs(weight), abs(bias).data));
-      expectClose(out.y!, y(x, weight, bias.data), yRounding, "y");
-      expectClose(out.plain!, y(x, weight), yRounding, "plain");
+      expectClose(out.y!, y(x, weight, bias.data), storedTolerance(dtype, y(x, weight, bias.data), yRounding), "y");
+      expectClose(out.plain!, y(x, weight), storedTolerance(dtype, y(x, weight), yRounding), "plain");
       const gradX = (g: Array64, w: Array64) => twin.convTranspose3dGradInput(g, w, x.shape, 2, c.padding);
-      expectClose(out.gradX!, gradX(gradY, weight), rounding(k * c.channels, gradX(abs(gradY), abs(weight))), "gradX");
+      const exactGradX = gradX(gradY, weight);
+      const gradXRounding = rounding(k * c.channels, gradX(abs(gradY), abs(weight)));
+      expectClose(out.gradX!, exactGradX, storedTolerance(dtype, exactGradX, gradXRounding), "gradX");
       const gradWeight = (a: Array64, g: Array64, start: ArrayLike<number>) =>
         twin.convTranspose3dGradWeight(a, g, weight.shape, 2, c.padding).map((v, i) => v + start[i]!);
       expectClose(
@@ -92,7 +98,9 @@ describe("convTranspose3d", () => {
       );
     },
   );
+});
 
+describe("convTranspose3d", () => {
   it("is the adjoint of its gradients and repeats bitwise", async () => {
     const c = CASES[1]!;
     const { x, gradY } = setUp(c);
