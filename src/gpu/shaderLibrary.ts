@@ -5,6 +5,7 @@ import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
 import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
+import scaling from "../../shaders/shared/scaling.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
@@ -20,6 +21,7 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   random,
   real,
   resampleTaps,
+  scaling,
   sigmoid,
   step,
   storage,

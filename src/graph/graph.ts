@@ -41,7 +41,7 @@ export class Graph implements KernelContext {
   #phase: Phase = "forward";
 
   /** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
-  constructor(caps: GpuCaps, options: { precision?: Precision } = {}) {
+  constructor(caps: GpuCaps, options: { precision?: Precision | undefined } = {}) {
     this.caps = caps;
     this.precision = options.precision ?? "f32";
     if (this.precision === "f16" && !caps.f16) {
