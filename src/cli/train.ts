@@ -162,7 +162,8 @@ async function openRun(path: string, args: Args): Promise<{ folder: RunFolder; c
   const steps = args.integer("steps") ?? config.training.steps;
   const { precision } = config.training;
   if ((precisionOf(args) ?? precision) !== precision) {
-    throw new VoxtwirlError("bad-option", `the run in ${path} is ${precision}, and stays so`, "Leave --precision out, or start a new run.");
+    const message = `the run in ${path} is ${precision}, and stays so`;
+    throw new VoxtwirlError("bad-option", message, "Leave --precision out, or start a new run.");
   }
   return { folder, config: { ...config, training: { ...config.training, steps } } };
 }
