@@ -8,6 +8,7 @@ import { decompose } from "../../src/equivariance/tally.ts";
 import { Random } from "../../src/random.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
 import { randomArray } from "../harness.ts";
+import { needsStored } from "../kernels/half.ts";
 import { npyBytes } from "../node/npyBytes.ts";
 import { useBuiltCommand } from "./built.ts";
 
