@@ -33,8 +33,8 @@ export interface BenchOptions {
 }
 
 /**
- * Cases of the suites (without any, of all but `onlyWhenNamed`) whose names contain `filter`; in half precision those that
- * have activations to store, under names that end in /f16.
+ * Cases of the suites (without any, of all but `onlyWhenNamed`) whose names contain `filter`; in half precision those
+ * that have activations to store, under names that end in /f16.
  */
 export function selectCases(names: readonly string[], filter = "", precision: Precision = "f32"): BenchCase[] {
   for (const name of names) {
@@ -50,7 +50,8 @@ export function selectCases(names: readonly string[], filter = "", precision: Pr
   const cases = stored.filter(({ name }) => name.includes(filter));
   if (cases.length === 0) {
     const kind = precision === "f16" ? "case of half precision" : "case";
-    throw new VoxtwirlError("bad-option", `No ${kind} has ${JSON.stringify(filter)} in its name.`, "See: voxtwirl bench --list");
+    const message = `No ${kind} has ${JSON.stringify(filter)} in its name.`;
+    throw new VoxtwirlError("bad-option", message, "See: voxtwirl bench --list");
   }
   return cases;
 }

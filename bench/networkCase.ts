@@ -148,7 +148,8 @@ function storeOf(gpu: Gpu, holding: Holding, { parameters }: Network, data: Case
   return store;
 }
 
-async function openForward(gpu: Gpu, { name: label, network, precision }: NetworkCaseSpec, data: CaseData): Promise<OpenCase> {
+async function openForward(gpu: Gpu, spec: NetworkCaseSpec, data: CaseData): Promise<OpenCase> {
+  const { name: label, network, precision } = spec;
   const holding = new Holding(gpu);
   try {
     const store = storeOf(gpu, holding, network, data, false);

@@ -3,14 +3,15 @@
 //   flags[1] = 1 if it is the loss, flags[2] = 1 if it is the norm.
 // Never cleared here: updates stay off until the host has looked.
 //
-// SCALED: gradients are scaled up (scaling.wgsl). A norm that is not finite then means that the scale is too large, as long
-// as it is above 1: the step is skipped (flags[3] = 1, else 0), the scale halved. After `growth` good steps in a row it is
-// doubled. Counts and bias corrections of the optimiser are kept here, since the host does not know which steps count.
+// SCALED: gradients are scaled up (scaling.wgsl). A norm that is not finite then means that the scale is too large, as
+// long as it is above 1: the step is skipped (flags[3] = 1, else 0), the scale halved. After `growth` good steps in a row
+// it is doubled. The optimiser's bias corrections are kept here, since the host does not know which steps count.
 //
 // A pass of its own that reads the floats as bits: compilers may take computed floats to be finite, and drop the test.
 //
 // loss, norm  f32[1], read as u32
 // flags       u32[4]
+// scaling     read and written; growth, largest, gain1 = 1 - beta1 and gain2 = 1 - beta2 from params (SCALED)
 // Dispatch: one workgroup of one thread.
 #import step
 #import scaling

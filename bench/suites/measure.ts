@@ -36,7 +36,9 @@ function measureCase(config: TrainConfig, rotations: number): BenchCase {
     data: () => new Map(),
     open: (gpu) => open(gpu, config, rotations, (twisted) => (predicted = twisted)),
     expected: () => terms(predicted!, values),
-    ...(half ? { precision: "f16" as const } : { inHalf: () => measureCase({ ...config, precision: "f16" }, rotations) }),
+    ...(half
+      ? { precision: "f16" as const }
+      : { inHalf: () => measureCase({ ...config, precision: "f16" }, rotations) }),
   };
 }
 
@@ -55,7 +57,8 @@ async function open(gpu: Gpu, config: TrainConfig, rotations: number, onPredicte
   const evaluator = await VoxelEvaluator.create(
     gpu,
     {
-      molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, seed, precision, twirl: rotations, keepPredictions: true,
+      molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, seed, precision,
+      twirl: rotations, keepPredictions: true,
       streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
     },
     (made, x) => {

@@ -1,5 +1,5 @@
-// As storage.wgsl, for shaders whose operands differ: StoredX is f16 with X_F16, StoredY with Y_F16. What a network takes
-// and gives is f32, what lies between may be f16.
+// As storage.wgsl, for shaders whose operands differ: StoredX is f16 with X_F16, StoredY with Y_F16. What a network
+// takes and gives is f32, what lies between may be f16.
 #import real
 
 #ifdef X_F16

@@ -65,8 +65,9 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       precision,
     };
     const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
+    const half = precision === "f16" ? ", in f16" : "";
     const head = [
-      `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${precision === "f16" ? ", in f16" : ""}`,
+      `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
       `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${options.group === "so3" ? `, ${NOISES} noises a rotation` : ""}`,
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."

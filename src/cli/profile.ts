@@ -48,7 +48,8 @@ export async function run(argv: string[]): Promise<number> {
   const args = readArgs("profile", spec, argv);
   const [kind, file] = whatToProfile(args);
   const precision = precisionOf(args);
-  const preset = { ...presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!, ...(precision && { precision }) };
+  const named = presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!;
+  const preset = precision ? { ...named, precision } : named;
   const data = args.text("data") ?? "builtin";
   const batch = args.integer("batch");
   const repeats = args.integer("steps", { max: 1000 }) ?? DEFAULT_REPEATS;
@@ -59,7 +60,8 @@ export async function run(argv: string[]): Promise<number> {
   const gpu = await openCliGpu(args.text("adapter"));
   try {
     const roofline = await measureRoofline(gpu);
-    const make = { train: trainingStep, measure: evaluation, model: (g: Gpu) => modelForward(g, file!, batch, precision) }[kind];
+    const model = (g: Gpu) => modelForward(g, file!, batch, precision);
+    const make = { train: trainingStep, measure: evaluation, model }[kind];
     const profiled = await make(gpu, { preset, data, batch });
     const profile = await profileLive(profiled, repeats);
     print(describe(profiled.title, profile, roofline));

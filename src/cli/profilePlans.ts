@@ -39,7 +39,9 @@ export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: Pr
       const trainer = await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
       const parts = microBatch === config.batch ? "" : ` in parts of ${microBatch}`;
       return {
-        title: `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}${inHalf(config.precision)}`,
+        title:
+          `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}` +
+          inHalf(config.precision),
         plan: trainer.plan,
         prepare: (replay) => trainer.prepare(replay),
       };

@@ -27,8 +27,9 @@ export class TrainOutput {
     if (this.#quiet || this.#json) return;
     const { training, heldout, source } = config.data;
     const { preset, twirl, precision } = config.training;
+    const half = precision === "f16" ? " in f16" : "";
     print(
-      `preset ${preset}${precision === "f16" ? " in f16" : ""}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
+      `preset ${preset}${half}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
         `(${source === "builtin" ? "built-in set" : source})`,
     );
     print(`${folder}: percent of the held-out loss that is rotation symmetry not learned, over ${twirl} rotations`);

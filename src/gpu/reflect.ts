@@ -40,7 +40,8 @@ const SCALARS = new Set(["u32", "i32", "f32"]);
 export function reflect(file: string, source: string): Reflection {
   const code = source.replace(/\/\/[^\n]*/g, "").replace(/\/\*[\s\S]*?\*\//g, "");
   const bindings: BindingLayout[] = [];
-  const aliases = new Map([...code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)].map(([, name, type]) => [name!, type!]));
+  const aliases = new Map<string, string>();
+  for (const [, name, type] of code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)) aliases.set(name!, type!);
   const pattern =
     /@group\((\d+)\)\s*@binding\((\d+)\)\s*var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
   for (const match of code.matchAll(pattern)) {
@@ -64,7 +65,7 @@ export function reflect(file: string, source: string): Reflection {
 
 function isHalf(type: string, aliases: ReadonlyMap<string, string>): boolean {
   const words: readonly string[] = type.match(/\w+/g) ?? [];
-  return words.some((word) => /^(f16|vec[234]h)$/.test(word) || (aliases.has(word) && isHalf(aliases.get(word)!, aliases)));
+  return words.some((word) => /^(f16|vec[234]h)$/.test(word) || isHalf(aliases.get(word) ?? "", aliases));
 }
 
 function structLayout(file: string, code: string, name: string): StructLayout {

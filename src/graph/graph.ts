@@ -5,8 +5,8 @@ import type { BufferView } from "../gpu/gpu.ts";
 import { add } from "../kernels/add.ts";
 
 /**
- * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32, and all is
- * computed in f32, in both.
+ * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32, and all
+ * is computed in f32, in both.
  */
 export type Precision = "f32" | "f16";
 

@@ -193,7 +193,9 @@ function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void 
     if (name === "params") continue;
     const tensor = d.bindings[name];
     if (!tensor) throw wrong(`binding '${name}' is not given`);
-    if (half !== (tensor.dtype === "f16")) throw wrong(`'${name}' holds ${half ? "f16" : "no f16"}, '${tensor.label}' is ${tensor.dtype}`);
+    if (half !== (tensor.dtype === "f16")) {
+      throw wrong(`'${name}' holds ${half ? "f16" : "no f16"}, '${tensor.label}' is ${tensor.dtype}`);
+    }
     const { id } = graph.storageOf(tensor);
     const other = bound.get(id);
     if (other) throw wrong(`'${tensor.label}' is bound as '${other}' and as '${name}'`);

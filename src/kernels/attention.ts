@@ -116,7 +116,8 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   const { q, k, v } = parts(qkv, sizes);
   const { q: gradQ, k: gradK, v: gradV } = parts(gradQkv, sizes);
   const sumQ = summed(ctx, `${label} gradQueries sum`, gradQkv, y.shape, tokens > tileKeys);
-  const resultQ = sumQ === gradQkv ? gradQ : { tensor: sumQ, offset: 0, batch: tokens * channels, row: channels, column: 1 };
+  const apart: Slice = { tensor: sumQ, offset: 0, batch: tokens * channels, row: channels, column: 1 };
+  const resultQ = sumQ === gradQkv ? gradQ : apart;
   const outer: Slice = { tensor: gradY, offset: 0, batch: tokens * channels, row: channels, column: 1 };
   for (let key = 0; key < tokens; key += tileKeys) {
     const keys = Math.min(tileKeys, tokens - key);

@@ -47,7 +47,10 @@ function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number,
   return [widthA!, widthB!];
 }
 
-/** Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them; converted where the types differ. */
+/**
+ * Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them, converted
+ * where the types differ.
+ */
 export function copyChannels(
   ctx: KernelContext, label: string,
   source: Tensor, sourceFirst: number, target: Tensor, targetFirst: number, width: number,

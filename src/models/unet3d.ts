@@ -15,8 +15,8 @@ export interface ForwardOptions {
 }
 
 /**
- * The 3D U-Net denoiser of VoxMol (arXiv 2306.07473): [N, D, D, D, inChannels] to [N, D, D, D, outChannels], f32 both; what
- * lies between is stored in the graph's precision.
+ * The 3D U-Net denoiser of VoxMol (arXiv 2306.07473): [N, D, D, D, inChannels] to [N, D, D, D, outChannels], both f32;
+ * what lies between is stored in the graph's precision.
  *
  * @throws VoxtwirlError "bad-shape" when the grid cannot be halved as often as the network goes down
  */

@@ -63,7 +63,11 @@ const SCALING = { name: "scaling", dtype: "F32" as const, shape: [SCALING_FIELDS
  * Raw weights, average and moments, in the engine's own layouts: `weights.NAME`, `ema.NAME`, `m.NAME`, `v.NAME`, and
  * `scaling` where there is loss scaling; read from the GPU as they are asked for.
  */
-export function stateStream(store: ParameterStore, parameters: readonly UNetParameter[], scaling?: LossScaling): SafeStream {
+export function stateStream(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  scaling?: LossScaling,
+): SafeStream {
   const arrays = stateArrays(parameters);
   const specs = arrays.flatMap(({ array, held }) =>
     held.map(({ name, shape }) => ({ name: `${array}.${name}`, dtype: "F32" as const, shape: [...shape] })),
@@ -81,7 +85,11 @@ export function stateStream(store: ParameterStore, parameters: readonly UNetPara
 }
 
 /** `stateStream` all at once. */
-export function stateTensors(store: ParameterStore, parameters: readonly UNetParameter[], scaling?: LossScaling): Promise<SafeTensor[]> {
+export function stateTensors(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  scaling?: LossScaling,
+): Promise<SafeTensor[]> {
   return collect(stateStream(store, parameters, scaling));
 }
 

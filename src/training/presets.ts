@@ -48,8 +48,8 @@ export interface TrainConfig {
   readonly every: number;
   readonly seed: number;
   /**
-   * How activations and their gradients are stored; weights, sums and all arithmetic are f32. f16 trains with loss scaling, and
-   * needs an adapter with shader-f16.
+   * How activations and their gradients are stored; weights, sums and all arithmetic are f32. f16 trains with loss
+   * scaling, and needs an adapter with shader-f16.
    */
   readonly precision: Precision;
 }

@@ -21,8 +21,8 @@ import { StepUniform } from "../graph/stepUniform.ts";
 import { streams } from "./streams.ts";
 
 /**
- * Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32; with loss scaling (zeros
- * without) u32 1 where the step was skipped, and the scale of the next one as f32.
+ * Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32; with loss scaling
+ * (zeros without) u32 1 where the step was skipped, and the scale of the next one as f32.
  */
 export const STATUS_BYTES = 20;
 
@@ -30,7 +30,7 @@ export const STATUS_BYTES = 20;
 export interface StepStatus {
   readonly loss: number;
   readonly gradNorm: number;
-  /** Number of the first update, from 1, that was not finite: it and all later ones changed nothing. 0 while there is none. */
+  /** Number of the first update, from 1, that was not finite: it and all later ones changed nothing. 0: there is none. */
   readonly failed: number;
   /** The gradients overflowed, so that the step changed nothing but the scale; `lossScale` is 0 without scaling. */
   readonly skipped: boolean;
@@ -81,8 +81,8 @@ export class Trainer {
   }
 
   /**
-   * @throws VoxtwirlError "out-of-memory" or "too-large" where a micro-batch does not fit, "unsupported" for half precision on
-   *   an adapter without shader-f16; nothing stays allocated
+   * @throws VoxtwirlError "out-of-memory" or "too-large" where a micro-batch does not fit, "unsupported" for half
+   *   precision on an adapter without shader-f16; nothing stays allocated
    */
   static async create(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PackedMolecules): Promise<Trainer> {
     const owned: BufferView[] = [];
@@ -236,7 +236,8 @@ function build(
     const dropout = { step, stream: streams.dropout };
     const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
     const gradPrediction = graph.scratch("prediction grad", shape);
-    squaredError(graph, { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale, scaling: scalingState });
+    const error = { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale };
+    squaredError(graph, { ...error, scaling: scalingState });
     graph.backward(prediction, gradPrediction);
   }
   const step = firstStep!;
@@ -246,7 +247,8 @@ function build(
     gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step, scaling: gradScaling });
     weights.forEach((w, i) => {
       const state = { weights: w, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]! };
-      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, beta1, beta2, eps, weightDecay, scaling: scalingState });
+      const rates = { beta1, beta2, eps, weightDecay };
+      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, ...rates, scaling: scalingState });
     });
   });
   const status = { loss: lossView, norm: normView, flags: flagsView, scale: scaleView };

@@ -85,7 +85,9 @@ describe("cases of half precision", () => {
     const [exact, rounded] = [single.data(), half.data()];
     expect(rounded.get("weight")).toEqual(exact.get("weight"));
     expect(rounded.get("x")).not.toEqual(exact.get("x"));
-    exact.get("x")!.forEach((value, i) => expect(Math.abs(rounded.get("x")![i]! - value)).toBeLessThanOrEqual(2 ** -11 * Math.abs(value) + 2 ** -25));
+    exact.get("x")!.forEach((value, i) => {
+      expect(Math.abs(rounded.get("x")![i]! - value)).toBeLessThanOrEqual(2 ** -11 * Math.abs(value) + 2 ** -25);
+    });
   });
 
   it("are chosen by the same names", () => {

@@ -21,7 +21,8 @@ describe("WGSL reflection", () => {
   it("knows half precision, by aliases too", () => {
     const declare = (type: string) => `alias Inner = vec4<f16>; alias Outer = Inner; @group(0) @binding(0) var<storage> x: ${type};`;
     const half = (type: string) => reflect("file", declare(type)).bindings[0]!.half;
-    for (const type of ["f16", "array<f16>", "array<vec4<f16>>", "array<vec2h>", "array<Inner>", "array<Outer, 4>"]) expect(half(type), type).toBe(true);
+    const halves = ["f16", "array<f16>", "array<vec4<f16>>", "array<vec2h>", "array<Inner>", "array<Outer, 4>"];
+    for (const type of halves) expect(half(type), type).toBe(true);
     for (const type of ["f32", "array<vec4f>", "array<Other>", "array<u32>"]) expect(half(type), type).toBe(false);
   });
 

@@ -136,7 +136,8 @@ describe("graph", () => {
     const build = (precision: "f32" | "f16") => {
       const graph = new Graph({ ...gpu.caps, f16: true }, { precision });
       const view = { buffer: {} as GPUBuffer, offset: 0, size: 1 << 20 };
-      const bound = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, graph.parameter(name, shape, view, view)]));
+      const parameters = Object.entries(shapes).map(([name, shape]) => [name, graph.parameter(name, shape, view, view)]);
+      const bound = Object.fromEntries(parameters) as Record<string, Tensor>;
       const y = net(graph, graph.track(graph.scratch("x", [2, 4, 4, 4, 3])), (name) => bound[name]!);
       graph.backward(y, graph.scratch("gradY", y.shape, y.dtype));
       const tensors = graph.commands.flatMap((c) => (c.kind === "dispatch" ? Object.values(c.dispatch.bindings) : []));
@@ -160,10 +161,15 @@ describe("graph", () => {
   });
 
   it("refuses half precision that a shader does not know, and f32 where it reads f16", async () => {
-    const shader = (type: string) => ({ name: "one", code: `enable f16;\nalias T = ${type};\n@group(0) @binding(0) var<storage, read_write> a: array<T>;\n@compute @workgroup_size(1) fn main() { a[0] = T(1); }` });
+    const code = (type: string) => `enable f16;
+alias T = ${type};
+@group(0) @binding(0) var<storage, read_write> a: array<T>;
+@compute @workgroup_size(1) fn main() { a[0] = T(1); }`;
     for (const [type, dtype] of [["f32", "f16"], ["f16", "f32"]] as const) {
       const graph = new Graph(gpu.caps);
-      graph.dispatch({ label: "one", shader: shader(type), bindings: { a: graph.scratch("x", [4], dtype) }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+      const shader = { name: "one", code: code(type) };
+      const bindings = { a: graph.scratch("x", [4], dtype) };
+      graph.dispatch({ label: "one", shader, bindings, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
       await expect(Plan.create(gpu, graph, { label: "test" })).rejects.toThrow(/'a' holds (no )?f16, 'x' is f(16|32)/);
     }
   });

@@ -115,7 +115,9 @@ describe("gradNorm", () => {
   });
 
   it("doubles the scale after 2,000 good steps, up to 2^24", async () => {
-    const after = async (scale: number, good: number) => (await run([Float32Array.of(1)], 0.5, [0, 0, 0, 0], [scale, good, 0, 0, 0, 0])).scaling!;
+    const after = async (scale: number, good: number) => {
+      return (await run([Float32Array.of(1)], 0.5, [0, 0, 0, 0], [scale, good, 0, 0, 0, 0])).scaling!;
+    };
     expect((await after(8, 1998)).slice(0, 4)).toEqual([8, 1999, 0, 0.125]);
     expect((await after(8, 1999)).slice(0, 4)).toEqual([16, 0, 0, 0.125]);
     expect((await after(2 ** 24, 1999)).slice(0, 2)).toEqual([2 ** 24, 0]);

@@ -6,7 +6,7 @@ import { testGpu } from "../harness.ts";
 export const STORED = ["f32", "f16"] as const;
 export type Stored = (typeof STORED)[number];
 
-/** Half precision needs a feature of the adapter: without it tests of this suite are skipped, and counted with the reason. */
+/** Half precision needs a feature of the adapter: without it a suite's tests are skipped, and counted with the reason. */
 export function needsStored(stored: Stored): void {
   if (stored === "f32") return;
   beforeEach(async (context) => {

@@ -11,7 +11,8 @@ beforeAll(async () => {
 });
 
 async function run(prediction: Float32Array, target: Float32Array, shape: number[], scale?: number) {
-  const scaling: Record<string, TensorData> = scale === undefined ? {} : { scaling: { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) } };
+  const scaling: Record<string, TensorData> =
+    scale === undefined ? {} : { scaling: { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) } };
   return runKernels(
     gpu, { prediction: { shape, data: prediction }, target: { shape, data: target }, ...scaling },
     { gradPrediction: { shape }, loss: { shape: [1], init: Float32Array.of(0.5) }, squares: { shape: [1], init: Float32Array.of(2) } },

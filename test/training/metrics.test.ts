@@ -24,7 +24,9 @@ describe("metrics.jsonl", () => {
 
   it("tells the scale of gradients and what was skipped, where there is scaling", () => {
     const row: TrainRow = { ...train, gradNorm: Infinity, lossScale: 1024, skipped: true };
-    expect(formatMetric(row)).toBe('{"type":"train","step":3,"seconds":1.5,"loss":0.125,"gradNorm":null,"lossScale":1024,"skipped":true}');
+    expect(formatMetric(row)).toBe(
+      '{"type":"train","step":3,"seconds":1.5,"loss":0.125,"gradNorm":null,"lossScale":1024,"skipped":true}',
+    );
     expect(parseMetrics(formatMetric(row))).toEqual([{ ...row, gradNorm: NaN }]);
   });
 
