@@ -5,7 +5,7 @@ import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
-import { adapterOption, openCliGpu } from "./gpu.ts";
+import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { showProgress } from "./progress.ts";
 
 export const spec: ArgsSpec = {
@@ -13,6 +13,7 @@ export const spec: ArgsSpec = {
   options: {
     filter: { value: "TEXT", help: "only cases with this in their name" },
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
     json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
     force: { help: "replace an earlier record in --json" },
     against: { value: "LIST", help: `engines to compare with, or all: ${peerNames.join(",")}` },
@@ -49,7 +50,7 @@ export async function run(args: string[]): Promise<number> {
     throw new VoxtwirlError("exists", `${json} exists already`, "Choose another name, or add --force to replace it.");
   }
   const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
-  const gpu = await openCliGpu(adapter);
+  const gpu = await openCliGpu(adapter, !options.flag("no-tuning"));
   const progress = showProgress();
   const abort = new AbortController();
   const stop = () => abort.abort();

@@ -1,11 +1,11 @@
 import { VoxtwirlError } from "../errors.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
-import { adapterOption } from "./gpu.ts";
+import { adapterOption, noTuningOption } from "./gpu.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
 
 /** The options of each way to measure; the others go with both. */
-const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "adapter"] as const;
+const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "adapter", "no-tuning"] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 
 export const spec: ArgsSpec = {
@@ -33,6 +33,7 @@ export const spec: ArgsSpec = {
       help: "with raw voxel --predictions (N, samples, D, H, W, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
     },
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
     json: { help: "print one JSON object on stdout" },
   },
 };
@@ -74,6 +75,7 @@ export async function run(argv: string[]): Promise<number> {
     seed: args.integer("seed", { min: 0 }),
     interpolation: interpolation ?? "catmull-rom",
     adapter: args.text("adapter"),
+    tuned: !args.flag("no-tuning"),
     json,
   });
   return 0;

@@ -32,6 +32,7 @@ export interface MeasureModelOptions {
   /** How predictions are rotated back under so3. */
   readonly interpolation: "catmull-rom" | "trilinear";
   readonly adapter: string | undefined;
+  readonly tuned: boolean;
   readonly json: boolean;
 }
 
@@ -41,7 +42,7 @@ const NOISES = 2;
 /** Measures a model that `voxtwirl train` wrote. */
 export async function measureModel(options: MeasureModelOptions): Promise<void> {
   const model = await readModelFile(options.model);
-  const gpu = await openCliGpu(options.adapter);
+  const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
     const { config } = model;
     const seed = options.seed ?? config.training.seed;

@@ -9,7 +9,7 @@ import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
 import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
-import { adapterOption, openCliGpu } from "./gpu.ts";
+import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { print } from "./measureOutput.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
 
@@ -35,6 +35,7 @@ export const spec: ArgsSpec = {
     html: { value: "FILE", help: "write a page: layers, roofline, memory" },
     json: { value: "FILE", help: "write all data as JSON" },
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
   },
 };
 
@@ -53,7 +54,7 @@ export async function run(argv: string[]): Promise<number> {
   const twice = files.find((path, i) => path !== undefined && files.indexOf(path) !== i);
   if (twice !== undefined) throw badOption(`${twice} is named for two files`, "Give each its own name.");
 
-  const gpu = await openCliGpu(args.text("adapter"));
+  const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
     const roofline = await measureRoofline(gpu);
     const make = { train: trainingStep, measure: evaluation, model: (g: Gpu) => modelForward(g, file!, batch) }[kind];

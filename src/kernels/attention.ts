@@ -45,7 +45,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     const keys = Math.min(tileKeys, tokens - key);
     const tile: Slice = { tensor: scores, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
     product(ctx, {
-      label: `${label} scores`, tiles, call, samples, rows: keys, columns: tokens, depth: channels,
+      label: `${label} scores`, tiles, ...(key === 0 && { call }), samples, rows: keys, columns: tokens, depth: channels,
       a: from(k, key), b: transposed(q), out: tile, scale,
     });
     ctx.dispatch({
@@ -116,7 +116,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     const s: Slice = { ...p, tensor: scoreGrad };
     const scoreShape = { tiles, samples, rows: keys, columns: tokens, depth: channels };
     product(ctx, {
-      label: `${label} probability`, call, ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
+      label: `${label} probability`, ...(key === 0 && { call }), ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
       variant: "PROBABILITY", extra: { column_values: logSumExp }, extraReads: tokens,
     });
     product(ctx, {
