@@ -132,6 +132,7 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
       },
       onRow: (row) => output.row(row),
       onProgress: (progress) => output.progress(progress),
+      onWarning: (text) => output.warn(text),
       signal: controller.signal,
     });
     output.end(result, files);

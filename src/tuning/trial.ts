@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { GpuCaps } from "../gpu/caps.ts";
 import { elementCount, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";
@@ -32,14 +33,15 @@ const WINDOW = 2 ** 19;
 const EPSILON = 2 ** -23;
 
 /**
+ * @param caps what kernels choose by, where that is not to be this adapter's
  * @throws VoxtwirlError "too-large" or "out-of-memory" where the call's tensors do not fit, "unsupported" for another
  *   storage than f32
  */
-export async function openTrial(gpu: Gpu, call: KernelCall): Promise<Trial> {
+export async function openTrial(gpu: Gpu, call: KernelCall, caps: GpuCaps = gpu.caps): Promise<Trial> {
   if (call.dtype !== "f32") {
     throw new VoxtwirlError("unsupported", `calls on ${call.dtype} cannot be timed`, "They run the table's variants.");
   }
-  const trial = new GpuTrial(gpu, call);
+  const trial = new GpuTrial(gpu, call, caps);
   try {
     await trial.measureRuns();
     return trial;
@@ -51,6 +53,7 @@ export async function openTrial(gpu: Gpu, call: KernelCall): Promise<Trial> {
 
 class GpuTrial implements Trial {
   readonly #gpu: Gpu;
+  readonly #caps: GpuCaps;
   readonly #call: KernelCall;
   readonly #example: Example;
   readonly #views = new Map<string, BufferView>();
@@ -59,8 +62,9 @@ class GpuTrial implements Trial {
   #runs = 1;
   #reference: Float32Array[] | undefined;
 
-  constructor(gpu: Gpu, call: KernelCall) {
+  constructor(gpu: Gpu, call: KernelCall, caps: GpuCaps) {
     this.#gpu = gpu;
+    this.#caps = caps;
     this.#call = call;
     this.#example = exampleOf(call);
     try {
@@ -129,7 +133,7 @@ class GpuTrial implements Trial {
     const known = this.#plans.get(variant);
     if (known) return known;
     const { key } = this.#call;
-    const graph = new Graph({ ...this.#gpu.caps, choices: { [key]: variant } });
+    const graph = new Graph({ ...this.#caps, choices: { [key]: variant } });
     const tensors: Record<string, Tensor> = {};
     for (const [name, { shape, contents }] of Object.entries(this.#example.tensors)) {
       tensors[name] = graph.external(name, shape, this.#views.get(name)!, contents === "elements" ? "u32" : "f32");
@@ -158,7 +162,7 @@ class GpuTrial implements Trial {
 }
 
 /** By the largest magnitude: terms are of one size, so that is what rounding of the sums goes with. */
-function compare(values: Float32Array, reference: Float32Array, rounding: number): Difference {
+export function compare(values: Float32Array, reference: Float32Array, rounding: number): Difference {
   let error = 0;
   let largest = 0;
   for (let i = 0; i < reference.length; i++) {
