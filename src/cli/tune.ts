@@ -2,6 +2,7 @@ import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Tuning } from "../gpu/tuning.ts";
 import { families } from "../kernels/families.ts";
+import { openGpu } from "../node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
 import { presets, type TrainConfig } from "../training/presets.ts";
 import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts";
@@ -75,12 +76,14 @@ interface Work {
 
 async function tuneAll({ gpu, args, calls, tuning, seconds, signal }: Work): Promise<number> {
   const progress = showProgress();
+  let second: Gpu | undefined;
   let kept = tuning;
   let path: string | undefined;
   try {
     const { results, left, stopped } = await tune(gpu, {
       calls,
       signal,
+      again: async () => (second = await openGpu({ adapter: args.text("adapter"), tuning: "none" })),
       ...(seconds !== undefined && { seconds }),
       onProgress: (text) => progress.show(text),
       onResult: async (result) => {
@@ -101,6 +104,7 @@ async function tuneAll({ gpu, args, calls, tuning, seconds, signal }: Work): Pro
     return results.some(({ outcome }) => outcome === "failed") ? 1 : 0;
   } finally {
     progress.clear();
+    second?.destroy();
   }
 }
 

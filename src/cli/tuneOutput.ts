@@ -50,7 +50,7 @@ export function remarkLines(results: readonly TuneResult[], run: { left: number;
   }
   const unsure = results.filter(({ outcome }) => outcome === "unsure").length;
   if (unsure > 0) {
-    lines.push(`${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed within 5 %: is the machine busy?`);
+    lines.push(`${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed: is the machine busy?`);
   }
   if (run.left > 0) lines.push(`${run.left} calls were not timed${run.stopped ? "" : " for want of time (--seconds)"}`);
   return lines;

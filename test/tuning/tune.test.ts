@@ -50,8 +50,8 @@ describe("tuneCalls", () => {
       { call: callOf(100), count: 3, variants: 6, wrong: [], refused: [], outcome: "faster", best: "runs of 8", bestMs: 8, fallbackMs: 16 },
     ]);
     expect(log.checked[0]).toBe("runs of 16");
-    expect([...log.timed].sort()).toEqual([...log.checked].sort());
-    expect(log.destroyed).toBe(1);
+    expect([...log.timed].sort()).toEqual([...new Set(log.checked)].sort());
+    expect(log.destroyed).toBe(2);
     expect(choiceOf(results[0]!)).toEqual({ variant: "runs of 8", ms: 8, fallback: "runs of 16", fallbackMs: 16 });
   });
 
@@ -67,6 +67,30 @@ describe("tuneCalls", () => {
     expect(choiceOf(results[0]!)).toBeUndefined();
   });
 
+  it("takes a variant only where it is ahead once more, timed against the table's alone on a second device", async () => {
+    const rerun = async (second: Record<string, number>) => {
+      const repeats = fake({ times: second });
+      const open = async (_: KernelCall, repeated: boolean) => (repeated ? repeats.trial : fake().trial);
+      const { results } = await tuneCalls(caps, open, { calls: [counted(100)] });
+      expect(repeats.log.checked).toEqual(["runs of 16", "runs of 8"]);
+      expect(repeats.log.destroyed).toBe(1);
+      return results[0]!;
+    };
+    expect(await rerun({ "runs of 8": 10, "runs of 16": 20 })).toMatchObject({ outcome: "faster", bestMs: 9, fallbackMs: 18 });
+    for (const ms of [15.9, 16, 17, 100]) {
+      const result = await rerun({ "runs of 8": ms });
+      expect(result).toMatchObject({ outcome: "unsure", best: "runs of 8", bestMs: 8, fallbackMs: 16 });
+      expect(choiceOf(result)).toBeUndefined();
+    }
+  });
+
+  it("does not take a variant that is wrong on the second device", async () => {
+    const off = { error: 1, allowed: 1e-6 };
+    const open = async (_: KernelCall, repeated: boolean) => fake(repeated ? { checks: { "runs of 8": off } } : {}).trial;
+    const { results } = await tuneCalls(caps, open, { calls: [counted(100)] });
+    expect(results[0]).toMatchObject({ outcome: "unsure", wrong: [{ variant: "runs of 8", ...off }] });
+  });
+
   it("goes on without a variant that does not compile here", async () => {
     const refusal = new VoxtwirlError("shader-compile", "too many registers\nline 1", "Another.");
     const { trial } = fake({ checks: { "runs of 8": refusal } });
@@ -76,7 +100,7 @@ describe("tuneCalls", () => {
 
   it("chooses nothing where the table's own variant gives no numbers, and goes on to the next call", async () => {
     const { trial, log } = fake({ checks: { "runs of 16": { error: NaN, allowed: 0 } } });
-    const trials = [trial, fake().trial];
+    const trials = [trial, fake().trial, fake().trial];
     const { results } = await tuneCalls(caps, async () => trials.shift()!, { calls: [counted(100), counted(200)] });
     expect(results.map(({ outcome }) => outcome)).toEqual(["failed", "faster"]);
     expect([...log.timed]).toEqual([]);
@@ -104,7 +128,7 @@ describe("tuneCalls", () => {
     const controller = new AbortController();
     const kept: TuneResult[] = [];
     const second = fake({ onTime: () => controller.abort() });
-    const trials = [fake().trial, second.trial];
+    const trials = [fake().trial, fake().trial, second.trial];
     const { results, left, stopped } = await tuneCalls(caps, async () => trials.shift()!, {
       calls: [counted(100), counted(200), counted(300)],
       signal: controller.signal,
