@@ -104,7 +104,7 @@ export const conv3dVariants: VariantFamily<ConvShape> = {
   },
   shapeClass(shape) {
     const { kernel, stride, pad, outW } = shape;
-    if (isFlat(shape)) return "1x1x1";
+    if (isFlat(shape)) return shape.outC > 8 ? "1x1x1, more channels" : "1x1x1, to 8 channels";
     if (kernel !== 3 || stride !== 1) return "strided or other kernels";
     const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";
     return pad === 1 ? `3x3x3, rows ${row}` : "3x3x3, other padding";
