@@ -54,9 +54,9 @@ export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean, variant: 
   };
 }
 
-/** GROUPS x TILE_Y x TILE_C. Two groups of columns are of use where a row is longer than a subgroup. */
+/** GROUPS x TILE_Y x TILE_C; TILE_Y is a multiple of 4. Two groups of columns are of use where a row is longer than a subgroup. */
 export function rowsVariants(width: number): Variant[] {
-  const tiles = width > LANES ? [[2, 4, 8], [4, 2, 8], [1, 8, 8], [2, 2, 16]] : [[1, 8, 8], [1, 4, 16], [1, 4, 8]];
+  const tiles = width > LANES ? [[2, 4, 8], [1, 8, 8], [1, 4, 16], [1, 4, 8]] : [[1, 8, 8], [1, 4, 16], [1, 4, 8]];
   return tiles.map(([groups, y, c]) => ({
     name: `rows ${groups}x${y}x${c}`,
     shader: "conv3dRows",
