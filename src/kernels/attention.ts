@@ -2,7 +2,7 @@ import matmul from "../../shaders/attentionMatmul.wgsl";
 import rowDot from "../../shaders/attentionRowDot.wgsl";
 import softmax from "../../shaders/attentionSoftmax.wgsl";
 import { byteLength, elementCount, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { attentionGradVariants, attentionVariants } from "./attentionVariants.ts";
+import { attentionGradFamily, attentionFamily } from "./attentionFamily.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 import { choose, type Variant } from "./variant.ts";
 
@@ -35,7 +35,7 @@ export interface AttentionArgs {
 export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale }: AttentionArgs): void {
   const sizes = checkedSizes(label, qkv, y, logSumExp);
   const { samples, tokens, channels } = sizes;
-  const { variant: tiles, call } = choose(ctx.caps, attentionVariants, { ...sizes }, qkv.dtype);
+  const { variant: tiles, call } = choose(ctx.caps, attentionFamily, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
   const scores = ctx.scratch(`${label} scores`, [samples, tileKeys, tokens]);
   const state = ctx.scratch(`${label} state`, [samples, tokens, 2]);
@@ -91,7 +91,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   requireSameShape(label, { qkv, gradQkv });
   requireSameShape(label, { y, gradY });
   const { samples, tokens, channels } = sizes;
-  const { variant: tiles, call } = choose(ctx.caps, attentionGradVariants, { ...sizes }, qkv.dtype);
+  const { variant: tiles, call } = choose(ctx.caps, attentionGradFamily, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
   const dots = ctx.scratch(`${label} dots`, [samples, tokens]);
   const probability = ctx.scratch(`${label} probability`, [samples, tileKeys, tokens]);

@@ -5,7 +5,7 @@ import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gp
 import { conv3dRowsDispatch } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
-import { conv3dVariants, convShape, convTranspose3dVariants, isFlat, tileOf } from "./conv3dVariants.ts";
+import { conv3dFamily, convShape, convTranspose3dFamily, isFlat, tileOf } from "./conv3dFamily.ts";
 import { choose } from "./variant.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
@@ -51,7 +51,7 @@ export function dispatchConv3d(
 ): void {
   const { label, x, bias, addend, y, stride, pad, flipped = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const { variant, call } = choose(ctx.caps, conv3dVariants, convShape(sizes, stride, pad, flipped), x.dtype);
+  const { variant, call } = choose(ctx.caps, conv3dFamily, convShape(sizes, stride, pad, flipped), x.dtype);
   const rows = variant.shader === "conv3dRows";
   const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
   const parts = rows ? conv3dRowsDispatch(sizes, flipped, variant) : tiledDispatch(sizes, stride, pad, tileOf(variant));
@@ -108,7 +108,7 @@ export function dispatchConvTranspose3d(
   const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
-  const { variant, call } = choose(ctx.caps, convTranspose3dVariants, convShape(sizes, 2, pad), x.dtype);
+  const { variant, call } = choose(ctx.caps, convTranspose3dFamily, convShape(sizes, 2, pad), x.dtype);
   const tile = tileOf(variant);
   const rowsD = Math.ceil(outD / 2);
   const layout = layTiles(tile, {

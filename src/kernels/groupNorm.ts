@@ -7,7 +7,7 @@ import moments from "../../shaders/groupNormMoments.wgsl";
 import finish from "../../shaders/groupNormStats.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import { byteLength, workgroups1d, type Dispatch, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { groupNormGradVariants, groupNormVariants, type GroupNormShape } from "./groupNormVariants.ts";
+import { groupNormGradFamily, groupNormFamily, type GroupNormShape } from "./groupNormFamily.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
 import { choose, type VariantFamily } from "./variant.ts";
 
@@ -45,7 +45,7 @@ export interface GroupNormArgs {
  */
 export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   const { label, x, gamma, beta, y, stats, groups, eps = 1e-5 } = args;
-  const layout = checkedLayout(ctx, args, groupNormVariants);
+  const layout = checkedLayout(ctx, args, groupNormFamily);
   requireSameShape(label, { x, y });
   if (!(eps >= 0)) throw new VoxtwirlError("bad-option", `${label}: eps is ${eps}`, "Give an eps of 0 or more.");
   const { samples, voxels, channels } = layout.shape;
@@ -115,7 +115,7 @@ export interface GroupNormGradArgs {
  */
 export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void {
   const { label, x, gamma, beta, stats, gradY, groups, gradX, gradGamma, gradBeta, addend } = args;
-  const layout = checkedLayout(ctx, args, groupNormGradVariants);
+  const layout = checkedLayout(ctx, args, groupNormGradFamily);
   requireSameShape(label, { x, gradY, gradX, ...(addend && { addend }) });
   const { samples, voxels, channels } = layout.shape;
   requireShape(label, "gradGamma", gradGamma, [channels]);

@@ -2,7 +2,7 @@ import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.t
 import code from "../../shaders/resample.wgsl";
 import adjointCode from "../../shaders/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "./cube.ts";
-import { resampleVariants } from "./rotationVariants.ts";
+import { resampleFamily } from "./rotationFamily.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
 import { choose } from "./variant.ts";
 
@@ -30,7 +30,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
   const { cube, constants, cost } = describe(label, x, rotations, method);
   const { samples, size, channels } = cube;
   const shape = { ...cube, cubic: method === "catmullRom" ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, resampleVariants, shape, x.dtype);
+  const { variant, call } = choose(ctx.caps, resampleFamily, shape, x.dtype);
   const vec4 = channels % 4 === 0;
   const reals = vec4 ? channels / 4 : channels;
   const each = variant.constants.whole ? reals : 1;

@@ -1,7 +1,7 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import code from "../../shaders/rotateOctahedral.wgsl";
 import { cubeShape, largestDivisor } from "./cube.ts";
-import { rotateOctahedralVariants } from "./rotationVariants.ts";
+import { rotateOctahedralFamily } from "./rotationFamily.ts";
 import { badShape, requireShape } from "./shapes.ts";
 import { choose } from "./variant.ts";
 
@@ -36,7 +36,7 @@ export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs)
   const grids = samples * each;
   requireShape(label, "y", y, [grids, size, size, size, channels]);
   const shape = { samples, size, channels, each, perSample: perSample ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, rotateOctahedralVariants, shape, x.dtype);
+  const { variant, call } = choose(ctx.caps, rotateOctahedralFamily, shape, x.dtype);
   const scatter = variant.constants.scatter === 1;
   const run = largestDivisor(size, 16);
   const vec4 = !scatter && channels % 4 === 0;

@@ -4,7 +4,7 @@ import mergeCode from "../../shaders/twirlMerge.wgsl";
 import sumCode from "../../shaders/twirlSum.wgsl";
 import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
-import { twirlMergeVariants } from "./twirlVariants.ts";
+import { twirlMergeFamily } from "./twirlFamily.ts";
 import { choose, type Variant } from "./variant.ts";
 
 export interface TwirlMergeArgs {
@@ -43,7 +43,7 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
   const { samples, size, channels } = cube;
   const elements = size ** 3 * channels;
   const flags = { goesOn: count > 0 ? 1 : 0, reduced: reduce ? 1 : 0, targeted: reduce?.target ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, twirlMergeVariants, { ...cube, rotations: k, ...flags }, predictions.dtype);
+  const { variant, call } = choose(ctx.caps, twirlMergeFamily, { ...cube, rotations: k, ...flags }, predictions.dtype);
   const layout = mergeLayout(variant, cube);
   const { run, runs, reals } = layout;
   const threads = runs * reals;

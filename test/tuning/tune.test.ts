@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { KernelCall } from "../../src/gpu/dispatch.ts";
-import { groupNormVariants } from "../../src/kernels/groupNormVariants.ts";
+import { groupNormFamily } from "../../src/kernels/groupNormFamily.ts";
 import { choose } from "../../src/kernels/variant.ts";
 import type { Difference, Trial } from "../../src/tuning/trial.ts";
 import { choiceOf, countCalls, tuneCalls, type CountedCall, type TuneResult } from "../../src/tuning/tune.ts";
@@ -12,7 +12,7 @@ const caps: GpuCaps = {
   maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true,
 };
 const callOf = (voxels: number): KernelCall =>
-  choose(caps, groupNormVariants, { samples: 1, voxels, channels: 8, groups: 2, silu: 0 }, "f32").call;
+  choose(caps, groupNormFamily, { samples: 1, voxels, channels: 8, groups: 2, silu: 0 }, "f32").call;
 const counted = (voxels: number, count = 1): CountedCall => ({ call: callOf(voxels), count });
 const right: Difference = { error: 1e-7, allowed: 1e-6 };
 

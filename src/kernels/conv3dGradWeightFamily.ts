@@ -1,7 +1,7 @@
 import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { describeConv, type ConvShape } from "./conv3dVariants.ts";
+import { describeConv, type ConvShape } from "./conv3dFamily.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
 export interface GradWeightShape extends ConvShape {
@@ -78,7 +78,7 @@ function variantsOf(caps: GpuCaps, { kernel, outC }: GradWeightShape): Variant[]
   );
 }
 
-export const gradWeightVariants: VariantFamily<GradWeightShape> = {
+export const gradWeightFamily: VariantFamily<GradWeightShape> = {
   kernel: "conv3dGradWeight",
   shaders: [
     { name: "conv3dGradWeight", code: conv3dGradWeightCode },

@@ -88,7 +88,7 @@ export function isFlat({ kernel, stride, pad }: { kernel: number; stride: number
   return kernel === 1 && stride === 1 && pad === 0;
 }
 
-export const conv3dVariants: VariantFamily<ConvShape> = {
+export const conv3dFamily: VariantFamily<ConvShape> = {
   kernel: "conv3d",
   shaders: [
     { name: "conv3d", code: conv3dCode },
@@ -112,7 +112,7 @@ export const conv3dVariants: VariantFamily<ConvShape> = {
   describe: describeConv,
 };
 
-export const convTranspose3dVariants: VariantFamily<ConvShape> = {
+export const convTranspose3dFamily: VariantFamily<ConvShape> = {
   kernel: "convTranspose3d",
   shaders: [{ name: "convTranspose3d", code: convTranspose3dCode }],
   variants: (caps) => tiledVariants(caps, caps.adapterClass === "software" ? SOFTWARE_CUBIC : CUBIC),

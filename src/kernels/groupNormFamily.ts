@@ -27,13 +27,13 @@ const family = (kernel: string, shaders: VariantFamily["shaders"]): VariantFamil
     `${samples}x${voxels}x${channels}, ${groups} groups${silu ? ", silu" : ""}`,
 });
 
-export const groupNormVariants = family("groupNorm", [
+export const groupNormFamily = family("groupNorm", [
   { name: "groupNormMoments", code: moments },
   { name: "groupNormStats", code: finish },
   { name: "groupNorm", code: apply },
 ]);
 
-export const groupNormGradVariants = family("groupNormGrad", [
+export const groupNormGradFamily = family("groupNormGrad", [
   { name: "groupNormGradSums", code: gradSums },
   { name: "groupNormGradParams", code: gradParams },
   { name: "groupNormGradInput", code: gradInput },

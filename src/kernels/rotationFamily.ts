@@ -13,7 +13,7 @@ export interface ResampleShape extends Record<string, number> {
 const WORKGROUPS = [64, 128, 256];
 
 /** A thread makes all channels of a voxel and shares the weights among them, or one: neighbours then lie side by side. */
-export const resampleVariants: VariantFamily<ResampleShape> = {
+export const resampleFamily: VariantFamily<ResampleShape> = {
   kernel: "resample",
   shaders: [{ name: "resample", code: resampleCode }],
   variants: (caps) =>
@@ -35,7 +35,7 @@ export interface RotateShape extends Record<string, number> {
 }
 
 /** Each voxel read once and written to all its places, or each place reading its voxel. */
-export const rotateOctahedralVariants: VariantFamily<RotateShape> = {
+export const rotateOctahedralFamily: VariantFamily<RotateShape> = {
   kernel: "rotateOctahedral",
   shaders: [{ name: "rotateOctahedral", code: rotateCode }],
   variants: () => [

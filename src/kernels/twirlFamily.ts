@@ -32,7 +32,7 @@ function variantsOf(caps: GpuCaps): Variant[] {
   );
 }
 
-export const twirlMergeVariants: VariantFamily<TwirlShape> = {
+export const twirlMergeFamily: VariantFamily<TwirlShape> = {
   kernel: "twirlMerge",
   shaders: [
     { name: "twirlMerge", code: mergeCode },

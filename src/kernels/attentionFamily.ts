@@ -43,5 +43,5 @@ const family = (kernel: string): VariantFamily<AttentionShape> => ({
   describe: ({ samples, tokens, channels }) => `${samples}x${tokens}x${channels}`,
 });
 
-export const attentionVariants = family("attention");
-export const attentionGradVariants = family("attentionGrad");
+export const attentionFamily = family("attention");
+export const attentionGradFamily = family("attentionGrad");
