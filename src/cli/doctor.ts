@@ -4,7 +4,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
 import { adapterName, isSoftware } from "../node/adapters.ts";
 import { openGpu } from "../node/openGpu.ts";
-import { hostAdapterId, NO_TUNING, readTuning } from "../node/tuningCache.ts";
+import { type CachedTuning, hostAdapterId, NO_TUNING, readTuning } from "../node/tuningCache.ts";
 import { findSwiftShaderArchive } from "../node/swiftshader.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption } from "./gpu.ts";
@@ -31,8 +31,8 @@ interface Report {
   readonly features: Record<string, boolean>;
   readonly limits: Record<string, number>;
   readonly proof: Proof;
-  /** What `voxtwirl tune` found here: how many choices, in which file, and why that is of no use if it is not. */
-  readonly tuning: { readonly choices: number; readonly path?: string; readonly problem?: string; readonly used: boolean };
+  /** What `voxtwirl tune` found here. */
+  readonly tuning: Omit<CachedTuning, "tuning"> & { readonly choices: number; readonly used: boolean };
   readonly missing: Missing[];
 }
 
@@ -102,17 +102,18 @@ async function examine(gpu: Gpu): Promise<Report> {
 }
 
 async function tuningReport(info: GPUAdapterInfo): Promise<Report["tuning"]> {
-  const { tuning, path, problem } = await readTuning(hostAdapterId(info));
+  const { tuning, ...file } = await readTuning(hostAdapterId(info));
   const choices = Object.keys(tuning?.choices ?? {}).length;
-  const used = choices > 0 && !process.env[NO_TUNING];
-  return { choices, used, ...(path !== undefined && { path }), ...(problem !== undefined && { problem }) };
+  return { choices, used: choices > 0 && !process.env[NO_TUNING], ...file };
 }
 
-function tuningText({ choices, path, problem, used }: Report["tuning"]): string {
+function tuningText({ choices, used, path, problem, outdated = 0 }: Report["tuning"]): string {
   if (problem !== undefined) return problem;
   if (path === undefined) return "none for this adapter: voxtwirl tune times the kernels' variants";
   const found = choices === 0 ? "no variant faster than the table's" : `faster variants for ${choices} calls`;
-  return `${found}${choices > 0 && !used ? `, left aside as ${NO_TUNING} is set` : ""}, in ${path}`;
+  const aside = choices > 0 && !used ? `, left aside as ${NO_TUNING} is set` : "";
+  const old = outdated === 0 ? "" : `; ${outdated} more for kernels that have changed since: run voxtwirl tune again`;
+  return `${found}${aside}, in ${path}${old}`;
 }
 
 function missingHardware(info: GPUAdapterInfo): Missing[] {

@@ -24,15 +24,29 @@ export function tuningPaths(adapter: string): string[] {
   return cacheFolders().map((folder) => join(folder, "tuning", `${textHash(adapter)}.json`));
 }
 
-/** What the cache holds for an adapter; `problem` says in a line why a file that is there is of no use. */
-export async function readTuning(adapter: string): Promise<{ tuning?: Tuning; path?: string; problem?: string }> {
+/** What the cache holds for an adapter. */
+export interface CachedTuning {
+  readonly tuning?: Tuning;
+  /** How many more choices the file has, for kernels that have changed since. */
+  readonly outdated?: number;
+  /** The file, where there is one. */
+  readonly path?: string;
+  /** In a line, why that is of no use. */
+  readonly problem?: string;
+}
+
+export async function readTuning(adapter: string): Promise<CachedTuning> {
   for (const path of tuningPaths(adapter)) {
     try {
-      return { tuning: parseTuning(await readJson(path), adapter, path), path };
+      const value = await readJson(path);
+      const tuning = parseTuning(value, adapter, path);
+      const outdated = Object.keys((value as Tuning).choices).length - Object.keys(tuning.choices).length;
+      return { tuning, path, ...(outdated > 0 && { outdated }) };
     } catch (error) {
       if (!(error instanceof VoxtwirlError)) throw error;
       if (isMissing(error.cause)) continue;
-      return { path, problem: `${error.message}; it is not used: voxtwirl tune makes a new one, --reset removes it` };
+      const why = error.message.replace(/\s+/g, " ");
+      return { path, problem: `${why}; it is not used: voxtwirl tune makes a new one, --reset removes it` };
     }
   }
   return {};

@@ -46,7 +46,7 @@ describe("the cache of tunings", () => {
   });
 
   it("says in a line why a file is of no use", async () => {
-    const files = ["", "{", "[]", '{"format":1}', JSON.stringify(tuningOf("another")), JSON.stringify({ ...tuningOf("one"), format: 9 })];
+    const files = ["", "not\nJSON\n", "{", "[]", '{"format":1}', JSON.stringify(tuningOf("another")), JSON.stringify({ ...tuningOf("one"), format: 9 })];
     for (const text of files) {
       const path = plant("one", text);
       const { tuning, problem } = await readTuning("one");
@@ -54,6 +54,13 @@ describe("the cache of tunings", () => {
       expect(problem).toContain(path);
       expect(problem).toMatch(/^[^\n]*not used: voxtwirl tune makes a new one, --reset removes it$/);
     }
+  });
+
+  it("tells how many choices are for kernels that have changed since", async () => {
+    const tuning = tuningOf("one");
+    const old = { ...tuning, kernels: { ...tuning.kernels, groupNorm: "0123456789abcdef" } };
+    const path = plant("one", JSON.stringify(old));
+    expect(await readTuning("one")).toEqual({ tuning: emptyTuning("one"), path, outdated: 1 });
   });
 
   it("forgets an adapter's, and says which files that were", async () => {
