@@ -12,6 +12,7 @@ import type { BenchRecord } from "./record.ts";
 export function describeMachine(gpu: Gpu): Omit<BenchRecord["context"], "roofline" | "peers"> {
   const root = packageRoot();
   const { info, device } = gpu;
+  const tuned = Object.keys(gpu.tuning?.choices ?? {}).length;
   return {
     date: new Date().toISOString(),
     executable: "voxtwirl bench",
@@ -30,6 +31,7 @@ export function describeMachine(gpu: Gpu): Omit<BenchRecord["context"], "rooflin
       driver: info.description,
       software: isSoftware(info),
       features: [...device.features].sort(),
+      ...(tuned > 0 && { tuned }),
     },
     cache_bytes: cacheBytes(isSoftware(info)),
   };

@@ -99,6 +99,8 @@ export interface BenchRecord {
       readonly driver: string;
       readonly software: boolean;
       readonly features: readonly string[];
+      /** How many calls `voxtwirl tune` had found other variants for; left out where none. */
+      readonly tuned?: number;
     };
     /** Ceilings measured in the same run: a large copy, and fused multiply-adds in registers. */
     readonly roofline: { readonly gbPerSecond: number; readonly gflops: number };

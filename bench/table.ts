@@ -75,6 +75,7 @@ export function contextLines(context: BenchRecord["context"]): string[] {
     `voxtwirl ${library_version}${source}, Node ${node.slice(1)}, webgpu ${dawn}`,
     `roofline: ${number(roofline.gflops)} GFLOP/s of multiply-adds, ${number(roofline.gbPerSecond)} GB/s of a large copy; ` +
       `inputs that a cache of ${Math.round(cache_bytes / 2 ** 20)} MiB would hold take turns`,
+    ...(adapter.tuned ? [`variants by voxtwirl tune for ${adapter.tuned} calls; --no-tuning takes the table's`] : []),
     ...busy,
   ];
 }

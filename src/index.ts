@@ -3,8 +3,9 @@
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
-export type { GpuCaps } from "./gpu/caps.ts";
-export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type KernelContext, type Shader, type Tensor } from "./gpu/dispatch.ts";
+export type { AdapterClass, GpuCaps } from "./gpu/caps.ts";
+export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";
+export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type KernelCall, type KernelContext, type Shader, type Tensor } from "./gpu/dispatch.ts";
 export { Graph, type Phase, type Precision } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.ts";
@@ -74,6 +75,8 @@ export {
   type SafeTensor,
 } from "./training/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
+export { choiceOf, countCalls, tune, type CountedCall, type TuneOptions, type TuneResult, type TuneRun } from "./tuning/tune.ts";
+export { emptyTuning, parseTuning, tuningHash, withChoices } from "./tuning/tuning.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";

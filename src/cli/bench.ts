@@ -5,7 +5,7 @@ import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
-import { adapterOption, openCliGpu } from "./gpu.ts";
+import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { showProgress } from "./progress.ts";
 
@@ -15,6 +15,7 @@ export const spec: ArgsSpec = {
     filter: { value: "TEXT", help: "only cases with this in their name" },
     precision: precisionOption("f32"),
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
     json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
     force: { help: "replace an earlier record in --json" },
     against: { value: "LIST", help: `engines to compare with, or all: ${peerNames.join(",")}` },
@@ -56,7 +57,7 @@ export async function run(args: string[]): Promise<number> {
     throw new VoxtwirlError("exists", `${json} exists already`, "Choose another name, or add --force to replace it.");
   }
   const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
-  const gpu = await openCliGpu(adapter);
+  const gpu = await openCliGpu(adapter, !options.flag("no-tuning"));
   const progress = showProgress();
   const abort = new AbortController();
   const stop = () => abort.abort();

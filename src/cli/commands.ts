@@ -14,6 +14,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "show where the time and the memory of a training step, an evaluation or a model go",
     load: () => import("./profile.ts"),
   },
+  tune: {
+    summary: "time the variants of each kernel on this adapter, and keep the fastest for all that runs here",
+    load: () => import("./tune.ts"),
+  },
   bench: {
     summary: "time every kernel and whole networks against the float64 reference, the roofline and other engines",
     load: () => import("./bench.ts"),

@@ -4,6 +4,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
 import { adapterName, isSoftware } from "../node/adapters.ts";
 import { openGpu } from "../node/openGpu.ts";
+import { type CachedTuning, hostAdapterId, NO_TUNING, readTuning } from "../node/tuningCache.ts";
 import { findSwiftShaderArchive } from "../node/swiftshader.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption } from "./gpu.ts";
@@ -30,6 +31,8 @@ interface Report {
   readonly features: Record<string, boolean>;
   readonly limits: Record<string, number>;
   readonly proof: Proof;
+  /** What `voxtwirl tune` found here. */
+  readonly tuning: Omit<CachedTuning, "tuning"> & { readonly choices: number; readonly used: boolean };
   readonly missing: Missing[];
 }
 
@@ -93,8 +96,24 @@ async function examine(gpu: Gpu): Promise<Report> {
     features,
     limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, device.limits[name as keyof typeof LIMITS]])),
     proof,
+    tuning: await tuningReport(info),
     missing: [...(software ? missingHardware(info) : []), ...missingFeatures(features), ...missingFallback()],
   };
+}
+
+async function tuningReport(info: GPUAdapterInfo): Promise<Report["tuning"]> {
+  const { tuning, ...file } = await readTuning(hostAdapterId(info));
+  const choices = Object.keys(tuning?.choices ?? {}).length;
+  return { choices, used: choices > 0 && !process.env[NO_TUNING], ...file };
+}
+
+function tuningText({ choices, used, path, problem, outdated = 0 }: Report["tuning"]): string {
+  if (problem !== undefined) return problem;
+  if (path === undefined) return "none for this adapter: voxtwirl tune times the kernels' variants";
+  const found = choices === 0 ? "no variant faster than the table's" : `faster variants for ${choices} calls`;
+  const aside = choices > 0 && !used ? `, left aside as ${NO_TUNING} is set` : "";
+  const old = outdated === 0 ? "" : `; ${outdated} more for kernels that have changed since: run voxtwirl tune again`;
+  return `${found}${aside}, in ${path}${old}`;
 }
 
 function missingHardware(info: GPUAdapterInfo): Missing[] {
@@ -132,7 +151,7 @@ function missingFallback(): Missing[] {
   return [{ what, fix: archive.install }];
 }
 
-function describe({ ok, host, adapter, subgroupSize, features, limits, proof, missing }: Report): string[] {
+function describe({ ok, host, adapter, subgroupSize, features, limits, proof, tuning, missing }: Report): string[] {
   const { min, max } = subgroupSize;
   const yesNo = Object.entries(features).map(([name, has]) => `${name} ${has ? "yes" : "no"}`);
   const right = ok ? "right" : "WRONG";
@@ -143,6 +162,7 @@ function describe({ ok, host, adapter, subgroupSize, features, limits, proof, mi
     ["features", yesNo.join(", ")],
     ["subgroups", min === max ? `${min} lanes` : `${min} to ${max} lanes`],
     ...Object.entries(LIMITS).map(([name, label]): [string, string] => [label, formatLimit(name, limits[name]!)]),
+    ["tuning", tuningText(tuning)],
     ["proof", `${proof.kernel}, ${proof.seconds.toFixed(2)} s`],
     ["", `error ${proof.maxError.toExponential(1)}, allowed ${proof.allowed.toExponential(1)}: ${right}`],
     ...missing.flatMap(({ what, fix }): [string, string][] => [

@@ -8,10 +8,20 @@ export const adapterOption: OptionSpec = {
   help: "auto (default), hardware, software, or part of an adapter's name",
 };
 
+/** The option of commands whose kernels `voxtwirl tune` may have chosen. */
+export const noTuningOption: OptionSpec = { help: "leave aside what voxtwirl tune found on this adapter" };
+
 /**
  * Opens the GPU for a command: may start the process anew for SwiftShader (so call it before anything is written),
  * and announces a software adapter once on stderr.
+ *
+ * @param tuned false: with the table's variants of the kernels only
  */
-export function openCliGpu(adapter: string | undefined): Promise<Gpu> {
-  return openGpu({ adapter, relaunch: true, onNotice: (line) => process.stderr.write(`voxtwirl: ${line}\n`) });
+export function openCliGpu(adapter: string | undefined, tuned = true): Promise<Gpu> {
+  return openGpu({
+    adapter,
+    relaunch: true,
+    onNotice: (line) => process.stderr.write(`voxtwirl: ${line}\n`),
+    ...(!tuned && { tuning: "none" }),
+  });
 }

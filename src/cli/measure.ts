@@ -1,12 +1,12 @@
 import { VoxtwirlError } from "../errors.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
-import { adapterOption } from "./gpu.ts";
+import { adapterOption, noTuningOption } from "./gpu.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 
 /** The options of each way to measure; the others go with both. */
-const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "precision", "adapter"] as const;
+const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "precision", "adapter", "no-tuning"] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 
 export const spec: ArgsSpec = {
@@ -35,6 +35,7 @@ export const spec: ArgsSpec = {
       help: "with raw voxel --predictions (N, samples, D, H, W, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
     },
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
     json: { help: "print one JSON object on stdout" },
   },
 };
@@ -77,6 +78,7 @@ export async function run(argv: string[]): Promise<number> {
     interpolation: interpolation ?? "catmull-rom",
     precision: precisionOf(args),
     adapter: args.text("adapter"),
+    tuned: !args.flag("no-tuning"),
     json,
   });
   return 0;

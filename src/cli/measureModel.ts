@@ -35,6 +35,7 @@ export interface MeasureModelOptions {
   /** That of the model's training by default. */
   readonly precision: Precision | undefined;
   readonly adapter: string | undefined;
+  readonly tuned: boolean;
   readonly json: boolean;
 }
 
@@ -44,7 +45,7 @@ const NOISES = 2;
 /** Measures a model that `voxtwirl train` wrote. */
 export async function measureModel(options: MeasureModelOptions): Promise<void> {
   const model = await readModelFile(options.model);
-  const gpu = await openCliGpu(options.adapter);
+  const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
     const { config } = model;
     const seed = options.seed ?? config.training.seed;

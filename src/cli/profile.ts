@@ -9,7 +9,7 @@ import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
 import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
-import { adapterOption, openCliGpu } from "./gpu.ts";
+import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { print } from "./measureOutput.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
@@ -37,6 +37,7 @@ export const spec: ArgsSpec = {
     json: { value: "FILE", help: "write all data as JSON" },
     precision: precisionOption("f32; of a model as it was trained"),
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
   },
 };
 
@@ -57,7 +58,7 @@ export async function run(argv: string[]): Promise<number> {
   const twice = files.find((path, i) => path !== undefined && files.indexOf(path) !== i);
   if (twice !== undefined) throw badOption(`${twice} is named for two files`, "Give each its own name.");
 
-  const gpu = await openCliGpu(args.text("adapter"));
+  const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
     const roofline = await measureRoofline(gpu);
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);

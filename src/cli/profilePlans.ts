@@ -22,6 +22,8 @@ export interface Profiled {
   readonly title: string;
   readonly plan: Plan;
   prepare(replay: number): void;
+  /** Frees the plan with all that was made for it. */
+  destroy(): void;
 }
 
 export interface PresetOptions {
@@ -44,10 +46,16 @@ export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: Pr
           inHalf(config.precision),
         plan: trainer.plan,
         prepare: (replay) => trainer.prepare(replay),
+        destroy: () => {
+          trainer.destroy();
+          store.destroy();
+        },
       };
     } catch (error) {
       const tooLarge = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
-      if (!tooLarge || microBatch === 1) throw error;
+      if (tooLarge && microBatch > 1) continue;
+      store.destroy();
+      throw error;
     }
   }
 }
@@ -55,11 +63,18 @@ export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: Pr
 /** The evaluation of one held-out molecule. */
 export async function evaluation(gpu: Gpu, { preset, data: source, batch }: PresetOptions): Promise<Profiled> {
   const { store, data } = await ready(gpu, preset, source);
-  const evaluator = await createEvaluator(gpu, preset, store, data, batch);
+  const evaluator = await createEvaluator(gpu, preset, store, data, batch).catch((error: unknown) => {
+    store.destroy();
+    throw error;
+  });
   return {
     title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations${inHalf(preset.precision)}`,
     plan: evaluator.plan,
     prepare: () => evaluator.prepare(0),
+    destroy: () => {
+      evaluator.destroy();
+      store.destroy();
+    },
   };
 }
 
@@ -85,13 +100,19 @@ export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Pr
     );
   }
   const values = Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal());
-  const x = graph.external("grids", shape, gpu.upload("grids", values));
+  const grids = gpu.upload("grids", values);
+  const x = graph.external("grids", shape, grids);
   graph.keep(unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) }));
   const plan = await Plan.create(gpu, graph, { label: "forward" });
   return {
     title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
     plan,
     prepare: () => undefined,
+    destroy: () => {
+      plan.destroy();
+      gpu.destroyBuffer(grids.buffer);
+      store.destroy();
+    },
   };
 }
 

@@ -11,7 +11,7 @@ import { trainingRun } from "../node/trainingRun.ts";
 import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
 import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
-import { adapterOption, openCliGpu } from "./gpu.ts";
+import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { onStdoutFailure } from "./stdout.ts";
 import { TrainOutput } from "./trainOutput.ts";
@@ -40,6 +40,7 @@ export const spec: ArgsSpec = {
     force: { help: "replace an earlier run in --out" },
     resume: { value: "DIR", help: "continue the run in this folder" },
     adapter: adapterOption,
+    "no-tuning": noTuningOption,
     json: { help: "print the rows of metrics.jsonl on stdout, nothing else" },
     quiet: { help: "no live line and no table" },
   },
@@ -49,7 +50,7 @@ export const spec: ArgsSpec = {
 const BUILTIN = "builtin";
 
 /** What a resumed run may change: the rest follows from its config.json. */
-const RESUMABLE = new Set(["resume", "steps", "data", "precision", "adapter", "json", "quiet"]);
+const RESUMABLE = new Set(["resume", "steps", "data", "precision", "adapter", "no-tuning", "json", "quiet"]);
 
 /** What stops a run, saved: Ctrl-C, a service's end, a closed terminal. */
 const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -63,7 +64,7 @@ export async function run(argv: string[]): Promise<number> {
   const asked = resumed === undefined ? configFromArgs(args, presetOf(args, presets)) : undefined;
   const before = resumed === undefined ? undefined : await openRun(resumed, args);
 
-  const gpu = await openCliGpu(args.text("adapter"));
+  const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
     const training = before?.config.training ?? (isSlow(gpu) ? configFromArgs(args, presetOf(args, slowPresets)) : asked!);
     const source = args.text("data") ?? before?.config.data.source ?? BUILTIN;
@@ -133,6 +134,7 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
       },
       onRow: (row) => output.row(row),
       onProgress: (progress) => output.progress(progress),
+      onWarning: (text) => output.warn(text),
       signal: controller.signal,
     });
     output.end(result, files);

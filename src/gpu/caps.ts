@@ -1,6 +1,8 @@
+export type AdapterClass = "discrete" | "integrated" | "apple" | "software" | "unknown";
+
 /** What a kernel may ask about the adapter when it chooses a variant. Plain data. */
 export interface GpuCaps {
-  readonly adapterClass: "discrete" | "integrated" | "software" | "unknown";
+  readonly adapterClass: AdapterClass;
   /** The `subgroups` feature is enabled on the device. */
   readonly subgroups: boolean;
   /** 8 on lavapipe, 4 on SwiftShader, 32 on NVIDIA; 1 without subgroups. */
@@ -10,6 +12,8 @@ export interface GpuCaps {
   /** The largest range of a buffer that one binding can cover, in bytes. */
   readonly maxBindingBytes: number;
   readonly f16: boolean;
+  /** Variants found by timing on this adapter, by the keys of kernel calls; others are those of the table. */
+  readonly choices?: Readonly<Record<string, string>>;
 }
 
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
@@ -25,9 +29,11 @@ export function capsOf(device: Pick<GPUDevice, "features" | "limits">, info: GPU
       ? "software"
       : vendor === "nvidia" || vendor === "amd"
         ? "discrete"
-        : vendor === "intel" || vendor === "apple" || vendor === "qualcomm" || vendor === "arm"
-          ? "integrated"
-          : "unknown",
+        : vendor === "apple"
+          ? "apple"
+          : vendor === "intel" || vendor === "qualcomm" || vendor === "arm"
+            ? "integrated"
+            : "unknown",
     subgroups,
     subgroupMinSize: subgroups ? (info.subgroupMinSize ?? 4) : 1,
     subgroupMaxSize: subgroups ? (info.subgroupMaxSize ?? 128) : 1,

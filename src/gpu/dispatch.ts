@@ -18,6 +18,21 @@ export interface Shader {
   readonly code: string;
 }
 
+/** A call of a kernel that has variants to choose from: what it chose by, and what it chose. Plain data. */
+export interface KernelCall {
+  /** `conv3d`, `groupNormGrad` ... */
+  readonly kernel: string;
+  /** The kernel and all that a choice depends on, as one line: `conv3d 8x16x16x16x5 -> 16x16x16x8, k3 s1 p1`. */
+  readonly key: string;
+  readonly shape: Readonly<Record<string, number>>;
+  /** How its activations are stored. */
+  readonly dtype: DType;
+  /** The name of the variant that runs. */
+  readonly variant: string;
+  /** The one of the table. */
+  readonly fallback: string;
+}
+
 /** One `dispatchWorkgroups` of one shader, described on tensors; see `KernelContext`. */
 export interface Dispatch {
   /** Reads well in a capture: `unet/down1/res0/conv1 gradWeight`. */
@@ -34,6 +49,8 @@ export interface Dispatch {
   flops: number;
   /** Compulsory traffic: each input read once, each output written once. */
   bytes: number;
+  /** Given with one of the dispatches of a kernel that has variants. */
+  call?: KernelCall;
 }
 
 /** Where kernels put their dispatches, in order. Implemented by `Graph`. */

@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { capsOf, type GpuCaps } from "./caps.ts";
 import { PipelineCache } from "./pipelines.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** A range of a GPU buffer, in bytes. */
 export interface BufferView {
@@ -15,6 +16,8 @@ export interface GpuOptions {
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Most bytes that may be allocated in all. Software adapters never refuse memory: the process dies when it is touched. */
   memoryBudget?: number;
+  /** Variants of kernels found by timing on this adapter; see `parseTuning` for one that comes from a file. */
+  tuning?: Tuning | undefined;
 }
 
 const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const;
@@ -44,6 +47,7 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly caps: GpuCaps;
+  readonly tuning: Tuning | undefined;
   readonly pipelines: PipelineCache;
   readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   readonly memoryBudget: number;
@@ -62,7 +66,8 @@ export class Gpu {
   private constructor(device: GPUDevice, info: GPUAdapterInfo, owned: boolean, options: GpuOptions) {
     this.device = device;
     this.info = info;
-    this.caps = capsOf(device, info);
+    this.tuning = options.tuning;
+    this.caps = { ...capsOf(device, info), ...(options.tuning && { choices: variantsOf(options.tuning) }) };
     this.pipelines = new PipelineCache(device);
     this.wait = options.wait ?? ((pending) => pending);
     this.memoryBudget = options.memoryBudget ?? Infinity;
@@ -257,6 +262,10 @@ export class Gpu {
     this.device.removeEventListener("uncapturederror", this.#onError as EventListener);
     if (this.#owned) this.device.destroy();
   }
+}
+
+function variantsOf(tuning: Tuning): Record<string, string> {
+  return Object.fromEntries(Object.entries(tuning.choices).map(([key, { variant }]) => [key, variant]));
 }
 
 function typedError(error: GPUError): VoxtwirlError {

@@ -1,5 +1,12 @@
 import { VoxtwirlError } from "../errors.ts";
-import { byteLength, elementCount, MAX_WORKGROUPS_PER_DIMENSION, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementCount,
+  MAX_WORKGROUPS_PER_DIMENSION,
+  type Dispatch,
+  type KernelCall,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { decodeHalf } from "../gpu/half.ts";
 import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
@@ -27,6 +34,8 @@ export class Plan {
   readonly flops: number;
   readonly bytes: number;
   readonly dispatchCount: number;
+  /** By the number of their dispatch, the calls of kernels that have variants. */
+  readonly calls: ReadonlyMap<number, KernelCall>;
   readonly #gpu: Gpu;
   readonly #graph: Graph;
   readonly #arenas: readonly GPUBuffer[];
@@ -56,6 +65,7 @@ export class Plan {
     this.flops = dispatches.reduce((sum, d) => sum + d.flops, 0);
     this.bytes = dispatches.reduce((sum, d) => sum + d.bytes, 0);
     this.dispatchCount = dispatches.length;
+    this.calls = new Map(dispatches.flatMap(({ call }, i) => (call ? [[i, call] as const] : [])));
   }
 
   /**

@@ -1,16 +1,22 @@
 import matmul from "../../shaders/attentionMatmul.wgsl";
 import rowDot from "../../shaders/attentionRowDot.wgsl";
 import softmax from "../../shaders/attentionSoftmax.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, elementBytes, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementBytes,
+  elementCount,
+  workgroups1d,
+  type KernelCall,
+  type KernelContext,
+  type Tensor,
+} from "../gpu/dispatch.ts";
+import { attentionGradFamily, attentionFamily } from "./attentionFamily.ts";
 import { copyChannels } from "./concatChannels.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 import { storage, storagePair } from "./storage.ts";
+import { choose, type Variant } from "./variant.ts";
 
 const WORKGROUP = 64;
-/** Register tile of a thread in the matrix products, with and without broadcasts. */
-const BROADCAST_TILE = { TILE_ROWS: 16, TILE_COLUMNS: 4 };
-const PLAIN_TILE = { TILE_ROWS: 8, TILE_COLUMNS: 4 };
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
 const MAX_TILE_KEYS = 256;
 const MIN_TILE_KEYS = 32;
@@ -40,6 +46,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
   const sizes = checkedSizes(label, qkv, y, logSumExp);
   storage(label, { qkv, y });
   const { samples, tokens, channels } = sizes;
+  const { variant: tiles, call } = choose(ctx.caps, attentionFamily, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
   const scores = ctx.scratch(`${label} scores`, [samples, tileKeys, tokens]);
   const state = ctx.scratch(`${label} state`, [samples, tokens, 2]);
@@ -50,7 +57,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     const keys = Math.min(tileKeys, tokens - key);
     const tile: Slice = { tensor: scores, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
     product(ctx, {
-      label: `${label} scores`, samples, rows: keys, columns: tokens, depth: channels,
+      label: `${label} scores`, tiles, ...(key === 0 && { call }), samples, rows: keys, columns: tokens, depth: channels,
       a: from(k, key), b: transposed(q), out: tile, scale,
     });
     ctx.dispatch({
@@ -64,7 +71,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
       bytes: 4 * samples * tokens * (2 * keys + 4 + 2 * Number(key > 0) + Number(key + keys === tokens)),
     });
     product(ctx, {
-      label: `${label} values`, samples, rows: tokens, columns: channels, depth: keys,
+      label: `${label} values`, tiles, samples, rows: tokens, columns: channels, depth: keys,
       a: transposed(tile), b: from(v, key),
       out: { tensor: result, offset: 0, batch: tokens * channels, row: channels, column: 1 },
       variant: "RESCALE", extra: { factors }, extraReads: 2 * tokens, readsOut: key > 0,
@@ -98,6 +105,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   requireSameShape(label, { y, gradY });
   storage(label, { qkv, y, gradY, gradQkv });
   const { samples, tokens, channels } = sizes;
+  const { variant: tiles, call } = choose(ctx.caps, attentionGradFamily, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
   const dots = ctx.scratch(`${label} dots`, [samples, tokens]);
   const probability = ctx.scratch(`${label} probability`, [samples, tileKeys, tokens]);
@@ -123,20 +131,20 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     const keys = Math.min(tileKeys, tokens - key);
     const p: Slice = { tensor: probability, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
     const s: Slice = { ...p, tensor: scoreGrad };
-    const scoreShape = { samples, rows: keys, columns: tokens, depth: channels };
+    const scoreShape = { tiles, samples, rows: keys, columns: tokens, depth: channels };
     product(ctx, {
-      label: `${label} probability`, ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
+      label: `${label} probability`, ...(key === 0 && { call }), ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
       variant: "PROBABILITY", extra: { column_values: logSumExp }, extraReads: tokens,
     });
     product(ctx, {
       label: `${label} scoreGrad`, ...scoreShape, a: from(v, key), b: transposed(outer), out: s, scale,
       variant: "SCORE_GRAD", extra: { column_values: dots, probability }, extraReads: tokens + keys * tokens,
     });
-    const keyShape = { samples, rows: keys, columns: channels, depth: tokens };
+    const keyShape = { tiles, samples, rows: keys, columns: channels, depth: tokens };
     product(ctx, { label: `${label} gradValues`, ...keyShape, a: p, b: outer, out: from(gradV, key) });
     product(ctx, { label: `${label} gradKeys`, ...keyShape, a: s, b: q, out: from(gradK, key) });
     product(ctx, {
-      label: `${label} gradQueries`, samples, rows: tokens, columns: channels, depth: keys,
+      label: `${label} gradQueries`, tiles, samples, rows: tokens, columns: channels, depth: keys,
       a: transposed(s), b: from(k, key), out: resultQ, accumulate: key > 0, readsOut: key > 0,
     });
   }
@@ -197,6 +205,9 @@ function transposed(slice: Slice): Slice {
 
 interface Product {
   label: string;
+  /** Which register tiles, and whether broadcasts spread the left factors. */
+  tiles: Variant;
+  call?: KernelCall;
   samples: number;
   rows: number;
   columns: number;
@@ -220,17 +231,16 @@ interface Product {
 function product(ctx: KernelContext, p: Product): void {
   const { samples, rows, columns, depth, a, b, out } = p;
   const oneSource = a.tensor === b.tensor;
-  const lanes = broadcastLanes(ctx.caps);
-  const tile = lanes ? BROADCAST_TILE : PLAIN_TILE;
-  const unit = lanes ?? 1;
-  const columnThreads = Math.ceil(columns / tile.TILE_COLUMNS / unit) * unit;
-  const [x, y] = workgroups1d(Math.ceil((columnThreads * Math.ceil(rows / tile.TILE_ROWS)) / WORKGROUP));
+  const { TILE_ROWS, TILE_COLUMNS, LANES: unit = 1 } = p.tiles.constants as Record<string, number>;
+  const columnThreads = Math.ceil(columns / TILE_COLUMNS! / unit) * unit;
+  const [x, y] = workgroups1d(Math.ceil((columnThreads * Math.ceil(rows / TILE_ROWS!)) / WORKGROUP));
   ctx.dispatch({
     label: p.label,
+    ...(p.call && { call: p.call }),
     shader: { name: "attentionMatmul", code: matmul },
     constants: {
-      ...tile, ONE_SOURCE: oneSource, ...storage(p.label, { out: out.tensor }), ...storagePair(a.tensor, b.tensor),
-      ...(lanes && { LANES: lanes }), ...(p.variant && { [p.variant]: true }),
+      ...p.tiles.constants, ONE_SOURCE: oneSource, ...(p.variant && { [p.variant]: true }),
+      ...storage(p.label, { out: out.tensor }), ...storagePair(a.tensor, b.tensor),
     },
     params: {
       rows, columns, depth,
@@ -247,11 +257,4 @@ function product(ctx: KernelContext, p: Product): void {
       elementBytes(out.tensor) * (p.readsOut ? 2 : 1) * rows * columns + 4 * (p.extraReads ?? 0)
     ),
   });
-}
-
-/** The subgroup size where broadcasts pay: on software adapters, whose subgroups have one known size. */
-function broadcastLanes(caps: GpuCaps): number | undefined {
-  const { adapterClass, subgroups, subgroupMinSize, subgroupMaxSize } = caps;
-  const known = subgroups && subgroupMinSize === subgroupMaxSize && BROADCAST_TILE.TILE_ROWS % subgroupMinSize === 0;
-  return adapterClass === "software" && known ? subgroupMinSize : undefined;
 }

@@ -1,12 +1,13 @@
 import conv3dCode from "../../shaders/conv3d.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { conv3dRowsDispatch, conv3dRowsFits } from "./conv3dRows.ts";
+import { conv3dRowsDispatch } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
-import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
+import { layTiles, type ConvTile } from "./conv3dTiles.ts";
+import { conv3dFamily, convShape, convTranspose3dFamily, isFlat, tileOf } from "./conv3dFamily.ts";
 import { storage, storagePair } from "./storage.ts";
+import { choose } from "./variant.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
@@ -51,19 +52,21 @@ export function dispatchConv3d(
 ): void {
   const { label, x, bias, addend, y, stride, pad, flipped = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad);
+  const { variant, call } = choose(ctx.caps, conv3dFamily, convShape(sizes, stride, pad, flipped), x.dtype);
+  const rows = variant.shader === "conv3dRows";
   const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
-  const variant = rows ? conv3dRowsDispatch(sizes, flipped) : tiledDispatch(ctx.caps, sizes, stride, pad);
+  const parts = rows ? conv3dRowsDispatch(sizes, flipped, variant) : tiledDispatch(sizes, stride, pad, tileOf(variant));
   if (addend) storage(label, { addend, y });
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   ctx.dispatch({
-    ...variant,
+    ...parts,
     label,
-    constants: { ...variant.constants, ...storagePair(x, y) },
-    params: { ...variant.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
+    call,
+    constants: { ...parts.constants, ...storagePair(x, y) },
+    params: { ...parts.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
     bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
     flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
@@ -71,18 +74,17 @@ export function dispatchConv3d(
 }
 
 /** conv3d.wgsl for one shape: any kernel, stride and padding, on any adapter. */
-function tiledDispatch(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number) {
-  const flat = sizes.kernel === 1 && stride === 1 && pad === 0;
+function tiledDispatch(sizes: ConvSizes, stride: number, pad: number, tile: ConvTile) {
+  const flat = isFlat({ kernel: sizes.kernel, stride, pad });
   // Without neighbours the grid is one row of voxels, which fills the tiles whatever its sides.
   const voxels = sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1);
   const batch = flat ? 1 : sizes.batch;
   const [inD, inH, inW] = flat ? [1, 1, voxels] : sizes.inputSize;
   const [outD, outH, outW] = flat ? [1, 1, voxels] : sizes.outputSize;
-  const tile = conv3dTile(sizes.kernel, stride, flat, convWorkgroup(caps));
   const layout = layTiles(tile, { width: outW, height: outH, planes: batch * outD, channels: sizes.outputChannels });
   return {
     shader: conv3dShader,
-    constants: { KERNEL: sizes.kernel, STRIDE: stride, ...tile, ...weightLanes(caps) },
+    constants: { KERNEL: sizes.kernel, STRIDE: stride, ...tile },
     params: {
       batch,
       in_d: inD,
@@ -100,14 +102,6 @@ function tiledDispatch(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: num
   };
 }
 
-// By measurement on lavapipe: 128 accumulators an invocation for the kernels that do most of the work, as more spill
-// and compile for longer; fewer where a tile needs more inputs, since it is the loads that compile slowly.
-function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: number): ConvTile {
-  if (flat) return { TILE_X: 8, TILE_Y: 1, TILE_C: 16, WORKGROUP: workgroup };
-  if (kernel === 3 && stride === 1) return { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
-  return { TILE_X: 2, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
-}
-
 /** The transposed convolution shader without checks: any shape of y; outputs that no input reaches become the bias. */
 export function dispatchConvTranspose3d(
   ctx: KernelContext,
@@ -117,7 +111,8 @@ export function dispatchConvTranspose3d(
   const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
-  const tile = { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: convWorkgroup(ctx.caps) };
+  const { variant, call } = choose(ctx.caps, convTranspose3dFamily, convShape(sizes, 2, pad), x.dtype);
+  const tile = tileOf(variant);
   const rowsD = Math.ceil(outD / 2);
   const layout = layTiles(tile, {
     width: Math.ceil(outW / 2),
@@ -128,8 +123,9 @@ export function dispatchConvTranspose3d(
   const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
   ctx.dispatch({
     label,
+    call,
     shader: convTranspose3dShader,
-    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(ctx.caps), ...storagePair(x, y) },
+    constants: { KERNEL: sizes.kernel, ...tile, ...storagePair(x, y) },
     params: {
       batch: sizes.batch,
       in_d: inD,

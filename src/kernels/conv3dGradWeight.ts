@@ -2,9 +2,12 @@ import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
+import { convShape } from "./conv3dFamily.ts";
+import { gradWeightTile, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
 import { requireShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
 import { sumPartials } from "./sumRows.ts";
+import { choose } from "./variant.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
 
@@ -41,12 +44,14 @@ export function dispatchConv3dGradWeight(
   const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
   const { kernel, batch, inputChannels, outputChannels } = sizes;
   const [outD, outH, outW] = sizes.outputSize;
-  const tile = gradWeightTile(ctx.caps, kernel, stride, outputChannels);
+  const shape = { ...convShape(sizes, stride, pad), transposed: transposed ? 1 : 0 };
+  const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, x.dtype);
+  const tile = gradWeightTile(variant, kernel, stride);
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   const rows = batch * outD * outH;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, teams, byteLength(gradWeight));
+  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, teams, variant.constants.teams!, byteLength(gradWeight));
   const taps = kernel ** 3;
   const direct = slices === 1 && !transposed;
   const partial = direct
@@ -55,6 +60,7 @@ export function dispatchConv3dGradWeight(
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, kernel, stride, pad));
   ctx.dispatch({
     label,
+    call,
     shader: conv3dGradWeightShader,
     constants: { KERNEL: kernel, STRIDE: stride, ...tile, ...storagePair(x, gradY) },
     params: {
@@ -92,48 +98,14 @@ export function dispatchConv3dGradWeight(
   });
 }
 
-interface GradWeightTile extends Record<string, number | boolean> {
-  TEAM: number;
-  WORKGROUP: number;
-  BLOCKS_I: number;
-  BLOCKS_O: number;
-  TAP_ROWS: number;
-  STEP: number;
-  WINDOW: number;
-  KEPT: number;
-  SUBGROUPS: boolean;
-}
-
-function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputChannels: number): GradWeightTile {
-  // The shader's teams are whole subgroups of a known size; elsewhere it does without.
-  const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
-  const subgroups = subgroup === 4 || subgroup === 8;
-  const team = subgroups ? subgroup : 8;
-  const blocks = 8 / team;
-  const step = 2;
-  return {
-    TEAM: team,
-    WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
-    SUBGROUPS: subgroups,
-    // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a
-    // kernel of 3 and a team of 4 do not finish compiling on SwiftShader.
-    BLOCKS_I: kernel === 1 ? 2 * blocks : 1,
-    BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
-    TAP_ROWS: kernel === 4 ? 2 : kernel,
-    STEP: step,
-    WINDOW: (step - 1) * stride + kernel,
-    KEPT: Math.max(0, kernel - stride),
-  };
-}
-
 /** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
 function slicesOf(
   caps: GpuCaps,
   rows: number,
   teams: number,
+  wantedTeams: number,
   bytesPerSlice: number,
 ): { slices: number; rowsPerSlice: number } {
-  const wantedTeams = caps.adapterClass === "software" ? 64 : 4096;
   const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice));
   const wanted = Math.min(rows, affordable, Math.ceil(wantedTeams / teams));
   const rowsPerSlice = Math.ceil(rows / wanted);

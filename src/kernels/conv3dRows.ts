@@ -2,13 +2,14 @@ import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { workgroups1d, type Dispatch } from "../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
+import type { Variant } from "./variant.ts";
 
 const conv3dRowsShader = { name: "conv3dRows", code: conv3dRowsCode };
 
 /** The subgroup size that the shader's tiles were measured with, lavapipe's. */
 const LANES = 8;
 
-/** Whether a convolution is one for conv3dRows.wgsl, on an adapter where that is the fastest. */
+/** Whether conv3dRows.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
   const lanes = caps.subgroups && caps.subgroupMinSize === LANES && caps.subgroupMaxSize === LANES;
   const same = sizes.inputSize.every((n, axis) => n === sizes.outputSize[axis]);
@@ -20,10 +21,10 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
  *
  * @param flipped weights are [3, 3, 3, Co, Ci] and read from the last tap to the first
  */
-export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
+export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean, variant: Variant): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;
-  const tile = rowsTile(width);
+  const tile = variant.constants as { GROUPS: number; TILE_Y: number; TILE_C: number };
   const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(width)));
   const tilesX = Math.ceil(width / (tile.GROUPS * lanesX));
   const blocksY = Math.ceil(height / tile.TILE_Y);
@@ -53,9 +54,12 @@ export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean): Pick<Dis
   };
 }
 
-// By measurement on lavapipe: 96 accumulators a lane for 64 outputs, whose loop fits the instruction cache.
-function rowsTile(width: number) {
-  if (width > LANES) return { GROUPS: 2, TILE_Y: 4, TILE_C: 8 };
-  if (width > LANES / 2) return { GROUPS: 1, TILE_Y: 8, TILE_C: 8 };
-  return { GROUPS: 1, TILE_Y: 4, TILE_C: 16 };
+/** GROUPS x TILE_Y x TILE_C; TILE_Y is a multiple of 4. Two groups of columns are of use where a row is longer than a subgroup. */
+export function rowsVariants(width: number): Variant[] {
+  const tiles = width > LANES ? [[2, 4, 8], [1, 8, 8], [1, 4, 16], [1, 4, 8]] : [[1, 8, 8], [1, 4, 16], [1, 4, 8]];
+  return tiles.map(([groups, y, c]) => ({
+    name: `rows ${groups}x${y}x${c}`,
+    shader: "conv3dRows",
+    constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c! },
+  }));
 }

@@ -1,25 +1,9 @@
-import type { GpuCaps } from "../gpu/caps.ts";
-
-/** Specialisation constants shared by conv3d.wgsl and convTranspose3d.wgsl. */
+/** Constants shared by conv3d.wgsl and convTranspose3d.wgsl; with LANES, where some lanes load the weights for all. */
 export interface ConvTile extends Record<string, number> {
   TILE_X: number;
   TILE_Y: number;
   TILE_C: number;
   WORKGROUP: number;
-}
-
-/**
- * Invocations of a workgroup. Software adapters run one subgroup after another on a core, so a workgroup of one
- * subgroup gives them the finest division of the work; hardware wants several in flight.
- */
-export function convWorkgroup(caps: GpuCaps): number {
-  return caps.adapterClass === "software" ? 8 : 64;
-}
-
-/** `LANES` lanes of a subgroup load the weights for all of it; empty where subgroups are missing or too small. */
-export function weightLanes(caps: GpuCaps): { LANES?: number } {
-  if (!caps.subgroups || caps.subgroupMinSize < 4) return {};
-  return { LANES: caps.subgroupMinSize >= 8 ? 8 : 4 };
 }
 
 /**

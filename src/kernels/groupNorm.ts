@@ -6,9 +6,11 @@ import mergePartials from "../../shaders/groupNormMerge.wgsl";
 import moments from "../../shaders/groupNormMoments.wgsl";
 import finish from "../../shaders/groupNormStats.wgsl";
 import { VoxtwirlError } from "../errors.ts";
-import { byteLength, workgroups1d, type Dispatch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, workgroups1d, type Dispatch, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { groupNormGradFamily, groupNormFamily, type GroupNormShape } from "./groupNormFamily.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
+import { choose, type VariantFamily } from "./variant.ts";
 
 /** Threads of a workgroup in all group norm shaders. */
 const WORKGROUP = 64;
@@ -44,7 +46,7 @@ export interface GroupNormArgs {
  */
 export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   const { label, x, gamma, beta, y, stats, groups, eps = 1e-5 } = args;
-  const layout = checkedLayout(ctx, args);
+  const layout = checkedLayout(ctx, args, groupNormFamily);
   requireSameShape(label, { x, y });
   const stored = storage(label, { x, y });
   if (!(eps >= 0)) throw new VoxtwirlError("bad-option", `${label}: eps is ${eps}`, "Give an eps of 0 or more.");
@@ -75,6 +77,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   });
   ctx.dispatch({
     label,
+    call: layout.call,
     shader: { name: "groupNorm", code: apply },
     constants: { VEC4: layout.vec4, SILU: args.silu, ...stored },
     params: passParams(layout, groups),
@@ -114,7 +117,7 @@ export interface GroupNormGradArgs {
  */
 export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void {
   const { label, x, gamma, beta, stats, gradY, groups, gradX, gradGamma, gradBeta, addend } = args;
-  const layout = checkedLayout(ctx, args);
+  const layout = checkedLayout(ctx, args, groupNormGradFamily);
   const grids = { x, gradY, gradX, ...(addend && { addend }) };
   requireSameShape(label, grids);
   const { samples, voxels, channels } = layout.shape;
@@ -147,6 +150,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
   });
   ctx.dispatch({
     label: `${label} gradInput`,
+    call: layout.call,
     shader: { name: "groupNormGradInput", code: gradInput },
     constants: { ...constants, ADDEND: addend !== undefined },
     params: passParams(layout, groups),
@@ -170,13 +174,15 @@ interface Layout {
   streams: number;
   threads: number;
   workgroups: Dispatch["workgroups"];
+  call: KernelCall;
 }
 
 function checkedLayout(
   ctx: KernelContext,
-  args: { label: string; x: Tensor; gamma: Tensor; beta: Tensor; stats: Tensor; groups: number },
+  args: { label: string; x: Tensor; gamma: Tensor; beta: Tensor; stats: Tensor; groups: number; silu: boolean },
+  family: VariantFamily<GroupNormShape>,
 ): Layout {
-  const { label, x, gamma, beta, stats, groups } = args;
+  const { label, x, gamma, beta, stats, groups, silu } = args;
   const shape = voxelShape(label, "x", x);
   const { samples, voxels, channels } = shape;
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
@@ -187,11 +193,12 @@ function checkedLayout(
   requireShape(label, "stats", stats, [samples, groups, 2]);
   const vec4 = channels % 4 === 0;
   const columns = vec4 ? channels / 4 : channels;
-  // Long runs spread the coefficients' loads thin; hardware wants more threads than two cores do.
-  const run = ctx.caps.adapterClass === "software" ? 64 : 16;
+  const { variant, call } = choose(ctx.caps, family, { samples, voxels, channels, groups, silu: silu ? 1 : 0 }, x.dtype);
+  const run = variant.constants.run!;
   const streams = Math.ceil(voxels / run);
   const threads = samples * streams * columns;
-  return { shape, vec4, columns, run, streams, threads, workgroups: workgroups1d(Math.ceil(threads / WORKGROUP)) };
+  const workgroups = workgroups1d(Math.ceil(threads / WORKGROUP));
+  return { shape, vec4, columns, run, streams, threads, workgroups, call };
 }
 
 function passParams(layout: Layout, groups: number): Record<string, number> {

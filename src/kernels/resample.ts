@@ -2,7 +2,9 @@ import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.t
 import code from "../../shaders/resample.wgsl";
 import adjointCode from "../../shaders/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "./cube.ts";
+import { resampleFamily } from "./rotationFamily.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
+import { choose } from "./variant.ts";
 
 /** Trilinear (8 neighbours) or Catmull-Rom (64 neighbours, Keys' cubic convolution with a = -1/2). */
 export type ResampleMethod = "trilinear" | "catmullRom";
@@ -25,15 +27,17 @@ export interface ResampleArgs {
  */
 export function resample(ctx: KernelContext, { label, x, rotations, y, method }: ResampleArgs): void {
   requireSameShape(label, { x, y });
-  const { cube: { samples, size, channels }, constants, cost } = describe(label, x, rotations, method);
-  // Two cores do best with all channels of a voxel in one thread; a GPU wants neighbouring threads on neighbouring memory.
-  const software = ctx.caps.adapterClass === "software";
+  const { cube, constants, cost } = describe(label, x, rotations, method);
+  const { samples, size, channels } = cube;
+  const shape = { ...cube, cubic: method === "catmullRom" ? 1 : 0 };
+  const { variant, call } = choose(ctx.caps, resampleFamily, shape, x.dtype);
   const vec4 = channels % 4 === 0;
   const reals = vec4 ? channels / 4 : channels;
-  const each = software ? reals : 1;
-  const workgroup = software ? 128 : 64;
+  const each = variant.constants.whole ? reals : 1;
+  const workgroup = variant.constants.WORKGROUP!;
   ctx.dispatch({
     label,
+    call,
     shader: { name: "resample", code },
     constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup },
     params: { samples, size, channels: reals, blocks: reals / each, each },

@@ -1,7 +1,9 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import code from "../../shaders/rotateOctahedral.wgsl";
 import { cubeShape, largestDivisor } from "./cube.ts";
+import { rotateOctahedralFamily } from "./rotationFamily.ts";
 import { badShape, requireShape } from "./shapes.ts";
+import { choose } from "./variant.ts";
 
 export interface RotateOctahedralArgs {
   label: string;
@@ -33,12 +35,15 @@ export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs)
   const each = perSample ? 1 : rotations.shape[0]!;
   const grids = samples * each;
   requireShape(label, "y", y, [grids, size, size, size, channels]);
-  const scatter = ctx.caps.adapterClass === "software";
+  const shape = { samples, size, channels, each, perSample: perSample ? 1 : 0 };
+  const { variant, call } = choose(ctx.caps, rotateOctahedralFamily, shape, x.dtype);
+  const scatter = variant.constants.scatter === 1;
   const run = largestDivisor(size, 16);
   const vec4 = !scatter && channels % 4 === 0;
   const voxels = size ** 3;
   ctx.dispatch({
     label,
+    call,
     shader: { name: "rotateOctahedral", code },
     constants: { PER_SAMPLE: perSample, INVERSE: inverse, VEC4: vec4, SCATTER: scatter, ...(scatter && { RUN: run }) },
     params: { grids, per_sample: each, size, channels: vec4 ? channels / 4 : channels },

@@ -4,6 +4,8 @@ import mergeCode from "../../shaders/twirlMerge.wgsl";
 import sumCode from "../../shaders/twirlSum.wgsl";
 import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
+import { twirlMergeFamily } from "./twirlFamily.ts";
+import { choose, type Variant } from "./variant.ts";
 
 export interface TwirlMergeArgs {
   label: string;
@@ -40,7 +42,9 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
   const k = requirePredictions(label, predictions, rotations, cube);
   const { samples, size, channels } = cube;
   const elements = size ** 3 * channels;
-  const layout = mergeLayout(ctx, cube);
+  const flags = { goesOn: count > 0 ? 1 : 0, reduced: reduce ? 1 : 0, targeted: reduce?.target ? 1 : 0 };
+  const { variant, call } = choose(ctx.caps, twirlMergeFamily, { ...cube, rotations: k, ...flags }, predictions.dtype);
+  const layout = mergeLayout(variant, cube);
   const { run, runs, reals } = layout;
   const threads = runs * reals;
   const partial = reduce && ctx.scratch(`${label} partial`, [samples, threads, 4]);
@@ -51,6 +55,7 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
   const grids = k + (reduce ? 1 : 2) + (count > 0 ? 2 : 0) + (target ? 1 : 0);
   ctx.dispatch({
     label,
+    call,
     shader: { name: "twirlMerge", code: mergeCode },
     constants: {
       RUN: run, VEC4: layout.vec4, WORKGROUP: layout.workgroup, EXACT: layout.exact,
@@ -69,17 +74,15 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
 }
 
 /** How `twirlMerge` is cut into threads; see the shader. */
-function mergeLayout(ctx: KernelContext, { samples, size, channels }: CubeShape) {
-  // Two cores want few heavy threads, a GPU many.
-  const software = ctx.caps.adapterClass === "software";
-  const workgroup = software ? 32 : 64;
+function mergeLayout({ constants }: Variant, { samples, size, channels }: CubeShape) {
+  const workgroup = constants.WORKGROUP!;
   const vec4 = channels % 4 === 0;
-  const run = largestDivisor(size, software ? (vec4 ? 8 : 16) : 4);
+  const run = largestDivisor(size, constants.longestRun!);
   const columns = size / run;
   const runs = size ** 2 * columns;
   const reals = vec4 ? channels / 4 : channels;
-  // Threads that run together, 8 or 32, cover a piece of memory without gaps.
-  const apart = largestDivisor(columns, Math.ceil((software ? 8 : 32) / reals));
+  // Threads that run together cover a piece of memory without gaps.
+  const apart = largestDivisor(columns, Math.ceil(constants.together! / reals));
   const threads = samples * runs * reals;
   const workgroups = workgroups1d(Math.ceil(threads / workgroup));
   const exact = threads === workgroups[0] * workgroups[1] * workgroup;

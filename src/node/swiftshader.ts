@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { homedir, tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { VoxtwirlError } from "../errors.ts";
+import { cacheFolders, privateFolder } from "./cacheFolder.ts";
 import { readTar } from "./tar.ts";
 
 /** Files taken from the package's archive: the driver, its manifest, and a Vulkan loader for machines without one. */
@@ -69,19 +69,6 @@ export function unpackSwiftShader(): SwiftShader {
   }
   const fix = "Set XDG_CACHE_HOME to a folder you may write to.";
   throw new VoxtwirlError("io", `SwiftShader could not be unpacked: ${String(failure)}`, fix, { cause: failure });
-}
-
-function cacheFolders(): string[] {
-  const user = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return [join(user, "voxtwirl"), join(tmpdir(), `voxtwirl-${userInfo().uid}`)];
-}
-
-/** Libraries are loaded from here, so a folder that somebody else made (in /tmp, say) is refused. */
-function privateFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { uid, mode } = statSync(folder);
-  if (uid !== userInfo().uid || (mode & 0o022) !== 0) throw new Error(`${folder} can be written by others`);
-  return folder;
 }
 
 function isComplete(folder: string): boolean {

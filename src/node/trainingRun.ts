@@ -18,6 +18,7 @@ import { modelConfig, type TrainConfig } from "../training/presets.ts";
 import type { SafeStream } from "../training/safetensors.ts";
 import { streams } from "../training/streams.ts";
 import { Trainer } from "../training/trainer.ts";
+import { tuningHash } from "../tuning/tuning.ts";
 import type { RunFolder } from "./runFolder.ts";
 
 export interface TrainingRunOptions {
@@ -34,13 +35,16 @@ export interface TrainingRunOptions {
   readonly onStart: (folder: RunFolder) => void;
   readonly onRow: (row: MetricRow) => void;
   readonly onProgress: (progress: LoopProgress) => void;
+  /** A remark that must not go unseen. */
+  readonly onWarning?: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end, also of an error. */
-export async function trainingRun(options: TrainingRunOptions): Promise<LoopResult> {
-  const { gpu, config, data, signal } = options;
-  const training = config.training;
+export async function trainingRun(asked: TrainingRunOptions): Promise<LoopResult> {
+  const { gpu, data, signal } = asked;
+  const training = asked.config.training;
+  let options = asked;
   const parameters = unetParameters(modelConfig(training));
   const store = new ParameterStore(gpu, parameters);
   let trainer: Trainer | undefined;
@@ -50,6 +54,8 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
     ({ trainer, evaluator } = await createPlans(gpu, training, store, data));
     const made = evaluator;
     const { scaling } = trainer;
+    options = withTuning(asked, tuningHash([...trainer.plan.calls.values(), ...made.plan.calls.values()]));
+    const { config } = options;
     const opened = await options.openFolder();
     const start = options.resume ? await resume(opened, store, parameters, config, scaling) : { step: 0, seconds: 0 };
     if (!options.resume) initialise(store, parameters, training.seed);
@@ -94,6 +100,20 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
     trainer?.destroy();
     store.destroy();
   }
+}
+
+/** The configuration says which variants run; a resumed run that runs others is warned of. */
+function withTuning(options: TrainingRunOptions, tuning: string): TrainingRunOptions {
+  const { config, notes, resume: resumed, onWarning } = options;
+  const before = config.tuning ?? "none";
+  const changed = { ...options, config: { ...config, tuning } };
+  if (!resumed || before === tuning) return changed;
+  const said = (hash: string) => (hash === "none" ? "those of the table" : `those of tuning ${hash}`);
+  const note =
+    `The kernels' variants are ${said(tuning)}, the run began with ${said(before)}: from here on its numbers differ from an ` +
+    "unbroken run's by rounding.";
+  onWarning?.(note);
+  return { ...changed, notes: [...notes, note] };
 }
 
 async function resume(
@@ -229,7 +249,7 @@ async function writeReport(
   const skipped = metrics.filter((row) => row.type === "train" && row.skipped).length;
   const html = renderReport({
     title: `voxtwirl train, preset ${preset}`,
-    config: { ...config.training, data: config.data },
+    config: { ...config.training, data: config.data, tuning: config.tuning ?? "none" },
     adapter: { vendor, architecture, device, description },
     metrics,
     ...(slices ? { slices } : {}),

@@ -27,6 +27,8 @@ export interface RunConfig {
   training: TrainConfig;
   data: RunData;
   adapter: string;
+  /** `tuningHash` of the step's and the evaluation's kernels, "none" where all are the table's; runs from before have none. */
+  tuning?: string;
 }
 
 /** The `__metadata__` of model.safetensors and state.safetensors, which has room for strings only. */
@@ -65,6 +67,7 @@ export function parseRunConfig(value: unknown, fileName = "config.json"): RunCon
   const wrong = mismatch(completed, EXAMPLE, "");
   if (wrong !== undefined) fail(`${wrong} is missing or of another type`);
   const config = completed as RunConfig;
+  if (config.tuning !== undefined && typeof config.tuning !== "string") fail("tuning is of another type");
   const { augment, pose, precision } = config.training;
   if (!["so3", "octahedral", "none"].includes(augment)) fail(`training.augment is ${JSON.stringify(augment)}`);
   if (!["as-is", "principal"].includes(pose)) fail(`training.pose is ${JSON.stringify(pose)}`);

@@ -8,10 +8,12 @@ import { initialise } from "../../src/models/initialise.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { openGpu } from "../../src/node/openGpu.ts";
 import { RunFolder } from "../../src/node/runFolder.ts";
+import { hostAdapterId } from "../../src/node/tuningCache.ts";
 import { trainingRun, type TrainingRunOptions } from "../../src/node/trainingRun.ts";
 import { stateTensors } from "../../src/training/checkpoint.ts";
 import type { RunConfig } from "../../src/training/config.ts";
 import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
+import { emptyTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "../training/molecules.ts";
 
@@ -186,8 +188,47 @@ describe("trainingRun", () => {
     await begin(gpu, folder);
     const less = begin(gpu, folder, { config: configOf({ steps: 5 }), resume: true });
     await expect(less).rejects.toMatchObject({ code: "bad-option", message: expect.stringContaining("6 steps") });
-    expect(await folder.readConfig()).toEqual(configOf());
+    expect(await folder.readConfig()).toEqual({ ...configOf(), tuning: "none" });
     await expectSameAsWhole(folder);
+  });
+
+  it("writes down which variants of kernels ran, and warns when a resumed run has others", async () => {
+    const adapter = hostAdapterId(gpu.info);
+    const tuned = async (variant: string) => {
+      const choice = { variant, ms: 1, fallback: "runs of 64", fallbackMs: 2 };
+      const choices = new Map([["groupNorm 2x512x4, 2 groups, silu", choice]]);
+      return openGpu({ tuning: withChoices(emptyTuning(adapter), choices) });
+    };
+    const folder = await newFolder("tuned");
+    const warnings: string[] = [];
+    const onWarning = (text: string) => void warnings.push(text);
+    const hashOf = async () => ((await folder.readConfig()) as RunConfig).tuning!;
+    const [first, other] = [await tuned("runs of 8"), await tuned("runs of 256")];
+    try {
+      await begin(first, folder, { config: configOf({ steps: 2 }), onWarning });
+      const hash = await hashOf();
+      expect(hash).toMatch(/^[0-9a-f]{16}$/);
+      expect(JSON.parse((await folder.readState()).metadata.config!).tuning).toBe(hash);
+      const goOn = (on: Gpu, steps: number, config: RunConfig) =>
+        begin(on, folder, { config: { ...config, training: configOf({ steps }).training }, resume: true, onWarning });
+      await goOn(first, 3, (await folder.readConfig()) as RunConfig);
+      expect({ warnings, hash: await hashOf() }).toEqual({ warnings: [], hash });
+      await goOn(other, 4, (await folder.readConfig()) as RunConfig);
+      const second = await hashOf();
+      expect(second).not.toBe(hash);
+      expect(warnings).toEqual([expect.stringMatching(`tuning ${second}, the run began with those of tuning ${hash}: .* rounding`)]);
+      expect(readFileSync(folder.file("report"), "utf8")).toContain(warnings[0]!.replace(/'/g, "&#39;"));
+      await goOn(gpu, 6, (await folder.readConfig()) as RunConfig);
+      expect(warnings[1]).toMatch(`those of the table, the run began with those of tuning ${second}`);
+      expect(await hashOf()).toBe("none");
+      // Runs from before say nothing of it: they had the table's.
+      const { tuning: _, ...old } = (await folder.readConfig()) as RunConfig;
+      await goOn(gpu, 6, old);
+      expect(warnings.length).toBe(2);
+    } finally {
+      first.destroy();
+      other.destroy();
+    }
   });
 
   it("refuses a state that is cut off or of another model, and changes nothing", async () => {

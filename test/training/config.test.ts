@@ -34,6 +34,7 @@ describe("parseRunConfig", () => {
     ["training.precision", (value) => (value.training.precision = "f64")],
     ["format", (value) => (value.format = 2)],
     ["adapter", (value) => delete value.adapter],
+    ["tuning", (value) => (value.tuning = 3)],
     ["training", (value) => (value.training = [])],
     ["training.lr", (value) => (value.training.lr = "1")],
     ["training.channels", (value) => (value.training.channels = [8, "16"])],

@@ -1,0 +1,194 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { Tuning } from "../gpu/tuning.ts";
+import { families } from "../kernels/families.ts";
+import { openGpu } from "../node/openGpu.ts";
+import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
+import { presets, type TrainConfig } from "../training/presets.ts";
+import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts";
+import { emptyTuning, withChoices } from "../tuning/tuning.ts";
+import { type Args, type ArgsSpec, readArgs } from "./args.ts";
+import { adapterOption, openCliGpu } from "./gpu.ts";
+import { print, printJson } from "./measureOutput.ts";
+import { evaluation, trainingStep, type Profiled } from "./profilePlans.ts";
+import { showProgress } from "./progress.ts";
+import { callLines, remarkLines, resultLines } from "./tuneOutput.ts";
+
+const KERNELS = families.map(({ kernel }) => kernel);
+
+export const spec: ArgsSpec = {
+  options: {
+    preset: { value: "NAME", help: `whose calls: ${Object.keys(presets).join(", ")} or all (default tiny)` },
+    kernel: { value: "NAME", help: `only this kernel: ${KERNELS.join(", ")}` },
+    batch: { value: "N", help: "samples of a training step (default: the preset's); choices hold for this batch" },
+    seconds: { value: "N", help: "begin no other call after so many seconds; the costliest come first" },
+    adapter: adapterOption,
+    list: { help: "show the calls with their variants and what is chosen for them, and end" },
+    reset: { help: "forget what was found on this adapter, and end" },
+    json: { help: "print one JSON object on stdout" },
+  },
+};
+
+/** Times the variants of a preset's kernels and keeps the fastest; see `spec`. Exit code 130 after Ctrl-C, all kept. */
+export async function run(argv: string[]): Promise<number> {
+  const args = readArgs("tune", spec, argv);
+  const preset = args.choice("preset", [...Object.keys(presets), "all"]) ?? "tiny";
+  const kernel = args.choice("kernel", KERNELS);
+  const seconds = args.number("seconds", { min: 0, exclusiveMin: true });
+  const configs = preset === "all" ? Object.values(presets) : [presets[preset]!];
+  const batch = args.integer("batch");
+  if (args.flag("list") && args.flag("reset")) throw badOption("--list and --reset are two things", "Give one of them.");
+
+  // What is found must not depend on what was found before.
+  const gpu = await openCliGpu(args.text("adapter"), false);
+  try {
+    const adapter = hostAdapterId(gpu.info);
+    if (args.flag("reset")) return await reset(adapter, args.flag("json"));
+    const { tuning: before, problem } = await readTuning(adapter);
+    if (problem !== undefined) process.stderr.write(`voxtwirl: ${problem}\n`);
+    const tuning = before ?? emptyTuning(adapter);
+    const progress = showProgress();
+    const stop = stopper();
+    try {
+      const calls = await collect(gpu, configs, batch, !args.flag("list"), (text) => progress.show(text), stop.signal);
+      const wanted = calls.filter(({ call }) => (kernel === undefined || call.kernel === kernel) && call.dtype === "f32");
+      progress.clear();
+      return args.flag("list")
+        ? list(wanted, tuning, gpu, args.flag("json"))
+        : await tuneAll({ gpu, args, calls: wanted, tuning, seconds, signal: stop.signal });
+    } finally {
+      progress.clear();
+      stop.end();
+    }
+  } finally {
+    gpu.destroy();
+  }
+}
+
+interface Work {
+  readonly gpu: Gpu;
+  readonly args: Args;
+  readonly calls: readonly CountedCall[];
+  readonly tuning: Tuning;
+  readonly seconds: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function tuneAll({ gpu, args, calls, tuning, seconds, signal }: Work): Promise<number> {
+  const progress = showProgress();
+  let second: Gpu | undefined;
+  let kept = tuning;
+  let path: string | undefined;
+  try {
+    const { results, left, stopped } = await tune(gpu, {
+      calls,
+      signal,
+      again: async () => (second = await openGpu({ adapter: args.text("adapter"), tuning: "none" })),
+      ...(seconds !== undefined && { seconds }),
+      onProgress: (text) => progress.show(text),
+      onResult: async (result) => {
+        if (result.outcome === "failed") return;
+        // At once, so that whatever ends this process takes nothing away.
+        kept = withChoices(kept, new Map([[result.call.key, choiceOf(result)]]));
+        path = await writeTuning(kept);
+      },
+    });
+    progress.clear();
+    if (args.flag("json")) printJson({ adapter: kept.adapter, path, results, left, stopped, tuning: kept });
+    else {
+      print([...resultLines(results), ...remarkLines(results, { left, stopped })]);
+      if (path !== undefined) print(["", "kept for all that runs on this adapter (--no-tuning leaves it aside):", `  ${path}`]);
+    }
+    if (stopped) return 130;
+    // A wrong variant is never used, but a driver that makes one is worth knowing of.
+    return results.some(({ outcome }) => outcome === "failed") ? 1 : 0;
+  } finally {
+    progress.clear();
+    second?.destroy();
+  }
+}
+
+/** The calls of training steps and evaluations of presets; timed, so that the costliest come first. */
+async function collect(
+  gpu: Gpu,
+  configs: readonly TrainConfig[],
+  batch: number | undefined,
+  timed: boolean,
+  show: (text: string) => void,
+  signal: AbortSignal,
+): Promise<CountedCall[]> {
+  const found: Parameters<typeof countCalls>[0][number][] = [];
+  for (const preset of configs) {
+    for (const [what, make] of [["training step", trainingStep], ["evaluation", evaluation]] as const) {
+      if (signal.aborted) break;
+      show(`preset ${preset.preset}: making its ${what}`);
+      let profiled: Profiled;
+      try {
+        profiled = await make(gpu, { preset, data: "builtin", batch: what === "evaluation" ? undefined : batch });
+      } catch (error) {
+        const tooLarge = error instanceof VoxtwirlError && ["too-large", "out-of-memory", "no-data"].includes(error.code);
+        if (!tooLarge || configs.length === 1) throw error;
+        process.stderr.write(`voxtwirl: the ${what} of ${preset.preset} is left out: ${error.message}\n`);
+        continue;
+      }
+      try {
+        found.push({ plan: { calls: profiled.plan.calls }, ...(timed && { durationsMs: await durations(profiled, show) }) });
+      } finally {
+        profiled.destroy();
+      }
+    }
+  }
+  return countCalls(found);
+}
+
+async function durations({ plan, prepare, title }: Profiled, show: (text: string) => void): Promise<number[]> {
+  show(`${title}: which calls cost most`);
+  const profile = await plan.profile({ repeats: 1, prepare });
+  return profile.dispatches.map(({ durationNs }) => durationNs / 1e6);
+}
+
+function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boolean): number {
+  const variantsOf = ({ call }: CountedCall) => {
+    const family = families.find(({ kernel }) => kernel === call.kernel)!;
+    return family.variants(gpu.caps, call.shape).map(({ name }) => name);
+  };
+  const rows = calls.map((counted) => ({
+    key: counted.call.key,
+    count: counted.count,
+    fallback: counted.call.fallback,
+    chosen: tuning.choices[counted.call.key],
+    variants: variantsOf(counted),
+  }));
+  if (json) printJson({ adapter: tuning.adapter, calls: rows });
+  else print(callLines(rows));
+  return 0;
+}
+
+async function reset(adapter: string, json: boolean): Promise<number> {
+  const removed = await removeTuning(adapter);
+  if (json) printJson({ adapter, removed });
+  else print(removed.length > 0 ? ["removed:", ...removed.map((path) => `  ${path}`)] : ["there was no tuning for this adapter"]);
+  return 0;
+}
+
+/** Ctrl-C ends the call in hand; a second one ends the process. */
+function stopper(): { signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  const stop = () => {
+    process.stderr.write("\nvoxtwirl: stopping; what was found is kept, once more to stop at once\n");
+    controller.abort();
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  return {
+    signal: controller.signal,
+    end: () => {
+      process.removeListener("SIGINT", stop);
+      process.removeListener("SIGTERM", stop);
+    },
+  };
+}
+
+function badOption(message: string, fix: string): VoxtwirlError {
+  return new VoxtwirlError("bad-option", message, fix);
+}

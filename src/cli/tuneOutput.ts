@@ -1,0 +1,81 @@
+import type { TunedChoice } from "../gpu/tuning.ts";
+import { formatCount } from "../report/format.ts";
+import { formatMilliseconds } from "../report/quantities.ts";
+import type { TuneResult } from "../tuning/tune.ts";
+
+const OUTCOMES: Record<TuneResult["outcome"], string> = {
+  faster: "faster",
+  kept: "table's kept",
+  unsure: "unsure: kept",
+  failed: "failed",
+};
+
+/** A row for each call: the table's variant, the best one, and by how much a call becomes faster. */
+export function resultLines(results: readonly TuneResult[]): string[] {
+  const rows = results.map(({ call, count, variants, outcome, best, bestMs, fallbackMs }) => [
+    call.key,
+    `${count}x`,
+    call.fallback,
+    formatMilliseconds(fallbackMs),
+    best === undefined || best === call.fallback ? "" : best,
+    best === undefined || best === call.fallback ? "" : formatMilliseconds(bestMs),
+    bestMs === undefined || best === call.fallback ? "" : `${(100 * (1 - bestMs / fallbackMs!)).toFixed(0)} %`,
+    `${OUTCOMES[outcome]} (${variants})`,
+  ]);
+  const head = ["call", "calls", "table's variant", "time", "best", "time", "less", "outcome (variants)"];
+  return [...columns([head, ...rows], [1, 3, 5, 6]), "", savings(results)];
+}
+
+function savings(results: readonly TuneResult[]): string {
+  let before = 0;
+  let after = 0;
+  for (const { outcome, count, bestMs, fallbackMs = 0 } of results) {
+    before += count * fallbackMs;
+    after += count * (outcome === "faster" ? bestMs! : fallbackMs);
+  }
+  const faster = results.filter(({ outcome }) => outcome === "faster").length;
+  const times = before > 0 ? `; all calls together ${formatMilliseconds(after)} instead of ${formatMilliseconds(before)}` : "";
+  return `${faster} of ${formatCount(results.length)} calls have a faster variant${times}`;
+}
+
+/** What else is to be known: wrong variants, refused ones, calls that were left. */
+export function remarkLines(results: readonly TuneResult[], run: { left: number; stopped: boolean }): string[] {
+  const lines: string[] = [];
+  for (const { call, wrong, refused } of results) {
+    for (const { variant, error, allowed } of wrong) {
+      const by = `off by ${error.toExponential(1)}, rounding allows ${allowed.toExponential(1)}`;
+      lines.push(`WRONG: ${variant} of ${call.key} is ${by}; it is not used. Please report it with the driver's name.`);
+    }
+    for (const { variant, why } of refused) lines.push(`not run: ${variant} of ${call.key}: ${why}`);
+  }
+  const unsure = results.filter(({ outcome }) => outcome === "unsure").length;
+  if (unsure > 0) {
+    lines.push(`${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed: is the machine busy?`);
+  }
+  if (run.left > 0) lines.push(`${run.left} calls were not timed${run.stopped ? "" : " for want of time (--seconds)"}`);
+  return lines;
+}
+
+export interface ListedCall {
+  readonly key: string;
+  readonly count: number;
+  readonly fallback: string;
+  readonly chosen: TunedChoice | undefined;
+  readonly variants: readonly string[];
+}
+
+export function callLines(calls: readonly ListedCall[]): string[] {
+  const rows = calls.map(({ key, count, fallback, chosen, variants }) => [
+    key,
+    `${count}x`,
+    chosen ? `${chosen.variant}, instead of ${fallback}` : fallback,
+    `${variants.length}`,
+  ]);
+  return columns([["call", "calls", "variant", "of"], ...rows], [1, 3]);
+}
+
+function columns(rows: readonly (readonly string[])[], right: readonly number[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const pad = (cell: string, i: number) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!));
+  return rows.map((row) => row.map(pad).join("  ").trimEnd());
+}

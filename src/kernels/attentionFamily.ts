@@ -1,0 +1,47 @@
+import matmul from "../../shaders/attentionMatmul.wgsl";
+import rowDot from "../../shaders/attentionRowDot.wgsl";
+import softmax from "../../shaders/attentionSoftmax.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import type { Variant, VariantFamily } from "./variant.ts";
+
+export interface AttentionShape extends Record<string, number> {
+  samples: number;
+  tokens: number;
+  channels: number;
+}
+
+/** TILE_ROWS x TILE_COLUMNS: sums of a thread in the matrix products. */
+const TILES = [[16, 4], [8, 4], [4, 4], [8, 8], [32, 2], [32, 4]] as const;
+const MOST_SUMS = 128;
+
+function variantsOf(caps: GpuCaps): Variant[] {
+  const { subgroups, subgroupMinSize: lanes, subgroupMaxSize } = caps;
+  // Lanes that share the left factors need a subgroup of one known size that divides the rows.
+  const known = subgroups && lanes === subgroupMaxSize && lanes >= 4;
+  const small = TILES.filter(([rows, columns]) => rows * columns <= MOST_SUMS);
+  const tile = (kind: string, rows: number, columns: number, more: Record<string, number> = {}) => ({
+    name: `${kind} ${rows}x${columns}`,
+    constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, ...more },
+  });
+  return [
+    ...small
+      .filter(([rows]) => known && rows % lanes === 0)
+      .map(([rows, columns]) => tile("broadcast", rows, columns, { LANES: lanes })),
+    ...small.filter(([rows]) => rows <= 16).map(([rows, columns]) => tile("loads", rows, columns)),
+  ];
+}
+
+const family = (kernel: string): VariantFamily<AttentionShape> => ({
+  kernel,
+  shaders: [
+    { name: "attentionMatmul", code: matmul },
+    { name: "attentionRowDot", code: rowDot },
+    { name: "attentionSoftmax", code: softmax },
+  ],
+  variants: variantsOf,
+  shapeClass: ({ tokens }) => (tokens > 256 ? "long" : "short"),
+  describe: ({ samples, tokens, channels }) => `${samples}x${tokens}x${channels}`,
+});
+
+export const attentionFamily = family("attention");
+export const attentionGradFamily = family("attentionGrad");

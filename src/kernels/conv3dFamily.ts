@@ -1,0 +1,121 @@
+import conv3dCode from "../../shaders/conv3d.wgsl";
+import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
+import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
+import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
+import type { ConvTile } from "./conv3dTiles.ts";
+import type { Variant, VariantFamily } from "./variant.ts";
+
+/** Sizes of one convolution as its variants are chosen by. */
+export interface ConvShape extends Record<string, number> {
+  batch: number;
+  inD: number;
+  inH: number;
+  inW: number;
+  inC: number;
+  outD: number;
+  outH: number;
+  outW: number;
+  outC: number;
+  kernel: number;
+  stride: number;
+  pad: number;
+  /** Weights are [k, k, k, Co, Ci] and read from the last tap to the first. */
+  flipped: number;
+}
+
+export function convShape(sizes: ConvSizes, stride: number, pad: number, flipped = false): ConvShape {
+  const [inD, inH, inW] = sizes.inputSize;
+  const [outD, outH, outW] = sizes.outputSize;
+  const { batch, inputChannels: inC, outputChannels: outC, kernel } = sizes;
+  return { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad, flipped: flipped ? 1 : 0 };
+}
+
+export function sizesOf(shape: ConvShape): ConvSizes {
+  const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel } = shape;
+  return {
+    batch, inputSize: [inD, inH, inW], outputSize: [outD, outH, outW], inputChannels: inC, outputChannels: outC, kernel,
+  };
+}
+
+export function describeConv(shape: ConvShape): string {
+  const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad, flipped } = shape;
+  const sizes = `${batch}x${inD}x${inH}x${inW}x${inC} -> ${outD}x${outH}x${outW}x${outC}`;
+  return `${sizes}, k${kernel} s${stride} p${pad}${flipped ? " flipped" : ""}`;
+}
+
+/** TILE_X x TILE_Y x TILE_C: outputs that an invocation of conv3d.wgsl or convTranspose3d.wgsl accumulates. */
+type Tile = readonly [number, number, number];
+
+const FLAT: readonly Tile[] = [[8, 1, 16], [8, 1, 8], [4, 1, 16], [4, 1, 8], [16, 1, 8], [4, 1, 4]];
+const CUBIC: readonly Tile[] = [[4, 4, 8], [2, 4, 8], [4, 2, 8], [4, 4, 4], [2, 4, 4], [2, 2, 8], [2, 2, 4]];
+
+/** Fewer on a processor: they compile for a second or more each, and small tiles have never been ahead there. */
+const SOFTWARE_FLAT = FLAT.slice(0, 4);
+const SOFTWARE_CUBIC = CUBIC.slice(0, 3);
+
+const GPU_WORKGROUPS = [64, 128, 256];
+
+/**
+ * The tiles with all sizes of a workgroup. On software adapters that is one subgroup, since they run one after another
+ * on a core. Where subgroups are large enough some lanes load the weights for all; "loads" has each load its own.
+ */
+export function tiledVariants(caps: GpuCaps, tiles: readonly Tile[]): Variant[] {
+  const software = caps.adapterClass === "software";
+  const workgroups = software ? [8] : GPU_WORKGROUPS.filter((size) => size <= caps.maxWorkgroupInvocations);
+  const spreadOver = (channels: number) =>
+    !caps.subgroups || caps.subgroupMinSize < 4 ? 0 : caps.subgroupMinSize >= 8 && channels % 8 === 0 ? 8 : 4;
+  return tiles.flatMap(([x, y, c]) =>
+    workgroups.flatMap((workgroup) => {
+      const lanes = spreadOver(c);
+      const tile = { TILE_X: x, TILE_Y: y, TILE_C: c, WORKGROUP: workgroup };
+      const name = `tiled ${x}x${y}x${c} w${workgroup}`;
+      if (lanes === 0) return [{ name, constants: tile }];
+      const spread = { name, constants: { ...tile, LANES: lanes } };
+      return software ? [spread] : [spread, { name: `${name} loads`, constants: tile }];
+    }),
+  );
+}
+
+/** The constants of a variant that `tiledVariants` made. */
+export function tileOf(variant: Variant): ConvTile {
+  return variant.constants as ConvTile;
+}
+
+export function isFlat({ kernel, stride, pad }: { kernel: number; stride: number; pad: number }): boolean {
+  return kernel === 1 && stride === 1 && pad === 0;
+}
+
+export const conv3dFamily: VariantFamily<ConvShape> = {
+  kernel: "conv3d",
+  shaders: [
+    { name: "conv3d", code: conv3dCode },
+    { name: "conv3dRows", code: conv3dRowsCode },
+    { name: "conv3dTransposeWeight", code: transposeWeightCode },
+  ],
+  variants(caps, shape) {
+    const software = caps.adapterClass === "software";
+    const flat = isFlat(shape);
+    const tiles = software ? (flat ? SOFTWARE_FLAT : SOFTWARE_CUBIC) : flat ? FLAT : CUBIC;
+    const rows = conv3dRowsFits(caps, sizesOf(shape), shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
+    return [...rows, ...tiledVariants(caps, tiles)];
+  },
+  shapeClass(shape) {
+    const { kernel, stride, pad, outW } = shape;
+    if (isFlat(shape)) return shape.outC > 8 ? "1x1x1, more channels" : "1x1x1, to 8 channels";
+    if (kernel !== 3 || stride !== 1) return "strided or other kernels";
+    const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";
+    return pad === 1 ? `3x3x3, rows ${row}` : "3x3x3, other padding";
+  },
+  describe: describeConv,
+};
+
+export const convTranspose3dFamily: VariantFamily<ConvShape> = {
+  kernel: "convTranspose3d",
+  shaders: [{ name: "convTranspose3d", code: convTranspose3dCode }],
+  variants: (caps) => tiledVariants(caps, caps.adapterClass === "software" ? SOFTWARE_CUBIC : CUBIC),
+  shapeClass: ({ kernel }) => `k${kernel}`,
+  describe: describeConv,
+};

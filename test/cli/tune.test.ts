@@ -1,0 +1,67 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const cache = mkdtempSync(join(tmpdir(), "voxtwirl-tune-"));
+afterAll(() => rmSync(cache, { recursive: true, force: true }));
+// Mesa's own cache stays where it is: from an empty one compiling would take most of the time.
+const env = { XDG_CACHE_HOME: cache, MESA_SHADER_CACHE_DIR: join(homedir(), ".cache"), VOXTWIRL_NO_TUNING: "" };
+const files = () => readdirSync(join(cache, "voxtwirl", "tuning")).map((name) => join(cache, "voxtwirl", "tuning", name));
+
+describe("voxtwirl tune", () => {
+  it("lists the calls of a preset with their variants, and writes nothing", async () => {
+    const { code, stdout, stderr } = await command.run(["tune", "--list", "--json", "--batch", "1"], env);
+    expect(code, stderr).toBe(0);
+    const { calls } = JSON.parse(stdout);
+    expect(new Set(calls.map(({ key }: { key: string }) => key)).size).toBe(calls.length);
+    for (const kernel of ["conv3d", "convTranspose3d", "conv3dGradWeight", "groupNorm", "groupNormGrad", "twirlMerge", "rotateOctahedral"]) {
+      expect(calls.some(({ key }: { key: string }) => key.startsWith(`${kernel} `)), kernel).toBe(true);
+    }
+    for (const { variants, fallback, count } of calls) {
+      expect(variants).toContain(fallback);
+      expect(count).toBeGreaterThan(0);
+    }
+    expect(readdirSync(cache)).not.toContain("voxtwirl");
+  });
+
+  it("times a kernel's variants, keeps what it found, and forgets it when asked", async () => {
+    const { code, stdout, stderr } = await command.run(["tune", "--kernel", "rotateOctahedral", "--batch", "1"], env);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^rotateOctahedral 1x24 of 16\^3x5 +1x +\w+ +\d/m);
+    expect(stdout).toMatch(/^[01] of 1 calls have a faster variant; all calls together \d/m);
+    const [path] = files();
+    expect(stdout).toContain(path!);
+    const written = JSON.parse(readFileSync(path!, "utf8"));
+    expect(written).toMatchObject({ format: 1, adapter: expect.any(String), choices: expect.any(Object) });
+
+    // Whatever was faster just now, a choice that is there is told of, and used.
+    const choice = { variant: "gather", ms: 1, fallback: "scatter", fallbackMs: 2 };
+    writeFileSync(path!, JSON.stringify({ ...written, choices: { "rotateOctahedral 1x24 of 16^3x5": choice } }));
+    const doctor = await command.run(["doctor"], env);
+    expect(doctor.stdout).toContain(`faster variants for 1 calls, in ${path}`);
+    const reset = await command.run(["tune", "--reset"], env);
+    expect(reset).toMatchObject({ code: 0, stdout: `removed:\n  ${path}\n` });
+    expect(files()).toEqual([]);
+    expect((await command.run(["doctor"], env)).stdout).toMatch(/^tuning +none for this adapter: voxtwirl tune /m);
+  });
+
+  it("stops for want of time before the first call, and says how many are left", async () => {
+    const { code, stdout } = await command.run(["tune", "--kernel", "twirlMerge", "--seconds", "1e-9", "--batch", "1", "--json"], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ results: [], left: 1, stopped: false });
+  });
+
+  it.each([
+    [["--kernel", "conv4d"], /--kernel conv4d is not known/],
+    [["--preset", "huge"], /--preset huge is not known/],
+    [["--seconds", "0"], /--seconds 0 is not a number above 0/],
+    [["--list", "--reset"], /--list and --reset are two things/],
+  ])("refuses %j", async (args, message) => {
+    const { code, stderr } = await command.run(["tune", ...args], env);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+});
