@@ -9,15 +9,19 @@
 // Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL, KERNEL, KERNEL, Ci, Co].
 //
 // A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels
-// and BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along rows of
-// positions, STEP at a time, with a window of TAP_ROWS by WINDOW inputs, of which the first KEPT columns stay from the
-// step before. With SUBGROUPS a team is a subgroup of exactly TEAM lanes: lane l loads input channel l, and the values
-// are spread. Without, each lane loads them itself, and a workgroup holds WORKGROUP / TEAM teams, which take
-// consecutive slices.
+// and BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along bands of ROWS
+// rows of positions, STEP columns at a time, with a window of WINDOW_ROWS by WINDOW inputs, of which the first KEPT
+// columns stay from the step before: an input serves all the taps and rows that meet it. With SUBGROUPS a team is a
+// subgroup of exactly TEAM lanes: lane l loads input channel l, and the values are spread. Without, each lane loads
+// them itself, and a workgroup holds WORKGROUP / TEAM teams, which take consecutive slices.
 //
-// Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), STEP, WORKGROUP, and
-// WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE); SUBGROUPS (then WORKGROUP = TEAM = the subgroup
-// size).
+// On software adapters a load costs as much as some thirty multiply-adds and the loop must fit the processor's
+// instruction cache, so what counts is multiply-adds a load in a small body. There a shuffle from a known lane is one
+// instruction where a broadcast is three.
+//
+// Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), ROWS, STEP, WORKGROUP, and
+// WINDOW_ROWS = (ROWS - 1) STRIDE + TAP_ROWS, WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE),
+// EDGE = min(KEPT, padding), columns that are always outside; SUBGROUPS (then WORKGROUP = TEAM = the subgroup size).
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(KERNEL (KERNEL / TAP_ROWS) blocks_i blocks_o ceil(slices / (WORKGROUP / TEAM))).
 #ifdef SUBGROUPS
@@ -30,8 +34,9 @@ struct Params {
   in_d: i32, in_h: i32, in_w: i32, in_c: i32,
   out_d: i32, out_h: i32, out_w: i32, out_c: i32,
   pad: i32,
-  rows: i32,            // N Do Ho
-  rows_per_slice: i32,
+  bands: i32,           // N Do bands_y
+  bands_y: i32,         // ceil(Ho / ROWS)
+  bands_per_slice: i32,
   slices: u32,
   blocks_i: u32, blocks_o: u32,
   accumulate: u32,
@@ -44,6 +49,8 @@ struct Params {
 
 const TAPS = TAP_ROWS * KERNEL;
 const CHANNELS_I = BLOCKS_I * TEAM;
+const ROW_GROUPS = KERNEL / TAP_ROWS;
+const TAP_GROUPS = KERNEL * ROW_GROUPS;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -58,10 +65,10 @@ fn main(
   let index = linear_workgroup(wid, num);
   let block_o = index % params.blocks_o;
   let block_i = (index / params.blocks_o) % params.blocks_i;
-  let tap_row = (index / (params.blocks_o * params.blocks_i)) % (KERNEL * (KERNEL / TAP_ROWS));
-  let kz = i32(tap_row / (KERNEL / TAP_ROWS));
-  let ky = i32(tap_row % (KERNEL / TAP_ROWS)) * TAP_ROWS;
-  let group = index / (params.blocks_o * params.blocks_i * (KERNEL * (KERNEL / TAP_ROWS)));
+  let tap_group = (index / (params.blocks_o * params.blocks_i)) % TAP_GROUPS;
+  let kz = i32(tap_group / ROW_GROUPS);
+  let ky = i32(tap_group % ROW_GROUPS) * TAP_ROWS;
+  let group = index / (params.blocks_o * params.blocks_i * TAP_GROUPS);
   let slice = group * (WORKGROUP / TEAM) + local / TEAM;
   if (slice >= params.slices) {
     return;
@@ -71,6 +78,8 @@ fn main(
   let ci0 = i32(block_i) * CHANNELS_I;
 #ifdef SUBGROUPS
   let ci_lane = ci0 + lane;
+#else
+  let ci_lane = ci0;
 #endif
 
 #for t in 0..TAP_ROWS*KERNEL
@@ -81,85 +90,115 @@ fn main(
 #endfor
 #endfor
 
-  let row_end = min((i32(slice) + 1) * params.rows_per_slice, params.rows);
-  for (var row = i32(slice) * params.rows_per_slice; row < row_end; row++) {
-    let oy = row % params.out_h;
-    let oz = (row / params.out_h) % params.out_d;
-    let n = row / (params.out_h * params.out_d);
-    let iz = oz * STRIDE - params.pad + kz;
-    if (iz < 0 || iz >= params.in_d) {
-      continue;
-    }
+  let first = i32(slice) * params.bands_per_slice;
+  let bands = min(params.bands_per_slice, params.bands - first);
+  var plane = first / params.bands_y;
+  var n = plane / params.out_d;
+  var oz = plane % params.out_d;
+  var oy = (first % params.bands_y) * ROWS;
+  for (var band = 0; band < bands; band++) {
     let iy = oy * STRIDE - params.pad + ky;
-#for r in 0..TAP_ROWS
-    let row_ok_${r} = iy + ${r} >= 0 && iy + ${r} < params.in_h;
-    let row_${r} = ((n * params.in_d + iz) * params.in_h + iy + ${r}) * params.in_w - params.pad;
+    let iz = oz * STRIDE - params.pad + kz;
+    let plane_in = n * params.in_d + iz;
+#for j in 0..ROWS
+    let g_row_ok_${j} = oy + ${j} < params.out_h;
+    let g_row_${j} = (plane * params.out_h + oy + ${j}) * params.out_w * params.out_c + co;
+#endfor
+    let plane_ok = iz >= 0 && iz < params.in_d;
+#for r in 0..WINDOW_ROWS
+    let x_row_ok_${r} = iy + ${r} >= 0 && iy + ${r} < params.in_h;
+    let x_row_${r} = ((plane_in * params.in_h + iy + ${r}) * params.in_w - params.pad) * params.in_c + ci_lane;
 #ifdef SUBGROUPS
 #for i in 0..BLOCKS_I
-#for c in 0..KEPT
+#for c in 0..EDGE
+    var x_${r}_${c}_${i} = 0.0;
+#endfor
+#for c in EDGE..KEPT
     var x_${r}_${c}_${i} = select(
       0.0,
-      x[u32((row_${r} + ${c}) * params.in_c + ci_lane + ${i*TEAM})],
-      row_ok_${r} && ${c} >= params.pad && ${c} < params.in_w + params.pad,
+      x[u32(x_row_${r} + ${c} * params.in_c + ${i*TEAM})],
+      x_row_ok_${r} && ${c} >= params.pad && ${c} < params.in_w + params.pad,
     );
 #endfor
 #endfor
 #endif
 #endfor
-    for (var ox = 0; ox < params.out_w; ox += STEP) {
+    // No taps meet a plane outside.
+    let width = select(0, params.out_w, plane_ok);
+    for (var ox = 0; ox < width; ox += STEP) {
       let column = ox * STRIDE;
 #for c in 0..WINDOW
       let column_ok_${c} = column + ${c} >= params.pad && column + ${c} < params.in_w + params.pad;
 #endfor
+#for j in 0..ROWS
 #for s in 0..STEP
 #for b in 0..BLOCKS_O
-      let g_${s}_${b} = select(
+      let g_${j}_${s}_${b} = select(
         0.0,
-        gradY[u32((row * params.out_w + ox + ${s}) * params.out_c + co + ${b*TEAM})],
-        ox + ${s} < params.out_w,
+        gradY[u32(g_row_${j} + (ox + ${s}) * params.out_c + ${b*TEAM})],
+        g_row_ok_${j} && ox + ${s} < params.out_w,
       );
 #endfor
 #endfor
-#for r in 0..TAP_ROWS
+#endfor
 #ifdef SUBGROUPS
+#for r in 0..WINDOW_ROWS
 #for i in 0..BLOCKS_I
 #for c in KEPT..WINDOW
       let x_${r}_${c}_${i} = select(
         0.0,
-        x[u32((row_${r} + column + ${c}) * params.in_c + ci_lane + ${i*TEAM})],
-        row_ok_${r} && column_ok_${c},
+        x[u32(x_row_${r} + (column + ${c}) * params.in_c + ${i*TEAM})],
+        x_row_ok_${r} && column_ok_${c},
       );
+#endfor
 #endfor
 #endfor
 #endif
 #for i in 0..BLOCKS_I*TEAM
+#for r in 0..WINDOW_ROWS
 #for c in 0..WINDOW
 #ifdef SUBGROUPS
-      let v_${r}_${c}_${i} = subgroupBroadcast(x_${r}_${c}_${i/TEAM}, ${i%TEAM}u);
+      let v_${r}_${c}_${i} = subgroupShuffle(x_${r}_${c}_${i/TEAM}, ${i%TEAM}u);
 #else
       let v_${r}_${c}_${i} = select(
         0.0,
-        x[u32((row_${r} + column + ${c}) * params.in_c + ci0 + ${i})],
-        row_ok_${r} && column_ok_${c},
+        x[u32(x_row_${r} + (column + ${c}) * params.in_c + ${i})],
+        x_row_ok_${r} && column_ok_${c},
       );
 #endif
 #endfor
-#for kx in 0..KERNEL
+#endfor
+#for y in 0..TAP_ROWS
+#for k in 0..KERNEL
 #for b in 0..BLOCKS_O
+#for j in 0..ROWS
 #for s in 0..STEP
-      acc_${r*KERNEL+kx}_${i}_${b} = fma(v_${r}_${s*STRIDE+kx}_${i}, g_${s}_${b}, acc_${r*KERNEL+kx}_${i}_${b});
+      acc_${y*KERNEL+k}_${i}_${b} = fma(v_${j*STRIDE+y}_${s*STRIDE+k}_${i}, g_${j}_${s}_${b}, acc_${y*KERNEL+k}_${i}_${b});
+#endfor
+#endfor
 #endfor
 #endfor
 #endfor
 #endfor
 #ifdef SUBGROUPS
+#for r in 0..WINDOW_ROWS
 #for i in 0..BLOCKS_I
 #for c in 0..KEPT
       x_${r}_${c}_${i} = x_${r}_${c+STEP*STRIDE}_${i};
 #endfor
 #endfor
-#endif
 #endfor
+#endif
+    }
+    oy += ROWS;
+    if (oy >= params.out_h) {
+      oy = 0;
+      plane++;
+      oz++;
+      if (oz == params.out_d) {
+        oz = 0;
+        n++;
+      }
     }
   }
 

@@ -39,13 +39,18 @@ export function dispatchConv3dGradWeight(
   const { label, x, gradY, gradWeight, stride, pad, transposed } = args;
   const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
   const { kernel, batch, inputChannels, outputChannels } = sizes;
-  const [outD, outH, outW] = sizes.outputSize;
-  const tile = gradWeightTile(ctx.caps, kernel, stride, outputChannels);
+  // A kernel of one voxel knows no planes.
+  const flat = kernel === 1 && stride === 1 && pad === 0;
+  const rowsOf = ([d, h, w]: readonly [number, number, number]) => (flat ? ([1, batch * d * h, w] as const) : ([d, h, w] as const));
+  const [inD, inH, inW] = rowsOf(sizes.inputSize);
+  const [outD, outH, outW] = rowsOf(sizes.outputSize);
+  const tile = gradWeightTile(ctx.caps, { kernel, stride, pad, outputChannels });
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
-  const rows = batch * outD * outH;
+  const bandsY = Math.ceil(outH / tile.ROWS);
+  const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, teams, byteLength(gradWeight));
+  const { slices, bandsPerSlice } = slicesOf(ctx.caps, bands, teams, byteLength(gradWeight));
   const taps = kernel ** 3;
   const direct = slices === 1 && !transposed;
   const partial = direct
@@ -57,17 +62,18 @@ export function dispatchConv3dGradWeight(
     shader: conv3dGradWeightShader,
     constants: { KERNEL: kernel, STRIDE: stride, ...tile },
     params: {
-      in_d: sizes.inputSize[0],
-      in_h: sizes.inputSize[1],
-      in_w: sizes.inputSize[2],
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
       in_c: inputChannels,
       out_d: outD,
       out_h: outH,
       out_w: outW,
       out_c: outputChannels,
       pad,
-      rows,
-      rows_per_slice: rowsPerSlice,
+      bands,
+      bands_y: bandsY,
+      bands_per_slice: bandsPerSlice,
       slices,
       blocks_i: blocksI,
       blocks_o: blocksO,
@@ -97,19 +103,30 @@ interface GradWeightTile extends Record<string, number | boolean> {
   BLOCKS_I: number;
   BLOCKS_O: number;
   TAP_ROWS: number;
+  ROWS: number;
   STEP: number;
+  WINDOW_ROWS: number;
   WINDOW: number;
   KEPT: number;
+  EDGE: number;
   SUBGROUPS: boolean;
 }
 
-function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputChannels: number): GradWeightTile {
+function gradWeightTile(
+  caps: GpuCaps,
+  conv: { kernel: number; stride: number; pad: number; outputChannels: number },
+): GradWeightTile {
+  const { kernel, stride, pad, outputChannels } = conv;
   // The shader's teams are whole subgroups of a known size; elsewhere it does without.
   const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
   const subgroups = subgroup === 4 || subgroup === 8;
   const team = subgroups ? subgroup : 8;
   const blocks = 8 / team;
-  const step = 2;
+  const tapRows = kernel === 4 ? 2 : kernel;
+  // By measurement on lavapipe: rows that share inputs, while the loop fits the instruction cache. Elsewhere steps of
+  // two, which compile sooner.
+  const [rows, step] = team === 8 && subgroups ? [stride === 1 ? 4 : 2, 1] : [1, 2];
+  const kept = Math.max(0, kernel - stride);
   return {
     TEAM: team,
     WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
@@ -118,23 +135,25 @@ function gradWeightTile(caps: GpuCaps, kernel: number, stride: number, outputCha
     // kernel of 3 and a team of 4 do not finish compiling on SwiftShader.
     BLOCKS_I: kernel === 1 ? 2 * blocks : 1,
     BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
-    TAP_ROWS: kernel === 4 ? 2 : kernel,
+    TAP_ROWS: tapRows,
+    ROWS: rows,
     STEP: step,
+    WINDOW_ROWS: (rows - 1) * stride + tapRows,
     WINDOW: (step - 1) * stride + kernel,
-    KEPT: Math.max(0, kernel - stride),
+    KEPT: kept,
+    EDGE: Math.min(pad, kept),
   };
 }
 
 /** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
 function slicesOf(
   caps: GpuCaps,
-  rows: number,
+  bands: number,
   teams: number,
   bytesPerSlice: number,
-): { slices: number; rowsPerSlice: number } {
-  const wantedTeams = caps.adapterClass === "software" ? 64 : 4096;
-  const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice));
-  const wanted = Math.min(rows, affordable, Math.ceil(wantedTeams / teams));
-  const rowsPerSlice = Math.ceil(rows / wanted);
-  return { slices: Math.ceil(rows / rowsPerSlice), rowsPerSlice };
+): { slices: number; bandsPerSlice: number } {
+  const wanted = caps.adapterClass === "software" ? Math.floor(32 / teams) : Math.ceil(4096 / teams);
+  const affordable = Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice);
+  const bandsPerSlice = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));
+  return { slices: Math.ceil(bands / bandsPerSlice), bandsPerSlice };
 }
