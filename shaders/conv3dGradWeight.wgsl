@@ -6,7 +6,9 @@
 //
 // As a GEMM: M = KERNEL^3 Ci, N = Co, K = N Do Ho Wo positions.
 //
-// Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL, KERNEL, KERNEL, Ci, Co].
+// Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL^3 Ci Co], in which (k, ci, co) lies at
+// weight_first + k weight_tap + ci weight_in + co weight_out. With stride 1 the two tensors may change places: the taps
+// are then met from the last to the first, with a padding of KERNEL - 1 - pad.
 //
 // A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels
 // and BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along bands of ROWS
@@ -39,6 +41,7 @@ struct Params {
   bands_per_slice: i32,
   slices: u32,
   blocks_i: u32, blocks_o: u32,
+  weight_first: i32, weight_tap: i32, weight_in: i32, weight_out: i32,
   accumulate: u32,
 }
 
@@ -212,19 +215,21 @@ fn main(
 #endfor
 #endfor
 #endfor
-  let tap0 = ((i32(slice) * KERNEL + kz) * KERNEL + ky) * KERNEL;
+  let tap0 = (kz * KERNEL + ky) * KERNEL;
+  let at0 = i32(slice) * (KERNEL * KERNEL * KERNEL) * params.in_c * params.out_c + params.weight_first
+    + tap0 * params.weight_tap + ci0 * params.weight_in + co * params.weight_out;
   let channels = min(CHANNELS_I, params.in_c - ci0);
   let taps = select(0, TAPS, channels > 0);
   let blocks = min(BLOCKS_O, (params.out_c - co + TEAM - 1) / TEAM);
   for (var t = 0; t < taps; t++) {
     for (var i = 0; i < channels; i++) {
-      let at = ((tap0 + t) * params.in_c + ci0 + i) * params.out_c + co;
+      let at = at0 + t * params.weight_tap + i * params.weight_in;
       for (var b = 0; b < blocks; b++) {
         var sum = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
         if (params.accumulate != 0u) {
-          sum += partial[u32(at + b * TEAM)];
+          sum += partial[u32(at + b * TEAM * params.weight_out)];
         }
-        partial[u32(at + b * TEAM)] = sum;
+        partial[u32(at + b * TEAM * params.weight_out)] = sum;
       }
     }
   }

@@ -23,7 +23,10 @@ export function conv3dGradWeight(
   dispatchConv3dGradWeight(ctx, { label, x, gradY, gradWeight, stride, pad: padding, transposed: false });
 }
 
-/** Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k, channels of gradY, channels of x]. */
+/**
+ * Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k,
+ * channels of gradY, channels of x].
+ */
 export function dispatchConv3dGradWeight(
   ctx: KernelContext,
   args: {
@@ -36,27 +39,29 @@ export function dispatchConv3dGradWeight(
     transposed: boolean;
   },
 ): void {
-  const { label, x, gradY, gradWeight, stride, pad, transposed } = args;
-  const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
-  const { kernel, batch, inputChannels, outputChannels } = sizes;
-  // A kernel of one voxel knows no planes.
-  const flat = kernel === 1 && stride === 1 && pad === 0;
-  const rowsOf = ([d, h, w]: readonly [number, number, number]) => (flat ? ([1, batch * d * h, w] as const) : ([d, h, w] as const));
-  const [inD, inH, inW] = rowsOf(sizes.inputSize);
-  const [outD, outH, outW] = rowsOf(sizes.outputSize);
+  const { label, gradWeight, stride } = args;
+  const { x, gradY, pad, transposed, flipped } = roles(args);
+  const { kernel, batch, inputSize, outputSize, inputChannels, outputChannels } = convSizes(
+    x.shape,
+    gradY.shape,
+    gradWeight.shape[0]!,
+  );
   const tile = gradWeightTile(ctx.caps, { kernel, stride, pad, outputChannels });
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
+  // A kernel of one voxel knows no planes.
+  const flat = kernel === 1 && stride === 1 && pad === 0;
+  const axes = ([d, h, w]: readonly [number, number, number]) => (flat ? ([1, batch * d * h, w] as const) : ([d, h, w] as const));
+  const [inD, inH, inW] = axes(inputSize);
+  const [outD, outH, outW] = axes(outputSize);
   const bandsY = Math.ceil(outH / tile.ROWS);
   const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
   const { slices, bandsPerSlice } = slicesOf(ctx.caps, bands, teams, byteLength(gradWeight));
-  const taps = kernel ** 3;
-  const direct = slices === 1 && !transposed;
-  const partial = direct
-    ? gradWeight
-    : ctx.scratch(`${label} slices`, [slices, kernel, kernel, kernel, inputChannels, outputChannels]);
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, kernel, stride, pad));
+  const direct = slices === 1;
+  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
+  const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, pad));
+  const area = inputChannels * outputChannels;
   ctx.dispatch({
     label,
     shader: conv3dGradWeightShader,
@@ -77,24 +82,29 @@ export function dispatchConv3dGradWeight(
       slices,
       blocks_i: blocksI,
       blocks_o: blocksO,
+      weight_first: flipped ? (kernel ** 3 - 1) * area : 0,
+      weight_tap: flipped ? -area : area,
+      weight_in: transposed ? 1 : outputChannels,
+      weight_out: transposed ? inputChannels : 1,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },
     workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
-    flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels,
+    flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * area,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
-  if (direct) return;
-  sumPartials(ctx, {
-    label,
-    partial,
-    y: gradWeight,
-    slices,
-    taps,
-    rows: transposed ? outputChannels : inputChannels,
-    columns: transposed ? inputChannels : outputChannels,
-    transposed,
-  });
+  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+}
+
+/**
+ * Which tensor the shader slides the window over. Its output channels come in larger blocks, so with stride 1 those are
+ * the input's where the output has few (a network's last convolution).
+ */
+function roles(args: { x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; pad: number; transposed: boolean }) {
+  const { x, gradY, gradWeight, stride, pad, transposed } = args;
+  const [inputChannels, outputChannels] = [x.shape[4]!, gradY.shape[4]!];
+  if (stride !== 1 || outputChannels > 8 || inputChannels <= 8) return { x, gradY, pad, transposed, flipped: false };
+  return { x: gradY, gradY: x, pad: gradWeight.shape[0]! - 1 - pad, transposed: !transposed, flipped: true };
 }
 
 interface GradWeightTile extends Record<string, number | boolean> {
@@ -141,7 +151,7 @@ function gradWeightTile(
     WINDOW_ROWS: (rows - 1) * stride + tapRows,
     WINDOW: (step - 1) * stride + kernel,
     KEPT: kept,
-    EDGE: Math.min(pad, kept),
+    EDGE: Math.max(0, Math.min(pad, kept)),
   };
 }
 

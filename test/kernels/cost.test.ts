@@ -55,6 +55,7 @@ describe("convolutions", () => {
     { x: [3, 4, 4, 4, 5], kernel: 1, stride: 1, padding: 0, size: [4, 4, 4], channels: 9 },
     { x: [1, 5, 7, 9, 2], kernel: 3, stride: 2, padding: 1, size: [3, 4, 5], channels: 4 },
     { x: [1, 5, 7, 5, 2], kernel: 3, stride: 1, padding: 0, size: [3, 5, 3], channels: 4 },
+    { x: [2, 4, 5, 6, 11], kernel: 3, stride: 1, padding: 0, size: [2, 3, 4], channels: 3 },
   ])("kernel $kernel, stride $stride, padding $padding", ({ x, kernel, stride, padding, size, channels }) => {
     const weight = [kernel, kernel, kernel, x[4]!, channels];
     const y = [x[0]!, ...size, channels];
