@@ -57,11 +57,13 @@ export function dispatchConv3dGradWeight(
   const bandsY = Math.ceil(outH / tile.ROWS);
   const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const { slices, bandsPerSlice } = slicesOf(ctx.caps, bands, teams, byteLength(gradWeight));
+  const area = inputChannels * outputChannels;
+  const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, pad));
+  const flops = 2 * batch * pairs.reduce((a, b) => a * b, 1) * area;
+  const bytesPerSlice = byteLength(gradWeight);
+  const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, bytesPerSlice });
   const direct = slices === 1;
   const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
-  const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, pad));
-  const area = inputChannels * outputChannels;
   ctx.dispatch({
     label,
     shader: conv3dGradWeightShader,
@@ -90,21 +92,23 @@ export function dispatchConv3dGradWeight(
     },
     bindings: { x, gradY, partial },
     workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
-    flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * area,
+    flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
   if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
 }
 
 /**
- * Which tensor the shader slides the window over. Its output channels come in larger blocks, so with stride 1 those are
- * the input's where the output has few (a network's last convolution).
+ * Which tensor the shader slides the window over. Its output channels come in blocks of 16, which cost half as much
+ * again as the blocks of 8 that it takes where there are no more; so with stride 1 the input may stand for the output.
  */
 function roles(args: { x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; pad: number; transposed: boolean }) {
   const { x, gradY, gradWeight, stride, pad, transposed } = args;
+  const kernel = gradWeight.shape[0]!;
   const [inputChannels, outputChannels] = [x.shape[4]!, gradY.shape[4]!];
-  if (stride !== 1 || outputChannels > 8 || inputChannels <= 8) return { x, gradY, pad, transposed, flipped: false };
-  return { x: gradY, gradY: x, pad: gradWeight.shape[0]! - 1 - pad, transposed: !transposed, flipped: true };
+  const pays = outputChannels <= 8 && 3 * Math.ceil(inputChannels / 16) < 2 * Math.ceil(inputChannels / 8);
+  if (stride !== 1 || kernel === 1 || !pays) return { x, gradY, pad, transposed, flipped: false };
+  return { x: gradY, gradY: x, pad: kernel - 1 - pad, transposed: !transposed, flipped: true };
 }
 
 interface GradWeightTile extends Record<string, number | boolean> {
@@ -158,12 +162,20 @@ function gradWeightTile(
 /** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
 function slicesOf(
   caps: GpuCaps,
-  bands: number,
-  teams: number,
-  bytesPerSlice: number,
+  work: { bands: number; teams: number; flops: number; bytesPerSlice: number },
 ): { slices: number; bandsPerSlice: number } {
-  const wanted = caps.adapterClass === "software" ? Math.floor(32 / teams) : Math.ceil(4096 / teams);
+  const { bands, teams, flops, bytesPerSlice } = work;
   const affordable = Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice);
+  const wanted = caps.adapterClass === "software" ? softwareSlices(teams, flops) : Math.ceil(4096 / teams);
   const bandsPerSlice = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));
   return { slices: Math.ceil(bands / bandsPerSlice), bandsPerSlice };
+}
+
+/**
+ * Few, for their sum is a dispatch more; an even number, for lavapipe gives each core one run of the workgroups, and the
+ * taps at the grid's faces have less to do.
+ */
+function softwareSlices(teams: number, flops: number): number {
+  const wantedTeams = Math.min(64, Math.max(16, flops / 8e6));
+  return 2 * Math.floor(wantedTeams / (2 * teams));
 }
