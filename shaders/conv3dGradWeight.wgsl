@@ -93,6 +93,9 @@ fn main(
 #endfor
 #endfor
 
+  let g_stride = params.out_w * params.out_c;
+  let x_stride = params.in_w * params.in_c;
+  let x_first = ci_lane - params.pad * params.in_c;
   let first = i32(slice) * params.bands_per_slice;
   let bands = min(params.bands_per_slice, params.bands - first);
   var plane = first / params.bands_y;
@@ -103,14 +106,16 @@ fn main(
     let iy = oy * STRIDE - params.pad + ky;
     let iz = oz * STRIDE - params.pad + kz;
     let plane_in = n * params.in_d + iz;
+    let g_row = (plane * params.out_h + oy) * g_stride + co;
+    let x_row = (plane_in * params.in_h + iy) * x_stride + x_first;
 #for j in 0..ROWS
     let g_row_ok_${j} = oy + ${j} < params.out_h;
-    let g_row_${j} = (plane * params.out_h + oy + ${j}) * params.out_w * params.out_c + co;
+    let g_row_${j} = g_row + ${j} * g_stride;
 #endfor
     let plane_ok = iz >= 0 && iz < params.in_d;
 #for r in 0..WINDOW_ROWS
     let x_row_ok_${r} = iy + ${r} >= 0 && iy + ${r} < params.in_h;
-    let x_row_${r} = ((plane_in * params.in_h + iy + ${r}) * params.in_w - params.pad) * params.in_c + ci_lane;
+    let x_row_${r} = x_row + ${r} * x_stride;
 #ifdef SUBGROUPS
 #for i in 0..BLOCKS_I
 #for c in 0..EDGE
@@ -205,8 +210,8 @@ fn main(
     }
   }
 
-  // Through an array and loops of unknown length (known ones are unrolled), so that the shader has one store: each
-  // takes long to compile.
+  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has few stores: each takes
+  // long to compile.
   var sums: array<f32, TAPS * CHANNELS_I * BLOCKS_O>;
 #for t in 0..TAP_ROWS*KERNEL
 #for i in 0..BLOCKS_I*TEAM
@@ -219,18 +224,19 @@ fn main(
   let at0 = i32(slice) * (KERNEL * KERNEL * KERNEL) * params.in_c * params.out_c + params.weight_first
     + tap0 * params.weight_tap + ci0 * params.weight_in + co * params.weight_out;
   let channels = min(CHANNELS_I, params.in_c - ci0);
-  let taps = select(0, TAPS, channels > 0);
   let blocks = min(BLOCKS_O, (params.out_c - co + TEAM - 1) / TEAM);
-  for (var t = 0; t < taps; t++) {
-    for (var i = 0; i < channels; i++) {
-      let at = at0 + t * params.weight_tap + i * params.weight_in;
-      for (var b = 0; b < blocks; b++) {
-        var sum = sums[(t * CHANNELS_I + i) * BLOCKS_O + b];
-        if (params.accumulate != 0u) {
-          sum += partial[u32(at + b * TEAM * params.weight_out)];
-        }
-        partial[u32(at + b * TEAM * params.weight_out)] = sum;
+  let rows = select(0, TAPS * CHANNELS_I, channels > 0);
+  for (var m = 0; m < rows; m++) {
+    let i = m % CHANNELS_I;
+    let at = at0 + (m / CHANNELS_I) * params.weight_tap + i * params.weight_in;
+#for b in 0..BLOCKS_O
+    if (i < channels && ${b} < blocks) {
+      var sum = sums[m * BLOCKS_O + ${b}];
+      if (params.accumulate != 0u) {
+        sum += partial[u32(at + ${b*TEAM} * params.weight_out)];
       }
+      partial[u32(at + ${b*TEAM} * params.weight_out)] = sum;
     }
+#endfor
   }
 }
