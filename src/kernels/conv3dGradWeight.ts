@@ -51,7 +51,7 @@ export function dispatchConv3dGradWeight(
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   // A kernel of one voxel knows no planes.
   const flat = kernel === 1 && stride === 1 && pad === 0;
-  const axes = ([d, h, w]: readonly [number, number, number]) => (flat ? ([1, batch * d * h, w] as const) : ([d, h, w] as const));
+  const axes = ([d, h, w]: readonly [number, number, number]) => (flat ? [1, batch * d * h, w] : [d, h, w]);
   const [inD, inH, inW] = axes(inputSize);
   const [outD, outH, outW] = axes(outputSize);
   const bandsY = Math.ceil(outH / tile.ROWS);
