@@ -150,7 +150,8 @@ fn main(
     let edge_at_${h} = ((row + edge_y_${h}) * params.in_w + edge_x) * params.in_c;
 #endfor
 #endif
-    for (var ci = 0; ci < params.in_c; ci++) {
+    let channels = select(0, params.in_c, subgroupAny(plane_ok));
+    for (var ci = 0; ci < channels; ci++) {
 #for t in 0..(KERNEL+1-a)/2
 #for k in 0..(KERNEL+1-b)/2
 #for q in 0..TILE_C/WORKGROUP
