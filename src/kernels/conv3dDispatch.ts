@@ -3,6 +3,7 @@ import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { conv3dParityDispatch, conv3dParityFits } from "./conv3dParity.ts";
 import { conv3dRowsDispatch, conv3dRowsFits } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
@@ -12,8 +13,14 @@ const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
 const transposeWeightShader = { name: "conv3dTransposeWeight", code: transposeWeightCode };
 
+/**
+ * How the weights of a dispatch lie: [k, k, k, Ci, Co]; with the channels "exchanged", [k, k, k, Co, Ci]; "flipped", that
+ * and read from the last tap to the first.
+ */
+export type WeightOrder = "forward" | "exchanged" | "flipped";
+
 /** The weights with their channel axes exchanged, and flipped in space if asked, in a scratch tensor. */
-export function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip: boolean): Tensor {
+function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip: boolean): Tensor {
   const [kz, ky, kx, rows, columns] = weight.shape as [number, number, number, number, number];
   const y = ctx.scratch(`${label} transposed weight`, [kz, ky, kx, columns, rows]);
   const taps = kz * ky * kx;
@@ -31,10 +38,7 @@ export function transposeWeight(ctx: KernelContext, label: string, weight: Tenso
   return y;
 }
 
-/**
- * The convolution shader without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With
- * `flipped` the weights are [k, k, k, Co, Ci] and read from the last tap to the first.
- */
+/** The convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. */
 export function dispatchConv3d(
   ctx: KernelContext,
   args: {
@@ -46,14 +50,21 @@ export function dispatchConv3d(
     y: Tensor;
     stride: number;
     pad: number;
-    flipped?: boolean;
+    order?: WeightOrder;
   },
 ): void {
-  const { label, x, bias, addend, y, stride, pad, flipped = false } = args;
+  const { label, x, bias, addend, y, stride, pad, order = "forward" } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad);
-  const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
-  const variant = rows ? conv3dRowsDispatch(sizes, flipped) : tiledDispatch(ctx.caps, sizes, stride, pad);
+  const conv = { sizes, stride, pad, transposed: false };
+  const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad) && order !== "exchanged";
+  const parity = conv3dParityFits(ctx.caps, conv);
+  const inPlace = rows || parity || order === "forward";
+  const weight = inPlace ? args.weight : transposeWeight(ctx, label, args.weight, order === "flipped");
+  const variant = rows
+    ? conv3dRowsDispatch(sizes, order === "flipped")
+    : parity
+      ? conv3dParityDispatch({ ...conv, exchanged: order !== "forward" })
+      : tiledDispatch(ctx.caps, sizes, stride, pad);
   if (addend) storage(label, { addend, y });
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
@@ -108,16 +119,46 @@ function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: nu
   return { TILE_X: 2, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
 }
 
-/** The transposed convolution shader without checks: any shape of y; outputs that no input reaches become the bias. */
+/**
+ * The transposed convolution without checks: any shape of y; outputs that no input reaches become the bias. With
+ * `exchanged` the weights are [k, k, k, Co, Ci].
+ */
 export function dispatchConvTranspose3d(
   ctx: KernelContext,
-  args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; y: Tensor; pad: number },
+  args: {
+    label: string;
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    y: Tensor;
+    pad: number;
+    exchanged?: boolean;
+  },
 ): void {
-  const { label, x, weight, bias, y, pad } = args;
-  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
+  const { label, x, bias, y, pad, exchanged = false } = args;
+  const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
+  const conv = { sizes, stride: 2, pad, transposed: true, exchanged };
+  const parity = conv3dParityFits(ctx.caps, conv);
+  const weight = exchanged && !parity ? transposeWeight(ctx, label, args.weight, false) : args.weight;
+  const variant = parity ? conv3dParityDispatch(conv) : tiledTransposedDispatch(ctx.caps, sizes, pad);
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
+  ctx.dispatch({
+    ...variant,
+    label,
+    constants: { ...variant.constants, ...storagePair(x, y) },
+    params: { ...variant.params, has_bias: bias ? 1 : 0, ...(parity && { has_addend: 0 }) },
+    bindings: { x, weight, bias: bias ?? none("bias"), ...(parity && { addend: none("addend", y.dtype) }), y },
+    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
+  });
+}
+
+/** convTranspose3d.wgsl for one shape: any kernel and padding, on any adapter. */
+function tiledTransposedDispatch(caps: GpuCaps, sizes: ConvSizes, pad: number) {
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
-  const tile = { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: convWorkgroup(ctx.caps) };
+  const tile = { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: convWorkgroup(caps) };
   const rowsD = Math.ceil(outD / 2);
   const layout = layTiles(tile, {
     width: Math.ceil(outW / 2),
@@ -125,11 +166,9 @@ export function dispatchConvTranspose3d(
     planes: sizes.batch * rowsD,
     channels: sizes.outputChannels,
   });
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
-  ctx.dispatch({
-    label,
+  return {
     shader: convTranspose3dShader,
-    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(ctx.caps), ...storagePair(x, y) },
+    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(caps) },
     params: {
       batch: sizes.batch,
       in_d: inD,
@@ -143,11 +182,7 @@ export function dispatchConvTranspose3d(
       rows_d: rowsD,
       pad,
       ...layout.params,
-      has_bias: bias ? 1 : 0,
     },
-    bindings: { x, weight, bias: bias ?? ctx.scratch(`${label} no bias`, [1]), y },
     workgroups: workgroups1d(8 * layout.count),
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
-    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
-  });
+  };
 }

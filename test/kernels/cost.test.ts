@@ -79,7 +79,7 @@ describe("convolutions", () => {
       const [gradInput, ...before] = costs((ctx, t) => {
         kernels.conv3dGradInput(ctx, { label: "c", gradY: t(y), weight: t(weight), gradX: t(x), stride, padding });
       }, caps).reverse();
-      const rearranges = caps === hardware || kernel !== 3 || stride !== 1 || padding !== 1;
+      const rearranges = caps === hardware || (kernel === 3 && padding !== 1);
       expect(before.map(cost)).toEqual(rearranges ? [{ flops: 0, bytes: f32(weight, weight) }] : []);
       expect(cost(gradInput!)).toEqual({ flops, bytes: f32(y, weight, x) });
 
@@ -126,7 +126,7 @@ describe("convolutions", () => {
       });
     });
     expect(cost(forward!)).toEqual({ flops, bytes: f32(x, weight, [3], y) });
-    const [, gradInput] = costs((ctx, t) => {
+    const [gradInput] = costs((ctx, t) => {
       kernels.convTranspose3dGradInput(ctx, {
         label: "c",
         gradY: t(y),
@@ -161,7 +161,7 @@ describe("convolutions", () => {
       kernels.linear(ctx, { label: "l", x: t(x), weight: t(weight), bias: t([7]), y: t(y) }),
     );
     expect(cost(forward!)).toEqual({ flops: 2 * macs, bytes: f32(x, weight, [7], y) });
-    const [, gradInput] = costs((ctx, t) =>
+    const [gradInput] = costs((ctx, t) =>
       kernels.linearGradInput(ctx, { label: "l", gradY: t(y), weight: t(weight), gradX: t(x) }),
     );
     expect(gradInput!.flops).toBe(2 * macs);
