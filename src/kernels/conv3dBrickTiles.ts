@@ -143,7 +143,7 @@ function fitChunk(row: Row, taps: number, step: number): BrickTile | undefined {
 }
 
 /** Workgroups that keep a GPU busy: several for each of its multiprocessors. */
-const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, unknown: 128, software: 8 } as const;
+export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, unknown: 128, software: 8 } as const;
 /** Input channels below which a slice is not worth its partial sums. */
 const LEAST_CHANNELS = 32;
 

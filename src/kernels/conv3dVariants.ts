@@ -1,6 +1,8 @@
 import type { GpuCaps } from "../gpu/caps.ts";
 import { brickTiles, type BrickTile, type ConvProblem } from "./conv3dBrickTiles.ts";
+import { gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeightBrick.ts";
 import { conv3dRowsFits } from "./conv3dRows.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
 
 /** A way to compute a convolution: conv3dRows.wgsl, conv3d.wgsl or convTranspose3d.wgsl, or conv3dBrick.wgsl with a tile. */
 export type ConvVariant = { kind: "rows" } | { kind: "tiled" } | { kind: "brick"; tile: BrickTile };
@@ -20,4 +22,18 @@ export function conv3dVariants(caps: GpuCaps, problem: ConvProblem): ConvVariant
 /** The first of `conv3dVariants`. */
 export function defaultConv3dVariant(caps: GpuCaps, problem: ConvProblem): ConvVariant {
   return conv3dVariants(caps, problem)[0]!;
+}
+
+/** A way to compute a gradient of weights: conv3dGradWeight.wgsl, or conv3dGradWeightBrick.wgsl with a tile. */
+export type GradWeightVariant = { kind: "teams" } | { kind: "brick"; tile: GradWeightBrickTile };
+
+/** Every variant that an adapter can run for a gradient of weights, the default first. */
+export function gradWeightVariants(caps: GpuCaps, sizes: ConvSizes, stride: number): GradWeightVariant[] {
+  const bricks = gradWeightBrickTiles(caps, sizes, stride).map((tile): GradWeightVariant => ({ kind: "brick", tile }));
+  return caps.adapterClass === "software" ? [{ kind: "teams" }, ...bricks] : [...bricks, { kind: "teams" }];
+}
+
+/** The first of `gradWeightVariants`. */
+export function defaultGradWeightVariant(caps: GpuCaps, sizes: ConvSizes, stride: number): GradWeightVariant {
+  return gradWeightVariants(caps, sizes, stride)[0]!;
 }
