@@ -25,12 +25,11 @@
 // Few outputs are not enough workgroups for a GPU. Then the sum is cut into slices of the input channels, y is
 // [slices, N, Do, Ho, Wo, Co], and conv3dBrickSum.wgsl adds them in order.
 //
-// Bindings: x [N, D, H, W, Ci], weight, bias [Co] and addend (as y; both read only where has_bias, has_addend are 1), y.
-// The weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in +
+// Bindings: x [N, D, H, W, Ci], weight, bias [Co] (read only where has_bias is 1), y, and with ADDEND addend (as y). The weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in +
 // co weight_out, so that gradients read the forward weights where they are: backwards, with channels exchanged.
 //
 // Constants: KERNEL, STRIDE, PARITY (or undefined); THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C,
-// whose product is WORKGROUP; CHUNK4. VEC4: Ci and Co are multiples of 4; then weights are read as vec4s, along ci with
+// whose product is WORKGROUP; CHUNK4; ADDEND. VEC4: Ci and Co are multiples of 4; then weights are read as vec4s, along ci with
 // WEIGHT_IN (weight_in is 1), else along co (weight_out is 1).
 // Host: channels_per_slice is a multiple of 4 CHUNK4, except that the last slice may end early.
 // Dispatch: workgroups1d(slices * N * tiles_z * tiles_y * tiles_x * (8 with PARITY) * blocks_c); tiles cover outputs, or
@@ -45,7 +44,7 @@ struct Params {
   tiles_x: u32, tiles_y: u32, tiles_z: u32, blocks_c: u32,
   slices: u32, channels_per_slice: i32,
   weight_first: i32, weight_z: i32, weight_y: i32, weight_x: i32, weight_in: i32, weight_out: i32,
-  has_bias: u32, has_addend: u32,
+  has_bias: u32,
 }
 
 #ifdef VEC4
@@ -58,8 +57,10 @@ alias Real = f32;
 @group(0) @binding(1) var<storage, read> x: array<Real>;
 @group(0) @binding(2) var<storage, read> weight: array<Real>;
 @group(0) @binding(3) var<storage, read> bias: array<Real>;
-@group(0) @binding(4) var<storage, read> addend: array<Real>;
-@group(0) @binding(5) var<storage, read_write> y: array<Real>;
+@group(0) @binding(4) var<storage, read_write> y: array<Real>;
+#ifdef ADDEND
+@group(0) @binding(5) var<storage, read> addend: array<Real>;
+#endif
 
 const BLOCK_X = LANES_X * THREAD_X;
 const BLOCK_Y = LANES_Y * THREAD_Y;
@@ -156,18 +157,18 @@ fn store(at: i32, slice: i32, co: i32, sum: vec4<f32>) {
   if (co >= params.out_c) {
     return;
   }
-  var value = sum;
-  if (params.has_addend != 0u) {
-    value += addend[u32((at + co) / 4)];
-  }
-  y[u32((slice + at + co) / 4)] = value;
+#ifdef ADDEND
+  y[u32((slice + at + co) / 4)] = sum + addend[u32((at + co) / 4)];
+#else
+  y[u32((slice + at + co) / 4)] = sum;
+#endif
 #else
   for (var c = 0; c < min(4, params.out_c - co); c++) {
-    var value = sum[c];
-    if (params.has_addend != 0u) {
-      value += addend[u32(at + co + c)];
-    }
-    y[u32(slice + at + co + c)] = value;
+#ifdef ADDEND
+    y[u32(slice + at + co + c)] = sum[c] + addend[u32(at + co + c)];
+#else
+    y[u32(slice + at + co + c)] = sum[c];
+#endif
   }
 #endif
 }

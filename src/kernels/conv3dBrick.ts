@@ -43,7 +43,7 @@ export function dispatchConv3dBrick(
   const block = brickBlock(tile);
   const tiles = grid.map((n, i) => Math.ceil(n / block[i]!));
   const { slices, channelsPerSlice } = brickSlices(ctx.caps, problem, tile);
-  const none = (name: string) => ctx.scratch(`${label} no ${name}`, [4]);
+  const none = () => ctx.scratch(`${label} no bias`, [4]);
   const target = slices === 1 ? y : ctx.scratch(`${label} slices`, [slices, ...y.shape]);
   const [ownBias, ownAddend] = slices === 1 ? [bias, addend] : [];
   const vec4 = inputChannels % 4 === 0 && outputChannels % 4 === 0;
@@ -59,6 +59,7 @@ export function dispatchConv3dBrick(
       ...tile,
       VEC4: vec4,
       WEIGHT_IN: vec4 && exchanged,
+      ADDEND: ownAddend !== undefined,
     },
     params: {
       samples: flat ? 1 : batch,
@@ -79,9 +80,8 @@ export function dispatchConv3dBrick(
       channels_per_slice: channelsPerSlice,
       ...weightStrides(problem, exchanged, args.flipped),
       has_bias: ownBias ? 1 : 0,
-      has_addend: ownAddend ? 1 : 0,
     },
-    bindings: { x, weight, bias: ownBias ?? none("bias"), addend: ownAddend ?? none("addend"), y: target },
+    bindings: { x, weight, bias: ownBias ?? none(), y: target, ...(ownAddend && { addend: ownAddend }) },
     workgroups: workgroups1d(slices * brickWorkgroups(problem, tile)),
     flops,
     bytes: [x, weight, target, ownBias, ownAddend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),

@@ -35,7 +35,6 @@ type Row = readonly [number, number, number, number, number, number, number, num
 //   block         invocations  bytes   registers  multiply-adds a load  FLOP a byte
 //   8 4 4 x 64    128          14,976  116        21                    45
 //   8 8 4 x 32    128           8,704  116        21                    48
-//   8 4 4 x 32     64          11,776  116        21                    35
 //   4 4 4 x 64     64          12,032  116        21                    25
 //   8 4 4 x 64    256          14,976   70        13                    45
 //   8 4 4 x 32    128          11,776   70        13                    35
@@ -46,7 +45,6 @@ type Row = readonly [number, number, number, number, number, number, number, num
 const LARGE: readonly Row[] = [
   [4, 2, 2, 2, 2, 4, 8, 2],
   [4, 2, 2, 2, 4, 4, 4, 1],
-  [4, 2, 2, 2, 2, 4, 4, 2],
   [4, 2, 2, 2, 2, 2, 8, 2],
   [4, 2, 2, 1, 2, 4, 8, 2],
   [4, 2, 2, 2, 4, 4, 2, 1],
@@ -54,7 +52,6 @@ const LARGE: readonly Row[] = [
 const SMALL: readonly Row[] = [
   [4, 1, 2, 2, 4, 4, 8, 2],
   [4, 1, 2, 2, 4, 4, 4, 2],
-  [4, 1, 2, 2, 4, 2, 8, 2],
   [4, 1, 2, 1, 4, 4, 4, 2],
   [4, 1, 2, 2, 8, 4, 1, 1],
 ];
@@ -68,7 +65,6 @@ const FLAT_LARGE: readonly Row[] = [
 const FLAT_SMALL: readonly Row[] = [
   [4, 1, 2, 16, 1, 1, 8, 4],
   [4, 1, 2, 32, 1, 1, 4, 4],
-  [4, 1, 2, 64, 1, 1, 1, 2],
 ];
 
 /** Kernel 1, stride 1, no padding: a matrix product over voxels. */
