@@ -50,7 +50,7 @@ export function conv3dGradInput(
   requireShape(label, "output gradient", gradY, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
   if (stride === 1) {
     const pad = weight.shape[0]! - 1 - padding;
-    dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad, order: "flipped" });
+    dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad, exchanged: true, flipped: true });
   } else {
     dispatchConvTranspose3d(ctx, { label, x: gradY, weight, y: gradX, pad: padding, exchanged: true });
   }

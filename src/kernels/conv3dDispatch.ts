@@ -3,24 +3,20 @@ import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { conv3dParityDispatch, conv3dParityFits } from "./conv3dParity.ts";
-import { conv3dRowsDispatch, conv3dRowsFits } from "./conv3dRows.ts";
+import { dispatchConv3dBrick } from "./conv3dBrick.ts";
+import { conv3dParityDispatch } from "./conv3dParity.ts";
+import { conv3dRowsDispatch } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
+import { defaultConv3dVariant, type ConvVariant } from "./conv3dVariants.ts";
 import { storage, storagePair } from "./storage.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
 const transposeWeightShader = { name: "conv3dTransposeWeight", code: transposeWeightCode };
 
-/**
- * How the weights of a dispatch lie: [k, k, k, Ci, Co]; with the channels "exchanged", [k, k, k, Co, Ci]; "flipped", that
- * and read from the last tap to the first.
- */
-export type WeightOrder = "forward" | "exchanged" | "flipped";
-
 /** The weights with their channel axes exchanged, and flipped in space if asked, in a scratch tensor. */
-function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip: boolean): Tensor {
+export function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip: boolean): Tensor {
   const [kz, ky, kx, rows, columns] = weight.shape as [number, number, number, number, number];
   const y = ctx.scratch(`${label} transposed weight`, [kz, ky, kx, columns, rows]);
   const taps = kz * ky * kx;
@@ -38,7 +34,10 @@ function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip
   return y;
 }
 
-/** The convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. */
+/**
+ * A convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With `exchanged`
+ * the weights are [k, k, k, Co, Ci], with `flipped` they are read from the last tap to the first.
+ */
 export function dispatchConv3d(
   ctx: KernelContext,
   args: {
@@ -50,33 +49,42 @@ export function dispatchConv3d(
     y: Tensor;
     stride: number;
     pad: number;
-    order?: WeightOrder;
+    exchanged?: boolean;
+    flipped?: boolean;
+    /** The adapter's default where it is not given. */
+    variant?: ConvVariant;
   },
 ): void {
-  const { label, x, bias, addend, y, stride, pad, order = "forward" } = args;
+  const { label, x, bias, addend, y, stride, pad, exchanged = false, flipped = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const conv = { sizes, stride, pad, transposed: false };
-  const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad) && order !== "exchanged";
-  const parity = conv3dParityFits(ctx.caps, conv);
-  const inPlace = rows || parity || order === "forward";
-  const weight = inPlace ? args.weight : transposeWeight(ctx, label, args.weight, order === "flipped");
-  const variant = rows
-    ? conv3dRowsDispatch(sizes, order === "flipped")
-    : parity
-      ? conv3dParityDispatch({ ...conv, exchanged: order !== "forward" })
-      : tiledDispatch(ctx.caps, sizes, stride, pad);
   if (addend) storage(label, { addend, y });
+  const problem = { sizes, stride, pad, transposed: false };
+  const variant = args.variant ?? defaultConv3dVariant(ctx.caps, problem);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
+  const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
+  if (variant.kind === "brick") {
+    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped, problem, tile: variant.tile, flops });
+    return;
+  }
+  // Only conv3d.wgsl reads weights in one order.
+  const inPlace = variant.kind !== "tiled";
+  const weight = exchanged && !inPlace ? transposeWeight(ctx, label, args.weight, flipped) : args.weight;
+  const chosen =
+    variant.kind === "rows"
+      ? conv3dRowsDispatch(sizes, flipped)
+      : variant.kind === "parity"
+        ? conv3dParityDispatch({ ...problem, exchanged })
+        : tiledDispatch(ctx.caps, sizes, stride, pad);
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   ctx.dispatch({
-    ...variant,
+    ...chosen,
     label,
-    constants: { ...variant.constants, ...storagePair(x, y) },
-    params: { ...variant.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
+    constants: { ...chosen.constants, ...storagePair(x, y) },
+    params: { ...chosen.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
     bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    flops,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
 }
@@ -120,7 +128,7 @@ function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: nu
 }
 
 /**
- * The transposed convolution without checks: any shape of y; outputs that no input reaches become the bias. With
+ * A transposed convolution of stride 2 without checks: any shape of y; outputs that no input reaches become the bias. With
  * `exchanged` the weights are [k, k, k, Co, Ci].
  */
 export function dispatchConvTranspose3d(
@@ -133,23 +141,31 @@ export function dispatchConvTranspose3d(
     y: Tensor;
     pad: number;
     exchanged?: boolean;
+    /** The adapter's default where it is not given. */
+    variant?: ConvVariant;
   },
 ): void {
   const { label, x, bias, y, pad, exchanged = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const conv = { sizes, stride: 2, pad, transposed: true, exchanged };
-  const parity = conv3dParityFits(ctx.caps, conv);
-  const weight = exchanged && !parity ? transposeWeight(ctx, label, args.weight, false) : args.weight;
-  const variant = parity ? conv3dParityDispatch(conv) : tiledTransposedDispatch(ctx.caps, sizes, pad);
-  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
+  const problem = { sizes, stride: 2, pad, transposed: true };
+  const variant = args.variant ?? defaultConv3dVariant(ctx.caps, problem);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
+  const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
+  if (variant.kind === "brick") {
+    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped: false, problem, tile: variant.tile, flops });
+    return;
+  }
+  const parity = variant.kind === "parity";
+  const weight = exchanged && !parity ? transposeWeight(ctx, label, args.weight, false) : args.weight;
+  const chosen = parity ? conv3dParityDispatch({ ...problem, exchanged }) : tiledTransposedDispatch(ctx.caps, sizes, pad);
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
   ctx.dispatch({
-    ...variant,
+    ...chosen,
     label,
-    constants: { ...variant.constants, ...storagePair(x, y) },
-    params: { ...variant.params, has_bias: bias ? 1 : 0, ...(parity && { has_addend: 0 }) },
+    constants: { ...chosen.constants, ...storagePair(x, y) },
+    params: { ...chosen.params, has_bias: bias ? 1 : 0, ...(parity && { has_addend: 0 }) },
     bindings: { x, weight, bias: bias ?? none("bias"), ...(parity && { addend: none("addend", y.dtype) }), y },
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    flops,
     bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
   });
 }

@@ -46,7 +46,7 @@ export function convTranspose3dGradInput(
   const { label, gradY, weight, gradX, stride, padding } = args;
   const expected = convTranspose3dShape(gradX.shape, weight.shape, stride, padding, label);
   requireShape(label, "output gradient", gradY, expected);
-  dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad: padding, order: "exchanged" });
+  dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad: padding, exchanged: true });
 }
 
 /**

@@ -79,7 +79,7 @@ describe("convolutions", () => {
       const [gradInput, ...before] = costs((ctx, t) => {
         kernels.conv3dGradInput(ctx, { label: "c", gradY: t(y), weight: t(weight), gradX: t(x), stride, padding });
       }, caps).reverse();
-      const rearranges = caps === hardware || (kernel === 3 && padding !== 1);
+      const rearranges = caps === software && kernel === 3 && padding !== 1;
       expect(before.map(cost)).toEqual(rearranges ? [{ flops: 0, bytes: f32(weight, weight) }] : []);
       expect(cost(gradInput!)).toEqual({ flops, bytes: f32(y, weight, x) });
 
@@ -87,9 +87,15 @@ describe("convolutions", () => {
         kernels.conv3dGradWeight(ctx, { label: "c", x: t(x), gradY: t(y), gradWeight: t(weight), stride, padding });
       }, caps);
       const slices = products!.bindings.partial!.shape;
+      if (!sum) {
+        // So few positions that one slice is enough: it is added where it belongs.
+        expect(caps).toBe(hardware);
+        expect(cost(products!)).toEqual({ flops, bytes: f32(x, y, weight, weight) });
+        continue;
+      }
       expect(slices.slice(1)).toEqual(weight);
       expect(cost(products!)).toEqual({ flops, bytes: f32(x, y, [...slices]) });
-      expect(cost(sum!)).toEqual({ flops: elementCount(slices), bytes: f32([...slices], weight, weight) });
+      expect(cost(sum)).toEqual({ flops: elementCount(slices), bytes: f32([...slices], weight, weight) });
     }
   });
 
