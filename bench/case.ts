@@ -51,6 +51,10 @@ export interface BenchCase {
   readonly tolerance: number;
   /** Missing where no peer is asked. */
   readonly peers?: PeerTask;
+  /** Of a case whose activations are stored in half precision, with f16 at the end of its name. */
+  readonly precision?: "f16";
+  /** The same work so stored, without peers: they compute in f32. Missing where there is nothing to store so. */
+  inHalf?(): BenchCase;
   data(): CaseData;
   open(gpu: Gpu, data: CaseData, cacheBytes: number): Promise<OpenCase>;
   /** Missing where there is nothing to compare with. */
@@ -86,6 +90,9 @@ export function judge(
     right: errors.every(({ error, allowed }) => error <= allowed),
   };
 }
+
+/** What storing a result in f16 adds to its relative error, at most. */
+export const HALF_ROUNDING = 2 ** -11;
 
 /** Rounding errors of sums of `terms` products grow as the root of their number. */
 export function toleranceOf(terms: number): number {

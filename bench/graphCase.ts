@@ -1,8 +1,10 @@
-import { elementCount, type Tensor } from "../src/gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../src/gpu/dispatch.ts";
 import type { BufferView, Gpu } from "../src/gpu/gpu.ts";
+import { decodeHalf, encodeHalf } from "../src/gpu/half.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Plan } from "../src/graph/plan.ts";
-import type { BenchCase, CaseData, Expected, OpenCase, PeerTask, Values } from "./case.ts";
+import { HALF_ROUNDING, type BenchCase, type CaseData, type Expected, type OpenCase, type PeerTask, type Values } from
+  "./case.ts";
 import { uniform, type Spread } from "./data.ts";
 
 /** A tensor that a case reads. */
@@ -36,6 +38,8 @@ export interface GraphCaseSpec {
   readonly bytes?: number;
   readonly tolerance: number;
   readonly peers?: Pick<PeerTask, "operation" | "attributes"> & { readonly outputs?: readonly OutputSpec[] };
+  /** Inputs and outputs that half precision stores as f16, where the case is one for it. */
+  readonly activations?: readonly string[];
   /** Appends the work. */
   emit(graph: Graph, tensors: Readonly<Record<string, Tensor>>): void;
   expected?(data: CaseData): readonly Expected[];
@@ -48,24 +52,41 @@ const MAX_SETS = 8;
 
 /** A case that is a few kernels on inputs and outputs of its own. */
 export function graphCase(spec: GraphCaseSpec): BenchCase {
+  const { name, activations } = spec;
+  if (!activations) return caseOf(spec, []);
+  const inHalf = (): BenchCase => {
+    const { peers: _, ...alone } = spec;
+    const tolerance = spec.tolerance + HALF_ROUNDING;
+    const renamed = { ...alone, name: `${name}/f16`, dataName: spec.dataName ?? name, tolerance };
+    return { ...caseOf(renamed, activations), precision: "f16" };
+  };
+  return { ...caseOf(spec, []), inHalf };
+}
+
+/** `halves`: the tensors that are f16. */
+function caseOf(spec: GraphCaseSpec, halves: readonly string[]): BenchCase {
   const { name, suite, shape, flops, tolerance, inputs, outputs } = spec;
   const ours = inputs.filter(({ only }) => only !== "peers");
-  const bytes = spec.bytes ?? [...ours, ...outputs].reduce((sum, tensor) => sum + 4 * elementCount(tensor.shape), 0);
+  const bytesOf = ({ name, shape }: InputSpec | OutputSpec) => {
+    return byteLength({ shape, dtype: halves.includes(name) ? "f16" : "f32" });
+  };
+  const bytes = spec.bytes ?? [...ours, ...outputs].reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   return {
     name, suite, shape, flops, bytes, tolerance,
     ...(spec.peers && {
       peers: { ...spec.peers, inputs: inputs.filter(({ only }) => only !== "ours"), outputs: spec.peers.outputs ?? outputs },
     }),
-    data: () => makeData(spec.dataName ?? name, inputs),
-    open: (gpu, data, cacheBytes) => openGraphCase(gpu, spec, ours, data, setsFor(bytes, cacheBytes)),
+    data: () => makeData(spec.dataName ?? name, inputs, halves),
+    open: (gpu, data, cacheBytes) => openGraphCase(gpu, spec, ours, halves, data, setsFor(bytes, cacheBytes)),
     ...(spec.expected && { expected: spec.expected }),
   };
 }
 
-export function makeData(prefix: string, inputs: readonly InputSpec[]): CaseData {
+export function makeData(prefix: string, inputs: readonly InputSpec[], halves: readonly string[] = []): CaseData {
   const data = new Map<string, Values>();
   for (const { name, shape, spread, make } of inputs) {
-    data.set(name, make ? make(data) : uniform(`${prefix}/${name}`, elementCount(shape), spread));
+    const values = make ? make(data) : uniform(`${prefix}/${name}`, elementCount(shape), spread);
+    data.set(name, halves.includes(name) ? decodeHalf(encodeHalf(values), values.length) : values);
   }
   return data;
 }
@@ -76,7 +97,7 @@ export function setsFor(bytes: number, cacheBytes: number): number {
 }
 
 async function openGraphCase(
-  gpu: Gpu, spec: GraphCaseSpec, ours: readonly InputSpec[], data: CaseData, count: number,
+  gpu: Gpu, spec: GraphCaseSpec, ours: readonly InputSpec[], halves: readonly string[], data: CaseData, count: number,
 ): Promise<OpenCase> {
   const views: BufferView[] = [];
   const plans: Plan[] = [];
@@ -89,12 +110,14 @@ async function openGraphCase(
     let variant = "";
     let compileMs = 0;
     for (let set = 0; set < count; set++) {
-      const graph = new Graph(gpu.caps);
+      const graph = new Graph(gpu.caps, { precision: halves.length > 0 ? "f16" : "f32" });
       const tensors: Record<string, Tensor> = {};
       const place = (name: string, shape: readonly number[], values: Values) => {
-        const view = gpu.upload(`${spec.name} ${name}`, values);
+        const half = halves.includes(name);
+        const view = gpu.upload(`${spec.name} ${name}`, half ? new Uint32Array(encodeHalf(values).buffer) : values);
         views.push(view);
-        return (tensors[name] = graph.external(name, shape, view, values instanceof Uint32Array ? "u32" : "f32"));
+        const dtype = half ? "f16" : values instanceof Uint32Array ? "u32" : "f32";
+        return (tensors[name] = graph.external(name, shape, view, dtype));
       };
       for (const { name, shape } of ours) place(name, shape, data.get(name)!);
       // NaN where the kernel does not write.

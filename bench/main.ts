@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VoxtwirlError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
+import type { Precision } from "../src/graph/graph.ts";
 import { measureRoofline } from "../src/graph/roofline.ts";
 import { adapterName, driverEnvironment, isSoftware } from "../src/node/adapters.ts";
 import { findSwiftShaderArchive, unpackSwiftShader } from "../src/node/swiftshader.ts";
@@ -31,8 +32,11 @@ export interface BenchOptions {
   onProgress(text: string): void;
 }
 
-/** Cases of the suites (without any, of all but `onlyWhenNamed`) whose names contain `filter`. */
-export function selectCases(names: readonly string[], filter = ""): BenchCase[] {
+/**
+ * Cases of the suites (without any, of all but `onlyWhenNamed`) whose names contain `filter`; in half precision those
+ * that have activations to store, under names that end in /f16.
+ */
+export function selectCases(names: readonly string[], filter = "", precision: Precision = "f32"): BenchCase[] {
   for (const name of names) {
     if (!Object.hasOwn(suites, name)) {
       throw new VoxtwirlError("bad-option", `There is no suite ${name}.`, `The suites: ${Object.keys(suites).join(", ")}.`);
@@ -41,9 +45,13 @@ export function selectCases(names: readonly string[], filter = ""): BenchCase[] 
   const chosen = Object.entries(suites).filter(([name]) => {
     return names.length === 0 ? !onlyWhenNamed.includes(name) : names.includes(name);
   });
-  const cases = chosen.flatMap(([, make]) => make()).filter(({ name }) => name.includes(filter));
+  const made = chosen.flatMap(([, make]) => make());
+  const stored = precision === "f16" ? made.flatMap((benchCase) => benchCase.inHalf?.() ?? []) : made;
+  const cases = stored.filter(({ name }) => name.includes(filter));
   if (cases.length === 0) {
-    throw new VoxtwirlError("bad-option", `No case has ${JSON.stringify(filter)} in its name.`, "See: voxtwirl bench --list");
+    const kind = precision === "f16" ? "case of half precision" : "case";
+    const message = `No ${kind} has ${JSON.stringify(filter)} in its name.`;
+    throw new VoxtwirlError("bad-option", message, "See: voxtwirl bench --list");
   }
   return cases;
 }

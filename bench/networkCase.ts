@@ -7,6 +7,7 @@ import { StepUniform } from "../src/graph/stepUniform.ts";
 import { adamw } from "../src/kernels/adamw.ts";
 import { gradNorm } from "../src/kernels/gradNorm.ts";
 import { squaredError } from "../src/kernels/squaredError.ts";
+import { LossScaling, SCALING_FIELDS } from "../src/training/lossScaling.ts";
 import type { BenchCase, CaseData, Expected, OpenCase, PeerTask } from "./case.ts";
 import { uniform, type Spread } from "./data.ts";
 import { variantOf } from "./graphCase.ts";
@@ -40,48 +41,61 @@ interface NetworkCaseSpec {
   readonly tolerance: number;
   readonly operation: PeerTask["operation"];
   expected?(): Promise<readonly Expected[]>;
+  readonly precision?: "f16";
+  /** What errors of activations in half precision become at the end. */
+  readonly halfTolerance: number;
 }
 
 /** One forward pass: y. */
 export function forwardCase(spec: NetworkCaseSpec): BenchCase {
-  const { network } = spec;
+  const { network, precision } = spec;
   return {
     ...common(spec),
+    ...(!precision && { inHalf: () => forwardCase(inHalf(spec)) }),
     flops: network.flops,
     bytes: 4 * (2 * elementCount(network.shape) + parameterCount(network)),
-    peers: {
-      operation: spec.operation,
-      attributes: {},
-      inputs: inputsOf(network, ["x"]),
-      outputs: [{ name: "y", shape: network.shape }],
-    },
+    ...(!precision && {
+      peers: {
+        operation: spec.operation,
+        attributes: {},
+        inputs: inputsOf(network, ["x"]),
+        outputs: [{ name: "y", shape: network.shape }],
+      },
+    }),
     data: () => dataOf(network, ["x"]),
-    open: (gpu, data) => openForward(gpu, spec.name, network, data),
+    open: (gpu, data) => openForward(gpu, spec, data),
   };
 }
 
 /** Forward, mean squared error, backward and AdamW: the loss and the gradients of the first step. */
 export function trainCase(spec: NetworkCaseSpec & { readonly training: Training }): BenchCase {
-  const { network, training } = spec;
+  const { network, training, precision } = spec;
   const gradients = network.parameters.filter(({ trained }) => trained).map(({ name, shape }) => ({ name: `grad/${name}`, shape }));
   return {
     ...common(spec),
+    ...(!precision && { inHalf: () => trainCase({ ...inHalf(spec), training }) }),
     // Forward, and two products of the same size backward.
     flops: 3 * network.flops - network.firstFlops,
     bytes: 4 * (2 * elementCount(network.shape) + 9 * parameterCount(network)),
-    peers: {
-      operation: spec.operation,
-      attributes: { ...training },
-      inputs: inputsOf(network, ["x", "target"]),
-      outputs: [{ name: "loss", shape: [1] }, ...gradients],
-    },
+    ...(!precision && {
+      peers: {
+        operation: spec.operation,
+        attributes: { ...training },
+        inputs: inputsOf(network, ["x", "target"]),
+        outputs: [{ name: "loss", shape: [1] }, ...gradients],
+      },
+    }),
     data: () => dataOf(network, ["x", "target"]),
-    open: (gpu, data) => openTraining(gpu, spec.name, network, training, data),
+    open: (gpu, data) => openTraining(gpu, spec, training, data),
   };
 }
 
-function common({ name, shape, tolerance, expected }: NetworkCaseSpec) {
-  return { name, suite: "unet", shape, tolerance, ...(expected && { expected }) };
+function common({ name, shape, tolerance, expected, precision }: NetworkCaseSpec) {
+  return { name, suite: "unet", shape, tolerance, ...(expected && { expected }), ...(precision && { precision }) };
+}
+
+function inHalf(spec: NetworkCaseSpec): NetworkCaseSpec {
+  return { ...spec, name: `${spec.name}/f16`, tolerance: spec.halfTolerance, precision: "f16" };
 }
 
 function parameterCount({ parameters }: Network): number {
@@ -134,11 +148,12 @@ function storeOf(gpu: Gpu, holding: Holding, { parameters }: Network, data: Case
   return store;
 }
 
-async function openForward(gpu: Gpu, label: string, network: Network, data: CaseData): Promise<OpenCase> {
+async function openForward(gpu: Gpu, spec: NetworkCaseSpec, data: CaseData): Promise<OpenCase> {
+  const { name: label, network, precision } = spec;
   const holding = new Holding(gpu);
   try {
     const store = storeOf(gpu, holding, network, data, false);
-    const graph = new Graph(gpu.caps);
+    const graph = new Graph(gpu.caps, { precision });
     const x = graph.external("x", network.shape, holding.upload("x", data.get("x")!));
     const y = graph.keep(network.build(graph, x, store.bind(graph, { constants: "weights" })));
     const { plan, compileMs } = await makePlan(gpu, holding, graph, label);
@@ -154,18 +169,21 @@ async function openForward(gpu: Gpu, label: string, network: Network, data: Case
   }
 }
 
-async function openTraining(gpu: Gpu, label: string, network: Network, training: Training, data: CaseData): Promise<OpenCase> {
+async function openTraining(gpu: Gpu, spec: NetworkCaseSpec, training: Training, data: CaseData): Promise<OpenCase> {
+  const { name: label, network, precision } = spec;
   const holding = new Holding(gpu);
   try {
     const store = storeOf(gpu, holding, network, data, true);
     const uniforms = holding.keep(new StepUniform(gpu, `${label} step`));
-    const graph = new Graph(gpu.caps);
+    const graph = new Graph(gpu.caps, { precision });
     const grid = (name: string) => graph.external(name, network.shape, holding.upload(name, data.get(name)!));
     const [x, target] = [grid("x"), grid("target")];
     const step = graph.external("step", [8], uniforms.view());
     const scalar = (name: string) => graph.external(name, [1], holding.upload(name, new Float32Array(1)));
     const [loss, norm] = [scalar("loss"), scalar("norm")];
     const flags = graph.external("flags", [4], holding.upload("flags", new Uint32Array(4)), "u32");
+    const scaling = precision === "f16" ? holding.keep(new LossScaling(gpu)) : undefined;
+    const scale = scaling && graph.external("scaling", [SCALING_FIELDS.length], scaling.view);
     const pieces = (array: Parameters<ParameterStore["pieces"]>[0]) =>
       store.pieces(array).map((view, i) => graph.external(`${array} ${i}`, [view.size / 4], view));
     const grads = pieces("grads");
@@ -173,15 +191,18 @@ async function openTraining(gpu: Gpu, label: string, network: Network, training:
     for (const piece of grads) graph.clear(piece);
     const prediction = network.build(graph, x, store.bind(graph, { train: true }));
     const gradPrediction = graph.scratch("prediction grad", network.shape);
-    const scale = 1 / elementCount(network.shape);
-    squaredError(graph, { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale });
+    const mean = 1 / elementCount(network.shape);
+    const error = { label: "loss", prediction, target, gradPrediction, loss, scale: mean, lossScale: mean };
+    squaredError(graph, { ...error, scaling: scale });
     graph.backward(prediction, gradPrediction);
-    gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step });
-    const [m, v, ema] = [pieces("m"), pieces("v"), pieces("ema")];
     const { beta1, beta2, eps, weightDecay, lr } = training;
+    const gradScaling = scale && { state: scale, beta1, beta2 };
+    gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step, scaling: gradScaling });
+    const [m, v, ema] = [pieces("m"), pieces("v"), pieces("ema")];
     pieces("weights").forEach((weights, i) => {
       adamw(graph, {
         label: `adamw ${i}`, weights, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]!, flags, step, beta1, beta2, eps, weightDecay,
+        scaling: scale,
       });
     });
     const { plan, compileMs } = await makePlan(gpu, holding, graph, label);
@@ -198,7 +219,10 @@ async function openTraining(gpu: Gpu, label: string, network: Network, training:
         else plan.run();
       },
       outputs: async () => {
-        const gradients = [...(await store.readAll("grads"))].map(([name, values]) => [`grad/${name}`, values] as const);
+        const unscale = scaling ? (await scaling.read())[SCALING_FIELDS.indexOf("unscale")]! : 1;
+        const gradients = [...(await store.readAll("grads"))].map(([name, values]) => {
+          return [`grad/${name}`, values.map((g) => g * unscale)] as const;
+        });
         return new Map<string, ArrayLike<number>>([["loss", (await plan.read(loss))[0]!], ...gradients]);
       },
       destroy: () => holding.free(),

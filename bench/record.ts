@@ -33,6 +33,8 @@ export interface CaseResult {
   readonly variant?: string;
   readonly flops: number;
   readonly bytes: number;
+  /** Of ours, where activations are stored so; f32 otherwise. */
+  readonly precision?: "f16";
   /** Medians in milliseconds. */
   readonly wallMs: number;
   readonly gpuMs?: number;

@@ -131,6 +131,7 @@ function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, roofline
   return {
     case: benchCase.name, suite: benchCase.suite, engine, shape: benchCase.shape,
     ...(variant !== undefined && { variant }),
+    ...(benchCase.precision && { precision: benchCase.precision }),
     flops, bytes,
     wallMs: wall.median,
     ...(hasGpu && { gpuMs: times.median }),

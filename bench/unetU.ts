@@ -83,7 +83,9 @@ export function buildUnetU(graph: Graph, x: Tensor, parameter: (name: string) =>
   return forward<Tensor>(
     {
       conv: (name, input, _, kernel, stride, addend) => {
-        const options = { label: label(name), x: input, ...both(name), stride, padding: kernel >> 1 };
+        // The prediction is f32 whatever lies before.
+        const dtype = name === "head.conv" ? { dtype: "f32" as const } : {};
+        const options = { label: label(name), x: input, ...both(name), stride, padding: kernel >> 1, ...dtype };
         return conv3d(graph, addend ? { ...options, addend } : options);
       },
       convTranspose: (name, input) => convTranspose3d(graph, { label: label(name), x: input, ...both(name), stride: 2, padding: 1 }),

@@ -9,15 +9,18 @@
 // Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written.
 //
 // While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
+// SCALED: gradients are scaled up (scaling.wgsl); they are scaled down here, its bias corrections count, and a step that
+// is to be skipped (flags[3]) touches nothing either.
 //
 // grad, weight, m, v, ema  f32[n]; VEC4: as vec4, up to three last ones are left to a dispatch without
 // flags                    u32[4]
 // norm                     f32[1], the gradient's norm before clipping (CLIP)
 // params                   first, count: elements (vec4 or f32) from first to below count; threads: threads with work; gain1 = 1 - beta1 and
 //                          gain2 = 1 - beta2, from the host since 1 - beta2 in f32 would lose digits; the rest as above
-// Constants: VEC4, CLIP. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
+// Constants: VEC4, CLIP, SCALED. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
 #import grid
 #import step
+#import scaling
 
 #ifdef VEC4
 alias Element = vec4<f32>;
@@ -49,6 +52,9 @@ struct Params {
 #ifdef CLIP
 @group(0) @binding(8) var<storage, read> norm: array<f32>;
 #endif
+#ifdef SCALED
+@group(0) @binding(9) var<storage, read> scaling: Scaling;
+#endif
 
 @compute @workgroup_size(64)
 fn main(
@@ -61,11 +67,23 @@ fn main(
     return;
   }
 #ifdef CLIP
-  let scale = min(1.0, params.clip / (norm[0] + 1e-6));
+  let within = min(1.0, params.clip / (norm[0] + 1e-6));
 #else
-  let scale = 1.0;
+  let within = 1.0;
 #endif
-  let rate = step.lr / step.correction1;
+#ifdef SCALED
+  if (flags[3] != 0u) {
+    return;
+  }
+  let scale = within * scaling.unscale;
+  let correction1 = scaling.correction1;
+  let correction2 = scaling.correction2;
+#else
+  let scale = within;
+  let correction1 = step.correction1;
+  let correction2 = step.correction2;
+#endif
+  let rate = step.lr / correction1;
   let decay = step.lr * params.decay;
   let ema_gain = 1.0 - step.ema_decay;
 
@@ -78,7 +96,7 @@ fn main(
 
     let m_new = fma(Element(params.gain1), g - m_old, m_old);
     let v_new = fma(Element(params.gain2), g * g - v_old, v_old);
-    let denominator = sqrt(v_new / step.correction2) + params.eps;
+    let denominator = sqrt(v_new / correction2) + params.eps;
     let zero: Condition = denominator == Element();
     let update = select(m_new / select(denominator, Element(1.0), zero), Element(), zero);
     let w_new = w_old - fma(Element(rate), update, decay * w_old);

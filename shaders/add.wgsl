@@ -1,19 +1,19 @@
 // y = a + b, element by element.
 //
 // a, b, y  [count]; count in Reals
-// VEC4: the number of floats is a multiple of 4.
+// VEC4: the number of elements is a multiple of 4. F16: all are stored in half precision.
 // Dispatch: ceil(count / (64 * 8)) workgroups; a thread takes 8 elements, 64 apart.
 #import grid
-#import real
+#import storage
 
 struct Params {
   count: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<Real>;
-@group(0) @binding(2) var<storage, read> b: array<Real>;
-@group(0) @binding(3) var<storage, read_write> y: array<Real>;
+@group(0) @binding(1) var<storage, read> a: array<Stored>;
+@group(0) @binding(2) var<storage, read> b: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> y: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -23,6 +23,6 @@ fn main(
 ) {
   let first = linear_workgroup(wid, num) * 512u + lane;
   for (var i = first; i < min(first + 512u, params.count); i += 64u) {
-    y[i] = a[i] + b[i];
+    y[i] = Stored(Real(a[i]) + Real(b[i]));
   }
 }

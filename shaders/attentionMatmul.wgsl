@@ -13,6 +13,7 @@
 // neighbouring threads read neighbouring columns. With LANES, the exact subgroup size, the threads of a subgroup share
 // their rows: each loads TILE_ROWS / LANES of the left factors and broadcasts spread them (on software adapters a load
 // of one word for all lanes costs as much as one of a word for each).
+// X_F16, Y_F16, F16: a, b, out are stored in half precision.
 // Preconditions with LANES: TILE_ROWS and column_threads are multiples of it.
 // Dispatch: x, y: ceil(column_threads * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
 #ifdef LANES
@@ -20,6 +21,8 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import grid
+#import storage
+#import storagePair
 
 struct Params {
   rows: u32,
@@ -42,10 +45,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<StoredX>;
+@group(0) @binding(2) var<storage, read_write> out: array<Stored>;
 #ifndef ONE_SOURCE
-@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<StoredY>;
 #endif
 #ifdef PROBABILITY
 @group(0) @binding(4) var<storage, read> column_values: array<f32>;
@@ -60,33 +63,33 @@ struct Params {
 
 fn load_b(at: u32) -> f32 {
 #ifdef ONE_SOURCE
-  return a[at];
+  return f32(a[at]);
 #else
-  return b[at];
+  return f32(b[at]);
 #endif
 }
 
 fn store(sample: u32, row: u32, column: u32, sum: f32) {
   let at = params.out_offset + sample * params.out_batch + row * params.out_row + column;
 #ifdef PROBABILITY
-  out[at] = exp(params.scale * sum - column_values[sample * params.columns + column]);
+  out[at] = Stored(exp(params.scale * sum - column_values[sample * params.columns + column]));
 #else
 #ifdef SCORE_GRAD
-  out[at] = probability[at] * (sum - column_values[sample * params.columns + column]) * params.scale;
+  out[at] = Stored(probability[at] * (sum - column_values[sample * params.columns + column]) * params.scale);
 #else
 #ifdef RESCALE
   let factor = factors[sample * params.rows + row];
   var value = sum;
   if (factor.x != 0.0) {
-    value += out[at] * factor.x;
+    value += f32(out[at]) * factor.x;
   }
-  out[at] = value * factor.y;
+  out[at] = Stored(value * factor.y);
 #else
   var value = params.scale * sum;
   if (params.accumulate != 0u) {
-    value += out[at];
+    value += f32(out[at]);
   }
-  out[at] = value;
+  out[at] = Stored(value);
 #endif
 #endif
 #endif
@@ -135,7 +138,7 @@ fn main(
 #endfor
 #ifdef LANES
 #for i in 0..TILE_ROWS/LANES
-    let lefts_${i} = a[a_${i}];
+    let lefts_${i} = f32(a[a_${i}]);
     a_${i} += params.a_depth;
 #endfor
 #endif
@@ -143,7 +146,7 @@ fn main(
 #ifdef LANES
     let left_${i} = subgroupBroadcast(lefts_${i / LANES}, ${i % LANES}u);
 #else
-    let left_${i} = a[a_${i}];
+    let left_${i} = f32(a[a_${i}]);
     a_${i} += params.a_depth;
 #endif
 #for j in 0..TILE_COLUMNS

@@ -3,10 +3,10 @@
 //
 // y, grad_y  [tokens, columns]
 // dots       [tokens]; tokens counts all samples
-// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
+// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: y and grad_y are stored in half precision.
 // Dispatch: ceil(tokens / 64) workgroups.
 #import grid
-#import real
+#import storage
 
 struct Params {
   tokens: u32,
@@ -14,8 +14,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> y: array<Real>;
-@group(0) @binding(2) var<storage, read> grad_y: array<Real>;
+@group(0) @binding(1) var<storage, read> y: array<Stored>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
 @group(0) @binding(3) var<storage, read_write> dots: array<f32>;
 
 @compute @workgroup_size(64)
@@ -31,7 +31,7 @@ fn main(
   var sum = Real(0.0);
   let start = token * params.columns;
   for (var at = start; at < start + params.columns; at++) {
-    sum += y[at] * grad_y[at];
+    sum += Real(y[at]) * Real(grad_y[at]);
   }
 #ifdef VEC4
   dots[token] = (sum.x + sum.y) + (sum.z + sum.w);

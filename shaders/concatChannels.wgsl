@@ -4,10 +4,10 @@
 // Concatenation is two such copies into one tensor, its adjoint two copies out of it.
 // source       [V, sourceWidth]; widths, first columns and the number of columns in Reals
 // destination  [V, targetWidth]
-// VEC4: all channel counts are multiples of 4.
+// VEC4: all channel counts are multiples of 4. X_F16, Y_F16: source, destination are stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * columns; a thread copies one column of RUN voxels.
 #import grid
-#import real
+#import storagePair
 
 struct Params {
   voxels: u32,
@@ -20,8 +20,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> source: array<Real>;
-@group(0) @binding(2) var<storage, read_write> destination: array<Real>;
+@group(0) @binding(1) var<storage, read> source: array<StoredX>;
+@group(0) @binding(2) var<storage, read_write> destination: array<StoredY>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -39,7 +39,7 @@ fn main(
   var from_at = first * params.source_width + params.source_first + column;
   var to_at = first * params.target_width + params.target_first + column;
   for (var left = min(RUN, params.voxels - first); left > 0u; left--) {
-    destination[to_at] = source[from_at];
+    destination[to_at] = StoredY(Real(source[from_at]));
     from_at += params.source_width;
     to_at += params.target_width;
   }

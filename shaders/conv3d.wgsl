@@ -14,7 +14,8 @@
 // then the rows n Do + z (lanes_x, lanes_y: powers of two whose product divides WORKGROUP). With LANES, a subgroup
 // loads each weight once, lane l the one of channel l, and spreads it; sizes of a subgroup of at least LANES do.
 //
-// Constants: KERNEL, STRIDE, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C).
+// Constants: KERNEL, STRIDE, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C);
+// X_F16, Y_F16: x, addend and y are stored in half precision.
 // Host: out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(tiles_x * tiles_y * tiles_z * ceil(Co / TILE_C)).
 #ifdef LANES
@@ -22,6 +23,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import grid
+#import storagePair
 
 struct Params {
   batch: i32,
@@ -34,11 +36,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<StoredX>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> addend: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> addend: array<StoredY>;
+@group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -103,7 +105,7 @@ fn main(
     for (var ci = 0; ci < params.in_c; ci++) {
 #for r in 0..(TILE_Y-1)*STRIDE+KERNEL
 #for c in 0..(TILE_X-1)*STRIDE+KERNEL
-      let x_${r}_${c} = select(0.0, x[u32(row_${r} + ${c} * params.in_c + ci)], row_ok_${r} && column_ok_${c});
+      let x_${r}_${c} = select(0.0, f32(x[u32(row_${r} + ${c} * params.in_c + ci)]), row_ok_${r} && column_ok_${c});
 #endfor
 #endfor
 #ifdef LANES
@@ -157,9 +159,9 @@ fn main(
       for (var c = 0; c < channels; c++) {
         var value = outputs[p * TILE_C + c];
         if (params.has_addend != 0u) {
-          value += addend[u32(at + c)];
+          value += f32(addend[u32(at + c)]);
         }
-        y[u32(at + c)] = value;
+        y[u32(at + c)] = StoredY(value);
       }
     }
   }

@@ -24,7 +24,7 @@
 // Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), ROWS, STEP, WORKGROUP, and
 // WINDOW_ROWS = (ROWS - 1) STRIDE + TAP_ROWS, WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE),
 // EDGE = max(0, min(KEPT, padding)), columns that are always outside; SUBGROUPS (then WORKGROUP = TEAM = the subgroup
-// size).
+// size); X_F16, Y_F16: x, gradY are stored in half precision.
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(KERNEL (KERNEL / TAP_ROWS) blocks_i blocks_o ceil(slices / (WORKGROUP / TEAM))).
 #ifdef SUBGROUPS
@@ -32,6 +32,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import grid
+#import storagePair
 
 struct Params {
   in_d: i32, in_h: i32, in_w: i32, in_c: i32,
@@ -47,8 +48,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> gradY: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<StoredX>;
+@group(0) @binding(2) var<storage, read> gradY: array<StoredY>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
 const TAPS = TAP_ROWS * KERNEL;
@@ -125,7 +126,7 @@ fn main(
 #for c in EDGE..KEPT
     var x_${r}_${c}_${i} = select(
       0.0,
-      x[u32(x_row_${r} + ${c} * params.in_c + ${i*TEAM})],
+      f32(x[u32(x_row_${r} + ${c} * params.in_c + ${i*TEAM})]),
       x_row_ok_${r} && ${c} >= params.pad && ${c} < params.in_w + params.pad,
     );
 #endfor
@@ -144,7 +145,7 @@ fn main(
 #for b in 0..BLOCKS_O
       let g_${j}_${s}_${b} = select(
         0.0,
-        gradY[u32(g_row_${j} + (ox + ${s}) * params.out_c + ${b*TEAM})],
+        f32(gradY[u32(g_row_${j} + (ox + ${s}) * params.out_c + ${b*TEAM})]),
         g_row_ok_${j} && ox + ${s} < params.out_w,
       );
 #endfor
@@ -156,7 +157,7 @@ fn main(
 #for c in KEPT..WINDOW
       let x_${r}_${c}_${i} = select(
         0.0,
-        x[u32(x_row_${r} + (column + ${c}) * params.in_c + ${i*TEAM})],
+        f32(x[u32(x_row_${r} + (column + ${c}) * params.in_c + ${i*TEAM})]),
         x_row_ok_${r} && column_ok_${c},
       );
 #endfor
@@ -171,7 +172,7 @@ fn main(
 #else
       let v_${r}_${c}_${i} = select(
         0.0,
-        x[u32(x_row_${r} + (column + ${c}) * params.in_c + ${i})],
+        f32(x[u32(x_row_${r} + (column + ${c}) * params.in_c + ${i})]),
         x_row_ok_${r} && column_ok_${c},
       );
 #endif

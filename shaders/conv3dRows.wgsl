@@ -32,7 +32,8 @@
 // co weight_out, k from 0 to 26: the gradient with respect to the input reads the forward weights backwards, with
 // their channels exchanged.
 //
-// Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES.
+// Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES;
+// X_F16, Y_F16: x, addend and y are stored in half precision.
 // Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks = N D blocks_y,
@@ -40,6 +41,7 @@
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
+#import storagePair
 
 struct Params {
   depth: i32, height: i32, width: i32,
@@ -52,11 +54,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<StoredX>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> addend: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> addend: array<StoredY>;
+@group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -130,7 +132,7 @@ fn main(
 #endfor
 #ifdef EDGES
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
-      let edge_${h} = select(0.0, x[u32(edge_at_${h} + ci)], plane_ok && edge_ok_${h});
+      let edge_${h} = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
 #endfor
 #endif
       // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
@@ -143,7 +145,7 @@ fn main(
       let x_${r}_${GROUPS+1} = 0.0;
 #endif
 #for g in 1..GROUPS+1
-      let x_${r}_${g} = select(0.0, x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)], row_ok_${r} && column_ok_${g});
+      let x_${r}_${g} = select(0.0, f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]), row_ok_${r} && column_ok_${g});
 #endfor
 #endfor
 #for g in 0..GROUPS+2
@@ -234,9 +236,9 @@ fn main(
       for (var c = 0; c < channels; c++) {
         var value = outputs[p * TILE_C + c];
         if (params.has_addend != 0u) {
-          value += addend[u32(at + c)];
+          value += f32(addend[u32(at + c)]);
         }
-        y[u32(at + c)] = value;
+        y[u32(at + c)] = StoredY(value);
       }
     }
   }

@@ -12,7 +12,8 @@
 // where has_bias is 1.
 //
 // One workgroup works on one class; lanes, tiles, LANES and constants as in conv3d.wgsl, over q instead of o.
-// Constants: KERNEL, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C).
+// Constants: KERNEL, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C); X_F16, Y_F16:
+// x, y are stored in half precision.
 // Host: tiles cover ceil(size / 2) values of q an axis. out_d counts planes of y; rows_d = ceil(out_d / 2).
 // Dispatch: workgroups1d(8 * tiles_x * tiles_y * tiles_z * ceil(Co / TILE_C)).
 #ifdef LANES
@@ -20,6 +21,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import grid
+#import storagePair
 
 struct Params {
   batch: i32,
@@ -33,10 +35,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<StoredX>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<StoredY>;
 
 const HALF = (KERNEL + 1) / 2;
 
@@ -110,7 +112,7 @@ fn main(
     for (var ci = 0; ci < params.in_c; ci++) {
 #for r in 0..TILE_Y+(KERNEL+1)/2-1
 #for c in 0..TILE_X+(KERNEL+1)/2-1
-      let x_${r}_${c} = select(0.0, x[u32(row_${r} + ${c} * params.in_c + ci)], row_ok_${r} && column_ok_${c});
+      let x_${r}_${c} = select(0.0, f32(x[u32(row_${r} + ${c} * params.in_c + ci)]), row_ok_${r} && column_ok_${c});
 #endfor
 #endfor
       let weight_at = ((kz * KERNEL + ry) * KERNEL + rx) * tap_stride + ci * params.out_c;
@@ -172,7 +174,7 @@ fn main(
     if (oz < params.out_d && oy < params.out_h && ox < params.out_w) {
       let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co0;
       for (var c = 0; c < channels; c++) {
-        y[u32(at + c)] = outputs[p * TILE_C + c];
+        y[u32(at + c)] = StoredY(outputs[p * TILE_C + c]);
       }
     }
   }

@@ -3,17 +3,17 @@
 //   words of elements 4 i .. 4 i + 3 of sample n: philox4x32(counter (i, stream, step, step.sample + n), key (seed_lo, seed_hi))
 // The mask depends on the sample, the element in it, stream, step and seed only: the same dispatch on gradY is the
 // gradient, and a batch cut into micro-batches drops the same elements.
-// x, y  [samples, per_sample] floats
-// VEC4: per_sample is a multiple of 4.
+// x, y  [samples, per_sample]
+// VEC4: per_sample is a multiple of 4. F16: x and y are stored in half precision.
 // Dispatch: ceil(samples * quads / (64 * 2)) workgroups; a thread takes 2 quads, 64 apart.
 #import grid
-#import real
+#import storage
 #import step
 #import philox
 
 struct Params {
   samples: u32,
-  per_sample: u32, // in floats
+  per_sample: u32, // in elements
   quads: u32,      // ceil(per_sample / 4)
   stream: u32,
   threshold: u32,  // rate * 2^32
@@ -22,8 +22,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> x: array<Real>;
-@group(0) @binding(3) var<storage, read_write> y: array<Real>;
+@group(0) @binding(2) var<storage, read> x: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> y: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -39,12 +39,12 @@ fn main(
     let words = philox4x32(counter, vec2<u32>(step.seed_lo, step.seed_hi));
     let factor = select(vec4<f32>(0.0), vec4<f32>(params.scale), words >= vec4<u32>(params.threshold));
 #ifdef VEC4
-    y[at] = x[at] * factor;
+    y[at] = Stored(Real(x[at]) * factor);
 #else
     let start = n * params.per_sample + quad * 4u;
 #for i in 0..4
     if (quad * 4u + ${i}u < params.per_sample) {
-      y[start + ${i}u] = x[start + ${i}u] * factor[${i}];
+      y[start + ${i}u] = Stored(Real(x[start + ${i}u]) * factor[${i}]);
     }
 #endfor
 #endif

@@ -1,8 +1,10 @@
 // Second pass of the global gradient norm: norm[0] = sqrt(sum of all partial sums), in a fixed order.
 //
 // partial  f32[count]
-// norm     f32[1]
+// norm     f32[1]; SCALED: of the gradient before it was scaled up
 // Dispatch: one workgroup. A tree over workgroup memory is slow on software adapters, but there is only one.
+#import scaling
+
 struct Params {
   count: u32,
 }
@@ -10,6 +12,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;
 @group(0) @binding(2) var<storage, read_write> norm: array<f32>;
+#ifdef SCALED
+@group(0) @binding(3) var<storage, read> scaling: Scaling;
+#endif
 
 var<workgroup> sums: array<f32, 256>;
 
@@ -27,6 +32,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
   }
   if (lane == 0u) {
+#ifdef SCALED
+    norm[0] = sqrt(sums[0]) / scaling.scale;
+#else
     norm[0] = sqrt(sums[0]);
+#endif
   }
 }

@@ -6,9 +6,11 @@
 // gamma, beta  [columns]
 // stats        [N, groups] of (mean, 1 / standard deviation)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. SILU: SiLU is applied.
+// F16: x and y are stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
 #import grid
 #import sigmoid
+#import storage
 
 struct Params {
   voxels: u32,
@@ -21,11 +23,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Real>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> gamma: array<Real>;
 @group(0) @binding(3) var<storage, read> beta: array<Real>;
 @group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<Real>;
+@group(0) @binding(5) var<storage, read_write> y: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -61,11 +63,11 @@ fn main(
   let start = (sample * params.voxels + first) * columns + column;
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let z = (x[at] - mean) * factor + shift;
+    let z = (Real(x[at]) - mean) * factor + shift;
 #ifdef SILU
-    y[at] = silu(z);
+    y[at] = Stored(silu(z));
 #else
-    y[at] = z;
+    y[at] = Stored(z);
 #endif
   }
 }

@@ -8,9 +8,11 @@
 // means                      [N, groups] of (a, b)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. SILU: the forward pass applied SiLU.
 // ADDEND: a tensor is added, such as the gradient that arrives along a residual connection.
+// F16: x, grad_y, grad_x and addend are stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
 #import grid
 #import sigmoid
+#import storage
 
 struct Params {
   voxels: u32,
@@ -23,17 +25,17 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Real>;
-@group(0) @binding(2) var<storage, read> grad_y: array<Real>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read> means: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read> gamma: array<Real>;
-@group(0) @binding(6) var<storage, read_write> grad_x: array<Real>;
+@group(0) @binding(6) var<storage, read_write> grad_x: array<Stored>;
 #ifdef SILU
 @group(0) @binding(7) var<storage, read> beta: array<Real>;
 #endif
 #ifdef ADDEND
-@group(0) @binding(8) var<storage, read> addend: array<Real>;
+@group(0) @binding(8) var<storage, read> addend: array<Stored>;
 #endif
 
 @compute @workgroup_size(64)
@@ -79,16 +81,16 @@ fn main(
   let start = (sample * params.voxels + first) * columns + column;
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let n = (x[at] - mean) * rstd;
+    let n = (Real(x[at]) - mean) * rstd;
 #ifdef SILU
-    let u = grad_y[at] * silu_slope(n * factor + shift);
+    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
 #else
-    let u = grad_y[at];
+    let u = Real(grad_y[at]);
 #endif
     var g = slope * u - a - n * b;
 #ifdef ADDEND
-    g += addend[at];
+    g += Real(addend[at]);
 #endif
-    grad_x[at] = g;
+    grad_x[at] = Stored(g);
   }
 }

@@ -6,9 +6,11 @@
 // stats        [N, groups] of (mean, 1 / standard deviation)
 // partials     [N, streams, 2, columns]: sum of u, then sum of u * n
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. SILU: the forward pass applied SiLU.
+// F16: x and gradY are stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
 #import grid
 #import sigmoid
+#import storage
 
 struct Params {
   voxels: u32,
@@ -21,8 +23,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Real>;
-@group(0) @binding(2) var<storage, read> grad_y: array<Real>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read_write> partials: array<Real>;
 #ifdef SILU
@@ -68,11 +70,11 @@ fn main(
   let start = (sample * params.voxels + first) * columns + column;
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let n = (x[at] - mean) * rstd;
+    let n = (Real(x[at]) - mean) * rstd;
 #ifdef SILU
-    let u = grad_y[at] * silu_slope(n * factor + shift);
+    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
 #else
-    let u = grad_y[at];
+    let u = Real(grad_y[at]);
 #endif
     sum_u += u;
     sum_un += u * n;

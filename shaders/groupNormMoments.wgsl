@@ -4,10 +4,10 @@
 //   (one channel, or four with VEC4) of one run, eight voxels at a time: their mean and M2 in registers, then a merge.
 // x         [N, V, columns]
 // partials  [N, streams, 2, columns]: mean, then M2
-// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
+// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: x is stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = N * streams * columns.
 #import grid
-#import real
+#import storage
 #import moments
 
 struct Params {
@@ -19,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Real>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> partials: array<Real>;
 
 @compute @workgroup_size(64)
@@ -43,7 +43,7 @@ fn main(
   var all = Moments(0.0, Real(0.0), Real(0.0));
   for (; left >= 8u; left -= 8u) {
 #for i in 0..8
-    let x_${i} = x[at + ${i}u * columns];
+    let x_${i} = Real(x[at + ${i}u * columns]);
 #endfor
     at += 8u * columns;
     let mean = (((x_0 + x_1) + (x_2 + x_3)) + ((x_4 + x_5) + (x_6 + x_7))) * 0.125;
@@ -55,7 +55,7 @@ fn main(
     all = merge_moments(all, Moments(8.0, mean, m2));
   }
   for (; left > 0u; left--) {
-    all = merge_moments(all, Moments(1.0, x[at], Real(0.0)));
+    all = merge_moments(all, Moments(1.0, Real(x[at]), Real(0.0)));
     at += columns;
   }
   let out = row * 2u * columns + column;

@@ -1,13 +1,14 @@
 // Sums of squares, first pass, and the gradient of the squared error on the way:
 //
 //   partials[w * 64 + lane] = sum of d^2 over the thread's elements,  d = prediction - truth (or x without ERROR)
-//   gradPrediction = gradScale * d   (with ERROR)
+//   gradPrediction = gradScale * d   (with ERROR; with SCALED times the scale of scaling.wgsl too)
 // prediction, truth, grad_prediction, x  [count]; count in Reals
 // partials  [64 * workgroups]: threads without elements write 0
 // VEC4: the number of floats is a multiple of 4.
 // Dispatch: `workgroups` = ceil(count / (64 * RUN)); a thread takes RUN elements, 64 apart.
 #import grid
 #import real
+#import scaling
 
 struct Params {
   count: u32,
@@ -23,6 +24,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> prediction: array<Real>;
 @group(0) @binding(3) var<storage, read> truth: array<Real>;
 @group(0) @binding(4) var<storage, read_write> grad_prediction: array<Real>;
+#ifdef SCALED
+@group(0) @binding(5) var<storage, read> scaling: Scaling;
+#endif
 #else
 @group(0) @binding(2) var<storage, read> x: array<Real>;
 #endif
@@ -42,7 +46,11 @@ fn main(
   for (var i = first; i < min(first + 64u * RUN, params.count); i += 64u) {
 #ifdef ERROR
     let d = prediction[i] - truth[i];
+#ifdef SCALED
+    grad_prediction[i] = params.grad_scale * scaling.scale * d;
+#else
     grad_prediction[i] = params.grad_scale * d;
+#endif
 #else
     let d = x[i];
 #endif

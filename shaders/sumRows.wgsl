@@ -3,8 +3,9 @@
 //   partial[b, c] = sum over rows r of block b of x[r, c]
 //
 // Bindings: x [rows, columns], partial [blocks, columns]. One invocation per element of partial.
-// Constants: WORKGROUP. Dispatch: workgroups1d(ceil(blocks columns / WORKGROUP)).
+// Constants: WORKGROUP; F16: x is stored in half precision. Dispatch: workgroups1d(ceil(blocks columns / WORKGROUP)).
 #import grid
+#import storage
 
 struct Params {
   rows: u32,
@@ -14,7 +15,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -32,7 +33,7 @@ fn main(
   let end = min((block + 1u) * params.rows_per_block, params.rows);
   var sum = 0.0;
   for (var row = block * params.rows_per_block; row < end; row++) {
-    sum += x[row * params.columns + column];
+    sum += f32(x[row * params.columns + column]);
   }
   partial[at] = sum;
 }

@@ -2,9 +2,10 @@
 /// <reference types="@webgpu/types" preserve="true" />
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
+export { decodeHalf, encodeHalf } from "./gpu/half.ts";
 export type { GpuCaps } from "./gpu/caps.ts";
 export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type KernelContext, type Shader, type Tensor } from "./gpu/dispatch.ts";
-export { Graph, type Phase } from "./graph/graph.ts";
+export { Graph, type Phase, type Precision } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.ts";
 export type { DispatchProfile, PlanProfile } from "./graph/profile.ts";
@@ -60,7 +61,8 @@ export { parseSdf } from "./molecules/sdf.ts";
 export { parseXyz } from "./molecules/xyz.ts";
 export { Random } from "./random.ts";
 export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
-export { Trainer } from "./training/trainer.ts";
+export { readStatus, STATUS_BYTES, Trainer, type StepStatus } from "./training/trainer.ts";
+export { LossScaling } from "./training/lossScaling.ts";
 export { trainLoop, type LoopOptions, type LoopProgress, type LoopResult } from "./training/loop.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
-import { elementCount, type DType, type KernelContext, type Tensor } from "../src/gpu/dispatch.ts";
+import { byteLength, elementCount, type DType, type KernelContext, type Tensor } from "../src/gpu/dispatch.ts";
 import { BufferUsage, Gpu, type BufferView } from "../src/gpu/gpu.ts";
+import { decodeHalf, encodeHalf } from "../src/gpu/half.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Plan } from "../src/graph/plan.ts";
 import { BINDING_ALIGNMENT } from "../src/graph/planner.ts";
@@ -8,7 +9,10 @@ import { openGpu } from "../src/node/openGpu.ts";
 
 export interface TensorData {
   readonly shape: readonly number[];
+  /** Rounded to half precision where the tensor is f16. */
   readonly data: Float32Array | Uint32Array;
+  /** By default what the data are. */
+  readonly dtype?: DType;
 }
 
 export interface OutputSpec {
@@ -18,8 +22,8 @@ export interface OutputSpec {
   readonly init?: Float32Array | Uint32Array;
 }
 
-/** A signalling pattern: NaN as f32, recognisable as u32. */
-export const POISON = 0x7fc0dead;
+/** A signalling pattern: NaN as f32 and as two f16, recognisable as u32. */
+export const POISON = 0x7fc07ead;
 const GUARD_BYTES = 256;
 
 let shared: Promise<Gpu> | undefined;
@@ -29,15 +33,31 @@ export function testGpu(): Promise<Gpu> {
   return (shared ??= openGpu());
 }
 
-function guarded(gpu: Gpu, label: string, shape: readonly number[], init: Float32Array | Uint32Array | undefined): BufferView {
-  const bytes = elementCount(shape) * 4;
-  const words = new Uint32Array((BINDING_ALIGNMENT + bytes + GUARD_BYTES) / 4).fill(POISON);
+interface Placed {
+  readonly view: BufferView;
+  /** What the buffer holds to begin with, poison and guard bands included. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly dtype: DType;
+}
+
+function guarded(gpu: Gpu, label: string, shape: readonly number[], dtype: DType, init: Float32Array | Uint32Array | undefined): Placed {
+  const count = elementCount(shape);
+  const size = byteLength({ shape, dtype });
+  const words = new Uint32Array((BINDING_ALIGNMENT + size + GUARD_BYTES) / 4).fill(POISON);
   if (init) {
-    if (init.length * 4 !== bytes) throw new Error(`'${label}': ${init.length} values for shape [${shape}]`);
-    words.set(new Uint32Array(init.buffer, init.byteOffset, init.length), BINDING_ALIGNMENT / 4);
+    if (init.length !== count) throw new Error(`'${label}': ${init.length} values for shape [${shape}]`);
+    // Of an odd number of halves the last one's neighbour stays poison.
+    if (dtype === "f16") new Uint16Array(words.buffer, BINDING_ALIGNMENT).set(encodeHalf(init).subarray(0, count));
+    else words.set(new Uint32Array(init.buffer, init.byteOffset, init.length), BINDING_ALIGNMENT / 4);
   }
-  const whole = gpu.upload(label, words);
-  return { buffer: whole.buffer, offset: BINDING_ALIGNMENT, size: bytes };
+  const { buffer } = gpu.upload(label, words);
+  return { view: { buffer, offset: BINDING_ALIGNMENT, size }, words, dtype };
+}
+
+/** The values of a tensor from the bytes of its range. */
+function valuesOf(bytes: ArrayBuffer, count: number, dtype: DType): Float32Array | Uint32Array {
+  if (dtype === "f16") return decodeHalf(new Uint16Array(bytes), count);
+  return dtype === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes);
 }
 
 /**
@@ -52,17 +72,15 @@ export async function runKernels(
 ): Promise<Record<string, Float32Array | Uint32Array>> {
   const graph = new Graph(gpu.caps);
   const tensors: Record<string, Tensor> = {};
-  const views = new Map<string, BufferView>();
-  for (const [name, { shape, data }] of Object.entries(inputs)) {
-    const view = guarded(gpu, name, shape, data);
-    views.set(name, view);
-    tensors[name] = graph.external(name, shape, view, data instanceof Uint32Array ? "u32" : "f32");
-  }
-  for (const [name, { shape, dtype, init }] of Object.entries(outputs)) {
-    const view = guarded(gpu, name, shape, init);
-    views.set(name, view);
-    tensors[name] = graph.external(name, shape, view, dtype ?? (init instanceof Uint32Array ? "u32" : "f32"));
-  }
+  const placed = new Map<string, Placed>();
+  const place = (name: string, shape: readonly number[], given: DType | undefined, init: Float32Array | Uint32Array | undefined) => {
+    const dtype = given ?? (init instanceof Uint32Array ? "u32" : "f32");
+    const made = guarded(gpu, name, shape, dtype, init);
+    placed.set(name, made);
+    tensors[name] = graph.external(name, shape, made.view, dtype);
+  };
+  for (const [name, { shape, dtype, data }] of Object.entries(inputs)) place(name, shape, dtype, data);
+  for (const [name, { shape, dtype, init }] of Object.entries(outputs)) place(name, shape, dtype, init);
   emit(graph, tensors);
   // Kept tensors share no memory, so that each keeps its own poison and guard.
   const transient = new Map([...usedTensors(graph)].map((t) => graph.storageOf(t)).filter((t) => !graph.externalView(t)).map((t) => [t.id, t]));
@@ -73,8 +91,8 @@ export async function runKernels(
       gpu.write({ buffer, offset: 0, size: buffer.size }, new Uint32Array(buffer.size / 4).fill(POISON));
     }
     plan.run();
-    const names = [...views.keys()];
-    const whole = names.map((name) => views.get(name)!.buffer);
+    const names = [...placed.keys()];
+    const whole = names.map((name) => placed.get(name)!.view.buffer);
     const bytes = await gpu.read(
       ...whole.map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
       ...plan.arenaBuffers.map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
@@ -82,30 +100,28 @@ export async function runKernels(
     const results: Record<string, Float32Array | Uint32Array> = {};
     names.forEach((name, i) => {
       const words = new Uint32Array(bytes[i]!);
-      const { offset, size } = views.get(name)!;
+      const { view: { offset, size }, words: before, dtype } = placed.get(name)!;
+      const count = elementCount(tensors[name]!.shape);
       expectPoison(words.subarray(0, offset / 4), `guard before '${name}'`);
       expectPoison(words.subarray((offset + size) / 4), `guard after '${name}'`);
-      const isU32 = tensors[name]!.dtype === "u32";
+      expectUnusedHalf(words, offset, count, dtype, `'${name}'`);
       if (name in inputs) {
-        const { data } = inputs[name]!;
-        const before = new Uint32Array(data.buffer, data.byteOffset, data.length);
-        const same = before.every((word, k) => word === words[offset / 4 + k]);
-        expect(same, `input '${name}' must not be written`).toBe(true);
+        expect(before.every((word, k) => word === words[k]), `input '${name}' must not be written`).toBe(true);
         return;
       }
-      const slice = bytes[i]!.slice(offset, offset + size);
-      results[name] = isU32 ? new Uint32Array(slice) : new Float32Array(slice);
+      results[name] = valuesOf(bytes[i]!.slice(offset, offset + size), count, dtype);
     });
     for (const [id, { arena, offset }] of plan.memory.placements) {
       const words = new Uint32Array(bytes[names.length + arena]!);
       const tensor = transient.get(id)!;
-      const end = offset / 4 + elementCount(tensor.shape);
+      const end = (offset + byteLength(tensor)) / 4;
+      expectUnusedHalf(words, offset, elementCount(tensor.shape), tensor.dtype, `scratch '${tensor.label}'`);
       expectPoison(words.subarray(end, end + GUARD_BYTES / 4), `guard after scratch '${tensor.label}'`);
     }
     return results;
   } finally {
     plan.destroy();
-    for (const { buffer } of views.values()) gpu.destroyBuffer(buffer);
+    for (const { view } of placed.values()) gpu.destroyBuffer(view.buffer);
   }
 }
 
@@ -119,6 +135,13 @@ function* usedTensors(graph: Graph): Generator<Tensor> {
 function expectPoison(words: Uint32Array, what: string): void {
   const at = words.findIndex((word) => word !== POISON);
   if (at >= 0) throw new Error(`${what} was overwritten at word ${at} with 0x${words[at]!.toString(16)}`);
+}
+
+/** The half behind an odd number of f16 must be as it was: its word belongs to the tensor, it does not. */
+function expectUnusedHalf(words: Uint32Array, offset: number, count: number, dtype: DType, what: string): void {
+  if (dtype !== "f16" || count % 2 === 0) return;
+  const half = words[offset / 4 + (count - 1) / 2]! >>> 16;
+  if (half !== POISON >>> 16) throw new Error(`the half behind ${what} was overwritten with 0x${half.toString(16)}`);
 }
 
 /** Every |actual - expected| <= tolerance (one number or one for each element); NaN never passes. */

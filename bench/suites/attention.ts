@@ -26,6 +26,7 @@ export function forward(suite: string, name: string, tokens: number, channels: n
     name, suite, shape: `1 x ${tokens} tokens, ${channels} channels`, flops,
     inputs: [{ name: "qkv", shape: [1, tokens, 3 * channels], spread: SPREAD }],
     outputs: [{ name: "y", shape: [1, tokens, channels] }],
+    activations: ["qkv", "y"],
     tolerance: toleranceOf(Math.max(tokens, channels)),
     ...(peers && { peers: { operation: "attention" as const, attributes: { scale } } }),
     emit: (graph, t) => {
@@ -54,6 +55,7 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
       { name: "logSumExp", shape: [1, tokens], make: (data) => Float32Array.from(forwardOf(data).logSumExp) },
     ],
     outputs: [{ name: "gradQkv", shape: [1, tokens, 3 * channels] }],
+    activations: ["qkv", "y", "gradY", "gradQkv"],
     tolerance: toleranceOf(Math.max(tokens, channels)),
     emit: (graph, t) => {
       const forward = { qkv: t.qkv!, y: t.y!, logSumExp: t.logSumExp! };

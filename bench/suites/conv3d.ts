@@ -67,6 +67,7 @@ export function convCase(suite: string, name: string, dataName: string, pass: Co
         ...task("conv3d"),
         inputs: [inputs.x, inputs.weight],
         outputs: [{ name: "y", shape: y }],
+        activations: ["x", "y"],
         tolerance: toleranceOf(ci * kernel ** 3),
         emit: (graph, t) => conv3d(graph, { label, x: t.x!, weight: t.weight!, y: t.y!, stride, padding }),
         expected: (data) => sampledConv(geometry, data),
@@ -77,6 +78,7 @@ export function convCase(suite: string, name: string, dataName: string, pass: Co
         ...task("conv3dGradInput"),
         inputs: [inputs.gradY, inputs.weight],
         outputs: [{ name: "gradX", shape: x }],
+        activations: ["gradY", "gradX"],
         tolerance: toleranceOf(co * kernel ** 3),
         emit: (graph, t) => conv3dGradInput(graph, { label, gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, stride, padding }),
         expected: (data) => sampledGradInput(geometry, data),
@@ -87,6 +89,7 @@ export function convCase(suite: string, name: string, dataName: string, pass: Co
         ...task("conv3dGradWeight"),
         inputs: [inputs.x, inputs.gradY],
         outputs: [{ name: "gradWeight", shape: weight }],
+        activations: ["x", "gradY"],
         tolerance: toleranceOf(elementCount(y) / co),
         emit: (graph, t) => {
           // The kernel adds to what is there.

@@ -24,6 +24,7 @@ export function transposed(suite: string, letter: string, channels: number, size
       name: `${suite}/${letter}`, suite, shape, flops,
       inputs: [{ name: "x", shape: x }, { name: "weight", shape: weight, spread: fanInSpread(channels * 8) }],
       outputs: [{ name: "y", shape: y }],
+      activations: ["x", "y"],
       tolerance: toleranceOf(channels * 8),
       ...(peers && { peers: { operation: "convTranspose3d" as const, attributes: { stride, padding } } }),
       emit: (graph, t) => convTranspose3d(graph, { label: letter, x: t.x!, weight: t.weight!, y: t.y!, stride, padding }),
@@ -43,6 +44,7 @@ function transposedGradients(suite: string, letter: string, channels: number, si
       name: `${suite}/${letter}/gradInput`, suite, shape, flops, dataName,
       inputs: [{ name: "gradY", shape: y }, { name: "weight", shape: weight, spread: fanInSpread(channels * 8) }],
       outputs: [{ name: "gradX", shape: x }],
+      activations: ["gradY", "gradX"],
       tolerance: toleranceOf(channels * kernel ** 3),
       emit: (graph, t) => {
         convTranspose3dGradInput(graph, { label: letter, gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, stride, padding });
@@ -56,6 +58,7 @@ function transposedGradients(suite: string, letter: string, channels: number, si
       name: `${suite}/${letter}/gradWeight`, suite, shape, flops, dataName,
       inputs: [{ name: "x", shape: x }, { name: "gradY", shape: y }],
       outputs: [{ name: "gradWeight", shape: weight }],
+      activations: ["x", "gradY"],
       tolerance: toleranceOf(size ** 3),
       emit: (graph, t) => {
         graph.clear(t.gradWeight!);

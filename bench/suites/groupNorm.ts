@@ -23,6 +23,7 @@ function forward(name: string, x: readonly number[], silu: boolean): BenchCase {
   return graphCase({
     name, suite: "groupnorm", shape, dataName, inputs, tolerance,
     outputs: [{ name: "y", shape: x }],
+    activations: ["x", "y"],
     flops: (silu ? 11 : 7) * elementCount(x),
     peers: { operation: "groupNorm", attributes: { groups, silu: Number(silu), eps } },
     emit: (graph, t) => {
@@ -47,6 +48,7 @@ function gradient(name: string, x: readonly number[]): BenchCase {
         make: (data) => Float32Array.from(twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).stats),
       },
     ],
+    activations: ["x", "gradY", "gradX"],
     outputs: [{ name: "gradX", shape: x }, { name: "gradGamma", shape: width }, { name: "gradBeta", shape: width }],
     flops: 36 * elementCount(x),
     emit: (graph, t) => {

@@ -20,12 +20,13 @@ export function measureCases(): BenchCase[] {
 }
 
 function measureCase(config: TrainConfig, rotations: number): BenchCase {
-  const { preset, grid, elements } = config;
+  const { preset, grid, elements, precision } = config;
+  const half = precision === "f16";
   const values = grid ** 3 * elements.length;
   // The evaluation's own predictions, which the terms are checked with.
   let predicted: Twisted | undefined;
   return {
-    name: `measure/${preset}/${rotations}`,
+    name: `measure/${preset}/${rotations}${half ? "/f16" : ""}`,
     suite: "measure",
     shape: `one molecule, ${rotations} rotations, ${elements.length} channels at ${grid}^3`,
     flops: rotations * denoiserFlops(modelConfig(config), grid),
@@ -35,6 +36,9 @@ function measureCase(config: TrainConfig, rotations: number): BenchCase {
     data: () => new Map(),
     open: (gpu) => open(gpu, config, rotations, (twisted) => (predicted = twisted)),
     expected: () => terms(predicted!, values),
+    ...(half
+      ? { precision: "f16" as const }
+      : { inHalf: () => measureCase({ ...config, precision: "f16" }, rotations) }),
   };
 }
 
@@ -46,14 +50,15 @@ async function open(gpu: Gpu, config: TrainConfig, rotations: number, onPredicte
   const parameters = unetParameters(model);
   const store = new ParameterStore(gpu, parameters, ["weights"]);
   initialise(store, parameters, config.seed);
-  const { grid, elements, resolution, sigma, shift, seed } = config;
+  const { grid, elements, resolution, sigma, shift, seed, precision } = config;
   let graph: Graph | undefined;
   await gpu.finish();
   const start = performance.now();
   const evaluator = await VoxelEvaluator.create(
     gpu,
     {
-      molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, seed, twirl: rotations, keepPredictions: true,
+      molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, seed, precision,
+      twirl: rotations, keepPredictions: true,
       streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
     },
     (made, x) => {

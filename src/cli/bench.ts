@@ -6,12 +6,14 @@ import { contextLines, resultTable } from "../../bench/table.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
+import { precisionOf, precisionOption } from "./precision.ts";
 import { showProgress } from "./progress.ts";
 
 export const spec: ArgsSpec = {
   positionals: ["[SUITE...]"],
   options: {
     filter: { value: "TEXT", help: "only cases with this in their name" },
+    precision: precisionOption("f32"),
     adapter: adapterOption,
     json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
     force: { help: "replace an earlier record in --json" },
@@ -39,7 +41,12 @@ export async function run(args: string[]): Promise<number> {
   }
   const against = options.text("against");
   const peers = against === undefined ? [] : parsePeers(against);
-  const cases = selectCases(options.positionals, options.text("filter"));
+  const precision = precisionOf(options);
+  if (precision === "f16" && peers.length > 0) {
+    const message = "--against does not go with --precision f16: other engines compute in f32.";
+    throw new VoxtwirlError("bad-option", message, "Leave one of them out.");
+  }
+  const cases = selectCases(options.positionals, options.text("filter"), precision);
   if (options.flag("list")) {
     process.stdout.write(`${cases.map(({ name, shape }) => `${name}  ${shape}`).join("\n")}\n`);
     return 0;

@@ -36,7 +36,7 @@ interface Report {
 /** Features that kernels and the profiler use where an adapter has them, with what is lost without. */
 const FEATURES: Record<string, string> = {
   subgroups: "convolutions run without subgroup operations, slower",
-  "shader-f16": "no half-precision storage",
+  "shader-f16": "no half precision (--precision f16)",
   "timestamp-query": "no times of single kernels",
 };
 

@@ -3,9 +3,10 @@ import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { adapterOption } from "./gpu.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
+import { precisionOf, precisionOption } from "./precision.ts";
 
 /** The options of each way to measure; the others go with both. */
-const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "adapter"] as const;
+const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "precision", "adapter"] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 
 export const spec: ArgsSpec = {
@@ -23,6 +24,7 @@ export const spec: ArgsSpec = {
     limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
     seed: { value: "N", help: "seed of poses, noise and draws (default: the run's)" },
     interpolation: { value: "KIND", help: "with so3: catmull-rom (default) or trilinear, to rotate predictions back" },
+    precision: precisionOption("as the model was trained"),
     predictions: {
       value: "FILE",
       help: "instead of a model: .npy (N, samples, ...), rotated back; so3: independent draws",
@@ -73,6 +75,7 @@ export async function run(argv: string[]): Promise<number> {
     limit: args.integer("limit") ?? 64,
     seed: args.integer("seed", { min: 0 }),
     interpolation: interpolation ?? "catmull-rom",
+    precision: precisionOf(args),
     adapter: args.text("adapter"),
     json,
   });

@@ -6,6 +6,7 @@ import { poseGains } from "../equivariance/poseGain.ts";
 import { Tally } from "../equivariance/tally.ts";
 import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import type { Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
@@ -31,6 +32,8 @@ export interface MeasureModelOptions {
   readonly seed: number | undefined;
   /** How predictions are rotated back under so3. */
   readonly interpolation: "catmull-rom" | "trilinear";
+  /** That of the model's training by default. */
+  readonly precision: Precision | undefined;
   readonly adapter: string | undefined;
   readonly json: boolean;
 }
@@ -45,6 +48,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
   try {
     const { config } = model;
     const seed = options.seed ?? config.training.seed;
+    const precision = options.precision ?? config.training.precision;
     const file = await readMoleculeFile(options.data);
     const { packed, skipped, heldoutOnly } = await measurableMolecules(file, config);
     const left = skipped.unknownElement + skipped.doesNotFit;
@@ -58,10 +62,12 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       heldoutOnly,
       candidates: packed.count,
       seed,
+      precision,
     };
     const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
+    const half = precision === "f16" ? ", in f16" : "";
     const head = [
-      `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}`,
+      `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
       `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${options.group === "so3" ? `, ${NOISES} noises a rotation` : ""}`,
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."
@@ -73,7 +79,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
     ];
     if (!options.json) print(head);
     await withModel(gpu, model, async (network) => {
-      const job = { gpu, model, network, packed, chosen, seed, options };
+      const job = { gpu, model, network, packed, chosen, seed, precision, options };
       if (options.group === "so3") {
         const { gains, ...result } = await poses(job);
         const { interpolation } = options;
@@ -119,12 +125,13 @@ interface Job {
   /** Which of the packed molecules. */
   readonly chosen: Uint32Array;
   readonly seed: number;
+  readonly precision: Precision;
   readonly options: MeasureModelOptions;
 }
 
-function evaluatorOptions({ model, packed, seed }: Job) {
+function evaluatorOptions({ model, packed, seed, precision }: Job) {
   const { grid, resolution, sigma, shift, elements } = model.config.training;
-  return { molecules: packed, grid, channels: elements.length, resolution, sigma, shift, seed };
+  return { molecules: packed, grid, channels: elements.length, resolution, sigma, shift, seed, precision };
 }
 
 async function twirl(job: Job) {

@@ -11,6 +11,7 @@ import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
 import { print } from "./measureOutput.ts";
+import { precisionOf, precisionOption } from "./precision.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
 
 declare const VOXTWIRL_VERSION: string;
@@ -34,6 +35,7 @@ export const spec: ArgsSpec = {
     trace: { value: "FILE", help: "write a Chrome trace, for Perfetto (ui.perfetto.dev) and speedscope" },
     html: { value: "FILE", help: "write a page: layers, roofline, memory" },
     json: { value: "FILE", help: "write all data as JSON" },
+    precision: precisionOption("f32; of a model as it was trained"),
     adapter: adapterOption,
   },
 };
@@ -45,7 +47,9 @@ type Kind = (typeof KINDS)[number];
 export async function run(argv: string[]): Promise<number> {
   const args = readArgs("profile", spec, argv);
   const [kind, file] = whatToProfile(args);
-  const preset = presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!;
+  const precision = precisionOf(args);
+  const named = presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!;
+  const preset = precision ? { ...named, precision } : named;
   const data = args.text("data") ?? "builtin";
   const batch = args.integer("batch");
   const repeats = args.integer("steps", { max: 1000 }) ?? DEFAULT_REPEATS;
@@ -56,7 +60,8 @@ export async function run(argv: string[]): Promise<number> {
   const gpu = await openCliGpu(args.text("adapter"));
   try {
     const roofline = await measureRoofline(gpu);
-    const make = { train: trainingStep, measure: evaluation, model: (g: Gpu) => modelForward(g, file!, batch) }[kind];
+    const model = (g: Gpu) => modelForward(g, file!, batch, precision);
+    const make = { train: trainingStep, measure: evaluation, model }[kind];
     const profiled = await make(gpu, { preset, data, batch });
     const profile = await profileLive(profiled, repeats);
     print(describe(profiled.title, profile, roofline));

@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { Plan } from "../graph/plan.ts";
 import { initialise } from "../models/initialise.ts";
@@ -39,7 +39,9 @@ export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: Pr
       const trainer = await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
       const parts = microBatch === config.batch ? "" : ` in parts of ${microBatch}`;
       return {
-        title: `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}`,
+        title:
+          `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}` +
+          inHalf(config.precision),
         plan: trainer.plan,
         prepare: (replay) => trainer.prepare(replay),
       };
@@ -55,14 +57,14 @@ export async function evaluation(gpu: Gpu, { preset, data: source, batch }: Pres
   const { store, data } = await ready(gpu, preset, source);
   const evaluator = await createEvaluator(gpu, preset, store, data, batch);
   return {
-    title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations`,
+    title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations${inHalf(preset.precision)}`,
     plan: evaluator.plan,
     prepare: () => evaluator.prepare(0),
   };
 }
 
 /** A forward pass of a model that `voxtwirl train` wrote, on grids of normal noise: values do not change its work. */
-export async function modelForward(gpu: Gpu, path: string, batch = 1): Promise<Profiled> {
+export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Precision): Promise<Profiled> {
   const model = await readModelFile(path);
   const { grid, elements, sigma, seed, preset } = model.config.training;
   const config = modelConfig(model.config.training);
@@ -71,7 +73,8 @@ export async function modelForward(gpu: Gpu, path: string, batch = 1): Promise<P
   loadModel(store, parameters, model.file, model.path);
   const random = new Random(seed);
   const shape = [batch, grid, grid, grid, elements.length];
-  const graph = new Graph(gpu.caps);
+  const precision = given ?? model.config.training.precision;
+  const graph = new Graph(gpu.caps, { precision });
   // Bindings have their limit before the buffer has.
   const bytes = shape.reduce((product, size) => product * size, 4);
   if (bytes > gpu.caps.maxBindingBytes) {
@@ -86,11 +89,13 @@ export async function modelForward(gpu: Gpu, path: string, batch = 1): Promise<P
   graph.keep(unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) }));
   const plan = await Plan.create(gpu, graph, { label: "forward" });
   return {
-    title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}`,
+    title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
     plan,
     prepare: () => undefined,
   };
 }
+
+const inHalf = (precision: Precision): string => (precision === "f16" ? ", in f16" : "");
 
 async function ready(
   gpu: Gpu,

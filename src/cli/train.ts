@@ -12,6 +12,7 @@ import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/c
 import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
+import { precisionOf, precisionOption } from "./precision.ts";
 import { onStdoutFailure } from "./stdout.ts";
 import { TrainOutput } from "./trainOutput.ts";
 
@@ -34,6 +35,7 @@ export const spec: ArgsSpec = {
     resolution: { value: "X", help: "edge of a voxel in Angstrom; noise that is as hard to remove goes with its power -1.5 (--sigma)" },
     sigma: { value: "X", help: "standard deviation of the noise" },
     seed: { value: "N", help: "seed of weights, split, poses and noise (default 1)" },
+    precision: precisionOption("f32"),
     out: { value: "DIR", help: "the run's folder (default runs/PRESET-N)" },
     force: { help: "replace an earlier run in --out" },
     resume: { value: "DIR", help: "continue the run in this folder" },
@@ -47,7 +49,7 @@ export const spec: ArgsSpec = {
 const BUILTIN = "builtin";
 
 /** What a resumed run may change: the rest follows from its config.json. */
-const RESUMABLE = new Set(["resume", "steps", "data", "adapter", "json", "quiet"]);
+const RESUMABLE = new Set(["resume", "steps", "data", "precision", "adapter", "json", "quiet"]);
 
 /** What stops a run, saved: Ctrl-C, a service's end, a closed terminal. */
 const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -158,6 +160,11 @@ async function openRun(path: string, args: Args): Promise<{ folder: RunFolder; c
   const folder = await RunFolder.open(path);
   const config = parseRunConfig(await folder.readConfig(), folder.file("config"));
   const steps = args.integer("steps") ?? config.training.steps;
+  const { precision } = config.training;
+  if ((precisionOf(args) ?? precision) !== precision) {
+    const message = `the run in ${path} is ${precision}, and stays so`;
+    throw new VoxtwirlError("bad-option", message, "Leave --precision out, or start a new run.");
+  }
   return { folder, config: { ...config, training: { ...config.training, steps } } };
 }
 
@@ -184,6 +191,7 @@ function configFromArgs(args: Args, preset: TrainConfig): TrainConfig {
     resolution: args.number("resolution", positive) ?? preset.resolution,
     sigma: args.number("sigma", positive) ?? preset.sigma,
     seed: args.integer("seed", { min: 0 }) ?? preset.seed,
+    precision: precisionOf(args) ?? preset.precision,
   });
 }
 

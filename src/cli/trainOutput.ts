@@ -1,4 +1,5 @@
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
+import { skippedRemark } from "../report/format.ts";
 import type { RunConfig } from "../training/config.ts";
 import type { LoopProgress, LoopResult } from "../training/loop.ts";
 import { formatMetric, type MetricRow } from "../training/metrics.ts";
@@ -25,9 +26,10 @@ export class TrainOutput {
   start(config: RunConfig, folder: string): void {
     if (this.#quiet || this.#json) return;
     const { training, heldout, source } = config.data;
-    const { preset, twirl } = config.training;
+    const { preset, twirl, precision } = config.training;
+    const half = precision === "f16" ? " in f16" : "";
     print(
-      `preset ${preset}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
+      `preset ${preset}${half}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
         `(${source === "builtin" ? "built-in set" : source})`,
     );
     print(`${folder}: percent of the held-out loss that is rotation symmetry not learned, over ${twirl} rotations`);
@@ -64,6 +66,7 @@ export class TrainOutput {
   end(result: LoopResult, files: readonly string[]): void {
     this.clear();
     if (this.#quiet || this.#json) return;
+    if (result.skipped > 0) print(skippedRemark(result.skipped));
     const state = result.interrupted ? "interrupted" : "done";
     print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
     for (const file of files) print(`  ${file}`);

@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { addNoise } from "../kernels/noise.ts";
@@ -37,9 +37,13 @@ export interface PoseEvaluatorOptions {
   readonly seed: number;
   /** Stream of the noise, which shares no numbers with VoxelEvaluator's on the same stream. */
   readonly stream: number;
+  /** How the model's activations are stored (default "f32"); grids and predictions are f32. */
+  readonly precision?: Precision;
   /** Rotations predicted in one batch at most. */
   readonly chunk?: number;
 }
+
+type Complete = Required<Omit<PoseEvaluatorOptions, "chunk">>;
 
 /**
  * Measures how predictions depend on the pose under all rotations (`PoseResult`). Grids cannot be rotated exactly, so
@@ -50,13 +54,13 @@ export class PoseEvaluator {
   /** Voxels times channels that are compared. */
   readonly elements: number;
   readonly #gpu: Gpu;
-  readonly #options: Required<Omit<PoseEvaluatorOptions, "chunk">>;
+  readonly #options: Complete;
   readonly #built: Built;
   readonly #plan: Plan;
   readonly #targetPlan: Plan;
   readonly #ball: Uint32Array;
 
-  private constructor(gpu: Gpu, options: Required<Omit<PoseEvaluatorOptions, "chunk">>, built: Built, plans: Plan[]) {
+  private constructor(gpu: Gpu, options: Complete, built: Built, plans: Plan[]) {
     this.#gpu = gpu;
     this.#options = options;
     this.#built = built;
@@ -72,7 +76,7 @@ export class PoseEvaluator {
    *   or "out-of-memory" when not even one rotation at a time fits
    */
   static async create(gpu: Gpu, given: PoseEvaluatorOptions, model: VoxelModel): Promise<PoseEvaluator> {
-    const options = { noises: 2, method: "catmullRom" as const, ...given };
+    const options: Complete = { noises: 2, method: "catmullRom", precision: "f32", ...given };
     const { rotations, noises, molecules } = options;
     if (![rotations, noises].every((count) => Number.isSafeInteger(count) && count >= 2)) {
       const message = `${rotations} rotations with ${noises} noises each give no variance`;
@@ -180,7 +184,7 @@ interface Built {
 
 function build(
   gpu: Gpu,
-  options: Required<Omit<PoseEvaluatorOptions, "chunk">>,
+  options: Complete,
   model: VoxelModel,
   chunk: number,
   owned: BufferView[],
@@ -215,7 +219,7 @@ function build(
   const targetGraph = new Graph(gpu.caps);
   const target = voxels(targetGraph, "target", 1);
 
-  const graph = new Graph(gpu.caps);
+  const graph = new Graph(gpu.caps, { precision: options.precision });
   const shape = [count, grid, grid, grid, channels];
   const clean = voxels(graph, "clean", count);
   const noisy = graph.scratch("noisy", shape);

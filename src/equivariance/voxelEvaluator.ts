@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../graph/planner.ts";
 import { addNoise } from "../kernels/noise.ts";
@@ -39,6 +39,8 @@ export interface VoxelEvaluatorOptions {
   readonly chunk?: number;
   /** Keeps all predictions of a molecule on the GPU, for `twisted`, where they are made in chunks. */
   readonly keepPredictions?: boolean;
+  /** How the model's activations are stored (default "f32"); grids, predictions and sums are f32. */
+  readonly precision?: Precision;
   /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
   readonly checkTotal?: boolean;
 }
@@ -255,7 +257,7 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
   const uniform = new StepUniform(gpu, "twirl step");
   owned.push(uniform.view());
 
-  const graph = new Graph(gpu.caps);
+  const graph = new Graph(gpu.caps, { precision: options.precision });
   const step = graph.external("step", [8], uniform.view());
   const atoms = graph.external("atoms", [molecules.atoms.length / 4, 4], upload("held-out atoms", molecules.atoms));
   const offsets = graph.external("offsets", [molecules.count + 1], upload("held-out offsets", molecules.offsets), "u32");

@@ -1,7 +1,8 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "./caps.ts";
 
-export type DType = "f32" | "u32";
+/** f16 is for storage only: kernels convert what they load, and compute and add up in f32. */
+export type DType = "f32" | "f16" | "u32";
 
 /** A shape, a type and a name; where its data lies is decided when a plan is made. Channels-last (N, D, H, W, C). */
 export interface Tensor {
@@ -66,8 +67,14 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-export function byteLength(tensor: Tensor): number {
-  return elementCount(tensor.shape) * 4;
+/** Bytes of one element. */
+export function elementBytes({ dtype }: Pick<Tensor, "dtype">): number {
+  return dtype === "f16" ? 2 : 4;
+}
+
+/** Bytes that a tensor takes: whole words, as bindings are. */
+export function byteLength(tensor: Pick<Tensor, "shape" | "dtype">): number {
+  return Math.ceil((elementCount(tensor.shape) * elementBytes(tensor)) / 4) * 4;
 }
 
 /** `[2, 16, 16, 16, 8]`, for messages. */

@@ -72,7 +72,8 @@ export function preprocess(shader: Shader, constants: Constants, library: Readon
   };
 
   const body = unroll(shader.name, expand(shader.name, shader.code), numbers, fail);
-  const header = body.filter((line) => /^\s*(enable|diagnostic|requires)\b/.test(line));
+  // Imports may enable what the shader or another import does.
+  const header = [...new Set(body.filter((line) => /^\s*(enable|diagnostic|requires)\b/.test(line)))];
   const rest = body.filter((line) => !/^\s*(enable|diagnostic|requires)\b/.test(line));
   const injected = Object.entries(numbers).map(([name, value]) => `const ${name} = ${literal(value)};`);
   return [...header, ...injected, ...rest].join("\n");

@@ -19,6 +19,8 @@ export interface BindingLayout {
   readonly access: "read" | "read_write";
   /** The declared type, such as `array<vec4<f32>>` or `Params`. */
   readonly type: string;
+  /** Whether it holds f16, by itself or by an alias. */
+  readonly half: boolean;
 }
 
 export interface Reflection {
@@ -38,6 +40,8 @@ const SCALARS = new Set(["u32", "i32", "f32"]);
 export function reflect(file: string, source: string): Reflection {
   const code = source.replace(/\/\/[^\n]*/g, "").replace(/\/\*[\s\S]*?\*\//g, "");
   const bindings: BindingLayout[] = [];
+  const aliases = new Map<string, string>();
+  for (const [, name, type] of code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)) aliases.set(name!, type!);
   const pattern =
     /@group\((\d+)\)\s*@binding\((\d+)\)\s*var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
   for (const match of code.matchAll(pattern)) {
@@ -49,6 +53,7 @@ export function reflect(file: string, source: string): Reflection {
       space: space as "uniform" | "storage",
       access: (access ?? "read") as "read" | "read_write",
       type: type!.replace(/\s+/g, ""),
+      half: isHalf(type!, aliases),
     });
   }
   const structs = new Map<string, StructLayout>();
@@ -56,6 +61,11 @@ export function reflect(file: string, source: string): Reflection {
     if (space === "uniform" && !structs.has(type)) structs.set(type, structLayout(file, code, type));
   }
   return { bindings, structs };
+}
+
+function isHalf(type: string, aliases: ReadonlyMap<string, string>): boolean {
+  const words: readonly string[] = type.match(/\w+/g) ?? [];
+  return words.some((word) => /^(f16|vec[234]h)$/.test(word) || isHalf(aliases.get(word) ?? "", aliases));
 }
 
 function structLayout(file: string, code: string, name: string): StructLayout {

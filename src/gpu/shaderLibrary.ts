@@ -5,8 +5,11 @@ import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
 import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
+import scaling from "../../shaders/shared/scaling.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
+import storage from "../../shaders/shared/storage.wgsl";
+import storagePair from "../../shaders/shared/storagePair.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
@@ -18,7 +21,10 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   random,
   real,
   resampleTaps,
+  scaling,
   sigmoid,
   step,
+  storage,
+  storagePair,
   voxels,
 };

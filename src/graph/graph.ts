@@ -4,6 +4,12 @@ import { byteLength, elementCount, formatShape, type Dispatch, type DType, type 
 import type { BufferView } from "../gpu/gpu.ts";
 import { add } from "../kernels/add.ts";
 
+/**
+ * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32, and all
+ * is computed in f32, in both.
+ */
+export type Precision = "f32" | "f16";
+
 /** What a command is for: parts of a training step or an evaluation, told apart by the profiler. */
 export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
 
@@ -22,6 +28,7 @@ export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
  */
 export class Graph implements KernelContext {
   readonly caps: GpuCaps;
+  readonly precision: Precision;
   readonly commands: GraphCommand[] = [];
   readonly #externals = new Map<number, BufferView>();
   readonly #kept = new Set<number>();
@@ -33,8 +40,17 @@ export class Graph implements KernelContext {
   #nextId = 0;
   #phase: Phase = "forward";
 
-  constructor(caps: GpuCaps) {
+  /** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
+  constructor(caps: GpuCaps, options: { precision?: Precision | undefined } = {}) {
     this.caps = caps;
+    this.precision = options.precision ?? "f32";
+    if (this.precision === "f16" && !caps.f16) {
+      throw new VoxtwirlError(
+        "unsupported",
+        "this adapter cannot store in half precision: it has no shader-f16",
+        "Use f32 (--precision f32), or another adapter: voxtwirl doctor shows what one has.",
+      );
+    }
   }
 
   /** A tensor that lies in the caller's buffer: an input, a parameter, a state. */
@@ -67,6 +83,11 @@ export class Graph implements KernelContext {
     const tensor = this.#tensor(label, shape, dtype);
     this.#checkBinding(tensor);
     return tensor;
+  }
+
+  /** A scratch tensor for what an operation gives, stored as the graph's precision says. */
+  activation(label: string, shape: readonly number[]): Tensor {
+    return this.scratch(label, shape, this.precision);
   }
 
   #checkBinding(tensor: Tensor): void {
@@ -170,13 +191,13 @@ export class Graph implements KernelContext {
     if (!this.#isActivation(tensor)) return;
     const before = this.#gradients.get(tensor.id);
     const label = `${tensor.label} grad`;
-    const term = this.scratch(label, tensor.shape);
+    const term = this.scratch(label, tensor.shape, tensor.dtype);
     write(term, fusesAdd ? before : undefined);
     if (!before || fusesAdd) {
       this.#gradients.set(tensor.id, term);
       return;
     }
-    const sum = this.scratch(label, tensor.shape);
+    const sum = this.scratch(label, tensor.shape, tensor.dtype);
     add(this, { label: `${label} sum`, a: before, b: term, y: sum });
     this.#gradients.set(tensor.id, sum);
   }
@@ -184,12 +205,19 @@ export class Graph implements KernelContext {
   /** Adds an existing tensor to the gradient of `tensor`, without a copy when it is the first term. */
   addGradTensor(tensor: Tensor, term: Tensor): void {
     if (!this.#isActivation(tensor)) return;
+    if (term.dtype !== tensor.dtype) {
+      throw new VoxtwirlError(
+        "bad-shape",
+        `'${tensor.label}' is ${tensor.dtype}, its gradient '${term.label}' ${term.dtype}`,
+        "Give a gradient of the tensor's own dtype.",
+      );
+    }
     const before = this.#gradients.get(tensor.id);
     if (!before) {
       this.#gradients.set(tensor.id, term);
       return;
     }
-    const sum = this.scratch(`${tensor.label} grad`, tensor.shape);
+    const sum = this.scratch(`${tensor.label} grad`, tensor.shape, tensor.dtype);
     add(this, { label: `${tensor.label} grad sum`, a: before, b: term, y: sum });
     this.#gradients.set(tensor.id, sum);
   }

@@ -8,10 +8,11 @@ import * as groupNormKernel from "../kernels/groupNorm.ts";
 import * as linearKernel from "../kernels/linear.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape } from "../gpu/dispatch.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph, Precision } from "./graph.ts";
 
 // Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.
-// Shapes are checked by the kernels, which know their own rules.
+// Shapes are checked by the kernels, which know their own rules. Outputs and gradients of activations are stored in the
+// graph's precision.
 
 export interface Conv3dOptions {
   label: string;
@@ -24,12 +25,15 @@ export interface Conv3dOptions {
   addend?: Tensor;
   stride: 1 | 2;
   padding: number;
+  /** How the output is stored; by the graph's precision as a rule. A network's last layer gives f32. */
+  dtype?: Precision;
 }
 
 /** Cross-correlation over three axes, [N, D, H, W, Ci] to [N, Do, Ho, Wo, Co]. */
 export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
   const { label, x, weight, bias, addend, stride, padding } = options;
-  const y = graph.scratch(label, conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding, label));
+  const shape = conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding, label);
+  const y = graph.scratch(label, shape, options.dtype ?? graph.precision);
   conv3dKernel.conv3d(graph, { ...options, y });
   return graph.record(y, [x, weight, bias, addend], (gradY) => {
     if (addend) graph.addGradTensor(addend, gradY);
@@ -57,7 +61,7 @@ export interface ConvTranspose3dOptions {
 /** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
 export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
   const { label, x, weight, bias, stride, padding } = options;
-  const y = graph.scratch(label, convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding, label));
+  const y = graph.activation(label, convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding, label));
   convTransposeKernel.convTranspose3d(graph, { ...options, y });
   return graph.record(y, [x, weight, bias], (gradY) => {
     const gradWeight = graph.parameterGrad(weight);
@@ -80,7 +84,7 @@ export function linear(
   options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor },
 ): Tensor {
   const { label, x, weight, bias, addend } = options;
-  const y = graph.scratch(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
+  const y = graph.activation(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
   linearKernel.linear(graph, { ...options, y });
   return graph.record(y, [x, weight, bias, addend], (gradY) => {
     if (addend) graph.addGradTensor(addend, gradY);
@@ -109,7 +113,7 @@ export interface GroupNormOptions {
 /** Group normalisation (arXiv 1803.08494) over all voxels of a sample, optionally followed by SiLU. */
 export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
   const { label, x, gamma, beta, groups, silu, eps = 1e-5 } = options;
-  const y = graph.scratch(label, x.shape);
+  const y = graph.activation(label, x.shape);
   const stats = graph.scratch(`${label} stats`, [x.shape[0]!, groups, 2]);
   groupNormKernel.groupNorm(graph, { label, x, gamma, beta, groups, eps, silu, y, stats });
   return graph.record(y, [x, gamma, beta], (gradY) => {
@@ -120,7 +124,7 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
       groupNormKernel.groupNormGrad(graph, addend ? { ...args, addend } : args);
     };
     if (graph.needsGrad(x)) graph.addGrad(x, write, true);
-    else write(graph.scratch(`${label} gradX`, x.shape), undefined);
+    else write(graph.scratch(`${label} gradX`, x.shape, x.dtype), undefined);
   });
 }
 
@@ -128,11 +132,11 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
 export function concatChannels(graph: Graph, options: { label: string; a: Tensor; b: Tensor }): Tensor {
   const { label, a, b } = options;
   const channels = a.shape[a.shape.length - 1]! + b.shape[b.shape.length - 1]!;
-  const y = graph.scratch(label, [...a.shape.slice(0, -1), channels]);
+  const y = graph.activation(label, [...a.shape.slice(0, -1), channels]);
   concatKernel.concatChannels(graph, { label, a, b, y });
   return graph.record(y, [a, b], (gradY) => {
-    const gradA = graph.scratch(`${label} gradA`, a.shape);
-    const gradB = graph.scratch(`${label} gradB`, b.shape);
+    const gradA = graph.scratch(`${label} gradA`, a.shape, a.dtype);
+    const gradB = graph.scratch(`${label} gradB`, b.shape, b.dtype);
     concatKernel.splitChannels(graph, { label: `${label} grad`, y: gradY, a: gradA, b: gradB });
     graph.addGradTensor(a, gradA);
     graph.addGradTensor(b, gradB);
@@ -142,7 +146,7 @@ export function concatChannels(graph: Graph, options: { label: string; a: Tensor
 /** Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream, sample) alone. */
 export function dropout(graph: Graph, options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor }): Tensor {
   const { label, x, rate, stream, step } = options;
-  const y = graph.scratch(label, x.shape);
+  const y = graph.activation(label, x.shape);
   dropoutKernel.dropout(graph, { label, x, y, rate, stream, step });
   return graph.record(y, [x], (gradY) => {
     graph.addGrad(x, (gradX) => {
@@ -158,7 +162,7 @@ export function attention(graph: Graph, options: { label: string; qkv: Tensor; s
     throw new VoxtwirlError("bad-shape", `${label}: qkv is ${formatShape(qkv.shape)}, not [N, T, 3C]`, "Project to three times C.");
   }
   const [n, tokens] = qkv.shape as [number, number, number];
-  const y = graph.scratch(label, [n, tokens, qkv.shape[2]! / 3]);
+  const y = graph.activation(label, [n, tokens, qkv.shape[2]! / 3]);
   const logSumExp = graph.scratch(`${label} logSumExp`, [n, tokens]);
   attentionKernel.attention(graph, { label, qkv, y, logSumExp, scale });
   return graph.record(y, [qkv], (gradY) => {

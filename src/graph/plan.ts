@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
-import { byteLength, MAX_WORKGROUPS_PER_DIMENSION, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, MAX_WORKGROUPS_PER_DIMENSION, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
+import { decodeHalf } from "../gpu/half.ts";
 import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
 import { replay, type Command, type Copy } from "../gpu/recorder.ts";
 import type { ReplayTimer } from "../gpu/replayTimer.ts";
@@ -157,10 +158,14 @@ export class Plan {
     return { buffer: this.#arenas[placement.arena]!, offset: placement.offset, size: byteLength(tensor) };
   }
 
-  /** Values of tensors after the work submitted so far. */
+  /** Values of tensors after the work submitted so far; those of f16 tensors as f32. */
   async read(...tensors: Tensor[]): Promise<(Float32Array | Uint32Array)[]> {
     const buffers = await this.#gpu.read(...tensors.map((tensor) => this.view(tensor)));
-    return buffers.map((bytes, i) => (tensors[i]!.dtype === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes)));
+    return buffers.map((bytes, i) => {
+      const { dtype, shape } = tensors[i]!;
+      if (dtype === "f16") return decodeHalf(new Uint16Array(bytes), elementCount(shape));
+      return dtype === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes);
+    });
   }
 
   /** The plan's own buffers, for tests that poison and inspect them. */
@@ -180,13 +185,17 @@ function arenaLimit(gpu: Gpu): number {
 
 function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void {
   const wrong = (what: string) => new VoxtwirlError("internal", `${d.label} (${variant.label}): ${what}`, "Report this: a kernel is wrong.");
-  const names = new Set(variant.reflection.bindings.map((b) => b.name));
+  const { bindings } = variant.reflection;
+  const names = new Set(bindings.map((b) => b.name));
   for (const name of Object.keys(d.bindings)) if (!names.has(name)) throw wrong(`the shader has no binding '${name}'`);
   const bound = new Map<number, string>();
-  for (const name of names) {
+  for (const { name, half } of bindings) {
     if (name === "params") continue;
     const tensor = d.bindings[name];
     if (!tensor) throw wrong(`binding '${name}' is not given`);
+    if (half !== (tensor.dtype === "f16")) {
+      throw wrong(`'${name}' holds ${half ? "f16" : "no f16"}, '${tensor.label}' is ${tensor.dtype}`);
+    }
     const { id } = graph.storageOf(tensor);
     const other = bound.get(id);
     if (other) throw wrong(`'${tensor.label}' is bound as '${other}' and as '${name}'`);

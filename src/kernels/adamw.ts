@@ -25,6 +25,8 @@ export interface AdamwArgs {
   weightDecay: number;
   /** Scales the gradient by max / (norm + 1e-6) where that is below 1, with the norm of `gradNorm`. `max` 0: off. */
   clip?: { norm: Tensor; max: number } | undefined;
+  /** f32 [6] of `gradNorm`: gradients are scaled down by it, its bias corrections hold, and skipped steps do nothing. */
+  scaling?: Tensor | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface AdamwArgs {
  * @throws VoxtwirlError "bad-shape" when the tensors differ in shape or type, "bad-option" when a rate is out of range.
  */
 export function adamw(ctx: KernelContext, args: AdamwArgs): void {
-  const { label, weights, grads, m, v, ema, flags, step, beta1, beta2, eps, weightDecay, clip } = args;
+  const { label, weights, grads, m, v, ema, flags, step, beta1, beta2, eps, weightDecay, clip, scaling } = args;
   const count = elementCount(weights.shape);
   for (const tensor of [weights, grads, m, v, ema]) {
     if (tensor.dtype === "f32" && count > 0 && elementCount(tensor.shape) === count) continue;
@@ -45,6 +47,9 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
   }
   if (flags.dtype !== "u32" || elementCount(flags.shape) !== 4) {
     throw badShape(label, `flags '${flags.label}' are ${formatShape(flags.shape)} ${flags.dtype} instead of [4] u32`);
+  }
+  if (scaling && (scaling.dtype !== "f32" || elementCount(scaling.shape) !== 6)) {
+    throw badShape(label, `scaling '${scaling.label}' is ${formatShape(scaling.shape)} ${scaling.dtype} instead of [6] f32`);
   }
   const inRange = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1;
   if (!inRange || !(eps >= 0) || !(weightDecay >= 0) || !((clip?.max ?? 0) >= 0)) {
@@ -64,7 +69,7 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
     ctx.dispatch({
       label: `${label} adamw`,
       shader: { name: "adamw", code },
-      constants: { VEC4: vec4, CLIP: clipping },
+      constants: { VEC4: vec4, CLIP: clipping, ...(scaling && { SCALED: true }) },
       params: {
         first,
         count: end,
@@ -75,7 +80,10 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
         decay: weightDecay,
         clip: clip?.max ?? 0,
       },
-      bindings: { flags, grad: grads, weight: weights, m, v, ema, step, ...(clipping ? { norm: clip.norm } : {}) },
+      bindings: {
+        flags, grad: grads, weight: weights, m, v, ema, step,
+        ...(clipping && { norm: clip.norm }), ...(scaling && { scaling }),
+      },
       workgroups: workgroups1d(threads / 64),
       flops: (clipping ? 19 : 18) * floats,
       bytes: 36 * floats,

@@ -2,6 +2,7 @@ import code from "../../shaders/add.wgsl";
 import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { elementwiseLayout } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
+import { storage } from "./storage.ts";
 
 export interface AddArgs {
   label: string;
@@ -23,7 +24,7 @@ export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
   ctx.dispatch({
     label,
     shader: { name: "add", code },
-    constants,
+    constants: { ...constants, ...storage(label, { a, b, y }) },
     params: { count },
     bindings: { a, b, y },
     workgroups,

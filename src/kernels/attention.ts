@@ -2,8 +2,10 @@ import matmul from "../../shaders/attentionMatmul.wgsl";
 import rowDot from "../../shaders/attentionRowDot.wgsl";
 import softmax from "../../shaders/attentionSoftmax.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, elementBytes, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { copyChannels } from "./concatChannels.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
+import { storage, storagePair } from "./storage.ts";
 
 const WORKGROUP = 64;
 /** Register tile of a thread in the matrix products, with and without broadcasts. */
@@ -36,12 +38,14 @@ export interface AttentionArgs {
  */
 export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale }: AttentionArgs): void {
   const sizes = checkedSizes(label, qkv, y, logSumExp);
+  storage(label, { qkv, y });
   const { samples, tokens, channels } = sizes;
   const tileKeys = keysOfTile(sizes);
   const scores = ctx.scratch(`${label} scores`, [samples, tileKeys, tokens]);
   const state = ctx.scratch(`${label} state`, [samples, tokens, 2]);
   const factors = ctx.scratch(`${label} factors`, [samples, tokens, 2]);
   const { q, k, v } = parts(qkv, sizes);
+  const result = summed(ctx, `${label} sum`, y, y.shape, tokens > tileKeys);
   for (let key = 0; key < tokens; key += tileKeys) {
     const keys = Math.min(tileKeys, tokens - key);
     const tile: Slice = { tensor: scores, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
@@ -62,10 +66,11 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     product(ctx, {
       label: `${label} values`, samples, rows: tokens, columns: channels, depth: keys,
       a: transposed(tile), b: from(v, key),
-      out: { tensor: y, offset: 0, batch: tokens * channels, row: channels, column: 1 },
-      variant: "RESCALE", extra: { factors }, extraReads: 2 * tokens + (key > 0 ? tokens * channels : 0),
+      out: { tensor: result, offset: 0, batch: tokens * channels, row: channels, column: 1 },
+      variant: "RESCALE", extra: { factors }, extraReads: 2 * tokens, readsOut: key > 0,
     });
   }
+  if (result !== y) copyChannels(ctx, `${label} result`, result, 0, y, 0, channels);
 }
 
 export interface AttentionGradArgs {
@@ -91,6 +96,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   const sizes = checkedSizes(label, qkv, y, logSumExp);
   requireSameShape(label, { qkv, gradQkv });
   requireSameShape(label, { y, gradY });
+  storage(label, { qkv, y, gradY, gradQkv });
   const { samples, tokens, channels } = sizes;
   const tileKeys = keysOfTile(sizes);
   const dots = ctx.scratch(`${label} dots`, [samples, tokens]);
@@ -100,7 +106,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   ctx.dispatch({
     label: `${label} dots`,
     shader: { name: "attentionRowDot", code: rowDot },
-    constants: { VEC4: vec4 },
+    constants: { VEC4: vec4, ...storage(label, { y, gradY }) },
     params: { tokens: samples * tokens, columns: vec4 ? channels / 4 : channels },
     bindings: { y, grad_y: gradY, dots },
     workgroups: workgroups1d(Math.ceil((samples * tokens) / WORKGROUP)),
@@ -109,6 +115,9 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   });
   const { q, k, v } = parts(qkv, sizes);
   const { q: gradQ, k: gradK, v: gradV } = parts(gradQkv, sizes);
+  const sumQ = summed(ctx, `${label} gradQueries sum`, gradQkv, y.shape, tokens > tileKeys);
+  const apart: Slice = { tensor: sumQ, offset: 0, batch: tokens * channels, row: channels, column: 1 };
+  const resultQ = sumQ === gradQkv ? gradQ : apart;
   const outer: Slice = { tensor: gradY, offset: 0, batch: tokens * channels, row: channels, column: 1 };
   for (let key = 0; key < tokens; key += tileKeys) {
     const keys = Math.min(tileKeys, tokens - key);
@@ -128,9 +137,15 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     product(ctx, { label: `${label} gradKeys`, ...keyShape, a: s, b: q, out: from(gradK, key) });
     product(ctx, {
       label: `${label} gradQueries`, samples, rows: tokens, columns: channels, depth: keys,
-      a: transposed(s), b: from(k, key), out: gradQ, accumulate: key > 0,
+      a: transposed(s), b: from(k, key), out: resultQ, accumulate: key > 0, readsOut: key > 0,
     });
   }
+  if (sumQ !== gradQkv) copyChannels(ctx, `${label} gradQueries result`, sumQ, 0, gradQkv, 0, channels);
+}
+
+/** Where tiles of keys are added up: in f32, apart from a result of half precision that several tiles add to. */
+function summed(ctx: KernelContext, label: string, result: Tensor, shape: readonly number[], several: boolean): Tensor {
+  return several && result.dtype === "f16" ? ctx.scratch(label, shape) : result;
 }
 
 interface Sizes {
@@ -193,10 +208,12 @@ interface Product {
   /** 1 when left out. */
   scale?: number;
   accumulate?: boolean;
+  /** It is added to what `out` holds, by `accumulate` or the variant. */
+  readsOut?: boolean;
   /** Epilogue of shaders/attentionMatmul.wgsl, and the tensors it reads. */
   variant?: "PROBABILITY" | "SCORE_GRAD" | "RESCALE";
   extra?: Record<string, Tensor>;
-  /** Floats of a sample that the epilogue reads. */
+  /** Floats of a sample that the epilogue reads besides. */
   extraReads?: number;
 }
 
@@ -212,7 +229,7 @@ function product(ctx: KernelContext, p: Product): void {
     label: p.label,
     shader: { name: "attentionMatmul", code: matmul },
     constants: {
-      ...tile, ONE_SOURCE: oneSource,
+      ...tile, ONE_SOURCE: oneSource, ...storage(p.label, { out: out.tensor }), ...storagePair(a.tensor, b.tensor),
       ...(lanes && { LANES: lanes }), ...(p.variant && { [p.variant]: true }),
     },
     params: {
@@ -225,7 +242,10 @@ function product(ctx: KernelContext, p: Product): void {
     bindings: { a: a.tensor, out: out.tensor, ...(oneSource ? {} : { b: b.tensor }), ...p.extra },
     workgroups: [x, y, samples],
     flops: 2 * samples * rows * columns * depth,
-    bytes: 4 * samples * (rows * depth + depth * columns + (p.accumulate ? 2 : 1) * rows * columns + (p.extraReads ?? 0)),
+    bytes: samples * (
+      elementBytes(a.tensor) * rows * depth + elementBytes(b.tensor) * depth * columns +
+      elementBytes(out.tensor) * (p.readsOut ? 2 : 1) * rows * columns + 4 * (p.extraReads ?? 0)
+    ),
   });
 }
 

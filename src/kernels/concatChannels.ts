@@ -1,6 +1,7 @@
 import code from "../../shaders/concatChannels.wgsl";
-import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { elementBytes, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { badShape, voxelShape } from "./shapes.ts";
+import { storagePair } from "./storage.ts";
 
 /** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
 const RUN = 8;
@@ -46,8 +47,11 @@ function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number,
   return [widthA!, widthB!];
 }
 
-/** Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them. */
-function copyChannels(
+/**
+ * Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them, converted
+ * where the types differ.
+ */
+export function copyChannels(
   ctx: KernelContext, label: string,
   source: Tensor, sourceFirst: number, target: Tensor, targetFirst: number, width: number,
 ): void {
@@ -61,7 +65,7 @@ function copyChannels(
   ctx.dispatch({
     label,
     shader: { name: "concatChannels", code },
-    constants: { VEC4: vec4, RUN },
+    constants: { VEC4: vec4, RUN, ...storagePair(source, target) },
     params: {
       voxels, columns, total,
       source_width: from.channels / unit, source_first: sourceFirst / unit,
@@ -70,6 +74,6 @@ function copyChannels(
     bindings: { source, destination: target },
     workgroups: workgroups1d(Math.ceil(total / 64)),
     flops: 0,
-    bytes: 2 * Math.min(byteLength(source), byteLength(target)),
+    bytes: voxels * width * (elementBytes(source) + elementBytes(target)),
   });
 }

@@ -2,10 +2,14 @@ import conv3dCode from "../../shaders/conv3d.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { conv3dRowsDispatch, conv3dRowsFits } from "./conv3dRows.ts";
+import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { dispatchConv3dBrick } from "./conv3dBrick.ts";
+import { conv3dParityDispatch } from "./conv3dParity.ts";
+import { conv3dRowsDispatch } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { convWorkgroup, layTiles, weightLanes, type ConvTile } from "./conv3dTiles.ts";
+import { defaultConv3dVariant, type ConvVariant } from "./conv3dVariants.ts";
+import { storage, storagePair } from "./storage.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
@@ -31,8 +35,8 @@ export function transposeWeight(ctx: KernelContext, label: string, weight: Tenso
 }
 
 /**
- * The convolution shader without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With
- * `flipped` the weights are [k, k, k, Co, Ci] and read from the last tap to the first.
+ * A convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With `exchanged`
+ * the weights are [k, k, k, Co, Ci], with `flipped` they are read from the last tap to the first.
  */
 export function dispatchConv3d(
   ctx: KernelContext,
@@ -45,24 +49,42 @@ export function dispatchConv3d(
     y: Tensor;
     stride: number;
     pad: number;
+    exchanged?: boolean;
     flipped?: boolean;
+    /** The adapter's default where it is not given. */
+    variant?: ConvVariant;
   },
 ): void {
-  const { label, x, bias, addend, y, stride, pad, flipped = false } = args;
+  const { label, x, bias, addend, y, stride, pad, exchanged = false, flipped = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const rows = conv3dRowsFits(ctx.caps, sizes, stride, pad);
-  const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
-  const variant = rows ? conv3dRowsDispatch(sizes, flipped) : tiledDispatch(ctx.caps, sizes, stride, pad);
+  if (addend) storage(label, { addend, y });
+  const problem = { sizes, stride, pad, transposed: false };
+  const variant = args.variant ?? defaultConv3dVariant(ctx.caps, problem);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
+  const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
+  if (variant.kind === "brick") {
+    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped, problem, tile: variant.tile, flops });
+    return;
+  }
+  // Only conv3d.wgsl reads weights in one order.
+  const inPlace = variant.kind !== "tiled";
+  const weight = exchanged && !inPlace ? transposeWeight(ctx, label, args.weight, flipped) : args.weight;
+  const chosen =
+    variant.kind === "rows"
+      ? conv3dRowsDispatch(sizes, flipped)
+      : variant.kind === "parity"
+        ? conv3dParityDispatch({ ...problem, exchanged })
+        : tiledDispatch(ctx.caps, sizes, stride, pad);
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
-  const none = (name: string) => ctx.scratch(`${label} no ${name}`, [1]);
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
   ctx.dispatch({
-    ...variant,
+    ...chosen,
     label,
-    params: { ...variant.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
-    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend"), y },
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    constants: { ...chosen.constants, ...storagePair(x, y) },
+    params: { ...chosen.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
+    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
+    flops,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
 }
@@ -105,16 +127,54 @@ function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: nu
   return { TILE_X: 2, TILE_Y: 4, TILE_C: 8, WORKGROUP: workgroup };
 }
 
-/** The transposed convolution shader without checks: any shape of y; outputs that no input reaches become the bias. */
+/**
+ * A transposed convolution of stride 2 without checks: any shape of y; outputs that no input reaches become the bias. With
+ * `exchanged` the weights are [k, k, k, Co, Ci].
+ */
 export function dispatchConvTranspose3d(
   ctx: KernelContext,
-  args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; y: Tensor; pad: number },
+  args: {
+    label: string;
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    y: Tensor;
+    pad: number;
+    exchanged?: boolean;
+    /** The adapter's default where it is not given. */
+    variant?: ConvVariant;
+  },
 ): void {
-  const { label, x, weight, bias, y, pad } = args;
-  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
+  const { label, x, bias, y, pad, exchanged = false } = args;
+  const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
+  const problem = { sizes, stride: 2, pad, transposed: true };
+  const variant = args.variant ?? defaultConv3dVariant(ctx.caps, problem);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
+  const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
+  if (variant.kind === "brick") {
+    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped: false, problem, tile: variant.tile, flops });
+    return;
+  }
+  const parity = variant.kind === "parity";
+  const weight = exchanged && !parity ? transposeWeight(ctx, label, args.weight, false) : args.weight;
+  const chosen = parity ? conv3dParityDispatch({ ...problem, exchanged }) : tiledTransposedDispatch(ctx.caps, sizes, pad);
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
+  ctx.dispatch({
+    ...chosen,
+    label,
+    constants: { ...chosen.constants, ...storagePair(x, y) },
+    params: { ...chosen.params, has_bias: bias ? 1 : 0, ...(parity && { has_addend: 0 }) },
+    bindings: { x, weight, bias: bias ?? none("bias"), ...(parity && { addend: none("addend", y.dtype) }), y },
+    flops,
+    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
+  });
+}
+
+/** convTranspose3d.wgsl for one shape: any kernel and padding, on any adapter. */
+function tiledTransposedDispatch(caps: GpuCaps, sizes: ConvSizes, pad: number) {
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
-  const tile = { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: convWorkgroup(ctx.caps) };
+  const tile = { TILE_X: 4, TILE_Y: 4, TILE_C: 8, WORKGROUP: convWorkgroup(caps) };
   const rowsD = Math.ceil(outD / 2);
   const layout = layTiles(tile, {
     width: Math.ceil(outW / 2),
@@ -122,11 +182,9 @@ export function dispatchConvTranspose3d(
     planes: sizes.batch * rowsD,
     channels: sizes.outputChannels,
   });
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
-  ctx.dispatch({
-    label,
+  return {
     shader: convTranspose3dShader,
-    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(ctx.caps) },
+    constants: { KERNEL: sizes.kernel, ...tile, ...weightLanes(caps) },
     params: {
       batch: sizes.batch,
       in_d: inD,
@@ -140,11 +198,7 @@ export function dispatchConvTranspose3d(
       rows_d: rowsD,
       pad,
       ...layout.params,
-      has_bias: bias ? 1 : 0,
     },
-    bindings: { x, weight, bias: bias ?? ctx.scratch(`${label} no bias`, [1]), y },
     workgroups: workgroups1d(8 * layout.count),
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
-    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
-  });
+  };
 }

@@ -1,8 +1,11 @@
 import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
 import { conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
+import { defaultGradWeightVariant, type GradWeightVariant } from "./conv3dVariants.ts";
 import { requireShape } from "./shapes.ts";
+import { storagePair } from "./storage.ts";
 import { sumPartials } from "./sumRows.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
@@ -37,9 +40,20 @@ export function dispatchConv3dGradWeight(
     stride: number;
     pad: number;
     transposed: boolean;
+    /** The adapter's default where it is not given. */
+    variant?: GradWeightVariant;
   },
 ): void {
   const { label, gradWeight, stride } = args;
+  const given = convSizes(args.x.shape, args.gradY.shape, gradWeight.shape[0]!);
+  const variant = args.variant ?? defaultGradWeightVariant(ctx.caps, given, stride);
+  if (variant.kind === "brick") {
+    const { batch, inputChannels, outputChannels, kernel, inputSize, outputSize } = given;
+    const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, args.pad));
+    const flops = 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels;
+    dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: variant.tile, flops });
+    return;
+  }
   const { x, gradY, pad, transposed, flipped } = roles(args);
   const { kernel, batch, inputSize, outputSize, inputChannels, outputChannels } = convSizes(
     x.shape,
@@ -67,7 +81,7 @@ export function dispatchConv3dGradWeight(
   ctx.dispatch({
     label,
     shader: conv3dGradWeightShader,
-    constants: { KERNEL: kernel, STRIDE: stride, ...tile },
+    constants: { KERNEL: kernel, STRIDE: stride, ...tile, ...storagePair(x, gradY) },
     params: {
       in_d: inD,
       in_h: inH,

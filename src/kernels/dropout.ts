@@ -2,6 +2,7 @@ import code from "../../shaders/dropout.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { requireSameShape } from "./shapes.ts";
+import { storage } from "./storage.ts";
 
 export interface DropoutArgs {
   label: string;
@@ -33,7 +34,7 @@ export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }:
   ctx.dispatch({
     label,
     shader: { name: "dropout", code },
-    constants: { VEC4: perSample % 4 === 0 },
+    constants: { VEC4: perSample % 4 === 0, ...storage(label, { x, y }) },
     params: { samples, per_sample: perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
     bindings: { step, x, y },
     workgroups: workgroups1d(Math.ceil((samples * quads) / 128)),

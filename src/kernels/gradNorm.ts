@@ -16,7 +16,21 @@ export interface GradNormArgs {
   flags: Tensor;
   /** The per-step values of shaders/shared/step.wgsl. */
   step: Tensor;
+  /** Gradients were scaled up by `squaredError`; see below. */
+  scaling?: GradScaling | undefined;
 }
+
+export interface GradScaling {
+  /** f32 [6], read and written: `Scaling` of shaders/shared/scaling.wgsl. */
+  state: Tensor;
+  /** Rates of the optimiser, whose bias corrections count the steps that are not left out. */
+  beta1: number;
+  beta2: number;
+}
+
+/** Good steps after which the scale is doubled, and where it stays: gradients are not to leave f32's range either. */
+const GROWTH_INTERVAL = 2000;
+const LARGEST_SCALE = 2 ** 24;
 
 /**
  * Threads of a piece: about as many as fill an adapter, each with 16 to 256 elements. More threads lengthen the second
@@ -35,13 +49,18 @@ function shares(elements: number): number {
  * [step.step + 1, 1 if the loss is not finite, 1 if the norm is not, unchanged]. Once set the flag stays: only the host
  * clears it. `adamw` does nothing while it is set.
  *
+ * With `scaling` the norm is that of the gradients before they were scaled up. If it is not finite though the loss is,
+ * and the scale is above 1, no flag is set: the step is skipped (flags[3] is 1, else 0) and the scale halved. 2,000 steps
+ * in a row that are not skipped double it, up to 2^24.
+ *
  * @throws VoxtwirlError "bad-shape" when there is no piece, an empty one, or another shape or type than said above.
  */
 export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
-  const { label, grads, loss, norm, flags, step } = args;
+  const { label, grads, loss, norm, flags, step, scaling } = args;
   check(label, "loss", loss, "f32", 1);
   check(label, "norm", norm, "f32", 1);
   check(label, "flags", flags, "u32", 4);
+  if (scaling) check(label, "scaling", scaling.state, "f32", 6);
   if (grads.length === 0) throw badShape(label, "there is no gradient to take the norm of");
   for (const grad of grads) check(label, "grads", grad, "f32");
 
@@ -70,8 +89,9 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   ctx.dispatch({
     label: `${label} sum`,
     shader: { name: "gradNormSum", code: sumCode },
+    ...(scaling && { constants: { SCALED: true } }),
     params: { count: total },
-    bindings: { partial, norm },
+    bindings: { partial, norm, ...(scaling && { scaling: scaling.state }) },
     workgroups: [1, 1, 1],
     flops: total,
     bytes: 4 * (total + 1),
@@ -79,7 +99,11 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   ctx.dispatch({
     label: `${label} flag`,
     shader: { name: "gradNormFlag", code: flagCode },
-    bindings: { loss, norm, flags, step },
+    ...(scaling && {
+      constants: { SCALED: true },
+      params: { gain1: 1 - scaling.beta1, gain2: 1 - scaling.beta2, growth: GROWTH_INTERVAL, largest: LARGEST_SCALE },
+    }),
+    bindings: { loss, norm, flags, step, ...(scaling && { scaling: scaling.state }) },
     workgroups: [1, 1, 1],
     flops: 0,
     bytes: 40,

@@ -8,6 +8,7 @@ import finish from "../../shaders/groupNormStats.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import { byteLength, workgroups1d, type Dispatch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
+import { storage } from "./storage.ts";
 
 /** Threads of a workgroup in all group norm shaders. */
 const WORKGROUP = 64;
@@ -45,6 +46,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   const { label, x, gamma, beta, y, stats, groups, eps = 1e-5 } = args;
   const layout = checkedLayout(ctx, args);
   requireSameShape(label, { x, y });
+  const stored = storage(label, { x, y });
   if (!(eps >= 0)) throw new VoxtwirlError("bad-option", `${label}: eps is ${eps}`, "Give an eps of 0 or more.");
   const { samples, voxels, channels } = layout.shape;
 
@@ -53,7 +55,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   ctx.dispatch({
     label: `${label} moments`,
     shader: { name: "groupNormMoments", code: moments },
-    constants: { VEC4: layout.vec4 },
+    constants: { VEC4: layout.vec4, ...stored },
     params: { voxels, columns: layout.columns, streams, run, total: layout.threads },
     bindings: { x, partials },
     workgroups: layout.workgroups,
@@ -74,7 +76,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   ctx.dispatch({
     label,
     shader: { name: "groupNorm", code: apply },
-    constants: { VEC4: layout.vec4, SILU: args.silu },
+    constants: { VEC4: layout.vec4, SILU: args.silu, ...stored },
     params: passParams(layout, groups),
     bindings: { x, gamma, beta, stats, y },
     workgroups: layout.workgroups,
@@ -113,12 +115,13 @@ export interface GroupNormGradArgs {
 export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void {
   const { label, x, gamma, beta, stats, gradY, groups, gradX, gradGamma, gradBeta, addend } = args;
   const layout = checkedLayout(ctx, args);
-  requireSameShape(label, { x, gradY, gradX, ...(addend && { addend }) });
+  const grids = { x, gradY, gradX, ...(addend && { addend }) };
+  requireSameShape(label, grids);
   const { samples, voxels, channels } = layout.shape;
   requireShape(label, "gradGamma", gradGamma, [channels]);
   requireShape(label, "gradBeta", gradBeta, [channels]);
 
-  const constants = { VEC4: layout.vec4, SILU: args.silu };
+  const constants = { VEC4: layout.vec4, SILU: args.silu, ...storage(label, grids) };
   const elements = samples * voxels * channels;
   const sums = ctx.scratch(`${label} sums`, [samples, layout.streams, 2, channels]);
   ctx.dispatch({

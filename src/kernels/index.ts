@@ -7,7 +7,7 @@ export { conv3d, conv3dGradInput } from "./conv3d.ts";
 export { conv3dGradWeight } from "./conv3dGradWeight.ts";
 export { convTranspose3d, convTranspose3dGradInput, convTranspose3dGradWeight } from "./convTranspose3d.ts";
 export { dropout, type DropoutArgs } from "./dropout.ts";
-export { gradNorm, type GradNormArgs } from "./gradNorm.ts";
+export { gradNorm, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
 export { groupNorm, groupNormGrad, type GroupNormArgs, type GroupNormGradArgs } from "./groupNorm.ts";
 export { linear, linearGradInput, linearGradWeight } from "./linear.ts";
 export { addNoise, fillNormal, fillUniform, type FillArgs } from "./noise.ts";

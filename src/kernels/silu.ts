@@ -2,6 +2,7 @@ import code from "../../shaders/silu.wgsl";
 import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { elementwiseLayout } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
+import { storage } from "./storage.ts";
 
 /**
  * y = x / (1 + exp(-x)), the SiLU (Elfwing, Uchibe and Doya 2017, arXiv 1702.03118). y is written, shape of x.
@@ -14,7 +15,7 @@ export function silu(ctx: KernelContext, { label, x, y }: { label: string; x: Te
   ctx.dispatch({
     label,
     shader: { name: "silu", code },
-    constants,
+    constants: { ...constants, ...storage(label, { x, y }) },
     params: { count },
     bindings: { x, y },
     workgroups,
@@ -43,7 +44,7 @@ export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGra
   ctx.dispatch({
     label,
     shader: { name: "silu", code },
-    constants: { ...constants, GRAD: true },
+    constants: { ...constants, ...storage(label, { x, gradY, gradX }), GRAD: true },
     params: { count },
     bindings: { x, grad_y: gradY, grad_x: gradX },
     workgroups,

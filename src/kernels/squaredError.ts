@@ -20,6 +20,8 @@ export interface SquaredErrorArgs {
   loss: Tensor;
   scale: number;
   lossScale: number;
+  /** f32 [6] of `gradNorm`: gradPrediction, and with it all gradients, is multiplied by its scale as well. */
+  scaling?: Tensor | undefined;
 }
 
 /**
@@ -29,18 +31,19 @@ export interface SquaredErrorArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
-  const { label, prediction, target, gradPrediction, loss, scale, lossScale } = args;
+  const { label, prediction, target, gradPrediction, loss, scale, lossScale, scaling } = args;
   requireSameShape(label, { prediction, target, gradPrediction });
   requireShape(label, "loss", loss, [1]);
+  if (scaling) requireShape(label, "scaling", scaling, [6]);
   const { constants, count, workgroups } = elementwiseLayout(prediction, WORKGROUP * RUN);
   const groups = Math.ceil(count / (WORKGROUP * RUN));
   const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
   ctx.dispatch({
     label,
     shader: { name: "squaredError", code: squares },
-    constants: { ...constants, RUN, ERROR: true },
+    constants: { ...constants, RUN, ERROR: true, ...(scaling && { SCALED: true }) },
     params: { count, workgroups: groups, grad_scale: 2 * scale },
-    bindings: { prediction, truth: target, grad_prediction: gradPrediction, partials },
+    bindings: { prediction, truth: target, grad_prediction: gradPrediction, partials, ...(scaling && { scaling }) },
     workgroups,
     flops: 4 * elementCount(prediction.shape),
     bytes: 3 * byteLength(prediction) + byteLength(partials),

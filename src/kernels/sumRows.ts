@@ -2,6 +2,7 @@ import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import sumRowsCode from "../../shaders/sumRows.wgsl";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { requireShape } from "./shapes.ts";
+import { storage } from "./storage.ts";
 
 const sumRowsShader = { name: "sumRows", code: sumRowsCode };
 const sumPartialsShader = { name: "sumPartials", code: sumPartialsCode };
@@ -28,7 +29,7 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   ctx.dispatch({
     label,
     shader: sumRowsShader,
-    constants: { WORKGROUP },
+    constants: { WORKGROUP, ...storage(label, { x }) },
     params: { rows, columns, blocks, rows_per_block: rowsPerBlock },
     bindings: { x, partial },
     workgroups: workgroups1d(Math.ceil((blocks * columns) / WORKGROUP)),

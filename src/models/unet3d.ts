@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape, type Tensor } from "../gpu/dispatch.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, Precision } from "../graph/graph.ts";
 import { attention, concatChannels, conv3d, convTranspose3d, dropout, groupNorm, linear, reshape } from "../graph/operations.ts";
 import { unetLayout, type BlockLayout, type ResLayout, type UNet3dConfig, type UNet3dLayout } from "./unetLayout.ts";
 
@@ -15,7 +15,8 @@ export interface ForwardOptions {
 }
 
 /**
- * The 3D U-Net denoiser of VoxMol (arXiv 2306.07473): [N, D, D, D, inChannels] to [N, D, D, D, outChannels].
+ * The 3D U-Net denoiser of VoxMol (arXiv 2306.07473): [N, D, D, D, inChannels] to [N, D, D, D, outChannels], both f32;
+ * what lies between is stored in the graph's precision.
  *
  * @throws VoxtwirlError "bad-shape" when the grid cannot be halved as often as the network goes down
  */
@@ -57,7 +58,7 @@ class Pass {
         x = this.#block(block, x);
       }
     }
-    return this.#conv("final", this.#norm("norm", x), 1, 1);
+    return this.#conv("final", this.#norm("norm", x), 1, 1, undefined, "f32");
   }
 
   #path(name: string): string {
@@ -103,11 +104,12 @@ class Pass {
     return groupNorm(this.#graph, { label: this.#path(name), x, gamma, beta, groups: this.#layout.config.groups, silu: true });
   }
 
-  #conv(name: string, x: Tensor, stride: 1 | 2, padding: number, addend?: Tensor): Tensor {
+  #conv(name: string, x: Tensor, stride: 1 | 2, padding: number, addend?: Tensor, dtype?: Precision): Tensor {
     const { parameter } = this.#options;
     const weight = parameter(`${name}.weight`);
     const bias = parameter(`${name}.bias`);
-    return conv3d(this.#graph, { label: this.#path(name), x, weight, bias, stride, padding, ...(addend ? { addend } : {}) });
+    const extra = { ...(addend ? { addend } : {}), ...(dtype ? { dtype } : {}) };
+    return conv3d(this.#graph, { label: this.#path(name), x, weight, bias, stride, padding, ...extra });
   }
 
   #convTranspose(name: string, x: Tensor): Tensor {

@@ -6,11 +6,13 @@ import { initialise } from "../models/initialise.ts";
 import { unet3d } from "../models/unet3d.ts";
 import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
+import { skippedRemark } from "../report/format.ts";
 import { renderReport } from "../report/report.ts";
 import { densestSlice } from "../report/sampleSlices.ts";
 import { loadStateFrom, modelStream, stateStream } from "../training/checkpoint.ts";
 import { runMetadata, type RunConfig } from "../training/config.ts";
 import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
+import type { LossScaling } from "../training/lossScaling.ts";
 import type { MetricRow } from "../training/metrics.ts";
 import { modelConfig, type TrainConfig } from "../training/presets.ts";
 import type { SafeStream } from "../training/safetensors.ts";
@@ -47,8 +49,9 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   try {
     ({ trainer, evaluator } = await createPlans(gpu, training, store, data));
     const made = evaluator;
+    const { scaling } = trainer;
     const opened = await options.openFolder();
-    const start = options.resume ? await resume(opened, store, parameters, config) : { step: 0, seconds: 0 };
+    const start = options.resume ? await resume(opened, store, parameters, config, scaling) : { step: 0, seconds: 0 };
     if (!options.resume) initialise(store, parameters, training.seed);
     await opened.writeConfig(config);
     // From here on the folder holds this run and no other.
@@ -71,7 +74,7 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
         options.onRow(row);
       },
       checkpoint: async (step, seconds) => {
-        const state = finiteStream(stateStream(store, parameters), step);
+        const state = finiteStream(stateStream(store, parameters, scaling), step);
         // The state is what a run resumes from, so it must not be there before the rows that lead to it.
         await opened.syncMetrics();
         await opened.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
@@ -93,7 +96,13 @@ export async function trainingRun(options: TrainingRunOptions): Promise<LoopResu
   }
 }
 
-async function resume(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig) {
+async function resume(
+  folder: RunFolder,
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  config: RunConfig,
+  scaling: LossScaling | undefined,
+) {
   const { step, seconds } = await folder.withState(async (state) => {
     const step = Number(state.metadata.step || NaN);
     const seconds = Number(state.metadata.seconds || NaN);
@@ -104,7 +113,7 @@ async function resume(folder: RunFolder, store: ParameterStore, parameters: read
     if (steps < step) {
       throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
     }
-    await loadStateFrom(store, parameters, state, folder.file("state"));
+    await loadStateFrom(store, parameters, state, folder.file("state"), scaling);
     return { step, seconds };
   });
   await folder.truncateMetricsAfter(step);
@@ -173,7 +182,7 @@ export function createEvaluator(
   data: Pick<PreparedDataset, "heldout">,
   chunk?: number,
 ): Promise<VoxelEvaluator> {
-  const { grid, resolution, sigma, shift, twirl, seed, elements } = config;
+  const { grid, resolution, sigma, shift, twirl, seed, elements, precision } = config;
   const options = {
     molecules: data.heldout,
     grid,
@@ -183,6 +192,7 @@ export function createEvaluator(
     shift,
     twirl,
     seed,
+    precision,
     streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
     ...(chunk === undefined ? {} : { chunk }),
   };
@@ -215,13 +225,15 @@ async function writeReport(
   const name = options.nameOf?.(0);
   const slices = evaluator && densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);
   const { vendor, architecture, device, description } = gpu.info;
+  const metrics = await folder.readMetrics();
+  const skipped = metrics.filter((row) => row.type === "train" && row.skipped).length;
   const html = renderReport({
     title: `voxtwirl train, preset ${preset}`,
     config: { ...config.training, data: config.data },
     adapter: { vendor, architecture, device, description },
-    metrics: await folder.readMetrics(),
+    metrics,
     ...(slices ? { slices } : {}),
-    notes: [...notes, ...remarks],
+    notes: [...notes, ...(skipped > 0 ? [`${skippedRemark(skipped)}.`] : []), ...remarks],
   });
   await folder.writeReport(html);
 }

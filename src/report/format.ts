@@ -58,3 +58,9 @@ export function formatStepTime(ms: number | null | undefined): string {
   if (ms >= 9999.5) return `${(ms / 1000).toFixed(1)} s`;
   return ms < 9.95 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(0)} ms`;
 }
+
+/** What a run in half precision says of steps whose gradients overflowed. */
+export function skippedRemark(steps: number): string {
+  const were = steps === 1 ? "1 step was" : `${formatCount(steps)} steps were`;
+  return `${were} left out, as gradients overflowed in half precision; the loss scale was halved each time`;
+}

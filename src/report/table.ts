@@ -59,6 +59,8 @@ export interface Progress {
   percent?: number | null;
   msPerStep: number | null;
   secondsLeft: number | null;
+  /** Steps left out by loss scaling; shown where there are any. */
+  skipped?: number;
 }
 
 /** One less than 80, so that a terminal never wraps the cursor to the next line. */
@@ -76,6 +78,7 @@ export function progressLine(progress: Progress): string {
     { text: step, need: 5 },
     { text: `loss ${formatLoss(progress.loss)}`, need: 4 },
     { text: percent, need: 2 },
+    { text: progress.skipped ? `${formatCount(progress.skipped)} skipped` : "", need: 2 },
     { text: `${formatStepTime(progress.msPerStep)}/step`, need: 1 },
     { text: `${formatDuration(progress.secondsLeft)} left`, need: 3 },
   ].filter((part) => part.text !== "");

@@ -3,6 +3,7 @@ import { formatShape } from "../gpu/dispatch.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
 import type { UNetParameter } from "../models/unetLayout.ts";
+import { SCALING_FIELDS, type LossScaling } from "./lossScaling.ts";
 import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.ts";
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
@@ -55,36 +56,55 @@ function toTorchShape(kind: UNetParameter["kind"], shape: readonly number[]): re
 const stateArrays = (parameters: readonly UNetParameter[]) =>
   STATE_ARRAYS.map((array) => ({ array, held: parameters.filter(({ trained }) => trained || array === "weights") }));
 
+/** The state of loss scaling beside those of the parameters, in half precision. */
+const SCALING = { name: "scaling", dtype: "F32" as const, shape: [SCALING_FIELDS.length] };
+
 /**
- * Raw weights, average and moments, in the engine's own layouts: `weights.NAME`, `ema.NAME`, `m.NAME`, `v.NAME`; read
- * from the GPU as they are asked for.
+ * Raw weights, average and moments, in the engine's own layouts: `weights.NAME`, `ema.NAME`, `m.NAME`, `v.NAME`, and
+ * `scaling` where there is loss scaling; read from the GPU as they are asked for.
  */
-export function stateStream(store: ParameterStore, parameters: readonly UNetParameter[]): SafeStream {
+export function stateStream(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  scaling?: LossScaling,
+): SafeStream {
   const arrays = stateArrays(parameters);
   const specs = arrays.flatMap(({ array, held }) =>
     held.map(({ name, shape }) => ({ name: `${array}.${name}`, dtype: "F32" as const, shape: [...shape] })),
   );
   return {
-    specs,
+    specs: scaling ? [...specs, SCALING] : specs,
     async *data() {
       for (const { array, held } of arrays) {
         const names = held.map(({ name }) => name);
         yield* store.readEach(names, array);
       }
+      if (scaling) yield await scaling.read();
     },
   };
 }
 
 /** `stateStream` all at once. */
-export function stateTensors(store: ParameterStore, parameters: readonly UNetParameter[]): Promise<SafeTensor[]> {
-  return collect(stateStream(store, parameters));
+export function stateTensors(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  scaling?: LossScaling,
+): Promise<SafeTensor[]> {
+  return collect(stateStream(store, parameters, scaling));
 }
 
 /** @throws VoxtwirlError "bad-file" naming the tensor that is missing or has another shape */
-export function loadState(store: ParameterStore, parameters: readonly UNetParameter[], file: SafeFile, fileName: string): void {
+export function loadState(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  file: SafeFile,
+  fileName: string,
+  scaling?: LossScaling,
+): void {
   for (const { array, held } of stateArrays(parameters)) {
     for (const { name, shape } of held) store.write(name, f32(file, `${array}.${name}`, shape, fileName), array);
   }
+  scaling?.write(f32(file, SCALING.name, SCALING.shape, fileName));
 }
 
 /** As `loadState`, of tensors that are read when they are asked for. */
@@ -93,13 +113,16 @@ export async function loadStateFrom(
   parameters: readonly UNetParameter[],
   source: { find(name: string): SafeSpec | undefined; read(name: string): Promise<SafeTensor> },
   fileName: string,
+  scaling?: LossScaling,
 ): Promise<void> {
   const wanted = stateArrays(parameters).flatMap(({ array, held }) =>
     held.map(({ name, shape }) => ({ array, name, key: `${array}.${name}`, shape })),
   );
   // All are checked before any is taken.
   for (const { key, shape } of wanted) checkF32(source.find(key), key, shape, fileName);
+  if (scaling) checkF32(source.find(SCALING.name), SCALING.name, SCALING.shape, fileName);
   for (const { array, name, key } of wanted) store.write(name, (await source.read(key)).data as Float32Array, array);
+  scaling?.write((await source.read(SCALING.name)).data as Float32Array);
 }
 
 function f32(file: SafeFile, name: string, shape: readonly number[], fileName: string): Float32Array {

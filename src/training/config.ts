@@ -61,18 +61,27 @@ export function parseRunConfig(value: unknown, fileName = "config.json"): RunCon
   };
   const format = (value as { format?: unknown } | null)?.format;
   if (format !== RUN_CONFIG_FORMAT) fail(`its format is ${JSON.stringify(format)} and not ${RUN_CONFIG_FORMAT}`);
-  const wrong = mismatch(value, EXAMPLE, "");
+  const completed = withPrecision(value);
+  const wrong = mismatch(completed, EXAMPLE, "");
   if (wrong !== undefined) fail(`${wrong} is missing or of another type`);
-  const config = value as RunConfig;
-  const { augment, pose } = config.training;
+  const config = completed as RunConfig;
+  const { augment, pose, precision } = config.training;
   if (!["so3", "octahedral", "none"].includes(augment)) fail(`training.augment is ${JSON.stringify(augment)}`);
   if (!["as-is", "principal"].includes(pose)) fail(`training.pose is ${JSON.stringify(pose)}`);
+  if (!["f32", "f16"].includes(precision)) fail(`training.precision is ${JSON.stringify(precision)}`);
   try {
     checkTrainConfig(config.training);
   } catch (error) {
     fail((error as Error).message, error);
   }
   return config;
+}
+
+/** Runs of before there was a choice are f32. */
+function withPrecision(value: unknown): unknown {
+  const { training } = value as { training?: unknown };
+  if (typeof training !== "object" || training === null || Array.isArray(training) || "precision" in training) return value;
+  return { ...(value as object), training: { ...training, precision: "f32" } };
 }
 
 /** Path of the first field of `example` that `value` lacks or has with another type; undefined when there is none. */

@@ -1,8 +1,9 @@
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type Gpu } from "../gpu/gpu.ts";
+import type { Precision } from "../graph/graph.ts";
 import type { EvalRow, TrainRow } from "./metrics.ts";
 import type { TrainConfig } from "./presets.ts";
-import { STATUS_BYTES, type Trainer } from "./trainer.ts";
+import { readStatus, STATUS_BYTES, type StepStatus, type Trainer } from "./trainer.ts";
 
 export interface LoopProgress {
   readonly step: number;
@@ -10,6 +11,8 @@ export interface LoopProgress {
   readonly msPerStep: number;
   /** To the end of the run, evaluations included. */
   readonly secondsLeft: number;
+  /** Steps skipped since the run began or was resumed: see `LoopResult`. */
+  readonly skipped: number;
 }
 
 export interface LoopOptions {
@@ -42,6 +45,8 @@ export interface LoopResult {
   readonly step: number;
   readonly seconds: number;
   readonly interrupted: boolean;
+  /** Steps of this part of the run that were skipped, as their gradients overflowed: half precision only. */
+  readonly skipped: number;
 }
 
 /** Steps whose results are read back together at most. */
@@ -65,6 +70,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let msPerStep = NaN;
   let evalSeconds = 0;
   let evaluationStopped = false;
+  let skipped = 0;
 
   const evaluate = async () => {
     const from = performance.now();
@@ -79,7 +85,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = evaluation;
     evalSeconds = (performance.now() - from) / 1000;
     // Weights that overflow on held-out molecules must not replace a checkpoint that works.
-    if (!Number.isFinite(lossTotal)) throw notFinite("the held-out loss is", step, checkpointed);
+    if (!Number.isFinite(lossTotal)) throw notFinite("the held-out loss is", step, checkpointed, config.precision);
     const losses = { lossTotal, lossMean, lossEquiv, lossZero };
     await options.onEval({ type: "eval", step, seconds: seconds(), ...losses, percentEquiv, percentEquivStdErr });
     await options.checkpoint(step, seconds());
@@ -95,46 +101,41 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       const from = performance.now();
       for (let i = 0; i < count; i++) trainer.run(step + i, { buffer: staging, offset: i * STATUS_BYTES });
       await gpu.map(staging);
-      const words = new Uint32Array(staging.getMappedRange().slice(0, count * STATUS_BYTES));
+      const status = readStatus(staging.getMappedRange().slice(0, count * STATUS_BYTES));
       staging.unmap();
       // The first step compiles; the average starts after it.
       const ms = (performance.now() - from) / count;
       msPerStep = Number.isNaN(msPerStep) || step <= start.step + 1 ? ms : 0.8 * msPerStep + 0.2 * ms;
-      const rows = readRows(words, step, seconds());
-      await options.onTrain(rows.good);
-      if (rows.badStep !== undefined) throw notFinite("loss or gradient is", rows.badStep, checkpointed);
+      // The number of the failing update is counted from 1, as rows are.
+      const failed = status.find((one) => one.failed !== 0)?.failed;
+      const rows = status.filter((one) => one.failed === 0).map((one, i) => trainRow(one, step + i + 1, seconds()));
+      await options.onTrain(rows);
+      if (failed !== undefined) throw notFinite("loss or gradient is", failed, checkpointed, config.precision);
+      skipped += rows.filter((row) => row.skipped).length;
       step += count;
       const evals = Math.ceil((config.steps - step) / config.every);
       const secondsLeft = ((config.steps - step) * msPerStep) / 1000 + evals * evalSeconds;
-      options.onProgress({ step, loss: rows.good.at(-1)!.loss, msPerStep, secondsLeft });
+      options.onProgress({ step, loss: rows.at(-1)!.loss, msPerStep, secondsLeft, skipped });
       if (step % config.every === 0 || step === config.steps) await evaluate();
     }
     const interrupted = step < config.steps || evaluationStopped;
     if (interrupted && checkpointed !== step) await options.checkpoint(step, seconds());
-    return { step, seconds: seconds(), interrupted };
+    return { step, seconds: seconds(), interrupted, skipped };
   } finally {
     gpu.destroyBuffer(staging);
   }
 }
 
-/** Rows of the steps whose loss and gradient were finite, and the first step where they were not. */
-function readRows(words: Uint32Array, firstStep: number, seconds: number): { good: TrainRow[]; badStep?: number } {
-  const floats = new Float32Array(words.buffer);
-  const good: TrainRow[] = [];
-  for (let i = 0; i * 3 < words.length; i++) {
-    const flag = words[i * 3 + 2]!;
-    // The flag holds the number of the failing update, counted from 1, as rows do.
-    if (flag !== 0) return { good, badStep: flag };
-    good.push({ type: "train", step: firstStep + i + 1, seconds, loss: floats[i * 3]!, gradNorm: floats[i * 3 + 1]! });
-  }
-  return { good };
+function trainRow({ loss, gradNorm, skipped, lossScale }: StepStatus, step: number, seconds: number): TrainRow {
+  return { type: "train", step, seconds, loss, gradNorm, ...(lossScale > 0 && { lossScale, skipped }) };
 }
 
-function notFinite(what: string, step: number, checkpointed: number | undefined): VoxtwirlError {
+function notFinite(what: string, step: number, checkpointed: number | undefined, precision: Precision): VoxtwirlError {
   const kept = checkpointed === undefined ? "there is no checkpoint yet" : `the last checkpoint is that of step ${checkpointed}`;
   return new VoxtwirlError(
     "not-finite",
     `${what} not finite at step ${step}; ${kept}`,
-    "Start again with a smaller learning rate (--lr), and look at --sigma, --resolution and the data's geometries.",
+    `Start again with a smaller learning rate (--lr)${precision === "f16" ? " or with --precision f32" : ""}, and look at ` +
+      "--sigma, --resolution and the data's geometries.",
   );
 }

@@ -9,6 +9,10 @@ export interface TrainRow {
   seconds: number;
   loss: number;
   gradNorm: number;
+  /** With loss scaling: what the gradients of the next step are multiplied by. */
+  lossScale?: number;
+  /** With loss scaling: the gradients overflowed, and the step changed nothing. `gradNorm` is then not finite. */
+  skipped?: boolean;
 }
 
 /** One held-out evaluation. All losses are means per voxel and channel; percents are of lossTotal. */
@@ -44,7 +48,8 @@ const FIELDS = {
 export function formatMetric(row: MetricRow): string {
   const values = row as unknown as Record<string, number>;
   const entries = FIELDS[row.type].map((field) => [field, Number.isFinite(values[field]) ? values[field] : null]);
-  return JSON.stringify(Object.fromEntries([["type", row.type], ...entries]));
+  const { lossScale, skipped } = row.type === "train" ? row : {};
+  return JSON.stringify({ ...Object.fromEntries([["type", row.type], ...entries]), lossScale, skipped });
 }
 
 /**
@@ -89,5 +94,9 @@ function parseRow(line: string): MetricRow | undefined {
     row[field] = number ?? NaN;
   }
   if (!Number.isSafeInteger(row.step)) return undefined;
+  if (type === "train" && typeof source.lossScale === "number" && typeof source.skipped === "boolean") {
+    row.lossScale = source.lossScale;
+    row.skipped = source.skipped;
+  }
   return row as unknown as MetricRow;
 }

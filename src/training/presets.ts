@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { Precision } from "../graph/graph.ts";
 import { elements5, elements8 } from "../molecules/elements.ts";
 import { unetLayout, type UNet3dConfig } from "../models/unetLayout.ts";
 
@@ -46,6 +47,11 @@ export interface TrainConfig {
   /** An evaluation and a checkpoint every so many steps. */
   readonly every: number;
   readonly seed: number;
+  /**
+   * How activations and their gradients are stored; weights, sums and all arithmetic are f32. f16 trains with loss
+   * scaling, and needs an adapter with shader-f16.
+   */
+  readonly precision: Precision;
 }
 
 const common = {
@@ -55,6 +61,7 @@ const common = {
   shift: 0.5,
   twirl: 24,
   seed: 1,
+  precision: "f32",
 } as const;
 
 /** The reference's training (arXiv 2306.07473 and its code): learning rate, eps 0, moving average, network. */

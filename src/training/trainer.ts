@@ -15,12 +15,38 @@ import { voxelize } from "../kernels/voxelize.ts";
 import { unet3d } from "../models/unet3d.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { Random } from "../random.ts";
+import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
 import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "./presets.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { streams } from "./streams.ts";
 
-/** Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32. */
-export const STATUS_BYTES = 12;
+/**
+ * Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32; with loss scaling
+ * (zeros without) u32 1 where the step was skipped, and the scale of the next one as f32.
+ */
+export const STATUS_BYTES = 20;
+
+/** What `STATUS_BYTES` of one step say. */
+export interface StepStatus {
+  readonly loss: number;
+  readonly gradNorm: number;
+  /** Number of the first update, from 1, that was not finite: it and all later ones changed nothing. 0: there is none. */
+  readonly failed: number;
+  /** The gradients overflowed, so that the step changed nothing but the scale; `lossScale` is 0 without scaling. */
+  readonly skipped: boolean;
+  readonly lossScale: number;
+}
+
+/** The status of each step whose words lie in `bytes`. */
+export function readStatus(bytes: ArrayBuffer): StepStatus[] {
+  const words = new Uint32Array(bytes);
+  const floats = new Float32Array(bytes);
+  return Array.from({ length: bytes.byteLength / STATUS_BYTES }, (_, i) => {
+    const at = (i * STATUS_BYTES) / 4;
+    const [loss, gradNorm, lossScale] = [floats[at]!, floats[at + 1]!, floats[at + 4]!];
+    return { loss, gradNorm, failed: words[at + 2]!, skipped: words[at + 3] !== 0, lossScale };
+  });
+}
 
 /**
  * One training step as one replay: poses, voxels, noise, forward, backward, gradient norm, optimiser and average, all on
@@ -29,12 +55,14 @@ export const STATUS_BYTES = 12;
 export class Trainer {
   readonly plan: Plan;
   readonly store: ParameterStore;
+  /** The state of loss scaling, in half precision. */
+  readonly scaling: LossScaling | undefined;
   readonly #gpu: Gpu;
   readonly #config: TrainConfig;
   readonly #molecules: BufferView;
   readonly #moleculeCount: number;
   readonly #uniform: StepUniform;
-  readonly #status: { loss: BufferView; norm: BufferView; flags: BufferView };
+  readonly #status: Built["status"];
   readonly #owned: readonly BufferView[];
   #epoch = -1;
   #order = new Uint32Array(0);
@@ -49,20 +77,27 @@ export class Trainer {
     this.#uniform = built.uniform;
     this.#status = built.status;
     this.#owned = built.owned;
+    this.scaling = built.scaling;
   }
 
-  /** @throws VoxtwirlError "out-of-memory" or "too-large" where a micro-batch does not fit; nothing stays allocated */
+  /**
+   * @throws VoxtwirlError "out-of-memory" or "too-large" where a micro-batch does not fit, "unsupported" for half
+   *   precision on an adapter without shader-f16; nothing stays allocated
+   */
   static async create(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PackedMolecules): Promise<Trainer> {
     const owned: BufferView[] = [];
     let uniform: StepUniform | undefined;
+    let scaling: LossScaling | undefined;
     try {
       uniform = new StepUniform(gpu, "train step", config.batch / config.microBatch);
-      const built = build(gpu, config, store, data, uniform, owned);
+      if (config.precision === "f16") scaling = new LossScaling(gpu);
+      const built = build(gpu, config, store, data, uniform, scaling, owned);
       const plan = await Plan.create(gpu, built.graph, { label: "train" });
       return new Trainer(gpu, config, store, built, plan, data.count);
     } catch (error) {
       for (const { buffer } of owned) gpu.destroyBuffer(buffer);
       uniform?.destroy();
+      scaling?.destroy();
       throw error;
     }
   }
@@ -73,8 +108,10 @@ export class Trainer {
    */
   run(step: number, into: { buffer: GPUBuffer; offset: number }): void {
     this.prepare(step);
-    const { loss, norm, flags } = this.#status;
-    const copies: Copy[] = [loss, norm, { ...flags, size: 4 }].map((from, i) => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
+    const { loss, norm, flags, scale } = this.#status;
+    const word = (view: BufferView, offset: number) => ({ ...view, offset: view.offset + offset, size: 4 });
+    const words = [loss, norm, word(flags, 0), word(flags, 12), scale];
+    const copies = words.map((from, i): Copy => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
     this.plan.run(copies);
   }
 
@@ -118,6 +155,7 @@ export class Trainer {
   destroy(): void {
     this.plan.destroy();
     this.#uniform.destroy();
+    this.scaling?.destroy();
     for (const { buffer } of this.#owned) this.#gpu.destroyBuffer(buffer);
   }
 }
@@ -126,7 +164,8 @@ interface Built {
   readonly graph: Graph;
   readonly uniform: StepUniform;
   readonly molecules: BufferView;
-  readonly status: { loss: BufferView; norm: BufferView; flags: BufferView };
+  readonly scaling: LossScaling | undefined;
+  readonly status: { loss: BufferView; norm: BufferView; flags: BufferView; scale: BufferView };
   readonly owned: readonly BufferView[];
 }
 
@@ -134,7 +173,15 @@ function moleculeStride(microBatch: number): number {
   return alignUp(microBatch * 4, BINDING_ALIGNMENT);
 }
 
-function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PackedMolecules, uniform: StepUniform, owned: BufferView[]): Built {
+function build(
+  gpu: Gpu,
+  config: TrainConfig,
+  store: ParameterStore,
+  data: PackedMolecules,
+  uniform: StepUniform,
+  scaling: LossScaling | undefined,
+  owned: BufferView[],
+): Built {
   const { batch, microBatch, grid, elements, resolution, sigma, shift, augment } = config;
   if (data.count < 1) throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
   const parts = batch / microBatch;
@@ -153,8 +200,10 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
   const lossView = upload("loss", new Float32Array(1));
   const normView = upload("gradient norm", new Float32Array(1));
   const flagsView = upload("flags", new Uint32Array(4));
+  const scaleView = scaling ? { ...scaling.view, size: 4 } : upload("no scale", new Float32Array(1));
 
-  const graph = new Graph(gpu.caps);
+  const graph = new Graph(gpu.caps, { precision: config.precision });
+  const scalingState = scaling && graph.external("scaling", [SCALING_FIELDS.length], scaling.view);
   const atoms = graph.external("atoms", [data.atoms.length / 4, 4], atomsView);
   const offsets = graph.external("offsets", [data.count + 1], offsetsView, "u32");
   const loss = graph.external("loss", [1], lossView);
@@ -187,17 +236,21 @@ function build(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: Packe
     const dropout = { step, stream: streams.dropout };
     const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
     const gradPrediction = graph.scratch("prediction grad", shape);
-    squaredError(graph, { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale });
+    const error = { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale };
+    squaredError(graph, { ...error, scaling: scalingState });
     graph.backward(prediction, gradPrediction);
   }
   const step = firstStep!;
   const { beta1, beta2, eps, weightDecay } = config;
   graph.inPhase("optimiser", () => {
-    gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step });
+    const gradScaling = scalingState && { state: scalingState, beta1, beta2 };
+    gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step, scaling: gradScaling });
     weights.forEach((w, i) => {
       const state = { weights: w, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]! };
-      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, beta1, beta2, eps, weightDecay });
+      const rates = { beta1, beta2, eps, weightDecay };
+      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, ...rates, scaling: scalingState });
     });
   });
-  return { graph, uniform, molecules, status: { loss: lossView, norm: normView, flags: flagsView }, owned };
+  const status = { loss: lossView, norm: normView, flags: flagsView, scale: scaleView };
+  return { graph, uniform, molecules, scaling, status, owned };
 }

@@ -61,6 +61,41 @@ describe("the cases", () => {
   });
 });
 
+describe("cases of half precision", () => {
+  const halves = all.flatMap((c) => (c.inHalf ? [[c, c.inHalf()] as const] : []));
+
+  it("are the same work under other names, with nobody to compare with", () => {
+    expect(new Set(halves.map(([{ suite }]) => suite))).toEqual(
+      new Set(["conv3d", "convT", "groupnorm", "attention", "unet", "measure", "voxmol"]),
+    );
+    for (const [single, half] of halves) {
+      expect(half.name).toBe(`${single.name}/f16`);
+      expect(half).toMatchObject({ precision: "f16", suite: single.suite, shape: single.shape, flops: single.flops });
+      expect([half.peers, half.inHalf, single.precision], half.name).toEqual([undefined, undefined, undefined]);
+      expect(half.bytes, half.name).toBeLessThanOrEqual(single.bytes);
+      expect(half.tolerance, half.name).toBeGreaterThanOrEqual(single.tolerance);
+    }
+    const bytes = (name: string) => halves.find(([{ name: of }]) => of === name)!.map((c) => c.bytes);
+    const [weight, grid] = [27 * 32 * 32, 32 ** 3 * 32];
+    expect(bytes("conv3d/A")).toEqual([4 * (weight + 2 * grid), 4 * weight + 2 * 2 * grid]);
+  });
+
+  it("begin with the same numbers, rounded where they are stored so", () => {
+    const [single, half] = halves.find(([{ name }]) => name === "conv3d/D")!;
+    const [exact, rounded] = [single.data(), half.data()];
+    expect(rounded.get("weight")).toEqual(exact.get("weight"));
+    expect(rounded.get("x")).not.toEqual(exact.get("x"));
+    exact.get("x")!.forEach((value, i) => {
+      expect(Math.abs(rounded.get("x")![i]! - value)).toBeLessThanOrEqual(2 ** -11 * Math.abs(value) + 2 ** -25);
+    });
+  });
+
+  it("are chosen by the same names", () => {
+    expect(selectCases(["groupnorm"], "G/", "f16").map(({ name }) => name)).toContain("groupnorm/G/silu/f16");
+    expect(() => selectCases(["noise"], "", "f16")).toThrow(/No case of half precision/);
+  });
+});
+
 describe("case U", () => {
   it("has 142 parameter tensors and 40.28 GFLOP", () => {
     const parameters = unetUParameters();

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import type { BenchRecord } from "../../bench/record.ts";
 import { expectGoogleBenchmark } from "../bench/googleBenchmark.ts";
+import { needsStored } from "../kernels/half.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -44,7 +45,29 @@ describe("voxtwirl bench", () => {
     expect(stdout.trim().split("\n")).toHaveLength(18);
   });
 
+  describe("in half precision", () => {
+    needsStored("f16");
+
+    it("has cases of other names, which no comparison takes for those of f32", async () => {
+      const [single, half] = [join(folder, "single.json"), join(folder, "half.json")];
+      const args = ["bench", "groupnorm", "--filter", "G/silu", "--quick", "--json"];
+      const { code, stdout, stderr } = await command.run([...args, half, "--precision", "f16"]);
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(/^groupnorm\/G\/silu\/f16 .* \d\.\de-4 /m);
+      expect(read(half).results).toMatchObject([{ case: "groupnorm/G/silu/f16", precision: "f16", right: true }]);
+      expectGoogleBenchmark(read(half));
+      expect((await command.run([...args, single])).code).toBe(0);
+      expect(read(single).results[0]).not.toHaveProperty("precision");
+      const compared = await command.run(["bench", "compare", single, half]);
+      expect(compared.stdout).toContain("No benchmark is in both records.");
+      for (const path of [single, half]) rmSync(path);
+    });
+  });
+
   it.each([
+    [["noise", "--precision", "f16"], "half precision", "--list"],
+    [["--precision", "f64"], "--precision f64", "f32, f16"],
+    [["--precision", "f16", "--against", "torch"], "--against does not go with", "Leave"],
     [["conv4d"], "no suite conv4d", "conv3d"],
     [["--filter", "nothing"], '"nothing"', "--list"],
     [["--against", "tfjs,keras"], 'no engine "keras"', "torch"],

@@ -8,6 +8,7 @@ import { decompose } from "../../src/equivariance/tally.ts";
 import { Random } from "../../src/random.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
 import { randomArray } from "../harness.ts";
+import { needsStored } from "../kernels/half.ts";
 import { npyBytes } from "../node/npyBytes.ts";
 import { useBuiltCommand } from "./built.ts";
 
@@ -52,6 +53,36 @@ describe("voxtwirl measure --model", () => {
     });
     expect(found.lossTotalStdErr).toBeGreaterThan(0);
     expect(found.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
+  });
+
+  describe("in half precision", () => {
+    needsStored("f16");
+
+    it("finds nearly the same, and says in what it computed", async () => {
+      const args = ["--model", run, "--data", "builtin"];
+      const [single, half] = [await measured(...args), await measured(...args, "--precision", "f16")];
+      expect([single.precision, half.precision]).toEqual(["f32", "f16"]);
+      expect(half.lossTotal).not.toBe(single.lossTotal);
+      for (const name of ["lossTotal", "lossMean", "lossEquiv"]) {
+        expect(Math.abs(half[name] / single[name] - 1), name).toBeLessThan(5e-3);
+      }
+      const poses = await measured(...args, "--precision", "f16", "--group", "so3", "--twirl", "2", "--limit", "2");
+      expect(poses).toMatchObject({ precision: "f16", group: "so3" });
+      const { code, stdout } = await command.run(["measure", ...args, "--precision", "f16", "--limit", "2"]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/, step 2, in f16$/m);
+    });
+
+    it("is as the model was trained, by default", async () => {
+      const { tensors, metadata } = decodeSafetensors(readFileSync(model));
+      const config = JSON.parse(metadata.config!);
+      const changed = { ...config, training: { ...config.training, precision: "f16" } };
+      const path = file("half.safetensors");
+      writeFileSync(path, encodeSafetensors([...tensors.values()], { ...metadata, config: JSON.stringify(changed) }));
+      const args = ["--model", path, "--data", "builtin", "--limit", "2"];
+      expect((await measured(...args)).precision).toBe("f16");
+      expect((await measured(...args, "--precision", "f32")).precision).toBe("f32");
+    });
   });
 
   it("takes a file, fewer molecules and rotations, and another seed", async () => {

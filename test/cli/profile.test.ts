@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { needsStored } from "../kernels/half.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -35,6 +36,16 @@ describe("voxtwirl profile", () => {
     expect(dispatches).toHaveLength(2 * data.dispatches.length);
     expect(readFileSync(file("page.html"), "utf8")).toMatch(/^<!doctype html>.*<\/html>\n$/s);
     expect(readdirSync(folder).sort()).toEqual(["data.json", "page.html", "trace.json"]);
+  });
+
+  describe("in half precision", () => {
+    needsStored("f16");
+
+    it("profiles training steps", async () => {
+      const { code, stdout, stderr } = await command.run(["profile", "--batch", "1", "--steps", "1", "--precision", "f16"]);
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(/^training step, preset tiny, batch 1, in f16: /);
+    });
   });
 
   it("profiles an evaluation", async () => {

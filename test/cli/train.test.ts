@@ -8,6 +8,7 @@ import type { EvalRow, MetricRow, TrainRow } from "../../src/training/metrics.ts
 import { modelConfig, presets } from "../../src/training/presets.ts";
 import { decodeSafetensors } from "../../src/training/safetensors.ts";
 import { toTorch } from "../../src/models/layouts.ts";
+import { needsStored } from "../kernels/half.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -106,6 +107,49 @@ describe("voxtwirl train", () => {
     expect(JSON.parse(readFileSync(join(folder, "principal", "config.json"), "utf8")).training.pose).toBe("principal");
   });
 
+  describe("in half precision", () => {
+    needsStored("f16");
+    const path = join(folder, "half");
+    const begin = ["train", ...quick, "--steps", "2", "--every", "2", "--precision", "f16", "--out", path];
+
+    it("says so everywhere, follows f32, and resumes bitwise without being told", async () => {
+      const first = await command.run(begin);
+      expect(first.code, first.stderr).toBe(0);
+      expect(first.stdout).toMatch(/^preset tiny in f16: /m);
+      const second = await command.run(["train", "--resume", path, "--steps", "5", "--json"]);
+      expect(second.code, second.stderr).toBe(0);
+      const one = join(folder, "half in one");
+      const straight = await command.run([...begin, "--steps", "5", "--out", one, "--quiet"]);
+      expect(straight.code, straight.stderr).toBe(0);
+      const state = (of: string) => decodeSafetensors(readFileSync(join(of, "state.safetensors"))).tensors;
+      expect(state(path)).toEqual(state(one));
+      expect(state(path).get("scaling")!.data[0]).toBe(2 ** 16);
+      const rows = rowsOf(join(path, "metrics.jsonl"));
+      expect(withoutTime(rows)).toEqual(withoutTime(rowsOf(join(one, "metrics.jsonl"))));
+      const losses = (all: MetricRow[]) => all.flatMap((row) => (row.type === "train" ? [row.loss] : []));
+      const single = losses(rowsOf(join(out, "metrics.jsonl")));
+      losses(rows).forEach((loss, i) => expect(Math.abs(loss / single[i]! - 1)).toBeLessThan(2e-2));
+      expect(rows.filter(({ type }) => type === "train")).toMatchObject(Array(5).fill({ lossScale: 2 ** 16, skipped: false }));
+      for (const file of ["model", "state"]) {
+        const { metadata } = decodeSafetensors(readFileSync(join(path, `${file}.safetensors`)));
+        expect(JSON.parse(metadata.config!).training.precision).toBe("f16");
+      }
+      expect(JSON.parse(readFileSync(join(path, "config.json"), "utf8")).training.precision).toBe("f16");
+    });
+
+    it("stays as it is: another precision is refused, the same is not", async () => {
+      const other = await command.run(["train", "--resume", path, "--precision", "f32", "--steps", "6"]);
+      expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/is f16, and stays so\n.*--precision/) });
+      const same = await command.run(["train", "--resume", path, "--precision", "f16", "--steps", "6", "--json"]);
+      expect(same.code, same.stderr).toBe(0);
+      expect((await command.run(["train", "--resume", out, "--precision", "f16"])).code).toBe(2);
+    });
+  });
+
+  it("tells rows of f32 as ever, without a scale", () => {
+    for (const row of rowsOf(join(out, "metrics.jsonl"))) expect(row).not.toHaveProperty("lossScale");
+  });
+
   it("never writes over an earlier run unless told to", async () => {
     const before = readFileSync(join(out, "metrics.jsonl"));
     const args = ["train", ...quick, "--steps", "1", "--out", out];
@@ -172,6 +216,7 @@ describe("voxtwirl train", () => {
     [["--lr", "fast"], 2, "--lr"],
     [["--augment", "flips"], 2, "--augment"],
     [["--preset", "huge"], 2, "--preset"],
+    [["--precision", "half"], 2, "f32, f16"],
     [["--grid", "10"], 2, "multiple of 4"],
     [["--batch", "6", "--micro-batch", "4"], 2, "micro-batches of 4"],
     [["--data", "missing.xyz"], 1, "missing.xyz"],

@@ -12,10 +12,18 @@ struct Params { a: u32, b: vec3<f32>, c: f32, d: vec2<u32>, e: i32, f: vec4f }
 describe("WGSL reflection", () => {
   it("finds bindings by name with access and type", () => {
     expect(reflect("file", code).bindings).toEqual([
-      { binding: 0, name: "params", space: "uniform", access: "read", type: "Params" },
-      { binding: 2, name: "x", space: "storage", access: "read", type: "array<vec4<f32>>" },
-      { binding: 1, name: "y", space: "storage", access: "read_write", type: "array<f32>" },
+      { binding: 0, name: "params", space: "uniform", access: "read", type: "Params", half: false },
+      { binding: 2, name: "x", space: "storage", access: "read", type: "array<vec4<f32>>", half: false },
+      { binding: 1, name: "y", space: "storage", access: "read_write", type: "array<f32>", half: false },
     ]);
+  });
+
+  it("knows half precision, by aliases too", () => {
+    const declare = (type: string) => `alias Inner = vec4<f16>; alias Outer = Inner; @group(0) @binding(0) var<storage> x: ${type};`;
+    const half = (type: string) => reflect("file", declare(type)).bindings[0]!.half;
+    const halves = ["f16", "array<f16>", "array<vec4<f16>>", "array<vec2h>", "array<Inner>", "array<Outer, 4>"];
+    for (const type of halves) expect(half(type), type).toBe(true);
+    for (const type of ["f32", "array<vec4f>", "array<Other>", "array<u32>"]) expect(half(type), type).toBe(false);
   });
 
   it("lays structs out as the specification says", () => {

@@ -132,6 +132,48 @@ describe("graph", () => {
     expect(() => graph.backward(y, graph.scratch("g", y.shape))).toThrow(/'p' is used where an activation belongs/);
   });
 
+  it("stores activations and their gradients in half precision where it is told to, all else in f32", () => {
+    const build = (precision: "f32" | "f16") => {
+      const graph = new Graph({ ...gpu.caps, f16: true }, { precision });
+      const view = { buffer: {} as GPUBuffer, offset: 0, size: 1 << 20 };
+      const parameters = Object.entries(shapes).map(([name, shape]) => [name, graph.parameter(name, shape, view, view)]);
+      const bound = Object.fromEntries(parameters) as Record<string, Tensor>;
+      const y = net(graph, graph.track(graph.scratch("x", [2, 4, 4, 4, 3])), (name) => bound[name]!);
+      graph.backward(y, graph.scratch("gradY", y.shape, y.dtype));
+      const tensors = graph.commands.flatMap((c) => (c.kind === "dispatch" ? Object.values(c.dispatch.bindings) : []));
+      return new Map(tensors.map((tensor) => [`${tensor.label} ${tensor.shape}`, tensor.dtype]));
+    };
+    const [single, half] = [build("f32"), build("f16")];
+    expect([...half.keys()]).toEqual([...single.keys()]);
+    expect(new Set(single.values())).toEqual(new Set(["f32"]));
+    for (const [name, dtype] of half) {
+      // Grids and tokens but those that the caller gave; what stands for an addend that is not there goes with the output.
+      if (!/ no addend /.test(name)) expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64),\d$/.test(name) ? "f16" : "f32");
+    }
+  });
+
+  it("refuses half precision where the adapter lacks it, and gradients of another type", () => {
+    const lacking = () => new Graph({ ...gpu.caps, f16: false }, { precision: "f16" });
+    expect(lacking).toThrow(expect.objectContaining({ code: "unsupported", fix: expect.stringContaining("doctor") }));
+    const graph = new Graph({ ...gpu.caps, f16: true }, { precision: "f16" });
+    const x = graph.track(graph.activation("x", [4]));
+    expect(() => graph.backward(x, graph.scratch("g", [4]))).toThrow(/'x' is f16, its gradient 'g' f32/);
+  });
+
+  it("refuses half precision that a shader does not know, and f32 where it reads f16", async () => {
+    const code = (type: string) => `enable f16;
+alias T = ${type};
+@group(0) @binding(0) var<storage, read_write> a: array<T>;
+@compute @workgroup_size(1) fn main() { a[0] = T(1); }`;
+    for (const [type, dtype] of [["f32", "f16"], ["f16", "f32"]] as const) {
+      const graph = new Graph(gpu.caps);
+      const shader = { name: "one", code: code(type) };
+      const bindings = { a: graph.scratch("x", [4], dtype) };
+      graph.dispatch({ label: "one", shader, bindings, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+      await expect(Plan.create(gpu, graph, { label: "test" })).rejects.toThrow(/'a' holds (no )?f16, 'x' is f(16|32)/);
+    }
+  });
+
   it("refuses one tensor bound twice in a dispatch, an alias too", async () => {
     const graph = new Graph(gpu.caps);
     const x = graph.scratch("x", [4, 4]);

@@ -23,6 +23,7 @@ async function update(
   t: number,
   options: AdamwOptions,
   flags = [0, 0, 0, 0],
+  scaling?: number[],
 ): Promise<Arrays> {
   const shape = [grads.length];
   const { beta1, beta2, eps, weightDecay, clip } = options;
@@ -33,13 +34,15 @@ async function update(
       flags: { shape: [4], data: Uint32Array.from(flags) },
       step: { shape: [8], data: stepUniform(t, options) },
       ...(clip ? { norm: { shape: [1], data: Float32Array.of(clip.norm) } } : {}),
+      ...(scaling ? { scaling: { shape: [6], data: Float32Array.from(scaling) } } : {}),
     },
     Object.fromEntries(Object.entries(state).map(([name, init]) => [name, { shape, init }])),
-    (ctx, { weights, grads, m, v, ema, flags, step, norm }) =>
+    (ctx, { weights, grads, m, v, ema, flags, step, norm, scaling }) =>
       adamw(ctx, {
         label: "test",
         ...{ weights, grads, m, v, ema, flags, step, beta1, beta2, eps, weightDecay },
         clip: clip && { norm, max: clip.max },
+        scaling,
       }),
   );
   return out as Arrays;
@@ -124,6 +127,33 @@ describe("adamw", () => {
     // Only flags[0] counts.
     const after = bits(await update(state, randomArray(n, 5), 2, reference, [0, 1, 1, 1]));
     before.forEach((array, i) => expect(after[i]).not.toEqual(array));
+  });
+
+  it.each([8, 1027])("scales %d gradients down and counts updates by the scaling's own corrections", async (n) => {
+    const { gpu: state } = start(n);
+    const grads = randomArray(n, 5);
+    const clip = { norm: 20, max: 1.5 };
+    for (const options of [reference, { ...reference, clip, eps: 0.1 }]) {
+      // The third update, at step 7.
+      const corrections = [...new Float32Array(stepUniform(3, options).buffer)].slice(5, 7);
+      const scaling = [4, 5, 6, 1 / 512, ...corrections];
+      const scaled = await update(state, grads.map((g) => 512 * g), 8, options, [0, 0, 0, 0], scaling);
+      const plain = await update(state, grads, 3, options);
+      // Powers of two leave all bits as they are.
+      if (!("clip" in options)) expect(scaled).toEqual(plain);
+      for (const name of Object.keys(plain) as (keyof Arrays)[]) {
+        expectClose(scaled[name], plain[name], plain[name].map((x) => 1e-6 * Math.abs(x)), name);
+      }
+    }
+  });
+
+  it("leaves all untouched in a step that is skipped", async () => {
+    const { gpu: state } = start(9);
+    const scaling = [2, 0, 1, 0.25, 0.1, 0.01];
+    const skipped = await update(state, randomArray(9, 5), 2, reference, [0, 0, 0, 1], scaling);
+    const taken = await update(state, randomArray(9, 5), 2, reference, [0, 0, 0, 0], scaling);
+    expect(skipped).toEqual(state);
+    expect(taken.weights).not.toEqual(state.weights);
   });
 
   it("stays off after a gradient that is not finite, though the next one is", async () => {

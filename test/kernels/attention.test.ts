@@ -6,19 +6,20 @@ import { expectClose, randomArray, relativeError, runKernels, testGpu } from "..
 import { attention as twin, attentionGrad as gradTwin, type AttentionCase } from "../reference/attention.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { centralDifferences, EPS, innerProduct } from "./differences.ts";
+import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
   gpu = await testGpu();
 });
 
-async function run(c: AttentionCase, qkv: Float32Array, gradY: Float32Array, caps: Partial<GpuCaps> = {}) {
+async function run(c: AttentionCase, qkv: Float32Array, gradY: Float32Array, caps: Partial<GpuCaps> = {}, dtype: Stored = "f32") {
   const shape = [c.samples, c.tokens, 3 * c.channels];
   const shapeY = [c.samples, c.tokens, c.channels];
   const { scale } = c;
   const out = await runKernels(
-    gpu, { qkv: { shape, data: qkv }, gradY: { shape: shapeY, data: gradY } },
-    { y: { shape: shapeY }, logSumExp: { shape: [c.samples, c.tokens] }, gradQkv: { shape } },
+    gpu, { qkv: { shape, dtype, data: qkv }, gradY: { shape: shapeY, dtype, data: gradY } },
+    { y: { shape: shapeY, dtype }, logSumExp: { shape: [c.samples, c.tokens] }, gradQkv: { shape, dtype } },
     (context, { qkv, gradY, y, logSumExp, gradQkv }) => {
       const ctx = withCaps(context, caps);
       attention(ctx, { label: "attention", qkv, y, logSumExp, scale });
@@ -39,7 +40,11 @@ const random = (c: AttentionCase, size = 1): [Float32Array, Float32Array] => [
 
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
-describe.each(Object.entries(ADAPTERS))("attention, the adapter %s", (_, caps) => {
+const VARIANTS = STORED.flatMap((dtype) => Object.entries(ADAPTERS).map(([name, caps]) => [dtype, name, caps] as const));
+
+describe.each(VARIANTS)("attention in %s, the adapter %s", (dtype, _, caps) => {
+  needsStored(dtype);
+
   it.each([
     [1, 1, 8, 1],
     [3, 1, 1, 1],
@@ -52,30 +57,33 @@ describe.each(Object.entries(ADAPTERS))("attention, the adapter %s", (_, caps) =
     [2, 530, 4, 1],
   ])("and its gradient follow the twin: %d samples, %d tokens, %d channels, values of size %d", async (n, t, channels, size) => {
     const c = caseOf(n, t, channels);
-    const [qkv, gradY] = random(c, size);
-    const result = await run(c, qkv, gradY, caps);
+    const [qkv, gradY] = random(c, size).map((data) => roundedTo(dtype, data)) as [Float32Array, Float32Array];
+    const result = await run(c, qkv, gradY, caps, dtype);
     const exact = twin(c, qkv);
     const grad = gradTwin(c, qkv, gradY);
     // A score is right to sqrt(C) roundings of its terms' size, and exp turns that into a relative error.
     const score = c.scale * channels * size * size * 4;
     const relative = EPS * (16 + 2 * score + 2 * Math.sqrt(channels) * score);
     expectClose(result.logSumExp, exact.logSumExp, relative + 4 * EPS * largest(exact.logSumExp) + 2 ** -20, "logSumExp");
-    expectClose(result.y, exact.y, relative * largest(qkv), "y");
-    expect(relativeError(result.y, exact.y)).toBeLessThan(relative);
+    expectClose(result.y, exact.y, storedTolerance(dtype, exact.y, relative * largest(qkv)), "y");
+    const half = dtype === "f16" ? 2 ** -11 : 0;
+    expect(relativeError(result.y, exact.y)).toBeLessThan(relative + half);
     // The gradient's terms p (dp - D) q, of which up to T are added.
     const term = c.scale * Math.sqrt(channels) * size * largest(gradY) * largest(qkv) + largest(gradY);
-    expectClose(result.gradQkv, grad, 4 * relative * term * Math.sqrt(t), "gradQkv");
+    // The terms p (dp - D) have D from the stored y.
+    const dots = half * term * largest(qkv) * Math.sqrt(channels);
+    expectClose(result.gradQkv, grad, storedTolerance(dtype, grad, 4 * relative * term * Math.sqrt(t) + dots), "gradQkv");
     // With one token queries and keys get a gradient of zero exactly.
-    expect(relativeError(result.gradQkv, grad)).toBeLessThan(4 * relative);
+    expect(relativeError(result.gradQkv, grad)).toBeLessThan(4 * relative + 4 * half);
   });
 
   it("keeps samples apart", async () => {
     const c = caseOf(3, 70, 8);
     const [qkv, gradY] = random(c);
-    const whole = await run(c, qkv, gradY, caps);
+    const whole = await run(c, qkv, gradY, caps, dtype);
     const changed = qkv.slice();
     changed.fill(NaN, 70 * 24, 2 * 70 * 24);
-    const result = await run(c, changed, gradY, caps);
+    const result = await run(c, changed, gradY, caps, dtype);
     for (const [name, width] of [["y", 8], ["gradQkv", 24], ["logSumExp", 1]] as const) {
       const sample = (values: Float32Array, n: number) => values.subarray(n * 70 * width, (n + 1) * 70 * width);
       for (const n of [0, 2]) expect(sample(result[name], n)).toEqual(sample(whole[name], n));
@@ -85,7 +93,7 @@ describe.each(Object.entries(ADAPTERS))("attention, the adapter %s", (_, caps) =
 
   it("repeats bitwise", async () => {
     const c = caseOf(2, 300, 12);
-    expect(await run(c, ...random(c), caps)).toEqual(await run(c, ...random(c), caps));
+    expect(await run(c, ...random(c), caps, dtype)).toEqual(await run(c, ...random(c), caps, dtype));
   });
 });
 

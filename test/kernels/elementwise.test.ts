@@ -8,6 +8,7 @@ import { add as addTwin } from "../reference/add.ts";
 import { concatChannels as concatTwin } from "../reference/concatChannels.ts";
 import { silu as siluTwin, siluSlope } from "../reference/silu.ts";
 import { centralDifferences, EPS } from "./differences.ts";
+import { needsStored, roundedTo, STORED, storedTolerance } from "./half.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -16,16 +17,30 @@ beforeAll(async () => {
 
 const SHAPES: [number[]][] = [[[1]], [[3]], [[1, 1, 1, 1, 4]], [[3, 5, 7, 3]], [[2, 8, 8, 8, 4]], [[511]], [[3, 9, 9, 9, 4]]];
 
-describe("add", () => {
+describe.each(STORED)("add in %s", (dtype) => {
+  needsStored(dtype);
+
   it.each(SHAPES)("is the rounded sum for %j", async (shape) => {
     const n = shape.reduce((a, b) => a * b);
-    const [a, b] = [randomArray(n, 1, 10), randomArray(n, 2)];
-    const { y } = await runKernels(gpu, { a: { shape, data: a }, b: { shape, data: b } }, { y: { shape } }, (ctx, { a, b, y }) =>
-      add(ctx, { label: "test", a, b, y }),
-    );
-    expect(y).toEqual(addTwin(a, b));
+    const [a, b] = [roundedTo(dtype, randomArray(n, 1, 10)), roundedTo(dtype, randomArray(n, 2))];
+    const inputs = { a: { shape, dtype, data: a }, b: { shape, dtype, data: b } };
+    const { y } = await runKernels(gpu, inputs, { y: { shape, dtype } }, (ctx, { a, b, y }) => add(ctx, { label: "test", a, b, y }));
+    expect(y).toEqual(roundedTo(dtype, addTwin(a, b)));
   });
 
+  it("refuses operands of which only one is so", async () => {
+    const shape = [6];
+    const data = new Float32Array(6);
+    const other = dtype === "f32" ? "f16" : "f32";
+    const wrong = runKernels(
+      gpu, { a: { shape, dtype, data }, b: { shape, dtype: other, data } }, { y: { shape, dtype } },
+      (ctx, { a, b, y }) => add(ctx, { label: "unet/add", a, b, y }),
+    );
+    await expect(wrong).rejects.toMatchObject({ code: "bad-shape", message: expect.stringMatching(/unet\/add.*\[6\] f16/) });
+  });
+});
+
+describe("add", () => {
   it("refuses other shapes, naming them", async () => {
     const wrong = runKernels(
       gpu, { a: { shape: [2, 3], data: new Float32Array(6) }, b: { shape: [3, 2], data: new Float32Array(6) } },
@@ -35,13 +50,16 @@ describe("add", () => {
   });
 });
 
-describe("silu", () => {
+describe.each(STORED)("silu in %s", (dtype) => {
+  needsStored(dtype);
+
   it.each(SHAPES)("and its gradient follow the twin for %j", async (shape) => {
     const n = shape.reduce((a, b) => a * b);
-    const x = randomArray(n, 3, 4);
-    const gradY = randomArray(n, 4);
+    const x = roundedTo(dtype, randomArray(n, 3, 4));
+    const gradY = roundedTo(dtype, randomArray(n, 4));
     const { y, gradX } = await runKernels(
-      gpu, { x: { shape, data: x }, gradY: { shape, data: gradY } }, { y: { shape }, gradX: { shape } },
+      gpu, { x: { shape, dtype, data: x }, gradY: { shape, dtype, data: gradY } },
+      { y: { shape, dtype }, gradX: { shape, dtype } },
       (ctx, { x, gradY, y, gradX }) => {
         silu(ctx, { label: "silu", x, y });
         siluGrad(ctx, { label: "siluGrad", x, gradY, gradX });
@@ -49,13 +67,15 @@ describe("silu", () => {
     );
     // exp is allowed 3 + 2 |x| units in the last place, the division 2.5.
     const relative = Float64Array.from(x, (v) => 2 * EPS * (8 + 2 * Math.abs(v)));
-    expectClose(y, Float64Array.from(x, siluTwin), relative.map((r, i) => r * Math.abs(x[i]!)));
-    expectClose(
-      gradX, Float64Array.from(x, (v, i) => gradY[i]! * siluSlope(v)),
-      relative.map((r, i) => 2 * r * Math.abs(gradY[i]!) * (1 + Math.abs(x[i]!))),
-    );
+    const exact = Float64Array.from(x, siluTwin);
+    expectClose(y, exact, storedTolerance(dtype, exact, relative.map((r, i) => r * Math.abs(x[i]!))));
+    const exactGrad = Float64Array.from(x, (v, i) => gradY[i]! * siluSlope(v));
+    const allowed = relative.map((r, i) => 2 * r * Math.abs(gradY[i]!) * (1 + Math.abs(x[i]!)));
+    expectClose(gradX, exactGrad, storedTolerance(dtype, exactGrad, allowed));
   });
+});
 
+describe("silu", () => {
   it("stays finite far from zero and passes NaN on", async () => {
     const x = Float32Array.of(-1e30, -1000, -88, 88, 1000, 1e30, 0, NaN);
     const shape = [8];
@@ -81,7 +101,9 @@ describe("silu", () => {
   });
 });
 
-describe("concatChannels", () => {
+describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] as const)("concatChannels of %s and %s", (one, other) => {
+  needsStored(one === "f32" ? other : one);
+
   it.each([
     [1, 1, 1, 1],
     [1, 1, 4, 8],
@@ -90,21 +112,23 @@ describe("concatChannels", () => {
     [2, 64, 32, 64],
     [1, 343, 16, 16],
   ])("puts channels side by side and takes them apart: %d samples, %d voxels, %d and %d channels", async (n, voxels, wa, wb) => {
-    const a = randomArray(n * voxels * wa, 6);
-    const b = randomArray(n * voxels * wb, 7);
+    const a = roundedTo(one, randomArray(n * voxels * wa, 6));
+    const b = roundedTo(other, randomArray(n * voxels * wb, 7));
     const shape = (width: number) => [n, voxels, 1, width];
-    const inputs = { a: { shape: shape(wa), data: a }, b: { shape: shape(wb), data: b } };
-    const outputs = { y: { shape: shape(wa + wb) }, c: { shape: shape(wa) }, d: { shape: shape(wb) } };
+    const inputs = { a: { shape: shape(wa), dtype: one, data: a }, b: { shape: shape(wb), dtype: other, data: b } };
+    const outputs = { y: { shape: shape(wa + wb), dtype: one }, c: { shape: shape(wa), dtype: one }, d: { shape: shape(wb), dtype: other } };
     const { y, c, d } = await runKernels(gpu, inputs, outputs, (ctx, { a, b, y, c, d }) => {
       concatChannels(ctx, { label: "concat", a, b, y });
       splitChannels(ctx, { label: "split", y, a: c, b: d });
     });
     // Copies are exact; splitting, a permutation's inverse, is then also its transpose.
-    expect(Float64Array.from(y)).toEqual(concatTwin(a, b, n * voxels));
+    expect(Float64Array.from(y)).toEqual(concatTwin(a, roundedTo(one, b), n * voxels));
     expect(c).toEqual(a);
-    expect(d).toEqual(b);
+    expect(d).toEqual(roundedTo(one, b));
   });
+});
 
+describe("concatChannels", () => {
   it("refuses outputs of the wrong width", async () => {
     const data = new Float32Array(12);
     const wrong = runKernels(

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { gradNorm } from "../../src/kernels/gradNorm.ts";
-import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
+import { expectClose, randomArray, runKernels, testGpu, type OutputSpec } from "../harness.ts";
 import { gradNorm as twin } from "../reference/gradNorm.ts";
 
 let gpu: Gpu;
@@ -11,19 +11,22 @@ beforeAll(async () => {
 
 const STEP = 41;
 
-async function run(grads: Float32Array[], loss = 0.5, flags = [0, 0, 0, 9]) {
+/** `scaling`: the state of loss scaling before, for betas of 0.9 and 0.999. */
+async function run(grads: Float32Array[], loss = 0.5, flags = [0, 0, 0, 9], scaling?: number[]) {
   const step = Uint32Array.of(0, 0, STEP, 0, 0, 0, 0, 0);
   const pieces = Object.fromEntries(grads.map((data, i) => [`grad${i}`, { shape: [data.length], data }]));
+  const state: Record<string, OutputSpec> = scaling ? { scaling: { shape: [6], init: Float32Array.from(scaling) } } : {};
   const out = await runKernels(
     gpu,
     { ...pieces, loss: { shape: [1], data: Float32Array.of(loss) }, step: { shape: [8], data: step } },
-    { norm: { shape: [1] }, flags: { shape: [4], init: Uint32Array.from(flags) } },
+    { norm: { shape: [1] }, flags: { shape: [4], init: Uint32Array.from(flags) }, ...state },
     (ctx, t) => {
       const { loss, norm, flags, step } = t;
-      gradNorm(ctx, { label: "test", grads: grads.map((_, i) => t[`grad${i}`]), loss, norm, flags, step });
+      const given = scaling && { state: t.scaling!, beta1: 0.9, beta2: 0.999 };
+      gradNorm(ctx, { label: "test", grads: grads.map((_, i) => t[`grad${i}`]), loss, norm, flags, step, scaling: given });
     },
   );
-  return { norm: out.norm[0], flags: [...out.flags] };
+  return { norm: out.norm[0], flags: [...out.flags], ...(scaling && { scaling: [...out.scaling!] }) };
 }
 
 describe("gradNorm", () => {
@@ -75,6 +78,49 @@ describe("gradNorm", () => {
     expect((await run([Float32Array.of(1)], 1, [7, 0, 1, 9])).flags).toEqual([7, 0, 1, 9]);
     const largest = 3.4028234663852886e38;
     expect((await run([Float32Array.of(1)], largest)).flags).toEqual([0, 0, 0, 9]);
+  });
+
+  it.each([1, 2 ** 16])("takes the scale %d out of the norm", async (scale) => {
+    const grads = [randomArray(1001, 5, scale), randomArray(64, 6, scale)];
+    const plain = (await run(grads)).norm;
+    const { norm, flags, scaling } = await run(grads, 0.5, [0, 0, 0, 9], [scale, 3, 2, 7, 0, 0]);
+    expect(norm).toBe(plain! / scale);
+    expect(flags).toEqual([0, 0, 0, 0]);
+    expectClose(scaling!, [scale, 4, 2, 1 / scale, 0.1, 0.001], 1e-8);
+  });
+
+  it("counts updates in the bias corrections", async () => {
+    let state = [1024, 0, 0, 0, 0, 0];
+    for (let t = 1; t <= 50; t++) state = (await run([Float32Array.of(1)], 0.5, [0, 0, 0, 0], state)).scaling!;
+    expectClose(state.slice(4), [1 - 0.9 ** 50, 1 - 0.999 ** 50], [1e-6, 1e-7]);
+  });
+
+  it.each([NaN, Infinity, 1e25])("skips a step and halves the scale for a gradient of %s", async (value) => {
+    const { flags, scaling } = await run([Float32Array.of(1, value)], 0.5, [0, 0, 0, 0], [2, 5, 3, 0.25, 0.5, 0.25]);
+    expect({ flags, scaling }).toEqual({ flags: [0, 0, 0, 1], scaling: [1, 0, 4, 0.25, 0.5, 0.25] });
+    // At scale 1 it is the gradient itself that is not finite.
+    const last = await run([Float32Array.of(1, value)], 0.5, [0, 0, 0, 1], scaling!);
+    expect(last).toMatchObject({ flags: [STEP + 1, 0, 1, 1], scaling });
+  });
+
+  it("raises the flag for the loss at any scale, and then leaves the scale alone", async () => {
+    const state = [2 ** 16, 5, 3, 0.25, 0.5, 0.25];
+    for (const grad of [1, NaN]) {
+      const { flags, scaling } = await run([Float32Array.of(grad)], NaN, [0, 0, 0, 0], state);
+      expect({ flags, scaling }).toEqual({ flags: [STEP + 1, 1, Number(Number.isNaN(grad)), 0], scaling: state });
+    }
+    for (const grad of [1, Infinity]) {
+      expect(await run([Float32Array.of(grad)], 0.5, [7, 0, 1, 0], state)).toMatchObject({ flags: [7, 0, 1, 0], scaling: state });
+    }
+  });
+
+  it("doubles the scale after 2,000 good steps, up to 2^24", async () => {
+    const after = async (scale: number, good: number) => {
+      return (await run([Float32Array.of(1)], 0.5, [0, 0, 0, 0], [scale, good, 0, 0, 0, 0])).scaling!;
+    };
+    expect((await after(8, 1998)).slice(0, 4)).toEqual([8, 1999, 0, 0.125]);
+    expect((await after(8, 1999)).slice(0, 4)).toEqual([16, 0, 0, 0.125]);
+    expect((await after(2 ** 24, 1999)).slice(0, 2)).toEqual([2 ** 24, 0]);
   });
 
   it("refuses wrong shapes", async () => {

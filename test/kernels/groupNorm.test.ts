@@ -6,6 +6,7 @@ import { expectClose, randomArray, relativeError, runKernels, testGpu } from "..
 import { groupNorm as twin, groupNormGrad as gradTwin, type GroupNormCase } from "../reference/groupNorm.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { centralDifferences, EPS, innerProduct } from "./differences.ts";
+import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -20,33 +21,33 @@ interface Data {
   addend: Float32Array;
 }
 
-function dataOf(c: GroupNormCase, offset = 0.5): Data {
+function dataOf(c: GroupNormCase, offset = 0.5, dtype: Stored = "f32"): Data {
   const count = c.samples * c.voxels * c.channels;
   return {
-    x: randomArray(count, 1, 2).map((value) => value + offset),
+    x: roundedTo(dtype, randomArray(count, 1, 2).map((value) => value + offset)),
     gamma: randomArray(c.channels, 2).map((value) => 1 + value / 2),
     beta: randomArray(c.channels, 3, 0.5),
-    gradY: randomArray(count, 4),
-    addend: randomArray(count, 5, 0.1),
+    gradY: roundedTo(dtype, randomArray(count, 4)),
+    addend: roundedTo(dtype, randomArray(count, 5, 0.1)),
   };
 }
 
-async function run(c: GroupNormCase, data: Data, withAddend = false, caps: Partial<GpuCaps> = {}) {
+async function run(c: GroupNormCase, data: Data, withAddend = false, caps: Partial<GpuCaps> = {}, dtype: Stored = "f32") {
   const shape = [c.samples, c.voxels, 1, 1, c.channels];
   const channels = [c.channels];
   const out = await runKernels(
     gpu,
     {
-      x: { shape, data: data.x },
+      x: { shape, dtype, data: data.x },
       gamma: { shape: channels, data: data.gamma },
       beta: { shape: channels, data: data.beta },
-      gradY: { shape, data: data.gradY },
-      ...(withAddend && { addend: { shape, data: data.addend } }),
+      gradY: { shape, dtype, data: data.gradY },
+      ...(withAddend && { addend: { shape, dtype, data: data.addend } }),
     },
     {
-      y: { shape },
+      y: { shape, dtype },
       stats: { shape: [c.samples, c.groups, 2] },
-      gradX: { shape },
+      gradX: { shape, dtype },
       gradGamma: { shape: channels, init: new Float32Array(c.channels).fill(1) },
       gradBeta: { shape: channels, init: new Float32Array(c.channels).fill(-2) },
     },
@@ -79,13 +80,15 @@ function caseOf([samples, voxels, channels, groups]: [number, number, number, nu
 
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
-describe("groupNorm", () => {
+describe.each(STORED)("groupNorm in %s", (dtype) => {
+  needsStored(dtype);
+
   for (const silu of [false, true]) {
     it.each(SHAPES)(`and its gradients follow the twin, SiLU ${silu}: %d x %d voxels x %d channels, %d groups`, async (...shape) => {
       const c = caseOf(shape, silu);
-      const data = dataOf(c);
+      const data = dataOf(c, 0.5, dtype);
       const withAddend = shape[1] % 2 === 1;
-      const result = await run(c, data, withAddend);
+      const result = await run(c, data, withAddend, {}, dtype);
       const exact = twin(c, data.x, data.gamma, data.beta);
       const grads = gradTwin(c, data.x, data.gamma, data.beta, data.gradY);
 
@@ -103,25 +106,27 @@ describe("groupNorm", () => {
       );
       const normalError = (at: number) => EPS * (16 * sizeOfX * rstd(at) + 8);
       const scale = (at: number) => Math.abs(data.gamma[channelOf(at)]!);
-      expectClose(
-        result.y, exact.y,
-        exact.y.map((y, at) => scale(at) * 1.1 * normalError(at) + 16 * EPS * (Math.abs(y) + Math.abs(data.beta[channelOf(at)]!) + 0.3)),
-        "y",
-      );
+      const yError = exact.y.map((y, at) => {
+        return scale(at) * 1.1 * normalError(at) + 16 * EPS * (Math.abs(y) + Math.abs(data.beta[channelOf(at)]!) + 0.3);
+      });
+      expectClose(result.y, exact.y, storedTolerance(dtype, exact.y, yError), "y");
 
       // Every term of gradX is at most gradY * gamma * (1 + n^2) rstd, where n is bounded by the largest.
       const n = Float64Array.from(data.x, (value, at) => (value - mean(at)) * rstd(at));
       const sizeOfTerm = largest(data.gradY) * largest(data.gamma) * (1 + largest(n) ** 2);
       const expected = withAddend ? grads.gradX.map((value, at) => value + data.addend[at]!) : grads.gradX;
-      expectClose(result.gradX, expected, expected.map((_, at) => 4 * normalError(at) * rstd(at) * sizeOfTerm), "gradX");
+      const gradError = expected.map((_, at) => 4 * normalError(at) * rstd(at) * sizeOfTerm);
+      expectClose(result.gradX, expected, storedTolerance(dtype, expected, gradError), "gradX");
       const terms = c.samples * c.voxels;
       const sumError = 4 * Math.sqrt(terms) * (1 + largest(n)) * largest(data.gradY) * largest(n.map((_, at) => normalError(at)));
       expectClose(result.gradGamma, grads.gradGamma.map((g) => g + 1), sumError + 4 * EPS, "gradGamma");
       expectClose(result.gradBeta, grads.gradBeta.map((g) => g - 2), sumError + 8 * EPS, "gradBeta");
-      if (c.voxels > 1) expect(relativeError(result.gradX, expected)).toBeLessThan(2e-6);
+      if (c.voxels > 1) expect(relativeError(result.gradX, expected)).toBeLessThan(dtype === "f16" ? 2 ** -11 : 2e-6);
     });
   }
+});
 
+describe("groupNorm", () => {
   it("keeps the deviation of values far from zero", async () => {
     const c = caseOf([2, 1000, 8, 4], false);
     const data = dataOf(c, 4000);

@@ -3,6 +3,7 @@ import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../..
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { conv3dGradBias } from "../reference/conv3d.ts";
 import * as twin from "../reference/linear.ts";
+import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
 import { abs, dot, expectCentralDifferences, rounding } from "./linearOperators.ts";
 
 type Case = [rows: number[], channelsIn: number, channelsOut: number];
@@ -14,29 +15,30 @@ const CASES: Case[] = [
   [[1, 2, 3, 2], 33, 3],
 ];
 
-function setUp([rows, channelsIn, channelsOut]: Case) {
-  const tensor = (shape: readonly number[], seed: number) => ({
+function setUp([rows, channelsIn, channelsOut]: Case, dtype: Stored = "f32") {
+  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
     shape,
-    data: randomArray(shape.reduce((a, b) => a * b, 1), seed),
+    dtype,
+    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
   });
   return {
-    x: tensor([...rows, channelsIn], 1),
+    x: tensor([...rows, channelsIn], 1, dtype),
     weight: tensor([channelsIn, channelsOut], 2),
     bias: tensor([channelsOut], 3),
-    addend: tensor([...rows, channelsOut], 4),
-    gradY: tensor([...rows, channelsOut], 5),
+    addend: tensor([...rows, channelsOut], 4, dtype),
+    gradY: tensor([...rows, channelsOut], 5, dtype),
   };
 }
 
-async function run(c: Case) {
-  const { x, weight, bias, addend, gradY } = setUp(c);
+async function run(c: Case, dtype: Stored = "f32") {
+  const { x, weight, bias, addend, gradY } = setUp(c, dtype);
   return runKernels(
     await testGpu(),
     { x, weight, bias, addend, gradY },
     {
-      y: { shape: gradY.shape },
-      plain: { shape: gradY.shape },
-      gradX: { shape: x.shape },
+      y: { shape: gradY.shape, dtype },
+      plain: { shape: gradY.shape, dtype },
+      gradX: { shape: x.shape, dtype },
       gradWeight: { shape: weight.shape, init: new Float32Array(weight.data.length) },
       gradBias: { shape: bias.shape, init: new Float32Array(bias.data.length) },
     },
@@ -50,19 +52,23 @@ async function run(c: Case) {
   );
 }
 
-describe("linear", () => {
+describe.each(STORED)("linear in %s", (dtype) => {
+  needsStored(dtype);
+
   it.each(CASES.map((c) => [`[${c[0]}, ${c[1]}] -> ${c[2]}`, c] as const))("%s agrees with the twin", async (_, c) => {
     const [rows, channelsIn, channelsOut] = c;
-    const { x, weight, bias, addend, gradY } = setUp(c);
-    const out = await run(c);
+    const { x, weight, bias, addend, gradY } = setUp(c, dtype);
+    const out = await run(c, dtype);
     const y = (a: typeof x | ReturnType<typeof abs>, w: ArrayLike<number>, b?: ArrayLike<number>, r?: ArrayLike<number>) =>
       twin.linear(a.data, w, channelsIn, channelsOut, b, r);
     const yRounding = rounding(channelsIn, y(abs(x), abs(weight).data, abs(bias).data, abs(addend).data));
-    expectClose(out.y!, y(x, weight.data, bias.data, addend.data), yRounding, "y");
-    expectClose(out.plain!, y(x, weight.data), yRounding, "plain");
+    const exact = y(x, weight.data, bias.data, addend.data);
+    expectClose(out.y!, exact, storedTolerance(dtype, exact, yRounding), "y");
+    expectClose(out.plain!, y(x, weight.data), storedTolerance(dtype, y(x, weight.data), yRounding), "plain");
     const gradX = (g: ArrayLike<number>, w: ArrayLike<number>) => twin.linearGradInput(g, w, channelsIn, channelsOut);
     const gradXRounding = rounding(channelsOut, gradX(abs(gradY).data, abs(weight).data));
-    expectClose(out.gradX!, gradX(gradY.data, weight.data), gradXRounding, "gradX");
+    const exactGradX = gradX(gradY.data, weight.data);
+    expectClose(out.gradX!, exactGradX, storedTolerance(dtype, exactGradX, gradXRounding), "gradX");
     const gradWeight = (a: ArrayLike<number>, g: ArrayLike<number>) => twin.linearGradWeight(a, g, channelsIn, channelsOut);
     const count = rows.reduce((a, b) => a * b, 1);
     const gradWeightRounding = rounding(count, gradWeight(abs(x).data, abs(gradY).data));
@@ -70,7 +76,9 @@ describe("linear", () => {
     const gradBias = (g: ArrayLike<number>) => conv3dGradBias(g, channelsOut);
     expectClose(out.gradBias!, gradBias(gradY.data), rounding(count, gradBias(abs(gradY).data)), "gradBias");
   });
+});
 
+describe("linear", () => {
   it("is the adjoint of its gradients and repeats bitwise", async () => {
     const c = CASES[1]!;
     const { x, weight, gradY } = setUp(c);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { squaredError, sumOfSquares } from "../../src/kernels/squaredError.ts";
-import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
+import { expectClose, randomArray, runKernels, testGpu, type TensorData } from "../harness.ts";
 import { squaredError as twin } from "../reference/squaredError.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 
@@ -10,12 +10,14 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-async function run(prediction: Float32Array, target: Float32Array, shape: number[]) {
+async function run(prediction: Float32Array, target: Float32Array, shape: number[], scale?: number) {
+  const scaling: Record<string, TensorData> =
+    scale === undefined ? {} : { scaling: { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) } };
   return runKernels(
-    gpu, { prediction: { shape, data: prediction }, target: { shape, data: target } },
+    gpu, { prediction: { shape, data: prediction }, target: { shape, data: target }, ...scaling },
     { gradPrediction: { shape }, loss: { shape: [1], init: Float32Array.of(0.5) }, squares: { shape: [1], init: Float32Array.of(2) } },
-    (ctx, { prediction, target, gradPrediction, loss, squares }) => {
-      squaredError(ctx, { label: "loss", prediction, target, gradPrediction, loss, scale: 0.25, lossScale: 0.125 });
+    (ctx, { prediction, target, gradPrediction, loss, squares, scaling }) => {
+      squaredError(ctx, { label: "loss", prediction, target, gradPrediction, loss, scale: 0.25, lossScale: 0.125, scaling });
       sumOfSquares(ctx, { label: "squares", x: prediction, out: squares, scale: 2 });
     },
   );
@@ -39,6 +41,14 @@ describe("squaredError", () => {
       expect(await run(prediction, target, shape)).toEqual(first);
     },
   );
+
+  it.each([[[3, 5]], [[4, 8]]])("scales the gradient up and the loss not, for %j", async (shape) => {
+    const n = shape.reduce((a, b) => a * b);
+    const [prediction, target] = [randomArray(n, 1), randomArray(n, 2)];
+    const [plain, scaled] = [await run(prediction, target, shape), await run(prediction, target, shape, 1024)];
+    expect(scaled.gradPrediction).toEqual(plain.gradPrediction!.map((g) => 1024 * g));
+    expect(scaled.loss).toEqual(plain.loss);
+  });
 
   it("has the gradient that central differences give", () => {
     const [prediction, target] = [randomArray(10, 3), randomArray(10, 4)];

@@ -22,7 +22,16 @@ describe("parseRunConfig", () => {
     }
   });
 
+  it("takes runs of before there was a choice of precision as f32", () => {
+    const value = copy();
+    delete value.training.precision;
+    expect(parseRunConfig(value)).toEqual(config);
+    value.training.precision = "f16";
+    expect(parseRunConfig(value).training.precision).toBe("f16");
+  });
+
   it.each<[string, (value: any) => void]>([
+    ["training.precision", (value) => (value.training.precision = "f64")],
     ["format", (value) => (value.format = 2)],
     ["adapter", (value) => delete value.adapter],
     ["training", (value) => (value.training = [])],

@@ -22,6 +22,14 @@ describe("metrics.jsonl", () => {
     expect(JSON.parse(formatMetric(evaluation))).toEqual(evaluation);
   });
 
+  it("tells the scale of gradients and what was skipped, where there is scaling", () => {
+    const row: TrainRow = { ...train, gradNorm: Infinity, lossScale: 1024, skipped: true };
+    expect(formatMetric(row)).toBe(
+      '{"type":"train","step":3,"seconds":1.5,"loss":0.125,"gradNorm":null,"lossScale":1024,"skipped":true}',
+    );
+    expect(parseMetrics(formatMetric(row))).toEqual([{ ...row, gradNorm: NaN }]);
+  });
+
   it("turns what is not finite into null, and null into NaN", () => {
     const line = formatMetric({ ...train, loss: NaN, gradNorm: Infinity });
     expect(line).toContain('"loss":null,"gradNorm":null');

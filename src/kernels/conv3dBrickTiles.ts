@@ -1,0 +1,165 @@
+import type { GpuCaps } from "../gpu/caps.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
+
+/** A convolution by its numbers; `transposed` is one of stride 2 from the smaller grid to the larger. */
+export interface ConvProblem {
+  sizes: ConvSizes;
+  stride: number;
+  pad: number;
+  transposed: boolean;
+}
+
+/** Specialisation constants of conv3dBrick.wgsl that are a choice. */
+export interface BrickTile extends Record<string, number> {
+  THREAD_X: number;
+  THREAD_Y: number;
+  THREAD_C4: number;
+  LANES_X: number;
+  LANES_Y: number;
+  LANES_Z: number;
+  LANES_C: number;
+  CHUNK4: number;
+}
+
+/** What every WebGPU device has; the tiles ask for no more. */
+export const PORTABLE_WORKGROUP_BYTES = 16_384;
+
+// Outputs x, y, channels / 4 of an invocation; lanes x, y, z, channels; vec4s of input channels a chunk, where they fit.
+type Row = readonly [number, number, number, number, number, number, number, number];
+
+// The larger tiles come first. What argues for them, for a 3x3x3 kernel of stride 1 (multiply-adds a load: of a vec4
+// from workgroup memory, to be balanced against 4 for a GPU whose workgroup memory gives 32 words a clock to 128 lanes,
+// or 16 where it takes 4 clocks over a vec4 whatever lanes share; FLOP a byte: of traffic from the cache behind; the
+// registers are sums, inputs, weights and addresses):
+//
+//   block         invocations  bytes   registers  multiply-adds a load  FLOP a byte
+//   8 4 4 x 64    128          14,976  116        21                    45
+//   8 8 4 x 32    128           8,704  116        21                    48
+//   4 4 4 x 64     64          12,032  116        21                    25
+//   8 4 4 x 64    256          14,976   70        13                    45
+//   8 4 4 x 32    128          11,776   70        13                    35
+//
+// On a card with 64 K registers and 100 KiB of workgroup memory a multiprocessor, the first leaves room for 4
+// workgroups of 128, that is 16 warps, which cover one another's barriers and loads; with double buffering there would
+// be room for 3. Sums of 64 spill where an invocation has 64 registers: integrated adapters get 32.
+const LARGE: readonly Row[] = [
+  [4, 2, 2, 2, 2, 4, 8, 2],
+  [4, 2, 2, 2, 4, 4, 4, 1],
+  [4, 2, 2, 2, 2, 2, 8, 2],
+  [4, 2, 2, 1, 2, 4, 8, 2],
+  [4, 2, 2, 2, 4, 4, 2, 1],
+];
+const SMALL: readonly Row[] = [
+  [4, 1, 2, 2, 4, 4, 8, 2],
+  [4, 1, 2, 2, 4, 4, 4, 2],
+  [4, 1, 2, 1, 4, 4, 4, 2],
+  [4, 1, 2, 2, 8, 4, 1, 1],
+];
+// Without neighbours the grid is one row of voxels. 128 x 64, 64 x 64, 256 x 32 and 512 x 8; and half the sums.
+const FLAT_LARGE: readonly Row[] = [
+  [8, 1, 2, 16, 1, 1, 8, 4],
+  [8, 1, 2, 32, 1, 1, 4, 2],
+  [8, 1, 2, 8, 1, 1, 8, 4],
+  [8, 1, 2, 64, 1, 1, 1, 1],
+];
+const FLAT_SMALL: readonly Row[] = [
+  [4, 1, 2, 16, 1, 1, 8, 4],
+  [4, 1, 2, 32, 1, 1, 4, 4],
+];
+
+/** Kernel 1, stride 1, no padding: a matrix product over voxels. */
+export function isFlat({ sizes, stride, pad, transposed }: ConvProblem): boolean {
+  return sizes.kernel === 1 && stride === 1 && pad === 0 && !transposed;
+}
+
+/** Taps an axis and stride of the convolution that the shader does, and the grid of outputs that its blocks cover. */
+export function brickGrid(problem: ConvProblem): { taps: number; step: number; grid: [number, number, number] } {
+  const { sizes, stride, transposed } = problem;
+  const [d, h, w] = sizes.outputSize;
+  if (isFlat(problem)) return { taps: 1, step: 1, grid: [1, 1, sizes.batch * d * h * w] };
+  if (!transposed) return { taps: sizes.kernel, step: stride, grid: [d, h, w] };
+  return { taps: Math.ceil(sizes.kernel / 2), step: 1, grid: [Math.ceil(d / 2), Math.ceil(h / 2), Math.ceil(w / 2)] };
+}
+
+/** Outputs z, y, x and channels of a workgroup. */
+export function brickBlock(tile: BrickTile): [z: number, y: number, x: number, channels: number] {
+  return [tile.LANES_Z, tile.LANES_Y * tile.THREAD_Y, tile.LANES_X * tile.THREAD_X, 4 * tile.LANES_C * tile.THREAD_C4];
+}
+
+export function brickInvocations(tile: BrickTile): number {
+  return tile.LANES_X * tile.LANES_Y * tile.LANES_Z * tile.LANES_C;
+}
+
+/** Bytes of workgroup memory, as the shader declares it. */
+export function brickBytes(tile: BrickTile, taps: number, step: number): number {
+  const [z, y, x] = brickBlock(tile);
+  const columns = (x - 1) * step + taps;
+  const plane = ((y - 1) * step + taps) * (columns % 2 === 0 ? columns + 1 : columns);
+  const slab = Math.floor((z * plane + 3) / 8) * 8 + 4;
+  return 16 * tile.CHUNK4 * (slab + tile.LANES_C * (taps * 4 * tile.THREAD_C4 + 1));
+}
+
+/** The share of a launch's multiply-adds that outputs need. */
+function utilisation(problem: ConvProblem, tile: BrickTile): number {
+  const { grid } = brickGrid(problem);
+  const block = brickBlock(tile);
+  const sides = [...grid, problem.sizes.outputChannels];
+  return sides.reduce((share, n, i) => (share * n) / (Math.ceil(n / block[i]!) * block[i]!), 1);
+}
+
+/** The tiles that an adapter can run for a problem, the default first. */
+export function brickTiles(caps: GpuCaps, problem: ConvProblem): BrickTile[] {
+  const large = caps.adapterClass === "discrete";
+  const rows = isFlat(problem)
+    ? large ? [...FLAT_LARGE, ...FLAT_SMALL] : [...FLAT_SMALL, ...FLAT_LARGE]
+    : large ? [...LARGE, ...SMALL] : [...SMALL, ...LARGE];
+  const { taps, step } = brickGrid(problem);
+  const fitting = rows.flatMap((row) => {
+    const tile = fitChunk(row, taps, step);
+    return tile && brickInvocations(tile) <= caps.maxWorkgroupInvocations ? [tile] : [];
+  });
+  // A larger tile is worth some padding, but not more than a fifth of the work.
+  const shares = fitting.map((tile) => utilisation(problem, tile));
+  const chosen = shares.findIndex((share) => share >= 0.8 * Math.max(...shares));
+  return [fitting[chosen]!, ...fitting.filter((_, i) => i !== chosen)];
+}
+
+/** The tile with as large a chunk as fits, up to the row's. */
+function fitChunk(row: Row, taps: number, step: number): BrickTile | undefined {
+  const [threadX, threadY, threadC4, lanesX, lanesY, lanesZ, lanesC, chunk4] = row;
+  for (let chunk = chunk4; chunk >= 1; chunk /= 2) {
+    const tile: BrickTile = {
+      ...{ THREAD_X: threadX, THREAD_Y: threadY, THREAD_C4: threadC4 },
+      ...{ LANES_X: lanesX, LANES_Y: lanesY, LANES_Z: lanesZ, LANES_C: lanesC },
+      CHUNK4: chunk,
+    };
+    if (brickBytes(tile, taps, step) <= PORTABLE_WORKGROUP_BYTES) return tile;
+  }
+  return undefined;
+}
+
+/** Workgroups that keep a GPU busy: several for each of its multiprocessors. */
+export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, unknown: 128, software: 8 } as const;
+/** Input channels below which a slice is not worth its partial sums. */
+const LEAST_CHANNELS = 32;
+
+/** Slices of the input channels, so that there are workgroups enough. */
+export function brickSlices(caps: GpuCaps, problem: ConvProblem, tile: BrickTile): { slices: number; channelsPerSlice: number } {
+  const { sizes } = problem;
+  const chunk = 4 * tile.CHUNK4;
+  const workgroups = brickWorkgroups(problem, tile);
+  const bytes = 4 * sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1) * sizes.outputChannels;
+  const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 26) / bytes));
+  const wanted = Math.ceil(WANTED_WORKGROUPS[caps.adapterClass] / workgroups);
+  const slices = Math.max(1, Math.min(wanted, affordable, Math.floor(sizes.inputChannels / LEAST_CHANNELS)));
+  const channelsPerSlice = Math.ceil(sizes.inputChannels / (slices * chunk)) * chunk;
+  return { slices: Math.ceil(sizes.inputChannels / channelsPerSlice), channelsPerSlice };
+}
+
+/** Workgroups of one slice. */
+export function brickWorkgroups(problem: ConvProblem, tile: BrickTile): number {
+  const { grid } = brickGrid(problem);
+  const block = brickBlock(tile);
+  const blocks = [...grid, problem.sizes.outputChannels].reduce((n, side, i) => n * Math.ceil(side / block[i]!), 1);
+  return blocks * (problem.transposed ? 8 : 1) * (isFlat(problem) ? 1 : problem.sizes.batch);
+}

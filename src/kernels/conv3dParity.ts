@@ -1,0 +1,78 @@
+import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { workgroups1d, type Dispatch } from "../gpu/dispatch.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
+
+const conv3dParityShader = { name: "conv3dParity", code: conv3dParityCode };
+
+/** The subgroup size that the shader's tiles were measured with, lavapipe's. */
+const LANES = 8;
+
+/** A convolution, or the transpose of one, without its operands. */
+export interface ParityConv {
+  sizes: ConvSizes;
+  stride: number;
+  pad: number;
+  transposed: boolean;
+  /** The weights are [k, k, k, Co, Ci]. */
+  exchanged: boolean;
+}
+
+/** Whether a convolution is one for conv3dParity.wgsl, on an adapter where that is the fastest. */
+export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: Omit<ParityConv, "exchanged">): boolean {
+  const lanes = caps.subgroups && caps.subgroupMinSize === LANES && caps.subgroupMaxSize === LANES;
+  if (caps.adapterClass !== "software" || !lanes) return false;
+  if (sizes.kernel === 1) return stride === 1 && pad === 0;
+  return stride === 2 && pad === (sizes.kernel > 2 ? 1 : 0);
+}
+
+/** The variant and its parameters for one shape; the caller adds operands. */
+export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged }: ParityConv): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
+  const { batch, inputChannels, outputChannels, kernel } = sizes;
+  const outStep = transposed ? stride : 1;
+  const [depth, height, width] = sizes.outputSize.map((n) => Math.ceil(n / outStep)) as [number, number, number];
+  const tile = parityTile(kernel, outputChannels);
+  const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(Math.ceil(width / tile.GROUPS))));
+  const tilesX = Math.ceil(width / (tile.GROUPS * lanesX));
+  const blocksY = Math.ceil(height / tile.TILE_Y);
+  const blocks = batch * depth * blocksY;
+  const blocksC = Math.ceil(outputChannels / tile.TILE_C);
+  const classes = transposed ? 8 : 1;
+  const [inD, inH, inW] = sizes.inputSize;
+  const [outD, outH, outW] = sizes.outputSize;
+  return {
+    shader: conv3dParityShader,
+    constants: { KERNEL: kernel, ...tile, WORKGROUP: LANES, EDGES: kernel > 2 && tilesX > 1 },
+    params: {
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
+      in_c: inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: outputChannels,
+      depth,
+      height,
+      blocks,
+      blocks_y: blocksY,
+      tiles_x: tilesX,
+      blocks_c: blocksC,
+      classes,
+      lanes_x: lanesX,
+      in_step: transposed ? 1 : stride,
+      out_step: outStep,
+      pad,
+      weight_tap: inputChannels * outputChannels,
+      weight_in: exchanged ? 1 : outputChannels,
+      weight_out: exchanged ? inputChannels : 1,
+    },
+    workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * classes * blocksC),
+  };
+}
+
+// By measurement on lavapipe.
+function parityTile(kernel: number, channels: number): Record<"GROUPS" | "TILE_Y" | "TILE_C", number> {
+  if (kernel > 2) return { GROUPS: 2, TILE_Y: 4, TILE_C: 16 };
+  return { GROUPS: 1, TILE_Y: 8, TILE_C: channels > 32 ? 64 : 32 };
+}
