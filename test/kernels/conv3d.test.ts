@@ -30,6 +30,11 @@ const CASES: Case[] = [
   { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
   { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
+  // So few output channels that the weight gradient slides its window over the output's gradient.
+  { x: [2, 3, 6, 5, 19], kernel: 3, channels: 5, stride: 1, padding: 1 },
+  { x: [1, 3, 6, 5, 9], kernel: 3, channels: 8, stride: 1, padding: 0 },
+  { x: [1, 3, 4, 5, 9], kernel: 3, channels: 3, stride: 1, padding: 4 },
+  { x: [2, 4, 5, 6, 10], kernel: 4, channels: 2, stride: 1, padding: 2 },
   { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, addend: true },
   { x: [1, 2, 3, 2, 3], kernel: 1, channels: 4, stride: 1, padding: 2 },
   { x: [2, 3, 5, 4, 5], kernel: 1, channels: 3, stride: 2, padding: 0 },
@@ -42,6 +47,7 @@ const CASES: Case[] = [
   { x: [1, 3, 4, 3, 2], kernel: 2, channels: 3, stride: 1, padding: 1 },
   { x: [3, 4, 6, 5, 9], kernel: 2, channels: 18, stride: 2, padding: 0, plain: true },
   { x: [2, 3, 5, 3, 5], kernel: 2, channels: 7, stride: 1, padding: 1, addend: true, plain: true },
+  { x: [2, 3, 5, 3, 9], kernel: 2, channels: 7, stride: 1, padding: 1, plain: true },
   { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, plain: true },
 ];
 

@@ -54,7 +54,8 @@ describe("convolutions", () => {
     { x: [1, 8, 6, 4, 8], kernel: 4, stride: 2, padding: 1, size: [4, 3, 2], channels: 16 },
     { x: [3, 4, 4, 4, 5], kernel: 1, stride: 1, padding: 0, size: [4, 4, 4], channels: 9 },
     { x: [1, 5, 7, 9, 2], kernel: 3, stride: 2, padding: 1, size: [3, 4, 5], channels: 4 },
-    { x: [1, 3, 4, 5, 2], kernel: 3, stride: 1, padding: 0, size: [1, 2, 3], channels: 4 },
+    { x: [1, 5, 7, 5, 2], kernel: 3, stride: 1, padding: 0, size: [3, 5, 3], channels: 4 },
+    { x: [2, 4, 5, 6, 11], kernel: 3, stride: 1, padding: 0, size: [2, 3, 4], channels: 3 },
   ])("kernel $kernel, stride $stride, padding $padding", ({ x, kernel, stride, padding, size, channels }) => {
     const weight = [kernel, kernel, kernel, x[4]!, channels];
     const y = [x[0]!, ...size, channels];
