@@ -8,7 +8,7 @@
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL^3 Ci Co], in which (k, ci, co) lies at
 // weight_first + k weight_tap + ci weight_in + co weight_out. With stride 1 the two tensors may change places: the taps
-// are then met from the last to the first, with a padding of KERNEL - 1 - pad.
+// are then met from the last to the first, with a padding of KERNEL - 1 - pad, which may be negative.
 //
 // A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels
 // and BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along bands of ROWS
@@ -23,8 +23,8 @@
 //
 // Constants: KERNEL, STRIDE, TEAM, BLOCKS_I, BLOCKS_O, TAP_ROWS (divides KERNEL), ROWS, STEP, WORKGROUP, and
 // WINDOW_ROWS = (ROWS - 1) STRIDE + TAP_ROWS, WINDOW = (STEP - 1) STRIDE + KERNEL, KEPT = max(0, KERNEL - STRIDE),
-// EDGE = min(KEPT, padding), columns that are always outside; SUBGROUPS (then WORKGROUP = TEAM = the subgroup size);
-// X_F16, Y_F16: x, gradY are stored in half precision.
+// EDGE = max(0, min(KEPT, padding)), columns that are always outside; SUBGROUPS (then WORKGROUP = TEAM = the subgroup
+// size); X_F16, Y_F16: x, gradY are stored in half precision.
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(KERNEL (KERNEL / TAP_ROWS) blocks_i blocks_o ceil(slices / (WORKGROUP / TEAM))).
 #ifdef SUBGROUPS
