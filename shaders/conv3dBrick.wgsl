@@ -14,9 +14,9 @@
 // channels serves all taps of the row that touch it, and 4 THREAD_C4 vec4s of weights a tap serve all its outputs.
 //
 // Workgroup memory has no conflicts among the 8 lanes that read vec4s at a time: lanes lie along channels first, all of
-// them at one vec4 of x, and at weights an odd number of vec4s apart; rows of the brick are odd. Registers are 4
-// (THREAD_X THREAD_Y THREAD_C4 + THREAD_X THREAD_Y) + 8 to hold, and a dozen for addresses. conv3dBrickTiles.ts has the
-// tiles, with what they cost.
+// them at one vec4 of x, and at weights an odd number of vec4s apart; rows of the brick are odd. At a time an
+// invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums, 4 THREAD_X THREAD_Y inputs and a few weights. conv3dBrickTiles.ts
+// has the tiles, with what they cost.
 //
 // With PARITY = the full kernel, stride 2 transposed: along an axis write o + pad = 2 q + r. Only the taps r + 2 j meet
 // o, at i = q - j, so that each of the 8 classes r is a convolution of stride 1 over q, whose KERNEL = ceil(PARITY / 2)
