@@ -4,21 +4,34 @@
 //   y[n, o, co] = bias[co] + addend[n, o, co] + sum over k, ci of x[n, o - 1 + k, ci] weight[k, ci, co]
 //
 // with no value loaded twice in a subgroup. There a load is a branch and a bounds check for each lane, as much work as
-// some twenty multiply-adds, and a shuffle is one instruction; and the loop must stay small enough for the
-// processor's instruction cache. As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
+// some twenty multiply-adds, and a shuffle is one instruction; and the loop must stay below 32 KB for the processor's
+// instruction cache. As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
+//
+// Along y the sums are Winograd's F(4, 3) (arXiv 1509.09308) with the points 0, 1, -1, 2, -2 and infinity: four outputs of
+// a column from six inputs take 6 multiply-adds a tap of the other axes, not 12:
+//
+//   y = A^T (G' w * B^T x)      B^T = 4  0 -5  0  1  0     G' = 1  0  0     A^T = 1/4 -1/6 -1/6 1/24  1/24 0
+//                                     0 -4 -4  1  1  0          1  1  1             0 -1/6  1/6 1/12 -1/12 0
+//                                     0  4 -4 -1  1  0          1 -1  1             0 -1/6 -1/6  1/6   1/6 0
+//                                     0 -2 -1  2  1  0          1  2  4             0 -1/6  1/6  1/3  -1/3 1
+//                                     0  2 -1 -2  1  0          1 -2  4
+//                                     0  4  0 -5  0  1          0  0  1
+//
+// (the paper's G, its rows scaled to whole numbers, and A^T with the scales). B^T and A^T commute with the sums over kz,
+// kx and ci: A^T is applied once, at the end. A value that is not finite spreads to the four rows of its tile.
 //
 // A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Outputs come in blocks of TILE_Y rows of
 // a plane, counted over y and then over the planes n D + z; each row of lanes has a block of its own. A lane computes
 // TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels. What lies left and right of a column comes by
 // shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded together, by a lane for
-// each row and side. Lane l loads the weights of channel l of every WORKGROUP, and spreads them.
+// each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and spreads them.
 //
 // Bindings: x [N, D, H, W, Ci], weight [3, 3, 3, Ci, Co], y [N, D, H, W, Co]; bias [Co] and addend (as y) are read only
 // where has_bias, has_addend are 1. The weight of (k, ci, co) lies at weight_first + k weight_tap + ci weight_in +
 // co weight_out, k from 0 to 26: the gradient with respect to the input reads the forward weights backwards, with
 // their channels exchanged.
 //
-// Constants: GROUPS, TILE_Y, TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES.
+// Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES.
 // Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks = N D blocks_y,
@@ -87,10 +100,9 @@ fn main(
   let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], params.has_bias != 0u);
 #endfor
 #for c in 0..TILE_C
-  let bias_${c} = subgroupBroadcast(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
-#for j in 0..TILE_Y
+#for m in 0..TILE_Y/4*6
 #for g in 1..GROUPS+1
-  var acc_${j}_${g}_${c} = bias_${c};
+  var acc_${m}_${g}_${c} = 0.0;
 #endfor
 #endfor
 #endfor
@@ -120,33 +132,69 @@ fn main(
       let edge_${h} = select(0.0, x[u32(edge_at_${h} + ci)], plane_ok && edge_ok_${h});
 #endfor
 #endif
+      // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
 #for r in 0..TILE_Y+2
 #ifdef EDGES
-      let left_${r}_0 = subgroupBroadcast(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
-      let right_${r}_${GROUPS+1} = subgroupBroadcast(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
+      let x_${r}_0 = subgroupBroadcast(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
+      let x_${r}_${GROUPS+1} = subgroupBroadcast(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
 #else
-      let left_${r}_0 = 0.0;
-      let right_${r}_${GROUPS+1} = 0.0;
+      let x_${r}_0 = 0.0;
+      let x_${r}_${GROUPS+1} = 0.0;
 #endif
 #for g in 1..GROUPS+1
-      let x_${r}_${g}_1 = select(0.0, x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)], row_ok_${r} && column_ok_${g});
-      let left_${r}_${g} = subgroupShuffle(x_${r}_${g}_1, lane_left);
-      let right_${r}_${g} = subgroupShuffle(x_${r}_${g}_1, lane_right);
+      let x_${r}_${g} = select(0.0, x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)], row_ok_${r} && column_ok_${g});
+#endfor
+#endfor
+#for g in 0..GROUPS+2
+#for j in 0..TILE_Y/4
+      let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
+      let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
+      let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
+      let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
+      let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
+      let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
+      let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
+      let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
+      let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
+      let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
+#endfor
+#endfor
+#for m in 0..TILE_Y/4*6
+      let left_${m}_0 = v_${m}_0_1;
+      let right_${m}_${GROUPS+1} = v_${m}_${GROUPS+1}_1;
+#for g in 1..GROUPS+1
+      let left_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_left);
+      let right_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_right);
 #endfor
 #for g in 1..GROUPS+1
-      let x_${r}_${g}_0 = select(left_${r}_${g}, left_${r}_${g-1}, is_first);
-      let x_${r}_${g}_2 = select(right_${r}_${g}, right_${r}_${g+1}, is_last);
+      let v_${m}_${g}_0 = select(left_${m}_${g}, left_${m}_${g-1}, is_first);
+      let v_${m}_${g}_2 = select(right_${m}_${g}, right_${m}_${g+1}, is_last);
+#endfor
+#endfor
+#for q in 0..TILE_C/WORKGROUP
+#for k in 0..3
+      let u_${q}_0_${k} = lane_weight_${q}_${k};
+      let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
+      let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
+      let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
+      let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
+      let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
+      let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
+      let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
+      let u_${q}_5_${k} = lane_weight_${q}_${6+k};
 #endfor
 #endfor
 #for c in 0..TILE_C
-#for t in 0..9
-      let w_${c}_${t} = subgroupBroadcast(lane_weight_${c/WORKGROUP}_${t}, ${c%WORKGROUP}u);
+#for m in 0..6
+#for k in 0..3
+      let w_${c}_${m}_${k} = subgroupBroadcast(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
 #endfor
-#for j in 0..TILE_Y
+#endfor
+#for j in 0..TILE_Y/4
+#for m in 0..6
 #for g in 1..GROUPS+1
-#for ky in 0..3
-#for kx in 0..3
-      acc_${j}_${g}_${c} = fma(x_${j+ky}_${g}_${kx}, w_${c}_${ky*3+kx}, acc_${j}_${g}_${c});
+#for k in 0..3
+      acc_${6*j+m}_${g}_${c} = fma(v_${6*j+m}_${g}_${k}, w_${c}_${m}_${k}, acc_${6*j+m}_${g}_${c});
 #endfor
 #endfor
 #endfor
@@ -158,10 +206,21 @@ fn main(
   // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
   // would have TILE_Y GROUPS TILE_C: each takes long to compile.
   var outputs: array<f32, TILE_Y * GROUPS * TILE_C>;
-#for j in 0..TILE_Y
+#for j in 0..TILE_Y/4
 #for g in 1..GROUPS+1
 #for c in 0..TILE_C
-  outputs[${(j*GROUPS+g-1)*TILE_C+c}] = acc_${j}_${g}_${c};
+  {
+    let bias_c = subgroupBroadcast(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
+    let m0 = 0.25 * acc_${6*j}_${g}_${c};
+    let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
+    let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
+    let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
+    let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
+    outputs[${((4*j)*GROUPS+g-1)*TILE_C+c}] = bias_c + m0 + m12 + m34;
+    outputs[${((4*j+1)*GROUPS+g-1)*TILE_C+c}] = bias_c + d12 + d34;
+    outputs[${((4*j+2)*GROUPS+g-1)*TILE_C+c}] = bias_c + m12 + 4.0 * m34;
+    outputs[${((4*j+3)*GROUPS+g-1)*TILE_C+c}] = bias_c + d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
+  }
 #endfor
 #endfor
 #endfor
