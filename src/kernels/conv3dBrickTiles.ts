@@ -92,6 +92,12 @@ export function brickBlock(tile: BrickTile): [z: number, y: number, x: number, c
   return [tile.LANES_Z, tile.LANES_Y * tile.THREAD_Y, tile.LANES_X * tile.THREAD_X, 4 * tile.LANES_C * tile.THREAD_C4];
 }
 
+/** Such as `brick 8x4x4x64 w128`: outputs x, y, z and channels of a workgroup, and its invocations. */
+export function brickName(tile: BrickTile): string {
+  const [z, y, x, channels] = brickBlock(tile);
+  return `brick ${x}x${y}x${z}x${channels} w${brickInvocations(tile)}`;
+}
+
 export function brickInvocations(tile: BrickTile): number {
   return tile.LANES_X * tile.LANES_Y * tile.LANES_Z * tile.LANES_C;
 }

@@ -27,6 +27,12 @@ export function gradWeightBrickBytes(tile: GradWeightBrickTile, kernel: number, 
   return 16 * (rows * columns * tile.LANES_I * tile.THREAD_I4 + gradient);
 }
 
+/** Such as `brick 32x64 w192`: input and output channels of a workgroup, and its invocations. */
+export function gradWeightBrickName(tile: GradWeightBrickTile, kernel: number): string {
+  const channels = [tile.LANES_I * tile.THREAD_I4, tile.LANES_O * tile.THREAD_O4].map((n) => 4 * n);
+  return `brick ${channels.join("x")} w${gradWeightBrickInvocations(tile, kernel)}`;
+}
+
 export function gradWeightBrickInvocations(tile: GradWeightBrickTile, kernel: number): number {
   return kernel * tile.LANES_I * tile.LANES_O;
 }

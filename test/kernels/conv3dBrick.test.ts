@@ -10,6 +10,7 @@ import {
   brickBytes,
   brickGrid,
   brickInvocations,
+  brickName,
   brickSlices,
   brickTiles,
   brickWorkgroups,
@@ -21,6 +22,7 @@ import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts"
 import {
   gradWeightBrickBytes,
   gradWeightBrickInvocations,
+  gradWeightBrickName,
   gradWeightBrickTiles,
   type GradWeightBrickTile,
 } from "../../src/kernels/conv3dGradWeightBrick.ts";
@@ -135,9 +137,11 @@ describe("every tile of the tables", () => {
   const full: Case = { x: [1, 5, 6, 9, 12], kernel: 3, channels: 68, stride: 1, padding: 1 };
   const flat: Case = { x: [2, 3, 5, 9, 20], kernel: 1, channels: 68, stride: 1, padding: 0 };
 
-  it.each([full, flat].flatMap((c) => distinct(GPUS.flatMap((gpu) => brickTiles(gpu, problemOf(c)))).map((tile) => [tile, c] as const)))(
-    "%o",
-    async (tile, c) => {
+  const tilesOf = (c: Case) => distinct(GPUS.flatMap((gpu) => brickTiles(gpu, problemOf(c))));
+
+  it.each([full, flat].flatMap((c) => tilesOf(c).map((tile) => [`kernel ${c.kernel}, ${brickName(tile)}`, tile, c] as const)))(
+    "%s",
+    async (_, tile, c) => {
       const { x, weight, bias, addend, gradY } = setUp(c);
       const out = await runKernels(
         await testGpu(),
@@ -162,9 +166,11 @@ describe("every tile of the tables", () => {
     { x: [1, 3, 5, 10, 32], kernel: 4, channels: 32, stride: 2, padding: 1 },
   ];
   const gradTiles = (c: Case) =>
-    distinct(GPUS.flatMap((gpu) => gradWeightBrickTiles(gpu, problemOf(c).sizes, c.stride))).map((tile) => [c, tile] as const);
+    distinct(GPUS.flatMap((gpu) => gradWeightBrickTiles(gpu, problemOf(c).sizes, c.stride))).map((tile) => {
+      return [`kernel ${c.kernel}, ${gradWeightBrickName(tile, c.kernel)}`, c, tile] as const;
+    });
 
-  it.each(gradients.flatMap(gradTiles))("gradient of weights, %o %o", async (c, tile) => {
+  it.each(gradients.flatMap(gradTiles))("gradient of weights, %s", async (_, c, tile) => {
     const { x, weight, gradY, gradWeight0 } = setUp(c);
     const out = await runKernels(
       await testGpu(),
@@ -250,6 +256,16 @@ describe("tiles for the shapes of networks", () => {
       }
     }
     expect(known.size).toBeGreaterThan(50);
+  });
+
+  it("have names of their own", () => {
+    for (const problem of networkShapes()) {
+      const names = brickTiles(GPUS[0]!, problem).map(brickName);
+      expect(new Set(names).size, names.join(", ")).toBe(names.length);
+      const { sizes, stride } = problem;
+      const gradients = gradWeightBrickTiles(GPUS[0]!, sizes, stride).map((tile) => gradWeightBrickName(tile, sizes.kernel));
+      expect(new Set(gradients).size, gradients.join(", ")).toBe(gradients.length);
+    }
   });
 
   it("are some for every adapter, fewer where it takes fewer invocations", () => {
