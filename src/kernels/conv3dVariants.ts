@@ -4,7 +4,7 @@ import { gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeig
 import { conv3dRowsFits } from "./conv3dRows.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 
-/** A way to compute a convolution: conv3dRows.wgsl, conv3d.wgsl or convTranspose3d.wgsl, or conv3dBrick.wgsl with a tile. */
+/** A convolution by conv3dRows.wgsl, by conv3d.wgsl or convTranspose3d.wgsl, or by conv3dBrick.wgsl with a tile. */
 export type ConvVariant = { kind: "rows" } | { kind: "tiled" } | { kind: "brick"; tile: BrickTile };
 
 /**
