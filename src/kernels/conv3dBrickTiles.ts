@@ -28,7 +28,7 @@ export const PORTABLE_WORKGROUP_BYTES = 16_384;
 type Row = readonly [number, number, number, number, number, number, number, number];
 
 // The larger tiles come first. What argues for them, for a 3x3x3 kernel of stride 1. Registers are a lane's, as Mesa's
-// compiler for RDNA 3 takes them (nothing spills, and the loop is multiply-adds to 87 to 92 %). Multiply-adds a load: of a
+// compiler for RDNA 3 takes them (nothing spills, and the loop is multiply-adds to 86 to 92 %). Multiply-adds a load: of a
 // vec4 from workgroup memory; 4 are the balance of a GPU that gives 32 words a clock to 128 lanes, 16 where a vec4 takes 4
 // clocks whatever its lanes share. FLOP a byte: of what the cache behind must give. Whole chunks, grids without remainder:
 //
