@@ -13,10 +13,10 @@
 // invocation holds THREAD_Y by THREAD_X outputs of a plane for THREAD_C4 vec4s of channels. A vec4 of x along its
 // channels serves all taps of the row that touch it, and 4 THREAD_C4 vec4s of weights a tap serve all its outputs.
 //
-// Workgroup memory has no conflicts among the 8 lanes that read vec4s at a time: lanes lie along channels first, all of
-// them at one vec4 of x, and at weights an odd number of vec4s apart; rows of the brick are odd. Registers are 4
-// (THREAD_X THREAD_Y THREAD_C4 + THREAD_X THREAD_Y) + 8 to hold, and a dozen for addresses. conv3dBrickTiles.ts has the
-// tiles, with what they cost.
+// Workgroup memory has no conflicts among the 8 lanes that read vec4s at a time: lanes lie along channels first, at one
+// vec4 of x and at weights an odd number of vec4s apart; rows of the brick are odd, so that at stride 1 fewer channels
+// and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums,
+// 4 THREAD_X THREAD_Y inputs and a few weights. conv3dBrickTiles.ts has the tiles, with what they cost.
 //
 // With PARITY = the full kernel, stride 2 transposed: along an axis write o + pad = 2 q + r. Only the taps r + 2 j meet
 // o, at i = q - j, so that each of the 8 classes r is a convolution of stride 1 over q, whose KERNEL = ceil(PARITY / 2)
@@ -25,15 +25,17 @@
 // Few outputs are not enough workgroups for a GPU. Then the sum is cut into slices of the input channels, y is
 // [slices, N, Do, Ho, Wo, Co], and conv3dBrickSum.wgsl adds them in order.
 //
-// Bindings: x [N, D, H, W, Ci], weight, bias [Co] (read only where has_bias is 1), y, and with ADDEND addend (as y). The weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in +
+// Bindings: x [N, D, H, W, Ci], weight, bias [Co] (read only where has_bias is 1), y, and with ADDEND addend (as y). The
+// weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in +
 // co weight_out, so that gradients read the forward weights where they are: backwards, with channels exchanged.
 //
 // Constants: KERNEL, STRIDE, PARITY (or undefined); THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C,
-// whose product is WORKGROUP; CHUNK4; ADDEND. VEC4: Ci and Co are multiples of 4; then weights are read as vec4s, along ci with
-// WEIGHT_IN (weight_in is 1), else along co (weight_out is 1). X_F16, Y_F16: x, addend and y are stored in half precision.
+// whose product is WORKGROUP; CHUNK4; ADDEND. VEC4: Ci and Co are multiples of 4; then weights are read as vec4s, along
+// ci with WEIGHT_IN (weight_in is 1), else along co (weight_out is 1). X_F16, Y_F16: x, addend and y are stored in half
+// precision.
 // Host: channels_per_slice is a multiple of 4 CHUNK4, except that the last slice may end early.
-// Dispatch: workgroups1d(slices * N * tiles_z * tiles_y * tiles_x * (8 with PARITY) * blocks_c); tiles cover outputs, or
-// ceil(size / 2) values of q an axis.
+// Dispatch: workgroups1d(slices * N * tiles_z * tiles_y * tiles_x * (8 with PARITY) * blocks_c); tiles cover outputs,
+// or ceil(size / 2) values of q an axis.
 #import grid
 #import storagePair
 

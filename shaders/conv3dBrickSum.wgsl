@@ -1,5 +1,5 @@
-// Second pass of conv3dBrick.wgsl where it cuts the input channels into slices: adds the slices in their order, with bias
-// and residual,
+// Second pass of conv3dBrick.wgsl where it cuts the input channels into slices: adds the slices in their order, with
+// bias and residual,
 //
 //   y[v, c] = sum over slices s of partial[s, v, c] + bias[c] + addend[v, c]
 //

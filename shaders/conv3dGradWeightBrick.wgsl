@@ -10,17 +10,18 @@
 // TRANSPOSED [slices, KERNEL, KERNEL, KERNEL, Co, Ci]. With ACCUMULATE there is one slice, and `partial` is the gradient itself, added to what is there.
 //
 // A workgroup computes the KERNEL^2 taps of one kz, for 4 BLOCK_I4 input and 4 BLOCK_O4 output channels. It walks over
-// blocks of BLOCK_X by STEP_Y positions of a plane, of which it stages gradY and the brick of x that the taps meet. It is
-// KERNEL teams, one for each ky; an invocation holds the sums of its team's KERNEL taps for THREAD_I4 vec4s of input and
-// THREAD_O4 of output channels. It goes along runs of RUN positions: a vec4 of x serves all taps of the row, one after
-// another, so that a position of stride 1 takes THREAD_I4 + THREAD_O4 loads of a vec4 from workgroup memory for 16 KERNEL
-// THREAD_I4 THREAD_O4 multiply-adds.
+// blocks of BLOCK_X by STEP_Y positions of a plane, of which it stages gradY and the brick of x that the taps meet. It
+// is KERNEL teams, one for each ky; an invocation holds the sums of its team's KERNEL taps for THREAD_I4 vec4s of input
+// and THREAD_O4 of output channels. It goes along runs of RUN positions: a vec4 of x serves all taps of the row, one
+// after another, so that a position of stride 1 takes THREAD_I4 + THREAD_O4 loads of a vec4 from workgroup memory for
+// 16 KERNEL THREAD_I4 THREAD_O4 multiply-adds.
 //
-// Memory has no conflicts: lanes that read together lie along output channels, at one vec4 of x, and at gradY an odd number
-// of vec4s apart. conv3dGradWeightBrick.ts has the tiles, with what they cost.
+// Workgroup memory has no conflicts: lanes that read together lie along output channels, at one vec4 of x, and at gradY
+// an odd number of vec4s apart. conv3dGradWeightBrick.ts has the tiles, with what they cost.
 //
-// Constants: KERNEL, STRIDE, KEPT = max(0, KERNEL - STRIDE), RUN, RUNS_X, STEP_Y, LANES_I, LANES_O, THREAD_I4, THREAD_O4,
-// VEC4 (Ci and Co are multiples of 4), ACCUMULATE, TRANSPOSED; X_F16, Y_F16: x, gradY are stored in half precision.
+// Constants: KERNEL, STRIDE, KEPT = max(0, KERNEL - STRIDE), RUN, RUNS_X, STEP_Y, LANES_I, LANES_O, THREAD_I4,
+// THREAD_O4, VEC4 (Ci and Co are multiples of 4), ACCUMULATE, TRANSPOSED; X_F16, Y_F16: x, gradY are stored in half
+// precision.
 // Host: blocks is N Do tiles_y tiles_x, tiles_x = ceil(Wo / (RUN RUNS_X)), tiles_y = ceil(Ho / STEP_Y).
 // Dispatch: workgroups1d(slices * KERNEL * blocks_i * blocks_o).
 #import grid
@@ -56,8 +57,8 @@ const GRADIENT = STEP_Y * BLOCK_X * BLOCK_O4;
 const LANE_GRADIENT = RUN * THREAD_O4 + 1 - RUN * THREAD_O4 % 2;
 
 var<workgroup> brick: array<vec4<f32>, BRICK>;
-// For each run and each lane: positions, then the lane's output channels. An inner index that is constant needs no bounds
-// check.
+// For each run and each lane: positions, then the lane's output channels. An inner index that is constant needs no
+// bounds check.
 var<workgroup> gradient: array<array<vec4<f32>, LANE_GRADIENT>, STEP_Y * RUNS_X * LANES_O>;
 
 // Four channels of x or gradY from `channel` on, at a voxel that is inside; 0 beyond the last.

@@ -27,21 +27,27 @@ export const PORTABLE_WORKGROUP_BYTES = 16_384;
 // Outputs x, y, channels / 4 of an invocation; lanes x, y, z, channels; vec4s of input channels a chunk, where they fit.
 type Row = readonly [number, number, number, number, number, number, number, number];
 
-// The larger tiles come first. What argues for them, for a 3x3x3 kernel of stride 1 (multiply-adds a load: of a vec4
-// from workgroup memory, to be balanced against 4 for a GPU whose workgroup memory gives 32 words a clock to 128 lanes,
-// or 16 where it takes 4 clocks over a vec4 whatever lanes share; FLOP a byte: of traffic from the cache behind; the
-// registers are sums, inputs, weights and addresses):
+// The larger tiles come first. What argues for them, for a 3x3x3 kernel of stride 1. Registers are a lane's, as Mesa's
+// compiler for RDNA 3 takes them (nothing spills, and the loop is multiply-adds to 86 to 92 %). Multiply-adds a load: of a
+// vec4 from workgroup memory; 4 are the balance of a GPU that gives 32 words a clock to 128 lanes, 16 where a vec4 takes 4
+// clocks whatever its lanes share. FLOP a byte: of what the cache behind must give. Whole chunks, grids without remainder:
 //
 //   block         invocations  bytes   registers  multiply-adds a load  FLOP a byte
-//   8 4 4 x 64    128          14,976  116        21                    45
-//   8 8 4 x 32    128           8,704  116        21                    48
-//   4 4 4 x 64     64          12,032  116        21                    25
-//   8 4 4 x 64    256          14,976   70        13                    45
-//   8 4 4 x 32    128          11,776   70        13                    35
+//   8 4 4 x 64    128          14,976  144        21                    45
+//   8 8 4 x 32    128           8,704  120        21                    54
+//   8 4 2 x 64     64          10,624  144        21                    26
+//   4 4 4 x 64     64          11,904  144        21                    26
+//   8 8 4 x 16     64           7,904  132        21                    34
+//   8 4 4 x 64    256          14,976   96        13                    45
+//   8 4 4 x 32    128          11,776   96        13                    35
+//   4 4 4 x 32     64           8,704   96        13                    21
+//   8 8 4 x 8      64           7,504   72        13                    20
 //
-// On a card with 64 K registers and 100 KiB of workgroup memory a multiprocessor, the first leaves room for 4
-// workgroups of 128, that is 16 warps, which cover one another's barriers and loads; with double buffering there would
-// be room for 3. Sums of 64 spill where an invocation has 64 registers: integrated adapters get 32.
+// For stride 2 it is 12 to 20 and 15 to 31, transposed 12 to 20 and 12 to 38, without neighbours 11 to 16 and 13 to 21.
+//
+// On a card with 64 K registers and 100 KiB of workgroup memory a multiprocessor, the first leaves room for 3
+// workgroups of 128: while one waits at its barriers for loads, the others have 1,536 multiply-adds a lane to do. Double
+// buffering would take their place. Sums of 64 spill where a lane has 64 registers: integrated adapters get 32.
 const LARGE: readonly Row[] = [
   [4, 2, 2, 2, 2, 4, 8, 2],
   [4, 2, 2, 2, 4, 4, 4, 1],
@@ -86,6 +92,12 @@ export function brickBlock(tile: BrickTile): [z: number, y: number, x: number, c
   return [tile.LANES_Z, tile.LANES_Y * tile.THREAD_Y, tile.LANES_X * tile.THREAD_X, 4 * tile.LANES_C * tile.THREAD_C4];
 }
 
+/** Such as `brick 8x4x4x64 w128`: outputs x, y, z and channels of a workgroup, and its invocations. */
+export function brickName(tile: BrickTile): string {
+  const [z, y, x, channels] = brickBlock(tile);
+  return `brick ${x}x${y}x${z}x${channels} w${brickInvocations(tile)}`;
+}
+
 export function brickInvocations(tile: BrickTile): number {
   return tile.LANES_X * tile.LANES_Y * tile.LANES_Z * tile.LANES_C;
 }
@@ -118,10 +130,13 @@ export function brickTiles(caps: GpuCaps, problem: ConvProblem): BrickTile[] {
     const tile = fitChunk(row, taps, step);
     return tile && brickInvocations(tile) <= caps.maxWorkgroupInvocations ? [tile] : [];
   });
-  // A larger tile is worth some padding, but not more than a fifth of the work.
+  // A larger tile is worth some padding, but not more than a fifth of the work, nor a GPU that is mostly idle.
   const shares = fitting.map((tile) => utilisation(problem, tile));
-  const chosen = shares.findIndex((share) => share >= 0.8 * Math.max(...shares));
-  return [fitting[chosen]!, ...fitting.filter((_, i) => i !== chosen)];
+  const worthy = fitting.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
+  const most = worthy.map((tile) => brickWorkgroups(problem, tile) * mostSlices(problem));
+  const enough = Math.min(WANTED_WORKGROUPS[caps.adapterClass] / 2, Math.max(...most));
+  const chosen = worthy[most.findIndex((n) => n >= enough)]!;
+  return [chosen, ...fitting.filter((tile) => tile !== chosen)];
 }
 
 /** The tile with as large a chunk as fits, up to the row's. */
@@ -141,7 +156,11 @@ function fitChunk(row: Row, taps: number, step: number): BrickTile | undefined {
 /** Workgroups that keep a GPU busy: several for each of its multiprocessors. */
 export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, unknown: 128, software: 8 } as const;
 /** Input channels below which a slice is not worth its partial sums. */
-const LEAST_CHANNELS = 32;
+const LEAST_CHANNELS = 16;
+
+function mostSlices(problem: ConvProblem): number {
+  return Math.max(1, Math.floor(problem.sizes.inputChannels / LEAST_CHANNELS));
+}
 
 /** Slices of the input channels, so that there are workgroups enough. */
 export function brickSlices(caps: GpuCaps, problem: ConvProblem, tile: BrickTile): { slices: number; channelsPerSlice: number } {
@@ -150,8 +169,10 @@ export function brickSlices(caps: GpuCaps, problem: ConvProblem, tile: BrickTile
   const workgroups = brickWorkgroups(problem, tile);
   const bytes = 4 * sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1) * sizes.outputChannels;
   const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 26) / bytes));
-  const wanted = Math.ceil(WANTED_WORKGROUPS[caps.adapterClass] / workgroups);
-  const slices = Math.max(1, Math.min(wanted, affordable, Math.floor(sizes.inputChannels / LEAST_CHANNELS)));
+  // Slices are written and read again: not for a GPU that is half full without.
+  const full = WANTED_WORKGROUPS[caps.adapterClass];
+  const wanted = workgroups >= full / 2 ? 1 : Math.ceil(full / workgroups);
+  const slices = Math.min(wanted, affordable, mostSlices(problem));
   const channelsPerSlice = Math.ceil(sizes.inputChannels / (slices * chunk)) * chunk;
   return { slices: Math.ceil(sizes.inputChannels / channelsPerSlice), channelsPerSlice };
 }

@@ -128,8 +128,8 @@ function conv3dTile(kernel: number, stride: number, flat: boolean, workgroup: nu
 }
 
 /**
- * A transposed convolution of stride 2 without checks: any shape of y; outputs that no input reaches become the bias. With
- * `exchanged` the weights are [k, k, k, Co, Ci].
+ * A transposed convolution of stride 2 without checks: any shape of y; outputs that no input reaches become the bias.
+ * With `exchanged` the weights are [k, k, k, Co, Ci].
  */
 export function dispatchConvTranspose3d(
   ctx: KernelContext,

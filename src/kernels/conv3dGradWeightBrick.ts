@@ -28,6 +28,12 @@ export function gradWeightBrickBytes(tile: GradWeightBrickTile, kernel: number, 
   return 16 * (rows * columns * tile.LANES_I * tile.THREAD_I4 + gradient);
 }
 
+/** Such as `brick 32x64 w192`: input and output channels of a workgroup, and its invocations. */
+export function gradWeightBrickName(tile: GradWeightBrickTile, kernel: number): string {
+  const channels = [tile.LANES_I * tile.THREAD_I4, tile.LANES_O * tile.THREAD_O4].map((n) => 4 * n);
+  return `brick ${channels.join("x")} w${gradWeightBrickInvocations(tile, kernel)}`;
+}
+
 export function gradWeightBrickInvocations(tile: GradWeightBrickTile, kernel: number): number {
   return kernel * tile.LANES_I * tile.LANES_O;
 }
@@ -37,15 +43,14 @@ const RUN = 4;
 
 /**
  * The tiles that an adapter can run, the default first. What argues for them, in the terms of conv3dBrickTiles.ts, for
- * stride 1 and grids of 8 or more:
+ * 64 channels or more and grids of 8 or more:
  *
- *   kernel  channels   invocations  bytes   registers  multiply-adds a load  FLOP a byte
- *   3       32 x 64    192           9,728  132        27                    64
- *   3       32 x 32    192           7,680   80        19                    41
- *   4       32 x 32    256           9,344  100        26                    50
- *   2       32 x 64    128           8,064  100        22                    41
- *   1       64 x 64     64           8,704  100        16                    16
- *   1       128 x 128  256           8,704  100        16                    32
+ *   kernel, stride  channels   invocations  bytes   registers  multiply-adds a load  FLOP a byte
+ *   3, 1            32 x 64    192           9,728  120        27                    64
+ *   3, 1            32 x 32    192          12,800   84        19                    50
+ *   4, 2            32 x 32    256          16,384   96        18                    33
+ *   2, 2            32 x 64    128          12,800  108        16                    21
+ *   1, 1            128 x 128  256           8,704   84        16                    32
  */
 export function gradWeightBrickTiles(caps: GpuCaps, sizes: ConvSizes, stride: number): GradWeightBrickTile[] {
   const large = caps.adapterClass === "discrete" && sizes.outputChannels > 32;

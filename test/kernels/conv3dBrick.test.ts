@@ -10,6 +10,7 @@ import {
   brickBytes,
   brickGrid,
   brickInvocations,
+  brickName,
   brickSlices,
   brickTiles,
   brickWorkgroups,
@@ -21,6 +22,7 @@ import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts"
 import {
   gradWeightBrickBytes,
   gradWeightBrickInvocations,
+  gradWeightBrickName,
   gradWeightBrickTiles,
   type GradWeightBrickTile,
 } from "../../src/kernels/conv3dGradWeightBrick.ts";
@@ -154,9 +156,11 @@ describe("every tile of the tables", () => {
   const full: Case = { x: [1, 5, 6, 9, 12], kernel: 3, channels: 68, stride: 1, padding: 1 };
   const flat: Case = { x: [2, 3, 5, 9, 20], kernel: 1, channels: 68, stride: 1, padding: 0 };
 
-  it.each([full, flat].flatMap((c) => distinct(GPUS.flatMap((gpu) => brickTiles(gpu, problemOf(c)))).map((tile) => [tile, c] as const)))(
-    "%o",
-    async (tile, c) => {
+  const tilesOf = (c: Case) => distinct(GPUS.flatMap((gpu) => brickTiles(gpu, problemOf(c))));
+
+  it.each([full, flat].flatMap((c) => tilesOf(c).map((tile) => [`kernel ${c.kernel}, ${brickName(tile)}`, tile, c] as const)))(
+    "%s",
+    async (_, tile, c) => {
       const { x, weight, bias, addend, gradY } = setUp(c);
       const out = await runKernels(
         await testGpu(),
@@ -181,9 +185,11 @@ describe("every tile of the tables", () => {
     { x: [1, 3, 5, 10, 32], kernel: 4, channels: 32, stride: 2, padding: 1 },
   ];
   const gradTiles = (c: Case) =>
-    distinct(GPUS.flatMap((gpu) => gradWeightBrickTiles(gpu, problemOf(c).sizes, c.stride))).map((tile) => [c, tile] as const);
+    distinct(GPUS.flatMap((gpu) => gradWeightBrickTiles(gpu, problemOf(c).sizes, c.stride))).map((tile) => {
+      return [`kernel ${c.kernel}, ${gradWeightBrickName(tile, c.kernel)}`, c, tile] as const;
+    });
 
-  it.each(gradients.flatMap(gradTiles))("gradient of weights, %o %o", async (c, tile) => {
+  it.each(gradients.flatMap(gradTiles))("gradient of weights, %s", async (_, c, tile) => {
     const { x, weight, gradY, gradWeight0 } = setUp(c);
     const out = await runKernels(
       await testGpu(),
@@ -271,6 +277,16 @@ describe("tiles for the shapes of networks", () => {
     expect(known.size).toBeGreaterThan(50);
   });
 
+  it("have names of their own", () => {
+    for (const problem of networkShapes()) {
+      const names = brickTiles(GPUS[0]!, problem).map(brickName);
+      expect(new Set(names).size, names.join(", ")).toBe(names.length);
+      const { sizes, stride } = problem;
+      const gradients = gradWeightBrickTiles(GPUS[0]!, sizes, stride).map((tile) => gradWeightBrickName(tile, sizes.kernel));
+      expect(new Set(gradients).size, gradients.join(", ")).toBe(gradients.length);
+    }
+  });
+
   it("are some for every adapter, fewer where it takes fewer invocations", () => {
     for (const problem of networkShapes()) {
       const few = brickTiles({ ...GPUS[0]!, maxWorkgroupInvocations: 128 }, problem);
@@ -279,14 +295,14 @@ describe("tiles for the shapes of networks", () => {
     }
   });
 
-  it("make workgroups enough of tiny grids with many channels", () => {
-    for (const size of [4, 8]) {
-      const c: Case = { x: [1, size, size, size, 512], kernel: 3, channels: 512, stride: 1, padding: 1 };
+  it("make workgroups enough of small grids with many channels", () => {
+    for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
+      const c: Case = { x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
       const problem = problemOf(c);
       const tile = brickTiles(GPUS[0]!, problem)[0]!;
       const { slices, channelsPerSlice } = brickSlices(GPUS[0]!, problem, tile);
-      expect(slices * brickWorkgroups(problem, tile)).toBeGreaterThanOrEqual(128);
-      expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(512);
+      expect(slices * brickWorkgroups(problem, tile)).toBeGreaterThanOrEqual(256);
+      expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(channels);
     }
   });
 

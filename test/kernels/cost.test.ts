@@ -99,6 +99,23 @@ describe("convolutions", () => {
     }
   });
 
+  it("few voxels with many channels on a GPU: slices of the input channels, then their sum with bias and residual", () => {
+    const [x, weight, y] = [
+      [1, 2, 2, 2, 128],
+      [3, 3, 3, 128, 64],
+      [1, 2, 2, 2, 64],
+    ];
+    const [products, sum, ...more] = costs((ctx, t) => {
+      const operands = { x: t(x), weight: t(weight), bias: t([64]), addend: t(y), y: t(y) };
+      kernels.conv3d(ctx, { label: "c", ...operands, stride: 1, padding: 1 });
+    }, hardware);
+    const slices = products!.bindings.y!.shape;
+    expect(slices[0]).toBeGreaterThan(1);
+    expect(cost(products!)).toEqual({ flops: 2 * convolutionMacs(x, [2, 2, 2], 3, 1, 1, 64), bytes: f32(x, weight, [...slices]) });
+    expect(cost(sum!)).toEqual({ flops: elementCount(y) * (slices[0]! + 1), bytes: f32([...slices], [64], y, y) });
+    expect(more).toEqual([]);
+  });
+
   it("gradient of many weights from few positions: one slice, added where it belongs", () => {
     const [x, weight, y] = [
       [1, 2, 2, 2, 64],
