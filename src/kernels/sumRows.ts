@@ -26,13 +26,15 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   const rowsPerBlock = Math.ceil(rows / wanted);
   const blocks = Math.ceil(rows / rowsPerBlock);
   const partial = ctx.scratch(`${label} partial sums`, [blocks, columns]);
+  const vec4 = columns % 4 === 0;
+  const reals = vec4 ? columns / 4 : columns;
   ctx.dispatch({
     label,
     shader: sumRowsShader,
-    constants: { WORKGROUP, ...storage(label, { x }) },
-    params: { rows, columns, blocks, rows_per_block: rowsPerBlock },
+    constants: { WORKGROUP, VEC4: vec4, ...storage(label, { x }) },
+    params: { rows, columns: reals, blocks, rows_per_block: rowsPerBlock },
     bindings: { x, partial },
-    workgroups: workgroups1d(Math.ceil((blocks * columns) / WORKGROUP)),
+    workgroups: workgroups1d(Math.ceil((blocks * reals) / WORKGROUP)),
     flops: rows * columns,
     bytes: byteLength(x) + byteLength(partial),
   });
