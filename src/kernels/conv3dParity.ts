@@ -32,8 +32,10 @@ export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged
   const outStep = transposed ? stride : 1;
   const [depth, height, width] = sizes.outputSize.map((n) => Math.ceil(n / outStep)) as [number, number, number];
   const tile = parityTile(kernel, outputChannels);
-  const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(Math.ceil(width / tile.GROUPS))));
-  const tilesX = Math.ceil(width / (tile.GROUPS * lanesX));
+  // An odd row has one more input than its outputs are twice: the last output's neighbour, which then needs a lane.
+  const columns = !transposed && kernel === 4 && sizes.inputSize[2] > 2 * width ? width + 1 : width;
+  const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(Math.ceil(columns / tile.GROUPS))));
+  const tilesX = Math.ceil(columns / (tile.GROUPS * lanesX));
   const blocksY = Math.ceil(height / tile.TILE_Y);
   const blocks = batch * depth * blocksY;
   const blocksC = Math.ceil(outputChannels / tile.TILE_C);

@@ -44,6 +44,9 @@ export const CASES: readonly Case[] = [
   // Rows of outputs of conv3dParity: blocks of them, as wide as one, one more, narrow ones beside one another.
   { x: [3, 3, 10, 34, 5], kernel: 4, channels: 12, stride: 2, padding: 1, addend: true },
   { x: [1, 4, 18, 32, 2], kernel: 4, channels: 17, stride: 2, padding: 1 },
+  // Odd rows, whose last output has an input beyond: of one tile and less.
+  { x: [1, 4, 5, 33, 3], kernel: 4, channels: 6, stride: 2, padding: 1 },
+  { x: [2, 5, 4, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 1 },
   { x: [3, 2, 4, 2, 12], kernel: 4, channels: 5, stride: 2, padding: 1 },
   { x: [2, 3, 5, 66, 3], kernel: 3, channels: 5, stride: 2, padding: 1 },
   { x: [3, 4, 9, 18, 5], kernel: 3, channels: 12, stride: 2, padding: 1 },
