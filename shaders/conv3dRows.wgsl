@@ -24,7 +24,8 @@
 // a plane, counted over y and then over the planes n D + z; each row of lanes has a block of its own. A lane computes
 // TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels. What lies left and right of a column comes by
 // shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded together, by a lane for
-// each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and spreads them.
+// each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and spreads them: by
+// subgroupShuffle from a fixed lane, mostly one instruction on lavapipe, where subgroupBroadcast takes three.
 //
 // Bindings: x [N, D, H, W, Ci], weight [3, 3, 3, Ci, Co], y [N, D, H, W, Co]; bias [Co] and addend (as y) are read only
 // where has_bias, has_addend are 1. The weight of (k, ci, co) lies at weight_first + k weight_tap + ci weight_in +
@@ -137,8 +138,8 @@ fn main(
       // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
 #for r in 0..TILE_Y+2
 #ifdef EDGES
-      let x_${r}_0 = subgroupBroadcast(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
-      let x_${r}_${GROUPS+1} = subgroupBroadcast(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
+      let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
+      let x_${r}_${GROUPS+1} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
 #else
       let x_${r}_0 = 0.0;
       let x_${r}_${GROUPS+1} = 0.0;
@@ -189,7 +190,7 @@ fn main(
 #for c in 0..TILE_C
 #for m in 0..6
 #for k in 0..3
-      let w_${c}_${m}_${k} = subgroupBroadcast(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
+      let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILE_Y/4
@@ -212,7 +213,7 @@ fn main(
 #for g in 1..GROUPS+1
 #for c in 0..TILE_C
   {
-    let bias_c = subgroupBroadcast(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
+    let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
     let m0 = 0.25 * acc_${6*j}_${g}_${c};
     let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
     let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;

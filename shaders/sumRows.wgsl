@@ -2,8 +2,9 @@
 //
 //   partial[b, c] = sum over rows r of block b of x[r, c]
 //
-// Bindings: x [rows, columns], partial [blocks, columns]. One invocation per element of partial.
-// Constants: WORKGROUP; F16: x is stored in half precision. Dispatch: workgroups1d(ceil(blocks columns / WORKGROUP)).
+// Bindings: x [rows, columns], partial [blocks, columns]; columns in Reals. One invocation per element of partial.
+// Constants: WORKGROUP; VEC4: the number of columns is a multiple of 4; F16: x is stored in half precision.
+// Dispatch: workgroups1d(ceil(blocks columns / WORKGROUP)).
 #import grid
 #import storage
 
@@ -16,7 +17,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
-@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(2) var<storage, read_write> partial: array<Real>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -26,14 +27,26 @@ fn main(
 ) {
   let at = linear_workgroup(wid, num) * WORKGROUP + local;
   let block = at / params.columns;
-  if (block >= params.blocks) {
-    return;
-  }
   let column = at % params.columns;
-  let end = min((block + 1u) * params.rows_per_block, params.rows);
-  var sum = 0.0;
-  for (var row = block * params.rows_per_block; row < end; row++) {
-    sum += f32(x[row * params.columns + column]);
+  let first = block * params.rows_per_block;
+  let end = min(first + params.rows_per_block, params.rows);
+  // Four sums, so that an addition need not wait for the one before.
+  var sum0 = Real();
+  var sum1 = Real();
+  var sum2 = Real();
+  var sum3 = Real();
+  var row = first;
+  for (; row + 3u < end; row += 4u) {
+    let source = row * params.columns + column;
+    sum0 += Real(x[source]);
+    sum1 += Real(x[source + params.columns]);
+    sum2 += Real(x[source + 2u * params.columns]);
+    sum3 += Real(x[source + 3u * params.columns]);
   }
-  partial[at] = sum;
+  for (; row < end; row++) {
+    sum0 += Real(x[row * params.columns + column]);
+  }
+  if (block < params.blocks) {
+    partial[at] = (sum0 + sum1) + (sum2 + sum3);
+  }
 }

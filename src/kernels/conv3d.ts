@@ -1,5 +1,5 @@
 import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
-import { dispatchConv3d, dispatchConvTranspose3d, transposeWeight } from "./conv3dDispatch.ts";
+import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { conv3dShape } from "./conv3dShape.ts";
 import { requireShape } from "./shapes.ts";
 
@@ -50,9 +50,8 @@ export function conv3dGradInput(
   requireShape(label, "output gradient", gradY, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
   if (stride === 1) {
     const pad = weight.shape[0]! - 1 - padding;
-    dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad, flipped: true });
+    dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad, exchanged: true, flipped: true });
   } else {
-    const transposed = transposeWeight(ctx, label, weight, false);
-    dispatchConvTranspose3d(ctx, { label, x: gradY, weight: transposed, y: gradX, pad: padding });
+    dispatchConvTranspose3d(ctx, { label, x: gradY, weight, y: gradX, pad: padding, exchanged: true });
   }
 }

@@ -2,12 +2,14 @@ import conv3dCode from "../../shaders/conv3d.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { dispatchConv3dBrick } from "./conv3dBrick.ts";
+import { conv3dParityDispatch } from "./conv3dParity.ts";
 import { conv3dRowsDispatch } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
-import { conv3dFamily, convShape, convTranspose3dFamily, isFlat, tileOf } from "./conv3dFamily.ts";
+import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, tileOf } from "./conv3dFamily.ts";
 import { storage, storagePair } from "./storage.ts";
-import { choose } from "./variant.ts";
+import { choose, type Variant } from "./variant.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
@@ -33,8 +35,8 @@ export function transposeWeight(ctx: KernelContext, label: string, weight: Tenso
 }
 
 /**
- * The convolution shader without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With
- * `flipped` the weights are [k, k, k, Co, Ci] and read from the last tap to the first.
+ * A convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With `exchanged`
+ * the weights are [k, k, k, Co, Ci], with `flipped` they are read from the last tap to the first.
  */
 export function dispatchConv3d(
   ctx: KernelContext,
@@ -47,35 +49,50 @@ export function dispatchConv3d(
     y: Tensor;
     stride: number;
     pad: number;
+    exchanged?: boolean;
     flipped?: boolean;
+    /** Chosen where it is not given. */
+    variant?: Variant;
   },
 ): void {
-  const { label, x, bias, addend, y, stride, pad, flipped = false } = args;
+  const { label, x, bias, addend, y, stride, pad, exchanged = false, flipped = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
-  const { variant, call } = choose(ctx.caps, conv3dFamily, convShape(sizes, stride, pad, flipped), x.dtype);
-  const rows = variant.shader === "conv3dRows";
-  const weight = flipped && !rows ? transposeWeight(ctx, label, args.weight, true) : args.weight;
-  const parts = rows ? conv3dRowsDispatch(sizes, flipped, variant) : tiledDispatch(sizes, stride, pad, tileOf(variant));
   if (addend) storage(label, { addend, y });
+  const problem = { sizes, stride, pad, transposed: false };
+  const shape = convShape(sizes, stride, pad, { exchanged, flipped });
+  const { variant, call } = choose(ctx.caps, conv3dFamily, shape, x.dtype, args.variant);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
+  const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
+  if (variant.shader === "conv3dBrick") {
+    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped, problem, tile: brickTileOf(variant), flops, call });
+    return;
+  }
+  // Only conv3d.wgsl reads weights in one order.
+  const [rows, parity] = [variant.shader === "conv3dRows", variant.shader === "conv3dParity"];
+  const weight = exchanged && !rows && !parity ? transposeWeight(ctx, label, args.weight, flipped) : args.weight;
+  const chosen = rows
+    ? conv3dRowsDispatch(sizes, flipped, variant)
+    : parity
+      ? conv3dParityDispatch({ ...problem, exchanged }, variant)
+      : tiledDispatch(sizes, stride, pad, tileOf(variant));
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   ctx.dispatch({
-    ...parts,
+    ...chosen,
     label,
     call,
-    constants: { ...parts.constants, ...storagePair(x, y) },
-    params: { ...parts.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
+    constants: { ...chosen.constants, ...storagePair(x, y) },
+    params: { ...chosen.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
     bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
+    flops,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
 }
 
 /** conv3d.wgsl for one shape: any kernel, stride and padding, on any adapter. */
 function tiledDispatch(sizes: ConvSizes, stride: number, pad: number, tile: ConvTile) {
-  const flat = isFlat({ kernel: sizes.kernel, stride, pad });
+  const flat = sizes.kernel === 1 && stride === 1 && pad === 0;
   // Without neighbours the grid is one row of voxels, which fills the tiles whatever its sides.
   const voxels = sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1);
   const batch = flat ? 1 : sizes.batch;
@@ -102,17 +119,55 @@ function tiledDispatch(sizes: ConvSizes, stride: number, pad: number, tile: Conv
   };
 }
 
-/** The transposed convolution shader without checks: any shape of y; outputs that no input reaches become the bias. */
+/**
+ * A transposed convolution of stride 2 without checks: any shape of y; outputs that no input reaches become the bias.
+ * With `exchanged` the weights are [k, k, k, Co, Ci].
+ */
 export function dispatchConvTranspose3d(
   ctx: KernelContext,
-  args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; y: Tensor; pad: number },
+  args: {
+    label: string;
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    y: Tensor;
+    pad: number;
+    exchanged?: boolean;
+    /** Chosen where it is not given. */
+    variant?: Variant;
+  },
 ): void {
-  const { label, x, weight, bias, y, pad } = args;
-  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
+  const { label, x, bias, y, pad, exchanged = false } = args;
+  const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
+  const problem = { sizes, stride: 2, pad, transposed: true };
+  const shape = convShape(sizes, 2, pad, { exchanged, flipped: false });
+  const { variant, call } = choose(ctx.caps, convTranspose3dFamily, shape, x.dtype, args.variant);
+  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
+  const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
+  if (variant.shader === "conv3dBrick") {
+    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped: false, problem, tile: brickTileOf(variant), flops, call });
+    return;
+  }
+  const parity = variant.shader === "conv3dParity";
+  const weight = exchanged && !parity ? transposeWeight(ctx, label, args.weight, false) : args.weight;
+  const chosen = parity ? conv3dParityDispatch({ ...problem, exchanged }, variant) : tiledTransposedDispatch(sizes, pad, tileOf(variant));
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
+  ctx.dispatch({
+    ...chosen,
+    label,
+    call,
+    constants: { ...chosen.constants, ...storagePair(x, y) },
+    params: { ...chosen.params, has_bias: bias ? 1 : 0, ...(parity && { has_addend: 0 }) },
+    bindings: { x, weight, bias: bias ?? none("bias"), ...(parity && { addend: none("addend", y.dtype) }), y },
+    flops,
+    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
+  });
+}
+
+/** convTranspose3d.wgsl for one shape: any kernel and padding, on any adapter. */
+function tiledTransposedDispatch(sizes: ConvSizes, pad: number, tile: ConvTile) {
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
-  const { variant, call } = choose(ctx.caps, convTranspose3dFamily, convShape(sizes, 2, pad), x.dtype);
-  const tile = tileOf(variant);
   const rowsD = Math.ceil(outD / 2);
   const layout = layTiles(tile, {
     width: Math.ceil(outW / 2),
@@ -120,12 +175,9 @@ export function dispatchConvTranspose3d(
     planes: sizes.batch * rowsD,
     channels: sizes.outputChannels,
   });
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
-  ctx.dispatch({
-    label,
-    call,
+  return {
     shader: convTranspose3dShader,
-    constants: { KERNEL: sizes.kernel, ...tile, ...storagePair(x, y) },
+    constants: { KERNEL: sizes.kernel, ...tile },
     params: {
       batch: sizes.batch,
       in_d: inD,
@@ -139,11 +191,7 @@ export function dispatchConvTranspose3d(
       rows_d: rowsD,
       pad,
       ...layout.params,
-      has_bias: bias ? 1 : 0,
     },
-    bindings: { x, weight, bias: bias ?? ctx.scratch(`${label} no bias`, [1]), y },
     workgroups: workgroups1d(8 * layout.count),
-    flops: 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels,
-    bytes: byteLength(x) + byteLength(weight) + byteLength(y) + (bias ? byteLength(bias) : 0),
-  });
+  };
 }

@@ -1,8 +1,13 @@
 import conv3dCode from "../../shaders/conv3d.wgsl";
+import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
+import conv3dBrickSumCode from "../../shaders/conv3dBrickSum.wgsl";
+import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
 import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
+import { brickName, brickTiles, type BrickTile, type ConvProblem } from "./conv3dBrickTiles.ts";
+import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
 import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import type { ConvTile } from "./conv3dTiles.ts";
@@ -22,15 +27,25 @@ export interface ConvShape extends Record<string, number> {
   kernel: number;
   stride: number;
   pad: number;
-  /** Weights are [k, k, k, Co, Ci] and read from the last tap to the first. */
+  /** Weights are [k, k, k, Co, Ci]. */
+  exchanged: number;
+  /** They are read from the last tap to the first. */
   flipped: number;
 }
 
-export function convShape(sizes: ConvSizes, stride: number, pad: number, flipped = false): ConvShape {
+export function convShape(
+  sizes: ConvSizes,
+  stride: number,
+  pad: number,
+  { exchanged, flipped }: { exchanged: boolean; flipped: boolean } = { exchanged: false, flipped: false },
+): ConvShape {
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
   const { batch, inputChannels: inC, outputChannels: outC, kernel } = sizes;
-  return { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad, flipped: flipped ? 1 : 0 };
+  return {
+    batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad,
+    exchanged: exchanged ? 1 : 0, flipped: flipped ? 1 : 0,
+  };
 }
 
 export function sizesOf(shape: ConvShape): ConvSizes {
@@ -41,9 +56,9 @@ export function sizesOf(shape: ConvShape): ConvSizes {
 }
 
 export function describeConv(shape: ConvShape): string {
-  const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad, flipped } = shape;
+  const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad, exchanged, flipped } = shape;
   const sizes = `${batch}x${inD}x${inH}x${inW}x${inC} -> ${outD}x${outH}x${outW}x${outC}`;
-  return `${sizes}, k${kernel} s${stride} p${pad}${flipped ? " flipped" : ""}`;
+  return `${sizes}, k${kernel} s${stride} p${pad}${flipped ? " flipped" : exchanged ? " exchanged" : ""}`;
 }
 
 /** TILE_X x TILE_Y x TILE_C: outputs that an invocation of conv3d.wgsl or convTranspose3d.wgsl accumulates. */
@@ -84,8 +99,39 @@ export function tileOf(variant: Variant): ConvTile {
   return variant.constants as ConvTile;
 }
 
+/** By output channels, for the table. */
+function channelClass(channels: number): string {
+  return channels > 32 ? "beyond 32" : channels > 8 ? "9 to 32 channels" : "to 8 channels";
+}
+
 export function isFlat({ kernel, stride, pad }: { kernel: number; stride: number; pad: number }): boolean {
   return kernel === 1 && stride === 1 && pad === 0;
+}
+
+const BRICK_SHADERS = [
+  { name: "conv3dBrick", code: conv3dBrickCode },
+  { name: "conv3dBrickSum", code: conv3dBrickSumCode },
+];
+
+/** A barrier costs a processor more than what workgroup memory saves it: one is there to be compared with. */
+const SOFTWARE_BRICKS = 1;
+
+function problemOf(shape: ConvShape, transposed: boolean): ConvProblem {
+  return { sizes: sizesOf(shape), stride: shape.stride, pad: shape.pad, transposed };
+}
+
+/** conv3dBrick.wgsl with a tile. */
+export function brickVariant(tile: BrickTile): Variant {
+  return { name: brickName(tile), shader: "conv3dBrick", constants: tile };
+}
+
+export function brickTileOf({ constants }: Variant): BrickTile {
+  return constants as BrickTile;
+}
+
+/** In the order of `brickTiles`: the first is the largest that leaves little of its work unused. */
+function brickVariants(caps: GpuCaps, problem: ConvProblem): Variant[] {
+  return brickTiles(caps, problem).map(brickVariant);
 }
 
 export const conv3dFamily: VariantFamily<ConvShape> = {
@@ -94,18 +140,25 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
     { name: "conv3d", code: conv3dCode },
     { name: "conv3dRows", code: conv3dRowsCode },
     { name: "conv3dTransposeWeight", code: transposeWeightCode },
+    { name: "conv3dParity", code: conv3dParityCode },
+    ...BRICK_SHADERS,
   ],
   variants(caps, shape) {
     const software = caps.adapterClass === "software";
     const flat = isFlat(shape);
     const tiles = software ? (flat ? SOFTWARE_FLAT : SOFTWARE_CUBIC) : flat ? FLAT : CUBIC;
-    const rows = conv3dRowsFits(caps, sizesOf(shape), shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
-    return [...rows, ...tiledVariants(caps, tiles)];
+    const problem = problemOf(shape, false);
+    const bricks = brickVariants(caps, problem);
+    if (!software) return [...bricks, ...tiledVariants(caps, tiles)];
+    const rows = conv3dRowsFits(caps, problem.sizes, shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
+    const parity = conv3dParityFits(caps, problem) ? parityVariants(problem.sizes) : [];
+    return [...rows, ...parity, ...tiledVariants(caps, tiles), ...bricks.slice(0, SOFTWARE_BRICKS)];
   },
   shapeClass(shape) {
     const { kernel, stride, pad, outW } = shape;
-    if (isFlat(shape)) return shape.outC > 8 ? "1x1x1, more channels" : "1x1x1, to 8 channels";
-    if (kernel !== 3 || stride !== 1) return "strided or other kernels";
+    if (isFlat(shape)) return `1x1x1, ${channelClass(shape.outC)}`;
+    if (stride !== 1) return `strided, ${channelClass(shape.outC)}`;
+    if (kernel !== 3) return "other kernels";
     const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";
     return pad === 1 ? `3x3x3, rows ${row}` : "3x3x3, other padding";
   },
@@ -114,8 +167,19 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
 
 export const convTranspose3dFamily: VariantFamily<ConvShape> = {
   kernel: "convTranspose3d",
-  shaders: [{ name: "convTranspose3d", code: convTranspose3dCode }],
-  variants: (caps) => tiledVariants(caps, caps.adapterClass === "software" ? SOFTWARE_CUBIC : CUBIC),
-  shapeClass: ({ kernel }) => `k${kernel}`,
+  shaders: [
+    { name: "convTranspose3d", code: convTranspose3dCode },
+    { name: "conv3dTransposeWeight", code: transposeWeightCode },
+    { name: "conv3dParity", code: conv3dParityCode },
+    ...BRICK_SHADERS,
+  ],
+  variants(caps, shape) {
+    const problem = problemOf(shape, true);
+    const bricks = brickVariants(caps, problem);
+    if (caps.adapterClass !== "software") return [...bricks, ...tiledVariants(caps, CUBIC)];
+    const parity = conv3dParityFits(caps, problem) ? parityVariants(problem.sizes) : [];
+    return [...parity, ...tiledVariants(caps, SOFTWARE_CUBIC), ...bricks.slice(0, SOFTWARE_BRICKS)];
+  },
+  shapeClass: ({ kernel, outC }) => `k${kernel}, ${channelClass(outC)}`,
   describe: describeConv,
 };

@@ -1,13 +1,14 @@
 import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
 import { conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
 import { convShape } from "./conv3dFamily.ts";
-import { gradWeightTile, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
+import { gradWeightBrickTileOf, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
 import { requireShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
 import { sumPartials } from "./sumRows.ts";
-import { choose } from "./variant.ts";
+import { choose, type Variant } from "./variant.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
 
@@ -27,7 +28,10 @@ export function conv3dGradWeight(
   dispatchConv3dGradWeight(ctx, { label, x, gradY, gradWeight, stride, pad: padding, transposed: false });
 }
 
-/** Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k, channels of gradY, channels of x]. */
+/**
+ * Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k,
+ * channels of gradY, channels of x].
+ */
 export function dispatchConv3dGradWeight(
   ctx: KernelContext,
   args: {
@@ -38,76 +42,159 @@ export function dispatchConv3dGradWeight(
     stride: number;
     pad: number;
     transposed: boolean;
+    /** Chosen where it is not given. */
+    variant?: Variant;
   },
 ): void {
-  const { label, x, gradY, gradWeight, stride, pad, transposed } = args;
-  const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
-  const { kernel, batch, inputChannels, outputChannels } = sizes;
-  const [outD, outH, outW] = sizes.outputSize;
-  const shape = { ...convShape(sizes, stride, pad), transposed: transposed ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, x.dtype);
-  const tile = gradWeightTile(variant, kernel, stride);
+  const { label, gradWeight, stride } = args;
+  const given = convSizes(args.x.shape, args.gradY.shape, gradWeight.shape[0]!);
+  const shape = { ...convShape(given, stride, args.pad), transposed: args.transposed ? 1 : 0 };
+  const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, args.x.dtype, args.variant);
+  if (variant.shader === "conv3dGradWeightBrick") {
+    const { batch, inputChannels, outputChannels, kernel, inputSize, outputSize } = given;
+    const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, args.pad));
+    const flops = 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels;
+    dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: gradWeightBrickTileOf(variant), flops, call });
+    return;
+  }
+  const { x, gradY, pad, transposed, flipped } = roles(args);
+  const { kernel, batch, inputSize, outputSize, inputChannels, outputChannels } = convSizes(
+    x.shape,
+    gradY.shape,
+    gradWeight.shape[0]!,
+  );
+  const tile = gradWeightTile(ctx.caps, { kernel, stride, pad, outputChannels });
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
-  const rows = batch * outD * outH;
+  // A kernel of one voxel knows no planes.
+  const flat = kernel === 1 && stride === 1 && pad === 0;
+  const axes = ([d, h, w]: readonly [number, number, number]) => (flat ? [1, batch * d * h, w] : [d, h, w]);
+  const [inD, inH, inW] = axes(inputSize);
+  const [outD, outH, outW] = axes(outputSize);
+  const bandsY = Math.ceil(outH / tile.ROWS);
+  const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const { slices, rowsPerSlice } = slicesOf(ctx.caps, rows, teams, variant.constants.teams!, byteLength(gradWeight));
-  const taps = kernel ** 3;
-  const direct = slices === 1 && !transposed;
-  const partial = direct
-    ? gradWeight
-    : ctx.scratch(`${label} slices`, [slices, kernel, kernel, kernel, inputChannels, outputChannels]);
-  const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, kernel, stride, pad));
+  const area = inputChannels * outputChannels;
+  const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, pad));
+  const flops = 2 * batch * pairs.reduce((a, b) => a * b, 1) * area;
+  const bytesPerSlice = byteLength(gradWeight);
+  const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, bytesPerSlice, percent: variant.constants.percent! });
+  const direct = slices === 1;
+  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
   ctx.dispatch({
     label,
     call,
     shader: conv3dGradWeightShader,
     constants: { KERNEL: kernel, STRIDE: stride, ...tile, ...storagePair(x, gradY) },
     params: {
-      in_d: sizes.inputSize[0],
-      in_h: sizes.inputSize[1],
-      in_w: sizes.inputSize[2],
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
       in_c: inputChannels,
       out_d: outD,
       out_h: outH,
       out_w: outW,
       out_c: outputChannels,
       pad,
-      rows,
-      rows_per_slice: rowsPerSlice,
+      bands,
+      bands_y: bandsY,
+      bands_per_slice: bandsPerSlice,
       slices,
       blocks_i: blocksI,
       blocks_o: blocksO,
+      weight_first: flipped ? (kernel ** 3 - 1) * area : 0,
+      weight_tap: flipped ? -area : area,
+      weight_in: transposed ? 1 : outputChannels,
+      weight_out: transposed ? inputChannels : 1,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },
     workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
-    flops: 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels,
+    flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
-  if (direct) return;
-  sumPartials(ctx, {
-    label,
-    partial,
-    y: gradWeight,
-    slices,
-    taps,
-    rows: transposed ? outputChannels : inputChannels,
-    columns: transposed ? inputChannels : outputChannels,
-    transposed,
-  });
+  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+}
+
+/**
+ * Which tensor the shader slides the window over. Its output channels come in blocks of 16, which cost half as much
+ * again as the blocks of 8 that it takes where there are no more; so with stride 1 the input may stand for the output.
+ */
+function roles(args: { x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; pad: number; transposed: boolean }) {
+  const { x, gradY, gradWeight, stride, pad, transposed } = args;
+  const kernel = gradWeight.shape[0]!;
+  const [inputChannels, outputChannels] = [x.shape[4]!, gradY.shape[4]!];
+  const pays = outputChannels <= 8 && 3 * Math.ceil(inputChannels / 16) < 2 * Math.ceil(inputChannels / 8);
+  if (stride !== 1 || kernel === 1 || !pays) return { x, gradY, pad, transposed, flipped: false };
+  return { x: gradY, gradY: x, pad: kernel - 1 - pad, transposed: !transposed, flipped: true };
+}
+
+interface GradWeightTile extends Record<string, number | boolean> {
+  TEAM: number;
+  WORKGROUP: number;
+  BLOCKS_I: number;
+  BLOCKS_O: number;
+  TAP_ROWS: number;
+  ROWS: number;
+  STEP: number;
+  WINDOW_ROWS: number;
+  WINDOW: number;
+  KEPT: number;
+  EDGE: number;
+  SUBGROUPS: boolean;
+}
+
+function gradWeightTile(
+  caps: GpuCaps,
+  conv: { kernel: number; stride: number; pad: number; outputChannels: number },
+): GradWeightTile {
+  const { kernel, stride, pad, outputChannels } = conv;
+  // The shader's teams are whole subgroups of a known size; elsewhere it does without.
+  const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
+  const subgroups = subgroup === 4 || subgroup === 8;
+  const team = subgroups ? subgroup : 8;
+  const blocks = 8 / team;
+  const tapRows = kernel === 4 ? 2 : kernel;
+  // By measurement on lavapipe: rows that share inputs, while the loop fits the instruction cache. Elsewhere steps of
+  // two, which compile sooner.
+  const [rows, step] = team === 8 && subgroups ? [stride === 1 ? 4 : 2, 1] : [1, 2];
+  const kept = Math.max(0, kernel - stride);
+  return {
+    TEAM: team,
+    WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
+    SUBGROUPS: subgroups,
+    // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a
+    // kernel of 3 and a team of 4 do not finish compiling on SwiftShader.
+    BLOCKS_I: kernel === 1 ? 2 * blocks : 1,
+    BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
+    TAP_ROWS: tapRows,
+    ROWS: rows,
+    STEP: step,
+    WINDOW_ROWS: (rows - 1) * stride + tapRows,
+    WINDOW: (step - 1) * stride + kernel,
+    KEPT: kept,
+    EDGE: Math.max(0, Math.min(pad, kept)),
+  };
 }
 
 /** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
 function slicesOf(
   caps: GpuCaps,
-  rows: number,
-  teams: number,
-  wantedTeams: number,
-  bytesPerSlice: number,
-): { slices: number; rowsPerSlice: number } {
-  const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice));
-  const wanted = Math.min(rows, affordable, Math.ceil(wantedTeams / teams));
-  const rowsPerSlice = Math.ceil(rows / wanted);
-  return { slices: Math.ceil(rows / rowsPerSlice), rowsPerSlice };
+  work: { bands: number; teams: number; flops: number; bytesPerSlice: number; percent: number },
+): { slices: number; bandsPerSlice: number } {
+  const { bands, teams, flops, bytesPerSlice, percent } = work;
+  const affordable = Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice);
+  const usual = caps.adapterClass === "software" ? softwareSlices(teams, flops) : Math.ceil(4096 / teams);
+  const wanted = Math.round((usual * percent) / 100);
+  const bandsPerSlice = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));
+  return { slices: Math.ceil(bands / bandsPerSlice), bandsPerSlice };
+}
+
+/**
+ * Few, for their sum is a dispatch more; an even number, for lavapipe gives each core one run of the workgroups, and the
+ * taps at the grid's faces have less to do.
+ */
+function softwareSlices(teams: number, flops: number): number {
+  const wantedTeams = Math.min(64, Math.max(16, flops / 8e6));
+  return 2 * Math.floor(wantedTeams / (2 * teams));
 }

@@ -1,7 +1,8 @@
 import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
+import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { describeConv, type ConvShape } from "./conv3dFamily.ts";
+import { describeConv, sizesOf, type ConvShape } from "./conv3dFamily.ts";
+import { gradWeightBrickName, gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeightBrick.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
 export interface GradWeightShape extends ConvShape {
@@ -9,82 +10,40 @@ export interface GradWeightShape extends ConvShape {
   transposed: number;
 }
 
-export interface GradWeightTile extends Record<string, number | boolean> {
-  TEAM: number;
-  WORKGROUP: number;
-  BLOCKS_I: number;
-  BLOCKS_O: number;
-  TAP_ROWS: number;
-  STEP: number;
-  WINDOW: number;
-  KEPT: number;
-  SUBGROUPS: boolean;
+/** Slices of the positions, of the usual number: more of them leave more partial sums to add up. */
+const SLICES: readonly [name: string, percent: number][] = [
+  ["teams", 100],
+  ["teams, half the slices", 50],
+  ["teams, twice the slices", 200],
+  ["teams, four times the slices", 400],
+];
+const TEAMS: readonly Variant[] = SLICES.map(([name, percent]) => ({ name, constants: { percent } }));
+
+/** A processor pays for barriers: one is there to be compared with. */
+const SOFTWARE_BRICKS = 1;
+
+/** conv3dGradWeightBrick.wgsl with a tile. */
+export function gradWeightBrickVariant(tile: GradWeightBrickTile, kernel: number): Variant {
+  return { name: gradWeightBrickName(tile, kernel), shader: "conv3dGradWeightBrick", constants: tile };
 }
 
-/** Positions of a row that a turn of the loop takes. */
-const STEP = 2;
-
-/** The constants of conv3dGradWeight.wgsl for a variant. */
-export function gradWeightTile({ constants }: Variant, kernel: number, stride: number): GradWeightTile {
-  const { TEAM, WORKGROUP, BLOCKS_I, BLOCKS_O, TAP_ROWS, SUBGROUPS } = constants as Record<string, number>;
-  return {
-    TEAM: TEAM!,
-    WORKGROUP: WORKGROUP!,
-    BLOCKS_I: BLOCKS_I!,
-    BLOCKS_O: BLOCKS_O!,
-    TAP_ROWS: TAP_ROWS!,
-    SUBGROUPS: SUBGROUPS === 1,
-    STEP,
-    WINDOW: (STEP - 1) * stride + kernel,
-    KEPT: Math.max(0, kernel - stride),
-  };
-}
-
-// Beyond 144 accumulators an invocation a processor compiles for very long, and a GPU keeps them in memory.
-const MOST_ACCUMULATORS = 144;
-
-/** Input channels x output channels x tap rows of a team. */
-function tiles(team: number, kernel: number, outputChannels: number): [number, number, number][] {
-  const rows = [kernel === 4 ? 2 : kernel, 1].filter((n, i, all) => all.indexOf(n) === i);
-  const inputs = kernel === 1 ? [8, 16] : [team];
-  return inputs.flatMap((i) =>
-    [16, 8]
-      .filter((o) => o <= 8 || outputChannels > 8)
-      .flatMap((o) => rows.map((r): [number, number, number] => [i, o, r]))
-      .filter(([, o, r]) => (i * o * r * kernel) / team <= MOST_ACCUMULATORS),
-  );
-}
-
-function variantsOf(caps: GpuCaps, { kernel, outC }: GradWeightShape): Variant[] {
-  // The shader's teams are whole subgroups of a known size; elsewhere it does without.
-  const size = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
-  const subgroups = size === 4 || size === 8;
-  const team = subgroups ? size : 8;
-  const software = caps.adapterClass === "software";
-  const alone = subgroups || software;
-  const workgroups = alone ? [team] : [64, 128, 256].filter((n) => n <= caps.maxWorkgroupInvocations);
-  // How many teams share the positions: more of them leave more partial sums to add up.
-  const teamCounts = software ? [64, 16, 256] : [4096, 1024, 16384];
-  return tiles(team, kernel, outC).flatMap(([i, o, rows]) =>
-    workgroups.flatMap((workgroup) =>
-      teamCounts.map((teams) => ({
-        name: `${i}x${o}x${rows}${alone ? "" : ` w${workgroup}`}, ${teams} teams`,
-        constants: {
-          TEAM: team, WORKGROUP: workgroup, BLOCKS_I: i / team, BLOCKS_O: o / team, TAP_ROWS: rows,
-          SUBGROUPS: subgroups ? 1 : 0, teams,
-        },
-      })),
-    ),
-  );
+export function gradWeightBrickTileOf({ constants }: Variant): GradWeightBrickTile {
+  return constants as GradWeightBrickTile;
 }
 
 export const gradWeightFamily: VariantFamily<GradWeightShape> = {
   kernel: "conv3dGradWeight",
   shaders: [
     { name: "conv3dGradWeight", code: conv3dGradWeightCode },
+    { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode },
     { name: "sumPartials", code: sumPartialsCode },
   ],
-  variants: variantsOf,
+  variants(caps, shape) {
+    const tiles = gradWeightBrickTiles(caps, sizesOf(shape), shape.stride);
+    const bricks = tiles.map((tile) => gradWeightBrickVariant(tile, shape.kernel));
+    if (caps.adapterClass !== "software") return [...bricks, ...TEAMS];
+    return [...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS)];
+  },
   shapeClass: ({ kernel }) => `k${kernel}`,
   describe: (shape) => `${describeConv(shape)}${shape.transposed ? " transposed" : ""}`,
 };

@@ -1,5 +1,5 @@
 import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
-import { dispatchConv3d, dispatchConvTranspose3d, transposeWeight } from "./conv3dDispatch.ts";
+import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "./conv3dGradWeight.ts";
 import { convTranspose3dShape } from "./conv3dShape.ts";
 import { requireShape } from "./shapes.ts";
@@ -46,8 +46,7 @@ export function convTranspose3dGradInput(
   const { label, gradY, weight, gradX, stride, padding } = args;
   const expected = convTranspose3dShape(gradX.shape, weight.shape, stride, padding, label);
   requireShape(label, "output gradient", gradY, expected);
-  const transposed = transposeWeight(ctx, label, weight, false);
-  dispatchConv3d(ctx, { label, x: gradY, weight: transposed, y: gradX, stride, pad: padding });
+  dispatchConv3d(ctx, { label, x: gradY, weight, y: gradX, stride, pad: padding, exchanged: true });
 }
 
 /**

@@ -26,17 +26,19 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   const rowsPerBlock = Math.ceil(rows / wanted);
   const blocks = Math.ceil(rows / rowsPerBlock);
   const partial = ctx.scratch(`${label} partial sums`, [blocks, columns]);
+  const vec4 = columns % 4 === 0;
+  const reals = vec4 ? columns / 4 : columns;
   ctx.dispatch({
     label,
     shader: sumRowsShader,
-    constants: { WORKGROUP, ...storage(label, { x }) },
-    params: { rows, columns, blocks, rows_per_block: rowsPerBlock },
+    constants: { WORKGROUP, VEC4: vec4, ...storage(label, { x }) },
+    params: { rows, columns: reals, blocks, rows_per_block: rowsPerBlock },
     bindings: { x, partial },
-    workgroups: workgroups1d(Math.ceil((blocks * columns) / WORKGROUP)),
+    workgroups: workgroups1d(Math.ceil((blocks * reals) / WORKGROUP)),
     flops: rows * columns,
     bytes: byteLength(x) + byteLength(partial),
   });
-  sumPartials(ctx, { label, partial, y, slices: blocks, taps: 1, rows: 1, columns, transposed: false });
+  sumPartials(ctx, { label, partial, y, slices: blocks });
 }
 
 /** Adds the gradient of a bias to gradBias [C]: gradY [N, Do, Ho, Wo, C] summed over all voxels. */
@@ -44,30 +46,18 @@ export function conv3dGradBias(ctx: KernelContext, args: { label: string; gradY:
   sumRows(ctx, { label: args.label, x: args.gradY, y: args.gradBias });
 }
 
-/**
- * Second pass of the reductions: adds `slices` slices of `partial` to y [taps, rows, columns] (any shape of that many
- * elements), exchanging the last two axes if asked.
- */
+/** Second pass of the reductions: adds the `slices` slices of `partial`, in their order, to y of any shape. */
 export function sumPartials(
   ctx: KernelContext,
-  args: {
-    label: string;
-    partial: Tensor;
-    y: Tensor;
-    slices: number;
-    taps: number;
-    rows: number;
-    columns: number;
-    transposed: boolean;
-  },
+  args: { label: string; partial: Tensor; y: Tensor; slices: number },
 ): void {
-  const { label, partial, y, slices, taps, rows, columns, transposed } = args;
-  const count = taps * rows * columns;
+  const { label, partial, y, slices } = args;
+  const count = elementCount(y.shape);
   ctx.dispatch({
     label: `${label} sum`,
     shader: sumPartialsShader,
     constants: { WORKGROUP },
-    params: { slices, taps, rows, columns, transposed: transposed ? 1 : 0 },
+    params: { slices, count },
     bindings: { partial, y },
     workgroups: workgroups1d(Math.ceil(count / WORKGROUP)),
     flops: slices * count,

@@ -28,20 +28,26 @@ export interface VariantFamily<S extends CallShape = CallShape> {
   describe(shape: S): string;
 }
 
-/** The variant that a call runs: one found by timing (`caps.choices`) where that can run here, else the table's. */
+/** The variant that a call runs: the one given, one found by timing (`caps.choices`) where that can run here, else the table's. */
 export function choose<S extends CallShape>(
   caps: GpuCaps,
   family: VariantFamily<S>,
   shape: S,
   dtype: DType,
+  given?: Variant,
 ): { variant: Variant; call: KernelCall } {
   const { kernel } = family;
   const variants = family.variants(caps, shape);
   const key = `${kernel} ${family.describe(shape)}${dtype === "f32" ? "" : ` ${dtype}`}`;
   const chosen = caps.choices?.[key];
   const fallback = tableVariant(caps, family, shape, variants);
-  const variant = variants.find(({ name }) => name === chosen) ?? fallback;
+  const variant = given ?? variants.find(({ name }) => name === chosen) ?? fallback;
   return { variant, call: { kernel, key, shape, dtype, variant: variant.name, fallback: fallback.name } };
+}
+
+/** "brick *" names the first of those whose names begin so. */
+export function isNamed({ name }: Variant, asked: string): boolean {
+  return asked.endsWith("*") ? name.startsWith(asked.slice(0, -1)) : name === asked;
 }
 
 /** The first row of the table that speaks of this kernel, adapter and shape, and names a variant that can run. */
@@ -54,7 +60,7 @@ function tableVariant<S extends CallShape>(
   const shapes = shapeClass(shape);
   for (const [of, adapter, begin, name] of variantTable) {
     if (of !== kernel || (adapter !== "any" && adapter !== caps.adapterClass) || !shapes.startsWith(begin)) continue;
-    const variant = variants.find((other) => other.name === name);
+    const variant = variants.find((other) => isNamed(other, name));
     if (variant) return variant;
   }
   return variants[0]!;

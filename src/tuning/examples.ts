@@ -41,26 +41,28 @@ function voxels({ batch, inD, inH, inW, inC, outD, outH, outW, outC }: Shape) {
 
 const EXAMPLES: Record<string, (shape: Shape) => Example> = {
   conv3d(shape) {
-    const { kernel: k, stride, pad, inC, outC, flipped } = shape as { [name: string]: number };
+    const { kernel: k, stride, pad, inC, outC, exchanged, flipped } = shape as { [name: string]: number };
     const { x, y } = voxels(shape);
-    const weight = flipped ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!];
+    const weight = exchanged ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!];
     return {
       tensors: { x: input(x), weight: input(weight), bias: input([outC!]), y: output(y) },
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
         dispatchConv3d(ctx, {
-          label, x: x!, weight: weight!, bias, y: y!, stride: stride!, pad: pad!, flipped: flipped === 1,
+          label, x: x!, weight: weight!, bias, y: y!, stride: stride!, pad: pad!, exchanged: exchanged === 1, flipped: flipped === 1,
         }),
     };
   },
   convTranspose3d(shape) {
-    const { kernel: k, pad, inC, outC } = shape as { [name: string]: number };
+    const { kernel: k, pad, inC, outC, exchanged } = shape as { [name: string]: number };
     const { x, y } = voxels(shape);
     return {
-      tensors: { x: input(x), weight: input([k!, k!, k!, inC!, outC!]), bias: input([outC!]), y: output(y) },
+      tensors: { x: input(x), weight: input(exchanged ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!]), bias: input([outC!]), y: output(y) },
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
-        dispatchConvTranspose3d(ctx, { label, x: x!, weight: weight!, bias, y: y!, pad: pad! }),
+        dispatchConvTranspose3d(ctx, {
+          label, x: x!, weight: weight!, bias, y: y!, pad: pad!, exchanged: exchanged === 1,
+        }),
     };
   },
   conv3dGradWeight(shape) {

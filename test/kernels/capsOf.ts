@@ -11,6 +11,15 @@ export function withCaps(ctx: KernelContext, caps: Partial<GpuCaps>): KernelCont
   };
 }
 
+/** A software adapter without subgroups. */
+export const PLAIN_SOFTWARE: Partial<GpuCaps> = { adapterClass: "software", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1 };
+
+/** A graphics card of which nothing but WebGPU's minimum is known. */
+export const PLAIN_GPU: Partial<GpuCaps> = {
+  ...PLAIN_SOFTWARE,
+  ...{ adapterClass: "discrete", maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27 },
+};
+
 /** What kernels choose by: this adapter as it is, and one of which nothing but WebGPU's minimum is known. */
 export const ADAPTERS: Readonly<Record<string, Partial<GpuCaps>>> = {
   "as it is": {},

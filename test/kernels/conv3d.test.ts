@@ -1,75 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d.ts";
-import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
+import { randomArray, runKernels, testGpu } from "../harness.ts";
 import * as twin from "../reference/conv3d.ts";
-import { needsStored, roundedTo, storedTolerance, type Stored } from "./half.ts";
-import { abs, dot, expectCentralDifferences, rounding, withoutSubgroups } from "./linearOperators.ts";
+import { PLAIN_GPU, PLAIN_SOFTWARE, withCaps } from "./capsOf.ts";
+import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import { needsStored } from "./half.ts";
+import { dot, expectCentralDifferences } from "./linearOperators.ts";
 
-interface Case {
-  x: [number, number, number, number, number];
-  kernel: number;
-  channels: number;
-  stride: number;
-  padding: number;
-  addend?: boolean;
-  /** Runs the variants of adapters without subgroups (kernels of 2 only: these compile slowly). */
-  plain?: boolean;
-}
-
-const CASES: Case[] = [
-  { x: [1, 1, 1, 1, 1], kernel: 1, channels: 1, stride: 1, padding: 0 },
-  { x: [1, 1, 1, 1, 3], kernel: 3, channels: 2, stride: 1, padding: 1 },
-  { x: [3, 5, 3, 7, 5], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
-  { x: [2, 4, 4, 4, 9], kernel: 3, channels: 18, stride: 1, padding: 1 },
-  // Rows wider than a tile of conv3dRows, as wide, and narrow ones beside one another; channels beyond its blocks.
-  { x: [2, 3, 6, 37, 6], kernel: 3, channels: 11, stride: 1, padding: 1, addend: true },
-  { x: [3, 2, 9, 12, 5], kernel: 3, channels: 9, stride: 1, padding: 1 },
-  { x: [2, 3, 9, 7, 4], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
-  { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1 },
-  // So many weights for so few positions that their gradient takes one slice.
-  { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
-  { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
-  { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
-  { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, addend: true },
-  { x: [1, 2, 3, 2, 3], kernel: 1, channels: 4, stride: 1, padding: 2 },
-  { x: [2, 3, 5, 4, 5], kernel: 1, channels: 3, stride: 2, padding: 0 },
-  { x: [2, 6, 4, 8, 5], kernel: 3, channels: 9, stride: 2, padding: 1 },
-  { x: [3, 5, 7, 9, 4], kernel: 3, channels: 6, stride: 2, padding: 1, addend: true },
-  { x: [2, 8, 6, 4, 8], kernel: 4, channels: 16, stride: 2, padding: 1 },
-  { x: [1, 5, 7, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 5 },
-  { x: [1, 4, 5, 6, 3], kernel: 4, channels: 2, stride: 1, padding: 2 },
-  { x: [3, 4, 6, 5, 7], kernel: 2, channels: 5, stride: 2, padding: 0 },
-  { x: [1, 3, 4, 3, 2], kernel: 2, channels: 3, stride: 1, padding: 1 },
-  { x: [3, 4, 6, 5, 9], kernel: 2, channels: 18, stride: 2, padding: 0, plain: true },
-  { x: [2, 3, 5, 3, 5], kernel: 2, channels: 7, stride: 1, padding: 1, addend: true, plain: true },
-  { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, plain: true },
-];
-
-/** What x and y, with their gradients, are stored as; a network's first and last layers have two kinds. */
-type Kinds = readonly [x: Stored, y: Stored];
-const F32: Kinds = ["f32", "f32"];
-
-function setUp(c: Case, [ofX, ofY] = F32) {
-  const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
-  const yShape = conv3dShape(c.x, weightShape, c.stride, c.padding);
-  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
-    shape,
-    dtype,
-    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
-  });
-  return {
-    x: tensor(c.x, 1, ofX),
-    weight: tensor(weightShape, 2),
-    bias: tensor([c.channels], 3),
-    addend: tensor(yShape, 4, ofY),
-    gradY: tensor(yShape, 5, ofY),
-    gradWeight0: tensor(weightShape, 6),
-    gradBias0: tensor([c.channels], 7),
-  };
-}
-
-/** Forward and all gradients of one case, in one plan. */
-async function run(c: Case, kinds = F32) {
+/** Forward and all gradients of one case, in one plan, as on an adapter of such capabilities. */
+async function run(c: Case, caps: Partial<GpuCaps> = {}, kinds = F32) {
   const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, kinds);
   const [ofX, ofY] = kinds;
   const { stride, padding } = c;
@@ -84,7 +24,7 @@ async function run(c: Case, kinds = F32) {
       gradBias: { shape: bias.shape, init: gradBias0.data },
     },
     (graph, t) => {
-      const ctx = c.plain ? withoutSubgroups(graph) : graph;
+      const ctx = withCaps(graph, caps);
       const residual = c.addend ? { addend: t.addend! } : {};
       conv3d(ctx, { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, ...residual, y: t.y!, stride, padding });
       conv3d(ctx, { label: "plain", x: t.x!, weight: t.weight!, y: t.plain!, stride, padding });
@@ -96,59 +36,47 @@ async function run(c: Case, kinds = F32) {
   );
 }
 
-const name = (c: Case) =>
-  `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${c.addend ? ", addend" : ""}` +
-  (c.plain ? ", no subgroups" : "");
+// One of each variant of the shaders.
+const SOME = [2, 7, 11, 15, 18, 23].map((i) => CASES[i]!);
 
-describe.each<[...Kinds, Case[]]>([
+describe.each<[...Kinds, readonly Case[]]>([
   ["f32", "f32", CASES],
   ["f16", "f16", CASES],
-  // One of each variant of the shaders.
-  ["f32", "f16", [CASES[2]!, CASES[7]!, CASES[11]!, CASES[15]!, CASES[21]!]],
-  ["f16", "f32", [CASES[2]!, CASES[7]!, CASES[11]!, CASES[15]!, CASES[21]!]],
+  ["f32", "f16", SOME],
+  ["f16", "f32", SOME],
 ])("conv3d from %s to %s", (ofX, ofY, cases) => {
   needsStored(ofX === "f32" ? ofY : ofX);
 
-  it.each(cases.map((c) => [name(c), c] as const))("%s agrees with the twin", async (_, c) => {
-    const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, [ofX, ofY]);
-    const { stride, padding } = c;
-    const extra = c.addend ? addend.data : undefined;
-    const out = await run(c, [ofX, ofY]);
-    const forward = [stride, padding, bias.data, extra] as const;
-    const k = c.kernel ** 3;
-    const absolute = twin.conv3d(abs(x), abs(weight), gradY.shape, stride, padding, abs(bias).data, extra && abs(addend).data);
-    const y = twin.conv3d(x, weight, gradY.shape, ...forward);
-    expectClose(out.y!, y, storedTolerance(ofY, y, rounding(k * c.x[4], absolute)), "y");
-    const plain = twin.conv3d(x, weight, gradY.shape, stride, padding);
-    expectClose(out.plain!, plain, storedTolerance(ofY, plain, rounding(k * c.x[4], absolute)), "plain");
+  it.each(cases.map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    expectTwin(c, await run(c, {}, [ofX, ofY]), [ofX, ofY]);
+  });
 
-    const gradX = (g: twin.Array64, w: twin.Array64) => twin.conv3dGradInput(g, w, x.shape, stride, padding);
-    const exactGradX = gradX(gradY, weight);
-    const gradXRounding = rounding(k * c.channels, gradX(abs(gradY), abs(weight)));
-    expectClose(out.gradX!, exactGradX, storedTolerance(ofX, exactGradX, gradXRounding), "gradX");
-
-    const gradWeight = (a: twin.Array64, g: twin.Array64, start: ArrayLike<number>) =>
-      twin.conv3dGradWeight(a, g, weight.shape, stride, padding).map((v, i) => v + start[i]!);
-    const voxels = gradY.data.length / c.channels;
-    expectClose(
-      out.gradWeight!,
-      gradWeight(x, gradY, gradWeight0.data),
-      rounding(voxels, gradWeight(abs(x), abs(gradY), abs(gradWeight0).data)),
-      "gradWeight",
-    );
-
-    const gradBias = (g: twin.Array64, start: ArrayLike<number>) =>
-      twin.conv3dGradBias(g.data, c.channels).map((v, i) => v + start[i]!);
-    expectClose(
-      out.gradBias!,
-      gradBias(gradY, gradBias0.data),
-      rounding(voxels, gradBias(abs(gradY), abs(gradBias0).data)),
-      "gradBias",
-    );
+  it("agrees with the twin on a software adapter without subgroups", async () => {
+    const c: Case = { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0 };
+    expectTwin(c, await run(c, PLAIN_SOFTWARE, [ofX, ofY]), [ofX, ofY]);
   });
 });
 
 describe("conv3d", () => {
+  // Few: these compile slowly.
+  it.each<Case>([
+    { x: [3, 4, 6, 5, 9], kernel: 2, channels: 18, stride: 2, padding: 0 },
+    { x: [2, 3, 5, 3, 5], kernel: 2, channels: 7, stride: 1, padding: 1, addend: true },
+    { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0 },
+  ])("agrees with the twin on a software adapter without subgroups: %o", async (c) => {
+    expectTwin(c, await run(c, PLAIN_SOFTWARE));
+  });
+
+  it.each<Case>([
+    { x: [2, 5, 7, 9, 12], kernel: 3, channels: 36, stride: 1, padding: 1, addend: true },
+    { x: [3, 4, 5, 6, 5], kernel: 2, channels: 6, stride: 2, padding: 0, addend: true },
+    { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0 },
+  ])("agrees with the twin on a graphics card that has WebGPU's minimum: %o", async (c) => {
+    const out = await run(c, PLAIN_GPU);
+    expectTwin(c, out);
+    expect(await run(c, PLAIN_GPU)).toEqual(out);
+  });
+
   it("is the adjoint of its gradients and repeats bitwise", async () => {
     const c = CASES[3]!;
     const { x, weight, gradY, gradWeight0 } = setUp(c);

@@ -1,4 +1,3 @@
-import type { KernelContext } from "../../src/gpu/dispatch.ts";
 import { expectClose } from "../harness.ts";
 import type { Array64 } from "../reference/conv3d.ts";
 
@@ -33,14 +32,4 @@ export function expectCentralDifferences(
     return (f(moved(step)) - f(moved(-step))) / (2 * step);
   });
   expectClose(gradient, differences, 1e-10, "central differences");
-}
-
-/** The same context on a graphics card without subgroups: other variants of the shaders, which run everywhere. */
-export function withoutSubgroups(ctx: KernelContext): KernelContext {
-  return {
-    caps: { ...ctx.caps, adapterClass: "discrete", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1 },
-    dispatch: (dispatch) => ctx.dispatch(dispatch),
-    clear: (tensor) => ctx.clear(tensor),
-    scratch: (label, shape, dtype) => ctx.scratch(label, shape, dtype),
-  };
 }

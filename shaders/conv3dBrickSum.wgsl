@@ -1,0 +1,47 @@
+// Second pass of conv3dBrick.wgsl where it cuts the input channels into slices: adds the slices in their order, with
+// bias and residual,
+//
+//   y[v, c] = sum over slices s of partial[s, v, c] + bias[c] + addend[v, c]
+//
+// Bindings: partial [slices, elements], bias [channels] and addend [elements] (read only where has_bias, has_addend are
+// 1), y [elements].
+// Constants: WORKGROUP; F16: addend and y are stored in half precision. Dispatch: workgroups1d(ceil(elements / WORKGROUP)).
+#import grid
+#import storage
+
+struct Params {
+  slices: u32,
+  elements: u32,
+  channels: u32,
+  has_bias: u32,
+  has_addend: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partial: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> addend: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let at = linear_workgroup(wid, num) * WORKGROUP + local;
+  if (at >= params.elements) {
+    return;
+  }
+  var sum = 0.0;
+  for (var slice = 0u; slice < params.slices; slice++) {
+    sum += partial[slice * params.elements + at];
+  }
+  if (params.has_bias != 0u) {
+    sum += bias[at % params.channels];
+  }
+  if (params.has_addend != 0u) {
+    sum += f32(addend[at]);
+  }
+  y[at] = Stored(sum);
+}

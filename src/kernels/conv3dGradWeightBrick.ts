@@ -1,0 +1,177 @@
+import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBrickTiles.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
+import { storagePair } from "./storage.ts";
+import { sumPartials } from "./sumRows.ts";
+
+const conv3dGradWeightBrickShader = { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode };
+
+/** Specialisation constants of conv3dGradWeightBrick.wgsl that are a choice. */
+export interface GradWeightBrickTile extends Record<string, number> {
+  RUN: number;
+  RUNS_X: number;
+  STEP_Y: number;
+  LANES_I: number;
+  LANES_O: number;
+  THREAD_I4: number;
+  THREAD_O4: number;
+}
+
+/** Bytes of workgroup memory, as the shader declares it. */
+export function gradWeightBrickBytes(tile: GradWeightBrickTile, kernel: number, stride: number): number {
+  const columns = (tile.RUN * tile.RUNS_X - 1) * stride + kernel;
+  const rows = (tile.STEP_Y - 1) * stride + kernel;
+  const lane = tile.RUN * tile.THREAD_O4;
+  const gradient = tile.STEP_Y * tile.RUNS_X * tile.LANES_O * (lane % 2 === 0 ? lane + 1 : lane);
+  return 16 * (rows * columns * tile.LANES_I * tile.THREAD_I4 + gradient);
+}
+
+/** Such as `brick 32x64 w192`: input and output channels of a workgroup, and its invocations. */
+export function gradWeightBrickName(tile: GradWeightBrickTile, kernel: number): string {
+  const channels = [tile.LANES_I * tile.THREAD_I4, tile.LANES_O * tile.THREAD_O4].map((n) => 4 * n);
+  return `brick ${channels.join("x")} w${gradWeightBrickInvocations(tile, kernel)}`;
+}
+
+export function gradWeightBrickInvocations(tile: GradWeightBrickTile, kernel: number): number {
+  return kernel * tile.LANES_I * tile.LANES_O;
+}
+
+// Positions of a run: enough that the inputs before the first are a small part, few enough for grids of 4 an axis.
+const RUN = 4;
+
+/**
+ * The tiles that an adapter can run, the default first. What argues for them, in the terms of conv3dBrickTiles.ts, for
+ * 64 channels or more and grids of 8 or more:
+ *
+ *   kernel, stride  channels   invocations  bytes   registers  multiply-adds a load  FLOP a byte
+ *   3, 1            32 x 64    192           9,728  120        27                    64
+ *   3, 1            32 x 32    192          12,800   84        19                    50
+ *   4, 2            32 x 32    256          16,384   96        18                    33
+ *   2, 2            32 x 64    128          12,800  108        16                    21
+ *   1, 1            128 x 128  256           8,704   84        16                    32
+ */
+export function gradWeightBrickTiles(caps: GpuCaps, sizes: ConvSizes, stride: number): GradWeightBrickTile[] {
+  const large = caps.adapterClass === "discrete" && sizes.outputChannels > 32;
+  const counts = THREAD_CHANNELS[sizes.kernel - 1]!;
+  const most = sizes.kernel === 1 ? [16, 8] : [8];
+  const tiles = (large ? counts : [...counts].reverse()).flatMap(([threadI4, threadO4]) =>
+    most.map((lanes) => tileOf(sizes, stride, threadI4, threadO4, lanes)),
+  );
+  const distinct = tiles.filter((tile, i) => tiles.findIndex((t) => same(t, tile)) === i);
+  return distinct.filter((tile) => gradWeightBrickInvocations(tile, sizes.kernel) <= caps.maxWorkgroupInvocations);
+}
+
+// By kernel: vec4s of input and output channels of an invocation, the larger choice first. Sums are 16 times the product
+// and the kernel.
+const THREAD_CHANNELS: readonly (readonly (readonly [number, number])[])[] = [
+  [[2, 2], [1, 2]],
+  [[1, 2], [1, 1]],
+  [[1, 2], [1, 1]],
+  [[1, 1]],
+];
+
+function tileOf(sizes: ConvSizes, stride: number, threadI4: number, threadO4: number, most: number): GradWeightBrickTile {
+  const [, height, width] = sizes.outputSize;
+  const tile = {
+    ...{ RUN, RUNS_X: width > RUN ? 2 : 1 },
+    ...{ LANES_I: lanes(sizes.inputChannels, 4 * threadI4, most), LANES_O: lanes(sizes.outputChannels, 4 * threadO4, most) },
+    ...{ THREAD_I4: threadI4, THREAD_O4: threadO4 },
+  };
+  // More rows share more of the brick's halo, and meet at fewer barriers.
+  const steps = [4, 2].filter((step) => step <= height);
+  const fits = (STEP_Y: number) => gradWeightBrickBytes({ ...tile, STEP_Y }, sizes.kernel, stride) <= PORTABLE_WORKGROUP_BYTES;
+  return { ...tile, STEP_Y: steps.find(fits) ?? 1 };
+}
+
+/** As many lanes as do not waste a fifth more of their work than fewer would. */
+function lanes(channels: number, each: number, most: number): number {
+  const counts = [16, 8, 4, 2, 1].filter((n) => n <= most);
+  const shares = counts.map((n) => channels / (Math.ceil(channels / (n * each)) * n * each));
+  return counts[shares.findIndex((share) => share >= 0.8 * Math.max(...shares))]!;
+}
+
+function same(a: GradWeightBrickTile, b: GradWeightBrickTile): boolean {
+  return Object.keys(a).every((key) => a[key] === b[key]);
+}
+
+/** Blocks of positions below which a slice is not worth its partial sums. */
+const LEAST_BLOCKS = 4;
+
+/**
+ * Both passes, without checks (one where a single slice is enough).
+ *
+ * @param flops useful operations of the first pass
+ */
+export function dispatchConv3dGradWeightBrick(
+  ctx: KernelContext,
+  args: {
+    label: string;
+    x: Tensor;
+    gradY: Tensor;
+    gradWeight: Tensor;
+    sizes: ConvSizes;
+    stride: number;
+    pad: number;
+    transposed: boolean;
+    tile: GradWeightBrickTile;
+    flops: number;
+    call: KernelCall;
+  },
+): void {
+  const { label, x, gradY, gradWeight, sizes, stride, pad, transposed, tile, flops } = args;
+  const { kernel, batch, inputChannels, outputChannels } = sizes;
+  const [outD, outH, outW] = sizes.outputSize;
+  const blocksI = Math.ceil(inputChannels / (4 * tile.LANES_I * tile.THREAD_I4));
+  const blocksO = Math.ceil(outputChannels / (4 * tile.LANES_O * tile.THREAD_O4));
+  const tilesX = Math.ceil(outW / (tile.RUN * tile.RUNS_X));
+  const tilesY = Math.ceil(outH / tile.STEP_Y);
+  const blocks = batch * outD * tilesY * tilesX;
+  const workgroups = kernel * blocksI * blocksO;
+  const affordable = Math.max(1, Math.floor(Math.min(ctx.caps.maxBindingBytes, 1 << 27) / byteLength(gradWeight)));
+  const wanted = Math.ceil(WANTED_WORKGROUPS[ctx.caps.adapterClass] / workgroups);
+  const most = Math.max(1, Math.min(wanted, affordable, Math.ceil(blocks / LEAST_BLOCKS)));
+  const blocksPerSlice = Math.ceil(blocks / most);
+  const slices = Math.ceil(blocks / blocksPerSlice);
+  const direct = slices === 1;
+  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
+  ctx.dispatch({
+    label,
+    call: args.call,
+    shader: conv3dGradWeightBrickShader,
+    constants: {
+      KERNEL: kernel,
+      STRIDE: stride,
+      KEPT: Math.max(0, kernel - stride),
+      ...tile,
+      VEC4: inputChannels % 4 === 0 && outputChannels % 4 === 0,
+      ACCUMULATE: direct,
+      TRANSPOSED: transposed,
+      ...storagePair(x, gradY),
+    },
+    params: {
+      in_d: sizes.inputSize[0],
+      in_h: sizes.inputSize[1],
+      in_w: sizes.inputSize[2],
+      in_c: inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: outputChannels,
+      pad,
+      tiles_x: tilesX,
+      tiles_y: tilesY,
+      blocks,
+      blocks_per_slice: blocksPerSlice,
+      slices,
+      blocks_i: blocksI,
+      blocks_o: blocksO,
+    },
+    bindings: { x, gradY, partial },
+    workgroups: workgroups1d(slices * workgroups),
+    flops,
+    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
+  });
+  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+}

@@ -1,0 +1,86 @@
+import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { workgroups1d, type Dispatch } from "../gpu/dispatch.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
+import type { Variant } from "./variant.ts";
+
+const conv3dParityShader = { name: "conv3dParity", code: conv3dParityCode };
+
+/** The subgroup size that the shader's tiles were measured with, lavapipe's. */
+const LANES = 8;
+
+/** A convolution, or the transpose of one, without its operands. */
+export interface ParityConv {
+  sizes: ConvSizes;
+  stride: number;
+  pad: number;
+  transposed: boolean;
+  /** The weights are [k, k, k, Co, Ci]. */
+  exchanged: boolean;
+}
+
+/** Whether conv3dParity.wgsl can make a convolution, on an adapter of the kind that it is for. */
+export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: Omit<ParityConv, "exchanged">): boolean {
+  const lanes = caps.subgroups && caps.subgroupMinSize === LANES && caps.subgroupMaxSize === LANES;
+  if (caps.adapterClass !== "software" || !lanes) return false;
+  if (sizes.kernel === 1) return stride === 1 && pad === 0;
+  return stride === 2 && pad === (sizes.kernel > 2 ? 1 : 0);
+}
+
+/** The variant and its parameters for one shape; the caller adds operands. */
+export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged }: ParityConv, variant: Variant): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
+  const { batch, inputChannels, outputChannels, kernel } = sizes;
+  const outStep = transposed ? stride : 1;
+  const [depth, height, width] = sizes.outputSize.map((n) => Math.ceil(n / outStep)) as [number, number, number];
+  const tile = variant.constants as Record<"GROUPS" | "TILE_Y" | "TILE_C", number>;
+  // An odd row has one more input than its outputs are twice: the last output's neighbour, which then needs a lane.
+  const columns = !transposed && kernel === 4 && sizes.inputSize[2] > 2 * width ? width + 1 : width;
+  const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(Math.ceil(columns / tile.GROUPS))));
+  const tilesX = Math.ceil(columns / (tile.GROUPS * lanesX));
+  const blocksY = Math.ceil(height / tile.TILE_Y);
+  const blocks = batch * depth * blocksY;
+  const blocksC = Math.ceil(outputChannels / tile.TILE_C);
+  const classes = transposed ? 8 : 1;
+  const [inD, inH, inW] = sizes.inputSize;
+  const [outD, outH, outW] = sizes.outputSize;
+  return {
+    shader: conv3dParityShader,
+    constants: { KERNEL: kernel, ...tile, WORKGROUP: LANES, EDGES: kernel > 2 && tilesX > 1 },
+    params: {
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
+      in_c: inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: outputChannels,
+      depth,
+      height,
+      blocks,
+      blocks_y: blocksY,
+      tiles_x: tilesX,
+      blocks_c: blocksC,
+      classes,
+      lanes_x: lanesX,
+      in_step: transposed ? 1 : stride,
+      out_step: outStep,
+      pad,
+      weight_tap: inputChannels * outputChannels,
+      weight_in: exchanged ? 1 : outputChannels,
+      weight_out: exchanged ? inputChannels : 1,
+    },
+    workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * classes * blocksC),
+  };
+}
+
+/** GROUPS x TILE_Y x TILE_C. */
+export function parityVariants(sizes: ConvSizes): Variant[] {
+  const cubic = [[2, 4, 16], [2, 4, 8], [1, 8, 16], [1, 4, 16]];
+  const tiles = sizes.kernel > 2 ? cubic : [[1, 8, 32], [1, 8, 64], [2, 4, 32], [1, 8, 8]];
+  return tiles.map(([groups, y, c]) => ({
+    name: `parity ${groups}x${y}x${c}`,
+    shader: "conv3dParity",
+    constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c! },
+  }));
+}

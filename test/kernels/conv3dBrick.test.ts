@@ -1,0 +1,321 @@
+// conv3dBrick.wgsl and conv3dGradWeightBrick.wgsl, the variants of GPUs, on whatever adapter there is: all shapes with
+// tiles that are small, as they compile fast, and all tiles of the tables with some shapes.
+import { describe, expect, it } from "vitest";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
+import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
+import { evaluateInteger } from "../../src/gpu/expression.ts";
+import { preprocess } from "../../src/gpu/preprocess.ts";
+import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
+import {
+  brickBytes,
+  brickGrid,
+  brickInvocations,
+  brickName,
+  brickSlices,
+  brickTiles,
+  brickWorkgroups,
+  type BrickTile,
+  type ConvProblem,
+} from "../../src/kernels/conv3dBrickTiles.ts";
+import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
+import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
+import {
+  gradWeightBrickBytes,
+  gradWeightBrickInvocations,
+  gradWeightBrickName,
+  gradWeightBrickTiles,
+  type GradWeightBrickTile,
+} from "../../src/kernels/conv3dGradWeightBrick.ts";
+import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
+import { brickVariant, conv3dFamily, convShape } from "../../src/kernels/conv3dFamily.ts";
+import { gradWeightBrickVariant, gradWeightFamily } from "../../src/kernels/conv3dGradWeightFamily.ts";
+import { choose } from "../../src/kernels/variant.ts";
+import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
+import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
+import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
+import { PLAIN_GPU, withCaps } from "./capsOf.ts";
+import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import * as transposed from "./convTranspose3dCases.ts";
+import { needsStored, STORED } from "./half.ts";
+
+const brick = brickVariant;
+const gradWeightBrick = (tile: GradWeightBrickTile) => gradWeightBrickVariant(tile, 3);
+
+const SMALL: BrickTile = {
+  ...{ THREAD_X: 2, THREAD_Y: 1, THREAD_C4: 1, LANES_X: 2, LANES_Y: 2, LANES_Z: 2, LANES_C: 2 },
+  CHUNK4: 1,
+};
+const SMALL_GRAD_WEIGHT: GradWeightBrickTile = {
+  ...{ RUN: 2, RUNS_X: 2, STEP_Y: 2, LANES_I: 2, LANES_O: 2, THREAD_I4: 1, THREAD_O4: 1 },
+};
+
+/** The operations of a case as kernels dispatch them, with given tiles. */
+function emit(ctx: KernelContext, c: Case, t: Record<string, Tensor>, tile: BrickTile, gradTile?: GradWeightBrickTile) {
+  const { stride } = c;
+  const [x, weight, gradY, gradX] = [t.x!, t.weight!, t.gradY!, t.gradX!];
+  const variant = brick(tile);
+  const residual = c.addend ? { addend: t.addend! } : {};
+  dispatchConv3d(ctx, { label: "y", x, weight, bias: t.bias!, ...residual, y: t.y!, stride, pad: c.padding, variant });
+  const back = { label: "gradX", x: gradY, weight, y: gradX, exchanged: true, variant };
+  if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: c.kernel - 1 - c.padding });
+  else dispatchConvTranspose3d(ctx, { ...back, pad: c.padding });
+  if (!gradTile) return;
+  const gradWeight = { label: "gradWeight", x, gradY, gradWeight: t.gradWeight!, stride, pad: c.padding };
+  dispatchConv3dGradWeight(ctx, { ...gradWeight, transposed: false, variant: gradWeightBrick(gradTile) });
+}
+
+async function run(c: Case, tile: BrickTile, gradTile?: GradWeightBrickTile, kinds = F32) {
+  const { x, weight, bias, addend, gradY, gradWeight0 } = setUp(c, kinds);
+  const [ofX, ofY] = kinds;
+  const outputs: Record<string, OutputSpec> = {
+    y: { shape: gradY.shape, dtype: ofY },
+    gradX: { shape: x.shape, dtype: ofX },
+  };
+  if (gradTile) outputs.gradWeight = { shape: weight.shape, init: gradWeight0.data };
+  return runKernels(
+    await testGpu(),
+    { x, weight, bias, addend, gradY },
+    outputs,
+    (graph, t) => emit(withCaps(graph, PLAIN_GPU), c, t, tile, gradTile),
+  );
+}
+
+/** Channels enough, and voxels few enough, for slices. */
+const SLICED = CASES.find((c) => c.x[4] === 68)!;
+
+// Channels of any number, of whole vec4s, and in slices.
+const SOME = [CASES[2]!, CASES.find((c) => c.x[4] === 12)!, SLICED];
+
+describe.each<[...Kinds, readonly Case[]]>([
+  ["f32", "f32", CASES],
+  ["f16", "f16", CASES],
+  ["f32", "f16", SOME],
+  ["f16", "f32", SOME],
+])("conv3dBrick with small tiles from %s to %s", (ofX, ofY, cases) => {
+  needsStored(ofX === "f32" ? ofY : ofX);
+
+  it.each(cases.map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    expectTwin(c, await run(c, SMALL, SMALL_GRAD_WEIGHT, [ofX, ofY]), [ofX, ofY]);
+  });
+});
+
+describe.each(STORED)("conv3dBrick with small tiles in %s", (dtype) => {
+  needsStored(dtype);
+
+  it.each(transposed.CASES.map((c) => [transposed.nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const { x, weight, bias, gradY, gradWeight0 } = transposed.setUp(c, dtype);
+    const out = await runKernels(
+      await testGpu(),
+      { x, weight, bias, gradY },
+      {
+        y: { shape: gradY.shape, dtype },
+        gradX: { shape: x.shape, dtype },
+        gradWeight: { shape: weight.shape, init: gradWeight0.data },
+      },
+      (graph, t) => {
+        const ctx = withCaps(graph, PLAIN_GPU);
+        const shared = { weight: t.weight!, pad: c.padding, variant: brick(SMALL) };
+        dispatchConvTranspose3d(ctx, { label: "y", x: t.x!, bias: t.bias!, y: t.y!, ...shared });
+        dispatchConv3d(ctx, { label: "gradX", x: t.gradY!, y: t.gradX!, stride: 2, exchanged: true, ...shared });
+        dispatchConv3dGradWeight(ctx, {
+          ...{ label: "gradWeight", x: t.gradY!, gradY: t.x!, gradWeight: t.gradWeight!, stride: 2, pad: c.padding },
+          ...{ transposed: true, variant: gradWeightBrick(SMALL_GRAD_WEIGHT) },
+        });
+      },
+    );
+    transposed.expectTwin(c, out, dtype);
+  });
+
+  it("repeats bitwise, in slices too", async () => {
+    for (const c of [CASES[2]!, SLICED]) {
+      expect(await run(c, SMALL, SMALL_GRAD_WEIGHT)).toEqual(await run(c, SMALL, SMALL_GRAD_WEIGHT));
+    }
+  });
+});
+
+const caps = (adapterClass: GpuCaps["adapterClass"]): GpuCaps => ({
+  ...{ adapterClass, subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1, f16: false },
+  ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27 },
+});
+const GPUS = [caps("discrete"), caps("integrated"), caps("unknown")];
+
+function problemOf(c: Case): ConvProblem {
+  const { stride, padding: pad } = c;
+  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
+  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
+}
+
+function distinct<T>(values: T[]): T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}
+
+describe("every tile of the tables", () => {
+  const full: Case = { x: [1, 5, 6, 9, 12], kernel: 3, channels: 68, stride: 1, padding: 1 };
+  const flat: Case = { x: [2, 3, 5, 9, 20], kernel: 1, channels: 68, stride: 1, padding: 0 };
+
+  const tilesOf = (c: Case) => distinct(GPUS.flatMap((gpu) => brickTiles(gpu, problemOf(c))));
+
+  it.each([full, flat].flatMap((c) => tilesOf(c).map((tile) => [`kernel ${c.kernel}, ${brickName(tile)}`, tile, c] as const)))(
+    "%s",
+    async (_, tile, c) => {
+      const { x, weight, bias, addend, gradY } = setUp(c);
+      const out = await runKernels(
+        await testGpu(),
+        { x, weight, bias, addend },
+        { y: { shape: gradY.shape } },
+        (graph, t) => {
+          const residual = c.addend ? { addend: t.addend! } : {};
+          dispatchConv3d(withCaps(graph, PLAIN_GPU), {
+            ...{ label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, ...residual },
+            ...{ stride: c.stride, pad: c.padding, variant: brick(tile) },
+          });
+        },
+      );
+      expectTwin(c, out);
+    },
+  );
+
+  const gradients: Case[] = [
+    { x: [1, 1, 3, 9, 128], kernel: 1, channels: 120, stride: 1, padding: 0 },
+    { x: [1, 2, 5, 11, 32], kernel: 2, channels: 64, stride: 2, padding: 0 },
+    { x: [1, 2, 5, 9, 32], kernel: 3, channels: 64, stride: 1, padding: 1 },
+    { x: [1, 3, 5, 10, 32], kernel: 4, channels: 32, stride: 2, padding: 1 },
+  ];
+  const gradTiles = (c: Case) =>
+    distinct(GPUS.flatMap((gpu) => gradWeightBrickTiles(gpu, problemOf(c).sizes, c.stride))).map((tile) => {
+      return [`kernel ${c.kernel}, ${gradWeightBrickName(tile, c.kernel)}`, c, tile] as const;
+    });
+
+  it.each(gradients.flatMap(gradTiles))("gradient of weights, %s", async (_, c, tile) => {
+    const { x, weight, gradY, gradWeight0 } = setUp(c);
+    const out = await runKernels(
+      await testGpu(),
+      { x, gradY },
+      { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
+      (graph, t) => {
+        dispatchConv3dGradWeight(withCaps(graph, PLAIN_GPU), {
+          ...{ label: "gradWeight", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight! },
+          ...{ stride: c.stride, pad: c.padding, transposed: false, variant: gradWeightBrick(tile) },
+        });
+      },
+    );
+    expectTwin(c, out);
+  });
+});
+
+/** The sum of the sizes of all workgroup variables that a shader declares, as the preprocessor and WGSL's rules give it. */
+function declaredBytes(shader: string, constants: Record<string, number>): number {
+  const text = preprocess({ name: shader, code: sources[shader]! }, constants, shaderLibrary);
+  const value = (expression: string): number => {
+    const inner = expression.replace(/[A-Z][A-Z_0-9]*/g, (name) => {
+      const definition = new RegExp(`const ${name} = (.*);`).exec(text)?.[1];
+      if (definition === undefined) throw new Error(`${shader}: no constant ${name}`);
+      return String(value(definition));
+    });
+    return evaluateInteger(inner, {})!;
+  };
+  return [...text.matchAll(/var<workgroup> \w+: (.*);/g)].reduce((sum, [, type]) => {
+    const sizes = [...type!.matchAll(/, ([^<>]*?)>/g)].map(([, size]) => value(size!));
+    return sum + 16 * sizes.reduce((a, b) => a * b, 1);
+  }, 0);
+}
+
+const sources: Record<string, string> = { conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode };
+
+/** Shapes of the networks that this is for: levels of 4 to 64 an axis, stems and heads, strided, transposed, 1x1x1. */
+function* networkShapes(): Generator<ConvProblem> {
+  for (const size of [1, 3, 4, 8, 12, 16, 32, 64]) {
+    for (const [ci, co] of [[5, 32], [32, 5], [8, 8], [16, 32], [64, 64], [96, 96], [128, 64], [512, 512]] as const) {
+      for (const batch of [1, 16]) {
+        const problem = (kernel: number, stride: number, pad: number): ConvProblem => {
+          const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
+          const sizes = convSizes([batch, size, size, size, ci], [batch, out, out, out, co], kernel);
+          return { sizes, stride, pad, transposed: false };
+        };
+        yield problem(3, 1, 1);
+        yield problem(1, 1, 0);
+        yield problem(3, 2, 1);
+        if (size % 2 === 0) yield* [problem(4, 2, 1), problem(2, 2, 0)];
+        const double = convSizes([batch, size, size, size, ci], [batch, 2 * size, 2 * size, 2 * size, co], 4);
+        yield { sizes: double, stride: 2, pad: 1, transposed: true };
+      }
+    }
+  }
+}
+
+describe("tiles for the shapes of networks", () => {
+  it("stay within WebGPU's minimum of workgroup memory and invocations, by what the shaders declare", () => {
+    const known = new Map<string, number>();
+    const declared = (shader: string, constants: Record<string, number>) => {
+      const key = JSON.stringify([shader, constants]);
+      if (!known.has(key)) known.set(key, declaredBytes(shader, constants));
+      return known.get(key)!;
+    };
+    for (const problem of networkShapes()) {
+      const { taps, step } = brickGrid(problem);
+      for (const gpu of GPUS) {
+        for (const tile of brickTiles(gpu, problem)) {
+          const bytes = declared("conv3dBrick", { KERNEL: taps, STRIDE: step, ...tile });
+          expect(bytes).toBe(brickBytes(tile, taps, step));
+          expect(bytes).toBeLessThanOrEqual(16_384);
+          expect(brickInvocations(tile)).toBeLessThanOrEqual(256);
+        }
+        if (problem.transposed) continue;
+        const { sizes, stride } = problem;
+        for (const tile of gradWeightBrickTiles(gpu, sizes, stride)) {
+          const KEPT = Math.max(0, sizes.kernel - stride);
+          const constants = { KERNEL: sizes.kernel, STRIDE: stride, KEPT, ...tile };
+          expect(declared("conv3dGradWeightBrick", constants)).toBe(gradWeightBrickBytes(tile, sizes.kernel, stride));
+          expect(gradWeightBrickBytes(tile, sizes.kernel, stride)).toBeLessThanOrEqual(16_384);
+          expect(gradWeightBrickInvocations(tile, sizes.kernel)).toBeLessThanOrEqual(256);
+        }
+      }
+    }
+    expect(known.size).toBeGreaterThan(50);
+  });
+
+  it("have names of their own", () => {
+    for (const problem of networkShapes()) {
+      const names = brickTiles(GPUS[0]!, problem).map(brickName);
+      expect(new Set(names).size, names.join(", ")).toBe(names.length);
+      const { sizes, stride } = problem;
+      const gradients = gradWeightBrickTiles(GPUS[0]!, sizes, stride).map((tile) => gradWeightBrickName(tile, sizes.kernel));
+      expect(new Set(gradients).size, gradients.join(", ")).toBe(gradients.length);
+    }
+  });
+
+  it("are some for every adapter, fewer where it takes fewer invocations", () => {
+    for (const problem of networkShapes()) {
+      const few = brickTiles({ ...GPUS[0]!, maxWorkgroupInvocations: 128 }, problem);
+      expect(few.length).toBeGreaterThan(0);
+      expect(Math.max(...few.map(brickInvocations))).toBeLessThanOrEqual(128);
+    }
+  });
+
+  it("make workgroups enough of small grids with many channels", () => {
+    for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
+      const c: Case = { x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
+      const problem = problemOf(c);
+      const tile = brickTiles(GPUS[0]!, problem)[0]!;
+      const { slices, channelsPerSlice } = brickSlices(GPUS[0]!, problem, tile);
+      expect(slices * brickWorkgroups(problem, tile)).toBeGreaterThanOrEqual(256);
+      expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(channels);
+    }
+  });
+
+  it("are the default on GPUs and not on software adapters, where all can be had", () => {
+    const problem = problemOf({ x: [1, 32, 32, 32, 64], kernel: 3, channels: 64, stride: 1, padding: 1 });
+    const shape = { ...convShape(problem.sizes, 1, 1), transposed: 0 };
+    const kindOf = (name: string) => name.split(/[ ,]/, 1)[0]!;
+    const chosen = (gpu: GpuCaps) => kindOf(choose(gpu, conv3dFamily, shape, "f32").variant.name);
+    const gradient = (gpu: GpuCaps) => kindOf(choose(gpu, gradWeightFamily, shape, "f32").variant.name);
+    for (const gpu of GPUS) expect([chosen(gpu), gradient(gpu)]).toEqual(["brick", "brick"]);
+    const lavapipe = { ...GPUS[0]!, adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 } as const;
+    expect([chosen(lavapipe), gradient(lavapipe)]).toEqual(["rows", "teams"]);
+    expect(chosen({ ...lavapipe, subgroupMinSize: 4 })).toBe("tiled");
+    const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape).map(({ name }) => kindOf(name)));
+    expect(kinds(lavapipe)).toEqual(new Set(["rows", "tiled", "brick"]));
+    expect(kinds(GPUS[0]!)).toEqual(new Set(["tiled", "brick"]));
+    expect(gradWeightFamily.variants(lavapipe, shape).map(({ name }) => kindOf(name))).toContain("brick");
+  });
+});

@@ -1,0 +1,131 @@
+import { conv3dShape } from "../../src/kernels/conv3d.ts";
+import { expectClose, randomArray } from "../harness.ts";
+import * as twin from "../reference/conv3d.ts";
+import { roundedTo, storedTolerance, type Stored } from "./half.ts";
+import { abs, rounding } from "./linearOperators.ts";
+
+export interface Case {
+  x: [number, number, number, number, number];
+  kernel: number;
+  channels: number;
+  stride: number;
+  padding: number;
+  addend?: boolean;
+}
+
+/** Convolutions that every variant must get right. */
+export const CASES: readonly Case[] = [
+  { x: [1, 1, 1, 1, 1], kernel: 1, channels: 1, stride: 1, padding: 0 },
+  { x: [1, 1, 1, 1, 3], kernel: 3, channels: 2, stride: 1, padding: 1 },
+  { x: [3, 5, 3, 7, 5], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
+  { x: [2, 4, 4, 4, 9], kernel: 3, channels: 18, stride: 1, padding: 1 },
+  // Rows wider than a tile of conv3dRows, as wide, and narrow ones beside one another; channels beyond its blocks.
+  { x: [2, 3, 6, 37, 6], kernel: 3, channels: 11, stride: 1, padding: 1, addend: true },
+  { x: [3, 2, 9, 12, 5], kernel: 3, channels: 9, stride: 1, padding: 1 },
+  { x: [2, 3, 9, 7, 4], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
+  { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1 },
+  // So many weights for so few positions that their gradient takes one slice.
+  { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
+  { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
+  { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
+  // So few output channels that the weight gradient slides its window over the output's gradient.
+  { x: [2, 3, 6, 5, 19], kernel: 3, channels: 5, stride: 1, padding: 1 },
+  { x: [1, 3, 6, 5, 9], kernel: 3, channels: 8, stride: 1, padding: 0 },
+  { x: [1, 3, 4, 5, 9], kernel: 3, channels: 3, stride: 1, padding: 4 },
+  { x: [2, 4, 5, 6, 10], kernel: 4, channels: 2, stride: 1, padding: 2 },
+  { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, addend: true },
+  { x: [1, 2, 3, 2, 3], kernel: 1, channels: 4, stride: 1, padding: 2 },
+  { x: [2, 3, 5, 4, 5], kernel: 1, channels: 3, stride: 2, padding: 0 },
+  { x: [2, 6, 4, 8, 5], kernel: 3, channels: 9, stride: 2, padding: 1 },
+  { x: [3, 5, 7, 9, 4], kernel: 3, channels: 6, stride: 2, padding: 1, addend: true },
+  { x: [2, 8, 6, 4, 8], kernel: 4, channels: 16, stride: 2, padding: 1 },
+  { x: [1, 5, 7, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 5 },
+  { x: [1, 4, 5, 6, 3], kernel: 4, channels: 2, stride: 1, padding: 2 },
+  // Rows of outputs of conv3dParity: blocks of them, as wide as one, one more, narrow ones beside one another.
+  { x: [3, 3, 10, 34, 5], kernel: 4, channels: 12, stride: 2, padding: 1, addend: true },
+  { x: [1, 4, 18, 32, 2], kernel: 4, channels: 17, stride: 2, padding: 1 },
+  // Odd rows, whose last output has an input beyond: of one tile and less.
+  { x: [1, 4, 5, 33, 3], kernel: 4, channels: 6, stride: 2, padding: 1 },
+  { x: [2, 5, 4, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 1 },
+  { x: [3, 2, 4, 2, 12], kernel: 4, channels: 5, stride: 2, padding: 1 },
+  { x: [2, 3, 5, 66, 3], kernel: 3, channels: 5, stride: 2, padding: 1 },
+  { x: [3, 4, 9, 18, 5], kernel: 3, channels: 12, stride: 2, padding: 1 },
+  { x: [1, 5, 4, 17, 12], kernel: 3, channels: 7, stride: 2, padding: 1 },
+  { x: [3, 1, 2, 1, 5], kernel: 3, channels: 33, stride: 2, padding: 1 },
+  { x: [3, 4, 6, 5, 7], kernel: 2, channels: 5, stride: 2, padding: 0 },
+  { x: [1, 3, 18, 19, 12], kernel: 2, channels: 33, stride: 2, padding: 0, addend: true },
+  { x: [1, 1, 2, 9, 5], kernel: 1, channels: 12, stride: 1, padding: 0 },
+  { x: [1, 3, 4, 3, 2], kernel: 2, channels: 3, stride: 1, padding: 1 },
+  // Whole vec4s of channels, and more of them than conv3dBrick takes in a block; channels enough for slices.
+  { x: [1, 5, 6, 9, 12], kernel: 3, channels: 76, stride: 1, padding: 1, addend: true },
+  { x: [1, 2, 3, 2, 68], kernel: 3, channels: 12, stride: 1, padding: 1, addend: true },
+  { x: [2, 3, 7, 8, 20], kernel: 1, channels: 36, stride: 1, padding: 0 },
+];
+
+/** What x and y, with their gradients, are stored as; a network's first and last layers have two kinds. */
+export type Kinds = readonly [x: Stored, y: Stored];
+export const F32: Kinds = ["f32", "f32"];
+
+/** Operands of a case, from fixed seeds. */
+export function setUp(c: Case, [ofX, ofY] = F32) {
+  const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
+  const yShape = conv3dShape(c.x, weightShape, c.stride, c.padding);
+  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
+    shape,
+    dtype,
+    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
+  });
+  return {
+    x: tensor(c.x, 1, ofX),
+    weight: tensor(weightShape, 2),
+    bias: tensor([c.channels], 3),
+    addend: tensor(yShape, 4, ofY),
+    gradY: tensor(yShape, 5, ofY),
+    gradWeight0: tensor(weightShape, 6),
+    gradBias0: tensor([c.channels], 7),
+  };
+}
+
+export function nameOf(c: Case): string {
+  const addend = c.addend ? ", addend" : "";
+  return `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${addend}`;
+}
+
+type Result = readonly [expected: ArrayLike<number>, tolerance: ArrayLike<number>];
+
+/** Compares results with the twin's: any of y, plain (without bias and addend), gradX, gradWeight and gradBias. */
+export function expectTwin(c: Case, results: Readonly<Record<string, ArrayLike<number>>>, kinds = F32): void {
+  const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, kinds);
+  const [ofX, ofY] = kinds;
+  const storedAs: Record<string, Stored> = { y: ofY, plain: ofY, gradX: ofX };
+  const { stride, padding } = c;
+  const taps = c.kernel ** 3;
+  const voxels = gradY.data.length / c.channels;
+  const forward = (a: twin.Array64, w: twin.Array64, ...operands: (ArrayLike<number> | undefined)[]) =>
+    twin.conv3d(a, w, gradY.shape, stride, padding, ...operands);
+  const extra = c.addend ? addend.data : undefined;
+  const forwardRounding = () =>
+    rounding(taps * c.x[4], forward(abs(x), abs(weight), abs(bias).data, extra && abs(addend).data));
+  const gradX = (g: twin.Array64, w: twin.Array64) => twin.conv3dGradInput(g, w, x.shape, stride, padding);
+  const gradWeight = (a: twin.Array64, g: twin.Array64, start: ArrayLike<number>) =>
+    twin.conv3dGradWeight(a, g, weight.shape, stride, padding).map((v, i) => v + start[i]!);
+  const gradBias = (g: ArrayLike<number>, start: ArrayLike<number>) =>
+    twin.conv3dGradBias(g, c.channels).map((v, i) => v + start[i]!);
+  const expected: Record<string, () => Result> = {
+    y: () => [forward(x, weight, bias.data, extra), forwardRounding()],
+    plain: () => [forward(x, weight), forwardRounding()],
+    gradX: () => [gradX(gradY, weight), rounding(taps * c.channels, gradX(abs(gradY), abs(weight)))],
+    gradWeight: () => [
+      gradWeight(x, gradY, gradWeight0.data),
+      rounding(voxels, gradWeight(abs(x), abs(gradY), abs(gradWeight0).data)),
+    ],
+    gradBias: () => [
+      gradBias(gradY.data, gradBias0.data),
+      rounding(voxels, gradBias(abs(gradY).data, abs(gradBias0).data)),
+    ],
+  };
+  for (const [name, result] of Object.entries(results)) {
+    const [exact, tolerance] = expected[name]!();
+    expectClose(result, exact, storedTolerance(storedAs[name] ?? "f32", exact, tolerance), name);
+  }
+}
