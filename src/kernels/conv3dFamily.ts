@@ -101,7 +101,7 @@ export function tileOf(variant: Variant): ConvTile {
 
 /** By output channels, for the table. */
 function channelClass(channels: number): string {
-  return channels > 32 ? "beyond 32" : channels > 8 ? "9 to 32 channels" : "to 8 channels";
+  return channels > 32 ? "beyond 32" : channels > 16 ? "to 32" : channels > 8 ? "to 16" : "to 8";
 }
 
 export function isFlat({ kernel, stride, pad }: { kernel: number; stride: number; pad: number }): boolean {
@@ -156,7 +156,7 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
   },
   shapeClass(shape) {
     const { kernel, stride, pad, outW } = shape;
-    if (isFlat(shape)) return `1x1x1, ${channelClass(shape.outC)}`;
+    if (isFlat(shape)) return `1x1x1${shape.exchanged ? " exchanged" : ""}, ${channelClass(shape.outC)}`;
     if (stride !== 1) return `strided, ${channelClass(shape.outC)}`;
     if (kernel !== 3) return "other kernels";
     const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";

@@ -20,11 +20,11 @@ const ADAPTERS: Record<string, GpuCaps> = {
   "with small workgroups": { ...base, adapterClass: "unknown", ...lanes(1), maxWorkgroupInvocations: 128 },
 };
 
-const convolutions: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
+const forward: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
   [1, 2].flatMap((stride) =>
     [0, 1].flatMap((pad) =>
       [4, 8, 16].flatMap((size) =>
-        [8, 20, 40].map((outC) => {
+        [8, 16, 20, 40].map((outC) => {
           const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
           const sizes = { inD: size, inH: size, inW: size, outD: out, outH: out, outW: out };
           return { batch: 2, ...sizes, inC: 5, outC, kernel, stride, pad, exchanged: 0, flipped: 0, transposed: 0 };
@@ -33,6 +33,8 @@ const convolutions: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
     ),
   ),
 );
+
+const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1 }]);
 
 /** Shapes of every class that the table knows. */
 const SHAPES: Record<string, readonly CallShape[]> = {
