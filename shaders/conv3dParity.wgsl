@@ -16,7 +16,7 @@
 // of a plane, counted over y and then over the planes n depth + z; each row of lanes has a block of its own. A lane
 // computes TILE_Y rows of GROUPS neighbouring columns for TILE_C channels. With EDGES a block is narrower than the
 // grid: what lies beyond its end is loaded together, by a lane for each row. Lane l loads the weights of channel l of every
-// WORKGROUP, and spreads them.
+// WORKGROUP, and spreads them by shuffles (see conv3dRows.wgsl).
 //
 // Bindings: x [N, D, H, W, Ci], weight, y [N, Do, Ho, Wo, Co]; bias [Co] and addend (as y) are read only where has_bias,
 // has_addend are 1. The weight of (k, ci, co) lies at k weight_tap + ci weight_in + co weight_out.
@@ -101,7 +101,7 @@ fn main(
   let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], params.has_bias != 0u);
 #endfor
 #for c in 0..TILE_C
-  let bias_${c} = subgroupBroadcast(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
+  let bias_${c} = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
 #for j in 0..TILE_Y
 #for g in 1..GROUPS+1
   var acc_${j}_${g}_${c} = bias_${c};
@@ -178,7 +178,7 @@ fn main(
 #endfor
 #for k in 1..(KERNEL+1-b)/2
 #ifdef EDGES
-      let end_${r} = subgroupBroadcast(edge_${r/WORKGROUP}, ${r%WORKGROUP}u);
+      let end_${r} = subgroupShuffle(edge_${r/WORKGROUP}, ${r%WORKGROUP}u);
 #else
       let end_${r} = 0.0;
 #endif
@@ -192,7 +192,7 @@ fn main(
 #for c in 0..TILE_C
 #for t in 0..(KERNEL+1-a)/2
 #for k in 0..(KERNEL+1-b)/2
-      let w_${c}_${t}_${k} = subgroupBroadcast(lane_weight_${c/WORKGROUP}_${t}_${k}, ${c%WORKGROUP}u);
+      let w_${c}_${t}_${k} = subgroupShuffle(lane_weight_${c/WORKGROUP}_${t}_${k}, ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILE_Y
