@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -24,7 +24,8 @@ describe("voxtwirl tune", () => {
       expect(variants).toContain(fallback);
       expect(count).toBeGreaterThan(0);
     }
-    expect(readdirSync(cache)).not.toContain("voxtwirl");
+    // SwiftShader, where it is used, is unpacked into a folder beside.
+    expect(existsSync(join(cache, "voxtwirl", "tuning"))).toBe(false);
   });
 
   it("times a kernel's variants, keeps what it found, and forgets it when asked", async () => {
