@@ -1,34 +1,28 @@
 import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { workgroups1d, type Dispatch } from "../gpu/dispatch.ts";
+import { workgroups1d } from "../gpu/dispatch.ts";
+import type { ConvProblem } from "./conv3dBrickTiles.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
+import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";
 
 const conv3dParityShader = { name: "conv3dParity", code: conv3dParityCode };
 
-/** The subgroup size that the shader's tiles were measured with, lavapipe's. */
-const LANES = 8;
-
 /** A convolution, or the transpose of one, without its operands. */
-export interface ParityConv {
-  sizes: ConvSizes;
-  stride: number;
-  pad: number;
-  transposed: boolean;
+export interface ParityConv extends ConvProblem {
   /** The weights are [k, k, k, Co, Ci]. */
   exchanged: boolean;
 }
 
 /** Whether conv3dParity.wgsl can make a convolution, on an adapter of the kind that it is for. */
-export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: Omit<ParityConv, "exchanged">): boolean {
-  const lanes = caps.subgroups && caps.subgroupMinSize === LANES && caps.subgroupMaxSize === LANES;
-  if (caps.adapterClass !== "software" || !lanes) return false;
+export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: ConvProblem): boolean {
+  if (!hasLanes(caps)) return false;
   if (sizes.kernel === 1) return stride === 1 && pad === 0;
   return stride === 2 && pad === (sizes.kernel > 2 ? 1 : 0);
 }
 
 /** The variant and its parameters for one shape; the caller adds operands. */
-export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged }: ParityConv, variant: Variant): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
+export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged }: ParityConv, variant: Variant): ConvDispatch {
   const { batch, inputChannels, outputChannels, kernel } = sizes;
   const outStep = transposed ? stride : 1;
   const [depth, height, width] = sizes.outputSize.map((n) => Math.ceil(n / outStep)) as [number, number, number];

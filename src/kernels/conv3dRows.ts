@@ -1,19 +1,16 @@
 import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { workgroups1d, type Dispatch } from "../gpu/dispatch.ts";
+import { workgroups1d } from "../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
+import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";
 
 const conv3dRowsShader = { name: "conv3dRows", code: conv3dRowsCode };
 
-/** The subgroup size that the shader's tiles were measured with, lavapipe's. */
-const LANES = 8;
-
 /** Whether conv3dRows.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
-  const lanes = caps.subgroups && caps.subgroupMinSize === LANES && caps.subgroupMaxSize === LANES;
   const same = sizes.inputSize.every((n, axis) => n === sizes.outputSize[axis]);
-  return caps.adapterClass === "software" && lanes && same && sizes.kernel === 3 && stride === 1 && pad === 1;
+  return hasLanes(caps) && same && sizes.kernel === 3 && stride === 1 && pad === 1;
 }
 
 /**
@@ -21,7 +18,7 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
  *
  * @param flipped weights are [3, 3, 3, Co, Ci] and read from the last tap to the first
  */
-export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean, variant: Variant): Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> } {
+export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean, variant: Variant): ConvDispatch {
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;
   const tile = variant.constants as { GROUPS: number; TILE_Y: number; TILE_C: number };

@@ -1,3 +1,6 @@
+import type { GpuCaps } from "../gpu/caps.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
+
 /** Constants shared by conv3d.wgsl and convTranspose3d.wgsl; with LANES, where some lanes load the weights for all. */
 export interface ConvTile extends Record<string, number> {
   TILE_X: number;
@@ -31,4 +34,16 @@ export function layTiles(
 
 function powerOfTwoAtLeast(n: number): number {
   return 2 ** Math.ceil(Math.log2(n));
+}
+
+/** What a shader's host part makes of a convolution's sizes; operands and their flags are added by the caller. */
+export type ConvDispatch = Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> };
+
+/** Lanes of the subgroups that conv3dRows.wgsl and conv3dParity.wgsl were measured with, lavapipe's. */
+export const LANES = 8;
+
+/** Whether the adapter is of the kind that those two shaders are for: software, all subgroups of that size. */
+export function hasLanes(caps: GpuCaps): boolean {
+  const { adapterClass, subgroups, subgroupMinSize, subgroupMaxSize } = caps;
+  return adapterClass === "software" && subgroups && subgroupMinSize === LANES && subgroupMaxSize === LANES;
 }
