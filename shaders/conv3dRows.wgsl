@@ -3,41 +3,50 @@
 //
 //   y[n, o, co] = bias[co] + addend[n, o, co] + sum over k, ci of x[n, o - 1 + k, ci] weight[k, ci, co]
 //
-// with no value loaded twice in a subgroup. There a load is a branch and a bounds check for each lane, as much work as
-// some twenty multiply-adds, and a shuffle is one instruction; and the loop must stay below 32 KB for the processor's
-// instruction cache. As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
+// with few loads. There a load from a buffer is a branch and a bounds check for each lane, as much work as some fifty
+// multiply-adds; one from a private array a sixth of that; a shuffle is one instruction. So the inputs are loaded once,
+// into a private array, for all output channels. The loop must stay below 32 KB for the processor's instruction cache.
+// As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
 //
-// Along y the sums are Winograd's F(4, 3) (arXiv 1509.09308) with the points 0, 1, -1, 2, -2 and infinity: four outputs of
-// a column from six inputs take 6 multiply-adds a tap of the other axes, not 12:
+// Along z and y the sums are Winograd's (arXiv 1509.09308): F(2, 3), two outputs from four inputs in four multiply-adds
+// for six, and F(4, 3), four outputs from six inputs in six for twelve; together a third of the direct sums. With the
+// points 0, 1, -1, (2, -2) and infinity, y = A^T (G' w * B^T x):
 //
-//   y = A^T (G' w * B^T x)      B^T = 4  0 -5  0  1  0     G' = 1  0  0     A^T = 1/4 -1/6 -1/6 1/24  1/24 0
-//                                     0 -4 -4  1  1  0          1  1  1             0 -1/6  1/6 1/12 -1/12 0
-//                                     0  4 -4 -1  1  0          1 -1  1             0 -1/6 -1/6  1/6   1/6 0
-//                                     0 -2 -1  2  1  0          1  2  4             0 -1/6  1/6  1/3  -1/3 1
-//                                     0  2 -1 -2  1  0          1 -2  4
-//                                     0  4  0 -5  0  1          0  0  1
+//   z:  B^T = 1  0 -1  0      G = 1    0    0      A^T = 1  1  1  0
+//             0  1  1  0          1/2  1/2  1/2          0  1 -1 -1
+//             0 -1  1  0          1/2 -1/2  1/2
+//             0  1  0 -1          0    0    1
 //
-// (the paper's G, its rows scaled to whole numbers, and A^T with the scales). B^T and A^T commute with the sums over kz,
-// kx and ci: A^T is applied once, at the end. A value that is not finite spreads to the four rows of its tile.
+//   y:  B^T = 4  0 -5  0  1  0     G' = 1  0  0     A^T = 1/4 -1/6 -1/6 1/24  1/24 0
+//             0 -4 -4  1  1  0          1  1  1             0 -1/6  1/6 1/12 -1/12 0
+//             0  4 -4 -1  1  0          1 -1  1             0 -1/6 -1/6  1/6   1/6 0
+//             0 -2 -1  2  1  0          1  2  4             0 -1/6  1/6  1/3  -1/3 1
+//             0  2 -1 -2  1  0          1 -2  4
+//             0  4  0 -5  0  1          0  0  1
+//
+// (G' is the paper's G, its rows scaled to whole numbers, and A^T has the scales). conv3dRowsWeight.wgsl has applied G along
+// z to the weights. A row of B^T along z has two terms and is applied where the inputs are read; A^T along z after each
+// point's sums. A value that is not finite spreads over its tile, four rows of two planes.
 //
 // A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Outputs come in blocks of TILE_Y rows of
-// a plane, counted over y and then over the planes n D + z; each row of lanes has a block of its own. A lane computes
-// TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels. What lies left and right of a column comes by
-// shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded together, by a lane for
-// each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and spreads them: by
-// subgroupShuffle from a fixed lane, mostly one instruction on lavapipe, where subgroupBroadcast takes three.
+// two planes, counted over y and then over the pairs of planes n ceil(D / 2) + z / 2; each row of lanes has a block of its
+// own. A lane computes TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels at a time. What lies left and
+// right of a column comes by shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded
+// together, by a lane for each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and
+// spreads them: by subgroupShuffle from a fixed lane, mostly one instruction on lavapipe, where subgroupBroadcast takes
+// three. More than CHANNELS input channels are summed in parts, each of which adds to what y (with Y_F16: sums) holds.
 //
-// Bindings: x [N, D, H, W, Ci], weight [3, 3, 3, Ci, Co], y [N, D, H, W, Co]; bias [Co] and addend (as y) are read only
-// where has_bias, has_addend are 1. The weight of (k, ci, co) lies at weight_first + k weight_tap + ci weight_in +
-// co weight_out, k from 0 to 26: the gradient with respect to the input reads the forward weights backwards, with
-// their channels exchanged.
+// Bindings: x [N, D, H, W, Ci], weight [4, 3, 3, Ci, Co] of conv3dRowsWeight.wgsl, y [N, D, H, W, Co]; bias [Co] and
+// addend (as y) are read only where has_bias, has_addend are 1; sums (as y, in f32; only with Y_F16) is used only where
+// Ci > CHANNELS.
 //
-// Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES;
-// X_F16, Y_F16: x, addend and y are stored in half precision.
-// Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W.
+// Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; CHANNELS;
+// EDGES; X_F16, Y_F16: x, addend and y are stored in half precision.
+// Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W. A workgroup
+// makes tiles_c tiles of TILE_C channels.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
-// Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks = N D blocks_y,
-// blocks_y = ceil(H / TILE_Y), blocks_c = ceil(Co / TILE_C).
+// Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks = N ceil(D / 2) blocks_y,
+// blocks_y = ceil(H / TILE_Y), blocks_c = ceil(Co / (TILE_C tiles_c)).
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
@@ -48,8 +57,8 @@ struct Params {
   in_c: i32, out_c: i32,
   blocks: i32, blocks_y: i32,
   tiles_x: u32, blocks_c: u32,
+  tiles_c: i32,
   lanes_x: i32,
-  weight_first: i32, weight_tap: i32, weight_in: i32, weight_out: i32,
   has_bias: u32, has_addend: u32,
 }
 
@@ -59,6 +68,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> addend: array<StoredY>;
 @group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
+#ifdef Y_F16
+@group(0) @binding(6) var<storage, read_write> sums: array<f32>;
+#endif
+
+// Vectors of a lane for each input channel of a plane: its columns, and what lies beyond the block's ends.
+const COLUMNS = (TILE_Y + 2) * GROUPS;
+const KEPT = COLUMNS + (2 * TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP;
+const PLANE = TILE_Y * GROUPS * TILE_C;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -75,13 +92,15 @@ fn main(
     return;
   }
   let block = tile * (WORKGROUP / lanes_x) + lane / lanes_x;
-  let plane = block / params.blocks_y;
-  let oz = plane % params.depth;
+  let pair = block / params.blocks_y;
+  let pairs = (params.depth + 1) / 2;
+  let oz = pair % pairs * 2;
   let oy = (block % params.blocks_y) * TILE_Y;
   let tile_x = i32((index / params.blocks_c) % params.tiles_x) * GROUPS * lanes_x;
   let ox = tile_x + lane_x;
-  let co0 = i32(index % params.blocks_c) * TILE_C;
-  let weight_lane = params.weight_first + (co0 + lane) * params.weight_out;
+  let plane = pair / pairs * params.depth + oz;
+  let co_begin = i32(index % params.blocks_c) * TILE_C * params.tiles_c;
+  let co_end = min(co_begin + TILE_C * params.tiles_c, params.out_c);
 
   // The lanes left and right of this one in its row, around the end.
   let lane_left = u32(lane - lane_x + (lane_x + lanes_x - 1) % lanes_x);
@@ -99,146 +118,208 @@ fn main(
 #endfor
 #endif
 
-#for q in 0..TILE_C/WORKGROUP
-  let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], params.has_bias != 0u);
+  // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one would compile slowly.
+  var kept: array<array<f32, KEPT>, 4 * CHANNELS>;
+  for (var first = 0; first < params.in_c; first += CHANNELS) {
+    let count = min(CHANNELS, params.in_c - first);
+    let has_addend = first == 0 && params.has_addend != 0u;
+
+    for (var kz = 0; kz < 4; kz++) {
+      let iz = oz - 1 + kz;
+      let plane_ok = iz >= 0 && iz < params.depth;
+      let row = (plane + kz - 1) * params.height - 1;
+#for r in 0..TILE_Y+2
+      let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
+      let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c + first;
 #endfor
+#ifdef EDGES
+#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
+      let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.in_c + first;
+#endfor
+#endif
+      for (var ci = 0; ci < count; ci++) {
+        let slot = kz * CHANNELS + ci;
+#for r in 0..TILE_Y+2
+#for g in 1..GROUPS+1
+        kept[slot][${r*GROUPS+g-1}] = select(0.0, f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]), row_ok_${r} && column_ok_${g});
+#endfor
+#endfor
+#ifdef EDGES
+#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
+        kept[slot][COLUMNS + ${h}] = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
+#endfor
+#endif
+      }
+    }
+
+    for (var co0 = co_begin; co0 < co_end; co0 += TILE_C) {
+#for q in 0..TILE_C/WORKGROUP
+      let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], first == 0 && params.has_bias != 0u);
+#endfor
+      var outputs: array<f32, 2 * PLANE>;
+#for c in 0..TILE_C
+      {
+        let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
+#for i in 0..2*TILE_Y*GROUPS
+        outputs[${i*TILE_C+c}] = bias_c;
+#endfor
+      }
+#endfor
+
+      for (var mz = 0; mz < 4; mz++) {
+        // The row of B^T, kept[slot] + sign kept[other], and the column of A^T.
+        let slot0 = select(mz, 1, mz == 3) * CHANNELS;
+        let other0 = select(select(2, 1, mz == 2), 3, mz == 3) * CHANNELS;
+        let sign = select(-1.0, 1.0, mz == 1);
+        let to_0 = select(1.0, 0.0, mz == 3);
+        let to_1 = select(select(-1.0, 1.0, mz == 1), 0.0, mz == 0);
+        let weight0 = (mz * 9 * params.in_c + first) * params.out_c + co0 + lane;
+        let weight_tap = params.in_c * params.out_c;
 #for c in 0..TILE_C
 #for m in 0..TILE_Y/4*6
 #for g in 1..GROUPS+1
-  var acc_${m}_${g}_${c} = 0.0;
+        var acc_${m}_${g}_${c} = 0.0;
 #endfor
 #endfor
 #endfor
 
-  for (var kz = 0; kz < 3; kz++) {
-    let iz = oz - 1 + kz;
-    let plane_ok = iz >= 0 && iz < params.depth;
-    let row = (plane + kz - 1) * params.height - 1;
-#for r in 0..TILE_Y+2
-    let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
-    let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c;
-#endfor
-#ifdef EDGES
-#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
-    let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.in_c;
-#endfor
-#endif
-    for (var ci = 0; ci < params.in_c; ci++) {
-      let weight_at = weight_lane + kz * 9 * params.weight_tap + ci * params.weight_in;
+        for (var ci = 0; ci < count; ci++) {
+          let slot = slot0 + ci;
+          let other = other0 + ci;
+          let weight_at = weight0 + ci * params.out_c;
 #for t in 0..9
 #for q in 0..TILE_C/WORKGROUP
-      let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * params.weight_tap + ${q*WORKGROUP} * params.weight_out)];
+          let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * weight_tap + ${q*WORKGROUP})];
 #endfor
 #endfor
 #ifdef EDGES
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
-      let edge_${h} = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
+          let edge_${h} = kept[slot][COLUMNS + ${h}] + sign * kept[other][COLUMNS + ${h}];
 #endfor
 #endif
-      // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
+          // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
 #for r in 0..TILE_Y+2
 #ifdef EDGES
-      let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
-      let x_${r}_${GROUPS+1} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
+          let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
+          let x_${r}_${GROUPS+1} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
 #else
-      let x_${r}_0 = 0.0;
-      let x_${r}_${GROUPS+1} = 0.0;
+          let x_${r}_0 = 0.0;
+          let x_${r}_${GROUPS+1} = 0.0;
 #endif
 #for g in 1..GROUPS+1
-      let x_${r}_${g} = select(0.0, f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]), row_ok_${r} && column_ok_${g});
+          let x_${r}_${g} = kept[slot][${r*GROUPS+g-1}] + sign * kept[other][${r*GROUPS+g-1}];
 #endfor
 #endfor
 #for g in 0..GROUPS+2
 #for j in 0..TILE_Y/4
-      let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
-      let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
-      let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
-      let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
-      let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
-      let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
-      let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
-      let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
-      let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
-      let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
+          let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
+          let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
+          let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
+          let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
+          let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
+          let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
+          let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
+          let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
+          let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
+          let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
 #endfor
 #endfor
 #for m in 0..TILE_Y/4*6
-      let left_${m}_0 = v_${m}_0_1;
-      let right_${m}_${GROUPS+1} = v_${m}_${GROUPS+1}_1;
+          let left_${m}_0 = v_${m}_0_1;
+          let right_${m}_${GROUPS+1} = v_${m}_${GROUPS+1}_1;
 #for g in 1..GROUPS+1
-      let left_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_left);
-      let right_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_right);
+          let left_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_left);
+          let right_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_right);
 #endfor
 #for g in 1..GROUPS+1
-      let v_${m}_${g}_0 = select(left_${m}_${g}, left_${m}_${g-1}, is_first);
-      let v_${m}_${g}_2 = select(right_${m}_${g}, right_${m}_${g+1}, is_last);
+          let v_${m}_${g}_0 = select(left_${m}_${g}, left_${m}_${g-1}, is_first);
+          let v_${m}_${g}_2 = select(right_${m}_${g}, right_${m}_${g+1}, is_last);
 #endfor
 #endfor
 #for q in 0..TILE_C/WORKGROUP
 #for k in 0..3
-      let u_${q}_0_${k} = lane_weight_${q}_${k};
-      let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
-      let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
-      let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
-      let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
-      let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
-      let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
-      let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
-      let u_${q}_5_${k} = lane_weight_${q}_${6+k};
+          let u_${q}_0_${k} = lane_weight_${q}_${k};
+          let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
+          let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
+          let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
+          let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
+          let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
+          let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
+          let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
+          let u_${q}_5_${k} = lane_weight_${q}_${6+k};
 #endfor
 #endfor
 #for c in 0..TILE_C
 #for m in 0..6
 #for k in 0..3
-      let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
+          let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILE_Y/4
 #for m in 0..6
 #for g in 1..GROUPS+1
 #for k in 0..3
-      acc_${6*j+m}_${g}_${c} = fma(v_${6*j+m}_${g}_${k}, w_${c}_${m}_${k}, acc_${6*j+m}_${g}_${c});
+          acc_${6*j+m}_${g}_${c} = fma(v_${6*j+m}_${g}_${k}, w_${c}_${m}_${k}, acc_${6*j+m}_${g}_${c});
 #endfor
 #endfor
 #endfor
 #endfor
 #endfor
-    }
-  }
-
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
-  // would have TILE_Y GROUPS TILE_C: each takes long to compile.
-  var outputs: array<f32, TILE_Y * GROUPS * TILE_C>;
-#for j in 0..TILE_Y/4
-#for g in 1..GROUPS+1
-#for c in 0..TILE_C
-  {
-    let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
-    let m0 = 0.25 * acc_${6*j}_${g}_${c};
-    let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
-    let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
-    let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
-    let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
-    outputs[${((4*j)*GROUPS+g-1)*TILE_C+c}] = bias_c + m0 + m12 + m34;
-    outputs[${((4*j+1)*GROUPS+g-1)*TILE_C+c}] = bias_c + d12 + d34;
-    outputs[${((4*j+2)*GROUPS+g-1)*TILE_C+c}] = bias_c + m12 + 4.0 * m34;
-    outputs[${((4*j+3)*GROUPS+g-1)*TILE_C+c}] = bias_c + d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
-  }
-#endfor
-#endfor
-#endfor
-  let channels = min(TILE_C, params.out_c - co0);
-  let positions = select(0, min(TILE_Y, params.height - oy) * GROUPS, block < params.blocks);
-  for (var p = 0; p < positions; p++) {
-    let px = ox + (p % GROUPS) * lanes_x;
-    if (px < params.width) {
-      let at = ((plane * params.height + oy + p / GROUPS) * params.width + px) * params.out_c + co0;
-      for (var c = 0; c < channels; c++) {
-        var value = outputs[p * TILE_C + c];
-        if (params.has_addend != 0u) {
-          value += f32(addend[u32(at + c)]);
         }
-        y[u32(at + c)] = StoredY(value);
+
+#for j in 0..TILE_Y/4
+#for g in 1..GROUPS+1
+#for c in 0..TILE_C
+        {
+          let m0 = 0.25 * acc_${6*j}_${g}_${c};
+          let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
+          let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
+          let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
+          let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
+          let o_0 = m0 + m12 + m34;
+          let o_1 = d12 + d34;
+          let o_2 = m12 + 4.0 * m34;
+          let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
+#for i in 0..4
+#for z in 0..2
+          outputs[${z} * PLANE + ${((4*j+i)*GROUPS+g-1)*TILE_C+c}] += to_${z} * o_${i};
+#endfor
+#endfor
+        }
+#endfor
+#endfor
+#endfor
+      }
+
+      // Loops of unknown length (known ones are unrolled), so that there is one store and not 2 PLANE: each takes long to
+      // compile.
+      let channels = min(TILE_C, params.out_c - co0);
+      let planes = select(0, min(2, params.depth - oz), block < params.blocks);
+      for (var p = 0; p < planes * TILE_Y * GROUPS; p++) {
+        let px = ox + p % GROUPS * lanes_x;
+        let py = oy + p / GROUPS % TILE_Y;
+        if (px < params.width && py < params.height) {
+          let at = (((plane + p / (GROUPS * TILE_Y)) * params.height + py) * params.width + px) * params.out_c + co0;
+          for (var c = 0; c < channels; c++) {
+            var value = outputs[p * TILE_C + c];
+            if (has_addend) {
+              value += f32(addend[u32(at + c)]);
+            }
+#ifdef Y_F16
+            if (first > 0) {
+              value += sums[u32(at + c)];
+            }
+            if (first + count < params.in_c) {
+              sums[u32(at + c)] = value;
+            }
+#else
+            if (first > 0) {
+              value += y[u32(at + c)];
+            }
+#endif
+            y[u32(at + c)] = StoredY(value);
+          }
+        }
       }
     }
   }

@@ -4,7 +4,7 @@ import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3dBrick } from "./conv3dBrick.ts";
 import { conv3dParityDispatch } from "./conv3dParity.ts";
-import { conv3dRowsDispatch } from "./conv3dRows.ts";
+import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
 import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
 import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, tileOf } from "./conv3dFamily.ts";
@@ -67,24 +67,29 @@ export function dispatchConv3d(
     dispatchConv3dBrick(ctx, { ...args, exchanged, flipped, problem, tile: brickTileOf(variant), flops, call });
     return;
   }
-  // Only conv3d.wgsl reads weights in one order.
   const [rows, parity] = [variant.shader === "conv3dRows", variant.shader === "conv3dParity"];
-  const weight = exchanged && !rows && !parity ? transposeWeight(ctx, label, args.weight, flipped) : args.weight;
+  const weight = rows
+    ? rowsWeight(ctx, label, args.weight, sizes, { exchanged, flipped })
+    : exchanged && !parity
+      ? transposeWeight(ctx, label, args.weight, flipped)
+      : args.weight;
   const chosen = rows
-    ? conv3dRowsDispatch(sizes, flipped, variant)
+    ? conv3dRowsDispatch(sizes, variant)
     : parity
       ? conv3dParityDispatch({ ...problem, exchanged }, variant)
       : tiledDispatch(sizes, stride, pad, tileOf(variant));
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
+  // In parts, y would be rounded after each.
+  const sums = rows && y.dtype === "f16" && { sums: rowsInParts(sizes, variant) ? ctx.scratch(`${label} sums`, y.shape) : none("sums") };
   ctx.dispatch({
     ...chosen,
     label,
     call,
     constants: { ...chosen.constants, ...storagePair(x, y) },
     params: { ...chosen.params, has_bias: bias ? 1 : 0, has_addend: addend ? 1 : 0 },
-    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
+    bindings: { x, weight, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y, ...sums },
     flops,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });

@@ -2,13 +2,12 @@ import conv3dCode from "../../shaders/conv3d.wgsl";
 import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
 import conv3dBrickSumCode from "../../shaders/conv3dBrickSum.wgsl";
 import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
-import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { brickName, brickTiles, type BrickTile, type ConvProblem } from "./conv3dBrickTiles.ts";
 import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
-import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
+import { conv3dRowsFits, ROWS_SHADERS, rowsVariants } from "./conv3dRows.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import type { ConvTile } from "./conv3dTiles.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
@@ -138,7 +137,7 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
   kernel: "conv3d",
   shaders: [
     { name: "conv3d", code: conv3dCode },
-    { name: "conv3dRows", code: conv3dRowsCode },
+    ...ROWS_SHADERS,
     { name: "conv3dTransposeWeight", code: transposeWeightCode },
     { name: "conv3dParity", code: conv3dParityCode },
     ...BRICK_SHADERS,

@@ -1,11 +1,26 @@
 import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
+import conv3dRowsWeightCode from "../../shaders/conv3dRowsWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { workgroups1d } from "../gpu/dispatch.ts";
+import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";
 
-const conv3dRowsShader = { name: "conv3dRows", code: conv3dRowsCode };
+export const ROWS_SHADERS = [
+  { name: "conv3dRows", code: conv3dRowsCode },
+  { name: "conv3dRowsWeight", code: conv3dRowsWeightCode },
+] as const;
+
+interface RowsTile extends Record<string, number> {
+  GROUPS: number;
+  TILE_Y: number;
+  TILE_C: number;
+  /** Input channels that an invocation keeps at a time. */
+  CHANNELS: number;
+}
+
+/** Each loads its inputs anew, so no more than it takes to keep a processor's cores busy. */
+const WORKGROUPS = 16;
 
 /** Whether conv3dRows.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
@@ -13,23 +28,52 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
   return hasLanes(caps) && same && sizes.kernel === 3 && stride === 1 && pad === 1;
 }
 
-/**
- * The variant and its parameters for one shape; the caller adds operands.
- *
- * @param flipped weights are [3, 3, 3, Co, Ci] and read from the last tap to the first
- */
-export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean, variant: Variant): ConvDispatch {
+/** The weights of a convolution as conv3dRows.wgsl takes them, [4, 3, 3, Ci, Co] in a scratch tensor. */
+export function rowsWeight(
+  ctx: KernelContext,
+  label: string,
+  weight: Tensor,
+  { inputChannels, outputChannels }: ConvSizes,
+  { exchanged, flipped }: { exchanged: boolean; flipped: boolean },
+): Tensor {
+  const y = ctx.scratch(`${label} Winograd weight`, [4, 3, 3, inputChannels, outputChannels]);
+  const area = inputChannels * outputChannels;
+  const workgroup = 64;
+  ctx.dispatch({
+    label: `${label} Winograd weight`,
+    shader: ROWS_SHADERS[1],
+    constants: { WORKGROUP: workgroup },
+    params: {
+      in_c: inputChannels,
+      out_c: outputChannels,
+      first: flipped ? 26 * area : 0,
+      tap: flipped ? -area : area,
+      in_step: exchanged ? 1 : outputChannels,
+      out_step: exchanged ? inputChannels : 1,
+    },
+    bindings: { weight, y },
+    workgroups: workgroups1d(Math.ceil((9 * area) / workgroup)),
+    flops: 0,
+    bytes: byteLength(weight) + byteLength(y),
+  });
+  return y;
+}
+
+/** The variant and its parameters for one shape; the caller adds operands. */
+export function conv3dRowsDispatch(sizes: ConvSizes, variant: Variant): ConvDispatch {
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;
-  const tile = variant.constants as { GROUPS: number; TILE_Y: number; TILE_C: number };
+  const tile = rowsTileOf(variant);
   const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(width)));
   const tilesX = Math.ceil(width / (tile.GROUPS * lanesX));
   const blocksY = Math.ceil(height / tile.TILE_Y);
-  const blocks = batch * depth * blocksY;
-  const blocksC = Math.ceil(outputChannels / tile.TILE_C);
-  const area = inputChannels * outputChannels;
+  const blocks = batch * Math.ceil(depth / 2) * blocksY;
+  const places = Math.ceil(blocks / (LANES / lanesX)) * tilesX;
+  const channelTiles = Math.ceil(outputChannels / tile.TILE_C);
+  const tilesC = Math.ceil(channelTiles / Math.min(channelTiles, Math.ceil(WORKGROUPS / places)));
+  const blocksC = Math.ceil(channelTiles / tilesC);
   return {
-    shader: conv3dRowsShader,
+    shader: ROWS_SHADERS[0],
     constants: { ...tile, WORKGROUP: LANES, EDGES: tilesX > 1 },
     params: {
       depth,
@@ -41,22 +85,29 @@ export function conv3dRowsDispatch(sizes: ConvSizes, flipped: boolean, variant: 
       blocks_y: blocksY,
       tiles_x: tilesX,
       blocks_c: blocksC,
+      tiles_c: tilesC,
       lanes_x: lanesX,
-      weight_first: flipped ? 26 * area : 0,
-      weight_tap: flipped ? -area : area,
-      weight_in: flipped ? 1 : outputChannels,
-      weight_out: flipped ? inputChannels : 1,
     },
-    workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * blocksC),
+    workgroups: workgroups1d(places * blocksC),
   };
+}
+
+/** Whether the convolution is summed in parts. */
+export function rowsInParts(sizes: ConvSizes, variant: Variant): boolean {
+  return sizes.inputChannels > rowsTileOf(variant).CHANNELS;
+}
+
+function rowsTileOf({ constants }: Variant): RowsTile {
+  return constants as RowsTile;
 }
 
 /** GROUPS x TILE_Y x TILE_C; TILE_Y is a multiple of 4. Two groups of columns are of use where a row is longer than a subgroup. */
 export function rowsVariants(width: number): Variant[] {
-  const tiles = width > LANES ? [[2, 4, 8], [1, 8, 8], [1, 4, 16], [1, 4, 8]] : [[1, 8, 8], [1, 4, 16], [1, 4, 8]];
+  const narrow = [[1, 8, 8], [1, 8, 16], [1, 4, 16], [1, 4, 8]];
+  const tiles = width > LANES ? [[2, 8, 8], [2, 4, 8], ...narrow.slice(0, 1)] : narrow;
   return tiles.map(([groups, y, c]) => ({
     name: `rows ${groups}x${y}x${c}`,
     shader: "conv3dRows",
-    constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c! },
+    constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c!, CHANNELS: Number(globalThis.process?.env?.VC ?? 32) },
   }));
 }

@@ -13,7 +13,7 @@ export type TableRow = readonly [kernel: string, adapter: AdapterClass | "any", 
  */
 // prettier-ignore
 export const variantTable: readonly TableRow[] = [
-  ["conv3d", "software", "3x3x3, rows beyond 8", "rows 2x4x8"],            // lavapipe: 96 accumulators a lane for 64 outputs, whose loop fits the instruction cache
+  ["conv3d", "software", "3x3x3, rows beyond 8", "rows 2x8x8"],            // lavapipe: 192 accumulators a lane, whose loop fits the instruction cache
   ["conv3d", "software", "3x3x3, rows 5 to 8", "rows 1x8x8"],              // lavapipe: the same where a row is one subgroup
   ["conv3d", "software", "3x3x3, rows to 4", "rows 1x4x16"],               // lavapipe: 4^3 grids have rows to fill a subgroup, and many channels
   ["conv3d", "software", "1x1x1, to 8", "tiled 8x1x8 w8"],                 // lavapipe, tune: 37 to 44 % less than parity 1x8x32, most of whose channels are unused
