@@ -29,9 +29,9 @@
 // point's sums. A value that is not finite spreads over its tile, four rows of two planes.
 //
 // A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Outputs come in blocks of TILE_Y rows of
-// two planes, counted over y and then over the pairs of planes n ceil(D / 2) + z / 2; each row of lanes has a block of its
-// own. A lane computes TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels at a time. What lies left and
-// right of a column comes by shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded
+// two planes, in stacks of up to pairs blocks along z, which are counted over y, then along z, then over n; each row of
+// lanes has a stack of its own. A lane computes TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels at a time.
+// What lies left and right of a column comes by shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded
 // together, by a lane for each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and
 // spreads them: by subgroupShuffle from a fixed lane, mostly one instruction on lavapipe, where subgroupBroadcast takes
 // three. More than CHANNELS input channels are summed in parts, each of which adds to what y (with Y_F16: sums) holds.
@@ -45,8 +45,8 @@
 // Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W. A workgroup
 // makes tiles_c tiles of TILE_C channels.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
-// Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks = N ceil(D / 2) blocks_y,
-// blocks_y = ceil(H / TILE_Y), blocks_c = ceil(Co / (TILE_C tiles_c)).
+// Dispatch: workgroups1d(ceil(stacks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks_y = ceil(H / TILE_Y),
+// stacks = N ceil(D / (2 pairs)) blocks_y, blocks_c = ceil(Co / (TILE_C tiles_c)).
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
@@ -55,9 +55,10 @@ diagnostic(off, subgroup_uniformity);
 struct Params {
   depth: i32, height: i32, width: i32,
   in_c: i32, out_c: i32,
-  blocks: i32, blocks_y: i32,
+  stacks: i32, blocks_y: i32,
   tiles_x: u32, blocks_c: u32,
   tiles_c: i32,
+  pairs: i32,
   lanes_x: i32,
   has_bias: u32, has_addend: u32,
 }
@@ -88,17 +89,17 @@ fn main(
   let lanes_x = params.lanes_x;
   let lane_x = lane % lanes_x;
   let tile = i32(index / (params.blocks_c * params.tiles_x));
-  if (tile * (WORKGROUP / lanes_x) >= params.blocks) {
+  if (tile * (WORKGROUP / lanes_x) >= params.stacks) {
     return;
   }
-  let block = tile * (WORKGROUP / lanes_x) + lane / lanes_x;
-  let pair = block / params.blocks_y;
-  let pairs = (params.depth + 1) / 2;
-  let oz = pair % pairs * 2;
-  let oy = (block % params.blocks_y) * TILE_Y;
+  let stack = tile * (WORKGROUP / lanes_x) + lane / lanes_x;
+  let stack_z = stack / params.blocks_y;
+  let stacks_z = (params.depth + 2 * params.pairs - 1) / (2 * params.pairs);
+  let oz_begin = stack_z % stacks_z * params.pairs * 2;
+  let plane_begin = stack_z / stacks_z * params.depth + oz_begin;
+  let oy = (stack % params.blocks_y) * TILE_Y;
   let tile_x = i32((index / params.blocks_c) % params.tiles_x) * GROUPS * lanes_x;
   let ox = tile_x + lane_x;
-  let plane = pair / pairs * params.depth + oz;
   let co_begin = i32(index % params.blocks_c) * TILE_C * params.tiles_c;
   let co_end = min(co_begin + TILE_C * params.tiles_c, params.out_c);
 
@@ -108,7 +109,7 @@ fn main(
   let is_first = lane_x == 0;
   let is_last = lane_x == lanes_x - 1;
 #for g in 1..GROUPS+1
-  let column_ok_${g} = block < params.blocks && ox + ${g-1} * lanes_x < params.width;
+  let column_ok_${g} = stack < params.stacks && ox + ${g-1} * lanes_x < params.width;
 #endfor
 #ifdef EDGES
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
@@ -123,201 +124,206 @@ fn main(
   for (var first = 0; first < params.in_c; first += CHANNELS) {
     let count = min(CHANNELS, params.in_c - first);
     let has_addend = first == 0 && params.has_addend != 0u;
+    for (var pair = 0; pair < params.pairs; pair++) {
+      let oz = oz_begin + 2 * pair;
+      let plane = plane_begin + 2 * pair;
 
-    for (var kz = 0; kz < 4; kz++) {
-      let iz = oz - 1 + kz;
-      let plane_ok = iz >= 0 && iz < params.depth;
-      let row = (plane + kz - 1) * params.height - 1;
+      // Two of the planes before are the first two of these. Plane kz lies at slots (kz + 2 pair) % 4 CHANNELS and on.
+      for (var kz = select(2, 0, pair == 0); kz < 4; kz++) {
+        let iz = oz - 1 + kz;
+        let plane_ok = iz >= 0 && iz < params.depth;
+        let row = (plane + kz - 1) * params.height - 1;
 #for r in 0..TILE_Y+2
-      let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
-      let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c + first;
+        let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
+        let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c + first;
 #endfor
 #ifdef EDGES
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
-      let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.in_c + first;
+        let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.in_c + first;
 #endfor
 #endif
-      for (var ci = 0; ci < count; ci++) {
-        let slot = kz * CHANNELS + ci;
+        for (var ci = 0; ci < count; ci++) {
+          let slot = (kz + 2 * pair) % 4 * CHANNELS + ci;
 #for r in 0..TILE_Y+2
 #for g in 1..GROUPS+1
-        kept[slot][${r*GROUPS+g-1}] = select(0.0, f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]), row_ok_${r} && column_ok_${g});
+          kept[slot][${r*GROUPS+g-1}] = select(0.0, f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]), row_ok_${r} && column_ok_${g});
 #endfor
 #endfor
 #ifdef EDGES
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
-        kept[slot][COLUMNS + ${h}] = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
+          kept[slot][COLUMNS + ${h}] = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
 #endfor
 #endif
+        }
       }
-    }
 
-    for (var co0 = co_begin; co0 < co_end; co0 += TILE_C) {
+      for (var co0 = co_begin; co0 < co_end; co0 += TILE_C) {
 #for q in 0..TILE_C/WORKGROUP
-      let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], first == 0 && params.has_bias != 0u);
+        let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], first == 0 && params.has_bias != 0u);
 #endfor
-      var outputs: array<f32, 2 * PLANE>;
+        var outputs: array<f32, 2 * PLANE>;
 #for c in 0..TILE_C
-      {
-        let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
+        {
+          let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
 #for i in 0..2*TILE_Y*GROUPS
-        outputs[${i*TILE_C+c}] = bias_c;
+          outputs[${i*TILE_C+c}] = bias_c;
 #endfor
-      }
+        }
 #endfor
 
-      for (var mz = 0; mz < 4; mz++) {
-        // The row of B^T, kept[slot] + sign kept[other], and the column of A^T.
-        let slot0 = select(mz, 1, mz == 3) * CHANNELS;
-        let other0 = select(select(2, 1, mz == 2), 3, mz == 3) * CHANNELS;
-        let sign = select(-1.0, 1.0, mz == 1);
-        let to_0 = select(1.0, 0.0, mz == 3);
-        let to_1 = select(select(-1.0, 1.0, mz == 1), 0.0, mz == 0);
-        let weight0 = (mz * 9 * params.in_c + first) * params.out_c + co0 + lane;
-        let weight_tap = params.in_c * params.out_c;
+        for (var mz = 0; mz < 4; mz++) {
+          // The row of B^T, kept[slot] + sign kept[other], and the column of A^T.
+          let slot0 = (select(mz, 1, mz == 3) + 2 * pair) % 4 * CHANNELS;
+          let other0 = (select(select(2, 1, mz == 2), 3, mz == 3) + 2 * pair) % 4 * CHANNELS;
+          let sign = select(-1.0, 1.0, mz == 1);
+          let to_0 = select(1.0, 0.0, mz == 3);
+          let to_1 = select(select(-1.0, 1.0, mz == 1), 0.0, mz == 0);
+          let weight0 = (mz * 9 * params.in_c + first) * params.out_c + co0 + lane;
+          let weight_tap = params.in_c * params.out_c;
 #for c in 0..TILE_C
 #for m in 0..TILE_Y/4*6
 #for g in 1..GROUPS+1
-        var acc_${m}_${g}_${c} = 0.0;
+          var acc_${m}_${g}_${c} = 0.0;
 #endfor
 #endfor
 #endfor
 
-        for (var ci = 0; ci < count; ci++) {
-          let slot = slot0 + ci;
-          let other = other0 + ci;
-          let weight_at = weight0 + ci * params.out_c;
+          for (var ci = 0; ci < count; ci++) {
+            let slot = slot0 + ci;
+            let other = other0 + ci;
+            let weight_at = weight0 + ci * params.out_c;
 #for t in 0..9
 #for q in 0..TILE_C/WORKGROUP
-          let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * weight_tap + ${q*WORKGROUP})];
+            let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * weight_tap + ${q*WORKGROUP})];
 #endfor
 #endfor
 #ifdef EDGES
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
-          let edge_${h} = kept[slot][COLUMNS + ${h}] + sign * kept[other][COLUMNS + ${h}];
+            let edge_${h} = kept[slot][COLUMNS + ${h}] + sign * kept[other][COLUMNS + ${h}];
 #endfor
 #endif
-          // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
+            // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
 #for r in 0..TILE_Y+2
 #ifdef EDGES
-          let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
-          let x_${r}_${GROUPS+1} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
+            let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
+            let x_${r}_${GROUPS+1} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
 #else
-          let x_${r}_0 = 0.0;
-          let x_${r}_${GROUPS+1} = 0.0;
+            let x_${r}_0 = 0.0;
+            let x_${r}_${GROUPS+1} = 0.0;
 #endif
 #for g in 1..GROUPS+1
-          let x_${r}_${g} = kept[slot][${r*GROUPS+g-1}] + sign * kept[other][${r*GROUPS+g-1}];
+            let x_${r}_${g} = kept[slot][${r*GROUPS+g-1}] + sign * kept[other][${r*GROUPS+g-1}];
 #endfor
 #endfor
 #for g in 0..GROUPS+2
 #for j in 0..TILE_Y/4
-          let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
-          let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
-          let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
-          let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
-          let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
-          let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
-          let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
-          let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
-          let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
-          let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
+            let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
+            let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
+            let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
+            let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
+            let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
+            let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
+            let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
+            let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
+            let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
+            let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
 #endfor
 #endfor
 #for m in 0..TILE_Y/4*6
-          let left_${m}_0 = v_${m}_0_1;
-          let right_${m}_${GROUPS+1} = v_${m}_${GROUPS+1}_1;
+            let left_${m}_0 = v_${m}_0_1;
+            let right_${m}_${GROUPS+1} = v_${m}_${GROUPS+1}_1;
 #for g in 1..GROUPS+1
-          let left_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_left);
-          let right_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_right);
+            let left_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_left);
+            let right_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_right);
 #endfor
 #for g in 1..GROUPS+1
-          let v_${m}_${g}_0 = select(left_${m}_${g}, left_${m}_${g-1}, is_first);
-          let v_${m}_${g}_2 = select(right_${m}_${g}, right_${m}_${g+1}, is_last);
+            let v_${m}_${g}_0 = select(left_${m}_${g}, left_${m}_${g-1}, is_first);
+            let v_${m}_${g}_2 = select(right_${m}_${g}, right_${m}_${g+1}, is_last);
 #endfor
 #endfor
 #for q in 0..TILE_C/WORKGROUP
 #for k in 0..3
-          let u_${q}_0_${k} = lane_weight_${q}_${k};
-          let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
-          let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
-          let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
-          let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
-          let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
-          let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
-          let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
-          let u_${q}_5_${k} = lane_weight_${q}_${6+k};
+            let u_${q}_0_${k} = lane_weight_${q}_${k};
+            let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
+            let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
+            let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
+            let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
+            let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
+            let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
+            let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
+            let u_${q}_5_${k} = lane_weight_${q}_${6+k};
 #endfor
 #endfor
 #for c in 0..TILE_C
 #for m in 0..6
 #for k in 0..3
-          let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
+            let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILE_Y/4
 #for m in 0..6
 #for g in 1..GROUPS+1
 #for k in 0..3
-          acc_${6*j+m}_${g}_${c} = fma(v_${6*j+m}_${g}_${k}, w_${c}_${m}_${k}, acc_${6*j+m}_${g}_${c});
+            acc_${6*j+m}_${g}_${c} = fma(v_${6*j+m}_${g}_${k}, w_${c}_${m}_${k}, acc_${6*j+m}_${g}_${c});
 #endfor
 #endfor
 #endfor
 #endfor
 #endfor
-        }
+          }
 
 #for j in 0..TILE_Y/4
 #for g in 1..GROUPS+1
 #for c in 0..TILE_C
-        {
-          let m0 = 0.25 * acc_${6*j}_${g}_${c};
-          let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
-          let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
-          let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
-          let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
-          let o_0 = m0 + m12 + m34;
-          let o_1 = d12 + d34;
-          let o_2 = m12 + 4.0 * m34;
-          let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
+          {
+            let m0 = 0.25 * acc_${6*j}_${g}_${c};
+            let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
+            let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
+            let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
+            let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
+            let o_0 = m0 + m12 + m34;
+            let o_1 = d12 + d34;
+            let o_2 = m12 + 4.0 * m34;
+            let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
 #for i in 0..4
 #for z in 0..2
-          outputs[${z} * PLANE + ${((4*j+i)*GROUPS+g-1)*TILE_C+c}] += to_${z} * o_${i};
+            outputs[${z} * PLANE + ${((4*j+i)*GROUPS+g-1)*TILE_C+c}] += to_${z} * o_${i};
+#endfor
+#endfor
+          }
+#endfor
 #endfor
 #endfor
         }
-#endfor
-#endfor
-#endfor
-      }
 
-      // Loops of unknown length (known ones are unrolled), so that there is one store and not 2 PLANE: each takes long to
-      // compile.
-      let channels = min(TILE_C, params.out_c - co0);
-      let planes = select(0, min(2, params.depth - oz), block < params.blocks);
-      for (var p = 0; p < planes * TILE_Y * GROUPS; p++) {
-        let px = ox + p % GROUPS * lanes_x;
-        let py = oy + p / GROUPS % TILE_Y;
-        if (px < params.width && py < params.height) {
-          let at = (((plane + p / (GROUPS * TILE_Y)) * params.height + py) * params.width + px) * params.out_c + co0;
-          for (var c = 0; c < channels; c++) {
-            var value = outputs[p * TILE_C + c];
-            if (has_addend) {
-              value += f32(addend[u32(at + c)]);
-            }
+        // Loops of unknown length (known ones are unrolled), so that there is one store and not 2 PLANE: each takes long to
+        // compile.
+        let channels = min(TILE_C, params.out_c - co0);
+        let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
+        for (var p = 0; p < planes * TILE_Y * GROUPS; p++) {
+          let px = ox + p % GROUPS * lanes_x;
+          let py = oy + p / GROUPS % TILE_Y;
+          if (px < params.width && py < params.height) {
+            let at = (((plane + p / (GROUPS * TILE_Y)) * params.height + py) * params.width + px) * params.out_c + co0;
+            for (var c = 0; c < channels; c++) {
+              var value = outputs[p * TILE_C + c];
+              if (has_addend) {
+                value += f32(addend[u32(at + c)]);
+              }
 #ifdef Y_F16
-            if (first > 0) {
-              value += sums[u32(at + c)];
-            }
-            if (first + count < params.in_c) {
-              sums[u32(at + c)] = value;
-            }
+              if (first > 0) {
+                value += sums[u32(at + c)];
+              }
+              if (first + count < params.in_c) {
+                sums[u32(at + c)] = value;
+              }
 #else
-            if (first > 0) {
-              value += y[u32(at + c)];
-            }
+              if (first > 0) {
+                value += y[u32(at + c)];
+              }
 #endif
-            y[u32(at + c)] = StoredY(value);
+              y[u32(at + c)] = StoredY(value);
+            }
           }
         }
       }

@@ -19,8 +19,14 @@ interface RowsTile extends Record<string, number> {
   CHANNELS: number;
 }
 
-/** Each loads its inputs anew, so no more than it takes to keep a processor's cores busy. */
-const WORKGROUPS = 16;
+/** Enough for a processor's cores: below them output channels are split, which loads inputs anew for each part. */
+const FEW = 8;
+
+/** Above them a workgroup takes several blocks along z, whose neighbours share two planes. */
+const MANY = 32;
+
+/** Most of those blocks: more hardly gain. */
+const STACK = 4;
 
 /** Whether conv3dRows.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
@@ -67,10 +73,13 @@ export function conv3dRowsDispatch(sizes: ConvSizes, variant: Variant): ConvDisp
   const lanesX = Math.min(LANES, 2 ** Math.ceil(Math.log2(width)));
   const tilesX = Math.ceil(width / (tile.GROUPS * lanesX));
   const blocksY = Math.ceil(height / tile.TILE_Y);
-  const blocks = batch * Math.ceil(depth / 2) * blocksY;
-  const places = Math.ceil(blocks / (LANES / lanesX)) * tilesX;
+  const allPairs = Math.ceil(depth / 2);
+  const places = (stacks: number) => Math.ceil((batch * stacks * blocksY) / (LANES / lanesX)) * tilesX;
+  const stacksZ = Math.ceil(allPairs / Math.max(1, Math.min(STACK, Math.floor(places(allPairs) / MANY))));
+  const pairs = Math.ceil(allPairs / stacksZ);
+  const stacks = Math.ceil(allPairs / pairs);
   const channelTiles = Math.ceil(outputChannels / tile.TILE_C);
-  const tilesC = Math.ceil(channelTiles / Math.min(channelTiles, Math.ceil(WORKGROUPS / places)));
+  const tilesC = Math.ceil(channelTiles / Math.min(channelTiles, Math.ceil(FEW / places(stacks))));
   const blocksC = Math.ceil(channelTiles / tilesC);
   return {
     shader: ROWS_SHADERS[0],
@@ -81,14 +90,15 @@ export function conv3dRowsDispatch(sizes: ConvSizes, variant: Variant): ConvDisp
       width,
       in_c: inputChannels,
       out_c: outputChannels,
-      blocks,
+      stacks: batch * stacks * blocksY,
       blocks_y: blocksY,
       tiles_x: tilesX,
       blocks_c: blocksC,
       tiles_c: tilesC,
+      pairs,
       lanes_x: lanesX,
     },
-    workgroups: workgroups1d(places * blocksC),
+    workgroups: workgroups1d(places(stacks) * blocksC),
   };
 }
 
@@ -108,6 +118,6 @@ export function rowsVariants(width: number): Variant[] {
   return tiles.map(([groups, y, c]) => ({
     name: `rows ${groups}x${y}x${c}`,
     shader: "conv3dRows",
-    constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c!, CHANNELS: Number(globalThis.process?.env?.VC ?? 32) },
+    constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c!, CHANNELS: 32 },
   }));
 }

@@ -24,6 +24,9 @@ export const CASES: readonly Case[] = [
   { x: [3, 2, 9, 12, 5], kernel: 3, channels: 9, stride: 1, padding: 1 },
   { x: [2, 3, 9, 7, 4], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
   { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1 },
+  // Several blocks of conv3dRows along z in a workgroup, the last with one plane; more channels than it keeps at a time.
+  { x: [2, 17, 10, 17, 34], kernel: 3, channels: 9, stride: 1, padding: 1, addend: true },
+  { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
   // So many weights for so few positions that their gradient takes one slice.
   { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
