@@ -120,7 +120,7 @@ fn main(
 #endif
 
   // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one would compile slowly.
-  var kept: array<array<f32, KEPT>, 4 * CHANNELS>;
+  var kept: array<array<f32, KEPT>, 4 * CHANNELS + 2>;
   for (var first = 0; first < params.in_c; first += CHANNELS) {
     let count = min(CHANNELS, params.in_c - first);
     let has_addend = first == 0 && params.has_addend != 0u;

@@ -8,7 +8,7 @@
 // 0 to 26: the gradient with respect to the input reads the forward weights backwards, with their channels exchanged.
 //
 // Constants: WORKGROUP.
-// Dispatch: workgroups1d(ceil(9 Ci Co / WORKGROUP)), a thread per (ky, kx, ci, co).
+// Dispatch: workgroups1d(ceil(Ci Co / WORKGROUP)), a thread per (ci, co).
 #import grid
 
 struct Params { in_c: i32, out_c: i32, first: i32, tap: i32, in_step: i32, out_step: i32 }
@@ -24,16 +24,18 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let index = i32(linear_workgroup(wid, num) * WORKGROUP + thread);
-  let plane = 9 * params.in_c * params.out_c;
-  if (index < plane) {
-    let channels = index / params.out_c;
-    let at = params.first + channels / params.in_c * params.tap + channels % params.in_c * params.in_step + index % params.out_c * params.out_step;
-    let w0 = weight[u32(at)];
-    let w1 = weight[u32(at + 9 * params.tap)];
-    let w2 = weight[u32(at + 18 * params.tap)];
-    y[u32(index)] = w0;
-    y[u32(index + plane)] = 0.5 * (w0 + w1 + w2);
-    y[u32(index + 2 * plane)] = 0.5 * (w0 - w1 + w2);
-    y[u32(index + 3 * plane)] = w2;
+  let area = params.in_c * params.out_c;
+  if (index < area) {
+    let first = params.first + index / params.out_c * params.in_step + index % params.out_c * params.out_step;
+    for (var t = 0; t < 9; t++) {
+      let at = first + t * params.tap;
+      let w0 = weight[u32(at)];
+      let w1 = weight[u32(at + 9 * params.tap)];
+      let w2 = weight[u32(at + 18 * params.tap)];
+      y[u32(index + t * area)] = w0;
+      y[u32(index + (t + 9) * area)] = 0.5 * (w0 + w1 + w2);
+      y[u32(index + (t + 18) * area)] = 0.5 * (w0 - w1 + w2);
+      y[u32(index + (t + 27) * area)] = w2;
+    }
   }
 }

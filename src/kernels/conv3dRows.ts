@@ -44,7 +44,7 @@ export function rowsWeight(
 ): Tensor {
   const y = ctx.scratch(`${label} Winograd weight`, [4, 3, 3, inputChannels, outputChannels]);
   const area = inputChannels * outputChannels;
-  const workgroup = 64;
+  const workgroup = 32;
   ctx.dispatch({
     label: `${label} Winograd weight`,
     shader: ROWS_SHADERS[1],
@@ -58,7 +58,7 @@ export function rowsWeight(
       out_step: exchanged ? inputChannels : 1,
     },
     bindings: { weight, y },
-    workgroups: workgroups1d(Math.ceil((9 * area) / workgroup)),
+    workgroups: workgroups1d(Math.ceil(area / workgroup)),
     flops: 0,
     bytes: byteLength(weight) + byteLength(y),
   });
