@@ -119,6 +119,7 @@ fn main(
 #endfor
 #endif
 
+  var outputs: array<f32, 2 * PLANE>;
   // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one would compile slowly.
   var kept: array<array<f32, KEPT>, 4 * CHANNELS + 2>;
   for (var first = 0; first < params.in_c; first += CHANNELS) {
@@ -161,7 +162,6 @@ fn main(
 #for q in 0..TILE_C/WORKGROUP
         let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], first == 0 && params.has_bias != 0u);
 #endfor
-        var outputs: array<f32, 2 * PLANE>;
 #for c in 0..TILE_C
         {
           let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);

@@ -159,7 +159,7 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
     if (stride !== 1) return `strided, ${channelClass(shape.outC)}`;
     if (kernel !== 3) return "other kernels";
     const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";
-    return pad === 1 ? `3x3x3, rows ${row}` : "3x3x3, other padding";
+    return pad === 1 ? `3x3x3, rows ${row}, ${channelClass(shape.outC)}` : "3x3x3, other padding";
   },
   describe: describeConv,
 };

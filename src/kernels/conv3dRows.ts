@@ -23,7 +23,7 @@ interface RowsTile extends Record<string, number> {
 const FEW = 8;
 
 /** Above them a workgroup takes several blocks along z, whose neighbours share two planes. */
-const MANY = 32;
+const MANY = 16;
 
 /** Most of those blocks: more hardly gain. */
 const STACK = 4;
