@@ -11,19 +11,21 @@ export interface Case {
   stride: number;
   padding: number;
   addend?: boolean;
+  /** Run with operands of both precisions too: one of each variant of the shaders. */
+  mixed?: boolean;
 }
 
 /** Convolutions that every variant must get right. */
 export const CASES: readonly Case[] = [
   { x: [1, 1, 1, 1, 1], kernel: 1, channels: 1, stride: 1, padding: 0 },
   { x: [1, 1, 1, 1, 3], kernel: 3, channels: 2, stride: 1, padding: 1 },
-  { x: [3, 5, 3, 7, 5], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
+  { x: [3, 5, 3, 7, 5], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true, mixed: true },
   { x: [2, 4, 4, 4, 9], kernel: 3, channels: 18, stride: 1, padding: 1 },
   // Rows wider than a tile of conv3dRows, as wide, and narrow ones beside one another; channels beyond its blocks.
   { x: [2, 3, 6, 37, 6], kernel: 3, channels: 11, stride: 1, padding: 1, addend: true },
   { x: [3, 2, 9, 12, 5], kernel: 3, channels: 9, stride: 1, padding: 1 },
   { x: [2, 3, 9, 7, 4], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
-  { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1 },
+  { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1, mixed: true },
   // Several blocks of conv3dRows along z in a workgroup, the last with one plane; more channels than it keeps at a time.
   { x: [2, 17, 10, 17, 34], kernel: 3, channels: 9, stride: 1, padding: 1, addend: true },
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
@@ -32,20 +34,20 @@ export const CASES: readonly Case[] = [
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
   { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
   // So few output channels that the weight gradient slides its window over the output's gradient.
-  { x: [2, 3, 6, 5, 19], kernel: 3, channels: 5, stride: 1, padding: 1 },
+  { x: [2, 3, 6, 5, 19], kernel: 3, channels: 5, stride: 1, padding: 1, mixed: true },
   { x: [1, 3, 6, 5, 9], kernel: 3, channels: 8, stride: 1, padding: 0 },
   { x: [1, 3, 4, 5, 9], kernel: 3, channels: 3, stride: 1, padding: 4 },
   { x: [2, 4, 5, 6, 10], kernel: 4, channels: 2, stride: 1, padding: 2 },
-  { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, addend: true },
+  { x: [3, 4, 3, 5, 17], kernel: 1, channels: 20, stride: 1, padding: 0, addend: true, mixed: true },
   { x: [1, 2, 3, 2, 3], kernel: 1, channels: 4, stride: 1, padding: 2 },
   { x: [2, 3, 5, 4, 5], kernel: 1, channels: 3, stride: 2, padding: 0 },
-  { x: [2, 6, 4, 8, 5], kernel: 3, channels: 9, stride: 2, padding: 1 },
+  { x: [2, 6, 4, 8, 5], kernel: 3, channels: 9, stride: 2, padding: 1, mixed: true },
   { x: [3, 5, 7, 9, 4], kernel: 3, channels: 6, stride: 2, padding: 1, addend: true },
   { x: [2, 8, 6, 4, 8], kernel: 4, channels: 16, stride: 2, padding: 1 },
   { x: [1, 5, 7, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 5 },
   { x: [1, 4, 5, 6, 3], kernel: 4, channels: 2, stride: 1, padding: 2 },
   // Rows of outputs of conv3dParity: blocks of them, as wide as one, one more, narrow ones beside one another.
-  { x: [3, 3, 10, 34, 5], kernel: 4, channels: 12, stride: 2, padding: 1, addend: true },
+  { x: [3, 3, 10, 34, 5], kernel: 4, channels: 12, stride: 2, padding: 1, addend: true, mixed: true },
   { x: [1, 4, 18, 32, 2], kernel: 4, channels: 17, stride: 2, padding: 1 },
   // Odd rows, whose last output has an input beyond: of one tile and less.
   { x: [1, 4, 5, 33, 3], kernel: 4, channels: 6, stride: 2, padding: 1 },
