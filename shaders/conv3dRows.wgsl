@@ -1,16 +1,16 @@
-// 3x3x3 convolution of stride 1 and padding 1 for adapters with subgroups of one known, small size (software ones): the
-// sums of conv3d.wgsl,
+// 3x3x3 convolution of stride 1 and padding 1 for adapters with subgroups of one known, small size (software ones):
+// the sums of conv3d.wgsl,
 //
 //   y[n, o, co] = bias[co] + addend[n, o, co] + sum over k, ci of x[n, o - 1 + k, ci] weight[k, ci, co]
 //
 // with few loads. There a load from a buffer is a branch and a bounds check for each lane, as much work as some fifty
-// multiply-adds; one from a private array a sixth of that; a shuffle is one instruction. So the inputs are loaded once,
-// into a private array, for all output channels. The loop must stay below 32 KB for the processor's instruction cache.
-// As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
+// multiply-adds; one from a private array a sixth of that; a shuffle is one instruction. So the inputs are loaded
+// once, into a private array, for all output channels. The loop must stay below 32 KB for the processor's instruction
+// cache. As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
 //
-// Along z and y the sums are Winograd's (arXiv 1509.09308): F(2, 3), two outputs from four inputs in four multiply-adds
-// for six, and F(4, 3), four outputs from six inputs in six for twelve; together a third of the direct sums. With the
-// points 0, 1, -1, (2, -2) and infinity, y = A^T (G' w * B^T x):
+// Along z and y the sums are Winograd's (arXiv 1509.09308): F(2, 3), two outputs from four inputs in four
+// multiply-adds for six, and F(4, 3), four outputs from six inputs in six for twelve; together a third of the direct
+// sums. With the points 0, 1, -1, (2, -2) and infinity, y = A^T (G' w * B^T x):
 //
 //   z:  B^T = 1  0 -1  0      G = 1    0    0      A^T = 1  1  1  0
 //             0  1  1  0          1/2  1/2  1/2          0  1 -1 -1
@@ -24,26 +24,27 @@
 //             0  2 -1 -2  1  0          1 -2  4
 //             0  4  0 -5  0  1          0  0  1
 //
-// (G' is the paper's G, its rows scaled to whole numbers, and A^T has the scales). conv3dRowsWeight.wgsl has applied G along
-// z to the weights. A row of B^T along z has two terms and is applied where the inputs are read; A^T along z after each
-// point's sums. A value that is not finite spreads over its tile, four rows of two planes.
+// (G' is the paper's G, its rows scaled to whole numbers, and A^T has the scales). conv3dRowsWeight.wgsl has applied
+// G along z to the weights. A row of B^T along z has two terms and is applied where the inputs are read; A^T along z
+// after each point's sums. A value that is not finite spreads over its tile, four rows of two planes.
 //
-// A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Outputs come in blocks of TILE_Y rows of
-// two planes, in stacks of up to pairs blocks along z, which are counted over y, then along z, then over n; each row of
-// lanes has a stack of its own. A lane computes TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C channels at a time.
-// What lies left and right of a column comes by shuffles. With EDGES a block is narrower than the grid: what lies beyond its ends is loaded
-// together, by a lane for each row and side. Lane l loads the weights of channel l of every WORKGROUP, transforms and
-// spreads them: by subgroupShuffle from a fixed lane, mostly one instruction on lavapipe, where subgroupBroadcast takes
-// three. More than CHANNELS input channels are summed in parts, each of which adds to what y (with Y_F16: sums) holds.
+// A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Outputs come in blocks of TILE_Y rows
+// of two planes, in stacks of up to pairs blocks along z, which are counted over y, then along z, then over n; each
+// row of lanes has a stack of its own. A lane computes TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C
+// channels at a time. What lies left and right of a column comes by shuffles. With EDGES a block is narrower than the
+// grid: what lies beyond its ends is loaded together, by a lane for each row and side. Lane l loads the weights of
+// channel l of every WORKGROUP, transforms and spreads them: by subgroupShuffle from a fixed lane, mostly one
+// instruction on lavapipe, where subgroupBroadcast takes three. More than CHANNELS input channels are summed in
+// parts, each of which adds to what y (with Y_F16: sums) holds.
 //
 // Bindings: x [N, D, H, W, Ci], weight [4, 3, 3, Ci, Co] of conv3dRowsWeight.wgsl, y [N, D, H, W, Co]; bias [Co] and
-// addend (as y) are read only where has_bias, has_addend are 1; sums (as y, in f32; only with Y_F16) is used only where
-// Ci > CHANNELS.
+// addend (as y) are read only where has_bias, has_addend are 1; sums (as y, in f32; only with Y_F16) is used only
+// where Ci > CHANNELS.
 //
 // Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; CHANNELS;
 // EDGES; X_F16, Y_F16: x, addend and y are stored in half precision.
-// Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W. A workgroup
-// makes tiles_c tiles of TILE_C channels.
+// Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W. A
+// workgroup makes tiles_c tiles of TILE_C channels.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(ceil(stacks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks_y = ceil(H / TILE_Y),
 // stacks = N ceil(D / (2 pairs)) blocks_y, blocks_c = ceil(Co / (TILE_C tiles_c)).
@@ -115,12 +116,14 @@ fn main(
 #for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
   let edge_y_${h} = oy - 1 + ${h*WORKGROUP/2} + lane / 2;
   let edge_x_${h} = select(tile_x - 1, tile_x + GROUPS * lanes_x, lane % 2 == 1);
-  let edge_ok_${h} = edge_x_${h} >= 0 && edge_x_${h} < params.width && edge_y_${h} >= 0 && edge_y_${h} < params.height;
+  let edge_ok_${h} = edge_x_${h} >= 0 && edge_x_${h} < params.width
+    && edge_y_${h} >= 0 && edge_y_${h} < params.height;
 #endfor
 #endif
 
   var outputs: array<f32, 2 * PLANE>;
-  // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one would compile slowly.
+  // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one compiles slowly.
+  // The two slots more keep these arrays from lying a page apart, of which a cache holds few at the same place.
   var kept: array<array<f32, KEPT>, 4 * CHANNELS + 2>;
   for (var first = 0; first < params.in_c; first += CHANNELS) {
     let count = min(CHANNELS, params.in_c - first);
@@ -147,7 +150,11 @@ fn main(
           let slot = (kz + 2 * pair) % 4 * CHANNELS + ci;
 #for r in 0..TILE_Y+2
 #for g in 1..GROUPS+1
-          kept[slot][${r*GROUPS+g-1}] = select(0.0, f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]), row_ok_${r} && column_ok_${g});
+          kept[slot][${r*GROUPS+g-1}] = select(
+            0.0,
+            f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]),
+            row_ok_${r} && column_ok_${g},
+          );
 #endfor
 #endfor
 #ifdef EDGES
@@ -202,7 +209,7 @@ fn main(
             let edge_${h} = kept[slot][COLUMNS + ${h}] + sign * kept[other][COLUMNS + ${h}];
 #endfor
 #endif
-            // Columns 0 and GROUPS + 1 are the edges. B^T first, then the shuffles: there are fewer rows to transform before.
+            // Columns 0 and GROUPS + 1 are the edges. B^T comes before the shuffles: then there are fewer rows.
 #for r in 0..TILE_Y+2
 #ifdef EDGES
             let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
@@ -296,8 +303,8 @@ fn main(
 #endfor
         }
 
-        // Loops of unknown length (known ones are unrolled), so that there is one store and not 2 PLANE: each takes long to
-        // compile.
+        // Loops of unknown length (known ones are unrolled), so that there is one store and not 2 PLANE: each takes long
+        // to compile.
         let channels = min(TILE_C, params.out_c - co0);
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
         for (var p = 0; p < planes * TILE_Y * GROUPS; p++) {

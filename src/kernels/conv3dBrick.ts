@@ -6,7 +6,7 @@ import {
   brickGrid,
   brickSlices,
   brickWorkgroups,
-  isFlat,
+  isProduct,
   type BrickTile,
   type ConvProblem,
 } from "./conv3dBrickTiles.ts";
@@ -39,7 +39,7 @@ export function dispatchConv3dBrick(
 ): void {
   const { label, x, weight, bias, addend, y, exchanged, problem, tile, flops } = args;
   const { batch, inputChannels, outputChannels, inputSize, outputSize } = problem.sizes;
-  const flat = isFlat(problem);
+  const flat = isProduct(problem);
   const { taps, step, grid } = brickGrid(problem);
   const block = brickBlock(tile);
   const tiles = grid.map((n, i) => Math.ceil(n / block[i]!));

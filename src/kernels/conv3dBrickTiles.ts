@@ -1,5 +1,5 @@
 import type { GpuCaps } from "../gpu/caps.ts";
-import type { ConvSizes } from "./conv3dShape.ts";
+import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 
 /** A convolution by its numbers; `transposed` is one of stride 2 from the smaller grid to the larger. */
 export interface ConvProblem {
@@ -73,16 +73,16 @@ const FLAT_SMALL: readonly Row[] = [
   [4, 1, 2, 32, 1, 1, 4, 4],
 ];
 
-/** Kernel 1, stride 1, no padding: a matrix product over voxels. */
-export function isFlat({ sizes, stride, pad, transposed }: ConvProblem): boolean {
-  return sizes.kernel === 1 && stride === 1 && pad === 0 && !transposed;
+/** Whether it is a matrix product over voxels. */
+export function isProduct({ sizes, stride, pad }: ConvProblem): boolean {
+  return isFlat(sizes.kernel, stride, pad);
 }
 
 /** Taps an axis and stride of the convolution that the shader does, and the grid of outputs that its blocks cover. */
 export function brickGrid(problem: ConvProblem): { taps: number; step: number; grid: [number, number, number] } {
   const { sizes, stride, transposed } = problem;
   const [d, h, w] = sizes.outputSize;
-  if (isFlat(problem)) return { taps: 1, step: 1, grid: [1, 1, sizes.batch * d * h * w] };
+  if (isProduct(problem)) return { taps: 1, step: 1, grid: [1, 1, sizes.batch * d * h * w] };
   if (!transposed) return { taps: sizes.kernel, step: stride, grid: [d, h, w] };
   return { taps: Math.ceil(sizes.kernel / 2), step: 1, grid: [Math.ceil(d / 2), Math.ceil(h / 2), Math.ceil(w / 2)] };
 }
@@ -122,7 +122,7 @@ function utilisation(problem: ConvProblem, tile: BrickTile): number {
 /** The tiles that an adapter can run for a problem, the default first. */
 export function brickTiles(caps: GpuCaps, problem: ConvProblem): BrickTile[] {
   const large = caps.adapterClass === "discrete";
-  const rows = isFlat(problem)
+  const rows = isProduct(problem)
     ? large ? [...FLAT_LARGE, ...FLAT_SMALL] : [...FLAT_SMALL, ...FLAT_LARGE]
     : large ? [...LARGE, ...SMALL] : [...SMALL, ...LARGE];
   const { taps, step } = brickGrid(problem);
@@ -182,5 +182,5 @@ export function brickWorkgroups(problem: ConvProblem, tile: BrickTile): number {
   const { grid } = brickGrid(problem);
   const block = brickBlock(tile);
   const blocks = [...grid, problem.sizes.outputChannels].reduce((n, side, i) => n * Math.ceil(side / block[i]!), 1);
-  return blocks * (problem.transposed ? 8 : 1) * (isFlat(problem) ? 1 : problem.sizes.batch);
+  return blocks * (problem.transposed ? 8 : 1) * (isProduct(problem) ? 1 : problem.sizes.batch);
 }

@@ -5,7 +5,7 @@ import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor }
 import { dispatchConv3dBrick } from "./conv3dBrick.ts";
 import { conv3dParityDispatch } from "./conv3dParity.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
-import { convSizes, tapPairs, type ConvSizes } from "./conv3dShape.ts";
+import { convSizes, isFlat, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
 import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, tileOf } from "./conv3dFamily.ts";
 import { storage, storagePair } from "./storage.ts";
@@ -97,7 +97,7 @@ export function dispatchConv3d(
 
 /** conv3d.wgsl for one shape: any kernel, stride and padding, on any adapter. */
 function tiledDispatch(sizes: ConvSizes, stride: number, pad: number, tile: ConvTile) {
-  const flat = sizes.kernel === 1 && stride === 1 && pad === 0;
+  const flat = isFlat(sizes.kernel, stride, pad);
   // Without neighbours the grid is one row of voxels, which fills the tiles whatever its sides.
   const voxels = sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1);
   const batch = flat ? 1 : sizes.batch;

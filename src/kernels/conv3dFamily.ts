@@ -8,7 +8,7 @@ import type { GpuCaps } from "../gpu/caps.ts";
 import { brickName, brickTiles, type BrickTile, type ConvProblem } from "./conv3dBrickTiles.ts";
 import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
 import { conv3dRowsFits, ROWS_SHADERS, rowsVariants } from "./conv3dRows.ts";
-import type { ConvSizes } from "./conv3dShape.ts";
+import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import type { ConvTile } from "./conv3dTiles.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
@@ -103,10 +103,6 @@ function channelClass(channels: number): string {
   return channels > 32 ? "beyond 32" : channels > 16 ? "to 32" : channels > 8 ? "to 16" : "to 8";
 }
 
-export function isFlat({ kernel, stride, pad }: { kernel: number; stride: number; pad: number }): boolean {
-  return kernel === 1 && stride === 1 && pad === 0;
-}
-
 const BRICK_SHADERS = [
   { name: "conv3dBrick", code: conv3dBrickCode },
   { name: "conv3dBrickSum", code: conv3dBrickSumCode },
@@ -144,7 +140,7 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
   ],
   variants(caps, shape) {
     const software = caps.adapterClass === "software";
-    const flat = isFlat(shape);
+    const flat = isFlat(shape.kernel, shape.stride, shape.pad);
     const tiles = software ? (flat ? SOFTWARE_FLAT : SOFTWARE_CUBIC) : flat ? FLAT : CUBIC;
     const problem = problemOf(shape, false);
     const bricks = brickVariants(caps, problem);
@@ -155,7 +151,7 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
   },
   shapeClass(shape) {
     const { kernel, stride, pad, outW } = shape;
-    if (isFlat(shape)) return `1x1x1${shape.exchanged ? " exchanged" : ""}, ${channelClass(shape.outC)}`;
+    if (isFlat(kernel, stride, pad)) return `1x1x1${shape.exchanged ? " exchanged" : ""}, ${channelClass(shape.outC)}`;
     if (stride !== 1) return `strided, ${channelClass(shape.outC)}`;
     if (kernel !== 3) return "other kernels";
     const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";

@@ -2,7 +2,7 @@ import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
-import { conv3dShape, convSizes, tapPairs } from "./conv3dShape.ts";
+import { conv3dShape, convSizes, isFlat, tapPairs } from "./conv3dShape.ts";
 import { convShape } from "./conv3dFamily.ts";
 import { gradWeightBrickTileOf, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
 import { requireShape } from "./shapes.ts";
@@ -67,7 +67,7 @@ export function dispatchConv3dGradWeight(
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   // A kernel of one voxel knows no planes.
-  const flat = kernel === 1 && stride === 1 && pad === 0;
+  const flat = isFlat(kernel, stride, pad);
   const axes = ([d, h, w]: readonly [number, number, number]) => (flat ? [1, batch * d * h, w] : [d, h, w]);
   const [inD, inH, inW] = axes(inputSize);
   const [outD, outH, outW] = axes(outputSize);

@@ -2,7 +2,7 @@ import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { workgroups1d } from "../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBrickTiles.ts";
-import type { ConvSizes } from "./conv3dShape.ts";
+import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";
 
@@ -17,7 +17,7 @@ export interface ParityConv extends ConvProblem {
 /** Whether conv3dParity.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: ConvProblem): boolean {
   if (!hasLanes(caps)) return false;
-  if (sizes.kernel === 1) return stride === 1 && pad === 0;
+  if (sizes.kernel === 1) return isFlat(1, stride, pad);
   return stride === 2 && pad === (sizes.kernel > 2 ? 1 : 0);
 }
 

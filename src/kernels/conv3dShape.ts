@@ -116,3 +116,8 @@ function outputShape(
   }
   return [xShape[0]!, ...size, weightShape[4]!];
 }
+
+/** Whether an output depends on one voxel, its own. */
+export function isFlat(kernel: number, stride: number, pad: number): boolean {
+  return kernel === 1 && stride === 1 && pad === 0;
+}
