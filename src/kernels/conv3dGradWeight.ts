@@ -2,6 +2,7 @@ import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
+import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
 import { conv3dShape, convSizes, isFlat, tapPairs } from "./conv3dShape.ts";
 import { convShape } from "./conv3dFamily.ts";
 import { gradWeightBrickTileOf, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
@@ -50,11 +51,15 @@ export function dispatchConv3dGradWeight(
   const given = convSizes(args.x.shape, args.gradY.shape, gradWeight.shape[0]!);
   const shape = { ...convShape(given, stride, args.pad), transposed: args.transposed ? 1 : 0 };
   const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, args.x.dtype, args.variant);
+  const tapsMet = given.inputSize.map((n, i) => tapPairs(n, given.outputSize[i]!, given.kernel, stride, args.pad));
+  const area = given.inputChannels * given.outputChannels;
+  const flops = 2 * given.batch * tapsMet.reduce((a, b) => a * b, 1) * area;
   if (variant.shader === "conv3dGradWeightBrick") {
-    const { batch, inputChannels, outputChannels, kernel, inputSize, outputSize } = given;
-    const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, args.pad));
-    const flops = 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels;
     dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: gradWeightBrickTileOf(variant), flops, call });
+    return;
+  }
+  if (variant.shader === "conv3dGradWeightRows") {
+    dispatchConv3dGradWeightRows(ctx, { ...args, sizes: given, flops, call });
     return;
   }
   const { x, gradY, pad, transposed, flipped } = roles(args);
@@ -74,9 +79,6 @@ export function dispatchConv3dGradWeight(
   const bandsY = Math.ceil(outH / tile.ROWS);
   const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const area = inputChannels * outputChannels;
-  const pairs = inputSize.map((n, i) => tapPairs(n, outputSize[i]!, kernel, stride, pad));
-  const flops = 2 * batch * pairs.reduce((a, b) => a * b, 1) * area;
   const bytesPerSlice = byteLength(gradWeight);
   const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, bytesPerSlice, percent: variant.constants.percent! });
   const direct = slices === 1;

@@ -3,6 +3,7 @@ import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl"
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import { describeConv, sizesOf, type ConvShape } from "./conv3dFamily.ts";
 import { gradWeightBrickName, gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeightBrick.ts";
+import { gradWeightRowsFits, gradWeightRowsShader } from "./conv3dGradWeightRows.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
 export interface GradWeightShape extends ConvShape {
@@ -18,6 +19,7 @@ const SLICES: readonly [name: string, percent: number][] = [
   ["teams, four times the slices", 400],
 ];
 const TEAMS: readonly Variant[] = SLICES.map(([name, percent]) => ({ name, constants: { percent } }));
+const ROWS: Variant = { name: "rows", shader: gradWeightRowsShader.name, constants: {} };
 
 /** A processor pays for barriers: one is there to be compared with. */
 const SOFTWARE_BRICKS = 1;
@@ -35,6 +37,7 @@ export const gradWeightFamily: VariantFamily<GradWeightShape> = {
   kernel: "conv3dGradWeight",
   shaders: [
     { name: "conv3dGradWeight", code: conv3dGradWeightCode },
+    gradWeightRowsShader,
     { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode },
     { name: "sumPartials", code: sumPartialsCode },
   ],
@@ -42,8 +45,12 @@ export const gradWeightFamily: VariantFamily<GradWeightShape> = {
     const tiles = gradWeightBrickTiles(caps, sizesOf(shape), shape.stride);
     const bricks = tiles.map((tile) => gradWeightBrickVariant(tile, shape.kernel));
     if (caps.adapterClass !== "software") return [...bricks, ...TEAMS];
-    return [...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS)];
+    const rows = gradWeightRowsFits(caps, sizesOf(shape), shape.stride, shape.pad) ? [ROWS] : [];
+    return [...rows, ...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS)];
   },
-  shapeClass: ({ kernel }) => `k${kernel}`,
+  shapeClass({ kernel, outW, inC, outC }) {
+    const wide = outW > 8 && Math.min(inC, outC) > 8;
+    return `k${kernel}, ${wide ? "wide" : "narrow"}`;
+  },
   describe: (shape) => `${describeConv(shape)}${shape.transposed ? " transposed" : ""}`,
 };

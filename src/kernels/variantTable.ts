@@ -40,6 +40,7 @@ export const variantTable: readonly TableRow[] = [
   ["convTranspose3d", "software", "", "tiled 4x4x8 w8"],                   // lavapipe: 128 accumulators; a tile needs few inputs beside them
   ["convTranspose3d", "any", "", "brick *"],                               // reasoned: workgroup memory
 
+  ["conv3dGradWeight", "software", "k3, wide", "rows"],                    // lavapipe: A to C 20 to 40 % less than teams; as much or more for 8 channels or grids of 8
   ["conv3dGradWeight", "software", "", "teams"],                           // lavapipe: registers alone; few slices, by the work there is (conv3dGradWeight.ts)
   ["conv3dGradWeight", "any", "", "brick *"],                              // reasoned: workgroup memory (conv3dGradWeightBrick.ts)
 

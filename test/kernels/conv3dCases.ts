@@ -29,6 +29,9 @@ export const CASES: readonly Case[] = [
   // Several blocks of conv3dRows along z in a workgroup, the last with one plane; more channels than it keeps at a time.
   { x: [2, 17, 10, 17, 34], kernel: 3, channels: 9, stride: 1, padding: 1, addend: true },
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
+  // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a time.
+  { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 },
+  { x: [3, 2, 3, 9, 12], kernel: 3, channels: 41, stride: 1, padding: 1, mixed: true },
   // So many weights for so few positions that their gradient takes one slice.
   { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },

@@ -1,0 +1,117 @@
+import conv3dGradWeightRowsCode from "../../shaders/conv3dGradWeightRows.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { ConvSizes } from "./conv3dShape.ts";
+import { hasLanes, LANES } from "./conv3dTiles.ts";
+import { storagePair } from "./storage.ts";
+import { sumPartials } from "./sumRows.ts";
+
+export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3dGradWeightRowsCode };
+
+/** Tiles of output channels whose gradients are kept at a time. */
+const TILES = 4;
+
+// Groups of four columns that an invocation keeps of x, and of a tile of gradY. Not multiples of 64 in all: arrays that lie
+// a page apart are few in a processor's cache.
+const SLOTS_X = 130;
+const SLOTS_TILE = 65;
+const SLOTS_Y = TILES * SLOTS_TILE + 2;
+
+/** Enough for a processor's cores; each slice more is another to add up. */
+const WORKGROUPS = 16;
+
+/** What a workgroup takes at a time: four rows of so many planes and samples, in groups of four columns. */
+interface Slab {
+  samples: number;
+  planes: number;
+  columns: number;
+}
+
+/** The largest slab that can be kept; undefined where a row is too long. */
+function slabOf({ batch, outputSize: [depth, , width] }: ConvSizes): Slab | undefined {
+  const columns = Math.ceil(width / 4);
+  const fits = (samples: number, planes: number) =>
+    samples * (planes + 2) * (columns + 1) <= SLOTS_X && samples * planes * columns <= SLOTS_TILE;
+  if (!fits(1, 1)) return undefined;
+  let [samples, planes] = [1, 1];
+  while (planes < depth && fits(1, planes + 1)) planes++;
+  while (planes === depth && samples < batch && fits(samples + 1, planes)) samples++;
+  return { samples: evenly(batch, samples), planes: evenly(depth, planes), columns };
+}
+
+/** The largest share where `all` is divided into as few as there must be of `most` at most. */
+function evenly(all: number, most: number): number {
+  return Math.ceil(all / Math.ceil(all / most));
+}
+
+/** Whether conv3dGradWeightRows.wgsl can make the gradient, on an adapter of the kind that it is for. */
+export function gradWeightRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
+  const same = sizes.inputSize.every((n, axis) => n === sizes.outputSize[axis]);
+  return hasLanes(caps) && same && sizes.kernel === 3 && stride === 1 && pad === 1 && slabOf(sizes) !== undefined;
+}
+
+/** Adds the gradient of the weights [3, 3, 3, Ci, Co] to gradWeight: both passes, or one where one slice is enough. */
+export function dispatchConv3dGradWeightRows(
+  ctx: KernelContext,
+  args: {
+    label: string;
+    x: Tensor;
+    gradY: Tensor;
+    gradWeight: Tensor;
+    sizes: ConvSizes;
+    flops: number;
+    call: KernelCall;
+  },
+): void {
+  const { label, x, gradY, gradWeight, sizes, flops, call } = args;
+  const { batch, inputChannels, outputChannels } = sizes;
+  const [depth, height, width] = sizes.outputSize;
+  const { samples, planes, columns } = slabOf(sizes)!;
+  const bands = Math.ceil(height / 4);
+  const stacks = Math.ceil(depth / planes);
+  const slabs = Math.ceil(batch / samples) * stacks * bands;
+  const slabsPerSlice = Math.ceil(slabs / WORKGROUPS);
+  const slices = Math.ceil(slabs / slabsPerSlice);
+  // What slices leave to be shared out: input channels first, since a workgroup loads gradY once for all that it has.
+  const share = (channels: number, parts: number) => {
+    const tiles = Math.ceil(channels / LANES);
+    const each = Math.ceil(tiles / Math.max(1, Math.min(tiles, Math.floor(parts))));
+    return { each, blocks: Math.ceil(tiles / each) };
+  };
+  const { each: tilesI, blocks: blocksI } = share(inputChannels, WORKGROUPS / slices);
+  const { each: tilesO, blocks: blocksO } = share(outputChannels, WORKGROUPS / (slices * blocksI));
+  const direct = slices === 1;
+  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
+  ctx.dispatch({
+    label,
+    call,
+    shader: gradWeightRowsShader,
+    constants: { WORKGROUP: LANES, TILES, SLOTS_X, SLOTS_Y, ...storagePair(x, gradY) },
+    params: {
+      batch,
+      depth,
+      height,
+      width,
+      in_c: inputChannels,
+      out_c: outputChannels,
+      samples,
+      planes,
+      columns,
+      bands,
+      stacks,
+      slabs,
+      slabs_per_slice: slabsPerSlice,
+      slices,
+      blocks_i: blocksI,
+      blocks_o: blocksO,
+      tiles_i: tilesI,
+      tiles_o: tilesO,
+      accumulate: direct ? 1 : 0,
+    },
+    bindings: { x, gradY, partial },
+    workgroups: workgroups1d(blocksO * blocksI * slices),
+    flops,
+    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
+  });
+  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+}
