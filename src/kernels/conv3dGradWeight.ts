@@ -156,10 +156,11 @@ function gradWeightTile(
   const subgroups = subgroup === 4 || subgroup === 8;
   const team = subgroups ? subgroup : 8;
   const blocks = 8 / team;
-  const tapRows = kernel === 4 ? 2 : kernel;
   // By measurement on lavapipe: rows that share inputs, while the loop fits the instruction cache. Elsewhere steps of
   // two, which compile sooner.
-  const [rows, step] = team === 8 && subgroups ? [stride === 1 ? 4 : 2, 1] : [1, 2];
+  const banded = team === 8 && subgroups;
+  const [rows, step] = banded ? [stride === 1 ? 4 : kernel === 3 ? 3 : 2, 1] : [1, 2];
+  const tapRows = kernel === 4 && !(banded && outputChannels > 8) ? 2 : kernel;
   const kept = Math.max(0, kernel - stride);
   return {
     TEAM: team,

@@ -72,14 +72,17 @@ export function dispatchConv3dGradWeightRows(
   const slabs = Math.ceil(batch / samples) * stacks * bands;
   const slabsPerSlice = Math.ceil(slabs / WORKGROUPS);
   const slices = Math.ceil(slabs / slabsPerSlice);
-  // What slices leave to be shared out: input channels first, since a workgroup loads gradY once for all that it has.
-  const share = (channels: number, parts: number) => {
-    const tiles = Math.ceil(channels / LANES);
-    const each = Math.ceil(tiles / Math.max(1, Math.min(tiles, Math.floor(parts))));
-    return { each, blocks: Math.ceil(tiles / each) };
-  };
-  const { each: tilesI, blocks: blocksI } = share(inputChannels, WORKGROUPS / slices);
-  const { each: tilesO, blocks: blocksO } = share(outputChannels, WORKGROUPS / (slices * blocksI));
+  // Where there are few slices, channels are shared out: as many output channels as are kept at a time first, which costs
+  // nothing, then input channels, for each part of which gradY is loaded again, then output channels, the same for x.
+  const most = (all: number, parts: number) => Math.ceil(all / Math.max(1, Math.min(all, Math.floor(parts))));
+  const parts = WORKGROUPS / slices;
+  const allO = Math.ceil(outputChannels / LANES);
+  const allI = Math.ceil(inputChannels / LANES);
+  const groups = Math.min(allO, TILES * most(Math.ceil(allO / TILES), parts));
+  const tilesI = most(allI, parts / Math.ceil(allO / groups));
+  const blocksI = Math.ceil(allI / tilesI);
+  const tilesO = most(groups, parts / (Math.ceil(allO / groups) * blocksI));
+  const blocksO = Math.ceil(allO / tilesO);
   const direct = slices === 1;
   const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
   ctx.dispatch({
