@@ -144,7 +144,8 @@ describe("graph", () => {
       return new Map(tensors.map((tensor) => [`${tensor.label} ${tensor.shape}`, tensor.dtype]));
     };
     const [single, half] = [build("f32"), build("f16")];
-    expect([...half.keys()]).toEqual([...single.keys()]);
+    // What stands for sums in parts that are not there is bound in half precision alone.
+    expect([...half.keys()].filter((name) => !/ no sums /.test(name))).toEqual([...single.keys()]);
     expect(new Set(single.values())).toEqual(new Set(["f32"]));
     for (const [name, dtype] of half) {
       // Grids and tokens but those that the caller gave; what stands for an addend that is not there goes with the output.
