@@ -8,7 +8,7 @@ import { convShape } from "./conv3dFamily.ts";
 import { gradWeightBrickTileOf, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
 import { requireShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
-import { sumPartials } from "./sumRows.ts";
+import { affordableSlices, sumPartials } from "./sumRows.ts";
 import { choose, type Variant } from "./variant.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
@@ -79,8 +79,8 @@ export function dispatchConv3dGradWeight(
   const bandsY = Math.ceil(outH / tile.ROWS);
   const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const bytesPerSlice = byteLength(gradWeight);
-  const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, bytesPerSlice, percent: variant.constants.percent! });
+  const affordable = affordableSlices(ctx.caps, gradWeight);
+  const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, affordable, percent: variant.constants.percent! });
   const direct = slices === 1;
   const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
   ctx.dispatch({
@@ -183,10 +183,9 @@ function gradWeightTile(
 /** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
 function slicesOf(
   caps: GpuCaps,
-  work: { bands: number; teams: number; flops: number; bytesPerSlice: number; percent: number },
+  work: { bands: number; teams: number; flops: number; affordable: number; percent: number },
 ): { slices: number; bandsPerSlice: number } {
-  const { bands, teams, flops, bytesPerSlice, percent } = work;
-  const affordable = Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / bytesPerSlice);
+  const { bands, teams, flops, affordable, percent } = work;
   const usual = caps.adapterClass === "software" ? softwareSlices(teams, flops) : Math.ceil(4096 / teams);
   const wanted = Math.round((usual * percent) / 100);
   const bandsPerSlice = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));

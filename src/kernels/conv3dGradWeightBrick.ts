@@ -4,7 +4,7 @@ import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Ten
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBrickTiles.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import { storagePair } from "./storage.ts";
-import { sumPartials } from "./sumRows.ts";
+import { affordableSlices, sumPartials } from "./sumRows.ts";
 
 const conv3dGradWeightBrickShader = { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode };
 
@@ -129,7 +129,7 @@ export function dispatchConv3dGradWeightBrick(
   const tilesY = Math.ceil(outH / tile.STEP_Y);
   const blocks = batch * outD * tilesY * tilesX;
   const workgroups = kernel * blocksI * blocksO;
-  const affordable = Math.max(1, Math.floor(Math.min(ctx.caps.maxBindingBytes, 1 << 27) / byteLength(gradWeight)));
+  const affordable = affordableSlices(ctx.caps, gradWeight);
   const wanted = Math.ceil(WANTED_WORKGROUPS[ctx.caps.adapterClass] / workgroups);
   const most = Math.max(1, Math.min(wanted, affordable, Math.ceil(blocks / LEAST_BLOCKS)));
   const blocksPerSlice = Math.ceil(blocks / most);

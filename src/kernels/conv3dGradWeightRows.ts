@@ -4,7 +4,7 @@ import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Ten
 import type { ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "./conv3dTiles.ts";
 import { storagePair } from "./storage.ts";
-import { sumPartials } from "./sumRows.ts";
+import { affordableSlices, sumPartials } from "./sumRows.ts";
 
 export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3dGradWeightRowsCode };
 
@@ -70,18 +70,18 @@ export function dispatchConv3dGradWeightRows(
   const bands = Math.ceil(height / 4);
   const stacks = Math.ceil(depth / planes);
   const slabs = Math.ceil(batch / samples) * stacks * bands;
-  const slabsPerSlice = Math.ceil(slabs / WORKGROUPS);
+  const slabsPerSlice = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSlices(ctx.caps, gradWeight)));
   const slices = Math.ceil(slabs / slabsPerSlice);
   // Where there are few slices, channels are shared out: as many output channels as are kept at a time first, which costs
   // nothing, then input channels, for each part of which gradY is loaded again, then output channels, the same for x.
-  const most = (all: number, parts: number) => Math.ceil(all / Math.max(1, Math.min(all, Math.floor(parts))));
+  const perPart = (all: number, parts: number) => Math.ceil(all / Math.max(1, Math.min(all, Math.floor(parts))));
   const parts = WORKGROUPS / slices;
   const allO = Math.ceil(outputChannels / LANES);
   const allI = Math.ceil(inputChannels / LANES);
-  const groups = Math.min(allO, TILES * most(Math.ceil(allO / TILES), parts));
-  const tilesI = most(allI, parts / Math.ceil(allO / groups));
+  const groups = Math.min(allO, TILES * perPart(Math.ceil(allO / TILES), parts));
+  const tilesI = perPart(allI, parts / Math.ceil(allO / groups));
   const blocksI = Math.ceil(allI / tilesI);
-  const tilesO = most(groups, parts / (Math.ceil(allO / groups) * blocksI));
+  const tilesO = perPart(groups, parts / (Math.ceil(allO / groups) * blocksI));
   const blocksO = Math.ceil(allO / tilesO);
   const direct = slices === 1;
   const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);

@@ -31,7 +31,11 @@ const STACK = 4;
 /** Whether conv3dRows.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
   const same = sizes.inputSize.every((n, axis) => n === sizes.outputSize[axis]);
-  return hasLanes(caps) && same && sizes.kernel === 3 && stride === 1 && pad === 1;
+  if (!hasLanes(caps) || !same || sizes.kernel !== 3 || stride !== 1 || pad !== 1) return false;
+  // Transformed weights, and sums in parts of outputs in half precision, are larger than what the caller has.
+  const { batch, inputChannels, outputChannels, outputSize } = sizes;
+  const outputs = batch * outputSize.reduce((a, b) => a * b, 1) * outputChannels;
+  return 4 * Math.max(36 * inputChannels * outputChannels, outputs) <= caps.maxBindingBytes;
 }
 
 /** The weights of a convolution as conv3dRows.wgsl takes them, [4, 3, 3, Ci, Co] in a scratch tensor. */

@@ -1,5 +1,6 @@
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import sumRowsCode from "../../shaders/sumRows.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
@@ -44,6 +45,11 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
 /** Adds the gradient of a bias to gradBias [C]: gradY [N, Do, Ho, Wo, C] summed over all voxels. */
 export function conv3dGradBias(ctx: KernelContext, args: { label: string; gradY: Tensor; gradBias: Tensor }): void {
   sumRows(ctx, { label: args.label, x: args.gradY, y: args.gradBias });
+}
+
+/** How many slices of partial sums of y fit into one binding; one, which needs no partial sums, always does. */
+export function affordableSlices(caps: GpuCaps, y: Tensor): number {
+  return Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / byteLength(y)));
 }
 
 /** Second pass of the reductions: adds the `slices` slices of `partial`, in their order, to y of any shape. */

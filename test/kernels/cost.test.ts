@@ -104,6 +104,22 @@ describe("convolutions", () => {
     }
   });
 
+  it.each([
+    { channelsIn: 768, channelsOut: 256, kernel: "conv3dGradWeightRows" },
+    { channelsIn: 1024, channelsOut: 1024, kernel: "conv3dRows" },
+  ])("$channelsIn to $channelsOut channels: nothing larger than a binding may be", ({ channelsIn, channelsOut, kernel }) => {
+    const [x, weight, y] = [[1, 16, 16, 16, channelsIn], [3, 3, 3, channelsIn, channelsOut], [1, 16, 16, 16, channelsOut]];
+    const common = { label: "c", stride: 1, padding: 1 };
+    const dispatches = costs((ctx, t) => {
+      kernels.conv3d(ctx, { ...common, x: t(x), weight: t(weight), y: t(y) });
+      kernels.conv3dGradWeight(ctx, { ...common, x: t(x), gradY: t(y), gradWeight: t(weight) });
+    });
+    const bindings = dispatches.flatMap((d) => Object.values(d.bindings)).map(({ shape }) => f32([...shape]));
+    expect(Math.max(...bindings)).toBeLessThanOrEqual(software.maxBindingBytes);
+    // The first has the shader, with fewer slices; the second's transformed weights would be too large.
+    expect(dispatches.some((d) => d.shader.name === kernel)).toBe(channelsIn === 768);
+  });
+
   it("few voxels with many channels on a GPU: slices of the input channels, then their sum with bias and residual", () => {
     const [x, weight, y] = [
       [1, 2, 2, 2, 128],
