@@ -3,7 +3,7 @@
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
-export type { AdapterClass, GpuCaps } from "./gpu/caps.ts";
+export type { AdapterClass, GpuCaps, MatrixShape } from "./gpu/caps.ts";
 export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";
 export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type KernelCall, type KernelContext, type Shader, type Tensor } from "./gpu/dispatch.ts";
 export { Graph, type Phase, type Precision } from "./graph/graph.ts";

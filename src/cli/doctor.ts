@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { VoxtwirlError } from "../errors.ts";
+import type { MatrixShape } from "../gpu/caps.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
 import { adapterName, isSoftware } from "../node/adapters.ts";
 import { openGpu } from "../node/openGpu.ts";
@@ -29,6 +30,8 @@ interface Report {
   readonly adapter: { name: string; software: boolean; vendor: string; architecture: string; driver: string };
   readonly subgroupSize: { min: number; max: number };
   readonly features: Record<string, boolean>;
+  /** Subgroup-matrix products, f16 summed in f32. */
+  readonly matrices: readonly MatrixShape[];
   readonly limits: Record<string, number>;
   readonly proof: Proof;
   /** What `voxtwirl tune` found here. */
@@ -94,6 +97,7 @@ async function examine(gpu: Gpu): Promise<Report> {
     },
     subgroupSize: { min: caps.subgroupMinSize, max: caps.subgroupMaxSize },
     features,
+    matrices: caps.matrices,
     limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, device.limits[name as keyof typeof LIMITS]])),
     proof,
     tuning: await tuningReport(info),
@@ -151,7 +155,7 @@ function missingFallback(): Missing[] {
   return [{ what, fix: archive.install }];
 }
 
-function describe({ ok, host, adapter, subgroupSize, features, limits, proof, tuning, missing }: Report): string[] {
+function describe({ ok, host, adapter, subgroupSize, features, matrices, limits, proof, tuning, missing }: Report): string[] {
   const { min, max } = subgroupSize;
   const yesNo = Object.entries(features).map(([name, has]) => `${name} ${has ? "yes" : "no"}`);
   const right = ok ? "right" : "WRONG";
@@ -160,6 +164,7 @@ function describe({ ok, host, adapter, subgroupSize, features, limits, proof, tu
     ["adapter", `${adapter.name} (${adapter.software ? "software" : "hardware"})`],
     ["driver", adapter.driver || "not told"],
     ["features", yesNo.join(", ")],
+    ["matrices", matrices.map(({ m, n, k }) => `${m}x${n}x${k}`).join(", ") || "no subgroup matrices of f16 with f32 sums"],
     ["subgroups", min === max ? `${min} lanes` : `${min} to ${max} lanes`],
     ...Object.entries(LIMITS).map(([name, label]): [string, string] => [label, formatLimit(name, limits[name]!)]),
     ["tuning", tuningText(tuning)],

@@ -1,5 +1,12 @@
 export type AdapterClass = "discrete" | "integrated" | "apple" | "software" | "unknown";
 
+/** Sizes of one subgroup-matrix product: [m, k] f16 times [k, n] f16, summed in [m, n] f32. */
+export interface MatrixShape {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
 /** What a kernel may ask about the adapter when it chooses a variant. Plain data. */
 export interface GpuCaps {
   readonly adapterClass: AdapterClass;
@@ -12,11 +19,37 @@ export interface GpuCaps {
   /** The largest range of a buffer that one binding can cover, in bytes. */
   readonly maxBindingBytes: number;
   readonly f16: boolean;
+  /**
+   * Subgroup-matrix products of f16 that are summed in f32 (tensor cores), in the adapter's order; none where the device
+   * has no such feature, or its subgroups have no one size.
+   */
+  readonly matrices: readonly MatrixShape[];
   /** Variants found by timing on this adapter, by the keys of kernel calls; others are those of the table. */
   readonly choices?: Readonly<Record<string, string>>;
 }
 
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
+
+/** Experimental in Dawn; no part of @webgpu/types. */
+export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
+
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+function matricesOf(device: Pick<GPUDevice, "features">, info: GPUAdapterInfo): MatrixShape[] {
+  if (!device.features.has(MATRIX_FEATURE) || !device.features.has("shader-f16")) return [];
+  // A workgroup would hold an unknown number of subgroups.
+  if (info.subgroupMinSize !== info.subgroupMaxSize) return [];
+  const { subgroupMatrixConfigs = [] } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] };
+  return [...subgroupMatrixConfigs]
+    .filter(({ componentType, resultComponentType }) => componentType === "f16" && resultComponentType === "f32")
+    .map(({ M, N, K }) => ({ m: M, n: N, k: K }));
+}
 
 /** Capabilities of an open device (or of an adapter before it is opened). `info` is the adapter's. */
 export function capsOf(device: Pick<GPUDevice, "features" | "limits">, info: GPUAdapterInfo): GpuCaps {
@@ -40,5 +73,6 @@ export function capsOf(device: Pick<GPUDevice, "features" | "limits">, info: GPU
     maxWorkgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxBindingBytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
     f16: device.features.has("shader-f16"),
+    matrices: subgroups ? matricesOf(device, info) : [],
   };
 }

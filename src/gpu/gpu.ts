@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { capsOf, type GpuCaps } from "./caps.ts";
+import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -20,7 +20,7 @@ export interface GpuOptions {
   tuning?: Tuning | undefined;
 }
 
-const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const;
+const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups", MATRIX_FEATURE as GPUFeatureName] as const;
 
 const WANTED_LIMITS = [
   "maxBufferSize",

@@ -4,7 +4,7 @@ import { families } from "../../src/kernels/families.ts";
 import { choose, isNamed, type CallShape } from "../../src/kernels/variant.ts";
 import { variantTable } from "../../src/kernels/variantTable.ts";
 
-const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true };
+const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [] };
 const lanes = (min: number, max = min) => ({ subgroups: min > 1, subgroupMinSize: min, subgroupMaxSize: max });
 
 /** Adapters of every class, with subgroups of known sizes, of unknown ones, and without. */

@@ -9,7 +9,7 @@ import { choiceOf, countCalls, tuneCalls, type CountedCall, type TuneResult } fr
 
 const caps: GpuCaps = {
   adapterClass: "discrete", subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32,
-  maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true,
+  maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [],
 };
 const callOf = (voxels: number): KernelCall =>
   choose(caps, groupNormFamily, { samples: 1, voxels, channels: 8, groups: 2, silu: 0 }, "f32").call;
