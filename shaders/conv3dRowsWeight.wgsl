@@ -9,13 +9,24 @@
 //
 // Constants: WORKGROUP.
 // Dispatch: workgroups1d(ceil(Ci Co / WORKGROUP)), a thread per (ci, co).
+// BATCH: many such weights, each with a row of the table: the fields of Params after what all rows have, `first` counted
+// from the weight's own first element.
 #import grid
 
+#ifdef BATCH
+struct Params { calls: u32 }
+const ROW = 9u;
+#else
 struct Params { in_c: i32, out_c: i32, first: i32, tap: i32, in_step: i32, out_step: i32 }
+#endif
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+#ifdef BATCH
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+#import batch
+#endif
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -23,19 +34,40 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let index = i32(linear_workgroup(wid, num) * WORKGROUP + thread);
-  let area = params.in_c * params.out_c;
+  let workgroup = linear_workgroup(wid, num);
+#ifdef BATCH
+  let row = row_of(workgroup);
+  let index = i32((workgroup - table[row]) * WORKGROUP + thread);
+  let y_first = i32(table[row + 2u]);
+  let in_c = i32(table[row + 3u]);
+  let out_c = i32(table[row + 4u]);
+  let weight_first = i32(table[row + 1u] + table[row + 5u]);
+  let tap = i32(table[row + 6u]);
+  let in_step = i32(table[row + 7u]);
+  let out_step = i32(table[row + 8u]);
+#else
+  let index = i32(workgroup * WORKGROUP + thread);
+  let y_first = 0;
+  let in_c = params.in_c;
+  let out_c = params.out_c;
+  let weight_first = params.first;
+  let tap = params.tap;
+  let in_step = params.in_step;
+  let out_step = params.out_step;
+#endif
+  let area = in_c * out_c;
   if (index < area) {
-    let first = params.first + index / params.out_c * params.in_step + index % params.out_c * params.out_step;
+    let first = weight_first + index / out_c * in_step + index % out_c * out_step;
     for (var t = 0; t < 9; t++) {
-      let at = first + t * params.tap;
+      let at = first + t * tap;
       let w0 = weight[u32(at)];
-      let w1 = weight[u32(at + 9 * params.tap)];
-      let w2 = weight[u32(at + 18 * params.tap)];
-      y[u32(index + t * area)] = w0;
-      y[u32(index + (t + 9) * area)] = 0.5 * (w0 + w1 + w2);
-      y[u32(index + (t + 18) * area)] = 0.5 * (w0 - w1 + w2);
-      y[u32(index + (t + 27) * area)] = w2;
+      let w1 = weight[u32(at + 9 * tap)];
+      let w2 = weight[u32(at + 18 * tap)];
+      let to = y_first + index + t * area;
+      y[u32(to)] = w0;
+      y[u32(to + 9 * area)] = 0.5 * (w0 + w1 + w2);
+      y[u32(to + 18 * area)] = 0.5 * (w0 - w1 + w2);
+      y[u32(to + 27 * area)] = w2;
     }
   }
 }

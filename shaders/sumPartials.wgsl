@@ -2,18 +2,29 @@
 //
 //   y[i] += sum over slices s of partial[s, i]
 //
-// Bindings: partial [slices, count], y [count]. One invocation per element of y.
-// Constants: WORKGROUP. Dispatch: workgroups1d(ceil(count / WORKGROUP)).
+// Bindings: partial [slices, count], y [count].
+// Constants: WORKGROUP; EACH: elements that an invocation adds up, WORKGROUP apart.
+// Dispatch: workgroups1d(ceil(count / (WORKGROUP EACH))).
+// BATCH: many such sums, each with a row of the table: slices and count after what all rows have.
 #import grid
 
+#ifdef BATCH
+struct Params { calls: u32 }
+const ROW = 5u;
+#else
 struct Params {
   slices: u32,
   count: u32,
 }
+#endif
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+#ifdef BATCH
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+#import batch
+#endif
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -21,15 +32,30 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let at = linear_workgroup(wid, num) * WORKGROUP + local;
-  if (at >= params.count) {
-    return;
+  let workgroup = linear_workgroup(wid, num);
+#ifdef BATCH
+  let row = row_of(workgroup);
+  let block = workgroup - table[row];
+  let y_first = table[row + 1u];
+  let partial_first = table[row + 2u];
+  let slices = table[row + 3u];
+  let count = table[row + 4u];
+#else
+  let block = workgroup;
+  let y_first = 0u;
+  let partial_first = 0u;
+  let slices = params.slices;
+  let count = params.count;
+#endif
+  let first = block * (WORKGROUP * EACH) + local;
+  let end = min(count, first + WORKGROUP * EACH);
+  for (var at = first; at < end; at += WORKGROUP) {
+    var source = partial_first + at;
+    var sum = 0.0;
+    for (var slice = 0u; slice < slices; slice++) {
+      sum += partial[source];
+      source += count;
+    }
+    y[y_first + at] += sum;
   }
-  var source = at;
-  var sum = 0.0;
-  for (var slice = 0u; slice < params.slices; slice++) {
-    sum += partial[source];
-    source += params.count;
-  }
-  y[at] += sum;
 }

@@ -61,6 +61,41 @@ export interface KernelContext {
   clear(tensor: Tensor): void;
   /** A transient tensor whose contents are undefined until written. */
   scratch(label: string, shape: readonly number[], dtype?: DType): Tensor;
+  /**
+   * Makes the call in one dispatch with others of its kind: gives the tensor that it reads or writes, or nothing where it
+   * cannot wait or stand at the beginning, and the caller has to dispatch it.
+   */
+  join?(batch: Batch, call: BatchCall): Tensor | undefined;
+}
+
+/**
+ * Small calls of one kernel on parameters, or on their gradients, that lie together in a flat buffer. Each as a dispatch
+ * of its own takes longer to start than to run: on a processor that wakes threads, on a GPU it drains the machine.
+ */
+export interface Batch {
+  readonly name: string;
+  readonly shader: Shader;
+  /** With shaders/shared/batch.wgsl: bindings `table`, and the two below; in `struct Params` only `calls`. */
+  readonly constants: Record<string, number | boolean>;
+  /** "start": before the first that reads what a call writes. "end": at the end of the backward pass. */
+  readonly when: "start" | "end";
+  /** The binding of the flat buffer. */
+  readonly flat: string;
+  /** The binding of the other side: all calls' tensors in one. */
+  readonly own: string;
+}
+
+export interface BatchCall {
+  label: string;
+  /** The parameter, or the gradient of one. */
+  of: Tensor;
+  /** What else the call reads or writes. */
+  shape: readonly number[];
+  /** The row of the table after the first workgroup and the two tensors' first elements. */
+  values: readonly number[];
+  workgroups: number;
+  flops: number;
+  bytes: number;
 }
 
 /** WebGPU's guaranteed maximum of workgroups in one dimension. */

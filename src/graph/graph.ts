@@ -1,8 +1,19 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, elementCount, formatShape, type Dispatch, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementCount,
+  formatShape,
+  type Batch,
+  type BatchCall,
+  type Dispatch,
+  type DType,
+  type KernelContext,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import { add } from "../kernels/add.ts";
+import { Batches, type GrowingTensor } from "./batches.ts";
 
 /**
  * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32, and all
@@ -32,10 +43,17 @@ export class Graph implements KernelContext {
   readonly commands: GraphCommand[] = [];
   readonly #externals = new Map<number, BufferView>();
   readonly #kept = new Set<number>();
+  readonly #constants = new Map<number, readonly number[]>();
   readonly #storage = new Map<number, Tensor>();
+  /** Of tensors that are parts of another: bytes from its beginning. */
+  readonly #offsets = new Map<number, number>();
+  readonly #parameters = new Set<number>();
   readonly #gradients = new Map<number, Tensor>();
   readonly #differentiable = new Set<number>();
   readonly #parameterGradients = new Map<number, Tensor>();
+  readonly #gradientIds = new Set<number>();
+  readonly #batches = new Batches(this);
+  #inBackward = false;
   #tape: { output: Tensor; backward: (gradOutput: Tensor) => void }[] = [];
   #nextId = 0;
   #phase: Phase = "forward";
@@ -74,7 +92,12 @@ export class Graph implements KernelContext {
    */
   parameter(label: string, shape: readonly number[], value: BufferView, gradient?: BufferView): Tensor {
     const tensor = this.external(label, shape, value);
-    if (gradient) this.#parameterGradients.set(tensor.id, this.external(`${label} grad`, shape, gradient));
+    this.#parameters.add(tensor.id);
+    if (gradient) {
+      const grad = this.external(`${label} grad`, shape, gradient);
+      this.#parameterGradients.set(tensor.id, grad);
+      this.#gradientIds.add(grad.id);
+    }
     return tensor;
   }
 
@@ -88,6 +111,11 @@ export class Graph implements KernelContext {
   /** A scratch tensor for what an operation gives, stored as the graph's precision says. */
   activation(label: string, shape: readonly number[]): Tensor {
     return this.scratch(label, shape, this.precision);
+  }
+
+  /** The numbers of a tensor that is uploaded once, when a plan is made. */
+  constantOf(tensor: Tensor): readonly number[] | undefined {
+    return this.#constants.get(tensor.id);
   }
 
   #checkBinding(tensor: Tensor): void {
@@ -111,12 +139,18 @@ export class Graph implements KernelContext {
     }
     const alias = this.#tensor(tensor.label, shape, tensor.dtype);
     this.#storage.set(alias.id, this.storageOf(tensor));
+    this.#offsets.set(alias.id, this.offsetOf(tensor));
     return alias;
   }
 
-  /** The tensor whose memory this one is: itself unless it is an alias. */
+  /** The tensor whose memory this one is, or is a part of: itself unless it is an alias or a part. */
   storageOf(tensor: Tensor): Tensor {
     return this.#storage.get(tensor.id) ?? tensor;
+  }
+
+  /** Bytes from the beginning of `storageOf(tensor)`. */
+  offsetOf(tensor: Tensor): number {
+    return this.#offsets.get(tensor.id) ?? 0;
   }
 
   /** Keeps a tensor's memory for itself to the end of the plan, so that `plan.read` gives its last value. */
@@ -126,11 +160,36 @@ export class Graph implements KernelContext {
   }
 
   dispatch(dispatch: Dispatch): void {
+    for (const tensor of Object.values(dispatch.bindings)) this.#noteUse(tensor);
     this.commands.push({ kind: "dispatch", dispatch, phase: this.#phase });
   }
 
   clear(tensor: Tensor): void {
+    this.#noteUse(tensor);
     this.commands.push({ kind: "clear", tensor, phase: this.#phase });
+  }
+
+  /** See `KernelContext`. Calls for the start work on parameters, those for the end on gradients that `backward` makes. */
+  join(batch: Batch, call: BatchCall): Tensor | undefined {
+    const { id } = call.of;
+    const fits = batch.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);
+    return fits ? this.#batches.join(batch, call) : undefined;
+  }
+
+  /** A tensor whose length is known once the graph is complete. With `numbers` it holds those, uploaded with a plan. */
+  growing(label: string, numbers?: readonly number[]): GrowingTensor {
+    const shape = [1];
+    const tensor = { id: this.#nextId++, label, shape, dtype: "f32" as const };
+    if (numbers) this.#constants.set(tensor.id, numbers);
+    return { tensor, grow: (elements) => void (shape[0] = elements) };
+  }
+
+  /** A tensor that is a part of another, from byte `offset` on: a multiple of BINDING_ALIGNMENT. */
+  part(whole: Tensor, label: string, shape: readonly number[], offset: number): Tensor {
+    const part = this.#tensor(label, shape, "f32");
+    this.#storage.set(part.id, whole);
+    this.#offsets.set(part.id, offset);
+    return part;
   }
 
   /** Commands that `emit` appends belong to this phase; others to "forward", those of `backward` to "backward". */
@@ -238,6 +297,7 @@ export class Graph implements KernelContext {
   backward(output: Tensor, gradOutput: Tensor): void {
     const tape = this.#tape;
     this.#tape = [];
+    this.#inBackward = true;
     this.inPhase("backward", () => {
       this.addGradTensor(output, gradOutput);
       for (let i = tape.length - 1; i >= 0; i--) {
@@ -245,7 +305,15 @@ export class Graph implements KernelContext {
         const gradient = this.#gradients.get(y.id);
         if (gradient) backward(gradient);
       }
+      this.#batches.end();
     });
+    this.#inBackward = false;
+  }
+
+  /** Whatever binds a parameter's buffer, but not as a parameter, may change it. */
+  #noteUse(tensor: Tensor): void {
+    const view = this.externalView(tensor);
+    if (view && !this.#parameters.has(tensor.id)) this.#batches.changed(view.buffer, tensor);
   }
 
   #tensor(label: string, shape: readonly number[], dtype: DType): Tensor {

@@ -39,7 +39,8 @@ export class Plan {
   readonly #gpu: Gpu;
   readonly #graph: Graph;
   readonly #arenas: readonly GPUBuffer[];
-  readonly #uniforms: GPUBuffer;
+  /** Uniforms and constants. */
+  readonly #inputs: readonly GPUBuffer[];
   readonly #commands: readonly Command[];
   readonly #variants: ReadonlyMap<Dispatch, ShaderVariant>;
 
@@ -49,7 +50,7 @@ export class Plan {
     label: string,
     memory: MemoryPlan,
     arenas: GPUBuffer[],
-    uniforms: GPUBuffer,
+    inputs: readonly GPUBuffer[],
     commands: Command[],
     variants: ReadonlyMap<Dispatch, ShaderVariant>,
   ) {
@@ -58,7 +59,7 @@ export class Plan {
     this.#gpu = gpu;
     this.#graph = graph;
     this.#arenas = arenas;
-    this.#uniforms = uniforms;
+    this.#inputs = inputs;
     this.#commands = commands;
     this.#variants = variants;
     const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
@@ -93,6 +94,8 @@ export class Plan {
       const arenas = [...made];
       const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
       made.push(uniforms);
+      const constants = uploadConstants(gpu, graph, dispatches);
+      for (const { buffer } of constants.values()) made.push(buffer);
       await gpu.settle();
       // All at once: Dawn compiles in parallel.
       await gpu.wait(Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
@@ -100,8 +103,10 @@ export class Plan {
       const viewOf = (tensor: Tensor): BufferView => {
         const external = graph.externalView(tensor);
         if (external) return { ...external, size: byteLength(tensor) };
+        const constant = constants.get(tensor.id);
+        if (constant) return constant;
         const { arena, offset } = memory.placements.get(graph.storageOf(tensor).id)!;
-        return { buffer: arenas[arena]!, offset, size: byteLength(tensor) };
+        return { buffer: arenas[arena]!, offset: offset + graph.offsetOf(tensor), size: byteLength(tensor) };
       };
       const commands = graph.commands.map((command): Command => {
         if (command.kind === "clear") return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
@@ -118,7 +123,7 @@ export class Plan {
         return { kind: "dispatch", label: d.label, pipeline, bindGroup, workgroups: d.workgroups };
       });
       gpu.check();
-      return new Plan(gpu, graph, label, memory, arenas, uniforms, commands, variants);
+      return new Plan(gpu, graph, label, memory, arenas, [uniforms, ...[...constants.values()].map(({ buffer }) => buffer)], commands, variants);
     } catch (error) {
       for (const buffer of made) gpu.destroyBuffer(buffer);
       throw error;
@@ -165,7 +170,8 @@ export class Plan {
     if (!placement || !this.#graph.isKept(tensor)) {
       throw new VoxtwirlError("internal", `tensor '${tensor.label}' is not kept by plan '${this.label}'`, "Call graph.keep(tensor).");
     }
-    return { buffer: this.#arenas[placement.arena]!, offset: placement.offset, size: byteLength(tensor) };
+    const offset = placement.offset + this.#graph.offsetOf(tensor);
+    return { buffer: this.#arenas[placement.arena]!, offset, size: byteLength(tensor) };
   }
 
   /** Values of tensors after the work submitted so far; those of f16 tensors as f32. */
@@ -184,7 +190,7 @@ export class Plan {
   }
 
   destroy(): void {
-    for (const buffer of [...this.#arenas, this.#uniforms]) this.#gpu.destroyBuffer(buffer);
+    for (const buffer of [...this.#arenas, ...this.#inputs]) this.#gpu.destroyBuffer(buffer);
   }
 }
 
@@ -233,4 +239,14 @@ function uploadParams(gpu: Gpu, label: string, dispatches: readonly Dispatch[], 
   const buffer = gpu.createBuffer(`${label} params`, data.byteLength, BufferUsage.UNIFORM | BufferUsage.COPY_DST);
   gpu.write({ buffer, offset: 0, size: data.byteLength }, data);
   return { buffer, offsets };
+}
+
+/** Tensors of fixed numbers, by their ids. */
+function uploadConstants(gpu: Gpu, graph: Graph, dispatches: readonly Dispatch[]): Map<number, BufferView> {
+  const views = new Map<number, BufferView>();
+  for (const tensor of dispatches.flatMap(({ bindings }) => Object.values(bindings))) {
+    const numbers = graph.constantOf(tensor);
+    if (numbers && !views.has(tensor.id)) views.set(tensor.id, gpu.upload(tensor.label, Uint32Array.from(numbers)));
+  }
+  return views;
 }

@@ -36,7 +36,7 @@ export function lifetimes(graph: Graph): Lifetime[] {
     const tensors = command.kind === "clear" ? [command.tensor] : Object.values(command.dispatch.bindings);
     for (const used of tensors) {
       const tensor = graph.storageOf(used);
-      if (graph.externalView(tensor)) continue;
+      if (graph.externalView(tensor) || graph.constantOf(tensor)) continue;
       const known = found.get(tensor.id);
       if (known) known.last = index;
       else found.set(tensor.id, { tensor, first: index, last: index });

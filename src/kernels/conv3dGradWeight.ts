@@ -8,7 +8,7 @@ import { convShape } from "./conv3dFamily.ts";
 import { gradWeightBrickTileOf, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
 import { requireShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
-import { affordableSlices, sumPartials } from "./sumRows.ts";
+import { affordableSlices, partialSums } from "./sumRows.ts";
 import { choose, type Variant } from "./variant.ts";
 
 const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
@@ -82,7 +82,8 @@ export function dispatchConv3dGradWeight(
   const affordable = affordableSlices(ctx.caps, gradWeight);
   const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, affordable, percent: variant.constants.percent! });
   const direct = slices === 1;
-  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
+  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,
     call,
@@ -115,7 +116,7 @@ export function dispatchConv3dGradWeight(
     flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
-  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+  sums?.add();
 }
 
 /**

@@ -4,7 +4,7 @@ import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Ten
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBrickTiles.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import { storagePair } from "./storage.ts";
-import { affordableSlices, sumPartials } from "./sumRows.ts";
+import { affordableSlices, partialSums } from "./sumRows.ts";
 
 const conv3dGradWeightBrickShader = { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode };
 
@@ -135,7 +135,8 @@ export function dispatchConv3dGradWeightBrick(
   const blocksPerSlice = Math.ceil(blocks / most);
   const slices = Math.ceil(blocks / blocksPerSlice);
   const direct = slices === 1;
-  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
+  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,
     call: args.call,
@@ -173,5 +174,5 @@ export function dispatchConv3dGradWeightBrick(
     flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
-  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+  sums?.add();
 }

@@ -4,7 +4,7 @@ import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Ten
 import type { ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "./conv3dTiles.ts";
 import { storagePair } from "./storage.ts";
-import { affordableSlices, sumPartials } from "./sumRows.ts";
+import { affordableSlices, partialSums } from "./sumRows.ts";
 
 export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3dGradWeightRowsCode };
 
@@ -84,7 +84,8 @@ export function dispatchConv3dGradWeightRows(
   const tilesO = perPart(groups, parts / (Math.ceil(allO / groups) * blocksI));
   const blocksO = Math.ceil(allO / tilesO);
   const direct = slices === 1;
-  const partial = direct ? gradWeight : ctx.scratch(`${label} slices`, [slices, ...gradWeight.shape]);
+  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,
     call,
@@ -116,5 +117,5 @@ export function dispatchConv3dGradWeightRows(
     flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
-  if (!direct) sumPartials(ctx, { label, partial, y: gradWeight, slices });
+  sums?.add();
 }

@@ -1,7 +1,7 @@
 import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
 import conv3dRowsWeightCode from "../../shaders/conv3dRowsWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, workgroups1d, type Batch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";
@@ -38,33 +38,49 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
   return 4 * Math.max(36 * inputChannels * outputChannels, outputs) <= caps.maxBindingBytes;
 }
 
+const WEIGHT_WORKGROUP = 32;
+
+const weightBatch: Batch = {
+  name: "Winograd weights",
+  shader: ROWS_SHADERS[1],
+  constants: { WORKGROUP: WEIGHT_WORKGROUP, BATCH: true },
+  when: "start",
+  flat: "weight",
+  own: "y",
+};
+
 /** The weights of a convolution as conv3dRows.wgsl takes them, [4, 3, 3, Ci, Co] in a scratch tensor. */
 export function rowsWeight(
   ctx: KernelContext,
-  label: string,
+  convolution: string,
   weight: Tensor,
   { inputChannels, outputChannels }: ConvSizes,
   { exchanged, flipped }: { exchanged: boolean; flipped: boolean },
 ): Tensor {
-  const y = ctx.scratch(`${label} Winograd weight`, [4, 3, 3, inputChannels, outputChannels]);
+  const label = `${convolution} Winograd weight`;
+  const shape = [4, 3, 3, inputChannels, outputChannels];
   const area = inputChannels * outputChannels;
-  const workgroup = 32;
+  const params = {
+    in_c: inputChannels,
+    out_c: outputChannels,
+    first: flipped ? 26 * area : 0,
+    tap: flipped ? -area : area,
+    in_step: exchanged ? 1 : outputChannels,
+    out_step: exchanged ? inputChannels : 1,
+  };
+  const workgroups = Math.ceil(area / WEIGHT_WORKGROUP);
+  const cost = { flops: 0, bytes: byteLength(weight) + 4 * elementCount(shape) };
+  const joined = ctx.join?.(weightBatch, { label, of: weight, shape, values: Object.values(params), workgroups, ...cost });
+  if (joined) return joined;
+  const y = ctx.scratch(label, shape);
   ctx.dispatch({
-    label: `${label} Winograd weight`,
+    label,
     shader: ROWS_SHADERS[1],
-    constants: { WORKGROUP: workgroup },
-    params: {
-      in_c: inputChannels,
-      out_c: outputChannels,
-      first: flipped ? 26 * area : 0,
-      tap: flipped ? -area : area,
-      in_step: exchanged ? 1 : outputChannels,
-      out_step: exchanged ? inputChannels : 1,
-    },
+    constants: { WORKGROUP: WEIGHT_WORKGROUP },
+    params,
     bindings: { weight, y },
-    workgroups: workgroups1d(Math.ceil(area / workgroup)),
-    flops: 0,
-    bytes: byteLength(weight) + byteLength(y),
+    workgroups: workgroups1d(workgroups),
+    ...cost,
   });
   return y;
 }

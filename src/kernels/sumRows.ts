@@ -1,7 +1,7 @@
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import sumRowsCode from "../../shaders/sumRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, workgroups1d, type Batch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 
@@ -26,7 +26,7 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   const wanted = Math.min(MAX_BLOCKS, Math.ceil(rows / MIN_ROWS_PER_BLOCK));
   const rowsPerBlock = Math.ceil(rows / wanted);
   const blocks = Math.ceil(rows / rowsPerBlock);
-  const partial = ctx.scratch(`${label} partial sums`, [blocks, columns]);
+  const sums = partialSums(ctx, label, y, blocks);
   const vec4 = columns % 4 === 0;
   const reals = vec4 ? columns / 4 : columns;
   ctx.dispatch({
@@ -34,12 +34,12 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
     shader: sumRowsShader,
     constants: { WORKGROUP, VEC4: vec4, ...storage(label, { x }) },
     params: { rows, columns: reals, blocks, rows_per_block: rowsPerBlock },
-    bindings: { x, partial },
+    bindings: { x, partial: sums.partial },
     workgroups: workgroups1d(Math.ceil((blocks * reals) / WORKGROUP)),
     flops: rows * columns,
-    bytes: byteLength(x) + byteLength(partial),
+    bytes: byteLength(x) + byteLength(sums.partial),
   });
-  sumPartials(ctx, { label, partial, y, slices: blocks });
+  sums.add();
 }
 
 /** Adds the gradient of a bias to gradBias [C]: gradY [N, Do, Ho, Wo, C] summed over all voxels. */
@@ -52,21 +52,46 @@ export function affordableSlices(caps: GpuCaps, y: Tensor): number {
   return Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / byteLength(y)));
 }
 
-/** Second pass of the reductions: adds the `slices` slices of `partial`, in their order, to y of any shape. */
-export function sumPartials(
+/** Elements that an invocation of the second pass adds up, of one sum and where it makes many. */
+const EACH = 1;
+const BATCH_EACH = 4;
+
+const sumBatch: Batch = {
+  name: "sums of gradients",
+  shader: sumPartialsShader,
+  constants: { WORKGROUP, EACH: BATCH_EACH, BATCH: true },
+  when: "end",
+  flat: "y",
+  own: "partial",
+};
+
+/**
+ * Room for partial sums [slices, ...shape of y]. Once they are written, `add` adds the slices, in their order, to y: at
+ * once, or at the end of the backward pass with other small ones.
+ */
+export function partialSums(
   ctx: KernelContext,
-  args: { label: string; partial: Tensor; y: Tensor; slices: number },
-): void {
-  const { label, partial, y, slices } = args;
+  of: string,
+  y: Tensor,
+  slices: number,
+): { readonly partial: Tensor; add(): void } {
+  const shape = [slices, ...y.shape];
   const count = elementCount(y.shape);
-  ctx.dispatch({
-    label: `${label} sum`,
-    shader: sumPartialsShader,
-    constants: { WORKGROUP },
-    params: { slices, count },
-    bindings: { partial, y },
-    workgroups: workgroups1d(Math.ceil(count / WORKGROUP)),
-    flops: slices * count,
-    bytes: byteLength(partial) + 2 * byteLength(y),
-  });
+  const cost = { flops: slices * count, bytes: 4 * elementCount(shape) + 2 * byteLength(y) };
+  const workgroups = Math.ceil(count / (WORKGROUP * BATCH_EACH));
+  const joined = ctx.join?.(sumBatch, { label: `${of} slices`, of: y, shape, values: [slices, count], workgroups, ...cost });
+  if (joined) return { partial: joined, add: () => {} };
+  const partial = ctx.scratch(`${of} slices`, shape);
+  const add = () => {
+    ctx.dispatch({
+      label: `${of} sum`,
+      shader: sumPartialsShader,
+      constants: { WORKGROUP, EACH },
+      params: { slices, count },
+      bindings: { partial, y },
+      workgroups: workgroups1d(Math.ceil(count / (WORKGROUP * EACH))),
+      ...cost,
+    });
+  };
+  return { partial, add };
 }

@@ -135,7 +135,7 @@ describe("graph", () => {
   it("stores activations and their gradients in half precision where it is told to, all else in f32", () => {
     const build = (precision: "f32" | "f16") => {
       const graph = new Graph({ ...gpu.caps, f16: true }, { precision });
-      const view = { buffer: {} as GPUBuffer, offset: 0, size: 1 << 20 };
+      const view = { buffer: { size: 1 << 20 } as GPUBuffer, offset: 0, size: 1 << 20 };
       const parameters = Object.entries(shapes).map(([name, shape]) => [name, graph.parameter(name, shape, view, view)]);
       const bound = Object.fromEntries(parameters) as Record<string, Tensor>;
       const y = net(graph, graph.track(graph.scratch("x", [2, 4, 4, 4, 3])), (name) => bound[name]!);
