@@ -1,27 +1,31 @@
-// Copies channels of every voxel from one channels-last tensor to another:
+// Two channels-last tensors side by side, y = [a, b] along channels, or with SPLIT the other way round:
 //
-//   destination[v, targetFirst + c] = source[v, sourceFirst + c],  0 <= c < columns.
-// Concatenation is two such copies into one tensor, its adjoint two copies out of it.
-// source       [V, sourceWidth]; widths, first columns and the number of columns in Reals
-// destination  [V, targetWidth]
-// VEC4: all channel counts are multiples of 4. X_F16, Y_F16: source, destination are stored in half precision.
-// Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * columns; a thread copies one column of RUN voxels.
+//   y[v, c] = a[v, c] for c < Ca, b[v, c - Ca] from there on.
+// a [V, a_width], b [V, b_width], y [V, a_width + b_width]; widths in Reals.
+// VEC4: all channel counts are multiples of 4. X_F16: a and b, Y_F16: y are stored in half precision. RUN: voxels of a thread.
+// Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * (a_width + b_width); a thread copies one column of RUN
+// voxels, first those of a.
 #import grid
 #import storagePair
 
 struct Params {
   voxels: u32,
-  columns: u32,
-  source_width: u32,
-  source_first: u32,
-  target_width: u32,
-  target_first: u32,
+  a_width: u32,
+  b_width: u32,
+  a_threads: u32,  // ceil(V / RUN) * a_width
   total: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> source: array<StoredX>;
-@group(0) @binding(2) var<storage, read_write> destination: array<StoredY>;
+#ifdef SPLIT
+@group(0) @binding(1) var<storage, read_write> a: array<StoredX>;
+@group(0) @binding(2) var<storage, read_write> b: array<StoredX>;
+@group(0) @binding(3) var<storage, read> y: array<StoredY>;
+#else
+@group(0) @binding(1) var<storage, read> a: array<StoredX>;
+@group(0) @binding(2) var<storage, read> b: array<StoredX>;
+@group(0) @binding(3) var<storage, read_write> y: array<StoredY>;
+#endif
 
 @compute @workgroup_size(64)
 fn main(
@@ -29,18 +33,37 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
-  if (thread >= params.total) {
+  let index = linear_workgroup(wid, num) * 64u + lane;
+  if (index >= params.total) {
     return;
   }
-  let block = thread / params.columns;
-  let column = thread - block * params.columns;
+  let is_b = index >= params.a_threads;
+  let thread = index - select(0u, params.a_threads, is_b);
+  let width = select(params.a_width, params.b_width, is_b);
+  let block = thread / width;
+  let column = thread - block * width;
   let first = block * RUN;
-  var from_at = first * params.source_width + params.source_first + column;
-  var to_at = first * params.target_width + params.target_first + column;
-  for (var left = min(RUN, params.voxels - first); left > 0u; left--) {
-    destination[to_at] = StoredY(Real(source[from_at]));
-    from_at += params.source_width;
-    to_at += params.target_width;
+  let count = min(RUN, params.voxels - first);
+  var part_at = first * width + column;
+  let y_width = params.a_width + params.b_width;
+  var y_at = first * y_width + column + select(0u, params.a_width, is_b);
+  // A loop for each, of no turns for the other's threads: adapters without jumps skip loops, not branches.
+  for (var left = select(count, 0u, is_b); left > 0u; left--) {
+#ifdef SPLIT
+    a[part_at] = StoredX(Real(y[y_at]));
+#else
+    y[y_at] = StoredY(Real(a[part_at]));
+#endif
+    part_at += width;
+    y_at += y_width;
+  }
+  for (var left = select(0u, count, is_b); left > 0u; left--) {
+#ifdef SPLIT
+    b[part_at] = StoredX(Real(y[y_at]));
+#else
+    y[y_at] = StoredY(Real(b[part_at]));
+#endif
+    part_at += width;
+    y_at += y_width;
   }
 }

@@ -6,6 +6,7 @@ import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
 import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
+import runMoments from "../../shaders/shared/runMoments.wgsl";
 import scaling from "../../shaders/shared/scaling.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
@@ -23,6 +24,7 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   random,
   real,
   resampleTaps,
+  runMoments,
   scaling,
   sigmoid,
   step,

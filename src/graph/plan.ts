@@ -204,7 +204,7 @@ function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void 
   const { bindings } = variant.reflection;
   const names = new Set(bindings.map((b) => b.name));
   for (const name of Object.keys(d.bindings)) if (!names.has(name)) throw wrong(`the shader has no binding '${name}'`);
-  const bound = new Map<number, string>();
+  const bound = new Map<string, string>();
   for (const { name, half } of bindings) {
     if (name === "params") continue;
     const tensor = d.bindings[name];
@@ -212,10 +212,10 @@ function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void 
     if (half !== (tensor.dtype === "f16")) {
       throw wrong(`'${name}' holds ${half ? "f16" : "no f16"}, '${tensor.label}' is ${tensor.dtype}`);
     }
-    const { id } = graph.storageOf(tensor);
-    const other = bound.get(id);
+    const place = `${graph.storageOf(tensor).id} ${graph.offsetOf(tensor)}`;
+    const other = bound.get(place);
     if (other) throw wrong(`'${tensor.label}' is bound as '${other}' and as '${name}'`);
-    bound.set(id, name);
+    bound.set(place, name);
   }
   if (names.has("params") !== (d.params !== undefined)) throw wrong("params and struct Params do not go together");
   for (const n of d.workgroups) {

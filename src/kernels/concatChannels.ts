@@ -1,7 +1,8 @@
-import code from "../../shaders/concatChannels.wgsl";
-import { elementBytes, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import concatCode from "../../shaders/concatChannels.wgsl";
+import copyCode from "../../shaders/copyChannels.wgsl";
+import { byteLength, elementBytes, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { badShape, voxelShape } from "./shapes.ts";
-import { storagePair } from "./storage.ts";
+import { storage, storagePair } from "./storage.ts";
 
 /** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
 const RUN = 8;
@@ -22,9 +23,7 @@ export interface ConcatChannelsArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
-  const [first, second] = checkedWidths(label, a, b, y);
-  copyChannels(ctx, `${label} first`, a, 0, y, 0, first);
-  copyChannels(ctx, `${label} second`, b, 0, y, first, second);
+  dispatchConcat(ctx, { label, a, b, y }, false);
 }
 
 /**
@@ -33,9 +32,26 @@ export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatCha
  * @throws VoxtwirlError "bad-shape"
  */
 export function splitChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
-  const [first, second] = checkedWidths(label, a, b, y);
-  copyChannels(ctx, `${label} first`, y, 0, a, 0, first);
-  copyChannels(ctx, `${label} second`, y, first, b, 0, second);
+  dispatchConcat(ctx, { label, a, b, y }, true);
+}
+
+function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs, split: boolean): void {
+  const [widthA, widthB] = checkedWidths(label, a, b, y);
+  storage(label, { a, b });
+  const unit = [widthA, widthB].every((count) => count % 4 === 0) ? 4 : 1;
+  const voxels = elementCount(a.shape) / widthA;
+  const runs = Math.ceil(voxels / RUN);
+  const total = (runs * (widthA + widthB)) / unit;
+  ctx.dispatch({
+    label,
+    shader: { name: "concatChannels", code: concatCode },
+    constants: { VEC4: unit === 4, RUN, SPLIT: split, ...storagePair(a, y) },
+    params: { voxels, a_width: widthA / unit, b_width: widthB / unit, a_threads: (runs * widthA) / unit, total },
+    bindings: { a, b, y },
+    workgroups: workgroups1d(Math.ceil(total / 64)),
+    flops: 0,
+    bytes: byteLength(a) + byteLength(b) + byteLength(y),
+  });
 }
 
 function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number, number] {
@@ -64,7 +80,7 @@ export function copyChannels(
   const total = Math.ceil(voxels / RUN) * columns;
   ctx.dispatch({
     label,
-    shader: { name: "concatChannels", code },
+    shader: { name: "copyChannels", code: copyCode },
     constants: { VEC4: vec4, RUN, ...storagePair(source, target) },
     params: {
       voxels, columns, total,

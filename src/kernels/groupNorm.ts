@@ -7,9 +7,16 @@ import moments from "../../shaders/groupNormMoments.wgsl";
 import finish from "../../shaders/groupNormStats.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import { byteLength, workgroups1d, type Dispatch, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { groupNormGradFamily, groupNormFamily, type GroupNormShape } from "./groupNormFamily.ts";
+import {
+  groupNormFamily,
+  groupNormGradFamily,
+  groupNormWholeGradShader,
+  groupNormWholeShader,
+  type GroupNormShape,
+} from "./groupNormFamily.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
+import { partialSums } from "./sumRows.ts";
 import { choose, type VariantFamily } from "./variant.ts";
 
 /** Threads of a workgroup in all group norm shaders. */
@@ -51,6 +58,20 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   const stored = storage(label, { x, y });
   if (!(eps >= 0)) throw new VoxtwirlError("bad-option", `${label}: eps is ${eps}`, "Give an eps of 0 or more.");
   const { samples, voxels, channels } = layout.shape;
+  if (layout.workgroup) {
+    ctx.dispatch({
+      label,
+      call: layout.call,
+      shader: groupNormWholeShader,
+      constants: { VEC4: layout.vec4, SILU: args.silu, WORKGROUP: layout.workgroup, ...stored },
+      params: { ...wholeParams(layout, groups), eps },
+      bindings: { x, gamma, beta, stats, y },
+      workgroups: workgroups1d(samples),
+      flops: (args.silu ? 11 : 7) * samples * voxels * channels,
+      bytes: 2 * byteLength(x) + 2 * byteLength(gamma) + byteLength(stats),
+    });
+    return;
+  }
 
   let { streams, run } = layout;
   let partials = ctx.scratch(`${label} moments`, [samples, streams, 2, channels]);
@@ -126,6 +147,27 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
 
   const constants = { VEC4: layout.vec4, SILU: args.silu, ...storage(label, grids) };
   const elements = samples * voxels * channels;
+  if (layout.workgroup) {
+    const betaSums = partialSums(ctx, `${label} gradBeta`, gradBeta, samples);
+    const gammaSums = partialSums(ctx, `${label} gradGamma`, gradGamma, samples);
+    ctx.dispatch({
+      label,
+      call: layout.call,
+      shader: groupNormWholeGradShader,
+      constants: { ...constants, ADDEND: addend !== undefined, WORKGROUP: layout.workgroup },
+      params: wholeParams(layout, groups),
+      bindings: {
+        x, grad_y: gradY, stats, gamma, beta_sums: betaSums.partial, gamma_sums: gammaSums.partial, grad_x: gradX,
+        ...(args.silu && { beta }), ...(addend && { addend }),
+      },
+      workgroups: workgroups1d(samples),
+      flops: ((args.silu ? 19 : 9) + (addend ? 1 : 0)) * elements,
+      bytes: (addend ? 4 : 3) * byteLength(x) + byteLength(stats) + (args.silu ? 2 : 1) * byteLength(gamma) + 8 * samples * channels,
+    });
+    betaSums.add();
+    gammaSums.add();
+    return;
+  }
   const sums = ctx.scratch(`${label} sums`, [samples, layout.streams, 2, channels]);
   ctx.dispatch({
     label: `${label} sums`,
@@ -175,6 +217,8 @@ interface Layout {
   threads: number;
   workgroups: Dispatch["workgroups"];
   call: KernelCall;
+  /** Invocations, where a workgroup makes a sample alone. */
+  workgroup: number | undefined;
 }
 
 function checkedLayout(
@@ -194,11 +238,16 @@ function checkedLayout(
   const vec4 = channels % 4 === 0;
   const columns = vec4 ? channels / 4 : channels;
   const { variant, call } = choose(ctx.caps, family, { samples, voxels, channels, groups, silu: silu ? 1 : 0 }, x.dtype);
-  const run = variant.constants.run!;
+  const workgroup = variant.constants.WORKGROUP;
+  const run = variant.constants.run ?? Math.ceil(voxels / Math.floor(workgroup! / columns));
   const streams = Math.ceil(voxels / run);
   const threads = samples * streams * columns;
   const workgroups = workgroups1d(Math.ceil(threads / WORKGROUP));
-  return { shape, vec4, columns, run, streams, threads, workgroups, call };
+  return { shape, vec4, columns, run, streams, threads, workgroups, call, workgroup };
+}
+
+function wholeParams({ shape: { samples, voxels, channels }, columns, streams, run }: Layout, groups: number) {
+  return { samples, voxels, columns, streams, run, groups, group_width: channels / groups };
 }
 
 function passParams(layout: Layout, groups: number): Record<string, number> {

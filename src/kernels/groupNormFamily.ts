@@ -5,7 +5,10 @@ import gradSums from "../../shaders/groupNormGradSums.wgsl";
 import mergePartials from "../../shaders/groupNormMerge.wgsl";
 import moments from "../../shaders/groupNormMoments.wgsl";
 import finish from "../../shaders/groupNormStats.wgsl";
-import type { VariantFamily } from "./variant.ts";
+import whole from "../../shaders/groupNormWhole.wgsl";
+import wholeGrad from "../../shaders/groupNormWholeGrad.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import type { Variant, VariantFamily } from "./variant.ts";
 
 export interface GroupNormShape extends Record<string, number> {
   samples: number;
@@ -18,11 +21,32 @@ export interface GroupNormShape extends Record<string, number> {
 /** Voxels that a thread takes: long runs spread the coefficients' loads thin, short ones make more threads. */
 const RUNS = [64, 16, 8, 32, 128, 256];
 
+export const groupNormWholeShader = { name: "groupNormWhole", code: whole };
+export const groupNormWholeGradShader = { name: "groupNormWholeGrad", code: wholeGrad };
+
+/** Elements of a sample that a workgroup makes alone: three dispatches take longer to start. */
+const WHOLE_SAMPLE = 16384;
+
+/** All of a sample by one workgroup; the smallest size is the one for processors. */
+function wholeVariants(caps: GpuCaps, { voxels, channels, groups }: GroupNormShape): Variant[] {
+  const columns = channels % 4 === 0 ? channels / 4 : channels;
+  return [64, 128, 256]
+    .filter((size) => isSmall(voxels, channels) && Math.max(columns, groups) <= size && size <= caps.maxWorkgroupInvocations)
+    .map((size) => ({ name: `whole w${size}`, shader: groupNormWholeShader.name, constants: { WORKGROUP: size } }));
+}
+
+function isSmall(voxels: number, channels: number): boolean {
+  return voxels * channels <= WHOLE_SAMPLE;
+}
+
 const family = (kernel: string, shaders: VariantFamily["shaders"]): VariantFamily<GroupNormShape> => ({
   kernel,
   shaders: [...shaders, { name: "groupNormMerge", code: mergePartials }],
-  variants: () => RUNS.map((run) => ({ name: `runs of ${run}`, constants: { run } })),
-  shapeClass: ({ channels }) => (channels % 4 === 0 ? "by four" : "one by one"),
+  variants: (caps, shape) => [
+    ...RUNS.map((run) => ({ name: `runs of ${run}`, constants: { run } })),
+    ...wholeVariants(caps, shape),
+  ],
+  shapeClass: ({ voxels, channels }) => (isSmall(voxels, channels) ? "small" : "large"),
   describe: ({ samples, voxels, channels, groups, silu }) =>
     `${samples}x${voxels}x${channels}, ${groups} groups${silu ? ", silu" : ""}`,
 });
@@ -31,10 +55,12 @@ export const groupNormFamily = family("groupNorm", [
   { name: "groupNormMoments", code: moments },
   { name: "groupNormStats", code: finish },
   { name: "groupNorm", code: apply },
+  groupNormWholeShader,
 ]);
 
 export const groupNormGradFamily = family("groupNormGrad", [
   { name: "groupNormGradSums", code: gradSums },
   { name: "groupNormGradParams", code: gradParams },
   { name: "groupNormGradInput", code: gradInput },
+  groupNormWholeGradShader,
 ]);

@@ -44,9 +44,15 @@ export const variantTable: readonly TableRow[] = [
   ["conv3dGradWeight", "software", "", "teams"],                           // lavapipe: registers alone; few slices, by the work there is (conv3dGradWeight.ts)
   ["conv3dGradWeight", "any", "", "brick *"],                              // reasoned: workgroup memory (conv3dGradWeightBrick.ts)
 
+  ["groupNorm", "software", "small", "whole *"],                           // lavapipe: one dispatch for three
   ["groupNorm", "software", "", "runs of 64"],                             // lavapipe: spreads the loads of coefficients. Two cores like 256, up to 12 % less, more cores want more threads
+  ["groupNorm", "any", "small", "whole w256"],                             // reasoned: the same
+  ["groupNorm", "any", "small", "whole *"],                                // reasoned: adapters of smaller workgroups
   ["groupNorm", "any", "", "runs of 16"],                                  // reasoned: more threads than a processor wants
+  ["groupNormGrad", "software", "small", "whole *"],                       // lavapipe: one dispatch for three
   ["groupNormGrad", "software", "", "runs of 64"],                         // lavapipe: the same
+  ["groupNormGrad", "any", "small", "whole w256"],                         // reasoned: the same
+  ["groupNormGrad", "any", "small", "whole *"],                            // reasoned: adapters of smaller workgroups
   ["groupNormGrad", "any", "", "runs of 16"],                              // reasoned: the same
 
   ["attention", "software", "", "broadcast 16x4"],                         // lavapipe: one load and broadcasts instead of eight loads of one word

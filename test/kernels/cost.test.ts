@@ -217,10 +217,10 @@ describe("convolutions", () => {
 });
 
 describe("groupNorm", () => {
-  const x = [2, 5, 5, 5, 6];
+  const x = [2, 5, 5, 5, 150];
   const elements = elementCount(x);
   const samples = 2;
-  const channels = 6;
+  const channels = 150;
   const groups = 3;
   const shared = { label: "n", groups };
   const sizes = (t: (shape: number[]) => Tensor) => ({
@@ -289,6 +289,24 @@ describe("groupNorm", () => {
         expect(cost(gradInput!)).toEqual({ flops: each * elements, bytes });
       }
     }
+  });
+
+  it("of a small grid in one dispatch, with the parameters' gradients added up after it", () => {
+    const small = [2, 4, 4, 4, 12];
+    const [width, count] = [[12], elementCount(small)];
+    const tensors = (t: (shape: number[]) => Tensor) => ({ x: t(small), gamma: t(width), beta: t(width), stats: t([2, groups, 2]) });
+    const [forward, ...more] = costs((ctx, t) => kernels.groupNorm(ctx, { ...shared, ...tensors(t), y: t(small), silu: true }));
+    expect(more).toEqual([]);
+    expect(cost(forward!)).toEqual({ flops: 11 * count, bytes: f32(small, small, width, width, [2, groups, 2]) });
+    const [backward, ofBeta, ofGamma] = costs((ctx, t) => {
+      const outputs = { gradY: t(small), gradX: t(small), gradGamma: t(width), gradBeta: t(width), addend: t(small) };
+      kernels.groupNormGrad(ctx, { ...shared, ...tensors(t), ...outputs, silu: true });
+    });
+    const partials = [2, 2, 12];
+    expect(cost(backward!)).toEqual({
+      flops: 20 * count, bytes: f32(small, small, small, small, [2, groups, 2], width, width, partials),
+    });
+    for (const sum of [ofBeta!, ofGamma!]) expect(cost(sum)).toEqual({ flops: 24, bytes: f32([2, 12], width, width) });
   });
 });
 
@@ -373,10 +391,11 @@ describe("half precision", () => {
       kernels.groupNorm(ctx, { label: "n", groups: 2, silu: true, x: t(y, "f16"), y: t(y, "f16"), ...parameters });
     }).at(-1);
     expect(apply!.bytes).toBe(half(y, y) + f32([8], [8], stats));
-    const [first, second] = costs((ctx, t) => {
-      kernels.concatChannels(ctx, { label: "c", a: t(x, "f16"), b: t(y), y: t([2, 4, 4, 4, 11], "f16") });
+    const wide = [2, 4, 4, 4, 11];
+    const [concat] = costs((ctx, t) => {
+      kernels.concatChannels(ctx, { label: "c", a: t(x, "f16"), b: t(y, "f16"), y: t(wide) });
     });
-    expect([first!.bytes, second!.bytes]).toEqual([half(x, x), half(y) + f32(y)]);
+    expect(concat!.bytes).toBe(half(x, y) + f32(wide));
   });
 
   it("adds tiles of attention up in f32, and stores the result once", () => {

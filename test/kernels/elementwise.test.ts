@@ -101,7 +101,7 @@ describe("silu", () => {
   });
 });
 
-describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] as const)("concatChannels of %s and %s", (one, other) => {
+describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] as const)("concatChannels of %s to %s", (one, other) => {
   needsStored(one === "f32" ? other : one);
 
   it.each([
@@ -113,18 +113,18 @@ describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] a
     [1, 343, 16, 16],
   ])("puts channels side by side and takes them apart: %d samples, %d voxels, %d and %d channels", async (n, voxels, wa, wb) => {
     const a = roundedTo(one, randomArray(n * voxels * wa, 6));
-    const b = roundedTo(other, randomArray(n * voxels * wb, 7));
+    const b = roundedTo(one, randomArray(n * voxels * wb, 7));
     const shape = (width: number) => [n, voxels, 1, width];
-    const inputs = { a: { shape: shape(wa), dtype: one, data: a }, b: { shape: shape(wb), dtype: other, data: b } };
-    const outputs = { y: { shape: shape(wa + wb), dtype: one }, c: { shape: shape(wa), dtype: one }, d: { shape: shape(wb), dtype: other } };
+    const inputs = { a: { shape: shape(wa), dtype: one, data: a }, b: { shape: shape(wb), dtype: one, data: b } };
+    const outputs = { y: { shape: shape(wa + wb), dtype: other }, c: { shape: shape(wa), dtype: one }, d: { shape: shape(wb), dtype: one } };
     const { y, c, d } = await runKernels(gpu, inputs, outputs, (ctx, { a, b, y, c, d }) => {
       concatChannels(ctx, { label: "concat", a, b, y });
       splitChannels(ctx, { label: "split", y, a: c, b: d });
     });
     // Copies are exact; splitting, a permutation's inverse, is then also its transpose.
-    expect(Float64Array.from(y)).toEqual(concatTwin(a, roundedTo(one, b), n * voxels));
-    expect(c).toEqual(a);
-    expect(d).toEqual(roundedTo(one, b));
+    expect(Float64Array.from(y)).toEqual(concatTwin(roundedTo(other, a), roundedTo(other, b), n * voxels));
+    expect(c).toEqual(roundedTo(other, a));
+    expect(d).toEqual(roundedTo(other, b));
   });
 });
 

@@ -41,8 +41,8 @@ const SHAPES: Record<string, readonly CallShape[]> = {
   conv3d: convolutions,
   convTranspose3d: convolutions,
   conv3dGradWeight: [...convolutions, ...convolutions.map((shape) => ({ ...shape, inC: 12 }))],
-  groupNorm: [5, 8].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 1 })),
-  groupNormGrad: [5, 8].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
+  groupNorm: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 1 })),
+  groupNormGrad: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
   attention: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
   attentionGrad: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
   twirlMerge: [5, 8].map((channels) => {
@@ -136,7 +136,7 @@ describe("choices found by timing", () => {
     const { variant, call } = choose({ ...ADAPTERS.NVIDIA!, choices: { [key]: "runs of 128" } }, family, shape, "f32");
     expect(variant.constants).toEqual({ run: 128 });
     expect(call).toEqual({
-      kernel: "groupNorm", key, shape, dtype: "f32", variant: "runs of 128", fallback: "runs of 16",
+      kernel: "groupNorm", key, shape, dtype: "f32", variant: "runs of 128", fallback: "whole w256",
     });
   });
 
@@ -147,7 +147,7 @@ describe("choices found by timing", () => {
       { [key.replace("64", "65")]: "runs of 8" },
     ];
     for (const choices of others) {
-      expect(choose({ ...ADAPTERS.NVIDIA!, choices }, family, shape, "f32").variant.name).toBe("runs of 16");
+      expect(choose({ ...ADAPTERS.NVIDIA!, choices }, family, shape, "f32").variant.name).toBe("whole w256");
     }
   });
 });

@@ -1,0 +1,166 @@
+// Group norm backward of small grids in one dispatch: what groupNormGradSums, groupNormGradParams and groupNormGradInput do,
+//
+//   gradX = rstd * (gamma * u - a - n * b) [+ addend],  n = (x - mean) * rstd,  z = gamma * n + beta,
+//   u = gradY (without SiLU) or gradY * silu'(z) (with it),
+// (a, b) the means of gamma * u and of gamma * u * n over the sample's group. A workgroup has a sample, as in
+// groupNormWhole.wgsl. What a sample adds to gradBeta and gradGamma is left for sumPartials.wgsl.
+// x, grad_y, grad_x, addend  [N, V, columns]
+// gamma, beta                [columns]
+// stats                      [N, groups] of (mean, 1 / standard deviation)
+// beta_sums, gamma_sums      [N, columns]: sum of u, of u * n
+// WORKGROUP: at least streams * columns and groups. VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
+// SILU: the forward pass applied SiLU. ADDEND: a tensor is added, such as the gradient that arrives along a residual
+// connection. F16: x, grad_y, grad_x and addend are stored in half precision.
+// Dispatch: workgroups1d(N).
+#import grid
+#import sigmoid
+#import storage
+
+struct Params {
+  samples: u32,
+  voxels: u32,
+  columns: u32,
+  streams: u32,
+  run: u32,
+  groups: u32,
+  group_width: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
+@group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read> gamma: array<Real>;
+@group(0) @binding(5) var<storage, read_write> beta_sums: array<Real>;
+@group(0) @binding(6) var<storage, read_write> gamma_sums: array<Real>;
+@group(0) @binding(7) var<storage, read_write> grad_x: array<Stored>;
+#ifdef SILU
+@group(0) @binding(8) var<storage, read> beta: array<Real>;
+#endif
+#ifdef ADDEND
+@group(0) @binding(9) var<storage, read> addend: array<Stored>;
+#endif
+
+// Of runs, then of whole columns times gamma.
+var<workgroup> sums_u: array<Real, WORKGROUP>;
+var<workgroup> sums_un: array<Real, WORKGROUP>;
+var<workgroup> group_means: array<vec2<f32>, WORKGROUP>;
+
+#ifdef VEC4
+const UNIT = 4u;
+
+fn channel_of(values: vec4<f32>, channel: u32) -> f32 {
+  return values[channel % 4u];
+}
+#else
+const UNIT = 1u;
+
+fn channel_of(value: f32, channel: u32) -> f32 {
+  return value;
+}
+#endif
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let sample = linear_workgroup(wid, num);
+  if (sample >= params.samples) {
+    return;
+  }
+  let columns = params.columns;
+  let stream = thread / columns;
+  let column = thread - stream * columns;
+  // Threads beyond the last run have nothing of it.
+  let first = min(stream, params.streams) * params.run;
+  let count = min(params.run, max(params.voxels, first) - first);
+  let start = (sample * params.voxels + first) * columns + column;
+
+#ifdef VEC4
+#for i in 0..4
+  let group_${i} = (column * 4u + ${i}u) / params.group_width;
+  let s_${i} = stats[sample * params.groups + group_${i}];
+#endfor
+  let mean = vec4<f32>(s_0.x, s_1.x, s_2.x, s_3.x);
+  let rstd = vec4<f32>(s_0.y, s_1.y, s_2.y, s_3.y);
+#else
+  let group = column / params.group_width;
+  let s = stats[sample * params.groups + group];
+  let mean = s.x;
+  let rstd = s.y;
+#endif
+  let factor = gamma[column];
+#ifdef SILU
+  let shift = beta[column];
+#endif
+
+  var sum_u = Real(0.0);
+  var sum_un = Real(0.0);
+  for (var i = 0u; i < count; i++) {
+    let at = start + i * columns;
+    let n = (Real(x[at]) - mean) * rstd;
+#ifdef SILU
+    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
+#else
+    let u = Real(grad_y[at]);
+#endif
+    sum_u += u;
+    sum_un += u * n;
+  }
+  sums_u[thread] = sum_u;
+  sums_un[thread] = sum_un;
+  workgroupBarrier();
+
+  if (thread < columns) {
+    for (var s = 1u; s < params.streams; s++) {
+      sum_u += sums_u[s * columns + thread];
+      sum_un += sums_un[s * columns + thread];
+    }
+    beta_sums[sample * columns + thread] = sum_u;
+    gamma_sums[sample * columns + thread] = sum_un;
+    // Only this thread reads the first run of its column.
+    sums_u[thread] = factor * sum_u;
+    sums_un[thread] = factor * sum_un;
+  }
+  workgroupBarrier();
+
+  if (thread < params.groups) {
+    var sums = vec2<f32>(0.0);
+    for (var c = thread * params.group_width; c < (thread + 1u) * params.group_width; c++) {
+      sums += vec2<f32>(channel_of(sums_u[c / UNIT], c), channel_of(sums_un[c / UNIT], c));
+    }
+    group_means[thread] = sums / f32(params.voxels * params.group_width);
+  }
+  workgroupBarrier();
+
+  if (count == 0u) {
+    return;
+  }
+#ifdef VEC4
+#for i in 0..4
+  let m_${i} = group_means[group_${i}];
+#endfor
+  let a = rstd * vec4<f32>(m_0.x, m_1.x, m_2.x, m_3.x);
+  let b = rstd * vec4<f32>(m_0.y, m_1.y, m_2.y, m_3.y);
+#else
+  let a = rstd * group_means[group].x;
+  let b = rstd * group_means[group].y;
+#endif
+  let slope = rstd * factor;
+  for (var i = 0u; i < count; i++) {
+    let at = start + i * columns;
+    let n = (Real(x[at]) - mean) * rstd;
+#ifdef SILU
+    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
+#else
+    let u = Real(grad_y[at]);
+#endif
+    var g = slope * u - a - n * b;
+#ifdef ADDEND
+    g += Real(addend[at]);
+#endif
+    grad_x[at] = Stored(g);
+  }
+}
