@@ -72,6 +72,7 @@ const SHAPES: [number, number, number, number][] = [
   [2, 27, 512, 16],
   [1, 2197, 20, 4],
   [1, 4913, 8, 4],
+  [1, 4913, 6, 2],
 ];
 
 function caseOf([samples, voxels, channels, groups]: [number, number, number, number], silu: boolean): GroupNormCase {
