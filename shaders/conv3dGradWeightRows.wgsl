@@ -18,12 +18,13 @@
 //
 // A workgroup is one subgroup of WORKGROUP lanes. It computes a slice for tiles_i tiles of WORKGROUP input channels and
 // tiles_o of output channels: lane l loads channel l of both; its output channel is its own, and the inputs are spread
-// by subgroupShuffle from a fixed lane. A slice is slabs_per_slice slabs: four rows of planes planes of samples samples,
-// counted over bands of rows, then along z, then over n. Columns come four at a time, columns of them; of x one more.
+// by subgroupShuffle from a fixed lane. A slice is slabs_per_slice slabs: units of four rows of `planes` planes, counted over
+// the bands of rows, then over n; slabs are counted along z, then over units. Columns come four at a time, `columns` of
+// them; of x one more.
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, D, H, W, Co], partial [slices, 27, Ci, Co].
-// Constants: WORKGROUP = the subgroup size; TILES; SLOTS_X >= samples (planes + 2) (columns + 1),
-// SLOTS_Y >= TILES samples planes columns; X_F16, Y_F16: x, gradY are stored in half precision.
+// Constants: WORKGROUP = the subgroup size; TILES; SLOTS_X >= units (planes + 2) (columns + 1),
+// SLOTS_Y >= TILES units planes columns; X_F16, Y_F16: x, gradY are stored in half precision.
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(slices blocks_i blocks_o), blocks_i = ceil(Ci / (WORKGROUP tiles_i)), blocks_o likewise.
 enable subgroups;
@@ -34,10 +35,10 @@ diagnostic(off, subgroup_uniformity);
 struct Params {
   batch: i32, depth: i32, height: i32, width: i32,
   in_c: i32, out_c: i32,
-  samples: i32, planes: i32, columns: i32,
+  units: i32, planes: i32, columns: i32,
   bands: i32,           // ceil(H / 4)
   stacks: i32,          // ceil(D / planes)
-  slabs: i32,           // ceil(N / samples) stacks bands
+  slabs: i32,           // ceil(N bands / units) stacks
   slabs_per_slice: i32,
   slices: u32,
   blocks_i: u32, blocks_o: u32,
@@ -67,7 +68,7 @@ fn main(
   let co_begin = i32(index % params.blocks_o) * params.tiles_o * WORKGROUP;
   let co_end = min(co_begin + params.tiles_o * WORKGROUP, params.out_c);
   let columns_x = params.columns + 1;
-  let slots_y = params.samples * params.planes * params.columns;
+  let slots_y = params.units * params.planes * params.columns;
   let slice_at = i32(slice) * 27 * params.in_c * params.out_c;
 
   // Inner indices are always constants, so that the compiler makes arrays of SLOTS of these. Of x: the six points of
@@ -79,18 +80,19 @@ fn main(
   let slab_begin = i32(slice) * params.slabs_per_slice;
   let slab_end = min(slab_begin + params.slabs_per_slice, params.slabs);
   for (var slab = slab_begin; slab < slab_end; slab++) {
-    let oy = slab % params.bands * 4;
-    let oz = slab / params.bands % params.stacks * params.planes;
-    let n0 = slab / (params.bands * params.stacks) * params.samples;
+    let oz = slab % params.stacks * params.planes;
+    let unit0 = slab / params.stacks * params.units;
     let planes = min(params.planes, params.depth - oz);
-    let samples = min(params.samples, params.batch - n0);
+    let units = min(params.units, params.batch * params.bands - unit0);
 
     for (var group = co_begin; group < co_end; group += TILES * WORKGROUP) {
       let group_end = min(group + TILES * WORKGROUP, co_end);
       for (var co0 = group; co0 < group_end; co0 += WORKGROUP) {
         var slot = (co0 - group) / WORKGROUP * slots_y;
-        for (var p = 0; p < samples * planes; p++) {
-          let plane = (n0 + p / planes) * params.depth + oz + p % planes;
+        for (var p = 0; p < units * planes; p++) {
+          let unit = unit0 + p / planes;
+          let oy = unit % params.bands * 4;
+          let plane = unit / params.bands * params.depth + oz + p % planes;
           let row_at = (plane * params.height + oy) * params.width;
           for (var q = 0; q < params.columns; q++) {
 #for j in 0..4
@@ -109,10 +111,12 @@ fn main(
 
       for (var ci0 = ci_begin; ci0 < ci_end; ci0 += WORKGROUP) {
         var slot = 0;
-        for (var p = 0; p < samples * (planes + 2); p++) {
+        for (var p = 0; p < units * (planes + 2); p++) {
+          let unit = unit0 + p / (planes + 2);
+          let oy = unit % params.bands * 4;
           let iz = oz - 1 + p % (planes + 2);
           let plane_ok = iz >= 0 && iz < params.depth;
-          let row = ((n0 + p / (planes + 2)) * params.depth + iz) * params.height + oy - 1;
+          let row = (unit / params.bands * params.depth + iz) * params.height + oy - 1;
 #for r in 0..6
           let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
           let at_${r} = ((row + ${r}) * params.width - 1) * params.in_c + ci0 + lane;
@@ -152,10 +156,13 @@ fn main(
 #endfor
 #endfor
 #endfor
-            slot = (co0 - group) / WORKGROUP * slots_y;
-            var slot_x = kz * columns_x;
-            for (var n = 0; n < samples; n++) {
-              for (var p = 0; p < planes; p++) {
+            // Not where the plane of x lies outside the grid.
+            let p_begin = select(0, 1, kz == 0 && oz == 0);
+            let p_end = planes - select(0, 1, kz == 2 && oz + planes == params.depth);
+            for (var unit = 0; unit < units; unit++) {
+              slot = (co0 - group) / WORKGROUP * slots_y + (unit * planes + p_begin) * params.columns;
+              var slot_x = (unit * (planes + 2) + p_begin + kz) * columns_x;
+              for (var p = p_begin; p < p_end; p++) {
                 for (var q = 0; q < params.columns; q++) {
 #for m in 0..6
 #for c in 0..4
@@ -198,7 +205,6 @@ fn main(
                 }
                 slot_x++;
               }
-              slot_x += 2 * columns_x;
             }
 
 #for k in 0..3

@@ -49,8 +49,9 @@ export const gradWeightFamily: VariantFamily<GradWeightShape> = {
     return [...rows, ...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS)];
   },
   shapeClass({ kernel, outW, inC, outC }) {
-    const wide = outW > 8 && Math.min(inC, outC) > 8;
-    return `k${kernel}, ${wide ? "wide" : "narrow"}`;
+    const channels = Math.min(inC, outC);
+    const wide = outW > 8 && channels > 8;
+    return `k${kernel}, ${wide ? "wide" : outW > 4 && channels >= 128 ? "narrow, many channels" : "narrow"}`;
   },
   describe: (shape) => `${describeConv(shape)}${shape.transposed ? " transposed" : ""}`,
 };

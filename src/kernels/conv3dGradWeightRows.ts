@@ -20,23 +20,27 @@ const SLOTS_Y = TILES * SLOTS_TILE + 2;
 /** Enough for a processor's cores; each slice more is another to add up. */
 const WORKGROUPS = 16;
 
-/** What a workgroup takes at a time: four rows of so many planes and samples, in groups of four columns. */
+/** What a workgroup takes at a time: `planes` planes of units, each four rows of a sample, in groups of four columns. */
 interface Slab {
-  samples: number;
+  units: number;
   planes: number;
   columns: number;
 }
 
-/** The largest slab that can be kept; undefined where a row is too long. */
-function slabOf({ batch, outputSize: [depth, , width] }: ConvSizes): Slab | undefined {
+/** Rows of a unit. */
+const ROWS = 4;
+
+/** The largest slab that can be kept; undefined where a row is too long. Units share no inputs, planes do. */
+function slabOf({ batch, outputSize: [depth, height, width] }: ConvSizes): Slab | undefined {
   const columns = Math.ceil(width / 4);
-  const fits = (samples: number, planes: number) =>
-    samples * (planes + 2) * (columns + 1) <= SLOTS_X && samples * planes * columns <= SLOTS_TILE;
+  const allUnits = batch * Math.ceil(height / ROWS);
+  const fits = (units: number, planes: number) =>
+    units * (planes + 2) * (columns + 1) <= SLOTS_X && units * planes * columns <= SLOTS_TILE;
   if (!fits(1, 1)) return undefined;
-  let [samples, planes] = [1, 1];
+  let [units, planes] = [1, 1];
   while (planes < depth && fits(1, planes + 1)) planes++;
-  while (planes === depth && samples < batch && fits(samples + 1, planes)) samples++;
-  return { samples: evenly(batch, samples), planes: evenly(depth, planes), columns };
+  while (planes === depth && units < allUnits && fits(units + 1, planes)) units++;
+  return { units: evenly(allUnits, units), planes: evenly(depth, planes), columns };
 }
 
 /** The largest share where `all` is divided into as few as there must be of `most` at most. */
@@ -66,10 +70,10 @@ export function dispatchConv3dGradWeightRows(
   const { label, x, gradY, gradWeight, sizes, flops, call } = args;
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;
-  const { samples, planes, columns } = slabOf(sizes)!;
-  const bands = Math.ceil(height / 4);
+  const { units, planes, columns } = slabOf(sizes)!;
+  const bands = Math.ceil(height / ROWS);
   const stacks = Math.ceil(depth / planes);
-  const slabs = Math.ceil(batch / samples) * stacks * bands;
+  const slabs = Math.ceil((batch * bands) / units) * stacks;
   const slabsPerSlice = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSlices(ctx.caps, gradWeight)));
   const slices = Math.ceil(slabs / slabsPerSlice);
   // Where there are few slices, channels are shared out: as many output channels as are kept at a time first, which costs
@@ -98,7 +102,7 @@ export function dispatchConv3dGradWeightRows(
       width,
       in_c: inputChannels,
       out_c: outputChannels,
-      samples,
+      units,
       planes,
       columns,
       bands,

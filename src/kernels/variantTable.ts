@@ -41,8 +41,10 @@ export const variantTable: readonly TableRow[] = [
   ["convTranspose3d", "any", "", "brick *"],                               // reasoned: workgroup memory
 
   ["conv3dGradWeight", "software", "k3, wide", "rows"],                    // lavapipe: A to C 20 to 40 % less than teams; as much or more for 8 channels or grids of 8
+  ["conv3dGradWeight", "software", "k3, narrow, many", "rows"],            // lavapipe: 128 and more channels at 8^3 3 to 9 % less; with 64 teams are ahead
   ["conv3dGradWeight", "software", "", "teams"],                           // lavapipe: registers alone; few slices, by the work there is (conv3dGradWeight.ts)
   ["conv3dGradWeight", "any", "", "brick *"],                              // reasoned: workgroup memory (conv3dGradWeightBrick.ts)
+  ["conv3dGradWeight", "any", "", "teams"],                                // reasoned: where workgroups are too small for bricks
 
   ["groupNorm", "software", "small", "whole *"],                           // lavapipe: one dispatch for three
   ["groupNorm", "software", "", "runs of 64"],                             // lavapipe: spreads the loads of coefficients. Two cores like 256, up to 12 % less, more cores want more threads

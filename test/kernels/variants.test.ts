@@ -40,7 +40,11 @@ const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1
 const SHAPES: Record<string, readonly CallShape[]> = {
   conv3d: convolutions,
   convTranspose3d: convolutions,
-  conv3dGradWeight: [...convolutions, ...convolutions.map((shape) => ({ ...shape, inC: 12 }))],
+  conv3dGradWeight: [
+    ...convolutions,
+    ...convolutions.map((shape) => ({ ...shape, inC: 12 })),
+    ...convolutions.map((shape) => ({ ...shape, inC: 128, outC: 128 })),
+  ],
   groupNorm: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 1 })),
   groupNormGrad: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
   attention: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
