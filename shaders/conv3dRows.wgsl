@@ -306,13 +306,17 @@ fn main(
         // Loops of unknown length (known ones are unrolled), so that there is one store and not 2 PLANE: each takes long
         // to compile.
         let channels = min(TILE_C, params.out_c - co0);
+        let is_plain = params.in_c <= CHANNELS && !has_addend;
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
         for (var p = 0; p < planes * TILE_Y * GROUPS; p++) {
           let px = ox + p % GROUPS * lanes_x;
           let py = oy + p / GROUPS % TILE_Y;
           if (px < params.width && py < params.height) {
             let at = (((plane + p / (GROUPS * TILE_Y)) * params.height + py) * params.width + px) * params.out_c + co0;
-            for (var c = 0; c < channels; c++) {
+            for (var c = select(channels, 0, is_plain); c < channels; c++) {
+              y[u32(at + c)] = StoredY(outputs[p * TILE_C + c]);
+            }
+            for (var c = select(0, channels, is_plain); c < channels; c++) {
               var value = outputs[p * TILE_C + c];
               if (has_addend) {
                 value += f32(addend[u32(at + c)]);

@@ -26,7 +26,7 @@ const FEW = 8;
 const MANY = 16;
 
 /** Most of those blocks: more hardly gain. */
-const STACK = 4;
+const STACK = 8;
 
 /** Whether conv3dRows.wgsl can make a convolution, on an adapter of the kind that it is for. */
 export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
