@@ -313,9 +313,9 @@ describe("tiles for the shapes of networks", () => {
     const lavapipe = { ...GPUS[0]!, adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 } as const;
     expect([chosen(lavapipe), gradient(lavapipe)]).toEqual(["rows", "rows"]);
     expect(chosen({ ...lavapipe, subgroupMinSize: 4 })).toBe("tiled");
-    const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape).map(({ name }) => kindOf(name)));
+    const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape, "f32").map(({ name }) => kindOf(name)));
     expect(kinds(lavapipe)).toEqual(new Set(["rows", "tiled", "brick"]));
     expect(kinds(GPUS[0]!)).toEqual(new Set(["tiled", "brick"]));
-    expect(gradWeightFamily.variants(lavapipe, shape).map(({ name }) => kindOf(name))).toContain("brick");
+    expect(gradWeightFamily.variants(lavapipe, shape, "f32").map(({ name }) => kindOf(name))).toContain("brick");
   });
 });
