@@ -1,3 +1,4 @@
+import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
@@ -14,6 +15,7 @@ import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
 export const shaderLibrary: Readonly<Record<string, string>> = {
+  convBlocks,
   grid,
   moments,
   octahedral,

@@ -6,16 +6,14 @@ import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
 import { evaluateInteger } from "../../src/gpu/expression.ts";
 import { preprocess } from "../../src/gpu/preprocess.ts";
 import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
+import { blockGrid, blockSlices, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3dBlocks.ts";
 import {
   brickBytes,
-  brickGrid,
+  brickDivision,
   brickInvocations,
   brickName,
-  brickSlices,
   brickTiles,
-  brickWorkgroups,
   type BrickTile,
-  type ConvProblem,
 } from "../../src/kernels/conv3dBrickTiles.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
@@ -252,7 +250,7 @@ describe("tiles for the shapes of networks", () => {
       return known.get(key)!;
     };
     for (const problem of networkShapes()) {
-      const { taps, step } = brickGrid(problem);
+      const { taps, step } = blockGrid(problem, false);
       for (const gpu of GPUS) {
         for (const tile of brickTiles(gpu, problem)) {
           const bytes = declared("conv3dBrick", { KERNEL: taps, STRIDE: step, ...tile });
@@ -296,9 +294,9 @@ describe("tiles for the shapes of networks", () => {
     for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
       const c: Case = { x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
       const problem = problemOf(c);
-      const tile = brickTiles(GPUS[0]!, problem)[0]!;
-      const { slices, channelsPerSlice } = brickSlices(GPUS[0]!, problem, tile);
-      expect(slices * brickWorkgroups(problem, tile)).toBeGreaterThanOrEqual(256);
+      const division = brickDivision(problem, brickTiles(GPUS[0]!, problem)[0]!);
+      const { slices, channelsPerSlice } = blockSlices(GPUS[0]!, problem, division);
+      expect(slices * blockWorkgroups(problem, division)).toBeGreaterThanOrEqual(256);
       expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(channels);
     }
   });
