@@ -2,10 +2,7 @@
 // tiles that are small, as they compile fast, and all tiles of the tables with some shapes.
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
-import { evaluateInteger } from "../../src/gpu/expression.ts";
-import { preprocess } from "../../src/gpu/preprocess.ts";
-import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
+import type { KernelContext, Shader, Tensor } from "../../src/gpu/dispatch.ts";
 import { blockGrid, blockSlices, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3dBlocks.ts";
 import {
   brickBytes,
@@ -35,6 +32,7 @@ import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsStored, STORED } from "./half.ts";
+import { declaredBytes, networkShapes } from "./networkShapes.ts";
 
 const brick = brickVariant;
 const gradWeightBrick = (tile: GradWeightBrickTile) => gradWeightBrickVariant(tile, 3);
@@ -201,52 +199,18 @@ describe("every tile of the tables", () => {
   });
 });
 
-/** The sum of the sizes of all workgroup variables that a shader declares, as the preprocessor and WGSL's rules give it. */
-function declaredBytes(shader: string, constants: Record<string, number>): number {
-  const text = preprocess({ name: shader, code: sources[shader]! }, constants, shaderLibrary);
-  const value = (expression: string): number => {
-    const inner = expression.replace(/[A-Z][A-Z_0-9]*/g, (name) => {
-      const definition = new RegExp(`const ${name} = (.*);`).exec(text)?.[1];
-      if (definition === undefined) throw new Error(`${shader}: no constant ${name}`);
-      return String(value(definition));
-    });
-    return evaluateInteger(inner, {})!;
-  };
-  return [...text.matchAll(/var<workgroup> \w+: (.*);/g)].reduce((sum, [, type]) => {
-    const sizes = [...type!.matchAll(/, ([^<>]*?)>/g)].map(([, size]) => value(size!));
-    return sum + 16 * sizes.reduce((a, b) => a * b, 1);
-  }, 0);
-}
-
-const sources: Record<string, string> = { conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode };
-
-/** Shapes of the networks that this is for: levels of 4 to 64 an axis, stems and heads, strided, transposed, 1x1x1. */
-function* networkShapes(): Generator<ConvProblem> {
-  for (const size of [1, 3, 4, 8, 12, 16, 32, 64]) {
-    for (const [ci, co] of [[5, 32], [32, 5], [8, 8], [16, 32], [64, 64], [96, 96], [128, 64], [512, 512]] as const) {
-      for (const batch of [1, 16]) {
-        const problem = (kernel: number, stride: number, pad: number): ConvProblem => {
-          const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-          const sizes = convSizes([batch, size, size, size, ci], [batch, out, out, out, co], kernel);
-          return { sizes, stride, pad, transposed: false };
-        };
-        yield problem(3, 1, 1);
-        yield problem(1, 1, 0);
-        yield problem(3, 2, 1);
-        if (size % 2 === 0) yield* [problem(4, 2, 1), problem(2, 2, 0)];
-        const double = convSizes([batch, size, size, size, ci], [batch, 2 * size, 2 * size, 2 * size, co], 4);
-        yield { sizes: double, stride: 2, pad: 1, transposed: true };
-      }
-    }
-  }
-}
+const sources: Record<string, Shader> = Object.fromEntries(
+  Object.entries({ conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode }).map(([name, code]) => {
+    return [name, { name, code }];
+  }),
+);
 
 describe("tiles for the shapes of networks", () => {
   it("stay within WebGPU's minimum of workgroup memory and invocations, by what the shaders declare", () => {
     const known = new Map<string, number>();
     const declared = (shader: string, constants: Record<string, number>) => {
       const key = JSON.stringify([shader, constants]);
-      if (!known.has(key)) known.set(key, declaredBytes(shader, constants));
+      if (!known.has(key)) known.set(key, declaredBytes(sources[shader]!, constants));
       return known.get(key)!;
     };
     for (const problem of networkShapes()) {
