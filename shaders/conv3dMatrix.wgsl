@@ -75,7 +75,7 @@ fn packed(low: vec4<f16>, high: vec4<f16>) -> vec4<u32> {
 }
 
 // Stages eight input channels of a voxel, 0 beyond ci_end or the grid.
-fn stage_inputs(at: i32, sample: i32, voxel: vec3<i32>, ci: i32, ci_end: i32) {
+fn stage_inputs(at: u32, sample: i32, voxel: vec3<i32>, ci: i32, ci_end: i32) {
   var value = vec4<u32>();
   if (ci < ci_end && all(voxel >= vec3<i32>(0)) && all(voxel < vec3<i32>(params.in_w, params.in_h, params.in_d))) {
     let v = ((sample * params.in_d + voxel.z) * params.in_h + voxel.y) * params.in_w + voxel.x;
@@ -128,15 +128,15 @@ fn position_of(p: i32) -> vec4<i32> {
 }
 #else
 // Where the r-th position lies in its block.
-fn in_block(r: i32) -> vec3<i32> {
-  return vec3<i32>(r % BLOCK_X, r / BLOCK_X % BLOCK_Y, r / (BLOCK_X * BLOCK_Y));
+fn in_block(r: u32) -> vec3<i32> {
+  return vec3<i32>(vec3<u32>(r % BLOCK_X, r / BLOCK_X % BLOCK_Y, r / (BLOCK_X * BLOCK_Y)));
 }
 #endif
 
 // The element of y that the r-th position of a block begins at; -1 beyond the grid.
-fn target_of(block: Block, r: i32) -> i32 {
+fn target_of(block: Block, r: u32) -> i32 {
 #ifdef GATHER
-  let p = block.tile.x * BLOCK_M + r;
+  let p = block.tile.x * BLOCK_M + i32(r);
   if (p >= params.positions) {
     return -1;
   }
@@ -152,15 +152,13 @@ fn target_of(block: Block, r: i32) -> i32 {
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
-  @builtin(local_invocation_index) local_index: u32,
-  @builtin(subgroup_id) subgroup_index: u32,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_id) subgroup: u32,
 ) {
   let block = block_of(linear_workgroup(wid, num));
   if (block.slice >= i32(params.slices)) {
     return;
   }
-  let local = i32(local_index);
-  let subgroup = i32(subgroup_index);
   let subgroup_m = subgroup % SUBGROUPS_M;
   let subgroup_n = subgroup / SUBGROUPS_M;
   let tap = first_tap(block.parity);
@@ -170,7 +168,7 @@ fn main(
 #ifdef GATHER
   // The sample and the first input of the positions that this invocation stages; nowhere beyond the grid.
 #for r in 0..STAGED
-  let p_${r} = block.tile.x * BLOCK_M + (local + ${r} * WORKGROUP) / CHUNK8;
+  let p_${r} = block.tile.x * BLOCK_M + i32((local + ${r} * WORKGROUP) / CHUNK8);
   let position_${r} = position_of(p_${r});
   let input_${r} = select(vec3<i32>(-16), input_of(position_${r}.xyz, block.parity), p_${r} < params.positions);
 #endfor
@@ -184,8 +182,8 @@ fn main(
 #ifdef GATHER
   let x_at_${i} = row_${i} * X_PITCH;
 #else
-  let in_block_${i} = in_block(row_${i});
-  let x_at_${i} = (in_block_${i}.z * (BRICK_Y * BRICK_X) + dot(in_block_${i}.xy, vec2<i32>(1, BRICK_X)) * STRIDE) * X_PITCH;
+  let in_block_${i} = vec3<u32>(in_block(row_${i}));
+  let x_at_${i} = ((in_block_${i}.z * BRICK_Y + in_block_${i}.y * STRIDE) * BRICK_X + in_block_${i}.x * STRIDE) * X_PITCH;
 #endif
 #endfor
   let w_at = INPUTS + subgroup_n * (TILES_N * STEP_N);
@@ -210,7 +208,7 @@ fn main(
             if (s < BLOCK_M * CHUNK8) {
               let q = s % CHUNK8;
               let voxel = input_${r} + vec3<i32>(kx0, ky, kz);
-              stage_inputs(s / CHUNK8 * X_PITCH + q, position_${r}.w, voxel, ci0 + q * 8, ci_end);
+              stage_inputs(s / CHUNK8 * X_PITCH + q, position_${r}.w, voxel, ci0 + i32(q * 8), ci_end);
             }
           }
 #endfor
@@ -219,8 +217,9 @@ fn main(
             for (var s = local; s < VOXELS * CHUNK8; s += WORKGROUP) {
               let q = s % CHUNK8;
               let v = s / CHUNK8;
-              let in_brick = vec3<i32>(v % BRICK_X, v / BRICK_X % BRICK_Y, v / (BRICK_X * BRICK_Y) * STRIDE + kz);
-              stage_inputs(v * X_PITCH + q, block.sample, origin + in_brick, ci0 + q * 8, ci_end);
+              let in_brick = vec3<u32>(v % BRICK_X, v / BRICK_X % BRICK_Y, v / (BRICK_X * BRICK_Y) * STRIDE);
+              let voxel = origin + vec3<i32>(in_brick) + vec3<i32>(0, 0, kz);
+              stage_inputs(v * X_PITCH + q, block.sample, voxel, ci0 + i32(q * 8), ci_end);
             }
           }
 #endif
@@ -229,17 +228,17 @@ fn main(
             let c8 = s % WEIGHT_ROW * 8;
             let row = s / WEIGHT_ROW % WEIGHT_ROWS;
             let t = s / (WEIGHT_ROW * WEIGHT_ROWS);
-            let kx = kx0 + t;
+            let kx = kx0 + i32(t);
             let tap_weights = row_weights + kx * params.weight_x;
             var value = vec4<u32>();
             if (kx >= tap.x) {
 #ifdef WEIGHT_IN
-              let ci = ci0 + c8;
-              let co = co_block + row;
+              let ci = ci0 + i32(c8);
+              let co = co_block + i32(row);
               value = packed(load_weights(tap_weights, ci, co, ci_end), load_weights(tap_weights, ci + 4, co, ci_end));
 #else
-              let ci = ci0 + row;
-              let co = co_block + c8;
+              let ci = ci0 + i32(row);
+              let co = co_block + i32(c8);
               value = packed(load_weights(tap_weights, ci, co, ci_end), load_weights(tap_weights, ci, co + 4, ci_end));
 #endif
             }
@@ -251,7 +250,7 @@ fn main(
           const x_tap = 0;
           const x_stride = X_PITCH;
 #else
-          let x_tap = (ky * BRICK_X + kx0) * X_PITCH;
+          let x_tap = u32(ky * BRICK_X + kx0) * X_PITCH;
           const x_stride = STRIDE * X_PITCH;
 #endif
 #for t in 0..TAPS
@@ -294,7 +293,7 @@ fn main(
     let row = s / STRIP_ROW;
     let at = target_of(block, (row / MATRIX_M * TILES_M + ${i}) * MATRIX_M + row % MATRIX_M);
     if (at >= 0) {
-      let co = co_block + s % STRIP_ROW * 4;
+      let co = co_block + i32(s % STRIP_ROW * 4);
       store(at, block.slice * params.slice_size, co, bitcast<vec4<f32>>(memory[s]) + load_bias(co));
     }
   }

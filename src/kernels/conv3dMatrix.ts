@@ -32,12 +32,13 @@ export interface MatrixTile extends Record<string, number> {
 }
 
 // Positions and output channels of a workgroup, the larger ones first. What argues for them, for 16x16x16 products in
-// subgroups of 32, of which four make a workgroup, and a 3x3x3 kernel of stride 1. Registers are those of a lane's sums.
-// Products a load: of a matrix from workgroup memory. FLOP a byte: of what the cache behind must give, inputs in f16 and
-// weights, the larger part, in f32.
+// subgroups of 32, four of them in a workgroup (eight in the first), and a 3x3x3 kernel of stride 1. Registers are
+// those of a lane's sums. Products a load: of a matrix from workgroup memory. FLOP a byte: of what the cache behind must
+// give, inputs in f16 and weights, the larger part, in f32. The first tile's bytes are those of its results.
 //
 //   positions   registers  products  bricks in chunks of 16  gathered in chunks of 32
 //   x channels             a load    FLOP a byte  bytes      FLOP a byte  bytes
+//   128 x 128   64         1.3       59           16,384     43           16,384
 //   128 x 64    64         1.3       55           15,552     32           14,848
 //   128 x 32    32         1.0       49           12,480     21           12,800
 //    64 x 64    32         1.0       29           12,096     21            9,728
@@ -45,11 +46,12 @@ export interface MatrixTile extends Record<string, number> {
 //   128 x 16    16         0.7       39           10,944     13           11,776
 //    64 x 16     8         0.5       23            7,488     11            6,656
 //
-// A load is 512 bytes. A multiprocessor whose workgroup memory gives 128 bytes a clock has the first tile's operands for
-// 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of the first brick a subgroup
-// has 24 products to do, and it leaves room for several workgroups on a multiprocessor, which then wait in turn. For 8
+// A load is 512 bytes. A multiprocessor whose workgroup memory gives 128 bytes a clock has the second tile's operands
+// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that brick a subgroup
+// has 24 products to do, and there is room for several workgroups on a multiprocessor, which then wait in turn. For 8
 // channels there are shapes of 16x8x16.
 const BLOCKS: readonly (readonly [positions: number, channels: number])[] = [
+  [128, 128],
   [128, 64],
   [128, 32],
   [64, 64],
@@ -165,10 +167,12 @@ function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels
     .filter(({ m, n, k }) => row % m === 0 && n % 8 === 0 && channels % n === 0 && CHUNKS.some((chunk) => chunk % k === 0))
     .sort((a, b) => size(b) - size(a));
   const lanes = caps.subgroupMinSize;
-  const most = Math.min(lanes < 32 ? 8 : 4, 2 ** Math.floor(Math.log2(caps.maxWorkgroupInvocations / lanes)));
+  const usual = lanes < 32 ? 8 : 4;
+  // More where there are too many sums for those, fewer where there are too few.
+  const counts = [usual, 2 * usual, usual / 2, 1].filter((count) => count * lanes <= Math.min(256, caps.maxWorkgroupInvocations));
   for (const { m, n, k } of shapes) {
-    for (let subgroups = most; subgroups >= 1; subgroups /= 2) {
-      if ((positions * channels) / (subgroups * lanes) > MOST_SUMS[caps.adapterClass]) break;
+    for (const subgroups of counts) {
+      if ((positions * channels) / (subgroups * lanes) > MOST_SUMS[caps.adapterClass]) continue;
       let best: Products | undefined;
       for (let along = 1; along <= subgroups; along *= 2) {
         const [tilesM, tilesN] = [positions / (m * along), channels / (n * (subgroups / along))];

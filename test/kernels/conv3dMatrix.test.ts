@@ -172,7 +172,7 @@ describe("every tile that a card has", () => {
   });
 
   it("transposed", async () => {
-    const c: transposed.Case = { x: [2, 3, 7, 16, 16], kernel: 3, channels: 20, padding: 1 };
+    const c: transposed.Case = { x: [1, 2, 7, 16, 10], kernel: 3, channels: 12, padding: 1 };
     const y = transposed.setUp(c).gradY.shape;
     const tiles = await tilesOf({ sizes: convSizes(c.x, y, 3), stride: 2, pad: 1, transposed: true });
     expect(new Set(tiles.map(({ BLOCK_X }) => BLOCK_X > 0))).toEqual(new Set([true, false]));
@@ -254,9 +254,9 @@ describe("tiles for the shapes of networks", () => {
       "matrix 16x16x16 gathered 64x16 w128",
     ]);
     expect([32, 8, 4].map((size) => layout(size, ADAPTERS.Apple!))).toEqual([
-      "matrix 8x8x8 16x8x1x32 w128",
-      "matrix 8x8x8 8x8x2x32 w128",
-      "matrix 8x8x8 gathered 128x32 w128",
+      "matrix 8x8x8 16x8x1x64 w256",
+      "matrix 8x8x8 8x8x2x64 w256",
+      "matrix 8x8x8 gathered 128x64 w256",
     ]);
   });
 
