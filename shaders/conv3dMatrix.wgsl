@@ -253,27 +253,25 @@ fn main(
           let x_tap = u32(ky * BRICK_X + kx0) * X_PITCH;
           const x_stride = STRIDE * X_PITCH;
 #endif
-#for t in 0..TAPS
-#for c in 0..CHUNK/MATRIX_K
-          {
+          for (var t = 0u; t < TAPS; t++) {
+            for (var c = 0u; c < CHUNK / MATRIX_K; c++) {
+              let x_step = x_tap + t * X_PITCH + c * (MATRIX_K / 8);
+              let w_step = w_at + t * TAP + c * STEP_K;
 #for i in 0..TILES_M
-            let x_${i} = subgroupMatrixLoad<Left, row_major>(
-              &memory, x_at_${i} + x_tap + ${t} * X_PITCH + ${c} * (MATRIX_K / 8), x_stride);
+              let x_${i} = subgroupMatrixLoad<Left, row_major>(&memory, x_at_${i} + x_step, x_stride);
 #endfor
 #for j in 0..TILES_N
 #ifdef WEIGHT_IN
-            let w_${j} = subgroupMatrixLoad<Right, col_major>(
+              let w_${j} = subgroupMatrixLoad<Right, col_major>(&memory, w_step + ${j} * STEP_N, WEIGHT_PITCH);
 #else
-            let w_${j} = subgroupMatrixLoad<Right, row_major>(
+              let w_${j} = subgroupMatrixLoad<Right, row_major>(&memory, w_step + ${j} * STEP_N, WEIGHT_PITCH);
 #endif
-              &memory, w_at + ${t} * TAP + ${c} * STEP_K + ${j} * STEP_N, WEIGHT_PITCH);
 #for i in 0..TILES_M
-            acc_${i}_${j} = subgroupMatrixMultiplyAccumulate(x_${i}, w_${j}, acc_${i}_${j});
+              acc_${i}_${j} = subgroupMatrixMultiplyAccumulate(x_${i}, w_${j}, acc_${i}_${j});
 #endfor
 #endfor
+            }
           }
-#endfor
-#endfor
         }
       }
     }

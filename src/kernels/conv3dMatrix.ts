@@ -189,12 +189,12 @@ function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels
   return undefined;
 }
 
-/** The tile with the most channels and taps between two barriers that fit, and no more channels than there are. */
+/** The tile with the most channels and taps between two barriers that fit, where chunks make up a fifth of the work at most. */
 function fitChunk(tile: Products & Layout, problem: ConvProblem, exchanged: boolean): MatrixTile | undefined {
   const { taps, step } = blockGrid(problem, false);
   const { inputChannels } = problem.sizes;
   const whole = (chunk: number) => Math.ceil(inputChannels / chunk) * chunk;
-  const chunks = CHUNKS.filter((chunk) => chunk % tile.MATRIX_K! === 0 && whole(chunk) === whole(tile.MATRIX_K!));
+  const chunks = CHUNKS.filter((chunk) => chunk % tile.MATRIX_K! === 0 && whole(chunk) <= 1.25 * whole(tile.MATRIX_K!));
   const candidates = chunks.flatMap((CHUNK) => {
     const tiles = (tile.BLOCK_X === 0 ? [1] : [taps, 1]).map((TAPS) => ({ ...tile, CHUNK, TAPS }) as MatrixTile);
     return tiles.filter((candidate) => matrixBytes(candidate, taps, step, exchanged) <= PORTABLE_WORKGROUP_BYTES);
