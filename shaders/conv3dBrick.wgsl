@@ -1,6 +1,6 @@
 // 3D convolution, its gradient with respect to the input, and transposed convolution for GPUs: a tiled implicit GEMM
-// whose operands pass through workgroup memory: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. The sums, classes of a
-// transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl.
+// whose operands pass through workgroup memory: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. The sums, classes of
+// a transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl.
 //
 // A workgroup computes a block of BLOCK_X by BLOCK_Y by BLOCK_Z outputs of one sample for 4 BLOCK_C4 channels. For each
 // CHUNK4 vec4s of input channels and each kz it stages a brick of inputs: the planes that meet kz, with their halo in x
@@ -11,11 +11,11 @@
 //
 // Workgroup memory has no conflicts among the 8 lanes that read vec4s at a time: lanes lie along channels first, at one
 // vec4 of x and at weights an odd number of vec4s apart; rows of the brick are odd, so that at stride 1 fewer channels
-// and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums,
-// 4 THREAD_X THREAD_Y inputs and a few weights. conv3dBrickTiles.ts has the tiles, with what they cost.
+// and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums, 4 THREAD_X
+// THREAD_Y inputs and a few weights. conv3dBrickTiles.ts has the tiles, with what they cost.
 //
-// Constants: those of convBlocks.wgsl; THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C, whose product is
-// WORKGROUP; CHUNK4. With VEC4 weights are read as vec4s, along ci with WEIGHT_IN (weight_in is 1), else along co
+// Constants: those of convBlocks.wgsl; THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C, whose product
+// is WORKGROUP; CHUNK4. With VEC4 weights are read as vec4s, along ci with WEIGHT_IN (weight_in is 1), else along co
 // (weight_out is 1).
 // Host: channels_per_slice is a multiple of 4 CHUNK4, except that the last slice may end early.
 #import grid

@@ -1,29 +1,30 @@
-// 3D convolution, its gradient with respect to the input, and transposed convolution of activations in half precision, on
-// the matrix units of a GPU: an implicit GEMM of subgroup matrices, M = positions, N = Co, K = KERNEL^3 Ci. The sums,
-// classes of a transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl. Weights are rounded
-// to f16, products are exact, and sums are f32.
+// 3D convolution, its gradient with respect to the input, and transposed convolution of activations in half precision,
+// on the matrix units of a GPU: an implicit GEMM of subgroup matrices, M = positions, N = Co, K = KERNEL^3 Ci. The
+// sums, classes of a transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl. Weights
+// are rounded to f16, products are exact, and sums are f32.
 //
-// A workgroup of SUBGROUPS_M by SUBGROUPS_N subgroups computes BLOCK_M positions for BLOCK_N channels, a subgroup TILES_M
-// by TILES_N result matrices. For each CHUNK input channels it stages inputs and the weights of TAPS taps as f16, 0 where
-// there are none, and every subgroup multiplies its part of them: TILES_M TILES_N products for TILES_M + TILES_N loads.
-// Positions are laid out in one of two ways:
+// A workgroup of SUBGROUPS_M by SUBGROUPS_N subgroups computes BLOCK_M positions for BLOCK_N channels, a subgroup
+// TILES_M by TILES_N result matrices. For each CHUNK input channels it stages inputs and the weights of TAPS taps as
+// f16, 0 where there are none, and every subgroup multiplies its part of them: TILES_M TILES_N products for TILES_M +
+// TILES_N loads. Positions are laid out in one of two ways:
 //
 // - A block of BLOCK_X by BLOCK_Y by BLOCK_Z positions, where BLOCK_X is a multiple of MATRIX_M, so that the rows of a
-//   matrix lie along x. For each kz it stages a brick: the planes that meet kz, with their halo in x and y. The inputs of
-//   another tap are the same matrix at another offset of it, so that they are staged once for KERNEL^2 taps.
-// - With GATHER, BLOCK_M consecutive positions of the flattened grid: no row of a matrix is lost however narrow the grid,
-//   but each tap stages inputs of its own. TAPS is 1.
+//   matrix lie along x. For each kz it stages a brick: the planes that meet kz, with their halo in x and y. The inputs
+//   of another tap are the same matrix at another offset of it, so that they are staged once for KERNEL^2 taps.
+// - With GATHER, BLOCK_M consecutive positions of the flattened grid: no row of a matrix is lost however narrow the
+//   grid, but each tap stages inputs of its own. TAPS is 1.
 //
-// Workgroup memory is one array of 16 bytes an element: eight operands or, at the end, four results. Loads from it must be
-// aligned to 16 bytes. Rows of operands are an odd number of elements apart, so that eight of them lie in different banks.
+// Workgroup memory is one array of 16 bytes an element: eight operands or, at the end, four results. Loads from it must
+// be aligned to 16 bytes. Rows of operands are an odd number of elements apart, so that eight of them lie in different
+// banks.
 //
 // Constants: those of convBlocks.wgsl, of which X_F16 is always there; MATRIX_M, MATRIX_N, MATRIX_K, which the adapter
 // lists, the last two multiples of 8; SUBGROUP_SIZE; SUBGROUPS_M, SUBGROUPS_N, TILES_M, TILES_N; CHUNK, a multiple of
-// MATRIX_K; TAPS, 1 or KERNEL; BLOCK_X, BLOCK_Y, BLOCK_Z, whose product is BLOCK_M; or GATHER, and STAGED, the elements of
-// inputs that an invocation stages: BLOCK_M CHUNK / 8 / WORKGROUP, rounded up. WEIGHT_IN: weight_in is 1, and weights are
-// read along ci; else weight_out is 1, and they are read along co.
-// Host: channels_per_slice is a multiple of CHUNK. With GATHER samples is 1, and tiles_x covers the grid of all samples,
-// which has `positions`.
+// MATRIX_K; TAPS, 1 or KERNEL; BLOCK_X, BLOCK_Y, BLOCK_Z, whose product is BLOCK_M; or GATHER, and STAGED, the elements
+// of inputs that an invocation stages: BLOCK_M CHUNK / 8 / WORKGROUP, rounded up. WEIGHT_IN: weight_in is 1, and
+// weights are read along ci; else weight_out is 1, and they are read along co.
+// Host: channels_per_slice is a multiple of CHUNK. With GATHER samples is 1, and tiles_x covers the grid of all
+// samples, which has `positions`.
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 #import grid
@@ -182,8 +183,8 @@ fn main(
 #ifdef GATHER
   let x_at_${i} = row_${i} * X_PITCH;
 #else
-  let in_block_${i} = vec3<u32>(in_block(row_${i}));
-  let x_at_${i} = ((in_block_${i}.z * BRICK_Y + in_block_${i}.y * STRIDE) * BRICK_X + in_block_${i}.x * STRIDE) * X_PITCH;
+  let in_brick_${i} = vec3<u32>(in_block(row_${i})) * vec3<u32>(STRIDE, STRIDE, 1);
+  let x_at_${i} = ((in_brick_${i}.z * BRICK_Y + in_brick_${i}.y) * BRICK_X + in_brick_${i}.x) * X_PITCH;
 #endif
 #endfor
   let w_at = INPUTS + subgroup_n * (TILES_N * STEP_N);

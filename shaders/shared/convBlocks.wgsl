@@ -1,25 +1,26 @@
-// What the shaders share that compute a convolution in blocks of outputs (conv3dBrick.wgsl, conv3dMatrix.wgsl): operands,
-// parameters, what a workgroup computes, and the access to all but the weights. src/kernels/conv3dBlocks.ts dispatches
-// them. They do the sums of conv3d.wgsl,
+// What the shaders share that compute a convolution in blocks of outputs (conv3dBrick.wgsl, conv3dMatrix.wgsl):
+// operands, parameters, what a workgroup computes, and the access to all but the weights. src/kernels/conv3dBlocks.ts
+// dispatches them. They do the sums of conv3d.wgsl,
 //
 //   y[n, o, co] = bias[co] + addend[n, o, co]
 //                 + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]
 //
 // and, with PARITY, those of convTranspose3d.wgsl: PARITY is the full kernel, stride 2 transposed. Along an axis write
 // o + pad = 2 q + r. Only the taps r + 2 j meet o, at i = q - j, so that each of the 8 classes r is a convolution of
-// stride 1 over q, whose KERNEL = ceil(PARITY / 2) taps are read backwards. A workgroup works on one class. An odd kernel
-// lacks the last tap of the classes r = 1.
+// stride 1 over q, whose KERNEL = ceil(PARITY / 2) taps are read backwards. A workgroup works on one class. An odd
+// kernel lacks the last tap of the classes r = 1.
 //
-// Bindings: x [N, D, H, W, Ci], weight, bias [Co] (read only where has_bias is 1), y, and with ADDEND addend (as y). The
-// weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in +
-// co weight_out, so that gradients read the forward weights where they are: backwards, with channels exchanged.
+// Bindings: x [N, D, H, W, Ci], weight, bias [Co] (read only where has_bias is 1), y, and with ADDEND addend (as y).
+// The weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in + co
+// weight_out, so that gradients read the forward weights where they are: backwards, with channels exchanged.
 //
-// Few outputs are not enough workgroups for a GPU. Then the sum is cut into slices of the input channels, y is
-// [slices, N, Do, Ho, Wo, Co], and conv3dBrickSum.wgsl adds them in order.
+// Few outputs are not enough workgroups for a GPU. Then the sum is cut into slices of the input channels, y is [slices,
+// N, Do, Ho, Wo, Co], and conv3dBrickSum.wgsl adds them in order.
 //
-// Blocks cover a grid of positions: the outputs of a sample, or with PARITY their ceil(size / 2) values of q an axis; it may
-// be one row of voxels, of all samples.
-// Constants: KERNEL, STRIDE, PARITY (or undefined); ADDEND. VEC4: Ci and Co are multiples of 4. X_F16, Y_F16: x, addend and y are stored in half precision.
+// Blocks cover a grid of positions: the outputs of a sample, or with PARITY their ceil(size / 2) values of q an axis;
+// it may be one row of voxels, of all samples.
+// Constants: KERNEL, STRIDE, PARITY (or undefined); ADDEND. VEC4: Ci and Co are multiples of 4. X_F16, Y_F16: x, addend
+// and y are stored in half precision.
 // Dispatch: workgroups1d(slices * samples * tiles_z * tiles_y * tiles_x * (8 with PARITY) * blocks_c).
 #import storagePair
 

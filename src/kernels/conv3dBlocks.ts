@@ -14,7 +14,7 @@ import type { Constants } from "../gpu/preprocess.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "./storage.ts";
 
-/** What the shaders share that compute convolutions in blocks of outputs; shaders/shared/convBlocks.wgsl is their half. */
+// What kernels share that compute convolutions in blocks of outputs; their shaders share shaders/shared/convBlocks.wgsl.
 
 const conv3dBrickSumShader = { name: "conv3dBrickSum", code: conv3dBrickSumCode };
 
@@ -70,8 +70,8 @@ export function isProduct({ sizes, stride, pad }: ConvProblem): boolean {
 }
 
 /**
- * Taps an axis and stride of the convolution that the shader does; the grid of positions that blocks cover, and how many
- * such grids there are: samples, and classes of a transposed convolution.
+ * Taps an axis and stride of the convolution that the shader does; the grid of positions that blocks cover, and how
+ * many such grids there are: samples, and classes of a transposed convolution.
  */
 export function blockGrid(
   problem: ConvProblem,
@@ -230,7 +230,7 @@ function weightStrides(problem: ConvProblem, exchanged: boolean, flipped: boolea
 
 function sumSlices(
   ctx: KernelContext,
-  args: { label: string; partial: Tensor; bias: Tensor | undefined; addend: Tensor | undefined; y: Tensor; slices: number },
+  args: Pick<ConvOperands, "label" | "bias" | "addend" | "y"> & { partial: Tensor; slices: number },
 ): void {
   const { label, partial, bias, addend, y, slices } = args;
   const workgroup = 64;

@@ -1,5 +1,12 @@
 import type { GpuCaps } from "../gpu/caps.ts";
-import { blockGrid, defaultFirst, isProduct, PORTABLE_WORKGROUP_BYTES, type ConvProblem, type Division } from "./conv3dBlocks.ts";
+import {
+  blockGrid,
+  defaultFirst,
+  isProduct,
+  PORTABLE_WORKGROUP_BYTES,
+  type ConvProblem,
+  type Division,
+} from "./conv3dBlocks.ts";
 
 /** Specialisation constants of conv3dBrick.wgsl that are a choice. */
 export interface BrickTile extends Record<string, number> {

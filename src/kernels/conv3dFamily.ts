@@ -113,8 +113,8 @@ const BLOCK_SHADERS = [
 ];
 
 /**
- * A barrier costs a processor more than what workgroup memory saves it, and it multiplies matrices element by element: one of
- * each is there to be compared with.
+ * A barrier costs a processor more than what workgroup memory saves it, and it multiplies matrices element by element:
+ * one of each is there to be compared with.
  */
 const SOFTWARE_BLOCKS = 1;
 

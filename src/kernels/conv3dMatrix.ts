@@ -33,8 +33,8 @@ export interface MatrixTile extends Record<string, number> {
 
 // Positions and output channels of a workgroup, the larger ones first. What argues for them, for 16x16x16 products in
 // subgroups of 32, four of them in a workgroup (eight in the first), and a 3x3x3 kernel of stride 1. Registers are
-// those of a lane's sums. Products a load: of a matrix from workgroup memory. FLOP a byte: of what the cache behind must
-// give, inputs in f16 and weights, the larger part, in f32. The first tile's bytes are those of its results.
+// those of a lane's sums. Products a load: of a matrix from workgroup memory. FLOP a byte: of what the cache behind
+// must give, inputs in f16 and weights, the larger part, in f32. The first tile's bytes are those of its results.
 //
 //   positions   registers  products  bricks in chunks of 16  gathered in chunks of 32
 //   x channels             a load    FLOP a byte  bytes      FLOP a byte  bytes
@@ -47,9 +47,9 @@ export interface MatrixTile extends Record<string, number> {
 //    64 x 16     8         0.5       23            7,488     11            6,656
 //
 // A load is 512 bytes. A multiprocessor whose workgroup memory gives 128 bytes a clock has the second tile's operands
-// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that brick a subgroup
-// has 24 products to do, and there is room for several workgroups on a multiprocessor, which then wait in turn. For 8
-// channels there are shapes of 16x8x16.
+// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that brick a
+// subgroup has 24 products to do, and there is room for several workgroups on a multiprocessor, which then wait in
+// turn. For 8 channels there are shapes of 16x8x16.
 const BLOCKS: readonly (readonly [positions: number, channels: number])[] = [
   [128, 128],
   [128, 64],
@@ -65,7 +65,7 @@ const BLOCKS: readonly (readonly [positions: number, channels: number])[] = [
 /** Sums that a lane holds: more spill where it has 64 registers. */
 const MOST_SUMS = { discrete: 64, integrated: 32, apple: 32, unknown: 32, software: 32 } as const;
 
-/** How the positions of a block lie: its sides, of which rows of matrices lie along x, or zeros where they are gathered. */
+/** How the positions of a block lie: its sides, rows of matrices lying along x, or zeros where they are gathered. */
 type Layout = Readonly<Record<"BLOCK_X" | "BLOCK_Y" | "BLOCK_Z", number>>;
 
 const sides = (x: number, y: number, z: number): Layout => ({ BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z });
@@ -156,20 +156,21 @@ export function matrixTiles(caps: GpuCaps, problem: ConvProblem, exchanged: bool
 type Products = Omit<MatrixTile, keyof Layout | "CHUNK" | "TAPS">;
 
 /**
- * The products of the largest shape that make such a block, shared out among subgroups so that each loads as few matrices
- * as can be.
+ * The products of the largest shape that make such a block, shared out among subgroups so that each loads as few
+ * matrices as can be.
  *
  * @param row a multiple of the rows of a matrix
  */
 function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels: number): Products | undefined {
   const size = ({ m, n, k }: MatrixShape) => m * n * k;
   const shapes = caps.matrices
-    .filter(({ m, n, k }) => row % m === 0 && n % 8 === 0 && channels % n === 0 && CHUNKS.some((chunk) => chunk % k === 0))
+    .filter(({ m, n, k }) => row % m === 0 && channels % n === 0 && n % 8 === 0 && CHUNKS.some((c) => c % k === 0))
     .sort((a, b) => size(b) - size(a));
   const lanes = caps.subgroupMinSize;
   const usual = lanes < 32 ? 8 : 4;
   // More where there are too many sums for those, fewer where there are too few.
-  const counts = [usual, 2 * usual, usual / 2, 1].filter((count) => count * lanes <= Math.min(256, caps.maxWorkgroupInvocations));
+  const most = Math.min(256, caps.maxWorkgroupInvocations) / lanes;
+  const counts = [usual, 2 * usual, usual / 2, 1].filter((count) => count <= most);
   for (const { m, n, k } of shapes) {
     for (const subgroups of counts) {
       if ((positions * channels) / (subgroups * lanes) > MOST_SUMS[caps.adapterClass]) continue;
@@ -189,7 +190,7 @@ function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels
   return undefined;
 }
 
-/** The tile with the most channels and taps between two barriers that fit, where chunks make up a fifth of the work at most. */
+/** The tile with the most channels and taps between barriers that fit; a fifth of the work may be chunks' padding. */
 function fitChunk(tile: Products & Layout, problem: ConvProblem, exchanged: boolean): MatrixTile | undefined {
   const { taps, step } = blockGrid(problem, false);
   const { inputChannels } = problem.sizes;

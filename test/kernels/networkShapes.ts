@@ -26,7 +26,7 @@ export function* networkShapes(): Generator<ConvProblem> {
   }
 }
 
-/** The sum of the sizes of all workgroup variables that a shader declares, as the preprocessor and WGSL's rules give it. */
+/** The sum of the sizes of all workgroup variables that a shader declares, as the preprocessor and WGSL give it. */
 export function declaredBytes(shader: Shader, constants: Constants): number {
   const text = preprocess(shader, constants, shaderLibrary);
   const value = (expression: string): number => {
