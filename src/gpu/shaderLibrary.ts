@@ -1,5 +1,6 @@
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
+import matrix from "../../shaders/shared/matrix.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
@@ -17,6 +18,7 @@ import voxels from "../../shaders/shared/voxels.wgsl";
 export const shaderLibrary: Readonly<Record<string, string>> = {
   convBlocks,
   grid,
+  matrix,
   moments,
   octahedral,
   philox,

@@ -44,6 +44,7 @@ export const variantTable: readonly TableRow[] = [
 
   ["conv3dGradWeight", "software", "k3, wide", "rows"],                    // lavapipe: A to C 20 to 40 % less than teams; as much or more for 8 channels or grids of 8
   ["conv3dGradWeight", "software", "", "teams"],                           // lavapipe: registers alone; few slices, by the work there is (conv3dGradWeight.ts)
+  ["conv3dGradWeight", "any", "", "matrix *"],                             // reasoned: tensor cores, where x and gradY are f16 (conv3dGradWeightMatrix.ts)
   ["conv3dGradWeight", "any", "", "brick *"],                              // reasoned: workgroup memory (conv3dGradWeightBrick.ts)
 
   ["groupNorm", "software", "", "runs of 64"],                             // lavapipe: spreads the loads of coefficients. Two cores like 256, up to 12 % less, more cores want more threads

@@ -32,7 +32,8 @@ import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsStored, STORED } from "./half.ts";
-import { declaredBytes, networkShapes } from "./networkShapes.ts";
+import { networkShapes } from "./networkShapes.ts";
+import { declaredBytes } from "./shaderChecks.ts";
 
 const brick = brickVariant;
 const gradWeightBrick = (tile: GradWeightBrickTile) => gradWeightBrickVariant(tile, 3);

@@ -32,7 +32,8 @@ import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
-import { declaredBytes, networkShapes } from "./networkShapes.ts";
+import { networkShapes } from "./networkShapes.ts";
+import { declaredBytes } from "./shaderChecks.ts";
 
 /** A graphics card with the matrices of this adapter. */
 const CARD: Partial<GpuCaps> = { adapterClass: "discrete" };

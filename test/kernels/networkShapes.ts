@@ -1,7 +1,3 @@
-import type { Shader } from "../../src/gpu/dispatch.ts";
-import { evaluateInteger } from "../../src/gpu/expression.ts";
-import { preprocess, type Constants } from "../../src/gpu/preprocess.ts";
-import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
 import type { ConvProblem } from "../../src/kernels/conv3dBlocks.ts";
 import { convSizes } from "../../src/kernels/conv3dShape.ts";
 
@@ -24,22 +20,4 @@ export function* networkShapes(): Generator<ConvProblem> {
       }
     }
   }
-}
-
-/** The sum of the sizes of all workgroup variables that a shader declares, as the preprocessor and WGSL give it. */
-export function declaredBytes(shader: Shader, constants: Constants): number {
-  const text = preprocess(shader, constants, shaderLibrary);
-  const value = (expression: string): number => {
-    const inner = expression.replace(/[A-Z][A-Z_0-9]*/g, (name) => {
-      const definition = new RegExp(`const ${name} = (.*);`).exec(text)?.[1];
-      if (definition === undefined) throw new Error(`${shader.name}: no constant ${name}`);
-      return String(value(definition));
-    });
-    const [, left, right] = /^max\((.*), (.*)\)$/.exec(inner) ?? [];
-    return left && right ? Math.max(value(left), value(right)) : evaluateInteger(inner, {})!;
-  };
-  return [...text.matchAll(/var<workgroup> \w+: (.*);/g)].reduce((sum, [, type]) => {
-    const sizes = [...type!.matchAll(/, ([^<>]*?)>/g)].map(([, size]) => value(size!));
-    return sum + 16 * sizes.reduce((a, b) => a * b, 1);
-  }, 0);
 }
