@@ -1,3 +1,4 @@
+import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
 import matrix from "../../shaders/shared/matrix.wgsl";
@@ -16,6 +17,7 @@ import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
 export const shaderLibrary: Readonly<Record<string, string>> = {
+  attentionProduct,
   convBlocks,
   grid,
   matrix,

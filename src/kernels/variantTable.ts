@@ -53,8 +53,12 @@ export const variantTable: readonly TableRow[] = [
   ["groupNormGrad", "any", "", "runs of 16"],                              // reasoned: the same
 
   ["attention", "software", "", "broadcast 16x4"],                         // lavapipe: one load and broadcasts instead of eight loads of one word
+  ["attention", "software", "", "loads 8x4"],                              // the same as on others, where there is no subgroup of one size
+  ["attention", "any", "", "matrix *"],                                    // reasoned: tensor cores, where activations are f16 (attentionMatrix.ts)
   ["attention", "any", "", "loads 8x4"],                                   // reasoned: a word for all lanes is one access on a GPU
   ["attentionGrad", "software", "", "broadcast 16x4"],                     // lavapipe: the same
+  ["attentionGrad", "software", "", "loads 8x4"],                          // the same as on others, where there is no subgroup of one size
+  ["attentionGrad", "any", "", "matrix *"],                                // reasoned: tensor cores, where activations are f16 (attentionMatrix.ts)
   ["attentionGrad", "any", "", "loads 8x4"],                               // reasoned: the same
 
   ["twirlMerge", "software", "by four", "runs to 8 w32"],                  // lavapipe: few heavy threads; V32 10.7 ms against 14 for workgroups of 8
