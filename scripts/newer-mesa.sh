@@ -59,5 +59,7 @@ inside() {
 [[ $# -gt 0 ]] || fail "give the command to run"
 [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || fail "this needs Debian, and root"
 [[ -d $root ]] || make_root
-cp "$(readlink -f "$(command -v node)")" "$root/usr/local/bin/node"
+# A Node that another run is using cannot be written over.
+node=$(readlink -f "$(command -v node)")
+cmp -s "$node" "$root/usr/local/bin/node" || cp --remove-destination "$node" "$root/usr/local/bin/node"
 inside "$root" env -u NODE_EXTRA_CA_CERTS LANG=C.UTF-8 "$@"

@@ -1,64 +1,25 @@
 // The matrix products of attention, batched over samples; operands are slices of larger tensors, given by strides:
 //
-//   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j]),   M = rows, N = columns, K = depth.
-// a    a_offset + n a_batch + i a_row + k a_depth
-// b    b_offset + n b_batch + k b_depth + j b_column     (read from `a`'s tensor with ONE_SOURCE)
-// out  out_offset + n out_batch + i out_row + j
-// Epilogue: `scale` times the sum, and
-//   PROBABILITY  exp(that - column_values[n, j])                        column_values: log of the sum of exponentials
-//   SCORE_GRAD   probability[n, i, j] * (sum - column_values[n, j]) * scale   probability laid out as out
-//   RESCALE      (out * factors[n, i].x + sum) * factors[n, i].y      out is not read where the first factor is 0
-//   none         added to out where `accumulate` is 1
-// Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `column_threads` apart, so that
+//   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
+//
+// Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `column_parts` apart, so that
 // neighbouring threads read neighbouring columns. With LANES, the exact subgroup size, the threads of a subgroup share
 // their rows: each loads TILE_ROWS / LANES of the left factors and broadcasts spread them (on software adapters a load
 // of one word for all lanes costs as much as one of a word for each).
 // X_F16, Y_F16, F16: a, b, out are stored in half precision.
-// Preconditions with LANES: TILE_ROWS and column_threads are multiples of it.
-// Dispatch: x, y: ceil(column_threads * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
+// Preconditions with LANES: TILE_ROWS and column_parts are multiples of it.
+// Dispatch: x, y: ceil(column_parts * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
 #ifdef LANES
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import grid
-#import storage
+#import attentionProduct
 #import storagePair
 
-struct Params {
-  rows: u32,
-  columns: u32,
-  depth: u32,
-  a_offset: u32,
-  a_batch: u32,
-  a_row: u32,
-  a_depth: u32,
-  b_offset: u32,
-  b_batch: u32,
-  b_depth: u32,
-  b_column: u32,
-  out_offset: u32,
-  out_batch: u32,
-  out_row: u32,
-  column_threads: u32,  // at least columns / TILE_COLUMNS
-  scale: f32,
-  accumulate: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<StoredX>;
-@group(0) @binding(2) var<storage, read_write> out: array<Stored>;
 #ifndef ONE_SOURCE
 @group(0) @binding(3) var<storage, read> b: array<StoredY>;
-#endif
-#ifdef PROBABILITY
-@group(0) @binding(4) var<storage, read> column_values: array<f32>;
-#endif
-#ifdef SCORE_GRAD
-@group(0) @binding(4) var<storage, read> column_values: array<f32>;
-@group(0) @binding(5) var<storage, read> probability: array<f32>;
-#endif
-#ifdef RESCALE
-@group(0) @binding(4) var<storage, read> factors: array<vec2<f32>>;
 #endif
 
 fn load_b(at: u32) -> f32 {
@@ -66,32 +27,6 @@ fn load_b(at: u32) -> f32 {
   return f32(a[at]);
 #else
   return f32(b[at]);
-#endif
-}
-
-fn store(sample: u32, row: u32, column: u32, sum: f32) {
-  let at = params.out_offset + sample * params.out_batch + row * params.out_row + column;
-#ifdef PROBABILITY
-  out[at] = Stored(exp(params.scale * sum - column_values[sample * params.columns + column]));
-#else
-#ifdef SCORE_GRAD
-  out[at] = Stored(probability[at] * (sum - column_values[sample * params.columns + column]) * params.scale);
-#else
-#ifdef RESCALE
-  let factor = factors[sample * params.rows + row];
-  var value = sum;
-  if (factor.x != 0.0) {
-    value += f32(out[at]) * factor.x;
-  }
-  out[at] = Stored(value * factor.y);
-#else
-  var value = params.scale * sum;
-  if (params.accumulate != 0u) {
-    value += f32(out[at]);
-  }
-  out[at] = Stored(value);
-#endif
-#endif
 #endif
 }
 
@@ -105,8 +40,8 @@ fn main(
 #endif
 ) {
   let thread = linear_workgroup(wid, num) * 64u + local;
-  let row_block = thread / params.column_threads;
-  let column = thread - row_block * params.column_threads;
+  let row_block = thread / params.column_parts;
+  let column = thread - row_block * params.column_parts;
   let row = row_block * TILE_ROWS;
   if (row >= params.rows) {
     return;
@@ -124,7 +59,7 @@ fn main(
 #endif
 #for j in 0..TILE_COLUMNS
   var b_${j} = params.b_offset + wid.z * params.b_batch
-    + min(column + ${j}u * params.column_threads, params.columns - 1u) * params.b_column;
+    + min(column + ${j}u * params.column_parts, params.columns - 1u) * params.b_column;
 #endfor
 #for i in 0..TILE_ROWS
 #for j in 0..TILE_COLUMNS
@@ -162,8 +97,8 @@ fn main(
 #endfor
 #endfor
   for (var i = 0u; i < min(u32(TILE_ROWS), params.rows - row); i++) {
-    for (var j = 0u; j < TILE_COLUMNS && column + j * params.column_threads < params.columns; j++) {
-      store(wid.z, row + i, column + j * params.column_threads, sums[i * TILE_COLUMNS + j]);
+    for (var j = 0u; j < TILE_COLUMNS && column + j * params.column_parts < params.columns; j++) {
+      store(wid.z, row + i, column + j * params.column_parts, sums[i * TILE_COLUMNS + j]);
     }
   }
 }

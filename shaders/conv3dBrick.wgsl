@@ -1,10 +1,6 @@
 // 3D convolution, its gradient with respect to the input, and transposed convolution for GPUs: a tiled implicit GEMM
-// whose operands pass through workgroup memory. The sums of conv3d.wgsl,
-//
-//   y[n, o, co] = bias[co] + addend[n, o, co]
-//                 + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]
-//
-// and, with PARITY, those of convTranspose3d.wgsl. As a GEMM: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci.
+// whose operands pass through workgroup memory: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. The sums, classes of
+// a transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl.
 //
 // A workgroup computes a block of BLOCK_X by BLOCK_Y by BLOCK_Z outputs of one sample for 4 BLOCK_C4 channels. For each
 // CHUNK4 vec4s of input channels and each kz it stages a brick of inputs: the planes that meet kz, with their halo in x
@@ -15,49 +11,15 @@
 //
 // Workgroup memory has no conflicts among the 8 lanes that read vec4s at a time: lanes lie along channels first, at one
 // vec4 of x and at weights an odd number of vec4s apart; rows of the brick are odd, so that at stride 1 fewer channels
-// and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums,
-// 4 THREAD_X THREAD_Y inputs and a few weights. conv3dBrickTiles.ts has the tiles, with what they cost.
+// and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums, 4 THREAD_X
+// THREAD_Y inputs and a few weights. conv3dBrickTiles.ts has the tiles, with what they cost.
 //
-// With PARITY = the full kernel, stride 2 transposed: along an axis write o + pad = 2 q + r. Only the taps r + 2 j meet
-// o, at i = q - j, so that each of the 8 classes r is a convolution of stride 1 over q, whose KERNEL = ceil(PARITY / 2)
-// taps are read backwards. A workgroup works on one class. An odd kernel lacks the last tap of the classes r = 1.
-//
-// Few outputs are not enough workgroups for a GPU. Then the sum is cut into slices of the input channels, y is
-// [slices, N, Do, Ho, Wo, Co], and conv3dBrickSum.wgsl adds them in order.
-//
-// Bindings: x [N, D, H, W, Ci], weight, bias [Co] (read only where has_bias is 1), y, and with ADDEND addend (as y). The
-// weight of (kz, ky, kx, ci, co) lies at weight_first + kz weight_z + ky weight_y + kx weight_x + ci weight_in +
-// co weight_out, so that gradients read the forward weights where they are: backwards, with channels exchanged.
-//
-// Constants: KERNEL, STRIDE, PARITY (or undefined); THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C,
-// whose product is WORKGROUP; CHUNK4; ADDEND. VEC4: Ci and Co are multiples of 4; then weights are read as vec4s, along
-// ci with WEIGHT_IN (weight_in is 1), else along co (weight_out is 1). X_F16, Y_F16: x, addend and y are stored in half
-// precision.
+// Constants: those of convBlocks.wgsl; THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C, whose product
+// is WORKGROUP; CHUNK4. With VEC4 weights are read as vec4s, along ci with WEIGHT_IN (weight_in is 1), else along co
+// (weight_out is 1).
 // Host: channels_per_slice is a multiple of 4 CHUNK4, except that the last slice may end early.
-// Dispatch: workgroups1d(slices * N * tiles_z * tiles_y * tiles_x * (8 with PARITY) * blocks_c); tiles cover outputs,
-// or ceil(size / 2) values of q an axis.
 #import grid
-#import storagePair
-
-struct Params {
-  samples: i32,
-  in_d: i32, in_h: i32, in_w: i32, in_c: i32,
-  out_d: i32, out_h: i32, out_w: i32, out_c: i32,
-  pad: i32,
-  tiles_x: u32, tiles_y: u32, tiles_z: u32, blocks_c: u32,
-  slices: u32, channels_per_slice: i32,
-  weight_first: i32, weight_z: i32, weight_y: i32, weight_x: i32, weight_in: i32, weight_out: i32,
-  has_bias: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<StoredX>;
-@group(0) @binding(2) var<storage, read> weight: array<Real>;
-@group(0) @binding(3) var<storage, read> bias: array<Real>;
-@group(0) @binding(4) var<storage, read_write> y: array<StoredY>;
-#ifdef ADDEND
-@group(0) @binding(5) var<storage, read> addend: array<StoredY>;
-#endif
+#import convBlocks
 
 const BLOCK_X = LANES_X * THREAD_X;
 const BLOCK_Y = LANES_Y * THREAD_Y;
@@ -82,22 +44,6 @@ var<workgroup> brick: array<vec4<f32>, CHUNK4 * SLAB>;
 // For each vec4 of input channels and each lane: taps, then channels of the vec4, then the lane's output channels. An
 // inner index that is constant needs no bounds check.
 var<workgroup> weights: array<array<vec4<f32>, LANE_WEIGHTS>, CHUNK4 * LANES_C>;
-
-// Four input channels from ci on, at a voxel that is inside.
-fn load_x(voxel: i32, ci: i32) -> vec4<f32> {
-#ifdef VEC4
-  return vec4<f32>(x[u32((voxel * params.in_c + ci) / 4)]);
-#else
-  let at = voxel * params.in_c + ci;
-  var value = vec4<f32>();
-#for m in 0..4
-  if (ci + ${m} < params.in_c) {
-    value[${m}] = f32(x[u32(at + ${m})]);
-  }
-#endfor
-  return value;
-#endif
-}
 
 // Weights of one tap for four input channels (columns of the matrix) and four output channels; 0 beyond Ci.
 fn load_weights(tap: i32, ci: i32, co: i32) -> mat4x4<f32> {
@@ -131,67 +77,14 @@ fn load_weights(tap: i32, ci: i32, co: i32) -> mat4x4<f32> {
 #endif
 }
 
-// The bias of four output channels; 0 beyond Co.
-fn load_bias(co: i32) -> vec4<f32> {
-  var value = vec4<f32>();
-  if (params.has_bias != 0u) {
-#ifdef VEC4
-    value = bias[u32(min(co, params.out_c - 4) / 4)];
-#else
-#for c in 0..4
-    if (co + ${c} < params.out_c) {
-      value[${c}] = bias[u32(co + ${c})];
-    }
-#endfor
-#endif
-  }
-  return value;
-}
-
-// Stores four channels of the output that starts at element `at` of its slice, with the residual; nothing beyond Co.
-fn store(at: i32, slice: i32, co: i32, sum: vec4<f32>) {
-#ifdef VEC4
-  if (co >= params.out_c) {
-    return;
-  }
-#ifdef ADDEND
-  y[u32((slice + at + co) / 4)] = StoredY(sum + vec4<f32>(addend[u32((at + co) / 4)]));
-#else
-  y[u32((slice + at + co) / 4)] = StoredY(sum);
-#endif
-#else
-  for (var c = 0; c < min(4, params.out_c - co); c++) {
-#ifdef ADDEND
-    y[u32(slice + at + co + c)] = StoredY(sum[c] + f32(addend[u32(at + co + c)]));
-#else
-    y[u32(slice + at + co + c)] = StoredY(sum[c]);
-#endif
-  }
-#endif
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  var index = linear_workgroup(wid, num);
-  let block_c = i32(index % params.blocks_c);
-  index /= params.blocks_c;
-#ifdef PARITY
-  let parity = vec3<i32>(vec3<u32>(index, index >> 1u, index >> 2u) & vec3<u32>(1u));
-  index /= 8u;
-#endif
-  let tile_x = i32(index % params.tiles_x);
-  index /= params.tiles_x;
-  let tile_y = i32(index % params.tiles_y);
-  index /= params.tiles_y;
-  let tile_z = i32(index % params.tiles_z);
-  index /= params.tiles_z;
-  let n = i32(index) % params.samples;
-  let slice = i32(index) / params.samples;
-  if (slice >= i32(params.slices)) {
+  let block = block_of(linear_workgroup(wid, num));
+  if (block.slice >= i32(params.slices)) {
     return;
   }
   let local = i32(local_index);
@@ -200,21 +93,12 @@ fn main(
   let lane_y = local / (LANES_C * LANES_X) % LANES_Y;
   let lane_z = local / (LANES_C * LANES_X * LANES_Y);
 
-  // The block's first position, x y z, among outputs (of its class), and its brick's first input.
-  let first = vec3<i32>(tile_x * BLOCK_X, tile_y * BLOCK_Y, tile_z * BLOCK_Z);
-#ifdef PARITY
-  // The first q of a class is the smallest with o = 2 q + r - pad >= 0; >> rounds down.
-  let first_q = (vec3<i32>(params.pad) - parity + vec3<i32>(1)) >> vec3<u32>(1u);
-  let origin = first + first_q - vec3<i32>(KERNEL - 1);
-  let absent = select(vec3<i32>(0), vec3<i32>(1), parity + vec3<i32>(2 * (KERNEL - 1)) >= vec3<i32>(PARITY));
-  let weight_first = params.weight_first
-    - (parity.z * params.weight_z + parity.y * params.weight_y + parity.x * params.weight_x) / 2;
-#else
-  let origin = first * STRIDE - vec3<i32>(params.pad);
-  const absent = vec3<i32>(0);
-  let weight_first = params.weight_first;
-#endif
-  let co_block = block_c * (BLOCK_C4 * 4);
+  // The block's first position, and its brick's first input.
+  let first = block.tile * vec3<i32>(BLOCK_X, BLOCK_Y, BLOCK_Z);
+  let origin = input_of(first, block.parity);
+  let tap = first_tap(block.parity);
+  let weight_first = first_weight(block.parity);
+  let co_block = block.channels * (BLOCK_C4 * 4);
   let x_lane = (lane_z * BRICK_Y + lane_y * (THREAD_Y * STRIDE)) * ROW + lane_x * (LANE_STEP * STRIDE);
 
 #for c in 0..THREAD_C4
@@ -226,12 +110,12 @@ fn main(
 #endfor
 #endfor
 
-  let ci_end = min(params.in_c, (slice + 1) * params.channels_per_slice);
-  for (var ci0 = slice * params.channels_per_slice; ci0 < ci_end; ci0 += CHUNK4 * 4) {
-    for (var kz = absent.z; kz < KERNEL; kz++) {
-      for (var ky = absent.y; ky < KERNEL; ky++) {
+  let ci_end = min(params.in_c, (block.slice + 1) * params.channels_per_slice);
+  for (var ci0 = block.slice * params.channels_per_slice; ci0 < ci_end; ci0 += CHUNK4 * 4) {
+    for (var kz = tap.z; kz < KERNEL; kz++) {
+      for (var ky = tap.y; ky < KERNEL; ky++) {
         workgroupBarrier();
-        if (ky == absent.y) {
+        if (ky == tap.y) {
           for (var s = local; s < BRICK; s += WORKGROUP) {
             let q = s % CHUNK4;
             let column = s / CHUNK4 % BRICK_X;
@@ -245,7 +129,7 @@ fn main(
             if (
               ix >= 0 && ix < params.in_w && iy >= 0 && iy < params.in_h && iz >= 0 && iz < params.in_d && ci < ci_end
             ) {
-              value = load_x(((n * params.in_d + iz) * params.in_h + iy) * params.in_w + ix, ci);
+              value = vec4<f32>(load_x(((block.sample * params.in_d + iz) * params.in_h + iy) * params.in_w + ix, ci));
             }
             brick[q * SLAB + plane * PLANE + row * ROW + column] = value;
           }
@@ -264,7 +148,7 @@ fn main(
           let ci = ci0 + q * 4;
           let co = co_block + c4 * 4;
           var value = mat4x4<f32>();
-          if (kx >= absent.x && ci < ci_end && co < params.out_c) {
+          if (kx >= tap.x && ci < ci_end && co < params.out_c) {
             value = load_weights(row_weights + kx * params.weight_x, ci, co);
           }
           let lane = q * LANES_C + c4 % LANES_C;
@@ -301,20 +185,14 @@ fn main(
     }
   }
 
-  let slice_first = slice * (params.samples * params.out_d * params.out_h * params.out_w * params.out_c);
 #for j in 0..THREAD_Y
 #for i in 0..THREAD_X
   {
     let position = first + vec3<i32>(lane_x * LANE_STEP + ${i} * OUTPUT_STEP, lane_y * THREAD_Y + ${j}, lane_z);
-#ifdef PARITY
-    let o = (position + first_q) * 2 + parity - vec3<i32>(params.pad);
-#else
-    let o = position;
-#endif
-    if (o.x < params.out_w && o.y < params.out_h && o.z < params.out_d) {
-      let at = (((n * params.out_d + o.z) * params.out_h + o.y) * params.out_w + o.x) * params.out_c;
+    let at = element_of(block.sample, output_of(position, block.parity));
+    if (at >= 0) {
 #for c in 0..THREAD_C4
-      store(at, slice_first, co_block + (${c} * LANES_C + lane_c) * 4, acc_${j}_${i}_${c});
+      store(at, block.slice * params.slice_size, co_block + (${c} * LANES_C + lane_c) * 4, acc_${j}_${i}_${c});
 #endfor
     }
   }

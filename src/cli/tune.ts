@@ -150,7 +150,7 @@ async function durations({ plan, prepare, title }: Profiled, show: (text: string
 function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boolean): number {
   const variantsOf = ({ call }: CountedCall) => {
     const family = families.find(({ kernel }) => kernel === call.kernel)!;
-    return family.variants(gpu.caps, call.shape).map(({ name }) => name);
+    return family.variants(gpu.caps, call.shape, call.dtype).map(({ name }) => name);
   };
   const rows = calls.map((counted) => ({
     key: counted.call.key,

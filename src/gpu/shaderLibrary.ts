@@ -1,5 +1,8 @@
+import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import batch from "../../shaders/shared/batch.wgsl";
+import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
+import matrix from "../../shaders/shared/matrix.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
@@ -16,8 +19,11 @@ import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
 export const shaderLibrary: Readonly<Record<string, string>> = {
+  attentionProduct,
   batch,
+  convBlocks,
   grid,
+  matrix,
   moments,
   octahedral,
   philox,

@@ -8,9 +8,16 @@ import {
   workgroups1d,
   type KernelCall,
   type KernelContext,
+  type Shader,
   type Tensor,
 } from "../gpu/dispatch.ts";
-import { attentionGradFamily, attentionFamily } from "./attentionFamily.ts";
+import { attentionGradFamily, attentionFamily, attentionMatrixTileOf } from "./attentionFamily.ts";
+import {
+  attentionBlock,
+  attentionMatrixConstants,
+  attentionMatrixShader,
+  type AttentionMatrixTile,
+} from "./attentionMatrix.ts";
 import { copyChannels } from "./concatChannels.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 import { storage, storagePair } from "./storage.ts";
@@ -205,7 +212,7 @@ function transposed(slice: Slice): Slice {
 
 interface Product {
   label: string;
-  /** Which register tiles, and whether broadcasts spread the left factors. */
+  /** Of attentionMatmul.wgsl which register tiles, and whether broadcasts spread the left factors; or matrices. */
   tiles: Variant;
   call?: KernelCall;
   samples: number;
@@ -221,25 +228,63 @@ interface Product {
   accumulate?: boolean;
   /** It is added to what `out` holds, by `accumulate` or the variant. */
   readsOut?: boolean;
-  /** Epilogue of shaders/attentionMatmul.wgsl, and the tensors it reads. */
+  /** Epilogue of shaders/shared/attentionProduct.wgsl, and the tensors it reads. */
   variant?: "PROBABILITY" | "SCORE_GRAD" | "RESCALE";
   extra?: Record<string, Tensor>;
   /** Floats of a sample that the epilogue reads besides. */
   extraReads?: number;
 }
 
+/** How a product is dispatched: the shader with its constants, what shares the columns, and workgroups of a sample. */
+interface Way {
+  shader: Shader;
+  constants: Record<string, number | boolean>;
+  columnParts: number;
+  workgroups: number;
+}
+
+function matmulWay({ tiles, rows, columns }: Product): Way {
+  const { TILE_ROWS, TILE_COLUMNS, LANES: unit = 1 } = tiles.constants as Record<string, number>;
+  const columnParts = Math.ceil(columns / TILE_COLUMNS! / unit) * unit;
+  return {
+    shader: { name: "attentionMatmul", code: matmul },
+    constants: tiles.constants,
+    columnParts,
+    workgroups: Math.ceil((columnParts * Math.ceil(rows / TILE_ROWS!)) / WORKGROUP),
+  };
+}
+
+function matrixWay({ rows, columns, depth, a, b }: Product, tile: AttentionMatrixTile): Way {
+  const [blockRows, blockColumns] = attentionBlock(tile);
+  const [A_ALONG, B_ALONG] = [a.column !== 1, b.row === 1];
+  const columnParts = Math.ceil(columns / blockColumns);
+  const sizes = [
+    ...[A_ALONG ? rows : depth, a.offset, a.batch, A_ALONG ? a.column : a.row],
+    ...[B_ALONG ? depth : columns, b.offset, b.batch, B_ALONG ? b.column : b.row],
+  ];
+  return {
+    shader: attentionMatrixShader,
+    constants: {
+      ...attentionMatrixConstants(tile, { A_ALONG, B_ALONG, SPLIT: a.tensor.dtype === "f32" }),
+      WIDE: sizes.every((size) => size % 4 === 0),
+    },
+    columnParts,
+    workgroups: columnParts * Math.ceil(rows / blockRows),
+  };
+}
+
 function product(ctx: KernelContext, p: Product): void {
   const { samples, rows, columns, depth, a, b, out } = p;
   const oneSource = a.tensor === b.tensor;
-  const { TILE_ROWS, TILE_COLUMNS, LANES: unit = 1 } = p.tiles.constants as Record<string, number>;
-  const columnThreads = Math.ceil(columns / TILE_COLUMNS! / unit) * unit;
-  const [x, y] = workgroups1d(Math.ceil((columnThreads * Math.ceil(rows / TILE_ROWS!)) / WORKGROUP));
+  const tile = attentionMatrixTileOf(p.tiles);
+  const { shader, constants, columnParts, workgroups } = tile ? matrixWay(p, tile) : matmulWay(p);
+  const [x, y] = workgroups1d(workgroups);
   ctx.dispatch({
     label: p.label,
     ...(p.call && { call: p.call }),
-    shader: { name: "attentionMatmul", code: matmul },
+    shader,
     constants: {
-      ...p.tiles.constants, ONE_SOURCE: oneSource, ...(p.variant && { [p.variant]: true }),
+      ...constants, ONE_SOURCE: oneSource, ...(p.variant && { [p.variant]: true }),
       ...storage(p.label, { out: out.tensor }), ...storagePair(a.tensor, b.tensor),
     },
     params: {
@@ -247,7 +292,7 @@ function product(ctx: KernelContext, p: Product): void {
       a_offset: a.offset, a_batch: a.batch, a_row: a.row, a_depth: a.column,
       b_offset: b.offset, b_batch: b.batch, b_depth: b.row, b_column: b.column,
       out_offset: out.offset, out_batch: out.batch, out_row: out.row,
-      column_threads: columnThreads, scale: p.scale ?? 1, accumulate: Number(p.accumulate ?? false),
+      column_parts: columnParts, scale: p.scale ?? 1, accumulate: Number(p.accumulate ?? false),
     },
     bindings: { a: a.tensor, out: out.tensor, ...(oneSource ? {} : { b: b.tensor }), ...p.extra },
     workgroups: [x, y, samples],

@@ -2,6 +2,13 @@ import matmul from "../../shaders/attentionMatmul.wgsl";
 import rowDot from "../../shaders/attentionRowDot.wgsl";
 import softmax from "../../shaders/attentionSoftmax.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
+import type { DType } from "../gpu/dispatch.ts";
+import {
+  attentionMatrixName,
+  attentionMatrixShader,
+  attentionMatrixTiles,
+  type AttentionMatrixTile,
+} from "./attentionMatrix.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
 export interface AttentionShape extends Record<string, number> {
@@ -14,7 +21,17 @@ export interface AttentionShape extends Record<string, number> {
 const TILES = [[16, 4], [8, 4], [4, 4], [8, 8], [32, 2], [32, 4]] as const;
 const MOST_SUMS = 128;
 
-function variantsOf(caps: GpuCaps): Variant[] {
+/** attentionMatrix.wgsl with a tile. */
+export function attentionMatrixVariant(tile: AttentionMatrixTile): Variant {
+  return { name: attentionMatrixName(tile), shader: attentionMatrixShader.name, constants: tile };
+}
+
+/** The tile of a variant of attentionMatrix.wgsl, undefined for those of attentionMatmul.wgsl. */
+export function attentionMatrixTileOf({ shader, constants }: Variant): AttentionMatrixTile | undefined {
+  return shader === attentionMatrixShader.name ? (constants as AttentionMatrixTile) : undefined;
+}
+
+function variantsOf(caps: GpuCaps, shape: AttentionShape, dtype: DType): Variant[] {
   const { subgroups, subgroupMinSize: lanes, subgroupMaxSize } = caps;
   // Lanes that share the left factors need a subgroup of one known size that divides the rows.
   const known = subgroups && lanes === subgroupMaxSize && lanes >= 4;
@@ -23,7 +40,9 @@ function variantsOf(caps: GpuCaps): Variant[] {
     name: `${kind} ${rows}x${columns}`,
     constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, ...more },
   });
+  const matrices = dtype === "f16" ? attentionMatrixTiles(caps, shape).map(attentionMatrixVariant) : [];
   return [
+    ...matrices,
     ...small
       .filter(([rows]) => known && rows % lanes === 0)
       .map(([rows, columns]) => tile("broadcast", rows, columns, { LANES: lanes })),
@@ -35,6 +54,7 @@ const family = (kernel: string): VariantFamily<AttentionShape> => ({
   kernel,
   shaders: [
     { name: "attentionMatmul", code: matmul },
+    attentionMatrixShader,
     { name: "attentionRowDot", code: rowDot },
     { name: "attentionSoftmax", code: softmax },
   ],

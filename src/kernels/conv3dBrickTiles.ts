@@ -1,13 +1,12 @@
 import type { GpuCaps } from "../gpu/caps.ts";
-import { isFlat, type ConvSizes } from "./conv3dShape.ts";
-
-/** A convolution by its numbers; `transposed` is one of stride 2 from the smaller grid to the larger. */
-export interface ConvProblem {
-  sizes: ConvSizes;
-  stride: number;
-  pad: number;
-  transposed: boolean;
-}
+import {
+  blockGrid,
+  defaultFirst,
+  isProduct,
+  PORTABLE_WORKGROUP_BYTES,
+  type ConvProblem,
+  type Division,
+} from "./conv3dBlocks.ts";
 
 /** Specialisation constants of conv3dBrick.wgsl that are a choice. */
 export interface BrickTile extends Record<string, number> {
@@ -20,9 +19,6 @@ export interface BrickTile extends Record<string, number> {
   LANES_C: number;
   CHUNK4: number;
 }
-
-/** What every WebGPU device has; the tiles ask for no more. */
-export const PORTABLE_WORKGROUP_BYTES = 16_384;
 
 // Outputs x, y, channels / 4 of an invocation; lanes x, y, z, channels; vec4s of input channels a chunk, where they fit.
 type Row = readonly [number, number, number, number, number, number, number, number];
@@ -73,23 +69,13 @@ const FLAT_SMALL: readonly Row[] = [
   [4, 1, 2, 32, 1, 1, 4, 4],
 ];
 
-/** Whether it is a matrix product over voxels. */
-export function isProduct({ sizes, stride, pad }: ConvProblem): boolean {
-  return isFlat(sizes.kernel, stride, pad);
-}
-
-/** Taps an axis and stride of the convolution that the shader does, and the grid of outputs that its blocks cover. */
-export function brickGrid(problem: ConvProblem): { taps: number; step: number; grid: [number, number, number] } {
-  const { sizes, stride, transposed } = problem;
-  const [d, h, w] = sizes.outputSize;
-  if (isProduct(problem)) return { taps: 1, step: 1, grid: [1, 1, sizes.batch * d * h * w] };
-  if (!transposed) return { taps: sizes.kernel, step: stride, grid: [d, h, w] };
-  return { taps: Math.ceil(sizes.kernel / 2), step: 1, grid: [Math.ceil(d / 2), Math.ceil(h / 2), Math.ceil(w / 2)] };
-}
-
 /** Outputs z, y, x and channels of a workgroup. */
 export function brickBlock(tile: BrickTile): [z: number, y: number, x: number, channels: number] {
   return [tile.LANES_Z, tile.LANES_Y * tile.THREAD_Y, tile.LANES_X * tile.THREAD_X, 4 * tile.LANES_C * tile.THREAD_C4];
+}
+
+export function brickDivision(problem: ConvProblem, tile: BrickTile): Division {
+  return { block: brickBlock(tile), chunk: 4 * tile.CHUNK4, flattened: isProduct(problem) };
 }
 
 /** Such as `brick 8x4x4x64 w128`: outputs x, y, z and channels of a workgroup, and its invocations. */
@@ -111,32 +97,18 @@ export function brickBytes(tile: BrickTile, taps: number, step: number): number 
   return 16 * tile.CHUNK4 * (slab + tile.LANES_C * (taps * 4 * tile.THREAD_C4 + 1));
 }
 
-/** The share of a launch's multiply-adds that outputs need. */
-function utilisation(problem: ConvProblem, tile: BrickTile): number {
-  const { grid } = brickGrid(problem);
-  const block = brickBlock(tile);
-  const sides = [...grid, problem.sizes.outputChannels];
-  return sides.reduce((share, n, i) => (share * n) / (Math.ceil(n / block[i]!) * block[i]!), 1);
-}
-
 /** The tiles that an adapter can run for a problem, the default first. */
 export function brickTiles(caps: GpuCaps, problem: ConvProblem): BrickTile[] {
   const large = caps.adapterClass === "discrete";
   const rows = isProduct(problem)
     ? large ? [...FLAT_LARGE, ...FLAT_SMALL] : [...FLAT_SMALL, ...FLAT_LARGE]
     : large ? [...LARGE, ...SMALL] : [...SMALL, ...LARGE];
-  const { taps, step } = brickGrid(problem);
+  const { taps, step } = blockGrid(problem, isProduct(problem));
   const fitting = rows.flatMap((row) => {
     const tile = fitChunk(row, taps, step);
     return tile && brickInvocations(tile) <= caps.maxWorkgroupInvocations ? [tile] : [];
   });
-  // A larger tile is worth some padding, but not more than a fifth of the work, nor a GPU that is mostly idle.
-  const shares = fitting.map((tile) => utilisation(problem, tile));
-  const worthy = fitting.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
-  const most = worthy.map((tile) => brickWorkgroups(problem, tile) * mostSlices(problem));
-  const enough = Math.min(WANTED_WORKGROUPS[caps.adapterClass] / 2, Math.max(...most));
-  const chosen = worthy[most.findIndex((n) => n >= enough)]!;
-  return [chosen, ...fitting.filter((tile) => tile !== chosen)];
+  return defaultFirst(caps, problem, fitting, (tile) => brickDivision(problem, tile));
 }
 
 /** The tile with as large a chunk as fits, up to the row's. */
@@ -151,36 +123,4 @@ function fitChunk(row: Row, taps: number, step: number): BrickTile | undefined {
     if (brickBytes(tile, taps, step) <= PORTABLE_WORKGROUP_BYTES) return tile;
   }
   return undefined;
-}
-
-/** Workgroups that keep a GPU busy: several for each of its multiprocessors. */
-export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, apple: 64, unknown: 128, software: 8 } as const;
-/** Input channels below which a slice is not worth its partial sums. */
-const LEAST_CHANNELS = 16;
-
-function mostSlices(problem: ConvProblem): number {
-  return Math.max(1, Math.floor(problem.sizes.inputChannels / LEAST_CHANNELS));
-}
-
-/** Slices of the input channels, so that there are workgroups enough. */
-export function brickSlices(caps: GpuCaps, problem: ConvProblem, tile: BrickTile): { slices: number; channelsPerSlice: number } {
-  const { sizes } = problem;
-  const chunk = 4 * tile.CHUNK4;
-  const workgroups = brickWorkgroups(problem, tile);
-  const bytes = 4 * sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1) * sizes.outputChannels;
-  const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 26) / bytes));
-  // Slices are written and read again: not for a GPU that is half full without.
-  const full = WANTED_WORKGROUPS[caps.adapterClass];
-  const wanted = workgroups >= full / 2 ? 1 : Math.ceil(full / workgroups);
-  const slices = Math.min(wanted, affordable, mostSlices(problem));
-  const channelsPerSlice = Math.ceil(sizes.inputChannels / (slices * chunk)) * chunk;
-  return { slices: Math.ceil(sizes.inputChannels / channelsPerSlice), channelsPerSlice };
-}
-
-/** Workgroups of one slice. */
-export function brickWorkgroups(problem: ConvProblem, tile: BrickTile): number {
-  const { grid } = brickGrid(problem);
-  const block = brickBlock(tile);
-  const blocks = [...grid, problem.sizes.outputChannels].reduce((n, side, i) => n * Math.ceil(side / block[i]!), 1);
-  return blocks * (problem.transposed ? 8 : 1) * (isProduct(problem) ? 1 : problem.sizes.batch);
 }

@@ -2,12 +2,14 @@ import conv3dCode from "../../shaders/conv3d.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { dispatchConv3dBrick } from "./conv3dBrick.ts";
+import { dispatchConvBlocks, type BlockKernel, type ConvProblem } from "./conv3dBlocks.ts";
+import { brickKernel } from "./conv3dBrick.ts";
+import { matrixKernel } from "./conv3dMatrix.ts";
 import { conv3dParityDispatch } from "./conv3dParity.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
 import { convSizes, isFlat, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
-import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, tileOf } from "./conv3dFamily.ts";
+import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, matrixTileOf, tileOf } from "./conv3dFamily.ts";
 import { storage, storagePair } from "./storage.ts";
 import { choose, type Variant } from "./variant.ts";
 
@@ -63,8 +65,9 @@ export function dispatchConv3d(
   const { variant, call } = choose(ctx.caps, conv3dFamily, shape, x.dtype, args.variant);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
-  if (variant.shader === "conv3dBrick") {
-    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped, problem, tile: brickTileOf(variant), flops, call });
+  const kernel = blockKernel(problem, variant);
+  if (kernel) {
+    dispatchConvBlocks(ctx, { ...args, exchanged, flipped, problem, kernel, flops, call });
     return;
   }
   const [rows, parity] = [variant.shader === "conv3dRows", variant.shader === "conv3dParity"];
@@ -93,6 +96,13 @@ export function dispatchConv3d(
     flops,
     bytes: [x, weight, y, bias, addend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
+}
+
+/** What computes in blocks with weights as they are; undefined for the other shaders. */
+function blockKernel(problem: ConvProblem, variant: Variant): BlockKernel | undefined {
+  if (variant.shader === "conv3dBrick") return brickKernel(problem, brickTileOf(variant));
+  if (variant.shader === "conv3dMatrix") return matrixKernel(problem, matrixTileOf(variant));
+  return undefined;
 }
 
 /** conv3d.wgsl for one shape: any kernel, stride and padding, on any adapter. */
@@ -149,8 +159,9 @@ export function dispatchConvTranspose3d(
   const { variant, call } = choose(ctx.caps, convTranspose3dFamily, shape, x.dtype, args.variant);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
   const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
-  if (variant.shader === "conv3dBrick") {
-    dispatchConv3dBrick(ctx, { ...args, exchanged, flipped: false, problem, tile: brickTileOf(variant), flops, call });
+  const kernel = blockKernel(problem, variant);
+  if (kernel) {
+    dispatchConvBlocks(ctx, { ...args, exchanged, flipped: false, problem, kernel, flops, call });
     return;
   }
   const parity = variant.shader === "conv3dParity";

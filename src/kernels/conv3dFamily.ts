@@ -5,7 +5,10 @@ import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
 import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { brickName, brickTiles, type BrickTile, type ConvProblem } from "./conv3dBrickTiles.ts";
+import type { DType } from "../gpu/dispatch.ts";
+import type { ConvProblem } from "./conv3dBlocks.ts";
+import { brickName, brickTiles, type BrickTile } from "./conv3dBrickTiles.ts";
+import { conv3dMatrixShader, matrixName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
 import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
 import { conv3dRowsFits, ROWS_SHADERS, rowsVariants } from "./conv3dRows.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
@@ -103,13 +106,17 @@ function channelClass(channels: number): string {
   return channels > 32 ? "beyond 32" : channels > 16 ? "to 32" : channels > 8 ? "to 16" : "to 8";
 }
 
-const BRICK_SHADERS = [
+const BLOCK_SHADERS = [
+  conv3dMatrixShader,
   { name: "conv3dBrick", code: conv3dBrickCode },
   { name: "conv3dBrickSum", code: conv3dBrickSumCode },
 ];
 
-/** A barrier costs a processor more than what workgroup memory saves it: one is there to be compared with. */
-const SOFTWARE_BRICKS = 1;
+/**
+ * A barrier costs a processor more than what workgroup memory saves it, and it multiplies matrices element by element:
+ * one of each is there to be compared with.
+ */
+const SOFTWARE_BLOCKS = 1;
 
 function problemOf(shape: ConvShape, transposed: boolean): ConvProblem {
   return { sizes: sizesOf(shape), stride: shape.stride, pad: shape.pad, transposed };
@@ -129,6 +136,20 @@ function brickVariants(caps: GpuCaps, problem: ConvProblem): Variant[] {
   return brickTiles(caps, problem).map(brickVariant);
 }
 
+/** conv3dMatrix.wgsl with a tile. */
+export function matrixVariant(tile: MatrixTile): Variant {
+  return { name: matrixName(tile), shader: "conv3dMatrix", constants: tile };
+}
+
+export function matrixTileOf({ constants }: Variant): MatrixTile {
+  return constants as MatrixTile;
+}
+
+/** In the order of `matrixTiles`; none for activations in f32, which matrices would round. */
+function matrixVariants(caps: GpuCaps, problem: ConvProblem, exchanged: boolean, dtype: DType): Variant[] {
+  return dtype === "f16" ? matrixTiles(caps, problem, exchanged).map(matrixVariant) : [];
+}
+
 export const conv3dFamily: VariantFamily<ConvShape> = {
   kernel: "conv3d",
   shaders: [
@@ -136,18 +157,20 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
     ...ROWS_SHADERS,
     { name: "conv3dTransposeWeight", code: transposeWeightCode },
     { name: "conv3dParity", code: conv3dParityCode },
-    ...BRICK_SHADERS,
+    ...BLOCK_SHADERS,
   ],
-  variants(caps, shape) {
+  variants(caps, shape, dtype) {
     const software = caps.adapterClass === "software";
     const flat = isFlat(shape.kernel, shape.stride, shape.pad);
     const tiles = software ? (flat ? SOFTWARE_FLAT : SOFTWARE_CUBIC) : flat ? FLAT : CUBIC;
     const problem = problemOf(shape, false);
     const bricks = brickVariants(caps, problem);
-    if (!software) return [...bricks, ...tiledVariants(caps, tiles)];
+    const matrices = matrixVariants(caps, problem, shape.exchanged === 1, dtype);
+    if (!software) return [...matrices, ...bricks, ...tiledVariants(caps, tiles)];
     const rows = conv3dRowsFits(caps, problem.sizes, shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
     const parity = conv3dParityFits(caps, problem) ? parityVariants(problem.sizes) : [];
-    return [...rows, ...parity, ...tiledVariants(caps, tiles), ...bricks.slice(0, SOFTWARE_BRICKS)];
+    const blocks = [bricks, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
+    return [...rows, ...parity, ...tiledVariants(caps, tiles), ...blocks];
   },
   shapeClass(shape) {
     const { kernel, stride, pad, outW } = shape;
@@ -166,14 +189,16 @@ export const convTranspose3dFamily: VariantFamily<ConvShape> = {
     { name: "convTranspose3d", code: convTranspose3dCode },
     { name: "conv3dTransposeWeight", code: transposeWeightCode },
     { name: "conv3dParity", code: conv3dParityCode },
-    ...BRICK_SHADERS,
+    ...BLOCK_SHADERS,
   ],
-  variants(caps, shape) {
+  variants(caps, shape, dtype) {
     const problem = problemOf(shape, true);
     const bricks = brickVariants(caps, problem);
-    if (caps.adapterClass !== "software") return [...bricks, ...tiledVariants(caps, CUBIC)];
+    const matrices = matrixVariants(caps, problem, shape.exchanged === 1, dtype);
+    if (caps.adapterClass !== "software") return [...matrices, ...bricks, ...tiledVariants(caps, CUBIC)];
     const parity = conv3dParityFits(caps, problem) ? parityVariants(problem.sizes) : [];
-    return [...parity, ...tiledVariants(caps, SOFTWARE_CUBIC), ...bricks.slice(0, SOFTWARE_BRICKS)];
+    const blocks = [bricks, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
+    return [...parity, ...tiledVariants(caps, SOFTWARE_CUBIC), ...blocks];
   },
   shapeClass: ({ kernel, outC }) => `k${kernel}, ${channelClass(outC)}`,
   describe: describeConv,

@@ -2,10 +2,11 @@ import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
+import { dispatchConv3dGradWeightMatrix, gradWeightMatrixShader } from "./conv3dGradWeightMatrix.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
 import { conv3dShape, convSizes, isFlat, tapPairs } from "./conv3dShape.ts";
 import { convShape } from "./conv3dFamily.ts";
-import { gradWeightBrickTileOf, gradWeightFamily } from "./conv3dGradWeightFamily.ts";
+import { gradWeightBrickTileOf, gradWeightFamily, gradWeightMatrixTileOf } from "./conv3dGradWeightFamily.ts";
 import { requireShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
@@ -50,12 +51,18 @@ export function dispatchConv3dGradWeight(
   const { label, gradWeight, stride } = args;
   const given = convSizes(args.x.shape, args.gradY.shape, gradWeight.shape[0]!);
   const shape = { ...convShape(given, stride, args.pad), transposed: args.transposed ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, args.x.dtype, args.variant);
+  // Only where both are f16: both are operands.
+  const dtype = args.gradY.dtype === "f16" ? args.x.dtype : "f32";
+  const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, dtype, args.variant);
   const tapsMet = given.inputSize.map((n, i) => tapPairs(n, given.outputSize[i]!, given.kernel, stride, args.pad));
   const area = given.inputChannels * given.outputChannels;
   const flops = 2 * given.batch * tapsMet.reduce((a, b) => a * b, 1) * area;
   if (variant.shader === "conv3dGradWeightBrick") {
     dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: gradWeightBrickTileOf(variant), flops, call });
+    return;
+  }
+  if (variant.shader === gradWeightMatrixShader.name) {
+    dispatchConv3dGradWeightMatrix(ctx, { ...args, sizes: given, tile: gradWeightMatrixTileOf(variant), flops, call });
     return;
   }
   if (variant.shader === "conv3dGradWeightRows") {

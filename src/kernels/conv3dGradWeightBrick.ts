@@ -1,7 +1,7 @@
 import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBrickTiles.ts";
+import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";

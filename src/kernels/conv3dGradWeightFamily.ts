@@ -3,6 +3,12 @@ import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl"
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import { describeConv, sizesOf, type ConvShape } from "./conv3dFamily.ts";
 import { gradWeightBrickName, gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeightBrick.ts";
+import {
+  gradWeightMatrixName,
+  gradWeightMatrixShader,
+  gradWeightMatrixTiles,
+  type GradWeightMatrixTile,
+} from "./conv3dGradWeightMatrix.ts";
 import { gradWeightRowsFits, gradWeightRowsShader } from "./conv3dGradWeightRows.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
@@ -33,20 +39,33 @@ export function gradWeightBrickTileOf({ constants }: Variant): GradWeightBrickTi
   return constants as GradWeightBrickTile;
 }
 
+/** conv3dGradWeightMatrix.wgsl with a tile. */
+export function gradWeightMatrixVariant(tile: GradWeightMatrixTile): Variant {
+  return { name: gradWeightMatrixName(tile), shader: gradWeightMatrixShader.name, constants: tile };
+}
+
+export function gradWeightMatrixTileOf({ constants }: Variant): GradWeightMatrixTile {
+  return constants as GradWeightMatrixTile;
+}
+
 export const gradWeightFamily: VariantFamily<GradWeightShape> = {
   kernel: "conv3dGradWeight",
   shaders: [
     { name: "conv3dGradWeight", code: conv3dGradWeightCode },
     gradWeightRowsShader,
     { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode },
+    gradWeightMatrixShader,
     { name: "sumPartials", code: sumPartialsCode },
   ],
-  variants(caps, shape) {
+  variants(caps, shape, dtype) {
     const tiles = gradWeightBrickTiles(caps, sizesOf(shape), shape.stride);
     const bricks = tiles.map((tile) => gradWeightBrickVariant(tile, shape.kernel));
-    if (caps.adapterClass !== "software") return [...bricks, ...TEAMS];
+    // f32 is not rounded for them.
+    const matrixTiles = dtype === "f16" ? gradWeightMatrixTiles(caps, sizesOf(shape), shape.stride, shape.pad) : [];
+    const matrices = matrixTiles.map(gradWeightMatrixVariant);
+    if (caps.adapterClass !== "software") return [...matrices, ...bricks, ...TEAMS];
     const rows = gradWeightRowsFits(caps, sizesOf(shape), shape.stride, shape.pad) ? [ROWS] : [];
-    return [...rows, ...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS)];
+    return [...rows, ...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS), ...matrices];
   },
   shapeClass({ kernel, outW, inC, outC }) {
     const channels = Math.min(inC, outC);

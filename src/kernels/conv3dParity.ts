@@ -1,7 +1,7 @@
 import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { workgroups1d } from "../gpu/dispatch.ts";
-import type { ConvProblem } from "./conv3dBrickTiles.ts";
+import type { ConvProblem } from "./conv3dBlocks.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";

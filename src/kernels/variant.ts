@@ -20,8 +20,8 @@ export interface VariantFamily<S extends CallShape = CallShape> {
   readonly kernel: string;
   /** The texts that results and times come from. */
   readonly shaders: readonly Shader[];
-  /** Those that can run on the adapter; never none. */
-  variants(caps: GpuCaps, shape: S): readonly Variant[];
+  /** Those that can run on the adapter, where the call's activations are stored as `dtype`; never none. */
+  variants(caps: GpuCaps, shape: S, dtype: DType): readonly Variant[];
   /** Which rows of the table speak of this shape: those whose entry this begins with. */
   shapeClass(shape: S): string;
   /** All of the shape as one line. */
@@ -37,7 +37,7 @@ export function choose<S extends CallShape>(
   given?: Variant,
 ): { variant: Variant; call: KernelCall } {
   const { kernel } = family;
-  const variants = family.variants(caps, shape);
+  const variants = family.variants(caps, shape, dtype);
   const key = `${kernel} ${family.describe(shape)}${dtype === "f32" ? "" : ` ${dtype}`}`;
   const chosen = caps.choices?.[key];
   const fallback = tableVariant(caps, family, shape, variants);

@@ -31,6 +31,7 @@ export const variantTable: readonly TableRow[] = [
   ["conv3d", "software", "1x1x1 exchanged, to 8", "tiled 8x1x8 w8"],       // SwiftShader: no tile of which half is unused
   ["conv3d", "software", "1x1x1", "tiled 8x1x16 w8"],                      // lavapipe: inputs serve many channels
   ["conv3d", "software", "", "tiled 2x4x8 w8"],                            // lavapipe: fewer outputs where each needs more inputs; it is loads that compile slowly
+  ["conv3d", "any", "", "matrix *"],                                       // reasoned, unmeasured: matrix units do many times the multiply-adds; f16 alone (conv3dMatrix.ts)
   ["conv3d", "any", "", "brick *"],                                        // reasoned: workgroup memory; the largest tile for the class that leaves little unused (conv3dBrickTiles.ts)
 
   ["convTranspose3d", "software", "k4, to 8", "parity 2x4x8"],             // lavapipe, tune: 30 % less than 2x4x16
@@ -38,11 +39,13 @@ export const variantTable: readonly TableRow[] = [
   ["convTranspose3d", "software", "k2, beyond 32", "parity 1x8x64"],       // lavapipe: kernels of 2
   ["convTranspose3d", "software", "k2", "parity 1x8x32"],                  // lavapipe: kernels of 2
   ["convTranspose3d", "software", "", "tiled 4x4x8 w8"],                   // lavapipe: 128 accumulators; a tile needs few inputs beside them
+  ["convTranspose3d", "any", "", "matrix *"],                              // reasoned, unmeasured: the same
   ["convTranspose3d", "any", "", "brick *"],                               // reasoned: workgroup memory
 
   ["conv3dGradWeight", "software", "k3, wide", "rows"],                    // lavapipe: A to C 20 to 40 % less than teams; as much or more for 8 channels or grids of 8
   ["conv3dGradWeight", "software", "k3, narrow, many", "rows"],            // lavapipe: 128 and more channels at 8^3 3 to 9 % less; with 64 teams are ahead
   ["conv3dGradWeight", "software", "", "teams"],                           // lavapipe: registers alone; few slices, by the work there is (conv3dGradWeight.ts)
+  ["conv3dGradWeight", "any", "", "matrix *"],                             // reasoned: tensor cores, where x and gradY are f16 (conv3dGradWeightMatrix.ts)
   ["conv3dGradWeight", "any", "", "brick *"],                              // reasoned: workgroup memory (conv3dGradWeightBrick.ts)
   ["conv3dGradWeight", "any", "", "teams"],                                // reasoned: where workgroups are too small for bricks
 
@@ -58,8 +61,12 @@ export const variantTable: readonly TableRow[] = [
   ["groupNormGrad", "any", "", "runs of 16"],                              // reasoned: the same
 
   ["attention", "software", "", "broadcast 16x4"],                         // lavapipe: one load and broadcasts instead of eight loads of one word
+  ["attention", "software", "", "loads 8x4"],                              // the same as on others, where there is no subgroup of one size
+  ["attention", "any", "", "matrix *"],                                    // reasoned: tensor cores, where activations are f16 (attentionMatrix.ts)
   ["attention", "any", "", "loads 8x4"],                                   // reasoned: a word for all lanes is one access on a GPU
   ["attentionGrad", "software", "", "broadcast 16x4"],                     // lavapipe: the same
+  ["attentionGrad", "software", "", "loads 8x4"],                          // the same as on others, where there is no subgroup of one size
+  ["attentionGrad", "any", "", "matrix *"],                                // reasoned: tensor cores, where activations are f16 (attentionMatrix.ts)
   ["attentionGrad", "any", "", "loads 8x4"],                               // reasoned: the same
 
   ["twirlMerge", "software", "by four", "runs to 8 w32"],                  // lavapipe: few heavy threads; V32 10.7 ms against 14 for workgroups of 8

@@ -173,7 +173,7 @@ function reasonOf(error: unknown): string {
 function variantNames(caps: GpuCaps, call: KernelCall): string[] {
   const family = families.find(({ kernel }) => kernel === call.kernel);
   if (!family) throw new VoxtwirlError("unsupported", `there is nothing to choose for ${call.kernel}`, "Leave it out.");
-  const names = family.variants(caps, call.shape).map(({ name }) => name);
+  const names = family.variants(caps, call.shape, call.dtype).map(({ name }) => name);
   return [call.fallback, ...names.filter((name) => name !== call.fallback)];
 }
 

@@ -12,7 +12,9 @@ export function withCaps(ctx: KernelContext, caps: Partial<GpuCaps>): KernelCont
 }
 
 /** A software adapter without subgroups. */
-export const PLAIN_SOFTWARE: Partial<GpuCaps> = { adapterClass: "software", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1 };
+export const PLAIN_SOFTWARE: Partial<GpuCaps> = {
+  ...{ adapterClass: "software", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1, matrices: [] },
+};
 
 /** A graphics card of which nothing but WebGPU's minimum is known. */
 export const PLAIN_GPU: Partial<GpuCaps> = {
@@ -23,5 +25,5 @@ export const PLAIN_GPU: Partial<GpuCaps> = {
 /** What kernels choose by: this adapter as it is, and one of which nothing but WebGPU's minimum is known. */
 export const ADAPTERS: Readonly<Record<string, Partial<GpuCaps>>> = {
   "as it is": {},
-  "as hardware without subgroups": { adapterClass: "discrete", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1 },
+  "as hardware without subgroups": { ...PLAIN_SOFTWARE, adapterClass: "discrete" },
 };

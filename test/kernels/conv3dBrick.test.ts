@@ -2,20 +2,15 @@
 // tiles that are small, as they compile fast, and all tiles of the tables with some shapes.
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
-import { evaluateInteger } from "../../src/gpu/expression.ts";
-import { preprocess } from "../../src/gpu/preprocess.ts";
-import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
+import type { KernelContext, Shader, Tensor } from "../../src/gpu/dispatch.ts";
+import { blockGrid, blockSlices, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3dBlocks.ts";
 import {
   brickBytes,
-  brickGrid,
+  brickDivision,
   brickInvocations,
   brickName,
-  brickSlices,
   brickTiles,
-  brickWorkgroups,
   type BrickTile,
-  type ConvProblem,
 } from "../../src/kernels/conv3dBrickTiles.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
@@ -37,6 +32,8 @@ import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsStored, STORED } from "./half.ts";
+import { networkShapes } from "./networkShapes.ts";
+import { declaredBytes } from "./shaderChecks.ts";
 
 const brick = brickVariant;
 const gradWeightBrick = (tile: GradWeightBrickTile) => gradWeightBrickVariant(tile, 3);
@@ -203,56 +200,22 @@ describe("every tile of the tables", () => {
   });
 });
 
-/** The sum of the sizes of all workgroup variables that a shader declares, as the preprocessor and WGSL's rules give it. */
-function declaredBytes(shader: string, constants: Record<string, number>): number {
-  const text = preprocess({ name: shader, code: sources[shader]! }, constants, shaderLibrary);
-  const value = (expression: string): number => {
-    const inner = expression.replace(/[A-Z][A-Z_0-9]*/g, (name) => {
-      const definition = new RegExp(`const ${name} = (.*);`).exec(text)?.[1];
-      if (definition === undefined) throw new Error(`${shader}: no constant ${name}`);
-      return String(value(definition));
-    });
-    return evaluateInteger(inner, {})!;
-  };
-  return [...text.matchAll(/var<workgroup> \w+: (.*);/g)].reduce((sum, [, type]) => {
-    const sizes = [...type!.matchAll(/, ([^<>]*?)>/g)].map(([, size]) => value(size!));
-    return sum + 16 * sizes.reduce((a, b) => a * b, 1);
-  }, 0);
-}
-
-const sources: Record<string, string> = { conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode };
-
-/** Shapes of the networks that this is for: levels of 4 to 64 an axis, stems and heads, strided, transposed, 1x1x1. */
-function* networkShapes(): Generator<ConvProblem> {
-  for (const size of [1, 3, 4, 8, 12, 16, 32, 64]) {
-    for (const [ci, co] of [[5, 32], [32, 5], [8, 8], [16, 32], [64, 64], [96, 96], [128, 64], [512, 512]] as const) {
-      for (const batch of [1, 16]) {
-        const problem = (kernel: number, stride: number, pad: number): ConvProblem => {
-          const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-          const sizes = convSizes([batch, size, size, size, ci], [batch, out, out, out, co], kernel);
-          return { sizes, stride, pad, transposed: false };
-        };
-        yield problem(3, 1, 1);
-        yield problem(1, 1, 0);
-        yield problem(3, 2, 1);
-        if (size % 2 === 0) yield* [problem(4, 2, 1), problem(2, 2, 0)];
-        const double = convSizes([batch, size, size, size, ci], [batch, 2 * size, 2 * size, 2 * size, co], 4);
-        yield { sizes: double, stride: 2, pad: 1, transposed: true };
-      }
-    }
-  }
-}
+const sources: Record<string, Shader> = Object.fromEntries(
+  Object.entries({ conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode }).map(([name, code]) => {
+    return [name, { name, code }];
+  }),
+);
 
 describe("tiles for the shapes of networks", () => {
   it("stay within WebGPU's minimum of workgroup memory and invocations, by what the shaders declare", () => {
     const known = new Map<string, number>();
     const declared = (shader: string, constants: Record<string, number>) => {
       const key = JSON.stringify([shader, constants]);
-      if (!known.has(key)) known.set(key, declaredBytes(shader, constants));
+      if (!known.has(key)) known.set(key, declaredBytes(sources[shader]!, constants));
       return known.get(key)!;
     };
     for (const problem of networkShapes()) {
-      const { taps, step } = brickGrid(problem);
+      const { taps, step } = blockGrid(problem, false);
       for (const gpu of GPUS) {
         for (const tile of brickTiles(gpu, problem)) {
           const bytes = declared("conv3dBrick", { KERNEL: taps, STRIDE: step, ...tile });
@@ -296,9 +259,9 @@ describe("tiles for the shapes of networks", () => {
     for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
       const c: Case = { x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
       const problem = problemOf(c);
-      const tile = brickTiles(GPUS[0]!, problem)[0]!;
-      const { slices, channelsPerSlice } = brickSlices(GPUS[0]!, problem, tile);
-      expect(slices * brickWorkgroups(problem, tile)).toBeGreaterThanOrEqual(256);
+      const division = brickDivision(problem, brickTiles(GPUS[0]!, problem)[0]!);
+      const { slices, channelsPerSlice } = blockSlices(GPUS[0]!, problem, division);
+      expect(slices * blockWorkgroups(problem, division)).toBeGreaterThanOrEqual(256);
       expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(channels);
     }
   });
@@ -313,9 +276,9 @@ describe("tiles for the shapes of networks", () => {
     const lavapipe = { ...GPUS[0]!, adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 } as const;
     expect([chosen(lavapipe), gradient(lavapipe)]).toEqual(["rows", "rows"]);
     expect(chosen({ ...lavapipe, subgroupMinSize: 4 })).toBe("tiled");
-    const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape).map(({ name }) => kindOf(name)));
+    const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape, "f32").map(({ name }) => kindOf(name)));
     expect(kinds(lavapipe)).toEqual(new Set(["rows", "tiled", "brick"]));
     expect(kinds(GPUS[0]!)).toEqual(new Set(["tiled", "brick"]));
-    expect(gradWeightFamily.variants(lavapipe, shape).map(({ name }) => kindOf(name))).toContain("brick");
+    expect(gradWeightFamily.variants(lavapipe, shape, "f32").map(({ name }) => kindOf(name))).toContain("brick");
   });
 });

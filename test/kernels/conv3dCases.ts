@@ -105,9 +105,19 @@ export function nameOf(c: Case): string {
 
 type Result = readonly [expected: ArrayLike<number>, tolerance: ArrayLike<number>];
 
-/** Compares results with the twin's: any of y, plain (without bias and addend), gradX, gradWeight and gradBias. */
-export function expectTwin(c: Case, results: Readonly<Record<string, ArrayLike<number>>>, kinds = F32): void {
-  const { x, weight, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, kinds);
+/**
+ * Compares results with the twin's: any of y, plain (without bias and addend), gradX, gradWeight and gradBias.
+ *
+ * @param weights what the twin rounds them to, as kernels on matrices do
+ */
+export function expectTwin(
+  c: Case,
+  results: Readonly<Record<string, ArrayLike<number>>>,
+  kinds = F32,
+  weights: Stored = "f32",
+): void {
+  const { x, weight: given, bias, addend, gradY, gradWeight0, gradBias0 } = setUp(c, kinds);
+  const weight = { ...given, data: roundedTo(weights, given.data) };
   const [ofX, ofY] = kinds;
   const storedAs: Record<string, Stored> = { y: ofY, plain: ofY, gradX: ofX };
   const { stride, padding } = c;

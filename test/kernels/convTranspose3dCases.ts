@@ -58,9 +58,19 @@ export function nameOf(c: Case): string {
 
 type Result = readonly [expected: ArrayLike<number>, tolerance: ArrayLike<number>];
 
-/** Compares results with the twin's: any of y, plain (without bias), gradX and gradWeight. */
-export function expectTwin(c: Case, results: Readonly<Record<string, ArrayLike<number>>>, dtype: Stored = "f32"): void {
-  const { x, weight, bias, gradY, gradWeight0 } = setUp(c, dtype);
+/**
+ * Compares results with the twin's: any of y, plain (without bias), gradX and gradWeight.
+ *
+ * @param weights what the twin rounds them to, as kernels on matrices do
+ */
+export function expectTwin(
+  c: Case,
+  results: Readonly<Record<string, ArrayLike<number>>>,
+  dtype: Stored = "f32",
+  weights: Stored = "f32",
+): void {
+  const { x, weight: given, bias, gradY, gradWeight0 } = setUp(c, dtype);
+  const weight = { ...given, data: roundedTo(weights, given.data) };
   const taps = c.kernel ** 3;
   const y = (a: Array64, w: Array64, b?: ArrayLike<number>) => twin.convTranspose3d(a, w, gradY.shape, 2, c.padding, b);
   const yRounding = () => rounding(taps * c.x[4], y(abs(x), abs(weight), abs(bias).data));

@@ -14,6 +14,13 @@ export function needsStored(stored: Stored): void {
   });
 }
 
+/** As `needsStored`, for tests of variants that multiply subgroup matrices: no adapter can be counted on to have them. */
+export function needsMatrices(): void {
+  beforeEach(async (context) => {
+    if ((await testGpu()).caps.matrices.length === 0) context.skip("this adapter has no subgroup matrices of f16");
+  });
+}
+
 /** The data as a tensor so stored holds them. */
 export function roundedTo(stored: Stored, data: Float32Array): Float32Array<ArrayBuffer> {
   return stored === "f16" ? decodeHalf(encodeHalf(data), data.length) : Float32Array.from(data);

@@ -3,11 +3,14 @@ import type { AdapterClass, GpuCaps } from "../../src/gpu/caps.ts";
 import { families } from "../../src/kernels/families.ts";
 import { choose, isNamed, type CallShape } from "../../src/kernels/variant.ts";
 import { variantTable } from "../../src/kernels/variantTable.ts";
+import { STORED } from "./half.ts";
 
 const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [] };
 const lanes = (min: number, max = min) => ({ subgroups: min > 1, subgroupMinSize: min, subgroupMaxSize: max });
 
-/** Adapters of every class, with subgroups of known sizes, of unknown ones, and without. */
+const SQUARE = { m: 16, n: 16, k: 16 };
+
+/** Adapters of every class, with subgroups of known sizes, of unknown ones, and without; with matrices and without. */
 const ADAPTERS: Record<string, GpuCaps> = {
   lavapipe: { ...base, adapterClass: "software", ...lanes(8) },
   SwiftShader: { ...base, adapterClass: "software", ...lanes(4) },
@@ -17,6 +20,15 @@ const ADAPTERS: Record<string, GpuCaps> = {
   Intel: { ...base, adapterClass: "integrated", ...lanes(8, 32) },
   Apple: { ...base, adapterClass: "apple", ...lanes(4, 64) },
   unknown: { ...base, adapterClass: "unknown", ...lanes(1) },
+  "lavapipe with matrices": { ...base, adapterClass: "software", ...lanes(8), matrices: [{ m: 8, n: 8, k: 8 }] },
+  "NVIDIA with matrices": {
+    ...base,
+    ...{ adapterClass: "discrete", ...lanes(32), maxWorkgroupInvocations: 1024 },
+    matrices: [SQUARE, { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }],
+  },
+  "Intel with matrices": { ...base, adapterClass: "integrated", ...lanes(16), matrices: [{ m: 8, n: 16, k: 16 }, SQUARE] },
+  "Apple with matrices": { ...base, adapterClass: "apple", ...lanes(32), matrices: [{ m: 8, n: 8, k: 8 }] },
+  "unknown with matrices": { ...base, adapterClass: "unknown", ...lanes(64), matrices: [SQUARE] },
   "with small workgroups": { ...base, adapterClass: "unknown", ...lanes(1), maxWorkgroupInvocations: 128 },
 };
 
@@ -56,20 +68,23 @@ const SHAPES: Record<string, readonly CallShape[]> = {
   rotateOctahedral: [1, 24].map((each) => ({ samples: 2, size: 16, channels: 8, each, perSample: 0 })),
 };
 
+/** What activations are stored as makes a difference where there are matrices. */
 const CASES = Object.entries(ADAPTERS).flatMap(([adapter, caps]) =>
-  families.flatMap((family) => SHAPES[family.kernel]!.map((shape) => ({ adapter, caps, family, shape }))),
+  (caps.matrices.length > 0 ? STORED : (["f32"] as const)).flatMap((dtype) =>
+    families.flatMap((family) => SHAPES[family.kernel]!.map((shape) => ({ adapter, caps, family, shape, dtype }))),
+  ),
 );
 
 describe("the table of variants", () => {
   it("speaks of every kernel, adapter and shape", () => {
-    for (const { adapter, caps, family, shape } of CASES) {
-      const { variant } = choose(caps, family, shape, "f32");
+    for (const { adapter, caps, family, shape, dtype } of CASES) {
+      const { variant } = choose(caps, family, shape, dtype);
       const row = variantTable.find(
         ([kernel, of, begin, name]) =>
           kernel === family.kernel &&
           (of === "any" || of === caps.adapterClass) &&
           family.shapeClass(shape).startsWith(begin) &&
-          family.variants(caps, shape).some((other) => isNamed(other, name)),
+          family.variants(caps, shape, dtype).some((other) => isNamed(other, name)),
       );
       expect(row && isNamed(variant, row[3]), `${family.kernel} on ${adapter}, ${family.describe(shape)}`).toBe(true);
     }
@@ -77,8 +92,8 @@ describe("the table of variants", () => {
 
   it("has no row that is never used", () => {
     const used = new Set<string>();
-    for (const { caps, family, shape } of CASES) {
-      const { variant } = choose(caps, family, shape, "f32");
+    for (const { caps, family, shape, dtype } of CASES) {
+      const { variant } = choose(caps, family, shape, dtype);
       const row = variantTable.findIndex(
         ([kernel, of, begin, name]) =>
           kernel === family.kernel &&
@@ -101,8 +116,8 @@ describe("the table of variants", () => {
 describe("the variants of a kernel", () => {
   it("have different names and stay within the adapter's limits", () => {
     const bad: string[] = [];
-    for (const { adapter, caps, family, shape } of CASES) {
-      const variants = family.variants(caps, shape);
+    for (const { adapter, caps, family, shape, dtype } of CASES) {
+      const variants = family.variants(caps, shape, dtype);
       const names = new Set(variants.map(({ name }) => name));
       for (const { name, constants } of variants) {
         const { WORKGROUP = 64, LANES = 1, TILE_C = LANES } = constants;
@@ -115,8 +130,8 @@ describe("the variants of a kernel", () => {
   });
 
   it("are plain data, several for each kernel", () => {
-    for (const { caps, family, shape } of CASES) {
-      const variants = family.variants(caps, shape);
+    for (const { caps, family, shape, dtype } of CASES) {
+      const variants = family.variants(caps, shape, dtype);
       expect(structuredClone(variants)).toEqual(variants);
       expect(variants.length, family.kernel).toBeGreaterThan(1);
     }

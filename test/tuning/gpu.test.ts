@@ -60,7 +60,7 @@ const SHAPES: Record<string, readonly CallShape[]> = {
 async function expectAllRight(kernel: string, shape: CallShape, caps: GpuCaps, only?: readonly string[]) {
   const family = families.find((other) => other.kernel === kernel)!;
   const { call } = choose(caps, family, shape, "f32");
-  const names = family.variants(caps, shape).map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
+  const names = family.variants(caps, shape, "f32").map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
   expect(names.length).toBeGreaterThan(0);
   const before = gpu.allocatedBytes;
   const trial = await openTrial(gpu, call, caps);
@@ -177,7 +177,7 @@ describe("tune", () => {
     const found = withChoices(emptyTuning(adapter), new Map(results.map((result) => [result.call.key, choiceOf(result)])));
     const others = results.map(({ call }) => {
       const family = families.find(({ kernel }) => kernel === call.kernel)!;
-      const variant = family.variants(gpu.caps, call.shape).find(({ name }) => name !== call.fallback)!.name;
+      const variant = family.variants(gpu.caps, call.shape, call.dtype).find(({ name }) => name !== call.fallback)!.name;
       return [call.key, { variant, ms: 1, fallback: call.fallback, fallbackMs: 2 }] as const;
     });
     for (const tuning of [found, withChoices(found, new Map(others))]) {
@@ -208,7 +208,7 @@ describe("tune", () => {
     const turned = "2x5x6x7x10 -> 5x6x7x6, k3 s1 p1 flipped";
     const family = (kernel: string) => families.find((other) => other.kernel === kernel)!;
     const base = { batch: 2, inD: 5, inH: 6, inW: 7, outD: 5, outH: 6, outW: 7, kernel: 3, stride: 1, pad: 1 };
-    const last = (kernel: string, more: CallShape) => family(kernel).variants(gpu.caps, { ...base, ...more }).at(-1)!.name;
+    const last = (kernel: string, more: CallShape) => family(kernel).variants(gpu.caps, { ...base, ...more }, "f32").at(-1)!.name;
     const choices = {
       [`conv3d ${sizes}`]: last("conv3d", { inC: 6, outC: 10, exchanged: 0, flipped: 0 }),
       [`conv3d ${turned}`]: last("conv3d", { inC: 10, outC: 6, exchanged: 1, flipped: 1 }),

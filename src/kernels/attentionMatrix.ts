@@ -1,0 +1,126 @@
+import attentionMatrixCode from "../../shaders/attentionMatrix.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { PORTABLE_WORKGROUP_BYTES } from "./conv3dBlocks.ts";
+import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
+
+export const attentionMatrixShader = { name: "attentionMatrix", code: attentionMatrixCode };
+
+/** Specialisation constants of attentionMatrix.wgsl that are a choice for all products. */
+export interface AttentionMatrixTile extends MatrixConstants {
+  SUBGROUPS_ROWS: number;
+  SUBGROUPS_COLUMNS: number;
+  SUB_ROWS: number;
+  SUB_COLUMNS: number;
+}
+
+/** How the operands of a product lie. */
+export interface AttentionLayout {
+  /** Rows of a lie next to one another, else its depth. */
+  A_ALONG: boolean;
+  /** The depth of b lies next to one another, else its columns. */
+  B_ALONG: boolean;
+  /** a is f32. */
+  SPLIT: boolean;
+}
+
+/** Rows and columns of a workgroup. */
+export function attentionBlock(tile: AttentionMatrixTile): [rows: number, columns: number] {
+  const { SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, MATRIX_M, MATRIX_N } = tile;
+  return [SUBGROUPS_ROWS * SUB_ROWS * MATRIX_M, SUBGROUPS_COLUMNS * SUB_COLUMNS * MATRIX_N];
+}
+
+export function attentionMatrixInvocations(tile: AttentionMatrixTile): number {
+  return tile.SUBGROUP_SIZE * tile.SUBGROUPS_ROWS * tile.SUBGROUPS_COLUMNS;
+}
+
+/** Such as `matrix 16x16x16 64x64 w128`: the shape, rows and columns of a workgroup, and its invocations. */
+export function attentionMatrixName(tile: AttentionMatrixTile): string {
+  return `${matrixName(tile)} ${attentionBlock(tile).join("x")} w${attentionMatrixInvocations(tile)}`;
+}
+
+/** Bytes of workgroup memory, as the shader declares it. */
+export function attentionMatrixBytes(tile: AttentionMatrixTile, layout: AttentionLayout, depth: number): number {
+  const [rows, columns] = attentionBlock(tile);
+  const staged = (along: boolean, across: number) =>
+    along ? depth * ((across / 8) | 1) : across * ((depth / 8) | 1);
+  const strip = (tile.SUBGROUPS_ROWS * tile.MATRIX_M * columns) / 4;
+  const parts = layout.SPLIT ? 2 : 1;
+  return 16 * Math.max(parts * staged(layout.A_ALONG, rows) + staged(!layout.B_ALONG, columns), parts * strip);
+}
+
+/** Numbers along the depth between two barriers. */
+const MOST_DEPTH = 32;
+
+/** The longest steps along the depth whose operands fit workgroup memory; 0 where none do. */
+function depthOf(tile: AttentionMatrixTile, layout: AttentionLayout): number {
+  const k = tile.MATRIX_K;
+  for (let depth = Math.max(1, Math.floor(MOST_DEPTH / k)) * k; depth > 0; depth -= k) {
+    if (attentionMatrixBytes(tile, layout, depth) <= PORTABLE_WORKGROUP_BYTES) return depth;
+  }
+  return 0;
+}
+
+/** All constants of the shader for a product, but those of storage. */
+export function attentionMatrixConstants(
+  tile: AttentionMatrixTile,
+  layout: AttentionLayout,
+): Record<string, number | boolean> {
+  const DEPTH = depthOf(tile, layout);
+  const [rows, columns] = attentionBlock(tile);
+  const loads = (count: number) => Math.ceil((count * DEPTH) / 8 / attentionMatrixInvocations(tile));
+  return { ...tile, ...layout, PARTS: layout.SPLIT ? 2 : 1, DEPTH, LOADS_A: loads(rows), LOADS_B: loads(columns) };
+}
+
+// Rows and columns that a subgroup has sums of, and subgroups along both. With matrices of 16x16x16, subgroups of 32
+// and operands of f16, the first takes 32 registers a lane for its sums, 16 for what is on its way, and a load of a
+// matrix for each product; it does 32 FLOP for each byte staged. Where a is split it is 64, 24, 0.75 and 21.
+const BLOCKS: readonly (readonly [number, number, number, number])[] = [
+  [32, 32, 2, 2],
+  [32, 32, 2, 1],
+  [16, 16, 2, 2],
+  [16, 16, 2, 1],
+  [16, 8, 2, 1],
+];
+/** A processor's compiler makes of a product what it is for each element. */
+const SOFTWARE_BLOCKS = BLOCKS.slice(-1);
+
+const LAYOUTS: readonly AttentionLayout[] = [true, false].flatMap((A_ALONG) =>
+  [true, false].flatMap((B_ALONG) => [true, false].map((SPLIT) => ({ A_ALONG, B_ALONG, SPLIT }))),
+);
+
+interface Sizes {
+  tokens: number;
+  channels: number;
+}
+
+/** The tiles that an adapter can run, the default first; none where it has no matrices. */
+export function attentionMatrixTiles(caps: GpuCaps, sizes: Sizes): AttentionMatrixTile[] {
+  // A processor multiplies matrices element by element: one is there to be compared with.
+  const software = caps.adapterClass === "software";
+  return matrixShapes(caps)
+    .slice(0, software ? 1 : undefined)
+    .flatMap((shape, i) => tilesOf(caps, shape, sizes).slice(0, software || i > 0 ? 1 : undefined));
+}
+
+function tilesOf(caps: GpuCaps, shape: MatrixConstants, sizes: Sizes): AttentionMatrixTile[] {
+  const tiles = (caps.adapterClass === "software" ? SOFTWARE_BLOCKS : BLOCKS).map((block) => {
+    const [rows, columns, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS] = block;
+    const SUB_ROWS = Math.max(1, Math.floor(rows / shape.MATRIX_M));
+    const SUB_COLUMNS = Math.max(1, Math.floor(columns / shape.MATRIX_N));
+    return { ...shape, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS };
+  });
+  const names = tiles.map(attentionMatrixName);
+  const fitting = tiles.filter(
+    (tile, i) =>
+      names.indexOf(names[i]!) === i &&
+      attentionMatrixInvocations(tile) <= caps.maxWorkgroupInvocations &&
+      LAYOUTS.every((layout) => depthOf(tile, layout) > 0),
+  );
+  // A larger tile is worth some padding, but not more than a fifth of the work.
+  const used = (n: number, block: number) => n / (Math.ceil(n / block) * block);
+  const shares = fitting.map((tile) => {
+    const [rows, columns] = attentionBlock(tile);
+    return used(sizes.tokens, rows) * used(sizes.channels, columns);
+  });
+  return fitting.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
+}

@@ -1,0 +1,255 @@
+import conv3dBrickSumCode from "../../shaders/conv3dBrickSum.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import {
+  byteLength,
+  elementCount,
+  workgroups1d,
+  type DType,
+  type KernelCall,
+  type KernelContext,
+  type Shader,
+  type Tensor,
+} from "../gpu/dispatch.ts";
+import type { Constants } from "../gpu/preprocess.ts";
+import { isFlat, type ConvSizes } from "./conv3dShape.ts";
+import { storage, storagePair } from "./storage.ts";
+
+// What kernels share that compute convolutions in blocks of outputs; their shaders share shaders/shared/convBlocks.wgsl.
+
+const conv3dBrickSumShader = { name: "conv3dBrickSum", code: conv3dBrickSumCode };
+
+/** A convolution by its numbers; `transposed` is one of stride 2 from the smaller grid to the larger. */
+export interface ConvProblem {
+  sizes: ConvSizes;
+  stride: number;
+  pad: number;
+  transposed: boolean;
+}
+
+export interface ConvOperands {
+  label: string;
+  x: Tensor;
+  /** [k, k, k, Ci, Co]; [k, k, k, Co, Ci] where `exchanged`. */
+  weight: Tensor;
+  bias?: Tensor | undefined;
+  addend?: Tensor | undefined;
+  y: Tensor;
+  exchanged: boolean;
+  /** The weights are read from the last tap to the first. */
+  flipped: boolean;
+}
+
+/** What a workgroup computes of a problem. */
+export interface Division {
+  /** Positions z, y, x and output channels. */
+  block: readonly [z: number, y: number, x: number, channels: number];
+  /** Input channels it works on at a time. */
+  chunk: number;
+  /** Blocks cover one row of the positions of all samples, not each sample's grid. */
+  flattened: boolean;
+}
+
+/** A shader that computes in blocks, and its constants that the problem does not tell. */
+export interface BlockKernel {
+  shader: Shader;
+  constants: Constants;
+  division: Division;
+}
+
+/** What every WebGPU device has of workgroup memory; blocks ask for no more. */
+export const PORTABLE_WORKGROUP_BYTES = 16_384;
+
+/** Workgroups that keep a GPU busy: several for each of its multiprocessors. */
+export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, apple: 64, unknown: 128, software: 8 } as const;
+/** Input channels below which a slice is not worth its partial sums. */
+const LEAST_CHANNELS = 16;
+
+/** Whether it is a matrix product over voxels. */
+export function isProduct({ sizes, stride, pad }: ConvProblem): boolean {
+  return isFlat(sizes.kernel, stride, pad);
+}
+
+/**
+ * Taps an axis and stride of the convolution that the shader does; the grid of positions that blocks cover, and how
+ * many such grids there are: samples, and classes of a transposed convolution.
+ */
+export function blockGrid(
+  problem: ConvProblem,
+  flattened: boolean,
+): { taps: number; step: number; grid: [number, number, number]; grids: number } {
+  const { sizes, stride, transposed } = problem;
+  const classes = transposed ? 8 : 1;
+  const [d, h, w] = sizes.outputSize.map((n) => (transposed ? Math.ceil(n / 2) : n)) as [number, number, number];
+  const sums = transposed ? { taps: Math.ceil(sizes.kernel / 2), step: 1 } : { taps: sizes.kernel, step: stride };
+  if (flattened) return { ...sums, grid: [1, 1, sizes.batch * d * h * w], grids: classes };
+  return { ...sums, grid: [d, h, w], grids: classes * sizes.batch };
+}
+
+/** Blocks an axis, and of channels. */
+function blocksOf(problem: ConvProblem, { block, flattened }: Division): number[] {
+  const { grid } = blockGrid(problem, flattened);
+  return [...grid, problem.sizes.outputChannels].map((n, i) => Math.ceil(n / block[i]!));
+}
+
+/** The share of a launch's multiply-adds that outputs need. */
+export function utilisation(problem: ConvProblem, division: Division): number {
+  const { grid } = blockGrid(problem, division.flattened);
+  const blocks = blocksOf(problem, division);
+  const sides = [...grid, problem.sizes.outputChannels];
+  return sides.reduce((share, n, i) => (share * n) / (blocks[i]! * division.block[i]!), 1);
+}
+
+/** Workgroups of one slice. */
+export function blockWorkgroups(problem: ConvProblem, division: Division): number {
+  return blocksOf(problem, division).reduce((a, b) => a * b, blockGrid(problem, division.flattened).grids);
+}
+
+/**
+ * Tiles with the default first, the others in their order, which is that of their size. A larger tile is worth some
+ * padding, but not more than a fifth of the work, nor a GPU that is mostly idle.
+ */
+export function defaultFirst<T>(
+  caps: GpuCaps,
+  problem: ConvProblem,
+  tiles: readonly T[],
+  divide: (tile: T) => Division,
+): T[] {
+  const shares = tiles.map((tile) => utilisation(problem, divide(tile)));
+  const worthy = tiles.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
+  const most = worthy.map((tile) => blockWorkgroups(problem, divide(tile)) * mostSlices(problem));
+  const enough = Math.min(WANTED_WORKGROUPS[caps.adapterClass] / 2, Math.max(...most));
+  const chosen = worthy[most.findIndex((n) => n >= enough)]!;
+  return [chosen, ...tiles.filter((tile) => tile !== chosen)];
+}
+
+function mostSlices(problem: ConvProblem): number {
+  return Math.max(1, Math.floor(problem.sizes.inputChannels / LEAST_CHANNELS));
+}
+
+/** Slices of the input channels, so that there are workgroups enough. */
+export function blockSlices(
+  caps: GpuCaps,
+  problem: ConvProblem,
+  division: Division,
+): { slices: number; channelsPerSlice: number } {
+  const { sizes } = problem;
+  const { chunk } = division;
+  const workgroups = blockWorkgroups(problem, division);
+  const bytes = 4 * sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1) * sizes.outputChannels;
+  const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 26) / bytes));
+  // Slices are written and read again: not for a GPU that is half full without.
+  const full = WANTED_WORKGROUPS[caps.adapterClass];
+  const wanted = workgroups >= full / 2 ? 1 : Math.ceil(full / workgroups);
+  const slices = Math.min(wanted, affordable, mostSlices(problem));
+  const channelsPerSlice = Math.ceil(sizes.inputChannels / (slices * chunk)) * chunk;
+  return { slices: Math.ceil(sizes.inputChannels / channelsPerSlice), channelsPerSlice };
+}
+
+/**
+ * One problem by one kernel, and the sum of its slices where there are several.
+ *
+ * @param flops useful operations of the convolution
+ */
+export function dispatchConvBlocks(
+  ctx: KernelContext,
+  args: ConvOperands & { problem: ConvProblem; kernel: BlockKernel; flops: number; call: KernelCall },
+): void {
+  const { label, x, weight, bias, addend, y, exchanged, problem, kernel, flops } = args;
+  const { division } = kernel;
+  const { batch, inputChannels, outputChannels, inputSize, outputSize } = problem.sizes;
+  const product = isProduct(problem);
+  const { taps, step, grid } = blockGrid(problem, division.flattened);
+  const [tilesZ, tilesY, tilesX, blocksC] = blocksOf(problem, division) as [number, number, number, number];
+  const { slices, channelsPerSlice } = blockSlices(ctx.caps, problem, division);
+  const none = () => ctx.scratch(`${label} no bias`, [4]);
+  const target = slices === 1 ? y : ctx.scratch(`${label} slices`, [slices, ...y.shape]);
+  const [ownBias, ownAddend] = slices === 1 ? [bias, addend] : [];
+  const vec4 = inputChannels % 4 === 0 && outputChannels % 4 === 0;
+  const [inD, inH, inW] = product ? [1, 1, grid[2]] : inputSize;
+  const [outD, outH, outW] = product ? grid : outputSize;
+  ctx.dispatch({
+    label,
+    call: args.call,
+    shader: kernel.shader,
+    constants: {
+      KERNEL: taps,
+      STRIDE: step,
+      PARITY: problem.transposed && problem.sizes.kernel,
+      ...kernel.constants,
+      VEC4: vec4,
+      WEIGHT_IN: exchanged,
+      ADDEND: ownAddend !== undefined,
+      ...storagePair(x, target),
+    },
+    params: {
+      samples: division.flattened ? 1 : batch,
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
+      in_c: inputChannels,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
+      out_c: outputChannels,
+      pad: problem.pad,
+      tiles_x: tilesX,
+      tiles_y: tilesY,
+      tiles_z: tilesZ,
+      blocks_c: blocksC,
+      slices,
+      channels_per_slice: channelsPerSlice,
+      slice_size: elementCount(y.shape),
+      positions: grid.reduce((a, b) => a * b, 1),
+      ...weightStrides(problem, exchanged, args.flipped),
+      has_bias: ownBias ? 1 : 0,
+    },
+    bindings: { x, weight, bias: ownBias ?? none(), y: target, ...(ownAddend && { addend: ownAddend }) },
+    workgroups: workgroups1d(slices * blockWorkgroups(problem, division)),
+    flops,
+    bytes: [x, weight, target, ownBias, ownAddend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
+  });
+  if (slices > 1) sumSlices(ctx, { label, partial: target, bias, addend, y, slices });
+}
+
+/** Where the shader finds the weight of a tap and two channels. */
+function weightStrides(problem: ConvProblem, exchanged: boolean, flipped: boolean): Record<string, number> {
+  const { kernel, inputChannels, outputChannels } = problem.sizes;
+  const area = inputChannels * outputChannels;
+  // A class of a transposed convolution reads every other tap, backwards, from its last one.
+  const step = problem.transposed ? -2 : flipped ? -1 : 1;
+  const last = problem.transposed ? 2 * (Math.ceil(kernel / 2) - 1) : flipped ? kernel - 1 : 0;
+  return {
+    weight_first: last * (kernel * kernel + kernel + 1) * area,
+    weight_z: step * kernel * kernel * area,
+    weight_y: step * kernel * area,
+    weight_x: step * area,
+    weight_in: exchanged ? 1 : outputChannels,
+    weight_out: exchanged ? inputChannels : 1,
+  };
+}
+
+function sumSlices(
+  ctx: KernelContext,
+  args: Pick<ConvOperands, "label" | "bias" | "addend" | "y"> & { partial: Tensor; slices: number },
+): void {
+  const { label, partial, bias, addend, y, slices } = args;
+  const workgroup = 64;
+  const elements = elementCount(y.shape);
+  const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [4], dtype);
+  ctx.dispatch({
+    label: `${label} sum`,
+    shader: conv3dBrickSumShader,
+    constants: { WORKGROUP: workgroup, ...storage(label, { y, ...(addend && { addend }) }) },
+    params: {
+      slices,
+      elements,
+      channels: y.shape[y.shape.length - 1]!,
+      has_bias: bias ? 1 : 0,
+      has_addend: addend ? 1 : 0,
+    },
+    bindings: { partial, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
+    workgroups: workgroups1d(Math.ceil(elements / workgroup)),
+    flops: elements * (slices - 1 + (bias ? 1 : 0) + (addend ? 1 : 0)),
+    bytes: [partial, bias, addend, y].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
+  });
+}

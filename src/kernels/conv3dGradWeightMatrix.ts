@@ -1,0 +1,287 @@
+import conv3dGradWeightMatrixCode from "../../shaders/conv3dGradWeightMatrix.wgsl";
+import type { GpuCaps } from "../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
+import { isFlat, type ConvSizes } from "./conv3dShape.ts";
+import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
+import { storagePair } from "./storage.ts";
+import { affordableSlices, partialSums } from "./sumRows.ts";
+
+export const gradWeightMatrixShader = { name: "conv3dGradWeightMatrix", code: conv3dGradWeightMatrixCode };
+
+/** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
+export interface GradWeightMatrixTile extends MatrixConstants {
+  SUBGROUPS_I: number;
+  SUBGROUPS_O: number;
+  SUB_I: number;
+  SUB_O: number;
+  LINE: number;
+  LINES: number;
+}
+
+/** Input and output channels of a workgroup. */
+function blockOf(tile: Omit<GradWeightMatrixTile, "LINE" | "LINES">): [inputs: number, outputs: number] {
+  return [tile.SUBGROUPS_I * tile.SUB_I * tile.MATRIX_M, tile.SUBGROUPS_O * tile.SUB_O * tile.MATRIX_N];
+}
+
+/** Slots that a line has of x, for each of its phases, beyond those of gradY. */
+function haloOf(kernel: number, stride: number): number {
+  return Math.ceil(kernel / stride) - 1;
+}
+
+export function gradWeightMatrixInvocations(tile: GradWeightMatrixTile): number {
+  return tile.SUBGROUP_SIZE * tile.SUBGROUPS_I * tile.SUBGROUPS_O;
+}
+
+/** Such as `matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, and its invocations. */
+export function gradWeightMatrixName(tile: GradWeightMatrixTile): string {
+  return `${matrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
+}
+
+/** Slots of x and gradY in a block of positions. */
+function slotsOf(tile: GradWeightMatrixTile, kernel: number, stride: number): [x: number, gradient: number] {
+  return [tile.LINES * Math.min(kernel, stride) * (tile.LINE + haloOf(kernel, stride)), tile.LINES * tile.LINE];
+}
+
+/** Bytes of workgroup memory, as the shader declares it. */
+export function gradWeightMatrixBytes(tile: GradWeightMatrixTile, kernel: number, stride: number): number {
+  const [x, gradient] = slotsOf(tile, kernel, stride);
+  const [inputs, outputs] = blockOf(tile);
+  const operands = x * ((inputs / 8) | 1) + gradient * ((outputs / 8) | 1);
+  const strip = (tile.SUBGROUPS_I * tile.MATRIX_M * outputs) / 4;
+  return 16 * Math.max(operands, strip) + 4 * (x + gradient);
+}
+
+/** Elements of 8 channels of a block that an invocation loads. */
+function loadsOf(tile: GradWeightMatrixTile, kernel: number, stride: number): [x: number, gradient: number] {
+  const [x, gradient] = slotsOf(tile, kernel, stride);
+  const [inputs, outputs] = blockOf(tile);
+  const invocations = gradWeightMatrixInvocations(tile);
+  return [Math.ceil((x * inputs) / 8 / invocations), Math.ceil((gradient * outputs) / 8 / invocations)];
+}
+
+/** How the rows of gradY, of so many positions, lie in the lines of a block; see the shader. */
+interface Lines {
+  /** Rows in a line, the slots from one to the next, and the lines that a row takes where it is longer. */
+  rows: number;
+  rowPitch: number;
+  tilesX: number;
+  blocks: number;
+}
+
+function linesOf(tile: GradWeightMatrixTile, grid: Grid, halo: number): Lines {
+  const { LINE: line, LINES: lines } = tile;
+  const pitch = grid.width + halo;
+  const several = Math.floor((line - grid.width) / pitch) + 1;
+  const [rows, rowPitch, tilesX] = several > 1 ? [several, pitch, 1] : [1, line + halo, Math.ceil(grid.width / line)];
+  return { rows, rowPitch, tilesX, blocks: Math.ceil(grid.rows / (rows * lines)) * tilesX };
+}
+
+/** Rows of gradY, of all samples, and their positions: without neighbours all voxels are one row. */
+interface Grid {
+  rows: number;
+  width: number;
+}
+
+function gridOf({ kernel, batch, outputSize }: ConvSizes, stride: number, pad: number): Grid {
+  const [depth, height, width] = outputSize;
+  const rows = batch * depth * height;
+  return isFlat(kernel, stride, pad) ? { rows: 1, width: rows * width } : { rows, width };
+}
+
+// Channels of input and output that a subgroup has sums of, the largest choice first. What argues for the largest, with
+// matrices of 16x16x16, subgroups of 32, two by two of them, and rows of whole lines. Registers are a lane's for its
+// sums; what it has of a step and of the next block takes some 50 more. Loads are of matrices, for each product: a card
+// that multiplies 1,024 numbers a clock beside 128 bytes of workgroup memory is kept busy by one, most do half as much.
+// Products are a subgroup's between two barriers. FLOP a byte: of what the cache behind must give.
+//
+//   kernel, stride  channels  positions  bytes   registers  loads  products  FLOP a byte
+//   3, 1            64 x 64   48         15,096   96        0.67   36        90
+//   3, 2            64 x 64   32         14,504   96        0.67   24        63
+//   4, 2            64 x 64   32         14,504  128        0.63   32        84
+//   2, 2            64 x 64   32         14,208   64        0.75   16        43
+//   1, 1            128 x 64  32         13,568   64        0.75   16        43
+//
+// Three workgroups of the first fit 64 K registers, and one waits at its barriers while others multiply. Adapters other
+// than graphics cards begin with the second choice: half the registers, 0.8 to 1 loads. 16 channels for one subgroup
+// alone still do 23 FLOP a byte for a kernel of 3.
+const SUBGROUP_CHANNELS: readonly (readonly [number, number])[] = [[32, 32], [16, 32], [16, 16], [8, 8]];
+const ONE_TAP_CHANNELS: typeof SUBGROUP_CHANNELS = [[64, 32], [32, 32], [16, 16], [8, 8]];
+/** Subgroups of a workgroup along input and output channels: fewer where there are fewer channels. */
+const SUBGROUPS = [[2, 2], [1, 4], [4, 1], [1, 3], [3, 1], [1, 2], [2, 1], [1, 1]] as const;
+
+/** Steps of MATRIX_K positions between two barriers, and of what a barrier costs. */
+const MOST_STEPS = 4;
+const BARRIER_STEPS = 0.5;
+/** Elements that an invocation has on their way: four registers each. */
+const MOST_LOADS = 12;
+
+/** Tiles of the adapter's first shape; of each other only the default, to be compared with. */
+const MOST_TILES = 4;
+
+/** The tiles that an adapter can run, the default first; none where it has no matrices. */
+export function gradWeightMatrixTiles(
+  caps: GpuCaps,
+  sizes: ConvSizes,
+  stride: number,
+  pad: number,
+): GradWeightMatrixTile[] {
+  // A processor multiplies matrices element by element: one is there to be compared with.
+  const [shapes, most] = caps.adapterClass === "software" ? [1, 1] : [undefined, MOST_TILES];
+  return matrixShapes(caps)
+    .slice(0, shapes)
+    .flatMap((shape, i) => tilesOf(caps, shape, sizes, stride, pad).slice(0, i === 0 ? most : 1));
+}
+
+function tilesOf(
+  caps: GpuCaps,
+  shape: MatrixConstants,
+  sizes: ConvSizes,
+  stride: number,
+  pad: number,
+): GradWeightMatrixTile[] {
+  const grid = gridOf(sizes, stride, pad);
+  const [large, middle, ...small] = sizes.kernel === 1 ? ONE_TAP_CHANNELS : SUBGROUP_CHANNELS;
+  // A processor's compiler makes of a product what it is for each element.
+  const larger = { software: [], discrete: [large!, middle!] }[caps.adapterClass as string] ?? [middle!, large!];
+  const counts = [...larger, ...small];
+  const tiles = counts.flatMap(([inputs, outputs]) =>
+    SUBGROUPS.flatMap(([subgroupsI, subgroupsO]) => {
+      const tile = {
+        ...shape,
+        ...{ SUBGROUPS_I: subgroupsI, SUBGROUPS_O: subgroupsO },
+        SUB_I: Math.max(1, Math.floor(inputs / shape.MATRIX_M)),
+        SUB_O: Math.max(1, Math.floor(outputs / shape.MATRIX_N)),
+      };
+      return withLines(tile, grid, sizes.kernel, stride);
+    }),
+  );
+  const names = tiles.map(gradWeightMatrixName);
+  const distinct = tiles.filter(
+    (tile, i) => names.indexOf(names[i]!) === i && gradWeightMatrixInvocations(tile) <= caps.maxWorkgroupInvocations,
+  );
+  // A larger tile is worth some padding, but not more than a fifth of the work.
+  const shares = distinct.map((tile) => utilisation(tile, sizes, grid, haloOf(sizes.kernel, stride)));
+  return distinct.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
+}
+
+/** With the lines that waste least of their steps, barriers included; none where nothing fits workgroup memory. */
+function withLines(
+  tile: Omit<GradWeightMatrixTile, "LINE" | "LINES">,
+  grid: Grid,
+  kernel: number,
+  stride: number,
+): GradWeightMatrixTile[] {
+  let best: GradWeightMatrixTile | undefined;
+  let most = 0;
+  for (let steps = MOST_STEPS; steps >= 1; steps--) {
+    for (let LINES = 1; LINES * steps <= MOST_STEPS; LINES++) {
+      const candidate = { ...tile, LINE: steps * tile.MATRIX_K, LINES } as GradWeightMatrixTile;
+      const [x, gradient] = loadsOf(candidate, kernel, stride);
+      const all = steps * LINES;
+      if (gradWeightMatrixBytes(candidate, kernel, stride) > PORTABLE_WORKGROUP_BYTES) continue;
+      if (all > 1 && x + gradient > MOST_LOADS) continue;
+      const score = (usedPositions(candidate, grid, haloOf(kernel, stride)) * all) / (all + BARRIER_STEPS);
+      if (score > most) [best, most] = [candidate, score];
+    }
+  }
+  return best ? [best] : [];
+}
+
+/** The share of the positions of its blocks that there are. */
+function usedPositions(tile: GradWeightMatrixTile, grid: Grid, halo: number): number {
+  return (grid.rows * grid.width) / (linesOf(tile, grid, halo).blocks * tile.LINE * tile.LINES);
+}
+
+function utilisation(tile: GradWeightMatrixTile, sizes: ConvSizes, grid: Grid, halo: number): number {
+  const channels = [sizes.inputChannels, sizes.outputChannels];
+  return blockOf(tile).reduce((share, block, i) => {
+    return (share * channels[i]!) / (Math.ceil(channels[i]! / block) * block);
+  }, usedPositions(tile, grid, halo));
+}
+
+/** Steps below which a slice is not worth its partial sums, which are written and read in the time of several. */
+const LEAST_STEPS = 32;
+/** Of a workgroup that WANTED_WORKGROUPS counts. */
+const USUAL_SUBGROUPS = 4;
+
+/**
+ * Both passes, without checks (one where a single slice is enough). x and gradY are f16.
+ *
+ * @param flops useful operations of the first pass
+ */
+export function dispatchConv3dGradWeightMatrix(
+  ctx: KernelContext,
+  args: {
+    label: string;
+    x: Tensor;
+    gradY: Tensor;
+    gradWeight: Tensor;
+    sizes: ConvSizes;
+    stride: number;
+    pad: number;
+    transposed: boolean;
+    tile: GradWeightMatrixTile;
+    flops: number;
+    call: KernelCall;
+  },
+): void {
+  const { label, x, gradY, gradWeight, sizes, stride, pad, transposed, tile, flops } = args;
+  const { kernel, batch, inputChannels, outputChannels } = sizes;
+  const grid = gridOf(sizes, stride, pad);
+  const flat = isFlat(kernel, stride, pad);
+  const axes = (size: readonly [number, number, number]) => (flat ? [1, 1, grid.width] : size);
+  const [inD, inH, inW] = axes(sizes.inputSize);
+  const [outD, outH, outW] = axes(sizes.outputSize);
+  const { rows, rowPitch, tilesX, blocks } = linesOf(tile, grid, haloOf(kernel, stride));
+  const [blocksI, blocksO] = [inputChannels, outputChannels].map((n, i) => Math.ceil(n / blockOf(tile)[i]!));
+  const workgroups = kernel * kernel * blocksI! * blocksO!;
+  const subgroups = tile.SUBGROUPS_I * tile.SUBGROUPS_O;
+  const wanted = Math.ceil((WANTED_WORKGROUPS[ctx.caps.adapterClass] * USUAL_SUBGROUPS) / subgroups / workgroups);
+  const leastBlocks = Math.ceil((LEAST_STEPS * tile.MATRIX_K) / (tile.LINE * tile.LINES));
+  const affordable = affordableSlices(ctx.caps, gradWeight);
+  const slices = Math.max(1, Math.min(wanted, affordable, Math.floor(blocks / leastBlocks)));
+  const direct = slices === 1;
+  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const partial = sums?.partial ?? gradWeight;
+  const [loadsX, loadsG] = loadsOf(tile, kernel, stride);
+  ctx.dispatch({
+    label,
+    call: args.call,
+    shader: gradWeightMatrixShader,
+    constants: {
+      KERNEL: kernel,
+      STRIDE: stride,
+      ...tile,
+      LOADS_X: loadsX,
+      LOADS_G: loadsG,
+      VEC4: inputChannels % 4 === 0 && outputChannels % 4 === 0,
+      TRANSPOSED: transposed,
+      ...storagePair(x, gradY),
+    },
+    params: {
+      in_d: inD!,
+      in_h: inH!,
+      in_w: inW!,
+      in_c: inputChannels,
+      out_d: outD!,
+      out_h: outH!,
+      out_w: outW!,
+      out_c: outputChannels,
+      batch: flat ? 1 : batch,
+      pad,
+      rows,
+      row_pitch: rowPitch,
+      tiles_x: tilesX,
+      slices,
+      blocks_i: blocksI!,
+      blocks_o: blocksO!,
+      accumulate: direct ? 1 : 0,
+    },
+    bindings: { x, gradY, partial },
+    workgroups: workgroups1d(slices * workgroups),
+    flops,
+    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
+  });
+  sums?.add();
+}

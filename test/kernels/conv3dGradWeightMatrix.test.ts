@@ -1,0 +1,207 @@
+// conv3dGradWeightMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
+import { describe, expect, it } from "vitest";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
+import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
+import { gradWeightMatrixVariant } from "../../src/kernels/conv3dGradWeightFamily.ts";
+import {
+  gradWeightMatrixBytes,
+  gradWeightMatrixInvocations,
+  gradWeightMatrixName,
+  gradWeightMatrixShader,
+  gradWeightMatrixTiles,
+  type GradWeightMatrixTile,
+} from "../../src/kernels/conv3dGradWeightMatrix.ts";
+import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
+import { runKernels, testGpu } from "../harness.ts";
+import { withCaps } from "./capsOf.ts";
+import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import * as transposed from "./convTranspose3dCases.ts";
+import { needsMatrices } from "./half.ts";
+import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./matrixCaps.ts";
+import { networkShapes } from "./networkShapes.ts";
+import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
+
+const HALF: Kinds = ["f16", "f16"];
+
+function tilesOf(caps: GpuCaps, { x, kernel, channels, stride, padding }: Case): GradWeightMatrixTile[] {
+  const y = conv3dShape(x, [kernel, kernel, kernel, x[4], channels], stride, padding);
+  return gradWeightMatrixTiles(caps, convSizes(x, y, kernel), stride, padding);
+}
+
+/** This adapter's tiles, as one of that class has them. */
+async function tilesHere(adapterClass: GpuCaps["adapterClass"], c: Case): Promise<GradWeightMatrixTile[]> {
+  return tilesOf({ ...(await testGpu()).caps, adapterClass }, c);
+}
+
+async function run(c: Case, tile: GradWeightMatrixTile): Promise<Record<string, ArrayLike<number>>> {
+  const { x, gradY, weight, gradWeight0 } = setUp(c, HALF);
+  const { stride, padding: pad } = c;
+  return runKernels(
+    await testGpu(),
+    { x, gradY },
+    { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
+    (ctx, t) =>
+      dispatchConv3dGradWeight(ctx, {
+        ...{ label: "gradWeight", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight!, stride, pad, transposed: false },
+        variant: gradWeightMatrixVariant(tile),
+      }),
+  );
+}
+
+/** What is dispatched for tensors stored so, without a device. */
+function dispatchesOf(caps: GpuCaps, c: Case, [ofX, ofY]: Kinds): Dispatch[] {
+  const { x, gradY, weight } = setUp(c);
+  let id = 0;
+  const tensor = (label: string, shape: readonly number[], dtype: DType = "f32") => ({ id: id++, label, shape, dtype });
+  const dispatches: Dispatch[] = [];
+  const ctx: KernelContext = { caps, dispatch: (d) => dispatches.push(d), clear: () => undefined, scratch: tensor };
+  dispatchConv3dGradWeight(ctx, {
+    ...{ label: "gradWeight", x: tensor("x", x.shape, ofX), gradY: tensor("gradY", gradY.shape, ofY) },
+    ...{ gradWeight: tensor("gradWeight", weight.shape), stride: c.stride, pad: c.padding, transposed: false },
+  });
+  return dispatches;
+}
+
+/** Lines of several rows and rows of several lines; taps that meet no position; channels of several blocks. */
+const MORE_CASES: readonly Case[] = [
+  { x: [2, 3, 5, 3, 64], kernel: 3, channels: 36, stride: 1, padding: 1 },
+  { x: [1, 3, 4, 70, 5], kernel: 3, channels: 8, stride: 1, padding: 1 },
+  { x: [2, 1, 1, 20, 8], kernel: 3, channels: 8, stride: 1, padding: 1 },
+  { x: [1, 6, 6, 6, 36], kernel: 4, channels: 8, stride: 2, padding: 1 },
+  { x: [2, 5, 5, 5, 8], kernel: 2, channels: 72, stride: 1, padding: 0 },
+  { x: [1, 4, 5, 6, 40], kernel: 1, channels: 64, stride: 2, padding: 1 },
+];
+
+describe("conv3dGradWeightMatrix with small tiles", () => {
+  needsMatrices();
+
+  it.each([...CASES, ...MORE_CASES].map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const [tile] = await tilesHere("software", c);
+    expectTwin(c, await run(c, tile!), HALF);
+  });
+
+  it.each(transposed.CASES.map((c) => [transposed.nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const { x, weight, gradY, gradWeight0 } = transposed.setUp(c, "f16");
+    const { kernel, padding: pad } = c;
+    // Of a convolution from gradY to x.
+    const from = [...gradY.shape] as Case["x"];
+    const [tile] = await tilesHere("software", { x: from, kernel, channels: c.x[4], stride: 2, padding: pad });
+    const out = await runKernels(
+      await testGpu(),
+      { x, gradY },
+      { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
+      (ctx, t) =>
+        dispatchConv3dGradWeight(ctx, {
+          ...{ label: "gradWeight", x: t.gradY!, gradY: t.x!, gradWeight: t.gradWeight!, stride: 2, pad },
+          ...{ transposed: true, variant: gradWeightMatrixVariant(tile!) },
+        }),
+    );
+    transposed.expectTwin(c, out, "f16");
+  });
+
+  it("repeats bitwise, in slices too", async () => {
+    const sliced: Case = { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 };
+    expect(dispatchesOf(MATRIX_ADAPTERS.Apple!, sliced, HALF).length).toBe(2);
+    for (const c of [CASES[2]!, sliced]) {
+      const [tile] = await tilesHere("software", c);
+      expect(await run(c, tile!)).toEqual(await run(c, tile!));
+    }
+  });
+});
+
+describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
+  needsMatrices();
+
+  const cases: Case[] = [
+    { x: [1, 2, 3, 17, 60], kernel: 3, channels: 63, stride: 1, padding: 1 },
+    { x: [1, 4, 4, 12, 64], kernel: 4, channels: 60, stride: 2, padding: 1 },
+    { x: [2, 2, 4, 8, 64], kernel: 2, channels: 64, stride: 2, padding: 0 },
+    { x: [2, 2, 3, 9, 126], kernel: 1, channels: 124, stride: 1, padding: 0 },
+  ];
+
+  it.each(cases.map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const [[large], [middle]] = [await tilesHere("discrete", c), await tilesHere("integrated", c)];
+    expect(gradWeightMatrixName(large!)).not.toBe(gradWeightMatrixName(middle!));
+    for (const tile of [large!, middle!]) expectTwin(c, await run(c, tile), HALF);
+  });
+
+  it("is what they run where x and gradY are both f16", async () => {
+    const c = cases[0]!;
+    const { x, gradY, weight, gradWeight0 } = setUp(c, HALF);
+    const calls: (string | undefined)[] = [];
+    const out = await runKernels(
+      await testGpu(),
+      { x, gradY },
+      { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
+      (graph, t) => {
+        const ctx = withCaps(graph, { adapterClass: "integrated" });
+        const watched: KernelContext = { ...ctx, dispatch: (d) => (calls.push(d.call?.variant), ctx.dispatch(d)) };
+        dispatchConv3dGradWeight(watched, {
+          ...{ label: "gradWeight", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight!, stride: 1, pad: 1 },
+          transposed: false,
+        });
+      },
+    );
+    expect(calls[0]).toMatch(/^matrix /);
+    expectTwin(c, out, HALF);
+  });
+
+  it("has shaders that Dawn accepts for the matrices of other adapters", async () => {
+    const { device } = await testGpu();
+    for (const [c, caps] of cases.flatMap((c) => MATRIX_GPUS.map((caps) => [c, caps] as const))) {
+      const [{ shader, constants }] = dispatchesOf(caps, c, HALF) as [Dispatch];
+      expect(shader).toBe(gradWeightMatrixShader);
+      expect(await shaderErrors(device, shader, constants!), JSON.stringify(constants)).toEqual([]);
+    }
+  });
+});
+
+describe("tiles of conv3dGradWeightMatrix", () => {
+  it("are some for every shape of matrices, with their own names, within WebGPU's minimum of workgroup memory", () => {
+    const known = new Map<string, number>();
+    for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
+      for (const { sizes, stride, pad, transposed } of networkShapes()) {
+        if (transposed) continue;
+        const tiles = gradWeightMatrixTiles(caps, sizes, stride, pad);
+        const names = tiles.map(gradWeightMatrixName);
+        expect(names.length, name).toBeGreaterThan(0);
+        expect(new Set(names).size, name).toBe(names.length);
+        for (const tile of tiles) {
+          const more = { KERNEL: sizes.kernel, STRIDE: stride, LOADS_X: 1, LOADS_G: 1, X_F16: true, Y_F16: true };
+          const constants = { ...tile, ...more };
+          const key = JSON.stringify(constants);
+          if (!known.has(key)) known.set(key, declaredBytes(gradWeightMatrixShader, constants));
+          expect(gradWeightMatrixBytes(tile, sizes.kernel, stride), key).toBe(known.get(key));
+          expect(known.get(key)).toBeLessThanOrEqual(16_384);
+          expect(gradWeightMatrixInvocations(tile)).toBeLessThanOrEqual(caps.maxWorkgroupInvocations);
+        }
+      }
+    }
+    expect(known.size).toBeGreaterThan(100);
+  });
+
+  it("are the default on GPUs where x and gradY are both f16, and nowhere else", () => {
+    const c: Case = { x: [2, 16, 16, 16, 32], kernel: 3, channels: 32, stride: 1, padding: 1 };
+    const chosen = (caps: GpuCaps, kinds: Kinds) => dispatchesOf(caps, c, kinds)[0]!.call!.variant;
+    for (const caps of MATRIX_GPUS) {
+      expect(chosen(caps, HALF)).toMatch(/^matrix /);
+      for (const kinds of [F32, ["f16", "f32"], ["f32", "f16"]] as const) {
+        expect(chosen(caps, kinds)).toMatch(/^brick /);
+      }
+    }
+    const { lavapipe } = MATRIX_ADAPTERS;
+    expect(chosen(lavapipe!, HALF)).not.toMatch(/^matrix /);
+    expect(tilesOf(lavapipe!, c).length).toBe(1);
+    for (const caps of MATRIX_GPUS) expect(chosen({ ...caps, matrices: [] }, HALF)).toMatch(/^brick /);
+  });
+
+  it("make workgroups enough of small grids with many channels, and of large ones with few", () => {
+    for (const [size, channels] of [[8, 256], [16, 64], [32, 16]] as const) {
+      const c: Case = { x: [4, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
+      const [{ workgroups, constants }] = dispatchesOf(MATRIX_ADAPTERS.NVIDIA!, c, HALF) as [Dispatch];
+      const { SUBGROUPS_I, SUBGROUPS_O } = constants as Record<string, number>;
+      expect(workgroups[0] * SUBGROUPS_I! * SUBGROUPS_O!, nameOf(c)).toBeGreaterThanOrEqual(512);
+    }
+  });
+});

@@ -1,0 +1,351 @@
+// conv3dMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the tile
+// that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
+// rounds them, so that tolerances are those of sums in f32.
+import { describe, expect, it } from "vitest";
+import type { GpuCaps, MatrixShape } from "../../src/gpu/caps.ts";
+import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import { preprocess } from "../../src/gpu/preprocess.ts";
+import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import {
+  blockGrid,
+  blockSlices,
+  blockWorkgroups,
+  utilisation,
+  type ConvProblem,
+} from "../../src/kernels/conv3dBlocks.ts";
+import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
+import { conv3dFamily, convShape, convTranspose3dFamily, matrixVariant } from "../../src/kernels/conv3dFamily.ts";
+import {
+  conv3dMatrixShader,
+  matrixBytes,
+  matrixDivision,
+  matrixInvocations,
+  matrixKernel,
+  matrixName,
+  matrixTiles,
+  type MatrixTile,
+} from "../../src/kernels/conv3dMatrix.ts";
+import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
+import { choose } from "../../src/kernels/variant.ts";
+import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
+import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import * as transposed from "./convTranspose3dCases.ts";
+import { needsMatrices } from "./half.ts";
+import { networkShapes } from "./networkShapes.ts";
+import { declaredBytes } from "./shaderChecks.ts";
+
+/** A graphics card with the matrices of this adapter. */
+const CARD: Partial<GpuCaps> = { adapterClass: "discrete" };
+
+/** Channels that fill chunks of 8 to 32 and slices, with whole blocks and rests, on wide and narrow grids. */
+const CHANNELS: readonly Case[] = [
+  { x: [1, 2, 9, 17, 64], kernel: 3, channels: 72, stride: 1, padding: 1, addend: true },
+  { x: [2, 3, 5, 8, 40], kernel: 3, channels: 64, stride: 1, padding: 1 },
+  { x: [2, 4, 4, 4, 36], kernel: 4, channels: 24, stride: 2, padding: 1, addend: true },
+  { x: [1, 3, 4, 16, 32], kernel: 2, channels: 16, stride: 1, padding: 1 },
+];
+
+const F16: Kinds = ["f16", "f16"];
+
+/** A context that looks for a card, and keeps what is dispatched. */
+function recorded(ctx: KernelContext, dispatches: Dispatch[], caps = CARD): KernelContext {
+  return {
+    caps: { ...ctx.caps, ...caps },
+    dispatch: (d) => {
+      dispatches.push(d);
+      ctx.dispatch(d);
+    },
+    clear: (tensor) => ctx.clear(tensor),
+    scratch: (label, shape, dtype) => ctx.scratch(label, shape, dtype),
+  };
+}
+
+function variantsOf(dispatches: readonly Dispatch[]): string[] {
+  return dispatches.flatMap(({ call }) => (call ? [call.variant] : []));
+}
+
+function expectMatrices(dispatches: readonly Dispatch[], calls: number): void {
+  const variants = variantsOf(dispatches);
+  expect(variants.filter((name) => !name.startsWith("matrix "))).toEqual([]);
+  expect(variants.length).toBe(calls);
+}
+
+/** Those operations of a case whose activations are f16, with a tile or with the table's. */
+async function run(c: Case, kinds = F16, tile?: MatrixTile) {
+  const { x, weight, bias, addend, gradY } = setUp(c, kinds);
+  const [ofX, ofY] = kinds;
+  const { stride, padding: pad, kernel } = c;
+  const outputs: Record<string, OutputSpec> = {};
+  if (ofX === "f16") outputs.y = { shape: gradY.shape, dtype: ofY };
+  if (ofY === "f16" && !tile) outputs.gradX = { shape: x.shape, dtype: ofX };
+  const dispatches: Dispatch[] = [];
+  const out = await runKernels(await testGpu(), { x, weight, bias, addend, gradY }, outputs, (graph, t) => {
+    const ctx = recorded(graph, dispatches);
+    const forward = { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, ...(c.addend && { addend: t.addend! }) };
+    if (t.y) dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: matrixVariant(tile) }) });
+    if (!t.gradX) return;
+    const back = { label: "gradX", x: t.gradY!, weight: t.weight!, y: t.gradX, exchanged: true };
+    if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: kernel - 1 - pad });
+    else dispatchConvTranspose3d(ctx, { ...back, pad });
+  });
+  return { out, dispatches };
+}
+
+const MIXED = [...CASES.filter((c) => c.mixed), CHANNELS[2]!];
+
+describe.each<[...Kinds, readonly Case[]]>([
+  ["f16", "f16", [...CASES, ...CHANNELS]],
+  ["f16", "f32", MIXED],
+  ["f32", "f16", MIXED],
+])("conv3dMatrix as a card chooses, from %s to %s", (ofX, ofY, cases) => {
+  needsMatrices();
+
+  it.each(cases.map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const { out, dispatches } = await run(c, [ofX, ofY]);
+    expectMatrices(dispatches, Object.keys(out).length);
+    expectTwin(c, out, [ofX, ofY], "f16");
+  });
+});
+
+/** y and the gradient of x, each with a tile or with the table's. */
+async function runTransposed(c: transposed.Case, tile?: MatrixTile) {
+  const { x, weight, bias, gradY } = transposed.setUp(c, "f16");
+  const dispatches: Dispatch[] = [];
+  const outputs: Record<string, OutputSpec> = { y: { shape: gradY.shape, dtype: "f16" } };
+  if (!tile) outputs.gradX = { shape: x.shape, dtype: "f16" };
+  const out = await runKernels(await testGpu(), { x, weight, bias, gradY }, outputs, (graph, t) => {
+    const ctx = recorded(graph, dispatches);
+    const shared = { weight: t.weight!, pad: c.padding, ...(tile && { variant: matrixVariant(tile) }) };
+    dispatchConvTranspose3d(ctx, { label: "y", x: t.x!, bias: t.bias!, y: t.y!, ...shared });
+    if (!t.gradX) return;
+    dispatchConv3d(ctx, { label: "gradX", x: t.gradY!, y: t.gradX, stride: 2, exchanged: true, ...shared });
+  });
+  return { out, dispatches };
+}
+
+describe("conv3dMatrix as a card chooses", () => {
+  needsMatrices();
+
+  it.each(transposed.CASES.map((c) => [transposed.nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
+    const { out, dispatches } = await runTransposed(c);
+    expectMatrices(dispatches, 2);
+    transposed.expectTwin(c, out, "f16", "f16");
+  });
+
+  it("repeats bitwise, in slices too", async () => {
+    for (const c of [CASES[2]!, CHANNELS[0]!]) {
+      const { out, dispatches } = await run(c);
+      expect(dispatches.some(({ label }) => label === "y sum")).toBe(c === CHANNELS[0]);
+      expect((await run(c)).out).toEqual(out);
+    }
+  });
+});
+
+function problemOf(c: Case): ConvProblem {
+  const { stride, padding: pad } = c;
+  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
+  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
+}
+
+describe("every tile that a card has", () => {
+  needsMatrices();
+
+  const tilesOf = async (problem: ConvProblem) => matrixTiles({ ...(await testGpu()).caps, ...CARD }, problem, false);
+
+  // 64 channels, so that no tile of many is useless.
+  it.each<Case>([
+    { x: [1, 2, 7, 31, 28], kernel: 3, channels: 64, stride: 1, padding: 1 },
+    { x: [3, 5, 7, 6, 5], kernel: 3, channels: 62, stride: 2, padding: 1, addend: true },
+    { x: [2, 3, 5, 9, 36], kernel: 1, channels: 64, stride: 1, padding: 0 },
+  ])("%o", async (c) => {
+    const tiles = await tilesOf(problemOf(c));
+    expect(tiles.length).toBeGreaterThan(3);
+    for (const tile of tiles) {
+      const { out, dispatches } = await run(c, F16, tile);
+      expect(variantsOf(dispatches)).toEqual([matrixName(tile)]);
+      expectTwin(c, out, F16, "f16");
+    }
+  });
+
+  it("transposed", async () => {
+    const c: transposed.Case = { x: [1, 2, 7, 16, 10], kernel: 3, channels: 12, padding: 1 };
+    const y = transposed.setUp(c).gradY.shape;
+    const tiles = await tilesOf({ sizes: convSizes(c.x, y, 3), stride: 2, pad: 1, transposed: true });
+    expect(new Set(tiles.map(({ BLOCK_X }) => BLOCK_X > 0))).toEqual(new Set([true, false]));
+    for (const tile of tiles) {
+      const { out, dispatches } = await runTransposed(c, tile);
+      expect(variantsOf(dispatches)).toEqual([matrixName(tile)]);
+      transposed.expectTwin(c, out, "f16", "f16");
+    }
+  });
+});
+
+const square = (n: number): MatrixShape => ({ m: n, n, k: n });
+
+function adapter(
+  adapterClass: GpuCaps["adapterClass"],
+  lanes: number,
+  matrices: readonly MatrixShape[],
+  most = 1024,
+): GpuCaps {
+  return {
+    ...{ adapterClass, subgroups: true, subgroupMinSize: lanes, subgroupMaxSize: lanes, f16: true, matrices },
+    ...{ maxWorkgroupInvocations: most, maxBindingBytes: 2 ** 27 },
+  };
+}
+
+const NVIDIA = adapter("discrete", 32, [square(16), { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }]);
+
+/** What adapters are known to list, and each shape alone. */
+const ADAPTERS: Record<string, GpuCaps> = {
+  NVIDIA,
+  "16x8x16 alone": adapter("discrete", 32, [{ m: 16, n: 8, k: 16 }]),
+  "16x8x8 alone": adapter("discrete", 32, [{ m: 16, n: 8, k: 8 }]),
+  "Intel, 16 lanes": adapter("integrated", 16, [{ m: 8, n: 16, k: 16 }]),
+  "Intel, 8 lanes": adapter("integrated", 8, [{ m: 8, n: 8, k: 16 }]),
+  Apple: adapter("apple", 32, [square(8)]),
+  "64 lanes": adapter("unknown", 64, [square(16)], 256),
+  "128 lanes": adapter("unknown", 128, [square(16)], 256),
+  lavapipe: adapter("software", 8, [square(8)]),
+};
+
+describe("tiles for the shapes of networks", () => {
+  it("stay within WebGPU's minimum of memory and the adapter's invocations, by what the shader declares", () => {
+    const known = new Map<string, number>();
+    const declared = (constants: Record<string, number | boolean>) => {
+      const key = JSON.stringify(constants);
+      if (!known.has(key)) known.set(key, declaredBytes(conv3dMatrixShader, constants));
+      return known.get(key)!;
+    };
+    const bad: string[] = [];
+    for (const problem of networkShapes()) {
+      const { taps, step } = blockGrid(problem, false);
+      for (const [name, caps] of Object.entries(ADAPTERS)) {
+        for (const exchanged of [false, true]) {
+          const tiles = matrixTiles(caps, problem, exchanged);
+          const names = new Set(tiles.map(matrixName));
+          if (tiles.length === 0 || names.size !== tiles.length) bad.push(`${[...names].join(", ")} on ${name}`);
+          for (const tile of tiles) {
+            const { constants, division } = matrixKernel(problem, tile);
+            const { MATRIX_M: m, MATRIX_N: n, MATRIX_K: k } = tile;
+            const bytes = declared({ KERNEL: taps, STRIDE: step, WEIGHT_IN: exchanged, X_F16: true, ...constants });
+            const fits = bytes === matrixBytes(tile, taps, step, exchanged) && bytes <= 16_384;
+            const runs = matrixInvocations(tile) <= Math.min(256, caps.maxWorkgroupInvocations);
+            const listed = caps.matrices.some((shape) => shape.m === m && shape.n === n && shape.k === k);
+            // Rows of matrices along x, whole ones in a chunk, and every position of a block in one.
+            const [z, y, x] = division.block;
+            const whole = x % m === 0 && tile.CHUNK % k === 0 && x * y * z === tile.SUBGROUPS_M * tile.TILES_M * m;
+            if (!fits || !runs || !listed || !whole) bad.push(`${matrixName(tile)} on ${name}`);
+          }
+        }
+      }
+    }
+    expect(bad).toEqual([]);
+    expect(known.size).toBeGreaterThan(100);
+  });
+
+  it("lay positions along rows that fill matrices, and gather those of narrow grids", () => {
+    const layout = (size: number, caps: GpuCaps) => {
+      const problem = problemOf({ x: [16, size, size, size, 64], kernel: 3, channels: 64, stride: 1, padding: 1 });
+      return matrixName(matrixTiles(caps, problem, false)[0]!);
+    };
+    expect([32, 8, 4].map((size) => layout(size, NVIDIA))).toEqual([
+      "matrix 16x16x16 16x8x1x64 w128",
+      "matrix 16x16x16 gathered 128x64 w128",
+      "matrix 16x16x16 gathered 64x16 w128",
+    ]);
+    expect([32, 8, 4].map((size) => layout(size, ADAPTERS.Apple!))).toEqual([
+      "matrix 8x8x8 16x8x1x64 w256",
+      "matrix 8x8x8 8x8x2x64 w256",
+      "matrix 8x8x8 gathered 128x64 w256",
+    ]);
+  });
+
+  it("waste little, and make workgroups enough of small grids with many channels", () => {
+    for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
+      const problem = problemOf({ x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 });
+      const division = matrixDivision(problem, matrixTiles(NVIDIA, problem, false)[0]!);
+      expect(utilisation(problem, division)).toBe(1);
+      const { slices, channelsPerSlice } = blockSlices(NVIDIA, problem, division);
+      expect(slices * blockWorkgroups(problem, division)).toBeGreaterThanOrEqual(128);
+      expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(channels);
+      expect(channelsPerSlice % division.chunk).toBe(0);
+    }
+  });
+});
+
+describe("matrix variants", () => {
+  const shape = convShape(convSizes([1, 32, 32, 32, 64], [1, 32, 32, 32, 64], 3), 1, 1);
+  const double = convShape(convSizes([1, 16, 16, 16, 64], [1, 32, 32, 32, 32], 4), 2, 1);
+  const calls = [[conv3dFamily, shape], [convTranspose3dFamily, double]] as const;
+  const isMatrix = (name: string) => name.startsWith("matrix ");
+
+  it("are the default of every adapter that has them but a processor, which lists one", () => {
+    for (const [name, caps] of Object.entries(ADAPTERS)) {
+      const software = caps.adapterClass === "software";
+      for (const [family, of] of calls) {
+        expect(isMatrix(choose(caps, family, of, "f16").variant.name), name).toBe(!software);
+        const count = family.variants(caps, of, "f16").filter((variant) => isMatrix(variant.name)).length;
+        if (software) expect(count).toBe(1);
+        else expect(count).toBeGreaterThan(1);
+      }
+    }
+  });
+
+  it("are none for activations in f32, nor without matrices of a shape that tiles are made of", () => {
+    for (const [family, of] of calls) {
+      expect(family.variants(NVIDIA, of, "f32").some(({ name }) => isMatrix(name))).toBe(false);
+      for (const matrices of [[], [{ m: 3, n: 5, k: 7 }], [{ m: 16, n: 4, k: 16 }]]) {
+        const variants = family.variants({ ...NVIDIA, matrices }, of, "f16");
+        expect(variants.some(({ name }) => isMatrix(name))).toBe(false);
+        expect(variants.length).toBeGreaterThan(1);
+      }
+    }
+  });
+});
+
+/** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, a product; in slices. */
+function* texts(): Generator<[name: string, text: string]> {
+  for (const [name, caps] of Object.entries(ADAPTERS)) {
+    for (const [channels, ofY] of [[64, "f16"], [6, "f32"]] as const) {
+      const graph = new Graph(caps);
+      const dispatches: Dispatch[] = [];
+      const ctx = recorded(graph, dispatches, caps.adapterClass === "software" ? CARD : {});
+      const tensor = (size: number, dtype: DType) => graph.scratch("t", [1, size, size, size, channels], dtype);
+      const weight = (kernel: number) => graph.scratch("weight", [kernel, kernel, kernel, channels, channels]);
+      for (const size of [4, 32]) {
+        const [x, y, half] = [tensor(size, "f16"), tensor(size, ofY), tensor(size / 2, "f16")];
+        const same = { label: "same", x, y, stride: 1 };
+        dispatchConv3d(ctx, { ...same, addend: y, weight: weight(3), pad: 1 });
+        dispatchConv3d(ctx, { ...same, weight: weight(3), pad: 1, exchanged: true, flipped: true });
+        dispatchConv3d(ctx, { ...same, weight: weight(1), pad: 0 });
+        dispatchConv3d(ctx, { label: "half", x, y: half, weight: weight(4), stride: 2, pad: 1 });
+        dispatchConvTranspose3d(ctx, { label: "double", x: half, y, weight: weight(4), pad: 1 });
+      }
+      expect(variantsOf(dispatches).every((variant) => variant.startsWith("matrix "))).toBe(true);
+      for (const { shader, constants } of dispatches) {
+        if (shader.name !== "conv3dMatrix") continue;
+        yield [`${name} ${JSON.stringify(constants)}`, preprocess(shader, constants!, shaderLibrary)];
+      }
+    }
+  }
+}
+
+describe("the shader for matrices of other adapters", () => {
+  needsMatrices();
+
+  // Types, constants and uniformity; which shapes there are is asked when a pipeline is made.
+  it("is valid", async () => {
+    const { device } = await testGpu();
+    let count = 0;
+    for (const [name, code] of texts()) {
+      device.pushErrorScope("validation");
+      const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
+      const error = await device.popErrorScope();
+      expect([...messages.map(({ message }) => message), error?.message], name).toEqual([undefined]);
+      count++;
+    }
+    expect(count).toBe(10 * 2 * Object.keys(ADAPTERS).length);
+  });
+});
