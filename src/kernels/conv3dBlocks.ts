@@ -14,7 +14,7 @@ import type { Constants } from "../gpu/preprocess.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "./storage.ts";
 
-// What kernels share that compute convolutions in blocks of outputs; their shaders share shaders/shared/convBlocks.wgsl.
+// What kernels share that compute convolutions in blocks of outputs. Their shaders share shared/convBlocks.wgsl.
 
 const conv3dBrickSumShader = { name: "conv3dBrickSum", code: conv3dBrickSumCode };
 
