@@ -14,9 +14,8 @@
 // - With GATHER, BLOCK_M consecutive positions of the flattened grid: no row of a matrix is lost however narrow the
 //   grid, but each tap stages inputs of its own. TAPS is 1.
 //
-// Workgroup memory is one array of 16 bytes an element: eight operands or, at the end, four results. Loads from it must
-// be aligned to 16 bytes. Rows of operands are an odd number of elements apart, so that eight of them lie in different
-// banks.
+// Workgroup memory is that of shaders/shared/matrix.wgsl: operands and, at the end, results. Rows of operands are an odd
+// number of elements apart, so that eight of them lie in different banks.
 //
 // Constants: those of convBlocks.wgsl, of which X_F16 is always there; MATRIX_M, MATRIX_N, MATRIX_K, which the adapter
 // lists, the last two multiples of 8; SUBGROUP_SIZE; SUBGROUPS_M, SUBGROUPS_N, TILES_M, TILES_N; CHUNK, a multiple of
@@ -25,14 +24,9 @@
 // weights are read along ci; else weight_out is 1, and they are read along co.
 // Host: channels_per_slice is a multiple of CHUNK. With GATHER samples is 1, and tiles_x covers the grid of all
 // samples, which has `positions`.
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
 #import grid
 #import convBlocks
-
-alias Left = subgroup_matrix_left<f16, MATRIX_K, MATRIX_M>;
-alias Right = subgroup_matrix_right<f16, MATRIX_N, MATRIX_K>;
-alias Result = subgroup_matrix_result<f32, MATRIX_N, MATRIX_M>;
+#import matrix
 
 const WORKGROUP = SUBGROUPS_M * SUBGROUPS_N * SUBGROUP_SIZE;
 const BLOCK_M = SUBGROUPS_M * TILES_M * MATRIX_M;
@@ -70,10 +64,6 @@ const STRIP_ROW = BLOCK_N / 4;
 const MEMORY = max(INPUTS + TAPS * TAP, STRIP_ROWS * STRIP_ROW);
 
 var<workgroup> memory: array<vec4<u32>, MEMORY>;
-
-fn packed(low: vec4<f16>, high: vec4<f16>) -> vec4<u32> {
-  return vec4<u32>(bitcast<vec2<u32>>(low), bitcast<vec2<u32>>(high));
-}
 
 // Stages eight input channels of a voxel, 0 beyond ci_end or the grid.
 fn stage_inputs(at: u32, sample: i32, voxel: vec3<i32>, ci: i32, ci_end: i32) {

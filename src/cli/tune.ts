@@ -10,6 +10,7 @@ import { emptyTuning, withChoices } from "../tuning/tuning.ts";
 import { type Args, type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
 import { print, printJson } from "./measureOutput.ts";
+import { precisionOf, precisionOption } from "./precision.ts";
 import { evaluation, trainingStep, type Profiled } from "./profilePlans.ts";
 import { showProgress } from "./progress.ts";
 import { callLines, remarkLines, resultLines } from "./tuneOutput.ts";
@@ -20,6 +21,7 @@ export const spec: ArgsSpec = {
   options: {
     preset: { value: "NAME", help: `whose calls: ${Object.keys(presets).join(", ")} or all (default tiny)` },
     kernel: { value: "NAME", help: `only this kernel: ${KERNELS.join(", ")}` },
+    precision: precisionOption("f32"),
     batch: { value: "N", help: "samples of a training step (default: the preset's); choices hold for this batch" },
     seconds: { value: "N", help: "begin no other call after so many seconds; the costliest come first" },
     adapter: adapterOption,
@@ -35,7 +37,9 @@ export async function run(argv: string[]): Promise<number> {
   const preset = args.choice("preset", [...Object.keys(presets), "all"]) ?? "tiny";
   const kernel = args.choice("kernel", KERNELS);
   const seconds = args.number("seconds", { min: 0, exclusiveMin: true });
-  const configs = preset === "all" ? Object.values(presets) : [presets[preset]!];
+  const precision = precisionOf(args);
+  const configs = (preset === "all" ? Object.values(presets) : [presets[preset]!])
+    .map((config) => ({ ...config, ...(precision && { precision }) }));
   const batch = args.integer("batch");
   if (args.flag("list") && args.flag("reset")) throw badOption("--list and --reset are two things", "Give one of them.");
 
@@ -51,7 +55,7 @@ export async function run(argv: string[]): Promise<number> {
     const stop = stopper();
     try {
       const calls = await collect(gpu, configs, batch, !args.flag("list"), (text) => progress.show(text), stop.signal);
-      const wanted = calls.filter(({ call }) => (kernel === undefined || call.kernel === kernel) && call.dtype === "f32");
+      const wanted = calls.filter(({ call }) => kernel === undefined || call.kernel === kernel);
       progress.clear();
       return args.flag("list")
         ? list(wanted, tuning, gpu, args.flag("json"))

@@ -8,7 +8,7 @@ import type { GpuCaps } from "../gpu/caps.ts";
 import type { DType } from "../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { brickName, brickTiles, type BrickTile } from "./conv3dBrickTiles.ts";
-import { conv3dMatrixShader, matrixName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
+import { conv3dMatrixShader, matrixTileName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
 import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
 import { conv3dRowsFits, ROWS_SHADERS, rowsVariants } from "./conv3dRows.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
@@ -138,7 +138,7 @@ function brickVariants(caps: GpuCaps, problem: ConvProblem): Variant[] {
 
 /** conv3dMatrix.wgsl with a tile. */
 export function matrixVariant(tile: MatrixTile): Variant {
-  return { name: matrixName(tile), shader: "conv3dMatrix", constants: tile };
+  return { name: matrixTileName(tile), shader: "conv3dMatrix", constants: tile };
 }
 
 export function matrixTileOf({ constants }: Variant): MatrixTile {

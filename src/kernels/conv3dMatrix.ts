@@ -1,5 +1,5 @@
 import conv3dMatrixCode from "../../shaders/conv3dMatrix.wgsl";
-import type { GpuCaps, MatrixShape } from "../gpu/caps.ts";
+import type { GpuCaps } from "../gpu/caps.ts";
 import {
   blockGrid,
   defaultFirst,
@@ -10,15 +10,12 @@ import {
   type ConvProblem,
   type Division,
 } from "./conv3dBlocks.ts";
+import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
 
 export const conv3dMatrixShader = { name: "conv3dMatrix", code: conv3dMatrixCode };
 
 /** Specialisation constants of conv3dMatrix.wgsl that are a choice. */
-export interface MatrixTile extends Record<string, number> {
-  MATRIX_M: number;
-  MATRIX_N: number;
-  MATRIX_K: number;
-  SUBGROUP_SIZE: number;
+export interface MatrixTile extends MatrixConstants {
   SUBGROUPS_M: number;
   SUBGROUPS_N: number;
   TILES_M: number;
@@ -94,11 +91,11 @@ export function matrixInvocations(tile: MatrixTile): number {
 }
 
 /** Such as `matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all of them, gathered), channels, invocations. */
-export function matrixName(tile: MatrixTile): string {
-  const { MATRIX_M: m, MATRIX_N: n, MATRIX_K: k, BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z } = tile;
+export function matrixTileName(tile: MatrixTile): string {
+  const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z } = tile;
   const [positions, channels] = matrixBlock(tile);
   const block = isGathered(tile) ? `gathered ${positions}` : `${x}x${y}x${z}`;
-  return `matrix ${m}x${n}x${k} ${block}x${channels} w${matrixInvocations(tile)}`;
+  return `${matrixName(tile)} ${block}x${channels} w${matrixInvocations(tile)}`;
 }
 
 export function matrixDivision(problem: ConvProblem, tile: MatrixTile): Division {
@@ -162,25 +159,25 @@ type Products = Omit<MatrixTile, keyof Layout | "CHUNK" | "TAPS">;
  * @param row a multiple of the rows of a matrix
  */
 function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels: number): Products | undefined {
-  const size = ({ m, n, k }: MatrixShape) => m * n * k;
-  const shapes = caps.matrices
-    .filter(({ m, n, k }) => row % m === 0 && channels % n === 0 && n % 8 === 0 && CHUNKS.some((c) => c % k === 0))
-    .sort((a, b) => size(b) - size(a));
+  const shapes = matrixShapes(caps).filter(({ MATRIX_M, MATRIX_N, MATRIX_K }) => {
+    return row % MATRIX_M === 0 && channels % MATRIX_N === 0 && CHUNKS.some((chunk) => chunk % MATRIX_K === 0);
+  });
   const lanes = caps.subgroupMinSize;
   const usual = lanes < 32 ? 8 : 4;
   // More where there are too many sums for those, fewer where there are too few.
   const most = Math.min(256, caps.maxWorkgroupInvocations) / lanes;
   const counts = [usual, 2 * usual, usual / 2, 1].filter((count) => count <= most);
-  for (const { m, n, k } of shapes) {
+  for (const shape of shapes) {
     for (const subgroups of counts) {
       if ((positions * channels) / (subgroups * lanes) > MOST_SUMS[caps.adapterClass]) continue;
       let best: Products | undefined;
       for (let along = 1; along <= subgroups; along *= 2) {
-        const [tilesM, tilesN] = [positions / (m * along), channels / (n * (subgroups / along))];
+        const tilesM = positions / (shape.MATRIX_M * along);
+        const tilesN = channels / (shape.MATRIX_N * (subgroups / along));
         if (!Number.isInteger(tilesM) || !Number.isInteger(tilesN)) continue;
         if (best && best.TILES_M! + best.TILES_N! <= tilesM + tilesN) continue;
         best = {
-          ...{ MATRIX_M: m, MATRIX_N: n, MATRIX_K: k, SUBGROUP_SIZE: lanes },
+          ...shape,
           ...{ SUBGROUPS_M: along, SUBGROUPS_N: subgroups / along, TILES_M: tilesM, TILES_N: tilesN },
         };
       }

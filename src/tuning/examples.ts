@@ -16,6 +16,8 @@ export interface ExampleTensor {
   readonly contents: Contents;
   /** Read back and compared. */
   readonly output?: boolean;
+  /** Stored as the call's activations are; others are f32 or, rotations by number, u32. */
+  readonly activation?: boolean;
 }
 
 /** A call of a kernel on tensors of its own, to time its variants and to compare their results. */
@@ -33,6 +35,9 @@ const output = (shape: readonly number[]): ExampleTensor => ({ shape, contents: 
 /** Added to by the kernel. */
 const sum = (shape: readonly number[]): ExampleTensor => ({ shape, contents: "around 0", output: true });
 
+/** An input or output that a network stores in its precision. */
+const activation = (tensor: ExampleTensor): ExampleTensor => ({ ...tensor, activation: true });
+
 const label = "tune";
 
 function voxels({ batch, inD, inH, inW, inC, outD, outH, outW, outC }: Shape) {
@@ -45,7 +50,7 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const { x, y } = voxels(shape);
     const weight = exchanged ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!];
     return {
-      tensors: { x: input(x), weight: input(weight), bias: input([outC!]), y: output(y) },
+      tensors: { x: activation(input(x)), weight: input(weight), bias: input([outC!]), y: activation(output(y)) },
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
         dispatchConv3d(ctx, {
@@ -57,7 +62,7 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const { kernel: k, pad, inC, outC, exchanged } = shape as { [name: string]: number };
     const { x, y } = voxels(shape);
     return {
-      tensors: { x: input(x), weight: input(exchanged ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!]), bias: input([outC!]), y: output(y) },
+      tensors: { x: activation(input(x)), weight: input(exchanged ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!]), bias: input([outC!]), y: activation(output(y)) },
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
         dispatchConvTranspose3d(ctx, {
@@ -70,7 +75,7 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const { x, y } = voxels(shape);
     const weight = transposed ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!];
     return {
-      tensors: { x: input(x), gradY: input(y), gradWeight: sum(weight) },
+      tensors: { x: activation(input(x)), gradY: activation(input(y)), gradWeight: sum(weight) },
       terms: batch! * outD! * outH! * outW!,
       emit: (ctx, { x, gradY, gradWeight }) =>
         dispatchConv3dGradWeight(ctx, {
@@ -83,7 +88,8 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const [x, c] = [[samples!, voxels!, channels!], [channels!]];
     return {
       tensors: {
-        x: input(x), gamma: input(c, "around 1"), beta: input(c), y: output(x), stats: output([samples!, groups!, 2]),
+        x: activation(input(x)), gamma: input(c, "around 1"), beta: input(c),
+        y: activation(output(x)), stats: output([samples!, groups!, 2]),
       },
       terms: (voxels! * channels!) / groups!,
       emit: (ctx, { x, gamma, beta, y, stats }) =>
@@ -96,8 +102,8 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const [x, c] = [[samples!, voxels!, channels!], [channels!]];
     return {
       tensors: {
-        x: input(x), gamma: input(c, "around 1"), beta: input(c), stats: input([samples!, groups!, 2], "positive"),
-        gradY: input(x), gradX: output(x), gradGamma: sum(c), gradBeta: sum(c),
+        x: activation(input(x)), gamma: input(c, "around 1"), beta: input(c),
+        stats: input([samples!, groups!, 2], "positive"), gradY: activation(input(x)), gradX: activation(output(x)), gradGamma: sum(c), gradBeta: sum(c),
       },
       terms: samples! * voxels! * channels!,
       emit: (ctx, t) =>
@@ -110,7 +116,7 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
   attention({ samples, tokens, channels }) {
     const [n, t, c] = [samples!, tokens!, channels!];
     return {
-      tensors: { qkv: input([n, t, 3 * c]), y: output([n, t, c]), logSumExp: output([n, t]) },
+      tensors: { qkv: activation(input([n, t, 3 * c])), y: activation(output([n, t, c])), logSumExp: output([n, t]) },
       terms: t + c,
       emit: (ctx, { qkv, y, logSumExp }) =>
         attention(ctx, { label, qkv: qkv!, y: y!, logSumExp: logSumExp!, scale: c ** -0.5 }),
@@ -120,8 +126,8 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const [n, t, c] = [samples!, tokens!, channels!];
     return {
       tensors: {
-        qkv: input([n, t, 3 * c]), y: input([n, t, c]), logSumExp: input([n, t], "positive"),
-        gradY: input([n, t, c]), gradQkv: output([n, t, 3 * c]),
+        qkv: activation(input([n, t, 3 * c])), y: activation(input([n, t, c])), logSumExp: input([n, t], "positive"),
+        gradY: activation(input([n, t, c])), gradQkv: activation(output([n, t, 3 * c])),
       },
       terms: t + c,
       emit: (ctx, { qkv, y, logSumExp, gradY, gradQkv }) =>

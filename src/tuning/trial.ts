@@ -1,11 +1,12 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { elementCount, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, type DType, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
+import { decodeHalf, encodeHalf } from "../gpu/half.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";
 import { Graph } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
-import { exampleOf, type Example } from "./examples.ts";
+import { exampleOf, type Example, type ExampleTensor } from "./examples.ts";
 import { contentsOf } from "./exampleData.ts";
 
 /** How far the results of a variant lie from those of the table's, and how far rounding may carry them. */
@@ -28,19 +29,17 @@ export interface Trial {
 /** A replay holds so many runs that it takes about this long: clocks and passes have their own times. */
 const REPLAY_MS = 0.5;
 const MOST_RUNS = 32;
-/** Of tensors with more elements than three windows the begin, the middle and the end are compared. */
+/** Of tensors longer than three windows of so many words the begin, the middle and the end are compared. */
 const WINDOW = 2 ** 19;
 const EPSILON = 2 ** -23;
+/** Of results stored in half precision, and of factors that matrix units take in it: four units in the last place. */
+const HALF = 2 ** -9;
 
 /**
  * @param caps what kernels choose by, where that is not to be this adapter's
- * @throws VoxtwirlError "too-large" or "out-of-memory" where the call's tensors do not fit, "unsupported" for another
- *   storage than f32
+ * @throws VoxtwirlError "too-large" or "out-of-memory" where the call's tensors do not fit
  */
 export async function openTrial(gpu: Gpu, call: KernelCall, caps: GpuCaps = gpu.caps): Promise<Trial> {
-  if (call.dtype !== "f32") {
-    throw new VoxtwirlError("unsupported", `calls on ${call.dtype} cannot be timed`, "They run the table's variants.");
-  }
   const trial = new GpuTrial(gpu, call, caps);
   try {
     await trial.measureRuns();
@@ -68,9 +67,9 @@ class GpuTrial implements Trial {
     this.#call = call;
     this.#example = exampleOf(call);
     try {
-      for (const [name, { shape, contents }] of Object.entries(this.#example.tensors)) {
-        gpu.assertFits(`'${name}' of ${call.key}`, 4 * elementCount(shape));
-        this.#views.set(name, gpu.upload(`tune ${name}`, contentsOf(name, shape, contents)));
+      for (const [name, tensor] of Object.entries(this.#example.tensors)) {
+        gpu.assertFits(`'${name}' of ${call.key}`, byteLength({ shape: tensor.shape, dtype: this.#dtypeOf(tensor) }));
+        this.#views.set(name, gpu.upload(`tune ${name}`, this.#contentsOf(name, tensor)));
       }
       this.#timer = gpu.device.features.has("timestamp-query") ? new ReplayTimer(gpu, "whole") : undefined;
     } catch (error) {
@@ -89,13 +88,18 @@ class GpuTrial implements Trial {
 
   async check(variant: string): Promise<Difference> {
     const plan = await this.#plan(variant);
-    for (const [name, { shape, contents, output }] of Object.entries(this.#example.tensors)) {
-      if (output) this.#gpu.write(this.#views.get(name)!, contentsOf(name, shape, contents));
+    for (const [name, tensor] of Object.entries(this.#example.tensors)) {
+      if (tensor.output) this.#gpu.write(this.#views.get(name)!, this.#contentsOf(name, tensor));
     }
     plan.run();
-    const results = (await this.#gpu.read(...this.#windows())).map((bytes) => new Float32Array(bytes));
+    const windows = this.#windows();
+    const read = await this.#gpu.read(...windows.map(({ view }) => view));
+    const results = read.map((bytes, i) => {
+      const { dtype } = windows[i]!;
+      return dtype === "f16" ? decodeHalf(new Uint16Array(bytes), bytes.byteLength / 2) : new Float32Array(bytes);
+    });
     this.#reference ??= results;
-    const rounding = 4 * Math.sqrt(this.#example.terms) * EPSILON;
+    const rounding = 4 * Math.sqrt(this.#example.terms) * EPSILON + (this.#call.dtype === "f16" ? HALF : 0);
     let worst: Difference = { error: 0, allowed: 1 };
     this.#reference.forEach((reference, i) => {
       const difference = compare(results[i]!, reference, rounding);
@@ -135,8 +139,8 @@ class GpuTrial implements Trial {
     const { key } = this.#call;
     const graph = new Graph({ ...this.#caps, choices: { [key]: variant } });
     const tensors: Record<string, Tensor> = {};
-    for (const [name, { shape, contents }] of Object.entries(this.#example.tensors)) {
-      tensors[name] = graph.external(name, shape, this.#views.get(name)!, contents === "elements" ? "u32" : "f32");
+    for (const [name, tensor] of Object.entries(this.#example.tensors)) {
+      tensors[name] = graph.external(name, tensor.shape, this.#views.get(name)!, this.#dtypeOf(tensor));
     }
     for (let i = 0; i < this.#runs; i++) this.#example.emit(graph, tensors);
     const plan = await Plan.create(this.#gpu, graph, { label: `tune ${key}` });
@@ -150,13 +154,26 @@ class GpuTrial implements Trial {
     return plan;
   }
 
-  #windows(): BufferView[] {
-    return Object.entries(this.#example.tensors).flatMap(([name, { output }]) => {
-      if (!output) return [];
+  #dtypeOf({ contents, activation }: ExampleTensor): DType {
+    return contents === "elements" ? "u32" : activation ? this.#call.dtype : "f32";
+  }
+
+  /** As the tensor is stored. */
+  #contentsOf(name: string, tensor: ExampleTensor): Float32Array | Uint32Array {
+    const numbers = contentsOf(name, tensor.shape, tensor.contents);
+    if (this.#dtypeOf(tensor) !== "f16") return numbers;
+    return new Uint32Array(encodeHalf(numbers).buffer);
+  }
+
+  #windows(): { readonly view: BufferView; readonly dtype: DType }[] {
+    return Object.entries(this.#example.tensors).flatMap(([name, tensor]) => {
+      if (!tensor.output) return [];
+      const dtype = this.#dtypeOf(tensor);
       const { buffer, offset, size } = this.#views.get(name)!;
-      if (size <= 12 * WINDOW) return [{ buffer, offset, size }];
+      const whole = [{ view: { buffer, offset, size }, dtype }];
+      if (size <= 12 * WINDOW) return whole;
       const middle = 4 * Math.floor(size / 8) - 2 * WINDOW;
-      return [0, middle, size - 4 * WINDOW].map((at) => ({ buffer, offset: offset + at, size: 4 * WINDOW }));
+      return [0, middle, size - 4 * WINDOW].map((at) => ({ view: { buffer, offset: offset + at, size: 4 * WINDOW }, dtype }));
     });
   }
 }

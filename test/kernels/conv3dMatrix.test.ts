@@ -2,7 +2,7 @@
 // that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
 // rounds them, so that tolerances are those of sums in f32.
 import { describe, expect, it } from "vitest";
-import type { GpuCaps, MatrixShape } from "../../src/gpu/caps.ts";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
 import { preprocess } from "../../src/gpu/preprocess.ts";
 import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
@@ -22,7 +22,7 @@ import {
   matrixDivision,
   matrixInvocations,
   matrixKernel,
-  matrixName,
+  matrixTileName,
   matrixTiles,
   type MatrixTile,
 } from "../../src/kernels/conv3dMatrix.ts";
@@ -32,6 +32,7 @@ import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
+import { MATRIX_ADAPTERS } from "./matrixCaps.ts";
 import { networkShapes } from "./networkShapes.ts";
 import { declaredBytes } from "./shaderChecks.ts";
 
@@ -163,7 +164,7 @@ describe("every tile that a card has", () => {
     expect(tiles.length).toBeGreaterThan(3);
     for (const tile of tiles) {
       const { out, dispatches } = await run(c, F16, tile);
-      expect(variantsOf(dispatches)).toEqual([matrixName(tile)]);
+      expect(variantsOf(dispatches)).toEqual([matrixTileName(tile)]);
       expectTwin(c, out, F16, "f16");
     }
   });
@@ -175,40 +176,13 @@ describe("every tile that a card has", () => {
     expect(new Set(tiles.map(({ BLOCK_X }) => BLOCK_X > 0))).toEqual(new Set([true, false]));
     for (const tile of tiles) {
       const { out, dispatches } = await runTransposed(c, tile);
-      expect(variantsOf(dispatches)).toEqual([matrixName(tile)]);
+      expect(variantsOf(dispatches)).toEqual([matrixTileName(tile)]);
       transposed.expectTwin(c, out, "f16", "f16");
     }
   });
 });
 
-const square = (n: number): MatrixShape => ({ m: n, n, k: n });
-
-function adapter(
-  adapterClass: GpuCaps["adapterClass"],
-  lanes: number,
-  matrices: readonly MatrixShape[],
-  most = 1024,
-): GpuCaps {
-  return {
-    ...{ adapterClass, subgroups: true, subgroupMinSize: lanes, subgroupMaxSize: lanes, f16: true, matrices },
-    ...{ maxWorkgroupInvocations: most, maxBindingBytes: 2 ** 27 },
-  };
-}
-
-const NVIDIA = adapter("discrete", 32, [square(16), { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }]);
-
-/** What adapters are known to list, and each shape alone. */
-const ADAPTERS: Record<string, GpuCaps> = {
-  NVIDIA,
-  "16x8x16 alone": adapter("discrete", 32, [{ m: 16, n: 8, k: 16 }]),
-  "16x8x8 alone": adapter("discrete", 32, [{ m: 16, n: 8, k: 8 }]),
-  "Intel, 16 lanes": adapter("integrated", 16, [{ m: 8, n: 16, k: 16 }]),
-  "Intel, 8 lanes": adapter("integrated", 8, [{ m: 8, n: 8, k: 16 }]),
-  Apple: adapter("apple", 32, [square(8)]),
-  "64 lanes": adapter("unknown", 64, [square(16)], 256),
-  "128 lanes": adapter("unknown", 128, [square(16)], 256),
-  lavapipe: adapter("software", 8, [square(8)]),
-};
+const NVIDIA = MATRIX_ADAPTERS.NVIDIA!;
 
 describe("tiles for the shapes of networks", () => {
   it("stay within WebGPU's minimum of memory and the adapter's invocations, by what the shader declares", () => {
@@ -221,10 +195,10 @@ describe("tiles for the shapes of networks", () => {
     const bad: string[] = [];
     for (const problem of networkShapes()) {
       const { taps, step } = blockGrid(problem, false);
-      for (const [name, caps] of Object.entries(ADAPTERS)) {
+      for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
         for (const exchanged of [false, true]) {
           const tiles = matrixTiles(caps, problem, exchanged);
-          const names = new Set(tiles.map(matrixName));
+          const names = new Set(tiles.map(matrixTileName));
           if (tiles.length === 0 || names.size !== tiles.length) bad.push(`${[...names].join(", ")} on ${name}`);
           for (const tile of tiles) {
             const { constants, division } = matrixKernel(problem, tile);
@@ -236,7 +210,7 @@ describe("tiles for the shapes of networks", () => {
             // Rows of matrices along x, whole ones in a chunk, and every position of a block in one.
             const [z, y, x] = division.block;
             const whole = x % m === 0 && tile.CHUNK % k === 0 && x * y * z === tile.SUBGROUPS_M * tile.TILES_M * m;
-            if (!fits || !runs || !listed || !whole) bad.push(`${matrixName(tile)} on ${name}`);
+            if (!fits || !runs || !listed || !whole) bad.push(`${matrixTileName(tile)} on ${name}`);
           }
         }
       }
@@ -248,14 +222,14 @@ describe("tiles for the shapes of networks", () => {
   it("lay positions along rows that fill matrices, and gather those of narrow grids", () => {
     const layout = (size: number, caps: GpuCaps) => {
       const problem = problemOf({ x: [16, size, size, size, 64], kernel: 3, channels: 64, stride: 1, padding: 1 });
-      return matrixName(matrixTiles(caps, problem, false)[0]!);
+      return matrixTileName(matrixTiles(caps, problem, false)[0]!);
     };
     expect([32, 8, 4].map((size) => layout(size, NVIDIA))).toEqual([
       "matrix 16x16x16 16x8x1x64 w128",
       "matrix 16x16x16 gathered 128x64 w128",
       "matrix 16x16x16 gathered 64x16 w128",
     ]);
-    expect([32, 8, 4].map((size) => layout(size, ADAPTERS.Apple!))).toEqual([
+    expect([32, 8, 4].map((size) => layout(size, MATRIX_ADAPTERS.Apple!))).toEqual([
       "matrix 8x8x8 16x8x1x64 w256",
       "matrix 8x8x8 8x8x2x64 w256",
       "matrix 8x8x8 gathered 128x64 w256",
@@ -282,7 +256,7 @@ describe("matrix variants", () => {
   const isMatrix = (name: string) => name.startsWith("matrix ");
 
   it("are the default of every adapter that has them but a processor, which lists one", () => {
-    for (const [name, caps] of Object.entries(ADAPTERS)) {
+    for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
       const software = caps.adapterClass === "software";
       for (const [family, of] of calls) {
         expect(isMatrix(choose(caps, family, of, "f16").variant.name), name).toBe(!software);
@@ -307,7 +281,7 @@ describe("matrix variants", () => {
 
 /** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, a product; in slices. */
 function* texts(): Generator<[name: string, text: string]> {
-  for (const [name, caps] of Object.entries(ADAPTERS)) {
+  for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
     for (const [channels, ofY] of [[64, "f16"], [6, "f32"]] as const) {
       const graph = new Graph(caps);
       const dispatches: Dispatch[] = [];
@@ -346,6 +320,6 @@ describe("the shader for matrices of other adapters", () => {
       expect([...messages.map(({ message }) => message), error?.message], name).toEqual([undefined]);
       count++;
     }
-    expect(count).toBe(10 * 2 * Object.keys(ADAPTERS).length);
+    expect(count).toBe(10 * 2 * Object.keys(MATRIX_ADAPTERS).length);
   });
 });

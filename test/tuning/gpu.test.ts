@@ -13,6 +13,7 @@ import { choiceOf, countCalls, tune } from "../../src/tuning/tune.ts";
 import { emptyTuning, parseTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { withCaps } from "../kernels/capsOf.ts";
+import { needsStored, type Stored } from "../kernels/half.ts";
 import { abs, rounding } from "../kernels/linearOperators.ts";
 import * as twin from "../reference/conv3d.ts";
 
@@ -57,10 +58,10 @@ const SHAPES: Record<string, readonly CallShape[]> = {
   rotateOctahedral: [{ samples: 2, size: 9, channels: 8, each: 5, perSample: 0 }, { samples: 3, size: 8, channels: 5, each: 1, perSample: 1 }],
 };
 
-async function expectAllRight(kernel: string, shape: CallShape, caps: GpuCaps, only?: readonly string[]) {
+async function expectAllRight(kernel: string, shape: CallShape, caps: GpuCaps, only?: readonly string[], dtype: Stored = "f32") {
   const family = families.find((other) => other.kernel === kernel)!;
-  const { call } = choose(caps, family, shape, "f32");
-  const names = family.variants(caps, shape, "f32").map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
+  const { call } = choose(caps, family, shape, dtype);
+  const names = family.variants(caps, shape, dtype).map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
   expect(names.length).toBeGreaterThan(0);
   const before = gpu.allocatedBytes;
   const trial = await openTrial(gpu, call, caps);
@@ -81,6 +82,15 @@ describe("every variant that this adapter can run gives what the table's does", 
   it.each(Object.entries(SHAPES).flatMap(([kernel, shapes]) => shapes.map((shape) => [kernel, shape] as const)))(
     "%s %o",
     async (kernel, shape) => expectAllRight(kernel, shape, gpu.caps),
+  );
+});
+
+describe("the same in half precision", () => {
+  needsStored("f16");
+
+  it.each(["conv3d", "convTranspose3d", "conv3dGradWeight", "groupNorm", "groupNormGrad", "attention", "attentionGrad"])(
+    "%s",
+    async (kernel) => expectAllRight(kernel, SHAPES[kernel]![0]!, gpu.caps, undefined, "f16"),
   );
 });
 
