@@ -75,7 +75,7 @@ export function dispatchConv3dGradWeight(
     gradY.shape,
     gradWeight.shape[0]!,
   );
-  const tile = gradWeightTile(ctx.caps, { kernel, stride, pad, outputChannels });
+  const tile = gradWeightTile(ctx.caps, { kernel, stride, pad, inputChannels, outputChannels, flops });
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   // A kernel of one voxel knows no planes.
@@ -156,9 +156,9 @@ interface GradWeightTile extends Record<string, number | boolean> {
 
 function gradWeightTile(
   caps: GpuCaps,
-  conv: { kernel: number; stride: number; pad: number; outputChannels: number },
+  conv: { kernel: number; stride: number; pad: number; inputChannels: number; outputChannels: number; flops: number },
 ): GradWeightTile {
-  const { kernel, stride, pad, outputChannels } = conv;
+  const { kernel, stride, pad, inputChannels, outputChannels, flops } = conv;
   // The shader's teams are whole subgroups of a known size; elsewhere it does without.
   const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
   const subgroups = subgroup === 4 || subgroup === 8;
@@ -167,7 +167,10 @@ function gradWeightTile(
   // By measurement on lavapipe: rows that share inputs, while the loop fits the instruction cache. Elsewhere steps of
   // two, which compile sooner.
   const banded = team === 8 && subgroups;
-  const [rows, step] = banded ? [stride === 1 ? 4 : kernel === 3 ? 3 : 2, 1] : [1, 2];
+  // Without neighbours more channels share a load, and the loop has room for fewer rows; not for little work, as it
+  // is another pipeline.
+  const many = banded && kernel === 1 && Math.min(inputChannels, outputChannels) > 16 && flops > 2e7;
+  const [rows, step] = banded ? [many ? 2 : stride === 1 ? 4 : kernel === 3 ? 3 : 2, 1] : [1, 2];
   const tapRows = kernel === 4 && !(banded && outputChannels > 8) ? 2 : kernel;
   const kept = Math.max(0, kernel - stride);
   return {
@@ -176,8 +179,8 @@ function gradWeightTile(
     SUBGROUPS: subgroups,
     // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a
     // kernel of 3 and a team of 4 do not finish compiling on SwiftShader.
-    BLOCKS_I: kernel === 1 ? 2 * blocks : 1,
-    BLOCKS_O: outputChannels > 8 ? 2 * blocks : blocks,
+    BLOCKS_I: many ? 4 : kernel === 1 ? 2 * blocks : 1,
+    BLOCKS_O: many ? 4 : outputChannels > 8 ? 2 * blocks : blocks,
     TAP_ROWS: tapRows,
     ROWS: rows,
     STEP: step,
