@@ -5,7 +5,8 @@
 // b is f16. An a in f32 (probabilities, gradients of scores) is taken as two f16, `high` + `low` / 2^10, whose products
 // are summed apart: high is its first 11 bits, or 0 below the least normal number of f16, low what is left. So 22 bits
 // count, and small numbers, as gradients of scores are (gradY's size over the number of tokens), keep 11 bits down to
-// 2^-24 even where an adapter takes subnormal numbers for 0. What is f32 elsewhere is not rounded to f16 here.
+// 2^-24 even where an adapter takes subnormal numbers for 0. What is f32 elsewhere is not rounded to f16 here. Beyond
+// 65,504 a number becomes what the adapter makes of it in f16, mostly an infinity, which loss scaling sees.
 //
 // A workgroup computes BLOCK_ROWS x BLOCK_COLUMNS of a sample, each of its subgroups SUB_ROWS x SUB_COLUMNS matrices.
 // It goes along the depth by steps of DEPTH, of which it stages a and b as they lie in memory, so that neighbouring

@@ -1,4 +1,5 @@
-// Group norm backward of small grids in one dispatch: what groupNormGradSums, groupNormGradParams and groupNormGradInput do,
+// Group norm backward of small grids in one dispatch: what groupNormGradSums, groupNormGradParams and
+// groupNormGradInput do in three,
 //
 //   gradX = rstd * (gamma * u - a - n * b) [+ addend],  n = (x - mean) * rstd,  z = gamma * n + beta,
 //   u = gradY (without SiLU) or gradY * silu'(z) (with it),
@@ -7,7 +8,7 @@
 // x, grad_y, grad_x, addend  [N, V, columns]
 // gamma, beta                [columns]
 // stats                      [N, groups] of (mean, 1 / standard deviation)
-// beta_sums, gamma_sums      [N, columns]: sum of u, of u * n
+// sums                       [N, 2, columns]: sum of u, then of u * n
 // WORKGROUP: at least streams * columns and groups. VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
 // SILU: the forward pass applied SiLU. ADDEND: a tensor is added, such as the gradient that arrives along a residual
 // connection. F16: x, grad_y, grad_x and addend are stored in half precision.
@@ -31,14 +32,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read> gamma: array<Real>;
-@group(0) @binding(5) var<storage, read_write> beta_sums: array<Real>;
-@group(0) @binding(6) var<storage, read_write> gamma_sums: array<Real>;
-@group(0) @binding(7) var<storage, read_write> grad_x: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> sums: array<Real>;
+@group(0) @binding(6) var<storage, read_write> grad_x: array<Stored>;
 #ifdef SILU
-@group(0) @binding(8) var<storage, read> beta: array<Real>;
+@group(0) @binding(7) var<storage, read> beta: array<Real>;
 #endif
 #ifdef ADDEND
-@group(0) @binding(9) var<storage, read> addend: array<Stored>;
+@group(0) @binding(8) var<storage, read> addend: array<Stored>;
 #endif
 
 // Of runs, then of whole columns times gamma.
@@ -118,8 +118,8 @@ fn main(
       sum_u += sums_u[s * columns + thread];
       sum_un += sums_un[s * columns + thread];
     }
-    beta_sums[sample * columns + thread] = sum_u;
-    gamma_sums[sample * columns + thread] = sum_un;
+    sums[2u * sample * columns + thread] = sum_u;
+    sums[(2u * sample + 1u) * columns + thread] = sum_un;
     // Only this thread reads the first run of its column.
     sums_u[thread] = factor * sum_u;
     sums_un[thread] = factor * sum_un;
@@ -127,11 +127,12 @@ fn main(
   workgroupBarrier();
 
   if (thread < params.groups) {
-    var sums = vec2<f32>(0.0);
-    for (var c = thread * params.group_width; c < (thread + 1u) * params.group_width; c++) {
-      sums += vec2<f32>(channel_of(sums_u[c / UNIT], c), channel_of(sums_un[c / UNIT], c));
+    let end = (thread + 1u) * params.group_width;
+    var total = vec2<f32>(0.0);
+    for (var c = thread * params.group_width; c < end; c++) {
+      total += vec2<f32>(channel_of(sums_u[c / UNIT], c), channel_of(sums_un[c / UNIT], c));
     }
-    group_means[thread] = sums / f32(params.voxels * params.group_width);
+    group_means[thread] = total / f32(params.voxels * params.group_width);
   }
   workgroupBarrier();
 

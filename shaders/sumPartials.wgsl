@@ -1,20 +1,22 @@
 // Second pass of the reductions: adds slices in their order to what is there already.
 //
-//   y[i] += sum over slices s of partial[s, i]
+//   y[i] += sum over slices s of partial[s, first + i]
 //
-// Bindings: partial [slices, count], y [count].
+// Bindings: partial [slices, stride], y [count].
 // Constants: WORKGROUP; EACH: elements that an invocation adds up, WORKGROUP apart.
 // Dispatch: workgroups1d(ceil(count / (WORKGROUP EACH))).
-// BATCH: many such sums, each with a row of the table: slices and count after what all rows have.
+// BATCH: many such sums, each with a row of the table: slices, count and stride after what all rows have.
 #import grid
 
 #ifdef BATCH
 struct Params { calls: u32 }
-const ROW = 5u;
+const ROW = 6u;
 #else
 struct Params {
   slices: u32,
   count: u32,
+  stride: u32,
+  first: u32,
 }
 #endif
 
@@ -40,12 +42,14 @@ fn main(
   let partial_first = table[row + 2u];
   let slices = table[row + 3u];
   let count = table[row + 4u];
+  let stride = table[row + 5u];
 #else
   let block = workgroup;
   let y_first = 0u;
-  let partial_first = 0u;
+  let partial_first = params.first;
   let slices = params.slices;
   let count = params.count;
+  let stride = params.stride;
 #endif
   let first = block * (WORKGROUP * EACH) + local;
   let end = min(count, first + WORKGROUP * EACH);
@@ -54,7 +58,7 @@ fn main(
     var sum = 0.0;
     for (var slice = 0u; slice < slices; slice++) {
       sum += partial[source];
-      source += count;
+      source += stride;
     }
     y[y_first + at] += sum;
   }

@@ -43,6 +43,9 @@ interface MatrixConfig {
 
 function matricesOf(device: Pick<GPUDevice, "features">, info: GPUAdapterInfo): MatrixShape[] {
   if (!device.features.has(MATRIX_FEATURE) || !device.features.has("shader-f16")) return [];
+  // Kernels use it; in Node it is always there, where there is no navigator.gpu to ask.
+  const { gpu } = (globalThis as { navigator?: { gpu?: GPU } }).navigator ?? {};
+  if (gpu?.wgslLanguageFeatures?.has("subgroup_id") === false) return [];
   // A workgroup would hold an unknown number of subgroups.
   if (info.subgroupMinSize !== info.subgroupMaxSize) return [];
   const { subgroupMatrixConfigs = [] } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] };

@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "./caps.ts";
 
-/** f16 is for storage only: kernels convert what they load, and compute and add up in f32. */
+/** f16 is for storage: kernels convert what they load, and compute in f32. Subgroup matrices take f16, and sum in f32. */
 export type DType = "f32" | "f16" | "u32";
 
 /** A shape, a type and a name; where its data lies is decided when a plan is made. Channels-last (N, D, H, W, C). */
@@ -89,8 +89,8 @@ export interface BatchCall {
   label: string;
   /** The parameter, or the gradient of one. */
   of: Tensor;
-  /** What else the call reads or writes. */
-  shape: readonly number[];
+  /** The shape of what else the call reads or writes, or what a call before was given, from element `first` on. */
+  own: { readonly shape: readonly number[] } | { readonly part: Tensor; readonly first: number };
   /** The row of the table after the first workgroup and the two tensors' first elements. */
   values: readonly number[];
   workgroups: number;

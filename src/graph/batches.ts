@@ -1,4 +1,4 @@
-import { byteLength, workgroups1d, type Batch, type BatchCall, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, workgroups1d, type Batch, type BatchCall, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
 import type { Graph } from "./graph.ts";
 import { alignUp, BINDING_ALIGNMENT } from "./planner.ts";
 
@@ -25,19 +25,22 @@ export class Batches {
     if (view.buffer.size > this.#graph.caps.maxBindingBytes) return undefined;
     const known = this.#open.find((open) => open.batch === batch && open.buffer === view.buffer);
     const open = known ?? new OpenBatch(this.#graph, batch, view.buffer);
-    const same = open.same(call);
+    const first = view.offset / 4;
+    const same = open.same(call, first);
     if (same) return same;
-    if (!open.takes(call)) return undefined;
+    if (!open.takes(call, first)) return undefined;
     if (!known) {
       this.#open.push(open);
       if (batch.when === "start") this.#graph.dispatch(open.dispatch);
     }
-    return open.add(call, view.offset / 4);
+    return open.add(call, first);
   }
 
   /** A dispatch binds `buffer` as `tensor`: what was made of its parameters before is of no use after. */
   changed(buffer: GPUBuffer, tensor: Tensor): void {
-    this.#open = this.#open.filter((open) => open.batch.when === "end" || open.buffer !== buffer || open.flat === tensor);
+    this.#open = this.#open.filter(({ batch, buffer: other, flat }) => {
+      return batch.when === "end" || other !== buffer || flat === tensor;
+    });
   }
 
   /** Dispatches what was left for the end. */
@@ -60,7 +63,8 @@ class OpenBatch {
   readonly #table: GrowingTensor;
   readonly #rows: number[] = [];
   readonly #parts = new Map<string, Tensor>();
-  readonly #targets = new Set<number>();
+  /** Elements of the flat buffer, the last not included, that calls at the end add to. */
+  readonly #targets: { readonly first: number; readonly end: number }[] = [];
   #bytes = 0;
   #workgroups = 0;
   #calls = 0;
@@ -69,8 +73,9 @@ class OpenBatch {
     this.#graph = graph;
     this.batch = batch;
     this.buffer = buffer;
-    const { size } = buffer;
-    this.flat = graph.external(`${batch.name} of all`, [size / 4], { buffer, offset: 0, size });
+    // A caller's buffer may end within a word.
+    const words = Math.floor(buffer.size / 4);
+    this.flat = graph.external(`${batch.name} of all`, [words], { buffer, offset: 0, size: 4 * words });
     this.#own = graph.growing(`${batch.name} parts`);
     this.#table = graph.growing(`${batch.name} table`, this.#rows);
     this.dispatch = {
@@ -86,37 +91,45 @@ class OpenBatch {
   }
 
   /** What a call like this made before; of no use at the end, where each adds. */
-  same(call: BatchCall): Tensor | undefined {
-    return this.batch.when === "start" ? this.#parts.get(keyOf(call)) : undefined;
+  same(call: BatchCall, first: number): Tensor | undefined {
+    return this.batch.when === "start" ? this.#parts.get(keyOf(call, first)) : undefined;
   }
 
   /** Calls of one dispatch run at the same time, and may not add to the same memory. */
-  takes(call: BatchCall): boolean {
-    const bytes = byteLength({ shape: call.shape, dtype: "f32" });
+  takes({ of, own }: BatchCall, first: number): boolean {
+    const bytes = "shape" in own ? byteLength({ shape: own.shape, dtype: "f32" }) : 0;
     if (bytes > LARGEST_CALL || this.#bytes + bytes > this.#graph.caps.maxBindingBytes) return false;
-    return this.batch.when === "start" || !this.#targets.has(call.of.id);
+    const end = first + elementCount(of.shape);
+    return this.batch.when === "start" || !this.#targets.some((other) => first < other.end && other.first < end);
   }
 
-  /** Adds a call whose parameter begins at element `flatFirst`; gives its part of the own tensor. */
-  add(call: BatchCall, flatFirst: number): Tensor {
+  /** Adds a call whose parameter begins at element `first`; gives its part of the own tensor. */
+  add(call: BatchCall, first: number): Tensor {
+    const { own } = call;
     const { dispatch } = this;
-    const part = this.#graph.part(this.#own.tensor, call.label, call.shape, this.#bytes);
-    this.#rows.push(this.#workgroups, flatFirst, this.#bytes / 4, ...call.values);
+    const part = "part" in own ? own.part : this.#newPart(call.label, own.shape);
+    const ownFirst = this.#graph.offsetOf(part) / 4 + ("part" in own ? own.first : 0);
+    this.#rows.push(this.#workgroups, first, ownFirst, ...call.values);
     this.#workgroups += call.workgroups;
     this.#calls++;
-    this.#bytes += alignUp(byteLength(part), BINDING_ALIGNMENT);
-    this.#own.grow(this.#bytes / 4);
     this.#table.grow(this.#rows.length);
-    this.#parts.set(keyOf(call), part);
-    this.#targets.add(call.of.id);
+    this.#parts.set(keyOf(call, first), part);
+    this.#targets.push({ first, end: first + elementCount(call.of.shape) });
     dispatch.params = { calls: this.#calls };
     dispatch.workgroups = workgroups1d(this.#workgroups);
     dispatch.flops += call.flops;
     dispatch.bytes += call.bytes;
     return part;
   }
+
+  #newPart(label: string, shape: readonly number[]): Tensor {
+    const part = this.#graph.part(this.#own.tensor, label, shape, this.#bytes);
+    this.#bytes += alignUp(byteLength(part), BINDING_ALIGNMENT);
+    this.#own.grow(this.#bytes / 4);
+    return part;
+  }
 }
 
-function keyOf({ of, shape, values }: BatchCall): string {
-  return [of.id, ...shape, ...values].join(" ");
+function keyOf({ own, values }: BatchCall, first: number): string {
+  return [first, ...("shape" in own ? own.shape : []), ...values].join(" ");
 }

@@ -16,8 +16,8 @@ import { add } from "../kernels/add.ts";
 import { Batches, type GrowingTensor } from "./batches.ts";
 
 /**
- * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32, and all
- * is computed in f32, in both.
+ * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32 in both.
+ * All is computed in f32, but for products on subgroup matrices (`GpuCaps.matrices`), whose weights are rounded to f16.
  */
 export type Precision = "f32" | "f16";
 
@@ -88,7 +88,8 @@ export class Graph implements KernelContext {
 
   /**
    * A trained parameter: its gradient is accumulated into `gradient`, which the caller clears once a step. Without
-   * `gradient` the parameter is a constant.
+   * `gradient` the parameter is a constant. Dispatches only read it as this tensor: whatever changes it binds its buffer
+   * as another tensor, as the optimiser does, for kernels keep what they make of it until then.
    */
   parameter(label: string, shape: readonly number[], value: BufferView, gradient?: BufferView): Tensor {
     const tensor = this.external(label, shape, value);
@@ -165,11 +166,12 @@ export class Graph implements KernelContext {
   }
 
   clear(tensor: Tensor): void {
-    this.#noteUse(tensor);
+    const view = this.externalView(tensor);
+    if (view) this.#batches.changed(view.buffer, tensor);
     this.commands.push({ kind: "clear", tensor, phase: this.#phase });
   }
 
-  /** See `KernelContext`. Calls for the start work on parameters, those for the end on gradients that `backward` makes. */
+  /** See `KernelContext`. Calls for the start work on parameters, those for the end on gradients during `backward`. */
   join(batch: Batch, call: BatchCall): Tensor | undefined {
     const { id } = call.of;
     const fits = batch.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);

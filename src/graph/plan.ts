@@ -123,7 +123,8 @@ export class Plan {
         return { kind: "dispatch", label: d.label, pipeline, bindGroup, workgroups: d.workgroups };
       });
       gpu.check();
-      return new Plan(gpu, graph, label, memory, arenas, [uniforms, ...[...constants.values()].map(({ buffer }) => buffer)], commands, variants);
+      const inputs = [uniforms, ...[...constants.values()].map(({ buffer }) => buffer)];
+      return new Plan(gpu, graph, label, memory, arenas, inputs, commands, variants);
     } catch (error) {
       for (const buffer of made) gpu.destroyBuffer(buffer);
       throw error;

@@ -1,8 +1,15 @@
 import concatCode from "../../shaders/concatChannels.wgsl";
 import copyCode from "../../shaders/copyChannels.wgsl";
-import { byteLength, elementBytes, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementBytes,
+  elementCount,
+  workgroups1d,
+  type KernelContext,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import { badShape, voxelShape } from "./shapes.ts";
-import { storage, storagePair } from "./storage.ts";
+import { storagePair } from "./storage.ts";
 
 /** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
 const RUN = 8;
@@ -23,7 +30,10 @@ export interface ConcatChannelsArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
-  dispatchConcat(ctx, { label, a, b, y }, false);
+  if (isOneDispatch(a, b)) return dispatchConcat(ctx, { label, a, b, y }, false);
+  const [first, second] = checkedWidths(label, a, b, y);
+  copyChannels(ctx, `${label} first`, a, 0, y, 0, first);
+  copyChannels(ctx, `${label} second`, b, 0, y, first, second);
 }
 
 /**
@@ -32,12 +42,19 @@ export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatCha
  * @throws VoxtwirlError "bad-shape"
  */
 export function splitChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
-  dispatchConcat(ctx, { label, a, b, y }, true);
+  if (isOneDispatch(a, b)) return dispatchConcat(ctx, { label, a, b, y }, true);
+  const [first, second] = checkedWidths(label, a, b, y);
+  copyChannels(ctx, `${label} first`, y, 0, a, 0, first);
+  copyChannels(ctx, `${label} second`, y, first, b, 0, second);
+}
+
+/** The shader has one type for both, and no tensor can be bound twice. */
+function isOneDispatch(a: Tensor, b: Tensor): boolean {
+  return a.dtype === b.dtype && a.id !== b.id;
 }
 
 function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs, split: boolean): void {
   const [widthA, widthB] = checkedWidths(label, a, b, y);
-  storage(label, { a, b });
   const unit = [widthA, widthB].every((count) => count % 4 === 0) ? 4 : 1;
   const voxels = elementCount(a.shape) / widthA;
   const runs = Math.ceil(voxels / RUN);

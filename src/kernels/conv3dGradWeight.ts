@@ -89,7 +89,7 @@ export function dispatchConv3dGradWeight(
   const affordable = affordableSlices(ctx.caps, gradWeight);
   const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, affordable, percent: variant.constants.percent! });
   const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
   const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,

@@ -135,7 +135,7 @@ export function dispatchConv3dGradWeightBrick(
   const blocksPerSlice = Math.ceil(blocks / most);
   const slices = Math.ceil(blocks / blocksPerSlice);
   const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
   const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,

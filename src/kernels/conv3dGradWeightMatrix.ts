@@ -242,7 +242,7 @@ export function dispatchConv3dGradWeightMatrix(
   const affordable = affordableSlices(ctx.caps, gradWeight);
   const slices = Math.max(1, Math.min(wanted, affordable, Math.floor(blocks / leastBlocks)));
   const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
   const partial = sums?.partial ?? gradWeight;
   const [loadsX, loadsG] = loadsOf(tile, kernel, stride);
   ctx.dispatch({

@@ -88,7 +88,7 @@ export function dispatchConv3dGradWeightRows(
   const tilesO = perPart(groups, parts / (Math.ceil(allO / groups) * blocksI));
   const blocksO = Math.ceil(allO / tilesO);
   const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, gradWeight, slices);
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
   const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,

@@ -1,7 +1,14 @@
 import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
 import conv3dRowsWeightCode from "../../shaders/conv3dRowsWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, elementCount, workgroups1d, type Batch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementCount,
+  workgroups1d,
+  type Batch,
+  type KernelContext,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
 import type { Variant } from "./variant.ts";
@@ -41,7 +48,7 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
 const WEIGHT_WORKGROUP = 32;
 
 const weightBatch: Batch = {
-  name: "Winograd weights",
+  name: "winogradWeights",
   shader: ROWS_SHADERS[1],
   constants: { WORKGROUP: WEIGHT_WORKGROUP, BATCH: true },
   when: "start",
@@ -70,7 +77,8 @@ export function rowsWeight(
   };
   const workgroups = Math.ceil(area / WEIGHT_WORKGROUP);
   const cost = { flops: 0, bytes: byteLength(weight) + 4 * elementCount(shape) };
-  const joined = ctx.join?.(weightBatch, { label, of: weight, shape, values: Object.values(params), workgroups, ...cost });
+  const values = Object.values(params);
+  const joined = ctx.join?.(weightBatch, { label, of: weight, own: { shape }, values, workgroups, ...cost });
   if (joined) return joined;
   const y = ctx.scratch(label, shape);
   ctx.dispatch({

@@ -148,8 +148,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
   const constants = { VEC4: layout.vec4, SILU: args.silu, ...storage(label, grids) };
   const elements = samples * voxels * channels;
   if (layout.workgroup) {
-    const betaSums = partialSums(ctx, `${label} gradBeta`, gradBeta, samples);
-    const gammaSums = partialSums(ctx, `${label} gradGamma`, gradGamma, samples);
+    const parameterSums = partialSums(ctx, `${label} params`, [gradBeta, gradGamma], samples);
     ctx.dispatch({
       label,
       call: layout.call,
@@ -157,15 +156,16 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
       constants: { ...constants, ADDEND: addend !== undefined, WORKGROUP: layout.workgroup },
       params: wholeParams(layout, groups),
       bindings: {
-        x, grad_y: gradY, stats, gamma, beta_sums: betaSums.partial, gamma_sums: gammaSums.partial, grad_x: gradX,
+        x, grad_y: gradY, stats, gamma, sums: parameterSums.partial, grad_x: gradX,
         ...(args.silu && { beta }), ...(addend && { addend }),
       },
       workgroups: workgroups1d(samples),
       flops: ((args.silu ? 19 : 9) + (addend ? 1 : 0)) * elements,
-      bytes: (addend ? 4 : 3) * byteLength(x) + byteLength(stats) + (args.silu ? 2 : 1) * byteLength(gamma) + 8 * samples * channels,
+      bytes:
+        (addend ? 4 : 3) * byteLength(x) + byteLength(stats) + (args.silu ? 2 : 1) * byteLength(gamma) +
+        byteLength(parameterSums.partial),
     });
-    betaSums.add();
-    gammaSums.add();
+    parameterSums.add();
     return;
   }
   const sums = ctx.scratch(`${label} sums`, [samples, layout.streams, 2, channels]);

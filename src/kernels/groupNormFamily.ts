@@ -7,6 +7,7 @@ import moments from "../../shaders/groupNormMoments.wgsl";
 import finish from "../../shaders/groupNormStats.wgsl";
 import whole from "../../shaders/groupNormWhole.wgsl";
 import wholeGrad from "../../shaders/groupNormWholeGrad.wgsl";
+import sumPartials from "../../shaders/sumPartials.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import type { Variant, VariantFamily } from "./variant.ts";
 
@@ -63,4 +64,5 @@ export const groupNormGradFamily = family("groupNormGrad", [
   { name: "groupNormGradParams", code: gradParams },
   { name: "groupNormGradInput", code: gradInput },
   groupNormWholeGradShader,
+  { name: "sumPartials", code: sumPartials },
 ]);

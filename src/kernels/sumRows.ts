@@ -1,7 +1,14 @@
 import sumPartialsCode from "../../shaders/sumPartials.wgsl";
 import sumRowsCode from "../../shaders/sumRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, elementCount, workgroups1d, type Batch, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementCount,
+  workgroups1d,
+  type Batch,
+  type KernelContext,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import { requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 
@@ -26,7 +33,7 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   const wanted = Math.min(MAX_BLOCKS, Math.ceil(rows / MIN_ROWS_PER_BLOCK));
   const rowsPerBlock = Math.ceil(rows / wanted);
   const blocks = Math.ceil(rows / rowsPerBlock);
-  const sums = partialSums(ctx, label, y, blocks);
+  const sums = partialSums(ctx, label, [y], blocks);
   const vec4 = columns % 4 === 0;
   const reals = vec4 ? columns / 4 : columns;
   ctx.dispatch({
@@ -57,7 +64,7 @@ const EACH = 1;
 const BATCH_EACH = 4;
 
 const sumBatch: Batch = {
-  name: "sums of gradients",
+  name: "gradientSums",
   shader: sumPartialsShader,
   constants: { WORKGROUP, EACH: BATCH_EACH, BATCH: true },
   when: "end",
@@ -66,32 +73,48 @@ const sumBatch: Batch = {
 };
 
 /**
- * Room for partial sums [slices, ...shape of y]. Once they are written, `add` adds the slices, in their order, to y: at
- * once, or at the end of the backward pass with other small ones.
+ * Room for partial sums of tensors, [slices, elements of them all]: a slice has those of each tensor one after another.
+ * Once they are written, `add` adds the slices, in their order, to the tensors: at once, or at the end of the backward
+ * pass with other small ones.
  */
 export function partialSums(
   ctx: KernelContext,
   of: string,
-  y: Tensor,
+  ys: readonly Tensor[],
   slices: number,
 ): { readonly partial: Tensor; add(): void } {
-  const shape = [slices, ...y.shape];
-  const count = elementCount(y.shape);
-  const cost = { flops: slices * count, bytes: 4 * elementCount(shape) + 2 * byteLength(y) };
-  const workgroups = Math.ceil(count / (WORKGROUP * BATCH_EACH));
-  const joined = ctx.join?.(sumBatch, { label: `${of} slices`, of: y, shape, values: [slices, count], workgroups, ...cost });
-  if (joined) return { partial: joined, add: () => {} };
-  const partial = ctx.scratch(`${of} slices`, shape);
+  const counts = ys.map(({ shape }) => elementCount(shape));
+  const stride = counts.reduce((a, b) => a + b, 0);
+  const shape = ys.length === 1 ? [slices, ...ys[0]!.shape] : [slices, stride];
+  const label = `${of} slices`;
+  const left: { y: Tensor; first: number; count: number; cost: { flops: number; bytes: number } }[] = [];
+  let partial: Tensor | undefined;
+  let first = 0;
+  ys.forEach((y, i) => {
+    const count = counts[i]!;
+    const cost = { flops: slices * count, bytes: 4 * slices * count + 2 * byteLength(y) };
+    const own = partial ? { part: partial, first } : { shape };
+    const workgroups = Math.ceil(count / (WORKGROUP * BATCH_EACH));
+    // Where the first has to be made at once, all are: the tensor is not the batch's.
+    const joins = i === 0 || partial !== undefined;
+    const joined = joins ? ctx.join?.(sumBatch, { label, of: y, own, values: [slices, count, stride], workgroups, ...cost }) : undefined;
+    if (joined) partial = joined;
+    else left.push({ y, first, count, cost });
+    first += count;
+  });
+  const made = partial ?? ctx.scratch(label, shape);
   const add = () => {
-    ctx.dispatch({
-      label: `${of} sum`,
-      shader: sumPartialsShader,
-      constants: { WORKGROUP, EACH },
-      params: { slices, count },
-      bindings: { partial, y },
-      workgroups: workgroups1d(Math.ceil(count / (WORKGROUP * EACH))),
-      ...cost,
-    });
+    for (const { y, first, count, cost } of left) {
+      ctx.dispatch({
+        label: `${of} sum`,
+        shader: sumPartialsShader,
+        constants: { WORKGROUP, EACH },
+        params: { slices, count, stride, first },
+        bindings: { partial: made, y },
+        workgroups: workgroups1d(Math.ceil(count / (WORKGROUP * EACH))),
+        ...cost,
+      });
+    }
   };
-  return { partial, add };
+  return { partial: made, add };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Tensor } from "../../src/gpu/dispatch.ts";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
+import type { Dispatch, Tensor } from "../../src/gpu/dispatch.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { conv3d } from "../../src/graph/operations.ts";
@@ -19,6 +20,23 @@ beforeAll(async () => {
 });
 
 afterAll(() => store.destroy());
+
+/** An adapter whose convolutions transform their weights. */
+const SOFTWARE: GpuCaps = {
+  ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8, f16: false, matrices: [] },
+  ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27 },
+};
+
+function dispatches(graph: Graph): Dispatch[] {
+  return graph.commands.flatMap((command) => (command.kind === "dispatch" ? [command.dispatch] : []));
+}
+
+/** The table of a batch's dispatch. */
+function rowsOf(graph: Graph, { bindings, params }: Dispatch, width: number): number[][] {
+  const numbers = graph.constantOf(bindings.table!)!;
+  expect(numbers).toHaveLength((params!.calls as number) * width);
+  return Array.from({ length: numbers.length / width }, (_, i) => numbers.slice(i * width, (i + 1) * width));
+}
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
@@ -83,10 +101,48 @@ describe("batches", () => {
       together.gradients[name]!.forEach((value, i) => expect(Math.abs(value - apart.gradients[name]![i]!)).toBeLessThan(1e-5 * largest));
     }
     expect(together.labels.length).toBeLessThan(apart.labels.length);
-    expect(together.labels.filter((label) => label === "sums of gradients")).toHaveLength(1);
-    expect(together.labels.at(-1)).toBe("sums of gradients");
+    expect(together.labels.filter((label) => label === "gradientSums")).toHaveLength(1);
+    expect(together.labels.at(-1)).toBe("gradientSums");
+    // Single dispatches are left for what may not wait: the second terms, which come first, of two tensors.
+    expect(together.labels.filter((label) => label.endsWith(" sum"))).toHaveLength(2);
     fill(10);
     expect(await run(true)).toEqual(together);
+  });
+
+  it("leave a tensor that another has part of, or the whole of under another name, to a dispatch of its own", () => {
+    const graph = new Graph(SOFTWARE);
+    const x = graph.scratch("x", X);
+    // Each with tensors of its own for the same memory.
+    const [one, other] = [store.bind(graph, { train: true }), store.bind(graph, { train: true })];
+    const h = conv3d(graph, { label: "a", x, weight: one("a"), bias: one("bias"), stride: 1, padding: 1 });
+    const y = conv3d(graph, { label: "again", x: h, weight: one("b"), bias: other("bias"), stride: 1, padding: 1 });
+    graph.backward(y, graph.scratch("gradY", y.shape));
+    const sums = dispatches(graph).filter(({ label }) => label === "gradientSums");
+    expect(sums).toHaveLength(1);
+    const rows = rowsOf(graph, sums[0]!, 6);
+    const ranges = rows.map(([, first, , , count]) => [first!, first! + count!] as const).sort((a, b) => a[0] - b[0]);
+    expect(ranges.length).toBeGreaterThan(1);
+    ranges.slice(1).forEach(([first], i) => expect(first).toBeGreaterThanOrEqual(ranges[i]![1]));
+    expect(dispatches(graph).filter(({ label }) => label === "a gradBias sum")).toHaveLength(1);
+  });
+
+  it("are begun anew where parameters may have changed", () => {
+    const graph = new Graph(SOFTWARE);
+    const parameter = store.bind(graph, { constants: "weights" });
+    const x = graph.scratch("x", X);
+    const conv = () => conv3d(graph, { label: "a", x, weight: parameter("a"), stride: 1, padding: 1 });
+    const labels = () => graph.commands.map((command) => (command.kind === "dispatch" ? command.dispatch.label : "clear"));
+    conv();
+    conv();
+    expect(labels()).toEqual(["winogradWeights", "a", "a"]);
+    graph.clear(parameter("a"));
+    conv();
+    expect(labels().slice(3)).toEqual(["clear", "winogradWeights", "a"]);
+    const view = store.pieces("weights")[0]!;
+    const weights = graph.external("weights", [view.size / 4], view);
+    add(graph, { label: "write", a: graph.scratch("a", weights.shape), b: graph.scratch("b", weights.shape), y: weights });
+    conv();
+    expect(labels().slice(6)).toEqual(["write", "winogradWeights", "a"]);
   });
 
   it("make of changed weights anew what they made before", async () => {

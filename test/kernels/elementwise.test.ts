@@ -129,6 +129,25 @@ describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] a
 });
 
 describe("concatChannels", () => {
+  it("takes two types, and one tensor twice", async (context) => {
+    if (!gpu.caps.f16) context.skip("this adapter has no shader-f16");
+    const [a, b] = [randomArray(10, 6), roundedTo("f16", randomArray(15, 7))];
+    const shape = (width: number) => [1, 5, width];
+    const { mixed, twice, c, d } = await runKernels(
+      gpu,
+      { a: { shape: shape(2), data: a }, b: { shape: shape(3), dtype: "f16", data: b } },
+      { mixed: { shape: shape(5) }, twice: { shape: shape(4) }, c: { shape: shape(2) }, d: { shape: shape(3), dtype: "f16" } },
+      (ctx, { a, b, mixed, twice, c, d }) => {
+        concatChannels(ctx, { label: "mixed", a, b, y: mixed });
+        concatChannels(ctx, { label: "twice", a, b: a, y: twice });
+        splitChannels(ctx, { label: "split", y: mixed, a: c, b: d });
+      },
+    );
+    expect(Float64Array.from(mixed)).toEqual(concatTwin(a, b, 5));
+    expect(Float64Array.from(twice)).toEqual(concatTwin(a, a, 5));
+    expect([c, d]).toEqual([a, b]);
+  });
+
   it("refuses outputs of the wrong width", async () => {
     const data = new Float32Array(12);
     const wrong = runKernels(
