@@ -25,7 +25,7 @@ mirror() {
 }
 
 make_root() {
-  local from partial=$root.partial
+  local from partial=$root.partial.$$
   from=$(mirror)
   [[ -n $from ]] || fail "apt names no mirror of Debian's archive"
   export DEBIAN_FRONTEND=noninteractive
@@ -36,9 +36,11 @@ make_root() {
   echo "deb $from $RELEASE-backports main" >>"$partial/etc/apt/sources.list"
   cp /etc/resolv.conf /etc/hosts "$partial/etc/"
   cp /etc/apt/apt.conf.d/*proxy* "$partial/etc/apt/apt.conf.d/" 2>/dev/null || true
+  local packages="libvulkan1 mesa-vulkan-drivers libatomic1"
   inside "$partial" sh -c "apt-get update -qq &&
-    apt-get install -qq -y --no-install-recommends -t $RELEASE-backports libvulkan1 mesa-vulkan-drivers libatomic1" >/dev/null
-  mv "$partial" "$root"
+    apt-get install -qq -y --no-install-recommends -t $RELEASE-backports $packages" >/dev/null
+  # Another run may have been sooner.
+  if [[ -d $root ]]; then rm -rf "$partial"; else mv "$partial" "$root"; fi
 }
 
 # A command in a root, where /proc and /dev are this machine's and the project lies where it lies here.

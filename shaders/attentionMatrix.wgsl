@@ -207,6 +207,7 @@ fn main(
 #endfor
 #endfor
 
+  // The last element stands for those beyond it, which nobody stages.
 #for l in 0..LOADS_A
   let a_${l} = min(local + ${l} * WORKGROUP, ROWS_A * ROW_A - 1);
   var next_a_${l}_0 = load_a(2 * a_${l}, sample, first_row, 0);
@@ -219,13 +220,16 @@ fn main(
 #endfor
 
   for (var depth = 0u; depth < params.depth; depth += DEPTH) {
-    // Of the elements of a step invocations may stage the last several times.
     workgroupBarrier();
 #for l in 0..LOADS_A
-    stage_a(a_${l}, next_a_${l}_0, next_a_${l}_1);
+    if (local + ${l} * WORKGROUP == a_${l}) {
+      stage_a(a_${l}, next_a_${l}_0, next_a_${l}_1);
+    }
 #endfor
 #for l in 0..LOADS_B
-    memory[B_AT + b_${l} / ROW_B * PITCH_B + b_${l} % ROW_B] = next_b_${l};
+    if (local + ${l} * WORKGROUP == b_${l}) {
+      memory[B_AT + b_${l} / ROW_B * PITCH_B + b_${l} % ROW_B] = next_b_${l};
+    }
 #endfor
     workgroupBarrier();
     // After the last step these are zeros, which are not loaded.

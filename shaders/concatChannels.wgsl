@@ -2,9 +2,9 @@
 //
 //   y[v, c] = a[v, c] for c < Ca, b[v, c - Ca] from there on.
 // a [V, a_width], b [V, b_width], y [V, a_width + b_width]; widths in Reals.
-// VEC4: all channel counts are multiples of 4. X_F16: a and b, Y_F16: y are stored in half precision. RUN: voxels of a thread.
-// Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * (a_width + b_width); a thread copies one column of RUN
-// voxels, first those of a.
+// VEC4: all channel counts are multiples of 4. X_F16: a and b, Y_F16: y are stored in half precision. RUN: voxels of a
+// thread. Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * (a_width + b_width); a thread copies one
+// column of RUN voxels, first those of a.
 #import grid
 #import storagePair
 

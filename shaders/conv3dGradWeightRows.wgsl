@@ -18,9 +18,9 @@
 //
 // A workgroup is one subgroup of WORKGROUP lanes. It computes a slice for tiles_i tiles of WORKGROUP input channels and
 // tiles_o of output channels: lane l loads channel l of both; its output channel is its own, and the inputs are spread
-// by subgroupShuffle from a fixed lane. A slice is slabs_per_slice slabs: units of four rows of `planes` planes, counted over
-// the bands of rows, then over n; slabs are counted along z, then over units. Columns come four at a time, `columns` of
-// them; of x one more.
+// by subgroupShuffle from a fixed lane. A slice is slabs_per_slice slabs: units of four rows of `planes` planes,
+// counted over the bands of rows, then over n; slabs are counted along z, then over units. Columns come four at a time,
+// `columns` of them; of x one more.
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, D, H, W, Co], partial [slices, 27, Ci, Co].
 // Constants: WORKGROUP = the subgroup size; TILES; SLOTS_X >= units (planes + 2) (columns + 1),

@@ -303,8 +303,8 @@ fn main(
 #endfor
         }
 
-        // Loops of unknown length (known ones are unrolled), so that there are two stores and not 2 PLANE: each takes long
-        // to compile. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
+        // Loops of unknown length (known ones are unrolled), so that there are two stores and not 2 PLANE: each takes
+        // long to compile. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
         let channels = min(TILE_C, params.out_c - co0);
         let is_plain = params.in_c <= CHANNELS && !has_addend;
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);

@@ -4,13 +4,14 @@
 //
 // for each (ky, kx, ci, co).
 //
-// Bindings: weight, y [4, 3, 3, Ci, Co]. The weight of (k, ci, co) lies at first + k tap + ci in_step + co out_step, k from
-// 0 to 26: the gradient with respect to the input reads the forward weights backwards, with their channels exchanged.
+// Bindings: weight, y [4, 3, 3, Ci, Co]. The weight of (k, ci, co) lies at first + k tap + ci in_step + co out_step, k
+// from 0 to 26: the gradient with respect to the input reads the forward weights backwards, with their channels
+// exchanged.
 //
 // Constants: WORKGROUP.
 // Dispatch: workgroups1d(ceil(Ci Co / WORKGROUP)), a thread per (ci, co).
-// BATCH: many such weights, each with a row of the table: the fields of Params after what all rows have, `first` counted
-// from the weight's own first element.
+// BATCH: many such weights, each with a row of the table: the fields of Params after what all rows have, `first`
+// counted from the weight's own first element.
 #import grid
 
 #ifdef BATCH

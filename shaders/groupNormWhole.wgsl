@@ -2,8 +2,8 @@
 //
 //   y = gamma * (x - mean) * rstd + beta,  or SiLU of that,
 // mean and variance (divisor: count) over the voxels and channels of a sample's group. A workgroup has a sample: its
-// invocations take one column (one channel, or four with VEC4) of a run of voxels each, `streams` runs a column, and meet
-// in workgroup memory.
+// invocations take one column (one channel, or four with VEC4) of a run of voxels each, `streams` runs a column, and
+// meet in workgroup memory.
 // x, y         [N, V, columns]
 // gamma, beta  [columns]
 // stats        [N, groups] of (mean, 1 / standard deviation), written

@@ -1,7 +1,7 @@
 #import moments
 
-// Mean and M2 of `count` elements of x, from `first` on and `step` apart: eight at a time, their mean and M2 in registers,
-// then a merge. The shader has `x: array<Stored>`.
+// Mean and M2 of `count` elements of x, from `first` on and `step` apart: eight at a time, their mean and M2 in
+// registers, then a merge. The shader has `x: array<Stored>`.
 fn run_moments(first: u32, step: u32, count: u32) -> Moments {
   var all = Moments(0.0, Real(0.0), Real(0.0));
   var at = first;

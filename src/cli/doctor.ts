@@ -155,7 +155,8 @@ function missingFallback(): Missing[] {
   return [{ what, fix: archive.install }];
 }
 
-function describe({ ok, host, adapter, subgroupSize, features, matrices, limits, proof, tuning, missing }: Report): string[] {
+function describe(report: Report): string[] {
+  const { ok, host, adapter, subgroupSize, features, matrices, limits, proof, tuning, missing } = report;
   const { min, max } = subgroupSize;
   const yesNo = Object.entries(features).map(([name, has]) => `${name} ${has ? "yes" : "no"}`);
   const right = ok ? "right" : "WRONG";
@@ -164,7 +165,7 @@ function describe({ ok, host, adapter, subgroupSize, features, matrices, limits,
     ["adapter", `${adapter.name} (${adapter.software ? "software" : "hardware"})`],
     ["driver", adapter.driver || "not told"],
     ["features", yesNo.join(", ")],
-    ["matrices", matrices.map(({ m, n, k }) => `${m}x${n}x${k}`).join(", ") || "no subgroup matrices of f16 with f32 sums"],
+    ["matrices", matrices.map(({ m, n, k }) => `${m}x${n}x${k}`).join(", ") || "none of f16 with f32 sums"],
     ["subgroups", min === max ? `${min} lanes` : `${min} to ${max} lanes`],
     ...Object.entries(LIMITS).map(([name, label]): [string, string] => [label, formatLimit(name, limits[name]!)]),
     ["tuning", tuningText(tuning)],

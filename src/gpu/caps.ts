@@ -20,8 +20,8 @@ export interface GpuCaps {
   readonly maxBindingBytes: number;
   readonly f16: boolean;
   /**
-   * Subgroup-matrix products of f16 that are summed in f32 (tensor cores), in the adapter's order; none where the device
-   * has no such feature, or its subgroups have no one size.
+   * Subgroup-matrix products of f16 that are summed in f32 (tensor cores), in the adapter's order; none where the
+   * device has no such feature, or its subgroups have no one size.
    */
   readonly matrices: readonly MatrixShape[];
   /** Variants found by timing on this adapter, by the keys of kernel calls; others are those of the table. */

@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "./caps.ts";
 
-/** f16 is for storage: kernels convert what they load, and compute in f32. Subgroup matrices take f16, and sum in f32. */
+/** f16 is for storage: kernels convert what they load, and compute in f32. Subgroup matrices take f16, sum in f32. */
 export type DType = "f32" | "f16" | "u32";
 
 /** A shape, a type and a name; where its data lies is decided when a plan is made. Channels-last (N, D, H, W, C). */
@@ -62,15 +62,16 @@ export interface KernelContext {
   /** A transient tensor whose contents are undefined until written. */
   scratch(label: string, shape: readonly number[], dtype?: DType): Tensor;
   /**
-   * Makes the call in one dispatch with others of its kind: gives the tensor that it reads or writes, or nothing where it
-   * cannot wait or stand at the beginning, and the caller has to dispatch it.
+   * Makes the call in one dispatch with others of its kind: gives the tensor that it reads or writes, or nothing where
+   * it cannot wait or stand at the beginning, and the caller has to dispatch it.
    */
   join?(batch: Batch, call: BatchCall): Tensor | undefined;
 }
 
 /**
- * Small calls of one kernel on parameters, or on their gradients, that lie together in a flat buffer. Each as a dispatch
- * of its own takes longer to start than to run: on a processor that wakes threads, on a GPU it drains the machine.
+ * Small calls of one kernel on parameters, or on their gradients, that lie together in a flat buffer. Each as a
+ * dispatch of its own takes longer to start than to run: on a processor that wakes threads, on a GPU it drains the
+ * machine.
  */
 export interface Batch {
   readonly name: string;

@@ -1,4 +1,12 @@
-import { byteLength, elementCount, workgroups1d, type Batch, type BatchCall, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  elementCount,
+  workgroups1d,
+  type Batch,
+  type BatchCall,
+  type Dispatch,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import type { Graph } from "./graph.ts";
 import { alignUp, BINDING_ALIGNMENT } from "./planner.ts";
 
@@ -95,8 +103,12 @@ class OpenBatch {
     return this.batch.when === "start" ? this.#parts.get(keyOf(call, first)) : undefined;
   }
 
-  /** Calls of one dispatch run at the same time, and may not add to the same memory. */
+  /**
+   * Whether the call can be one of this dispatch: those of the end run at the same time, and may not add to the same
+   * memory. What a call before was given may be another batch's.
+   */
   takes({ of, own }: BatchCall, first: number): boolean {
+    if ("part" in own && this.#graph.storageOf(own.part) !== this.#own.tensor) return false;
     const bytes = "shape" in own ? byteLength({ shape: own.shape, dtype: "f32" }) : 0;
     if (bytes > LARGEST_CALL || this.#bytes + bytes > this.#graph.caps.maxBindingBytes) return false;
     const end = first + elementCount(of.shape);

@@ -88,8 +88,8 @@ export class Graph implements KernelContext {
 
   /**
    * A trained parameter: its gradient is accumulated into `gradient`, which the caller clears once a step. Without
-   * `gradient` the parameter is a constant. Dispatches only read it as this tensor: whatever changes it binds its buffer
-   * as another tensor, as the optimiser does, for kernels keep what they make of it until then.
+   * `gradient` the parameter is a constant. Dispatches only read it as this tensor: whatever changes it binds its
+   * buffer as another tensor, as the optimiser does, for kernels keep what they make of it until then.
    */
   parameter(label: string, shape: readonly number[], value: BufferView, gradient?: BufferView): Tensor {
     const tensor = this.external(label, shape, value);

@@ -11,8 +11,8 @@ export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3d
 /** Tiles of output channels whose gradients are kept at a time. */
 const TILES = 4;
 
-// Groups of four columns that an invocation keeps of x, and of a tile of gradY. Not multiples of 64 in all: arrays that lie
-// a page apart are few in a processor's cache.
+// Groups of four columns that an invocation keeps of x, and of a tile of gradY. Not multiples of 64 in all: arrays that
+// lie a page apart are few in a processor's cache.
 const SLOTS_X = 130;
 const SLOTS_TILE = 65;
 const SLOTS_Y = TILES * SLOTS_TILE + 2;
@@ -20,7 +20,7 @@ const SLOTS_Y = TILES * SLOTS_TILE + 2;
 /** Enough for a processor's cores; each slice more is another to add up. */
 const WORKGROUPS = 16;
 
-/** What a workgroup takes at a time: `planes` planes of units, each four rows of a sample, in groups of four columns. */
+/** What a workgroup takes at a time: `planes` planes of units, four rows of a sample each, columns four at a time. */
 interface Slab {
   units: number;
   planes: number;
@@ -76,8 +76,9 @@ export function dispatchConv3dGradWeightRows(
   const slabs = Math.ceil((batch * bands) / units) * stacks;
   const slabsPerSlice = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSlices(ctx.caps, gradWeight)));
   const slices = Math.ceil(slabs / slabsPerSlice);
-  // Where there are few slices, channels are shared out: as many output channels as are kept at a time first, which costs
-  // nothing, then input channels, for each part of which gradY is loaded again, then output channels, the same for x.
+  // Where there are few slices, channels are shared out: as many output channels as are kept at a time first, which
+  // costs nothing, then input channels, for each part of which gradY is loaded again, then output channels, the same
+  // for x.
   const perPart = (all: number, parts: number) => Math.ceil(all / Math.max(1, Math.min(all, Math.floor(parts))));
   const parts = WORKGROUPS / slices;
   const allO = Math.ceil(outputChannels / LANES);

@@ -31,8 +31,9 @@ const WHOLE_SAMPLE = 16384;
 /** All of a sample by one workgroup; the smallest size is the one for processors. */
 function wholeVariants(caps: GpuCaps, { voxels, channels, groups }: GroupNormShape): Variant[] {
   const columns = channels % 4 === 0 ? channels / 4 : channels;
+  if (!isSmall(voxels, channels)) return [];
   return [64, 128, 256]
-    .filter((size) => isSmall(voxels, channels) && Math.max(columns, groups) <= size && size <= caps.maxWorkgroupInvocations)
+    .filter((size) => Math.max(columns, groups) <= size && size <= caps.maxWorkgroupInvocations)
     .map((size) => ({ name: `whole w${size}`, shader: groupNormWholeShader.name, constants: { WORKGROUP: size } }));
 }
 

@@ -97,7 +97,8 @@ export function partialSums(
     const workgroups = Math.ceil(count / (WORKGROUP * BATCH_EACH));
     // Where the first has to be made at once, all are: the tensor is not the batch's.
     const joins = i === 0 || partial !== undefined;
-    const joined = joins ? ctx.join?.(sumBatch, { label, of: y, own, values: [slices, count, stride], workgroups, ...cost }) : undefined;
+    const call = { label, of: y, own, values: [slices, count, stride], workgroups, ...cost };
+    const joined = joins ? ctx.join?.(sumBatch, call) : undefined;
     if (joined) partial = joined;
     else left.push({ y, first, count, cost });
     first += count;

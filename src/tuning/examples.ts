@@ -62,7 +62,10 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const { kernel: k, pad, inC, outC, exchanged } = shape as { [name: string]: number };
     const { x, y } = voxels(shape);
     return {
-      tensors: { x: activation(input(x)), weight: input(exchanged ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!]), bias: input([outC!]), y: activation(output(y)) },
+      tensors: {
+        x: activation(input(x)), weight: input([k!, k!, k!, ...(exchanged ? [outC!, inC!] : [inC!, outC!])]),
+        bias: input([outC!]), y: activation(output(y)),
+      },
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
         dispatchConvTranspose3d(ctx, {
@@ -103,7 +106,8 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     return {
       tensors: {
         x: activation(input(x)), gamma: input(c, "around 1"), beta: input(c),
-        stats: input([samples!, groups!, 2], "positive"), gradY: activation(input(x)), gradX: activation(output(x)), gradGamma: sum(c), gradBeta: sum(c),
+        stats: input([samples!, groups!, 2], "positive"), gradY: activation(input(x)), gradX: activation(output(x)),
+        gradGamma: sum(c), gradBeta: sum(c),
       },
       terms: samples! * voxels! * channels!,
       emit: (ctx, t) =>

@@ -173,7 +173,9 @@ class GpuTrial implements Trial {
       const whole = [{ view: { buffer, offset, size }, dtype }];
       if (size <= 12 * WINDOW) return whole;
       const middle = 4 * Math.floor(size / 8) - 2 * WINDOW;
-      return [0, middle, size - 4 * WINDOW].map((at) => ({ view: { buffer, offset: offset + at, size: 4 * WINDOW }, dtype }));
+      return [0, middle, size - 4 * WINDOW].map((at) => {
+        return { view: { buffer, offset: offset + at, size: 4 * WINDOW }, dtype };
+      });
     });
   }
 }
