@@ -48,7 +48,7 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
 const WEIGHT_WORKGROUP = 32;
 
 const weightBatch: Batch = {
-  name: "winogradWeights",
+  name: "transformedWeights",
   shader: ROWS_SHADERS[1],
   constants: { WORKGROUP: WEIGHT_WORKGROUP, BATCH: true },
   when: "start",

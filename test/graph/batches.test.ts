@@ -134,15 +134,15 @@ describe("batches", () => {
     const labels = () => graph.commands.map((command) => (command.kind === "dispatch" ? command.dispatch.label : "clear"));
     conv();
     conv();
-    expect(labels()).toEqual(["winogradWeights", "a", "a"]);
+    expect(labels()).toEqual(["transformedWeights", "a", "a"]);
     graph.clear(parameter("a"));
     conv();
-    expect(labels().slice(3)).toEqual(["clear", "winogradWeights", "a"]);
+    expect(labels().slice(3)).toEqual(["clear", "transformedWeights", "a"]);
     const view = store.pieces("weights")[0]!;
     const weights = graph.external("weights", [view.size / 4], view);
     add(graph, { label: "write", a: graph.scratch("a", weights.shape), b: graph.scratch("b", weights.shape), y: weights });
     conv();
-    expect(labels().slice(6)).toEqual(["write", "winogradWeights", "a"]);
+    expect(labels().slice(6)).toEqual(["write", "transformedWeights", "a"]);
   });
 
   it("make of changed weights anew what they made before", async () => {
