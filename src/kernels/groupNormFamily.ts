@@ -26,19 +26,19 @@ export const groupNormWholeShader = { name: "groupNormWhole", code: whole };
 export const groupNormWholeGradShader = { name: "groupNormWholeGrad", code: wholeGrad };
 
 /** Elements of a sample that a workgroup makes alone: three dispatches take longer to start. */
-const WHOLE_SAMPLE = 16384;
+const WHOLE_SAMPLE = 16_384;
+/** A processor, to which a dispatch is dearer, takes so many where there are enough samples for its cores. */
+const WHOLE_SAMPLE_OF_MANY = 65_536;
+const MANY_SAMPLES = 8;
 
 /** All of a sample by one workgroup; the smallest size is the one for processors. */
-function wholeVariants(caps: GpuCaps, { voxels, channels, groups }: GroupNormShape): Variant[] {
+function wholeVariants(caps: GpuCaps, { samples, voxels, channels, groups }: GroupNormShape): Variant[] {
   const columns = channels % 4 === 0 ? channels / 4 : channels;
-  if (!isSmall(voxels, channels)) return [];
+  const many = caps.adapterClass === "software" && samples >= MANY_SAMPLES;
+  if (voxels * channels > (many ? WHOLE_SAMPLE_OF_MANY : WHOLE_SAMPLE)) return [];
   return [64, 128, 256]
     .filter((size) => Math.max(columns, groups) <= size && size <= caps.maxWorkgroupInvocations)
     .map((size) => ({ name: `whole w${size}`, shader: groupNormWholeShader.name, constants: { WORKGROUP: size } }));
-}
-
-function isSmall(voxels: number, channels: number): boolean {
-  return voxels * channels <= WHOLE_SAMPLE;
 }
 
 const family = (kernel: string, shaders: VariantFamily["shaders"]): VariantFamily<GroupNormShape> => ({
@@ -48,7 +48,7 @@ const family = (kernel: string, shaders: VariantFamily["shaders"]): VariantFamil
     ...RUNS.map((run) => ({ name: `runs of ${run}`, constants: { run } })),
     ...wholeVariants(caps, shape),
   ],
-  shapeClass: ({ voxels, channels }) => (isSmall(voxels, channels) ? "small" : "large"),
+  shapeClass: ({ voxels, channels }) => (voxels * channels <= WHOLE_SAMPLE_OF_MANY ? "small" : "large"),
   describe: ({ samples, voxels, channels, groups, silu }) =>
     `${samples}x${voxels}x${channels}, ${groups} groups${silu ? ", silu" : ""}`,
 });

@@ -73,6 +73,7 @@ const SHAPES: [number, number, number, number][] = [
   [1, 2197, 20, 4],
   [1, 4913, 8, 4],
   [1, 4913, 6, 2],
+  [8, 4096, 8, 4],
 ];
 
 function caseOf([samples, voxels, channels, groups]: [number, number, number, number], silu: boolean): GroupNormCase {
