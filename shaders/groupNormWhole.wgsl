@@ -14,6 +14,7 @@
 #import sigmoid
 #import storage
 #import runMoments
+#import unit
 
 struct Params {
   samples: u32,
@@ -38,12 +39,6 @@ var<workgroup> run_m2s: array<Real, WORKGROUP>;
 var<workgroup> group_stats: array<vec2<f32>, WORKGROUP>;
 
 #ifdef VEC4
-const UNIT = 4u;
-
-fn channel_of(values: vec4<f32>, channel: u32) -> f32 {
-  return values[channel % 4u];
-}
-
 // The mean (0) or the reciprocal deviation (1) of each channel's group.
 fn group_value(column: u32, part: u32) -> vec4<f32> {
   let groups = (vec4<u32>(0u, 1u, 2u, 3u) + column * 4u) / params.group_width;
@@ -54,12 +49,6 @@ fn group_value(column: u32, part: u32) -> vec4<f32> {
   );
 }
 #else
-const UNIT = 1u;
-
-fn channel_of(value: f32, channel: u32) -> f32 {
-  return value;
-}
-
 fn group_value(column: u32, part: u32) -> f32 {
   return group_stats[column / params.group_width][part];
 }

@@ -16,6 +16,7 @@
 #import grid
 #import sigmoid
 #import storage
+#import unit
 
 struct Params {
   samples: u32,
@@ -45,20 +46,6 @@ struct Params {
 var<workgroup> sums_u: array<Real, WORKGROUP>;
 var<workgroup> sums_un: array<Real, WORKGROUP>;
 var<workgroup> group_means: array<vec2<f32>, WORKGROUP>;
-
-#ifdef VEC4
-const UNIT = 4u;
-
-fn channel_of(values: vec4<f32>, channel: u32) -> f32 {
-  return values[channel % 4u];
-}
-#else
-const UNIT = 1u;
-
-fn channel_of(value: f32, channel: u32) -> f32 {
-  return value;
-}
-#endif
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

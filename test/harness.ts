@@ -4,7 +4,7 @@ import { BufferUsage, Gpu, type BufferView } from "../src/gpu/gpu.ts";
 import { decodeHalf, encodeHalf } from "../src/gpu/half.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Plan } from "../src/graph/plan.ts";
-import { BINDING_ALIGNMENT } from "../src/graph/planner.ts";
+import { BINDING_ALIGNMENT } from "../src/gpu/alignment.ts";
 import { openGpu } from "../src/node/openGpu.ts";
 
 export interface TensorData {

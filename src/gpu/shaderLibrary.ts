@@ -15,6 +15,7 @@ import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
 import storagePair from "../../shaders/shared/storagePair.wgsl";
+import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
@@ -36,5 +37,6 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   step,
   storage,
   storagePair,
+  unit,
   voxels,
 };

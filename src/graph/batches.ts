@@ -5,10 +5,11 @@ import {
   type Batch,
   type BatchCall,
   type Dispatch,
+  type KernelContext,
   type Tensor,
 } from "../gpu/dispatch.ts";
-import type { Graph } from "./graph.ts";
-import { alignUp, BINDING_ALIGNMENT } from "./planner.ts";
+import type { BufferView } from "../gpu/gpu.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 
 /** Bytes of a call's own tensor: larger ones take longer than a dispatch does to start, and would live for too long. */
 const LARGEST_CALL = 1 << 19;
@@ -19,12 +20,22 @@ export interface GrowingTensor {
   grow(elements: number): void;
 }
 
+/** What batches need of their graph. */
+export interface BatchHost extends KernelContext {
+  external(label: string, shape: readonly number[], view: BufferView): Tensor;
+  externalView(tensor: Tensor): BufferView | undefined;
+  growing(label: string, numbers?: readonly number[]): GrowingTensor;
+  part(whole: Tensor, label: string, shape: readonly number[], offset: number): Tensor;
+  storageOf(tensor: Tensor): Tensor;
+  offsetOf(tensor: Tensor): number;
+}
+
 /** The batches of a graph: one for each kind and each flat buffer of parameters or gradients. */
 export class Batches {
-  readonly #graph: Graph;
+  readonly #graph: BatchHost;
   #open: OpenBatch[] = [];
 
-  constructor(graph: Graph) {
+  constructor(graph: BatchHost) {
     this.#graph = graph;
   }
 
@@ -66,7 +77,7 @@ class OpenBatch {
   /** All of `buffer`. */
   readonly flat: Tensor;
   readonly dispatch: Dispatch;
-  readonly #graph: Graph;
+  readonly #graph: BatchHost;
   readonly #own: GrowingTensor;
   readonly #table: GrowingTensor;
   readonly #rows: number[] = [];
@@ -77,7 +88,7 @@ class OpenBatch {
   #workgroups = 0;
   #calls = 0;
 
-  constructor(graph: Graph, batch: Batch, buffer: GPUBuffer) {
+  constructor(graph: BatchHost, batch: Batch, buffer: GPUBuffer) {
     this.#graph = graph;
     this.batch = batch;
     this.buffer = buffer;

@@ -1,6 +1,7 @@
 import { byteLength } from "../gpu/dispatch.ts";
 import type { Graph } from "./graph.ts";
-import { alignUp, BINDING_ALIGNMENT, lifetimes, type MemoryPlan } from "./planner.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import { lifetimes, type MemoryPlan } from "./planner.ts";
 
 /** A transient tensor's place in space and time. */
 export interface MemoryTensor {

@@ -2,7 +2,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { elementCount, type Tensor } from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import type { Graph } from "./graph.ts";
-import { alignUp, BINDING_ALIGNMENT } from "./planner.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 
 /** What a model says of one parameter. Shapes are ours (see src/models/layouts.ts). */
 export interface ParameterSpec {

@@ -16,7 +16,8 @@ import { packStruct } from "../gpu/reflect.ts";
 import type { Graph } from "./graph.ts";
 import { profilePlan, type PlanProfile } from "./profile.ts";
 import type { ProfileOptions } from "./profileReplays.ts";
-import { alignUp, BINDING_ALIGNMENT, lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import { lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
 
 export interface PlanOptions {
   label: string;

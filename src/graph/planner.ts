@@ -1,4 +1,5 @@
 import { byteLength, type Tensor } from "../gpu/dispatch.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import type { Graph } from "./graph.ts";
 
 /** When a transient tensor is alive: indices of the first and last command that use it, both inclusive. */
@@ -19,13 +20,6 @@ export interface MemoryPlan {
   readonly arenas: readonly number[];
   /** The largest sum of simultaneously living tensors: no plan can need less. */
   readonly lowerBound: number;
-}
-
-/** WebGPU's alignment of storage and uniform binding offsets. */
-export const BINDING_ALIGNMENT = 256;
-
-export function alignUp(value: number, alignment: number): number {
-  return Math.ceil(value / alignment) * alignment;
 }
 
 /** Lifetimes of a graph's transient tensors, aliases counted as the tensor they stand for; kept ones live to the end. */

@@ -1,5 +1,5 @@
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
-import { BINDING_ALIGNMENT } from "./planner.ts";
+import { BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { packStruct, reflect } from "../gpu/reflect.ts";
 import { shaderLibrary } from "../gpu/shaderLibrary.ts";
 

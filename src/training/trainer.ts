@@ -5,7 +5,7 @@ import type { Copy } from "../gpu/recorder.ts";
 import { Graph } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { Plan } from "../graph/plan.ts";
-import { alignUp, BINDING_ALIGNMENT } from "../graph/planner.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { adamw } from "../kernels/adamw.ts";
 import { gradNorm } from "../kernels/gradNorm.ts";
 import { addNoise } from "../kernels/noise.ts";
