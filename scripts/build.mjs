@@ -42,11 +42,10 @@ export async function build(folder = "dist", { types = false } = {}) {
       splitting: true,
       chunkNames: "chunks/[name]-[hash]",
       logLevel: "warning",
-      loader: { ".wgsl": "text" },
       define: { VOXTWIRL_VERSION: JSON.stringify(version) },
       mainFields: ["module", "main"],
       external: npm,
-      plugins: [entriesApart],
+      plugins: [entriesApart, bareShaders],
     });
     chmodSync(join(partial, "voxtwirl.js"), 0o755);
     if (types) {
@@ -78,6 +77,17 @@ const entriesApart = {
       if (dirname(importer) !== join(root, "src")) return undefined;
       const name = names.get(resolve(dirname(importer), path));
       return name && { path: `./${name}.js`, external: true, sideEffects: false };
+    });
+  },
+};
+
+/** Shaders as text, without comments and indentation: these are half of it, and the package has the files themselves too. */
+const bareShaders = {
+  name: "bare-shaders",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
+      const lines = readFileSync(path, "utf8").split("\n").map((line) => line.replace(/\/\/.*$/, "").trim());
+      return { contents: lines.filter((line) => line !== "").join("\n"), loader: "text" };
     });
   },
 };
