@@ -81,7 +81,7 @@ const entriesApart = {
   },
 };
 
-/** Shaders as text, without comments and indentation: these are half of it, and the package has the files themselves too. */
+/** Shaders as text, without comments and indentation, which are half of it; the package has the files themselves too. */
 const bareShaders = {
   name: "bare-shaders",
   setup({ onLoad }) {
