@@ -119,13 +119,13 @@ describe("graph", () => {
     expect(() => conv3d(graph, { label: "unet/stem", x, weight, stride: 1, padding: 1 })).toThrow(/^unet\/stem.*3.*5/);
     expect(() => reshape(graph, x, [7])).toThrow(/192|\[7\]/);
     expect(() => graph.scratch("empty", [0, 3])).toThrow(/positive/);
-    const view = { buffer: {} as GPUBuffer, offset: 0, size: 8 };
+    const view = { buffer: { size: 8 } as GPUBuffer, offset: 0, size: 8 };
     expect(() => graph.external("short", [3], view)).toThrow(/12 bytes, its buffer range has 8/);
   });
 
   it("refuses a trained parameter in the place of an activation", () => {
     const graph = new Graph(gpu.caps);
-    const view = { buffer: {} as GPUBuffer, offset: 0, size: 4096 };
+    const view = { buffer: { size: 4096 } as GPUBuffer, offset: 0, size: 4096 };
     const p = graph.parameter("p", [1, 2, 2, 2, 4], view, view);
     const weight = graph.parameter("w", [1, 1, 1, 4, 4], view, view);
     const y = conv3d(graph, { label: "c", x: p, weight, stride: 1, padding: 0 });
