@@ -11,8 +11,8 @@
 // F16: x, grad_y, grad_x and addend are stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
 #import grid
-#import sigmoid
 #import storage
+#import groupNormTerms
 
 struct Params {
   voxels: u32,
@@ -76,17 +76,15 @@ fn main(
   let slope = rstd * factor;
 #ifdef SILU
   let shift = beta[column];
+#else
+  const shift = Real(0.0);
 #endif
 
   let start = (sample * params.voxels + first) * columns + column;
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let n = (Real(x[at]) - mean) * rstd;
-#ifdef SILU
-    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
-#else
-    let u = Real(grad_y[at]);
-#endif
+    let n = normalised(at, mean, rstd);
+    let u = inner_gradient(at, n, factor, shift);
     var g = slope * u - a - n * b;
 #ifdef ADDEND
     g += Real(addend[at]);

@@ -9,8 +9,8 @@
 // F16: x and gradY are stored in half precision.
 // Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
 #import grid
-#import sigmoid
 #import storage
+#import groupNormTerms
 
 struct Params {
   voxels: u32,
@@ -63,6 +63,9 @@ fn main(
 #ifdef SILU
   let factor = gamma[column];
   let shift = beta[column];
+#else
+  const factor = Real(0.0);
+  const shift = Real(0.0);
 #endif
 
   var sum_u = Real(0.0);
@@ -70,12 +73,8 @@ fn main(
   let start = (sample * params.voxels + first) * columns + column;
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let n = (Real(x[at]) - mean) * rstd;
-#ifdef SILU
-    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
-#else
-    let u = Real(grad_y[at]);
-#endif
+    let n = normalised(at, mean, rstd);
+    let u = inner_gradient(at, n, factor, shift);
     sum_u += u;
     sum_un += u * n;
   }

@@ -14,8 +14,8 @@
 // connection. F16: x, grad_y, grad_x and addend are stored in half precision.
 // Dispatch: workgroups1d(N).
 #import grid
-#import sigmoid
 #import storage
+#import groupNormTerms
 #import unit
 
 struct Params {
@@ -81,18 +81,16 @@ fn main(
   let factor = gamma[column];
 #ifdef SILU
   let shift = beta[column];
+#else
+  const shift = Real(0.0);
 #endif
 
   var sum_u = Real(0.0);
   var sum_un = Real(0.0);
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let n = (Real(x[at]) - mean) * rstd;
-#ifdef SILU
-    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
-#else
-    let u = Real(grad_y[at]);
-#endif
+    let n = normalised(at, mean, rstd);
+    let u = inner_gradient(at, n, factor, shift);
     sum_u += u;
     sum_un += u * n;
   }
@@ -139,12 +137,8 @@ fn main(
   let slope = rstd * factor;
   for (var i = 0u; i < count; i++) {
     let at = start + i * columns;
-    let n = (Real(x[at]) - mean) * rstd;
-#ifdef SILU
-    let u = Real(grad_y[at]) * silu_slope(n * factor + shift);
-#else
-    let u = Real(grad_y[at]);
-#endif
+    let n = normalised(at, mean, rstd);
+    let u = inner_gradient(at, n, factor, shift);
     var g = slope * u - a - n * b;
 #ifdef ADDEND
     g += Real(addend[at]);

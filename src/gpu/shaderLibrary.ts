@@ -2,6 +2,7 @@ import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import batch from "../../shaders/shared/batch.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
+import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import matrix from "../../shaders/shared/matrix.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
@@ -24,6 +25,7 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   batch,
   convBlocks,
   grid,
+  groupNormTerms,
   matrix,
   moments,
   octahedral,

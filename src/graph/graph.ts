@@ -178,10 +178,13 @@ export class Graph implements KernelContext {
     return fits ? this.#batches.join(batch, call) : undefined;
   }
 
-  /** A tensor whose length is known once the graph is complete. With `numbers` it holds those, uploaded with a plan. */
+  /**
+   * A tensor of words whose length is known once the graph is complete. With `numbers` it holds those, as u32, uploaded
+   * with a plan.
+   */
   growing(label: string, numbers?: readonly number[]): GrowingTensor {
     const shape = [1];
-    const tensor = { id: this.#nextId++, label, shape, dtype: "f32" as const };
+    const tensor: Tensor = { id: this.#nextId++, label, shape, dtype: "f32" };
     if (numbers) this.#constants.set(tensor.id, numbers);
     return { tensor, grow: (elements) => void (shape[0] = elements) };
   }

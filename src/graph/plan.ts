@@ -95,8 +95,7 @@ export class Plan {
       const arenas = [...made];
       const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
       made.push(uniforms);
-      const constants = uploadConstants(gpu, graph, dispatches);
-      for (const { buffer } of constants.values()) made.push(buffer);
+      const constants = uploadConstants(gpu, graph, dispatches, made);
       await gpu.settle();
       // All at once: Dawn compiles in parallel.
       await gpu.wait(Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
@@ -243,12 +242,20 @@ function uploadParams(gpu: Gpu, label: string, dispatches: readonly Dispatch[], 
   return { buffer, offsets };
 }
 
-/** Tensors of fixed numbers, by their ids. */
-function uploadConstants(gpu: Gpu, graph: Graph, dispatches: readonly Dispatch[]): Map<number, BufferView> {
+/** Tensors of fixed numbers, by their ids; their buffers are added to `made`. */
+function uploadConstants(
+  gpu: Gpu,
+  graph: Graph,
+  dispatches: readonly Dispatch[],
+  made: GPUBuffer[],
+): Map<number, BufferView> {
   const views = new Map<number, BufferView>();
   for (const tensor of dispatches.flatMap(({ bindings }) => Object.values(bindings))) {
     const numbers = graph.constantOf(tensor);
-    if (numbers && !views.has(tensor.id)) views.set(tensor.id, gpu.upload(tensor.label, Uint32Array.from(numbers)));
+    if (!numbers || views.has(tensor.id)) continue;
+    const view = gpu.upload(tensor.label, Uint32Array.from(numbers));
+    made.push(view.buffer);
+    views.set(tensor.id, view);
   }
   return views;
 }

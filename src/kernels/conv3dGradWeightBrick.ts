@@ -1,8 +1,8 @@
 import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
-import type { ConvSizes } from "./conv3dShape.ts";
+import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
 
@@ -99,26 +99,10 @@ function same(a: GradWeightBrickTile, b: GradWeightBrickTile): boolean {
 /** Blocks of positions below which a slice is not worth its partial sums. */
 const LEAST_BLOCKS = 4;
 
-/**
- * Both passes, without checks (one where a single slice is enough).
- *
- * @param flops useful operations of the first pass
- */
+/** Both passes, without checks (one where a single slice is enough). */
 export function dispatchConv3dGradWeightBrick(
   ctx: KernelContext,
-  args: {
-    label: string;
-    x: Tensor;
-    gradY: Tensor;
-    gradWeight: Tensor;
-    sizes: ConvSizes;
-    stride: number;
-    pad: number;
-    transposed: boolean;
-    tile: GradWeightBrickTile;
-    flops: number;
-    call: KernelCall;
-  },
+  args: GradWeightArgs & { tile: GradWeightBrickTile },
 ): void {
   const { label, x, gradY, gradWeight, sizes, stride, pad, transposed, tile, flops } = args;
   const { kernel, batch, inputChannels, outputChannels } = sizes;

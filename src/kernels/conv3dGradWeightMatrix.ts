@@ -1,8 +1,8 @@
 import conv3dGradWeightMatrixCode from "../../shaders/conv3dGradWeightMatrix.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
-import { isFlat, type ConvSizes } from "./conv3dShape.ts";
+import { isFlat, type ConvSizes, type GradWeightArgs } from "./conv3dShape.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
@@ -205,26 +205,10 @@ const LEAST_STEPS = 32;
 /** Of a workgroup that WANTED_WORKGROUPS counts. */
 const USUAL_SUBGROUPS = 4;
 
-/**
- * Both passes, without checks (one where a single slice is enough). x and gradY are f16.
- *
- * @param flops useful operations of the first pass
- */
+/** Both passes, without checks (one where a single slice is enough). x and gradY are f16. */
 export function dispatchConv3dGradWeightMatrix(
   ctx: KernelContext,
-  args: {
-    label: string;
-    x: Tensor;
-    gradY: Tensor;
-    gradWeight: Tensor;
-    sizes: ConvSizes;
-    stride: number;
-    pad: number;
-    transposed: boolean;
-    tile: GradWeightMatrixTile;
-    flops: number;
-    call: KernelCall;
-  },
+  args: GradWeightArgs & { tile: GradWeightMatrixTile },
 ): void {
   const { label, x, gradY, gradWeight, sizes, stride, pad, transposed, tile, flops } = args;
   const { kernel, batch, inputChannels, outputChannels } = sizes;

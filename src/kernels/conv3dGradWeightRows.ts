@@ -1,7 +1,7 @@
 import conv3dGradWeightRowsCode from "../../shaders/conv3dGradWeightRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import type { ConvSizes } from "./conv3dShape.ts";
+import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
+import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "./conv3dTiles.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
@@ -57,15 +57,7 @@ export function gradWeightRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: numb
 /** Adds the gradient of the weights [3, 3, 3, Ci, Co] to gradWeight: both passes, or one where one slice is enough. */
 export function dispatchConv3dGradWeightRows(
   ctx: KernelContext,
-  args: {
-    label: string;
-    x: Tensor;
-    gradY: Tensor;
-    gradWeight: Tensor;
-    sizes: ConvSizes;
-    flops: number;
-    call: KernelCall;
-  },
+  args: GradWeightArgs,
 ): void {
   const { label, x, gradY, gradWeight, sizes, flops, call } = args;
   const { batch, inputChannels, outputChannels } = sizes;

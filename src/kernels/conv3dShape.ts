@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
 
 /** Sizes of one convolution: of its input and output, whichever of the two is being computed. */
 export interface ConvSizes {
@@ -9,6 +9,22 @@ export interface ConvSizes {
   inputChannels: number;
   outputChannels: number;
   kernel: number;
+}
+
+/** What a variant of the weight gradient is dispatched with, checked. */
+export interface GradWeightArgs {
+  label: string;
+  x: Tensor;
+  gradY: Tensor;
+  gradWeight: Tensor;
+  sizes: ConvSizes;
+  stride: number;
+  pad: number;
+  /** The weight is [k, k, k, channels of gradY, channels of x]. */
+  transposed: boolean;
+  /** Useful operations of the first pass. */
+  flops: number;
+  call: KernelCall;
 }
 
 const FIX = "Give channels-last tensors [N, D, H, W, C] and weights [k, k, k, C in, C out] that fit each other.";
