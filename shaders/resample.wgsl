@@ -3,9 +3,15 @@
 // One thread makes `each` Reals of one voxel, one after the other: weights and addresses of the TAPS^3 neighbours are
 // shared by them. A loop over channels with one sum in its body is small enough for a processor's instruction cache, which
 // sums of all channels side by side are not.
-// A neighbour outside the grid gets weight 0 and a clamped address, so that no load is conditional.
-// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP.
+// A neighbour outside the grid gets weight 0 and a clamped address, so that no load is conditional; a voxel without any
+// neighbour inside, a quarter of them or so, loads nothing. With LANES a subgroup (of at least 8 lanes, all of one sample)
+// loads the rotation together, and does without loads only as a whole: software adapters pay for lanes that are masked.
+// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP, LANES (of subgroups whose size is known).
 // Workgroups: ceil(N * D^3 * blocks / WORKGROUP), folded; blocks = C / each.
+#ifdef LANES
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
 #import grid
 #import real
 #import voxels
@@ -38,6 +44,9 @@ fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
+#ifdef LANES
+  @builtin(subgroup_invocation_id) subgroup_lane: u32,
+#endif
 ) {
   let index = linear_workgroup(wid, num) * u32(WORKGROUP) + lane;
   let voxel = index / params.blocks;
@@ -47,13 +56,31 @@ fn main(
     return;
   }
   let channel = (index - voxel * params.blocks) * params.each;
+#ifdef LANES
+  let held = rotations[9u * n + subgroup_lane];
+  let last = rotations[9u * n + 8u];
+  let rows = RotationRows(
+    vec3<f32>(subgroupShuffle(held, 0u), subgroupShuffle(held, 1u), subgroupShuffle(held, 2u)),
+    vec3<f32>(subgroupShuffle(held, 3u), subgroupShuffle(held, 4u), subgroupShuffle(held, 5u)),
+    vec3<f32>(subgroupShuffle(held, 6u), subgroupShuffle(held, 7u), last),
+  );
+#else
   let r = n * 9u;
   let rows = RotationRows(
     vec3<f32>(rotations[r], rotations[r + 1u], rotations[r + 2u]),
     vec3<f32>(rotations[r + 3u], rotations[r + 4u], rotations[r + 5u]),
     vec3<f32>(rotations[r + 6u], rotations[r + 7u], rotations[r + 8u]),
   );
+#endif
   let source = source_position(rows, voxel_position(voxel - n * voxels, params.size), params.size);
+  // A tap TAPS / 2 away has weight 0.
+  let reach = f32(TAPS / 2);
+  let outside = any(source <= vec3<f32>(-reach)) || any(source >= vec3<f32>(f32(params.size) - 1.0 + reach));
+#ifdef LANES
+  let count = select(params.each, 0u, subgroupAll(outside));
+#else
+  let count = select(params.each, 0u, outside);
+#endif
   let first = vec3<i32>(floor(source)) - vec3<i32>(TAPS / 2 - 1);
 #for i in 0..TAPS
   let weight_x_${i} = inside_weight(source.x, first.x + ${i});
@@ -70,7 +97,7 @@ fn main(
   let offset_${j}_${i} = start + offset_y_${j} + offset_x_${i};
 #endfor
 #endfor
-  for (var c = 0u; c < params.each; c++) {
+  for (var c = 0u; c < count; c++) {
     var sum = Real(0.0);
     for (var k = 0; k < TAPS; k++) {
       let at = clamped(first.z + k) * layer + c;
@@ -95,7 +122,7 @@ fn main(
 #endfor
 #endfor
 #endfor
-  for (var c = 0u; c < params.each; c++) {
+  for (var c = 0u; c < count; c++) {
     var sum = Real(0.0);
 #for k in 0..TAPS
 #for j in 0..TAPS
@@ -107,4 +134,7 @@ fn main(
     y[voxel * params.channels + channel + c] = sum;
   }
 #endif
+  for (var c = count; c < params.each; c++) {
+    y[voxel * params.channels + channel + c] = Real(0.0);
+  }
 }

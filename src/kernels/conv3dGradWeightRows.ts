@@ -2,7 +2,7 @@ import conv3dGradWeightRowsCode from "../../shaders/conv3dGradWeightRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
-import { hasLanes, LANES } from "./conv3dTiles.ts";
+import { hasLanes, LANES } from "./lanes.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
 

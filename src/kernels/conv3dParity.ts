@@ -3,7 +3,8 @@ import type { GpuCaps } from "../gpu/caps.ts";
 import { workgroups1d } from "../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
-import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
+import type { ConvDispatch } from "./conv3dTiles.ts";
+import { hasLanes, LANES } from "./lanes.ts";
 import type { Variant } from "./variant.ts";
 
 const conv3dParityShader = { name: "conv3dParity", code: conv3dParityCode };

@@ -10,7 +10,8 @@ import {
   type Tensor,
 } from "../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
-import { hasLanes, LANES, type ConvDispatch } from "./conv3dTiles.ts";
+import type { ConvDispatch } from "./conv3dTiles.ts";
+import { hasLanes, LANES } from "./lanes.ts";
 import type { Variant } from "./variant.ts";
 
 export const ROWS_SHADERS = [

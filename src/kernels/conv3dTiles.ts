@@ -1,4 +1,3 @@
-import type { GpuCaps } from "../gpu/caps.ts";
 import type { Dispatch } from "../gpu/dispatch.ts";
 
 /** Constants shared by conv3d.wgsl and convTranspose3d.wgsl; with LANES, where some lanes load the weights for all. */
@@ -38,12 +37,3 @@ function powerOfTwoAtLeast(n: number): number {
 
 /** What a shader's host part makes of a convolution's sizes; operands and their flags are added by the caller. */
 export type ConvDispatch = Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> };
-
-/** Lanes of the subgroups that conv3dRows.wgsl and conv3dParity.wgsl were measured with, lavapipe's. */
-export const LANES = 8;
-
-/** Whether the adapter is of the kind that those two shaders are for: software, all subgroups of that size. */
-export function hasLanes(caps: GpuCaps): boolean {
-  const { adapterClass, subgroups, subgroupMinSize, subgroupMaxSize } = caps;
-  return adapterClass === "software" && subgroups && subgroupMinSize === LANES && subgroupMaxSize === LANES;
-}

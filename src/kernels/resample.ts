@@ -2,6 +2,7 @@ import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.t
 import code from "../../shaders/resample.wgsl";
 import adjointCode from "../../shaders/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "./cube.ts";
+import { hasLanes, LANES } from "./lanes.ts";
 import { resampleFamily } from "./rotationFamily.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
 import { choose } from "./variant.ts";
@@ -35,14 +36,17 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
   const reals = vec4 ? channels / 4 : channels;
   const each = variant.constants.whole ? reals : 1;
   const workgroup = variant.constants.WORKGROUP!;
+  const blocks = reals / each;
+  // Lanes of a subgroup have one sample's rotation in common.
+  const lanes = hasLanes(ctx.caps) && (size ** 3 * blocks) % LANES === 0;
   ctx.dispatch({
     label,
     call,
     shader: { name: "resample", code },
-    constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup },
-    params: { samples, size, channels: reals, blocks: reals / each, each },
+    constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup, LANES: lanes },
+    params: { samples, size, channels: reals, blocks, each },
     bindings: { rotations, x, y },
-    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * (reals / each)) / workgroup)),
+    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / workgroup)),
     ...cost,
   });
 }

@@ -52,6 +52,7 @@ describe.each(METHODS)("resample %s", (method) => {
     [2, 7, 3],
     [1, 6, 8],
     [1, 4, 11],
+    [2, 16, 4],
   ] as const)("and its adjoint are their twins: %i x %i^3 x %i", async (...shape) => {
     const [samples, size, channels] = shape;
     const x = randomArray(samples * size ** 3 * channels, 5);
