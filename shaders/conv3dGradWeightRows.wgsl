@@ -9,22 +9,26 @@
 // There a load from a buffer costs as much as some fifty multiply-adds, one from a private array a sixth of that, and
 // the loop must stay below 32 KB. So what a workgroup needs of x and gradY is loaded into private arrays first: gradY
 // for TILES tiles of output channels, which serve all input channels, x for one tile of input channels, which serves
-// these output channels and all kz. Along y the sums are those of Winograd's F(4, 3) transposed (arXiv 1509.09308; the
-// matrices are those of conv3dRows.wgsl): three taps of four positions and six inputs in 6 multiply-adds for 12,
+// these output channels and all kz. Along y and along x the sums are those of Winograd's F(4, 3) transposed (arXiv
+// 1509.09308; the matrices are those of conv3dRows.wgsl): nine taps of 4 x 4 positions and 6 x 6 inputs in 36
+// multiply-adds for 144,
 //
-//   gradW = G'^T sum over the rest of (A gradY * B^T x)
+//   gradW = G'^T [sum over the rest of (A gradY A^T * B^T x B)] G'
 //
-// with A's scales moved behind the sum. A value that is not finite spreads to the three taps along y.
+// with A's scales moved behind the sum. Rounding errors are twice those of direct sums. A value that is not finite
+// spreads to the nine taps of a plane. Points along y come in two parts of three, (0, 1, -1) and (infinity, 2, -2): sums
+// of half the points for two tiles of output channels take as much room as those of all for one, and an input, spread
+// once, serves both tiles.
 //
 // A workgroup is one subgroup of WORKGROUP lanes. It computes a slice for tiles_i tiles of WORKGROUP input channels and
 // tiles_o of output channels: lane l loads channel l of both; its output channel is its own, and the inputs are spread
 // by subgroupShuffle from a fixed lane. A slice is slabs_per_slice slabs: units of four rows of `planes` planes,
-// counted over the bands of rows, then over n; slabs are counted along z, then over units. Columns come four at a time,
-// `columns` of them; of x one more.
+// counted over the bands of rows, then over n; slabs are counted along z, then over units. Columns come in groups of
+// four, `groups` of them, an even number: a turn of the loop takes two.
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, D, H, W, Co], partial [slices, 27, Ci, Co].
-// Constants: WORKGROUP = the subgroup size; TILES; SLOTS_X >= units (planes + 2) (columns + 1),
-// SLOTS_Y >= TILES units planes columns; X_F16, Y_F16: x, gradY are stored in half precision.
+// Constants: WORKGROUP = the subgroup size; TILES, even; SLOTS_X >= units (planes + 2) groups,
+// SLOTS_Y >= TILES units planes groups; X_F16, Y_F16: x, gradY are stored in half precision.
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
 // Dispatch: workgroups1d(slices blocks_i blocks_o), blocks_i = ceil(Ci / (WORKGROUP tiles_i)), blocks_o likewise.
 enable subgroups;
@@ -35,7 +39,7 @@ diagnostic(off, subgroup_uniformity);
 struct Params {
   batch: i32, depth: i32, height: i32, width: i32,
   in_c: i32, out_c: i32,
-  units: i32, planes: i32, columns: i32,
+  units: i32, planes: i32, groups: i32,
   bands: i32,           // ceil(H / 4)
   stacks: i32,          // ceil(D / planes)
   slabs: i32,           // ceil(N bands / units) stacks
@@ -50,6 +54,32 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<StoredX>;
 @group(0) @binding(2) var<storage, read> gradY: array<StoredY>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
+
+// The points 0, 1, -1, infinity, 2 and -2 of four gradients, A g without its scales, and of six inputs, B^T x.
+fn gradient_points(g: array<f32, 4>) -> array<f32, 6> {
+  let even1 = g[0] + g[2];
+  let odd1 = g[1] + g[3];
+  let even2 = g[0] + 4.0 * g[2];
+  let odd2 = 2.0 * (g[1] + 4.0 * g[3]);
+  return array<f32, 6>(g[0], even1 + odd1, even1 - odd1, g[3], even2 + odd2, even2 - odd2);
+}
+
+fn input_points(x: array<f32, 6>) -> array<f32, 6> {
+  let p = x[4] - 4.0 * x[2];
+  let q = x[3] - 4.0 * x[1];
+  let r = x[4] - x[2];
+  let s = 2.0 * (x[3] - x[1]);
+  return array<f32, 6>(4.0 * (x[0] - x[2]) + r, p + q, p - q, 4.0 * x[1] - 5.0 * x[3] + x[5], r + s, r - s);
+}
+
+// The three taps of sums over products of such points, G'^T s.
+fn taps(s: array<f32, 6>) -> array<f32, 3> {
+  let even1 = (s[1] + s[2]) * (-1.0 / 6.0);
+  let odd1 = (s[1] - s[2]) * (-1.0 / 6.0);
+  let even2 = (s[4] + s[5]) * (1.0 / 24.0);
+  let odd2 = (s[4] - s[5]) * (1.0 / 12.0);
+  return array<f32, 3>(0.25 * s[0] + even1 + even2, odd1 + odd2, even1 + 4.0 * even2 + s[3]);
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -67,15 +97,15 @@ fn main(
   let ci_end = min(ci_begin + params.tiles_i * WORKGROUP, params.in_c);
   let co_begin = i32(index % params.blocks_o) * params.tiles_o * WORKGROUP;
   let co_end = min(co_begin + params.tiles_o * WORKGROUP, params.out_c);
-  let columns_x = params.columns + 1;
-  let slots_y = params.units * params.planes * params.columns;
+  let slots_y = params.units * params.planes * params.groups;
   let slice_at = i32(slice) * 27 * params.in_c * params.out_c;
 
-  // Inner indices are always constants, so that the compiler makes arrays of SLOTS of these. Of x: the six points of
-  // B^T x for four columns; of gradY: four rows of four columns.
-  var kept_x: array<array<f32, 24>, SLOTS_X>;
-  var kept_y: array<array<f32, 16>, SLOTS_Y>;
-  var sums: array<f32, 9 * WORKGROUP>;
+  // Inner indices are always constants, so that the compiler makes arrays of slots of these. Of x: three points along y by
+  // six along x of B^T x B; of gradY: three points along y of A gradY by four columns, which take less room. The slots of
+  // the second part follow those of the first.
+  var kept_x: array<array<f32, 18>, 2 * SLOTS_X>;
+  var kept_y: array<array<f32, 12>, 2 * SLOTS_Y>;
+  var sums: array<f32, 2 * 9 * WORKGROUP>;
 
   let slab_begin = i32(slice) * params.slabs_per_slice;
   let slab_end = min(slab_begin + params.slabs_per_slice, params.slabs);
@@ -94,14 +124,18 @@ fn main(
           let oy = unit % params.bands * 4;
           let plane = unit / params.bands * params.depth + oz + p % planes;
           let row_at = (plane * params.height + oy) * params.width;
-          for (var q = 0; q < params.columns; q++) {
-#for j in 0..4
+          for (var q = 0; q < params.groups; q++) {
 #for c in 0..4
-            kept_y[slot][${4*j+c}] = select(
+#for j in 0..4
+            let g_${j}_${c} = select(
               0.0,
               f32(gradY[u32((row_at + ${j} * params.width + 4 * q + ${c}) * params.out_c + co0 + lane)]),
               oy + ${j} < params.height && 4 * q + ${c} < params.width,
             );
+#endfor
+            let points_${c} = gradient_points(array<f32, 4>(g_0_${c}, g_1_${c}, g_2_${c}, g_3_${c}));
+#for m in 0..6
+            kept_y[${m/3} * SLOTS_Y + slot][${m%3*4+c}] = points_${c}[${m}];
 #endfor
 #endfor
             slot++;
@@ -121,112 +155,123 @@ fn main(
           let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
           let at_${r} = ((row + ${r}) * params.width - 1) * params.in_c + ci0 + lane;
 #endfor
-          for (var q = 0; q < columns_x; q++) {
-#for c in 0..4
-            let ix_${c} = 4 * q + ${c};
-            let column_ok_${c} = ix_${c} >= 1 && ix_${c} <= params.width;
+          // A row begins with a column of zeros. Two columns are carried over to the next group.
+          var column_0 = array<f32, 6>();
 #for r in 0..6
-            let x_${r}_${c} = select(
-              0.0,
-              f32(x[u32(at_${r} + ix_${c} * params.in_c)]),
-              row_ok_${r} && column_ok_${c},
+          let x_${r}_1 = select(0.0, f32(x[u32(at_${r} + params.in_c)]), row_ok_${r});
+#endfor
+          var column_1 = input_points(array<f32, 6>(x_0_1, x_1_1, x_2_1, x_3_1, x_4_1, x_5_1));
+          for (var q = 0; q < params.groups; q++) {
+#for c in 2..6
+            let ix_${c} = 4 * q + ${c};
+#for r in 0..6
+            let x_${r}_${c} = select(0.0, f32(x[u32(at_${r} + ix_${c} * params.in_c)]), row_ok_${r} && ix_${c} <= params.width);
+#endfor
+            let column_${c} = input_points(
+              array<f32, 6>(x_0_${c}, x_1_${c}, x_2_${c}, x_3_${c}, x_4_${c}, x_5_${c}),
             );
 #endfor
-            let p_${c} = x_4_${c} - 4.0 * x_2_${c};
-            let q_${c} = x_3_${c} - 4.0 * x_1_${c};
-            let r_${c} = x_4_${c} - x_2_${c};
-            let s_${c} = 2.0 * (x_3_${c} - x_1_${c});
-            kept_x[slot][${c}] = 4.0 * (x_0_${c} - x_2_${c}) + r_${c};
-            kept_x[slot][${4+c}] = p_${c} + q_${c};
-            kept_x[slot][${8+c}] = p_${c} - q_${c};
-            kept_x[slot][${12+c}] = r_${c} + s_${c};
-            kept_x[slot][${16+c}] = r_${c} - s_${c};
-            kept_x[slot][${20+c}] = 4.0 * x_1_${c} - 5.0 * x_3_${c} + x_5_${c};
+#for m in 0..6
+            let points_${m} = input_points(array<f32, 6>(
+              column_0[${m}], column_1[${m}], column_2[${m}], column_3[${m}], column_4[${m}], column_5[${m}],
+            ));
+#for k in 0..6
+            kept_x[${m/3} * SLOTS_X + slot][${m%3*6+k}] = points_${m}[${k}];
 #endfor
+#endfor
+            column_0 = column_4;
+            column_1 = column_5;
             slot++;
           }
         }
 
-        for (var co0 = group; co0 < group_end; co0 += WORKGROUP) {
+        for (var co0 = group; co0 < group_end; co0 += 2 * WORKGROUP) {
           for (var kz = 0; kz < 3; kz++) {
-#for m in 0..6
-#for k in 0..3
-#for i in 0..WORKGROUP
-            var acc_${m}_${k}_${i} = 0.0;
-#endfor
-#endfor
-#endfor
             // Not where the plane of x lies outside the grid.
             let p_begin = select(0, 1, kz == 0 && oz == 0);
             let p_end = planes - select(0, 1, kz == 2 && oz + planes == params.depth);
-            for (var unit = 0; unit < units; unit++) {
-              slot = (co0 - group) / WORKGROUP * slots_y + (unit * planes + p_begin) * params.columns;
-              var slot_x = (unit * (planes + 2) + p_begin + kz) * columns_x;
-              for (var p = p_begin; p < p_end; p++) {
-                for (var q = 0; q < params.columns; q++) {
-#for m in 0..6
+            for (var part = 0; part < 2; part++) {
+#for b in 0..2
+#for m in 0..3
+#for k in 0..6
+#for i in 0..WORKGROUP
+              var acc_${b}_${m}_${k}_${i} = 0.0;
+#endfor
+#endfor
+#endfor
+#endfor
+              for (var unit = 0; unit < units; unit++) {
+                slot = part * SLOTS_Y + (co0 - group) / WORKGROUP * slots_y + (unit * planes + p_begin) * params.groups;
+                var slot_x = part * SLOTS_X + (unit * (planes + 2) + p_begin + kz) * params.groups;
+                let slot_end = slot_x + (p_end - p_begin) * params.groups;
+                for (; slot_x < slot_end; slot_x += 2) {
+#for m in 0..3
+#for q in 0..2
+#for b in 0..2
 #for c in 0..4
-                  let v_${m}_${c} = kept_x[slot_x][${4*m+c}];
+                  let g_${q}_${b}_${m}_${c} = kept_y[slot + ${b} * slots_y + ${q}][${4*m+c}];
 #endfor
-#for c in 0..2
-                  let v_${m}_${4+c} = kept_x[slot_x + 1][${4*m+c}];
+                  let d_${q}_${b}_${m} = gradient_points(
+                    array<f32, 4>(g_${q}_${b}_${m}_0, g_${q}_${b}_${m}_1, g_${q}_${b}_${m}_2, g_${q}_${b}_${m}_3),
+                  );
 #endfor
 #endfor
-#for c in 0..4
-                  let g_0_${c} = kept_y[slot][${c}];
-                  let g_1_${c} = kept_y[slot][${4+c}];
-                  let g_2_${c} = kept_y[slot][${8+c}];
-                  let g_3_${c} = kept_y[slot][${12+c}];
-                  let even1_${c} = g_0_${c} + g_2_${c};
-                  let odd1_${c} = g_1_${c} + g_3_${c};
-                  let even2_${c} = g_0_${c} + 4.0 * g_2_${c};
-                  let odd2_${c} = 2.0 * (g_1_${c} + 4.0 * g_3_${c});
-                  let d_0_${c} = g_0_${c};
-                  let d_1_${c} = even1_${c} + odd1_${c};
-                  let d_2_${c} = even1_${c} - odd1_${c};
-                  let d_3_${c} = even2_${c} + odd2_${c};
-                  let d_4_${c} = even2_${c} - odd2_${c};
-                  let d_5_${c} = g_3_${c};
+#for k in 0..6
+#for q in 0..2
+                  let v_${q}_${m}_${k} = kept_x[slot_x + ${q}][${6*m+k}];
 #endfor
 #for i in 0..WORKGROUP
-#for m in 0..6
-#for c in 0..6
-                  let u_${i}_${m}_${c} = subgroupShuffle(v_${m}_${c}, ${i}u);
+#for q in 0..2
+                  let u_${q}_${i}_${m}_${k} = subgroupShuffle(v_${q}_${m}_${k}, ${i}u);
+#for b in 0..2
+                  acc_${b}_${m}_${k}_${i} = fma(u_${q}_${i}_${m}_${k}, d_${q}_${b}_${m}[${k}], acc_${b}_${m}_${k}_${i});
+#endfor
+#endfor
+#endfor
+#endfor
+#endfor
+                  slot += 2;
+                }
+              }
+
+              // As taps() along x; along y what is this part's of it: two points differ by signs, one is by itself.
+              let first = part == 0;
+              let end_0 = select(0.0, 0.25, first);
+              let end_2 = select(1.0, 0.0, first);
+              let even_0 = select(1.0 / 24.0, -1.0 / 6.0, first);
+              let odd_1 = select(1.0 / 12.0, -1.0 / 6.0, first);
+              let even_2 = select(1.0 / 6.0, -1.0 / 6.0, first);
+#for b in 0..2
+#for i in 0..WORKGROUP
+#for m in 0..3
+              let row_${b}_${i}_${m} = taps(array<f32, 6>(
+                acc_${b}_${m}_0_${i}, acc_${b}_${m}_1_${i}, acc_${b}_${m}_2_${i},
+                acc_${b}_${m}_3_${i}, acc_${b}_${m}_4_${i}, acc_${b}_${m}_5_${i},
+              ));
 #endfor
 #for k in 0..3
-#for c in 0..4
-                  acc_${m}_${k}_${i} = fma(u_${i}_${m}_${c+k}, d_${m}_${c}, acc_${m}_${k}_${i});
-#endfor
-#endfor
-#endfor
-#endfor
-                  slot++;
-                  slot_x++;
-                }
-                slot_x++;
+              {
+                let even = row_${b}_${i}_1[${k}] + row_${b}_${i}_2[${k}];
+                let sum_0 = end_0 * row_${b}_${i}_0[${k}] + even_0 * even;
+                let sum_1 = odd_1 * (row_${b}_${i}_1[${k}] - row_${b}_${i}_2[${k}]);
+                let sum_2 = end_2 * row_${b}_${i}_0[${k}] + even_2 * even;
+                sums[${(9*b+k)*WORKGROUP+i}] = sum_0 + select(sums[${(9*b+k)*WORKGROUP+i}], 0.0, first);
+                sums[${(9*b+3+k)*WORKGROUP+i}] = sum_1 + select(sums[${(9*b+3+k)*WORKGROUP+i}], 0.0, first);
+                sums[${(9*b+6+k)*WORKGROUP+i}] = sum_2 + select(sums[${(9*b+6+k)*WORKGROUP+i}], 0.0, first);
               }
+#endfor
+#endfor
+#endfor
             }
 
-#for k in 0..3
-#for i in 0..WORKGROUP
-            {
-              let a0 = 0.25 * acc_0_${k}_${i};
-              let a12 = (acc_1_${k}_${i} + acc_2_${k}_${i}) / -6.0;
-              let b12 = (acc_1_${k}_${i} - acc_2_${k}_${i}) / -6.0;
-              let a34 = (acc_3_${k}_${i} + acc_4_${k}_${i}) / 24.0;
-              let b34 = (acc_3_${k}_${i} - acc_4_${k}_${i}) / 12.0;
-              sums[${k*WORKGROUP+i}] = a0 + a12 + a34;
-              sums[${(3+k)*WORKGROUP+i}] = b12 + b34;
-              sums[${(6+k)*WORKGROUP+i}] = a12 + 4.0 * a34 + acc_5_${k}_${i};
-            }
-#endfor
-#endfor
-            // A loop of unknown length (a known one is unrolled): each store takes long to compile.
-            let co = co0 + lane;
+            // A loop of unknown length (a known one is unrolled): each store takes long to compile. The second tile may lie
+            // beyond the channels.
             let channels = min(WORKGROUP, params.in_c - ci0);
-            let taps = select(0, 9, co < params.out_c);
-            for (var t = 0; t < taps; t++) {
-              let at = slice_at + ((9 * kz + t) * params.in_c + ci0) * params.out_c + co;
+            let tiles = min(2, (group_end - co0 - lane + WORKGROUP - 1) / WORKGROUP);
+            for (var t = 0; t < 9 * tiles; t++) {
+              let tile = t / 9;
+              let tap = 9 * kz + t - 9 * tile;
+              let at = slice_at + (tap * params.in_c + ci0) * params.out_c + co0 + tile * WORKGROUP + lane;
               for (var i = 0; i < channels; i++) {
                 var sum = sums[t * WORKGROUP + i];
                 if (slab > slab_begin || params.accumulate != 0u) {

@@ -69,8 +69,9 @@ export const gradWeightFamily: VariantFamily<GradWeightShape> = {
   },
   shapeClass({ kernel, outW, inC, outC }) {
     const channels = Math.min(inC, outC);
-    const wide = outW > 8 && channels > 8;
-    return `k${kernel}, ${wide ? "wide" : outW > 4 && channels >= 128 ? "narrow, many channels" : "narrow"}`;
+    // Rows are worked on eight columns at a time.
+    const wide = outW > 12 && channels > 8;
+    return `k${kernel}, ${wide ? "wide" : outW > 6 && channels >= 64 ? "narrow, many channels" : "narrow"}`;
   },
   describe: (shape) => `${describeConv(shape)}${shape.transposed ? " transposed" : ""}`,
 };

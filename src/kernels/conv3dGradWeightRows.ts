@@ -8,23 +8,23 @@ import { affordableSlices, partialSums } from "./sumRows.ts";
 
 export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3dGradWeightRowsCode };
 
-/** Tiles of output channels whose gradients are kept at a time. */
+/** Tiles of output channels whose gradients are kept at a time; they are worked on in pairs. */
 const TILES = 4;
 
-// Groups of four columns that an invocation keeps of x, and of a tile of gradY. Not multiples of 64 in all: arrays that
-// lie a page apart are few in a processor's cache.
-const SLOTS_X = 130;
+// Groups of four columns that an invocation keeps of x, and of a tile of gradY. Twice these, the arrays' lengths, are not
+// multiples of 128: arrays that lie pages apart are few in a processor's cache.
+const SLOTS_X = 82;
 const SLOTS_TILE = 65;
 const SLOTS_Y = TILES * SLOTS_TILE + 2;
 
 /** Enough for a processor's cores; each slice more is another to add up. */
 const WORKGROUPS = 16;
 
-/** What a workgroup takes at a time: `planes` planes of units, four rows of a sample each, columns four at a time. */
+/** What a workgroup takes at a time: `planes` planes of units, four rows of a sample each, in groups of four columns. */
 interface Slab {
   units: number;
   planes: number;
-  columns: number;
+  groups: number;
 }
 
 /** Rows of a unit. */
@@ -32,15 +32,16 @@ const ROWS = 4;
 
 /** The largest slab that can be kept; undefined where a row is too long. Units share no inputs, planes do. */
 function slabOf({ batch, outputSize: [depth, height, width] }: ConvSizes): Slab | undefined {
-  const columns = Math.ceil(width / 4);
+  // Two groups a turn.
+  const groups = 2 * Math.ceil(width / 8);
   const allUnits = batch * Math.ceil(height / ROWS);
   const fits = (units: number, planes: number) =>
-    units * (planes + 2) * (columns + 1) <= SLOTS_X && units * planes * columns <= SLOTS_TILE;
+    units * (planes + 2) * groups <= SLOTS_X && units * planes * groups <= SLOTS_TILE;
   if (!fits(1, 1)) return undefined;
   let [units, planes] = [1, 1];
   while (planes < depth && fits(1, planes + 1)) planes++;
   while (planes === depth && units < allUnits && fits(units + 1, planes)) units++;
-  return { units: evenly(allUnits, units), planes: evenly(depth, planes), columns };
+  return { units: evenly(allUnits, units), planes: evenly(depth, planes), groups };
 }
 
 /** The largest share where `all` is divided into as few as there must be of `most` at most. */
@@ -62,7 +63,7 @@ export function dispatchConv3dGradWeightRows(
   const { label, x, gradY, gradWeight, sizes, flops, call } = args;
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;
-  const { units, planes, columns } = slabOf(sizes)!;
+  const { units, planes, groups } = slabOf(sizes)!;
   const bands = Math.ceil(height / ROWS);
   const stacks = Math.ceil(depth / planes);
   const slabs = Math.ceil((batch * bands) / units) * stacks;
@@ -73,13 +74,14 @@ export function dispatchConv3dGradWeightRows(
   // for x.
   const perPart = (all: number, parts: number) => Math.ceil(all / Math.max(1, Math.min(all, Math.floor(parts))));
   const parts = WORKGROUPS / slices;
-  const allO = Math.ceil(outputChannels / LANES);
+  // Output channels by pairs of tiles.
+  const allO = Math.ceil(outputChannels / (2 * LANES));
   const allI = Math.ceil(inputChannels / LANES);
-  const groups = Math.min(allO, TILES * perPart(Math.ceil(allO / TILES), parts));
-  const tilesI = perPart(allI, parts / Math.ceil(allO / groups));
+  const kept = Math.min(allO, (TILES / 2) * perPart(Math.ceil((2 * allO) / TILES), parts));
+  const tilesI = perPart(allI, parts / Math.ceil(allO / kept));
   const blocksI = Math.ceil(allI / tilesI);
-  const tilesO = perPart(groups, parts / (Math.ceil(allO / groups) * blocksI));
-  const blocksO = Math.ceil(allO / tilesO);
+  const pairsO = perPart(kept, parts / (Math.ceil(allO / kept) * blocksI));
+  const blocksO = Math.ceil(allO / pairsO);
   const direct = slices === 1;
   const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
   const partial = sums?.partial ?? gradWeight;
@@ -97,7 +99,7 @@ export function dispatchConv3dGradWeightRows(
       out_c: outputChannels,
       units,
       planes,
-      columns,
+      groups,
       bands,
       stacks,
       slabs,
@@ -106,7 +108,7 @@ export function dispatchConv3dGradWeightRows(
       blocks_i: blocksI,
       blocks_o: blocksO,
       tiles_i: tilesI,
-      tiles_o: tilesO,
+      tiles_o: 2 * pairsO,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },

@@ -42,8 +42,8 @@ export const variantTable: readonly TableRow[] = [
   ["convTranspose3d", "any", "", "matrix *"],                              // reasoned, unmeasured: the same
   ["convTranspose3d", "any", "", "brick *"],                               // reasoned: workgroup memory
 
-  ["conv3dGradWeight", "software", "k3, wide", "rows"],                    // lavapipe: A to C 20 to 40 % less than teams; as much or more for 8 channels or grids of 8
-  ["conv3dGradWeight", "software", "k3, narrow, many", "rows"],            // lavapipe: 128 and more channels at 8^3 3 to 9 % less; with 64 teams are ahead
+  ["conv3dGradWeight", "software", "k3, wide", "rows"],                    // lavapipe: a third less than teams with 16 channels and more; as much or more for 8 channels or 12 columns
+  ["conv3dGradWeight", "software", "k3, narrow, many", "rows"],            // lavapipe: at 8^3 9 % less with 64 channels, 30 with 128; with 32 teams are ahead
   ["conv3dGradWeight", "software", "", "teams"],                           // lavapipe: registers alone; few slices, by the work there is (conv3dGradWeight.ts)
   ["conv3dGradWeight", "any", "", "matrix *"],                             // reasoned: tensor cores, where x and gradY are f16 (conv3dGradWeightMatrix.ts)
   ["conv3dGradWeight", "any", "", "brick *"],                              // reasoned: workgroup memory (conv3dGradWeightBrick.ts)

@@ -31,11 +31,11 @@ export const CASES: readonly Case[] = [
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
   // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a time.
   { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 },
-  { x: [3, 2, 3, 9, 12], kernel: 3, channels: 41, stride: 1, padding: 1, mixed: true },
-  { x: [3, 2, 6, 9, 12], kernel: 3, channels: 17, stride: 1, padding: 1 },
+  { x: [3, 2, 3, 13, 12], kernel: 3, channels: 41, stride: 1, padding: 1, mixed: true },
+  { x: [3, 2, 6, 14, 12], kernel: 3, channels: 17, stride: 1, padding: 1 },
   // So many channels that it makes narrow grids too: of all samples' rows in one slab, and in several.
-  { x: [2, 3, 5, 6, 128], kernel: 3, channels: 130, stride: 1, padding: 1 },
-  { x: [3, 7, 6, 5, 129], kernel: 3, channels: 128, stride: 1, padding: 1 },
+  { x: [2, 3, 5, 7, 128], kernel: 3, channels: 130, stride: 1, padding: 1 },
+  { x: [3, 7, 6, 8, 129], kernel: 3, channels: 128, stride: 1, padding: 1 },
   // So many weights for so few positions that their gradient takes one slice.
   { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
