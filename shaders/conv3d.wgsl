@@ -4,10 +4,11 @@
 //                 + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]
 //
 // and x = 0 outside. As a GEMM: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. `pad` may be negative or larger than
-// the kernel, so the gradient of a stride-1 convolution is this shader too (flipped, transposed weights).
+// the kernel, so the gradient of a stride-1 convolution is this shader too, on weights read from the last tap to the first
+// and with their channels exchanged.
 //
-// Bindings: x [N, D, H, W, Ci], weight [KERNEL, KERNEL, KERNEL, Ci, Co], y [N, Do, Ho, Wo, Co]; bias [Co] and addend
-// (as y) are read only where has_bias, has_addend are 1.
+// Bindings: x [N, D, H, W, Ci], weight, in which (k, ci, co) lies at weight_first + k weight_tap + ci weight_in +
+// co weight_out, y [N, Do, Ho, Wo, Co]; bias [Co] and addend (as y) are read only where has_bias, has_addend are 1.
 //
 // One invocation computes TILE_X by TILE_Y outputs of a plane for TILE_C channels: an input element, once loaded,
 // serves all taps of the plane that touch it. The invocations of a workgroup lie next to one another along x, then y,
@@ -32,6 +33,7 @@ struct Params {
   pad: i32,
   tiles_x: u32, tiles_y: u32, tiles_z: u32, blocks_c: u32,
   lanes_x: u32, lanes_y: u32,
+  weight_first: i32, weight_tap: i32, weight_in: i32, weight_out: i32,
   has_bias: u32, has_addend: u32,
 }
 
@@ -68,9 +70,8 @@ fn main(
   let oz = row_z % params.out_d;
   let ix = ox * STRIDE - params.pad;
   let iy = oy * STRIDE - params.pad;
-  let tap_stride = params.in_c * params.out_c;
 #ifdef LANES
-  let weight_lane = co0 + i32(lane % LANES);
+  let co_lane = co0 + i32(lane % LANES);
 #endif
 
 #for c in 0..(TILE_X-1)*STRIDE+KERNEL
@@ -78,7 +79,7 @@ fn main(
 #endfor
 #ifdef LANES
 #for g in 0..TILE_C/LANES
-  let lane_bias_${g} = select(0.0, bias[u32(weight_lane + ${g*LANES})], params.has_bias != 0u);
+  let lane_bias_${g} = select(0.0, bias[u32(co_lane + ${g*LANES})], params.has_bias != 0u);
 #endfor
 #endif
 #for c in 0..TILE_C
@@ -98,6 +99,7 @@ fn main(
     let iz = oz * STRIDE - params.pad + kz;
     let plane_ok = n < params.batch && iz >= 0 && iz < params.in_d;
     let plane = (n * params.in_d + iz) * params.in_h + iy;
+    let weight_kz = params.weight_first + kz * KERNEL * KERNEL * params.weight_tap;
 #for r in 0..(TILE_Y-1)*STRIDE+KERNEL
     let row_ok_${r} = plane_ok && iy + ${r} >= 0 && iy + ${r} < params.in_h;
     let row_${r} = ((plane + ${r}) * params.in_w + ix) * params.in_c;
@@ -109,21 +111,21 @@ fn main(
 #endfor
 #endfor
 #ifdef LANES
-      let weight_at = kz * KERNEL * KERNEL * tap_stride + ci * params.out_c + weight_lane;
+      let weight_at = weight_kz + ci * params.weight_in + co_lane * params.weight_out;
 #for g in 0..TILE_C/LANES
 #for t in 0..KERNEL*KERNEL
-      let lane_weight_${g}_${t} = weight[u32(weight_at + ${t} * tap_stride + ${g*LANES})];
+      let lane_weight_${g}_${t} = weight[u32(weight_at + ${t} * params.weight_tap + ${g*LANES} * params.weight_out)];
 #endfor
 #endfor
 #else
-      let weight_at = kz * KERNEL * KERNEL * tap_stride + ci * params.out_c + co0;
+      let weight_at = weight_kz + ci * params.weight_in + co0 * params.weight_out;
 #endif
 #for c in 0..TILE_C
 #for t in 0..KERNEL*KERNEL
 #ifdef LANES
       let w_${c}_${t} = subgroupBroadcast(lane_weight_${c/LANES}_${t}, ${c%LANES}u);
 #else
-      let w_${c}_${t} = weight[u32(weight_at + ${t} * tap_stride + ${c})];
+      let w_${c}_${t} = weight[u32(weight_at + ${t} * params.weight_tap + ${c} * params.weight_out)];
 #endif
 #endfor
 #for j in 0..TILE_Y

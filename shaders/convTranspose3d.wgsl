@@ -8,8 +8,8 @@
 // parity classes (rz, ry, rx) this is a stride-1 convolution with at most HALF = ceil(KERNEL / 2) taps an axis. As a
 // GEMM: M = N Do Ho Wo / 8 positions of a class, N = Co, K = (KERNEL / 2)^3 Ci.
 //
-// Bindings: x [N, D, H, W, Ci], weight [KERNEL, KERNEL, KERNEL, Ci, Co], y [N, Do, Ho, Wo, Co]; bias [Co] is read only
-// where has_bias is 1.
+// Bindings: x [N, D, H, W, Ci], weight, in which (k, ci, co) lies at k weight_tap + ci weight_in + co weight_out,
+// y [N, Do, Ho, Wo, Co]; bias [Co] is read only where has_bias is 1.
 //
 // One workgroup works on one class; lanes, tiles, LANES and constants as in conv3d.wgsl, over q instead of o.
 // Constants: KERNEL, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C); X_F16, Y_F16:
@@ -31,6 +31,7 @@ struct Params {
   pad: i32,
   tiles_x: u32, tiles_y: u32, tiles_z: u32, blocks_c: u32,
   lanes_x: u32, lanes_y: u32,
+  weight_tap: i32, weight_in: i32, weight_out: i32,
   has_bias: u32,
 }
 
@@ -75,9 +76,8 @@ fn main(
   let qz = row_z % params.rows_d + ((params.pad - rz + 1) >> 1);
   let ix = qx - (HALF - 1);
   let iy = qy - (HALF - 1);
-  let tap_stride = params.in_c * params.out_c;
 #ifdef LANES
-  let weight_lane = co0 + i32(lane % LANES);
+  let co_lane = co0 + i32(lane % LANES);
 #endif
 
 #for c in 0..TILE_X+(KERNEL+1)/2-1
@@ -85,7 +85,7 @@ fn main(
 #endfor
 #ifdef LANES
 #for g in 0..TILE_C/LANES
-  let lane_bias_${g} = select(0.0, bias[u32(weight_lane + ${g*LANES})], params.has_bias != 0u);
+  let lane_bias_${g} = select(0.0, bias[u32(co_lane + ${g*LANES})], params.has_bias != 0u);
 #endfor
 #endif
 #for c in 0..TILE_C
@@ -115,17 +115,17 @@ fn main(
       let x_${r}_${c} = select(0.0, f32(x[u32(row_${r} + ${c} * params.in_c + ci)]), row_ok_${r} && column_ok_${c});
 #endfor
 #endfor
-      let weight_at = ((kz * KERNEL + ry) * KERNEL + rx) * tap_stride + ci * params.out_c;
+      let weight_at = ((kz * KERNEL + ry) * KERNEL + rx) * params.weight_tap + ci * params.weight_in;
       // A class of an odd kernel may lack the last tap of an axis.
 #for ky in 0..(KERNEL+1)/2
 #for kx in 0..(KERNEL+1)/2
       let tap_ok_${ky}_${kx} = ry + ${2*ky} < KERNEL && rx + ${2*kx} < KERNEL;
-      let tap_at_${ky}_${kx} = weight_at + ${2*ky*KERNEL+2*kx} * tap_stride;
+      let tap_at_${ky}_${kx} = weight_at + ${2*ky*KERNEL+2*kx} * params.weight_tap;
 #ifdef LANES
 #for g in 0..TILE_C/LANES
       let lane_weight_${g}_${ky}_${kx} = select(
         0.0,
-        weight[u32(tap_at_${ky}_${kx} + weight_lane + ${g*LANES})],
+        weight[u32(tap_at_${ky}_${kx} + (co_lane + ${g*LANES}) * params.weight_out)],
         tap_ok_${ky}_${kx},
       );
 #endfor
@@ -138,7 +138,7 @@ fn main(
 #ifdef LANES
       let w_${c}_${ky}_${kx} = subgroupBroadcast(lane_weight_${c/LANES}_${ky}_${kx}, ${c%LANES}u);
 #else
-      let w_${c}_${ky}_${kx} = select(0.0, weight[u32(tap_at_${ky}_${kx} + co0 + ${c})], tap_ok_${ky}_${kx});
+      let w_${c}_${ky}_${kx} = select(0.0, weight[u32(tap_at_${ky}_${kx} + (co0 + ${c}) * params.weight_out)], tap_ok_${ky}_${kx});
 #endif
 #endfor
 #endfor

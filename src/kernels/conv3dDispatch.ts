@@ -1,5 +1,4 @@
 import conv3dCode from "../../shaders/conv3d.wgsl";
-import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConvBlocks, type BlockKernel, type ConvProblem } from "./conv3dBlocks.ts";
@@ -7,7 +6,7 @@ import { brickKernel } from "./conv3dBrick.ts";
 import { matrixKernel } from "./conv3dMatrix.ts";
 import { conv3dParityDispatch } from "./conv3dParity.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
-import { convSizes, isFlat, tapPairs, type ConvSizes } from "./conv3dShape.ts";
+import { convSizes, isFlat, tapPairs, weightStrides, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
 import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, matrixTileOf, tileOf } from "./conv3dFamily.ts";
 import { storage, storagePair } from "./storage.ts";
@@ -15,26 +14,6 @@ import { choose, type Variant } from "./variant.ts";
 
 const conv3dShader = { name: "conv3d", code: conv3dCode };
 const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
-const transposeWeightShader = { name: "conv3dTransposeWeight", code: transposeWeightCode };
-
-/** The weights with their channel axes exchanged, and flipped in space if asked, in a scratch tensor. */
-export function transposeWeight(ctx: KernelContext, label: string, weight: Tensor, flip: boolean): Tensor {
-  const [kz, ky, kx, rows, columns] = weight.shape as [number, number, number, number, number];
-  const y = ctx.scratch(`${label} transposed weight`, [kz, ky, kx, columns, rows]);
-  const taps = kz * ky * kx;
-  const workgroup = 64;
-  ctx.dispatch({
-    label: `${label} transposed weight`,
-    shader: transposeWeightShader,
-    constants: { WORKGROUP: workgroup },
-    params: { taps, rows, columns, flip: flip ? 1 : 0 },
-    bindings: { weight, y },
-    workgroups: workgroups1d(Math.ceil((taps * rows * columns) / workgroup)),
-    flops: 0,
-    bytes: 2 * byteLength(weight),
-  });
-  return y;
-}
 
 /**
  * A convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With `exchanged`
@@ -71,16 +50,12 @@ export function dispatchConv3d(
     return;
   }
   const [rows, parity] = [variant.shader === "conv3dRows", variant.shader === "conv3dParity"];
-  const weight = rows
-    ? rowsWeight(ctx, label, args.weight, sizes, { exchanged, flipped })
-    : exchanged && !parity
-      ? transposeWeight(ctx, label, args.weight, flipped)
-      : args.weight;
+  const weight = rows ? rowsWeight(ctx, label, args.weight, sizes, { exchanged, flipped }) : args.weight;
   const chosen = rows
     ? conv3dRowsDispatch(sizes, variant)
     : parity
       ? conv3dParityDispatch({ ...problem, exchanged }, variant)
-      : tiledDispatch(sizes, stride, pad, tileOf(variant));
+      : tiledDispatch({ ...problem, exchanged, flipped }, tileOf(variant));
   // One pipeline with flags, rather than one for each set of operands: a pipeline of this size takes seconds to
   // compile.
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
@@ -106,7 +81,8 @@ function blockKernel(problem: ConvProblem, variant: Variant): BlockKernel | unde
 }
 
 /** conv3d.wgsl for one shape: any kernel, stride and padding, on any adapter. */
-function tiledDispatch(sizes: ConvSizes, stride: number, pad: number, tile: ConvTile) {
+function tiledDispatch(conv: ConvProblem & { exchanged: boolean; flipped: boolean }, tile: ConvTile) {
+  const { sizes, stride, pad, exchanged, flipped } = conv;
   const flat = isFlat(sizes.kernel, stride, pad);
   // Without neighbours the grid is one row of voxels, which fills the tiles whatever its sides.
   const voxels = sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1);
@@ -128,6 +104,8 @@ function tiledDispatch(sizes: ConvSizes, stride: number, pad: number, tile: Conv
       out_w: outW,
       out_c: sizes.outputChannels,
       pad,
+      weight_first: flipped ? (sizes.kernel ** 3 - 1) * sizes.inputChannels * sizes.outputChannels : 0,
+      ...weightStrides(sizes, exchanged, flipped),
       ...layout.params,
     },
     workgroups: workgroups1d(layout.count),
@@ -152,7 +130,7 @@ export function dispatchConvTranspose3d(
     variant?: Variant;
   },
 ): void {
-  const { label, x, bias, y, pad, exchanged = false } = args;
+  const { label, x, weight, bias, y, pad, exchanged = false } = args;
   const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
   const problem = { sizes, stride: 2, pad, transposed: true };
   const shape = convShape(sizes, 2, pad, { exchanged, flipped: false });
@@ -165,8 +143,9 @@ export function dispatchConvTranspose3d(
     return;
   }
   const parity = variant.shader === "conv3dParity";
-  const weight = exchanged && !parity ? transposeWeight(ctx, label, args.weight, false) : args.weight;
-  const chosen = parity ? conv3dParityDispatch({ ...problem, exchanged }, variant) : tiledTransposedDispatch(sizes, pad, tileOf(variant));
+  const chosen = parity
+    ? conv3dParityDispatch({ ...problem, exchanged }, variant)
+    : tiledTransposedDispatch(sizes, pad, exchanged, tileOf(variant));
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
   ctx.dispatch({
     ...chosen,
@@ -181,7 +160,7 @@ export function dispatchConvTranspose3d(
 }
 
 /** convTranspose3d.wgsl for one shape: any kernel and padding, on any adapter. */
-function tiledTransposedDispatch(sizes: ConvSizes, pad: number, tile: ConvTile) {
+function tiledTransposedDispatch(sizes: ConvSizes, pad: number, exchanged: boolean, tile: ConvTile) {
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
   const rowsD = Math.ceil(outD / 2);
@@ -206,6 +185,7 @@ function tiledTransposedDispatch(sizes: ConvSizes, pad: number, tile: ConvTile) 
       out_c: sizes.outputChannels,
       rows_d: rowsD,
       pad,
+      ...weightStrides(sizes, exchanged, false),
       ...layout.params,
     },
     workgroups: workgroups1d(8 * layout.count),

@@ -2,7 +2,6 @@ import conv3dCode from "../../shaders/conv3d.wgsl";
 import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
 import conv3dBrickSumCode from "../../shaders/conv3dBrickSum.wgsl";
 import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
-import transposeWeightCode from "../../shaders/conv3dTransposeWeight.wgsl";
 import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import type { DType } from "../gpu/dispatch.ts";
@@ -155,7 +154,6 @@ export const conv3dFamily: VariantFamily<ConvShape> = {
   shaders: [
     { name: "conv3d", code: conv3dCode },
     ...ROWS_SHADERS,
-    { name: "conv3dTransposeWeight", code: transposeWeightCode },
     { name: "conv3dParity", code: conv3dParityCode },
     ...BLOCK_SHADERS,
   ],
@@ -187,7 +185,6 @@ export const convTranspose3dFamily: VariantFamily<ConvShape> = {
   kernel: "convTranspose3d",
   shaders: [
     { name: "convTranspose3d", code: convTranspose3dCode },
-    { name: "conv3dTransposeWeight", code: transposeWeightCode },
     { name: "conv3dParity", code: conv3dParityCode },
     ...BLOCK_SHADERS,
   ],

@@ -2,7 +2,7 @@ import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { workgroups1d } from "../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
-import { isFlat, type ConvSizes } from "./conv3dShape.ts";
+import { isFlat, weightStrides, type ConvSizes } from "./conv3dShape.ts";
 import type { ConvDispatch } from "./conv3dTiles.ts";
 import { hasLanes, LANES } from "./lanes.ts";
 import type { Variant } from "./variant.ts";
@@ -61,9 +61,7 @@ export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged
       in_step: transposed ? 1 : stride,
       out_step: outStep,
       pad,
-      weight_tap: inputChannels * outputChannels,
-      weight_in: exchanged ? 1 : outputChannels,
-      weight_out: exchanged ? inputChannels : 1,
+      ...weightStrides(sizes, exchanged, false),
     },
     workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * classes * blocksC),
   };

@@ -137,3 +137,18 @@ function outputShape(
 export function isFlat(kernel: number, stride: number, pad: number): boolean {
   return kernel === 1 && stride === 1 && pad === 0;
 }
+
+/**
+ * From a tap to the next and from a channel to the next in the weights, which are [k, k, k, Ci, Co], or [k, k, k, Co, Ci]
+ * where `exchanged`, read from the last tap to the first where `flipped`.
+ */
+export function weightStrides(
+  { inputChannels, outputChannels }: ConvSizes, exchanged: boolean, flipped: boolean,
+): { weight_tap: number; weight_in: number; weight_out: number } {
+  const area = inputChannels * outputChannels;
+  return {
+    weight_tap: flipped ? -area : area,
+    weight_in: exchanged ? 1 : outputChannels,
+    weight_out: exchanged ? inputChannels : 1,
+  };
+}
