@@ -6,7 +6,7 @@ import type { Gpu } from "../src/gpu/gpu.ts";
 import { rooflineShare, type Roofline } from "../src/graph/roofline.ts";
 import { judge, type BenchCase, type CaseData, type Expected } from "./case.ts";
 import {
-  isDone, ourContestant, peerContestant, PeerFailure, runOnce, runsOfRound, timeOf, timerOf, type Contestant, type Effort,
+  isDone, ourContestant, peerContestant, PeerFailure, runOnce, takeTurn, timeOf, timerOf, type Contestant, type Effort,
 } from "./engines.ts";
 import type { Peer } from "./peer.ts";
 import type { CaseDescription, PeerReply, TensorFile } from "./protocol.ts";
@@ -98,7 +98,7 @@ async function takeTurns(benchCase: BenchCase, entries: Entry[], options: Runner
         try {
           // Rounds of all contestants have the same numbers, empty where one takes no part.
           while (contestant.rounds.length < round) contestant.rounds.push([]);
-          contestant.rounds.push(await contestant.sample(runsOfRound(contestant)));
+          contestant.rounds.push(await takeTurn(contestant));
         } catch (error) {
           if (!(error instanceof PeerFailure) || signal.aborted) throw error;
           failed.add(contestant);
