@@ -141,30 +141,41 @@ fn main(
     }
   }
 
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
-  // would have TILE_X TILE_Y TILE_C: each takes long to compile.
-  var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
+  // Through an array and a loop of unknown length (a known one is unrolled) over positions, so that the shader has TILE_C
+  // stores where it would have TILE_X TILE_Y TILE_C: each takes long to compile. The inner index is a constant, which makes
+  // the array many. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
+  var outputs: array<array<f32, TILE_C>, TILE_X * TILE_Y>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
 #for c in 0..TILE_C
-  outputs[${(j*TILE_X+i)*TILE_C+c}] = acc_${j}_${i}_${c};
+  outputs[${j*TILE_X+i}][${c}] = acc_${j}_${i}_${c};
 #endfor
 #endfor
 #endfor
-  let channels = min(TILE_C, params.out_c - co0);
   let positions = select(0, TILE_X * TILE_Y, n < params.batch);
-  for (var p = 0; p < positions; p++) {
+  let has_addend = params.has_addend != 0u;
+  for (var p = 0; p < select(positions, 0, has_addend); p++) {
     let py = oy + p / TILE_X;
     let px = ox + p % TILE_X;
     if (py < params.out_h && px < params.out_w) {
       let at = ((row_z * params.out_h + py) * params.out_w + px) * params.out_c + co0;
-      for (var c = 0; c < channels; c++) {
-        var value = outputs[p * TILE_C + c];
-        if (params.has_addend != 0u) {
-          value += f32(addend[u32(at + c)]);
-        }
-        y[u32(at + c)] = StoredY(value);
+#for c in 0..TILE_C
+      if (co0 + ${c} < params.out_c) {
+        y[u32(at + ${c})] = StoredY(outputs[p][${c}]);
       }
+#endfor
+    }
+  }
+  for (var p = 0; p < select(0, positions, has_addend); p++) {
+    let py = oy + p / TILE_X;
+    let px = ox + p % TILE_X;
+    if (py < params.out_h && px < params.out_w) {
+      let at = ((row_z * params.out_h + py) * params.out_w + px) * params.out_c + co0;
+#for c in 0..TILE_C
+      if (co0 + ${c} < params.out_c) {
+        y[u32(at + ${c})] = StoredY(outputs[p][${c}] + f32(addend[u32(at + ${c})]));
+      }
+#endfor
     }
   }
 }

@@ -105,7 +105,7 @@ fn main(
   // the second part follow those of the first.
   var kept_x: array<array<f32, 18>, 2 * SLOTS_X>;
   var kept_y: array<array<f32, 12>, 2 * SLOTS_Y>;
-  var sums: array<f32, 2 * 9 * WORKGROUP>;
+  var sums: array<array<f32, WORKGROUP>, 2 * 9>;
 
   let slab_begin = i32(slice) * params.slabs_per_slice;
   let slab_end = min(slab_begin + params.slabs_per_slice, params.slabs);
@@ -255,30 +255,35 @@ fn main(
                 let sum_0 = end_0 * row_${b}_${i}_0[${k}] + even_0 * even;
                 let sum_1 = odd_1 * (row_${b}_${i}_1[${k}] - row_${b}_${i}_2[${k}]);
                 let sum_2 = end_2 * row_${b}_${i}_0[${k}] + even_2 * even;
-                sums[${(9*b+k)*WORKGROUP+i}] = sum_0 + select(sums[${(9*b+k)*WORKGROUP+i}], 0.0, first);
-                sums[${(9*b+3+k)*WORKGROUP+i}] = sum_1 + select(sums[${(9*b+3+k)*WORKGROUP+i}], 0.0, first);
-                sums[${(9*b+6+k)*WORKGROUP+i}] = sum_2 + select(sums[${(9*b+6+k)*WORKGROUP+i}], 0.0, first);
+                sums[${9*b+k}][${i}] = sum_0 + select(sums[${9*b+k}][${i}], 0.0, first);
+                sums[${9*b+3+k}][${i}] = sum_1 + select(sums[${9*b+3+k}][${i}], 0.0, first);
+                sums[${9*b+6+k}][${i}] = sum_2 + select(sums[${9*b+6+k}][${i}], 0.0, first);
               }
 #endfor
 #endfor
 #endfor
             }
 
-            // A loop of unknown length (a known one is unrolled): each store takes long to compile. The second tile may lie
+            // Loops of unknown length (known ones are unrolled): each store takes long to compile. The second tile may lie
             // beyond the channels.
-            let channels = min(WORKGROUP, params.in_c - ci0);
             let tiles = min(2, (group_end - co0 - lane + WORKGROUP - 1) / WORKGROUP);
-            for (var t = 0; t < 9 * tiles; t++) {
-              let tile = t / 9;
-              let tap = 9 * kz + t - 9 * tile;
-              let at = slice_at + (tap * params.in_c + ci0) * params.out_c + co0 + tile * WORKGROUP + lane;
-              for (var i = 0; i < channels; i++) {
-                var sum = sums[t * WORKGROUP + i];
-                if (slab > slab_begin || params.accumulate != 0u) {
-                  sum += partial[u32(at + i * params.out_c)];
-                }
-                partial[u32(at + i * params.out_c)] = sum;
+            let adds = slab > slab_begin || params.accumulate != 0u;
+            let at0 = slice_at + (9 * kz * params.in_c + ci0) * params.out_c + co0 + lane;
+            for (var t = select(0, 9 * tiles, adds); t < 9 * tiles; t++) {
+              let at = at0 + t % 9 * params.in_c * params.out_c + t / 9 * WORKGROUP;
+#for i in 0..WORKGROUP
+              if (ci0 + ${i} < params.in_c) {
+                partial[u32(at + ${i} * params.out_c)] = sums[t][${i}];
               }
+#endfor
+            }
+            for (var t = select(9 * tiles, 0, adds); t < 9 * tiles; t++) {
+              let at = at0 + t % 9 * params.in_c * params.out_c + t / 9 * WORKGROUP;
+#for i in 0..WORKGROUP
+              if (ci0 + ${i} < params.in_c) {
+                partial[u32(at + ${i} * params.out_c)] += sums[t][${i}];
+              }
+#endfor
             }
           }
         }

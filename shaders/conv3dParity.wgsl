@@ -53,6 +53,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read> addend: array<StoredY>;
 @group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
 
+const RUNS = TILE_C / WORKGROUP;
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -210,31 +212,44 @@ fn main(
 #endfor
 #endfor
 
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
-  // would have TILE_Y GROUPS TILE_C: each takes long to compile.
-  var outputs: array<f32, TILE_Y * GROUPS * TILE_C>;
+  // Through an array and loops of unknown length (a known one is unrolled) over runs of channels, so that the shader has
+  // few stores: each takes long to compile. The inner index is a constant, which makes the array many. Plain stores have a
+  // loop of their own, as a branch that is not taken costs its loads.
+  var outputs: array<array<f32, WORKGROUP>, TILE_Y * GROUPS * RUNS>;
 #for j in 0..TILE_Y
 #for g in 1..GROUPS+1
 #for c in 0..TILE_C
-  outputs[${(j*GROUPS+g-1)*TILE_C+c}] = acc_${j}_${g}_${c};
+  outputs[${((j*GROUPS+g-1)*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] = acc_${j}_${g}_${c};
 #endfor
 #endfor
 #endfor
-  let channels = min(TILE_C, params.out_c - co0);
   let oz = params.out_step * vz + out_z;
   let positions = select(0, min(TILE_Y, params.height - vy) * GROUPS, block < params.blocks && oz < params.out_d);
-  for (var p = 0; p < positions; p++) {
-    let oy = params.out_step * (vy + p / GROUPS) + out_y;
-    let ox = params.out_step * (vx + p % GROUPS) + out_x;
+  let has_addend = params.has_addend != 0u;
+  for (var run = 0; run < select(positions * RUNS, 0, has_addend); run++) {
+    let oy = params.out_step * (vy + run / (RUNS * GROUPS)) + out_y;
+    let ox = params.out_step * (vx + run / RUNS % GROUPS) + out_x;
     if (oy < params.out_h && ox < params.out_w) {
-      let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co0;
-      for (var c = 0; c < channels; c++) {
-        var value = outputs[p * TILE_C + c];
-        if (params.has_addend != 0u) {
-          value += f32(addend[u32(at + c)]);
-        }
-        y[u32(at + c)] = StoredY(value);
+      let co = co0 + run % RUNS * WORKGROUP;
+      let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co;
+#for c in 0..WORKGROUP
+      if (co + ${c} < params.out_c) {
+        y[u32(at + ${c})] = StoredY(outputs[run][${c}]);
       }
+#endfor
+    }
+  }
+  for (var run = 0; run < select(0, positions * RUNS, has_addend); run++) {
+    let oy = params.out_step * (vy + run / (RUNS * GROUPS)) + out_y;
+    let ox = params.out_step * (vx + run / RUNS % GROUPS) + out_x;
+    if (oy < params.out_h && ox < params.out_w) {
+      let co = co0 + run % RUNS * WORKGROUP;
+      let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co;
+#for c in 0..WORKGROUP
+      if (co + ${c} < params.out_c) {
+        y[u32(at + ${c})] = StoredY(outputs[run][${c}] + f32(addend[u32(at + ${c})]));
+      }
+#endfor
     }
   }
 }

@@ -78,6 +78,7 @@ struct Params {
 const COLUMNS = (TILE_Y + 2) * GROUPS;
 const KEPT = COLUMNS + (2 * TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP;
 const PLANE = TILE_Y * GROUPS * TILE_C;
+const RUNS = TILE_C / WORKGROUP;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -121,7 +122,8 @@ fn main(
 #endfor
 #endif
 
-  var outputs: array<f32, 2 * PLANE>;
+  // Here too the inner index is a constant.
+  var outputs: array<array<f32, WORKGROUP>, 2 * PLANE / WORKGROUP>;
   // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one compiles slowly.
   // The two slots more keep these arrays from lying a page apart, of which a cache holds few at the same place.
   var kept: array<array<f32, KEPT>, 4 * CHANNELS + 2>;
@@ -173,7 +175,7 @@ fn main(
         {
           let bias_c = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
 #for i in 0..2*TILE_Y*GROUPS
-          outputs[${i*TILE_C+c}] = bias_c;
+          outputs[${(i*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] = bias_c;
 #endfor
         }
 #endfor
@@ -294,7 +296,7 @@ fn main(
             let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
 #for i in 0..4
 #for z in 0..2
-            outputs[${z} * PLANE + ${((4*j+i)*GROUPS+g-1)*TILE_C+c}] += to_${z} * o_${i};
+            outputs[${z} * PLANE / WORKGROUP + ${(((4*j+i)*GROUPS+g-1)*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] += to_${z} * o_${i};
 #endfor
 #endfor
           }
@@ -303,38 +305,53 @@ fn main(
 #endfor
         }
 
-        // Loops of unknown length (known ones are unrolled), so that there are two stores and not 2 PLANE: each takes
+        // Loops of unknown length over runs of channels (known ones are unrolled), so that there are few stores: each takes
         // long to compile. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
-        let channels = min(TILE_C, params.out_c - co0);
         let is_plain = params.in_c <= CHANNELS && !has_addend;
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
-        for (var p = 0; p < planes * TILE_Y * GROUPS; p++) {
-          let px = ox + p % GROUPS * lanes_x;
-          let py = oy + p / GROUPS % TILE_Y;
+        let runs = planes * TILE_Y * GROUPS * RUNS;
+        for (var run = select(runs, 0, is_plain); run < runs; run++) {
+          let co = co0 + run % RUNS * WORKGROUP;
+          let px = ox + run / RUNS % GROUPS * lanes_x;
+          let py = oy + run / (RUNS * GROUPS) % TILE_Y;
           if (px < params.width && py < params.height) {
-            let at = (((plane + p / (GROUPS * TILE_Y)) * params.height + py) * params.width + px) * params.out_c + co0;
-            for (var c = select(channels, 0, is_plain); c < channels; c++) {
-              y[u32(at + c)] = StoredY(outputs[p * TILE_C + c]);
+            let plane_at = plane + run / (RUNS * GROUPS * TILE_Y);
+            let at = ((plane_at * params.height + py) * params.width + px) * params.out_c + co;
+#for c in 0..WORKGROUP
+            if (co + ${c} < params.out_c) {
+              y[u32(at + ${c})] = StoredY(outputs[run][${c}]);
             }
-            for (var c = select(0, channels, is_plain); c < channels; c++) {
-              var value = outputs[p * TILE_C + c];
+#endfor
+          }
+        }
+        for (var run = select(0, runs, is_plain); run < runs; run++) {
+          let co = co0 + run % RUNS * WORKGROUP;
+          let px = ox + run / RUNS % GROUPS * lanes_x;
+          let py = oy + run / (RUNS * GROUPS) % TILE_Y;
+          if (px < params.width && py < params.height) {
+            let plane_at = plane + run / (RUNS * GROUPS * TILE_Y);
+            let at = ((plane_at * params.height + py) * params.width + px) * params.out_c + co;
+#for c in 0..WORKGROUP
+            if (co + ${c} < params.out_c) {
+              var value = outputs[run][${c}];
               if (has_addend) {
-                value += f32(addend[u32(at + c)]);
+                value += f32(addend[u32(at + ${c})]);
               }
 #ifdef Y_F16
               if (first > 0) {
-                value += sums[u32(at + c)];
+                value += sums[u32(at + ${c})];
               }
               if (first + count < params.in_c) {
-                sums[u32(at + c)] = value;
+                sums[u32(at + ${c})] = value;
               }
 #else
               if (first > 0) {
-                value += y[u32(at + c)];
+                value += y[u32(at + ${c})];
               }
 #endif
-              y[u32(at + c)] = StoredY(value);
+              y[u32(at + ${c})] = StoredY(value);
             }
+#endfor
           }
         }
       }

@@ -155,17 +155,15 @@ fn main(
     }
   }
 
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has one store where it
-  // would have TILE_X TILE_Y TILE_C: each takes long to compile.
-  var outputs: array<f32, TILE_X * TILE_Y * TILE_C>;
+  // As in conv3d.wgsl.
+  var outputs: array<array<f32, TILE_C>, TILE_X * TILE_Y>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
 #for c in 0..TILE_C
-  outputs[${(j*TILE_X+i)*TILE_C+c}] = acc_${j}_${i}_${c};
+  outputs[${j*TILE_X+i}][${c}] = acc_${j}_${i}_${c};
 #endfor
 #endfor
 #endfor
-  let channels = min(TILE_C, params.out_c - co0);
   let oz = 2 * qz + rz - params.pad;
   let positions = select(0, TILE_X * TILE_Y, n < params.batch);
   for (var p = 0; p < positions; p++) {
@@ -173,9 +171,11 @@ fn main(
     let ox = 2 * (qx + p % TILE_X) + rx - params.pad;
     if (oz < params.out_d && oy < params.out_h && ox < params.out_w) {
       let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co0;
-      for (var c = 0; c < channels; c++) {
-        y[u32(at + c)] = StoredY(outputs[p * TILE_C + c]);
+#for c in 0..TILE_C
+      if (co0 + ${c} < params.out_c) {
+        y[u32(at + ${c})] = StoredY(outputs[p][${c}]);
       }
+#endfor
     }
   }
 }
