@@ -15,6 +15,8 @@ export interface Contestant {
   readonly engine: string;
   readonly rounds: Sample[][];
   readonly firstMs: number;
+  /** Milliseconds of runs that do not count. */
+  uncountedMs: number;
   /** Runs a few times more; throws what went wrong. */
   sample(count: number): Promise<Sample[]>;
 }
@@ -29,31 +31,40 @@ export interface Effort {
 const ROUND_MS = 60;
 const MAX_PER_ROUND = 25;
 
-/** How often to run in the next round. */
-function runsOfRound({ rounds, firstMs }: Contestant): number {
-  const last = rounds.at(-1)?.at(-1)?.wallMs ?? firstMs;
-  return Math.max(1, Math.min(MAX_PER_ROUND, Math.floor(ROUND_MS / Math.max(last, 1e-3))));
+/** How often a contestant whose last run took `ms` runs in a round. */
+function runsOfRound(ms: number): number {
+  return Math.max(1, Math.min(MAX_PER_ROUND, Math.floor(ROUND_MS / Math.max(ms, 1e-3))));
 }
 
 /**
- * A turn of a contestant that is not slower begins with a run that does not count. What ran before has the caches, and the
- * system has put idle threads anywhere: both of a software adapter's may share a core until it looks again, which made
- * every third step of `tiny` a fifth longer. Who trains runs step after step.
+ * A contestant whose runs take no longer than this begins each turn with a run that does not count. What ran before has the
+ * caches, and the system has put idle threads anywhere: those of a software adapter may share a core until it looks again,
+ * which made every third step of `tiny` a fifth longer. Who trains runs step after step.
  */
 const WARM_MS = 500;
 
 /** Times of the next round. */
 export async function takeTurn(contestant: Contestant): Promise<Sample[]> {
-  const last = contestant.rounds.at(-1)?.at(-1)?.wallMs ?? contestant.firstMs;
-  const uncounted = last <= WARM_MS ? 1 : 0;
-  return (await contestant.sample(uncounted + runsOfRound(contestant))).slice(uncounted);
+  const { rounds, firstMs } = contestant;
+  const uncounted = (sample: Sample) => (contestant.uncountedMs += sample.wallMs);
+  if (!rounds.some((round) => round.length > 0) && firstMs > WARM_MS) {
+    // Slow, or its first run compiled.
+    const [only] = await contestant.sample(1);
+    if (only!.wallMs > WARM_MS) return [only!];
+    uncounted(only!);
+  }
+  const last = rounds.findLast((round) => round.length > 0)?.at(-1)?.wallMs ?? Math.min(firstMs, WARM_MS);
+  if (last > WARM_MS) return contestant.sample(1);
+  const [first, ...counted] = await contestant.sample(1 + runsOfRound(last));
+  uncounted(first!);
+  return counted;
 }
 
 /** Whether a contestant's samples agree or its budget is spent; never before its first sample. */
 export function isDone(contestant: Contestant, { budgetMs, maxSamples }: Effort): boolean {
   const samples = contestant.rounds.flat();
   if (samples.length === 0) return false;
-  const spent = samples.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const spent = samples.reduce((sum, { wallMs }) => sum + wallMs, contestant.uncountedMs);
   if (spent >= budgetMs || samples.length >= maxSamples) return true;
   // Three rounds at least: what disturbs the machine may last longer than one.
   const enough = samples.length >= MIN_SAMPLES && contestant.rounds.length >= 3;
@@ -71,6 +82,7 @@ export function ourContestant(gpu: Gpu, opened: OpenCase, timer: ReplayTimer | u
     engine: "voxtwirl",
     rounds: [],
     firstMs,
+    uncountedMs: 0,
     sample: async (count) => {
       const samples: Sample[] = [];
       for (let i = 0; i < count; i++) samples.push(await runOnce(gpu, opened, timer));
@@ -101,6 +113,7 @@ export function peerContestant(peer: Peer, firstMs: number): Contestant {
     engine: peer.name,
     rounds: [],
     firstMs,
+    uncountedMs: 0,
     sample: async (count) => {
       const reply = await peer.run(count);
       if (!reply.ok) throw new PeerFailure(reply.why, reply.message);

@@ -142,8 +142,8 @@ fn main(
   }
 
   // Through an array and a loop of unknown length (a known one is unrolled) over positions, so that the shader has TILE_C
-  // stores where it would have TILE_X TILE_Y TILE_C: each takes long to compile. The inner index is a constant, which makes
-  // the array many. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
+  // stores a loop where it would have TILE_X TILE_Y TILE_C: each takes long to compile. The inner index is a constant, so
+  // that the compiler splits the array, as in conv3dRows.wgsl. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
   var outputs: array<array<f32, TILE_C>, TILE_X * TILE_Y>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X

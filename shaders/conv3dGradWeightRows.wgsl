@@ -100,7 +100,7 @@ fn main(
   let slots_y = params.units * params.planes * params.groups;
   let slice_at = i32(slice) * 27 * params.in_c * params.out_c;
 
-  // Inner indices are always constants, so that the compiler makes arrays of slots of these. Of x: three points along y by
+  // Inner indices are always constants, so that the compiler splits arrays, one for each. Of x: three points along y by
   // six along x of B^T x B; of gradY: three points along y of A gradY by four columns, which take less room. The slots of
   // the second part follow those of the first.
   var kept_x: array<array<f32, 18>, 2 * SLOTS_X>;

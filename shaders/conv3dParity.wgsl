@@ -213,7 +213,7 @@ fn main(
 #endfor
 
   // Through an array and loops of unknown length (a known one is unrolled) over runs of channels, so that the shader has
-  // few stores: each takes long to compile. The inner index is a constant, which makes the array many. Plain stores have a
+  // few stores: each takes long to compile. The inner index is a constant, so that the compiler splits the array. Plain stores have a
   // loop of their own, as a branch that is not taken costs its loads.
   var outputs: array<array<f32, WORKGROUP>, TILE_Y * GROUPS * RUNS>;
 #for j in 0..TILE_Y

@@ -122,10 +122,9 @@ fn main(
 #endfor
 #endif
 
-  // Here too the inner index is a constant.
+  // Inner indices are always constants, so that the compiler splits arrays, one for each: one long one compiles slowly.
+  // Two slots more keep the parts of `kept` from lying a page apart, of which a cache holds few at the same place.
   var outputs: array<array<f32, WORKGROUP>, 2 * PLANE / WORKGROUP>;
-  // The inner index is always a constant, so that the compiler makes KEPT arrays of it: one long one compiles slowly.
-  // The two slots more keep these arrays from lying a page apart, of which a cache holds few at the same place.
   var kept: array<array<f32, KEPT>, 4 * CHANNELS + 2>;
   for (var first = 0; first < params.in_c; first += CHANNELS) {
     let count = min(CHANNELS, params.in_c - first);

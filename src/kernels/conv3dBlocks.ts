@@ -200,7 +200,7 @@ export function dispatchConvBlocks(
       channels_per_slice: channelsPerSlice,
       slice_size: elementCount(y.shape),
       positions: grid.reduce((a, b) => a * b, 1),
-      ...weightStrides(problem, exchanged, args.flipped),
+      ...blockWeightStrides(problem, exchanged, args.flipped),
       has_bias: ownBias ? 1 : 0,
     },
     bindings: { x, weight, bias: ownBias ?? none(), y: target, ...(ownAddend && { addend: ownAddend }) },
@@ -212,7 +212,7 @@ export function dispatchConvBlocks(
 }
 
 /** Where the shader finds the weight of a tap and two channels. */
-function weightStrides(problem: ConvProblem, exchanged: boolean, flipped: boolean): Record<string, number> {
+function blockWeightStrides(problem: ConvProblem, exchanged: boolean, flipped: boolean): Record<string, number> {
   const { kernel, inputChannels, outputChannels } = problem.sizes;
   const area = inputChannels * outputChannels;
   // A class of a transposed convolution reads every other tap, backwards, from its last one.

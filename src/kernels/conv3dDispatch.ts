@@ -131,7 +131,7 @@ export function dispatchConvTranspose3d(
   },
 ): void {
   const { label, x, weight, bias, y, pad, exchanged = false } = args;
-  const sizes = convSizes(x.shape, y.shape, args.weight.shape[0]!);
+  const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
   const problem = { sizes, stride: 2, pad, transposed: true };
   const shape = convShape(sizes, 2, pad, { exchanged, flipped: false });
   const { variant, call } = choose(ctx.caps, convTranspose3dFamily, shape, x.dtype, args.variant);

@@ -11,9 +11,9 @@ export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3d
 /** Tiles of output channels whose gradients are kept at a time; they are worked on in pairs. */
 const TILES = 4;
 
-// Groups of four columns that an invocation keeps of x, and of a tile of gradY. Twice these, the arrays' lengths, are not
-// multiples of 128: arrays that lie pages apart are few in a processor's cache.
-const SLOTS_X = 82;
+// Groups of four columns that an invocation keeps of x, and of a tile of gradY: rows have 128 columns at most. Arrays hold
+// twice SLOTS_X and SLOTS_Y, no multiples of 128: parts that lie pages apart are few in a processor's cache.
+const SLOTS_X = 98;
 const SLOTS_TILE = 65;
 const SLOTS_Y = TILES * SLOTS_TILE + 2;
 
@@ -77,10 +77,10 @@ export function dispatchConv3dGradWeightRows(
   // Output channels by pairs of tiles.
   const allO = Math.ceil(outputChannels / (2 * LANES));
   const allI = Math.ceil(inputChannels / LANES);
-  const kept = Math.min(allO, (TILES / 2) * perPart(Math.ceil((2 * allO) / TILES), parts));
-  const tilesI = perPart(allI, parts / Math.ceil(allO / kept));
+  const pairsOfPart = Math.min(allO, (TILES / 2) * perPart(Math.ceil((2 * allO) / TILES), parts));
+  const tilesI = perPart(allI, parts / Math.ceil(allO / pairsOfPart));
   const blocksI = Math.ceil(allI / tilesI);
-  const pairsO = perPart(kept, parts / (Math.ceil(allO / kept) * blocksI));
+  const pairsO = perPart(pairsOfPart, parts / (Math.ceil(allO / pairsOfPart) * blocksI));
   const blocksO = Math.ceil(allO / pairsO);
   const direct = slices === 1;
   const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);

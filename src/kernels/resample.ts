@@ -2,7 +2,7 @@ import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.t
 import code from "../../shaders/resample.wgsl";
 import adjointCode from "../../shaders/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "./cube.ts";
-import { hasLanes, LANES } from "./lanes.ts";
+import { hasLanes } from "./lanes.ts";
 import { resampleFamily } from "./rotationFamily.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
 import { choose } from "./variant.ts";
@@ -37,8 +37,8 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
   const each = variant.constants.whole ? reals : 1;
   const workgroup = variant.constants.WORKGROUP!;
   const blocks = reals / each;
-  // Lanes of a subgroup have one sample's rotation in common.
-  const lanes = hasLanes(ctx.caps) && (size ** 3 * blocks) % LANES === 0;
+  // Lanes of a subgroup have one sample's rotation in common, wherever in the workgroup they are.
+  const lanes = hasLanes(ctx.caps) && (size ** 3 * blocks) % workgroup === 0;
   ctx.dispatch({
     label,
     call,

@@ -18,17 +18,17 @@ export const variantTable: readonly TableRow[] = [
   ["conv3d", "software", "3x3x3, rows 5 to 8", "rows 1x8x8"],             // lavapipe: where a row is one subgroup
   ["conv3d", "software", "3x3x3, rows to 4, beyond 32", "rows 1x4x16"],    // lavapipe: 4^3 grids have rows to fill a subgroup, and many channels
   ["conv3d", "software", "3x3x3, rows to 4", "rows 1x4x8"],               // lavapipe: a tenth slower than 1x4x16, and compiles in less than half the time
-  ["conv3d", "software", "1x1x1, to 8", "tiled 8x1x8 w8"],                 // lavapipe, tune: 37 to 44 % less than parity 1x8x32, most of whose channels are unused
-  ["conv3d", "software", "1x1x1, to 16", "tiled 8x1x16 w8"],               // lavapipe, tune: 17 to 41 % less than parity 1x8x32
-  ["conv3d", "software", "1x1x1 exchanged, to 8", "tiled 8x1x8 w8"],       // lavapipe: 8x8^3x16 0.29 ms against 0.42
-  ["conv3d", "software", "1x1x1 exchanged, to 16", "tiled 8x1x16 w8"],     // lavapipe: 8x16^3x8 1.7 ms against 2.1, 8x4^3x32 0.14 against 0.26
-  ["conv3d", "software", "1x1x1", "parity 2x4x32"],                        // lavapipe: inputs serve many channels; 1x8x64 has 5 % less for whole 64s, 17 more for 96, as 1x8x32 30 more at 4^3
+  ["conv3d", "software", "1x1x1, to 8", "tiled 8x1x8 w8"],                 // lavapipe: 8x16^3x16 1.1 ms, parity 2x4x32 2.3, most of whose channels are unused
+  ["conv3d", "software", "1x1x1, to 16", "tiled 8x1x16 w8"],               // lavapipe: 8x8^3x32 0.48 ms, parity 2x4x32 0.69
+  ["conv3d", "software", "1x1x1 exchanged, to 8", "tiled 8x1x8 w8"],       // lavapipe: the same
+  ["conv3d", "software", "1x1x1 exchanged, to 16", "tiled 8x1x16 w8"],     // lavapipe: 8x16^3x8 1.3 ms, parity 2x4x32 1.9
+  ["conv3d", "software", "1x1x1", "parity 2x4x32"],                        // lavapipe: inputs serve many channels. 1x8x64 takes 5 % less for whole 64s, but 17 more for 96 and 30 more at 4^3
   ["conv3d", "software", "strided, to 8", "parity 2x4x8"],                 // lavapipe, tune: 36 to 39 % less than 2x4x16, half of whose channels are unused
   ["conv3d", "software", "strided", "parity 2x4x16"],                      // lavapipe: four taps share a load
   ["conv3d", "software", "strided, beyond 32", "parity 1x8x64"],           // lavapipe: kernels of 2
   ["conv3d", "software", "strided", "parity 1x8x32"],                      // lavapipe: kernels of 2
   ["conv3d", "software", "3x3x3", "tiled 4x4x8 w8"],                       // SwiftShader and other padding: 128 accumulators, more spill and compile for longer
-  ["conv3d", "software", "1x1x1", "tiled 8x1x16 w8"],                      // lavapipe: inputs serve many channels
+  ["conv3d", "software", "1x1x1", "tiled 8x1x16 w8"],                      // SwiftShader: inputs serve many channels
   ["conv3d", "software", "", "tiled 2x4x8 w8"],                            // lavapipe: fewer outputs where each needs more inputs; it is loads that compile slowly
   ["conv3d", "any", "", "matrix *"],                                       // reasoned, unmeasured: matrix units do many times the multiply-adds; f16 alone (conv3dMatrix.ts)
   ["conv3d", "any", "", "brick *"],                                        // reasoned: workgroup memory; the largest tile for the class that leaves little unused (conv3dBrickTiles.ts)

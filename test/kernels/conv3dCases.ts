@@ -31,6 +31,7 @@ export const CASES: readonly Case[] = [
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
   // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a time.
   { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 },
+  { x: [9, 1, 5, 65, 9], kernel: 3, channels: 33, stride: 1, padding: 1 },
   { x: [3, 2, 3, 13, 12], kernel: 3, channels: 41, stride: 1, padding: 1, mixed: true },
   { x: [3, 2, 6, 14, 12], kernel: 3, channels: 17, stride: 1, padding: 1 },
   // So many channels that it makes narrow grids too: of all samples' rows in one slab, and in several.
