@@ -37,9 +37,9 @@ function runsOfRound(ms: number): number {
 }
 
 /**
- * A contestant whose runs take no longer than this begins each turn with a run that does not count. What ran before has the
- * caches, and the system has put idle threads anywhere: those of a software adapter may share a core until it looks again,
- * which made every third step of `tiny` a fifth longer. Who trains runs step after step.
+ * A contestant whose runs take no longer than this begins each turn with a run that does not count. What ran before has
+ * the caches, and the system has put idle threads anywhere: those of a software adapter may share a core until it looks
+ * again, which made every third step of `tiny` a fifth longer. Who trains runs step after step.
  */
 const WARM_MS = 500;
 

@@ -4,9 +4,10 @@
 // shared by them. A loop over channels with one sum in its body is small enough for a processor's instruction cache, which
 // sums of all channels side by side are not.
 // A neighbour outside the grid gets weight 0 and a clamped address, so that no load is conditional; a voxel without any
-// neighbour inside, a quarter of them or so, loads nothing. With LANES, where a workgroup has one sample, a subgroup of
-// 8 lanes loads the rotation together, and does without loads only as a whole: software adapters pay for lanes that are masked.
-// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP, LANES (of subgroups whose size is known).
+// neighbour inside, a quarter of them or so, loads nothing. With LANES (subgroups have 8 lanes, a workgroup has one sample)
+// a subgroup loads the rotation together, and does without loads only as a whole: software adapters pay for lanes that are
+// masked.
+// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP, LANES.
 // Workgroups: ceil(N * D^3 * blocks / WORKGROUP), folded; blocks = C / each.
 #ifdef LANES
 enable subgroups;

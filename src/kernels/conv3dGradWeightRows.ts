@@ -11,8 +11,8 @@ export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3d
 /** Tiles of output channels whose gradients are kept at a time; they are worked on in pairs. */
 const TILES = 4;
 
-// Groups of four columns that an invocation keeps of x, and of a tile of gradY: rows have 128 columns at most. Arrays hold
-// twice SLOTS_X and SLOTS_Y, no multiples of 128: parts that lie pages apart are few in a processor's cache.
+// Groups of four columns that an invocation keeps of x, and of a tile of gradY: rows have 128 columns at most. Arrays
+// hold twice SLOTS_X and SLOTS_Y, no multiples of 128: of parts that lie pages apart a processor's cache holds few.
 const SLOTS_X = 98;
 const SLOTS_TILE = 65;
 const SLOTS_Y = TILES * SLOTS_TILE + 2;
@@ -20,7 +20,7 @@ const SLOTS_Y = TILES * SLOTS_TILE + 2;
 /** Enough for a processor's cores; each slice more is another to add up. */
 const WORKGROUPS = 16;
 
-/** What a workgroup takes at a time: `planes` planes of units, four rows of a sample each, in groups of four columns. */
+/** What a workgroup takes at a time: `planes` planes of units (four rows of a sample), in groups of four columns. */
 interface Slab {
   units: number;
   planes: number;

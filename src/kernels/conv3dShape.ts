@@ -139,8 +139,8 @@ export function isFlat(kernel: number, stride: number, pad: number): boolean {
 }
 
 /**
- * From a tap to the next and from a channel to the next in the weights, which are [k, k, k, Ci, Co], or [k, k, k, Co, Ci]
- * where `exchanged`; `flipped` reads from the last tap, where the caller begins, to the first.
+ * From a tap to the next and from a channel to the next in the weights, which are [k, k, k, Ci, Co], or [k, k, k, Co,
+ * Ci] where `exchanged`; `flipped` reads from the last tap, where the caller begins, to the first.
  */
 export function weightStrides(
   { inputChannels, outputChannels }: ConvSizes, exchanged: boolean, flipped: boolean,
