@@ -143,7 +143,8 @@ fn main(
 
   // Through an array and a loop of unknown length (a known one is unrolled) over positions, so that the shader has TILE_C
   // stores a loop where it would have TILE_X TILE_Y TILE_C: each takes long to compile. The inner index is a constant, so
-  // that the compiler splits the array, as in conv3dRows.wgsl. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
+  // that the compiler splits the array, as in conv3dRows.wgsl. Stores without an addend have a loop of their own, as a branch
+  // that is not taken costs its loads.
   var outputs: array<array<f32, TILE_C>, TILE_X * TILE_Y>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
@@ -154,28 +155,22 @@ fn main(
 #endfor
   let positions = select(0, TILE_X * TILE_Y, n < params.batch);
   let has_addend = params.has_addend != 0u;
-  for (var p = 0; p < select(positions, 0, has_addend); p++) {
+#for added in 0..2
+  for (var p = 0; p < select(0, positions, has_addend == (${added} == 1)); p++) {
     let py = oy + p / TILE_X;
     let px = ox + p % TILE_X;
     if (py < params.out_h && px < params.out_w) {
       let at = ((row_z * params.out_h + py) * params.out_w + px) * params.out_c + co0;
 #for c in 0..TILE_C
       if (co0 + ${c} < params.out_c) {
-        y[u32(at + ${c})] = StoredY(outputs[p][${c}]);
+        var value = outputs[p][${c}];
+#for i in 0..added
+        value += f32(addend[u32(at + ${c})]);
+#endfor
+        y[u32(at + ${c})] = StoredY(value);
       }
 #endfor
     }
   }
-  for (var p = 0; p < select(0, positions, has_addend); p++) {
-    let py = oy + p / TILE_X;
-    let px = ox + p % TILE_X;
-    if (py < params.out_h && px < params.out_w) {
-      let at = ((row_z * params.out_h + py) * params.out_w + px) * params.out_c + co0;
-#for c in 0..TILE_C
-      if (co0 + ${c} < params.out_c) {
-        y[u32(at + ${c})] = StoredY(outputs[p][${c}] + f32(addend[u32(at + ${c})]));
-      }
 #endfor
-    }
-  }
 }

@@ -269,22 +269,20 @@ fn main(
             let tiles = min(2, (group_end - co0 - lane + WORKGROUP - 1) / WORKGROUP);
             let adds = slab > slab_begin || params.accumulate != 0u;
             let at0 = slice_at + (9 * kz * params.in_c + ci0) * params.out_c + co0 + lane;
-            for (var t = select(0, 9 * tiles, adds); t < 9 * tiles; t++) {
+#for added in 0..2
+            for (var t = 0; t < select(0, 9 * tiles, adds == (${added} == 1)); t++) {
               let at = at0 + t % 9 * params.in_c * params.out_c + t / 9 * WORKGROUP;
 #for i in 0..WORKGROUP
               if (ci0 + ${i} < params.in_c) {
-                partial[u32(at + ${i} * params.out_c)] = sums[t][${i}];
+                var sum = sums[t][${i}];
+#for j in 0..added
+                sum += partial[u32(at + ${i} * params.out_c)];
+#endfor
+                partial[u32(at + ${i} * params.out_c)] = sum;
               }
 #endfor
             }
-            for (var t = select(9 * tiles, 0, adds); t < 9 * tiles; t++) {
-              let at = at0 + t % 9 * params.in_c * params.out_c + t / 9 * WORKGROUP;
-#for i in 0..WORKGROUP
-              if (ci0 + ${i} < params.in_c) {
-                partial[u32(at + ${i} * params.out_c)] += sums[t][${i}];
-              }
 #endfor
-            }
           }
         }
       }

@@ -213,8 +213,8 @@ fn main(
 #endfor
 
   // Through an array and loops of unknown length (a known one is unrolled) over runs of channels, so that the shader has
-  // few stores: each takes long to compile. The inner index is a constant, so that the compiler splits the array. Plain stores have a
-  // loop of their own, as a branch that is not taken costs its loads.
+  // few stores: each takes long to compile. The inner index is a constant, so that the compiler splits the array. Stores
+  // without an addend have a loop of their own, as a branch that is not taken costs its loads.
   var outputs: array<array<f32, WORKGROUP>, TILE_Y * GROUPS * RUNS>;
 #for j in 0..TILE_Y
 #for g in 1..GROUPS+1
@@ -226,7 +226,8 @@ fn main(
   let oz = params.out_step * vz + out_z;
   let positions = select(0, min(TILE_Y, params.height - vy) * GROUPS, block < params.blocks && oz < params.out_d);
   let has_addend = params.has_addend != 0u;
-  for (var run = 0; run < select(positions * RUNS, 0, has_addend); run++) {
+#for added in 0..2
+  for (var run = 0; run < select(0, positions * RUNS, has_addend == (${added} == 1)); run++) {
     let oy = params.out_step * (vy + run / (RUNS * GROUPS)) + out_y;
     let ox = params.out_step * (vx + run / RUNS % GROUPS) + out_x;
     if (oy < params.out_h && ox < params.out_w) {
@@ -234,22 +235,14 @@ fn main(
       let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co;
 #for c in 0..WORKGROUP
       if (co + ${c} < params.out_c) {
-        y[u32(at + ${c})] = StoredY(outputs[run][${c}]);
+        var value = outputs[run][${c}];
+#for i in 0..added
+        value += f32(addend[u32(at + ${c})]);
+#endfor
+        y[u32(at + ${c})] = StoredY(value);
       }
 #endfor
     }
   }
-  for (var run = 0; run < select(0, positions * RUNS, has_addend); run++) {
-    let oy = params.out_step * (vy + run / (RUNS * GROUPS)) + out_y;
-    let ox = params.out_step * (vx + run / RUNS % GROUPS) + out_x;
-    if (oy < params.out_h && ox < params.out_w) {
-      let co = co0 + run % RUNS * WORKGROUP;
-      let at = (((n * params.out_d + oz) * params.out_h + oy) * params.out_w + ox) * params.out_c + co;
-#for c in 0..WORKGROUP
-      if (co + ${c} < params.out_c) {
-        y[u32(at + ${c})] = StoredY(outputs[run][${c}] + f32(addend[u32(at + ${c})]));
-      }
 #endfor
-    }
-  }
 }

@@ -305,25 +305,12 @@ fn main(
         }
 
         // Loops of unknown length over runs of channels (known ones are unrolled), so that there are few stores: each takes
-        // long to compile. Plain stores have a loop of their own, as a branch that is not taken costs its loads.
+        // long to compile. Plain stores (rest = 0) have a loop of their own, as a branch that is not taken costs its loads.
         let is_plain = params.in_c <= CHANNELS && !has_addend;
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
         let runs = planes * TILE_Y * GROUPS * RUNS;
-        for (var run = select(runs, 0, is_plain); run < runs; run++) {
-          let co = co0 + run % RUNS * WORKGROUP;
-          let px = ox + run / RUNS % GROUPS * lanes_x;
-          let py = oy + run / (RUNS * GROUPS) % TILE_Y;
-          if (px < params.width && py < params.height) {
-            let plane_at = plane + run / (RUNS * GROUPS * TILE_Y);
-            let at = ((plane_at * params.height + py) * params.width + px) * params.out_c + co;
-#for c in 0..WORKGROUP
-            if (co + ${c} < params.out_c) {
-              y[u32(at + ${c})] = StoredY(outputs[run][${c}]);
-            }
-#endfor
-          }
-        }
-        for (var run = select(0, runs, is_plain); run < runs; run++) {
+#for rest in 0..2
+        for (var run = select(0, runs, is_plain == (${rest} == 1)); run < runs; run++) {
           let co = co0 + run % RUNS * WORKGROUP;
           let px = ox + run / RUNS % GROUPS * lanes_x;
           let py = oy + run / (RUNS * GROUPS) % TILE_Y;
@@ -333,6 +320,7 @@ fn main(
 #for c in 0..WORKGROUP
             if (co + ${c} < params.out_c) {
               var value = outputs[run][${c}];
+#for i in 0..rest
               if (has_addend) {
                 value += f32(addend[u32(at + ${c})]);
               }
@@ -348,11 +336,13 @@ fn main(
                 value += y[u32(at + ${c})];
               }
 #endif
+#endfor
               y[u32(at + ${c})] = StoredY(value);
             }
 #endfor
           }
         }
+#endfor
       }
     }
   }
