@@ -82,7 +82,9 @@ export function errorOf(outputs: ReadonlyMap<string, ArrayLike<number>>, expecte
 
 /** The largest error, and whether each is within its tolerance. */
 export function judge(
-  outputs: ReadonlyMap<string, ArrayLike<number>>, expected: readonly Expected[], tolerance: number,
+  outputs: ReadonlyMap<string, ArrayLike<number>>,
+  expected: readonly Expected[],
+  tolerance: number,
 ): { readonly error: number; readonly right: boolean } {
   const errors = expected.map((one) => ({ error: errorOf(outputs, [one]), allowed: one.tolerance ?? tolerance }));
   return {

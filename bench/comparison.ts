@@ -67,7 +67,9 @@ export interface CompareOptions {
 export function compareRecords(a: BenchmarkFile, b: BenchmarkFile, options: CompareOptions): Comparison {
   const names = [...a.samples.keys()].filter((name) => b.samples.has(name));
   const cases = names.map((name) => compareCase(a, b, name, options.time));
-  const failed = [a, b].flatMap(({ path, failed: list }) => [...list].map(([name, why]) => `${name} in ${path}: ${why}`));
+  const failed = [a, b].flatMap(({ path, failed: list }) =>
+    [...list].map(([name, why]) => `${name} in ${path}: ${why}`),
+  );
   const slower = cases.filter(({ verdict, ratio }) => verdict === "slower" && ratio > 1 + options.threshold / 100);
   return {
     a: summary(a),
@@ -124,7 +126,9 @@ function summary({ record, context }: BenchmarkFile): string {
 /** Fields of the context that make times differ whatever the code does. */
 function contextWarnings(a: BenchmarkFile, b: BenchmarkFile): string[] {
   const get = (file: BenchmarkFile, path: string): unknown =>
-    path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], file.context);
+    path
+      .split(".")
+      .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], file.context);
   const fields: Readonly<Record<string, string>> = {
     "adapter.name": "adapters",
     "adapter.driver": "drivers",

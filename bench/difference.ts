@@ -65,7 +65,7 @@ export function mannWhitney(a: readonly number[], b: readonly number[], exactUpT
 function doubledRanks(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((i, j) => values[i]! - values[j]!);
   const ranks = new Array<number>(values.length);
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start + 1;
     while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
     for (let i = start; i < end; i++) ranks[order[i]!] = start + end + 1;
@@ -132,7 +132,7 @@ function resampler(values: readonly number[], random: Random): () => number {
     for (let i = 0; i < count; i++) drawn[Math.floor(random.uint32() * 2 ** -32 * count)]! += 1;
     const at = (rank: number): number => {
       let index = -1;
-      for (let below = 0; below <= rank; ) below += drawn[++index]!;
+      for (let below = 0; below <= rank;) below += drawn[++index]!;
       return sorted[index]!;
     };
     return (at((count - 1) >> 1) + at(count >> 1)) / 2;

@@ -3,8 +3,15 @@ import type { BufferView, Gpu } from "../src/gpu/gpu.ts";
 import { decodeHalf, encodeHalf } from "../src/gpu/half.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Plan } from "../src/graph/plan.ts";
-import { HALF_ROUNDING, type BenchCase, type CaseData, type Expected, type OpenCase, type PeerTask, type Values } from
-  "./case.ts";
+import {
+  HALF_ROUNDING,
+  type BenchCase,
+  type CaseData,
+  type Expected,
+  type OpenCase,
+  type PeerTask,
+  type Values,
+} from "./case.ts";
 import { uniform, type Spread } from "./data.ts";
 
 /** A tensor that a case reads. */
@@ -72,9 +79,18 @@ function caseOf(spec: GraphCaseSpec, halves: readonly string[]): BenchCase {
   };
   const bytes = spec.bytes ?? [...ours, ...outputs].reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   return {
-    name, suite, shape, flops, bytes, tolerance,
+    name,
+    suite,
+    shape,
+    flops,
+    bytes,
+    tolerance,
     ...(spec.peers && {
-      peers: { ...spec.peers, inputs: inputs.filter(({ only }) => only !== "ours"), outputs: spec.peers.outputs ?? outputs },
+      peers: {
+        ...spec.peers,
+        inputs: inputs.filter(({ only }) => only !== "ours"),
+        outputs: spec.peers.outputs ?? outputs,
+      },
     }),
     data: () => makeData(spec.dataName ?? name, inputs, halves),
     open: (gpu, data, cacheBytes) => openGraphCase(gpu, spec, ours, halves, data, setsFor(bytes, cacheBytes)),
@@ -97,7 +113,12 @@ export function setsFor(bytes: number, cacheBytes: number): number {
 }
 
 async function openGraphCase(
-  gpu: Gpu, spec: GraphCaseSpec, ours: readonly InputSpec[], halves: readonly string[], data: CaseData, count: number,
+  gpu: Gpu,
+  spec: GraphCaseSpec,
+  ours: readonly InputSpec[],
+  halves: readonly string[],
+  data: CaseData,
+  count: number,
 ): Promise<OpenCase> {
   const views: BufferView[] = [];
   const plans: Plan[] = [];
@@ -168,4 +189,3 @@ export function variantOf(graph: Graph): string {
   }
   return heaviest?.name ?? "";
 }
-

@@ -47,7 +47,10 @@ function commitOf(root: string): { commit: string; dirty: boolean } {
     return execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   };
   try {
-    return { commit: git("rev-parse", "HEAD").trim(), dirty: git("status", "--porcelain", "--untracked-files=no").trim() !== "" };
+    return {
+      commit: git("rev-parse", "HEAD").trim(),
+      dirty: git("status", "--porcelain", "--untracked-files=no").trim() !== "",
+    };
   } catch {
     return { commit: "", dirty: false };
   }

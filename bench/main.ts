@@ -39,7 +39,11 @@ export interface BenchOptions {
 export function selectCases(names: readonly string[], filter = "", precision: Precision = "f32"): BenchCase[] {
   for (const name of names) {
     if (!Object.hasOwn(suites, name)) {
-      throw new VoxtwirlError("bad-option", `There is no suite ${name}.`, `The suites: ${Object.keys(suites).join(", ")}.`);
+      throw new VoxtwirlError(
+        "bad-option",
+        `There is no suite ${name}.`,
+        `The suites: ${Object.keys(suites).join(", ")}.`,
+      );
     }
   }
   const chosen = Object.entries(suites).filter(([name]) => {
@@ -81,7 +85,13 @@ export async function bench(options: BenchOptions): Promise<BenchRecord> {
       const prefix = `${index + 1}/${cases.length} `;
       try {
         await runCase(benchCase, {
-          gpu, roofline, peers, effort, record, signal, cacheBytes: machine.cache_bytes,
+          gpu,
+          roofline,
+          peers,
+          effort,
+          record,
+          signal,
+          cacheBytes: machine.cache_bytes,
           folder: join(folder, "tensors"),
           onProgress: (text) => onProgress(prefix + text),
         });
@@ -109,7 +119,8 @@ function startPeers({ against, gpu, adapter: named }: BenchOptions, record: Reco
   // Of GPUs, WebGPU does not tell the name that Dawn chooses by; without one it takes the same by itself.
   const adapter = isSoftware(gpu.info) ? name : (named ?? "");
   // Drivers that only this process was told of.
-  const env = name === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
+  const env =
+    name === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
   return against.flatMap((name) => {
     const command = peerCommand(name, env);
     if ("command" in command) return [new Peer(name, command, adapter)];

@@ -70,7 +70,9 @@ export function forwardCase(spec: NetworkCaseSpec): BenchCase {
 /** Forward, mean squared error, backward and AdamW: the loss and the gradients of the first step. */
 export function trainCase(spec: NetworkCaseSpec & { readonly training: Training }): BenchCase {
   const { network, training, precision } = spec;
-  const gradients = network.parameters.filter(({ trained }) => trained).map(({ name, shape }) => ({ name: `grad/${name}`, shape }));
+  const gradients = network.parameters
+    .filter(({ trained }) => trained)
+    .map(({ name, shape }) => ({ name: `grad/${name}`, shape }));
   return {
     ...common(spec),
     ...(!precision && { inHalf: () => trainCase({ ...inHalf(spec), training }) }),
@@ -109,7 +111,9 @@ function inputsOf({ shape, parameters }: Network, grids: readonly string[]) {
 function dataOf({ dataName, shape, parameters }: Network, grids: readonly string[]): CaseData {
   return new Map([
     ...grids.map((name) => [name, uniform(`${dataName}/${name}`, elementCount(shape))] as const),
-    ...parameters.map(({ name, shape, spread }) => [name, uniform(`${dataName}/${name}`, elementCount(shape), spread)] as const),
+    ...parameters.map(
+      ({ name, shape, spread }) => [name, uniform(`${dataName}/${name}`, elementCount(shape), spread)] as const,
+    ),
   ]);
 }
 
@@ -138,8 +142,16 @@ class Holding {
   }
 }
 
-function storeOf(gpu: Gpu, holding: Holding, { parameters }: Network, data: CaseData, training: boolean): ParameterStore {
-  const store = holding.keep(training ? new ParameterStore(gpu, parameters) : new ParameterStore(gpu, parameters, ["weights"]));
+function storeOf(
+  gpu: Gpu,
+  holding: Holding,
+  { parameters }: Network,
+  data: CaseData,
+  training: boolean,
+): ParameterStore {
+  const store = holding.keep(
+    training ? new ParameterStore(gpu, parameters) : new ParameterStore(gpu, parameters, ["weights"]),
+  );
   for (const { name } of parameters) {
     const values = data.get(name) as Float32Array;
     store.write(name, values);
@@ -158,7 +170,9 @@ async function openForward(gpu: Gpu, spec: NetworkCaseSpec, data: CaseData): Pro
     const y = graph.keep(network.build(graph, x, store.bind(graph, { constants: "weights" })));
     const { plan, compileMs } = await makePlan(gpu, holding, graph, label);
     return {
-      compileMs, variant: variantOf(graph), sets: 1,
+      compileMs,
+      variant: variantOf(graph),
+      sets: 1,
       run: (timer) => (timer ? plan.runTimed(timer) : plan.run()),
       outputs: async () => new Map([["y", (await plan.read(y))[0]!]]),
       destroy: () => holding.free(),
@@ -201,14 +215,27 @@ async function openTraining(gpu: Gpu, spec: NetworkCaseSpec, training: Training,
     const [m, v, ema] = [pieces("m"), pieces("v"), pieces("ema")];
     pieces("weights").forEach((weights, i) => {
       adamw(graph, {
-        label: `adamw ${i}`, weights, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]!, flags, step, beta1, beta2, eps, weightDecay,
+        label: `adamw ${i}`,
+        weights,
+        grads: grads[i]!,
+        m: m[i]!,
+        v: v[i]!,
+        ema: ema[i]!,
+        flags,
+        step,
+        beta1,
+        beta2,
+        eps,
+        weightDecay,
         scaling: scale,
       });
     });
     const { plan, compileMs } = await makePlan(gpu, holding, graph, label);
     let steps = 0;
     return {
-      compileMs, variant: variantOf(graph), sets: 1,
+      compileMs,
+      variant: variantOf(graph),
+      sets: 1,
       run: (timer) => {
         const t = steps + 1;
         const [correction1, correction2] = [1 - beta1 ** t, 1 - beta2 ** t];
@@ -233,7 +260,12 @@ async function openTraining(gpu: Gpu, spec: NetworkCaseSpec, training: Training,
   }
 }
 
-async function makePlan(gpu: Gpu, holding: Holding, graph: Graph, label: string): Promise<{ plan: Plan; compileMs: number }> {
+async function makePlan(
+  gpu: Gpu,
+  holding: Holding,
+  graph: Graph,
+  label: string,
+): Promise<{ plan: Plan; compileMs: number }> {
   await gpu.finish();
   const start = performance.now();
   const plan = holding.keep(await Plan.create(gpu, graph, { label }));

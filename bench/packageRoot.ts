@@ -9,7 +9,11 @@ export function packageRoot(): string {
     const manifest = join(folder, "package.json");
     if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "voxtwirl") return folder;
     if (dirname(folder) === folder) {
-      throw new VoxtwirlError("io", "the folder of the package voxtwirl is not found", "Run the bench from an installed package.");
+      throw new VoxtwirlError(
+        "io",
+        "the folder of the package voxtwirl is not found",
+        "Run the bench from an installed package.",
+      );
     }
   }
 }

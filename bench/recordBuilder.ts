@@ -53,14 +53,23 @@ export class RecordBuilder {
     } as const;
     samples.forEach((sample, index) => {
       this.#rows.push({
-        name: run, run_type: "iteration", ...common, repetition_index: index, iterations: 1,
-        real_time: sample.wallMs, cpu_time: timeOf(sample),
+        name: run,
+        run_type: "iteration",
+        ...common,
+        repetition_index: index,
+        iterations: 1,
+        real_time: sample.wallMs,
+        cpu_time: timeOf(sample),
       });
     });
     const statistics = { median, p10: at(0.1), p90: at(0.9) };
     for (const [aggregate, statistic] of Object.entries(statistics)) {
       this.#rows.push({
-        name: `${run}_${aggregate}`, run_type: "aggregate", ...common, aggregate_name: aggregate, aggregate_unit: "time",
+        name: `${run}_${aggregate}`,
+        run_type: "aggregate",
+        ...common,
+        aggregate_name: aggregate,
+        aggregate_unit: "time",
         iterations: samples.length,
         real_time: statistic(samples.map(({ wallMs }) => wallMs)),
         cpu_time: statistic(samples.map(timeOf)),

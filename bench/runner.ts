@@ -6,7 +6,16 @@ import type { Gpu } from "../src/gpu/gpu.ts";
 import { rooflineShare, type Roofline } from "../src/graph/roofline.ts";
 import { judge, type BenchCase, type CaseData, type Expected } from "./case.ts";
 import {
-  isDone, ourContestant, peerContestant, PeerFailure, runOnce, takeTurn, timeOf, timerOf, type Contestant, type Effort,
+  isDone,
+  ourContestant,
+  peerContestant,
+  PeerFailure,
+  runOnce,
+  takeTurn,
+  timeOf,
+  timerOf,
+  type Contestant,
+  type Effort,
 } from "./engines.ts";
 import type { Peer } from "./peer.ts";
 import type { CaseDescription, PeerReply, TensorFile } from "./protocol.ts";
@@ -83,7 +92,12 @@ export async function runCase(benchCase: BenchCase, options: RunnerOptions): Pro
 }
 
 /** Rounds in which every contestant that is not done runs for a moment, ours as long as any peer does. */
-async function takeTurns(benchCase: BenchCase, entries: Entry[], options: RunnerOptions, check: () => void): Promise<void> {
+async function takeTurns(
+  benchCase: BenchCase,
+  entries: Entry[],
+  options: RunnerOptions,
+  check: () => void,
+): Promise<void> {
   const { effort, record, signal, onProgress } = options;
   const ours = entries[0]!.contestant;
   const failed = new Set<Contestant>();
@@ -129,14 +143,22 @@ function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, roofline
   const seconds = times.median / 1000;
   const isOurs = contestant === ours;
   return {
-    case: benchCase.name, suite: benchCase.suite, engine, shape: benchCase.shape,
+    case: benchCase.name,
+    suite: benchCase.suite,
+    engine,
+    shape: benchCase.shape,
     ...(variant !== undefined && { variant }),
     ...(benchCase.precision && { precision: benchCase.precision }),
-    flops, bytes,
+    flops,
+    bytes,
     wallMs: wall.median,
     ...(hasGpu && { gpuMs: times.median }),
-    p10Ms: times.p10, p90Ms: times.p90, samples: samples.length, stable: times.stable,
-    gflops: flops / seconds / 1e9, gbPerSecond: bytes / seconds / 1e9,
+    p10Ms: times.p10,
+    p90Ms: times.p90,
+    samples: samples.length,
+    stable: times.stable,
+    gflops: flops / seconds / 1e9,
+    gbPerSecond: bytes / seconds / 1e9,
     ...(isOurs && { roofline: rooflineShare(roofline, { flops, bytes, seconds }) }),
     firstMs,
     ...(compileMs !== undefined && { compileMs }),
@@ -153,7 +175,10 @@ function wallOf({ rounds }: Contestant): number[][] {
 
 /** Lets a peer prepare the case and checks what its first run gave; undefined, and refused, where it cannot. */
 async function loadPeer(
-  peer: Peer, description: CaseDescription, expected: readonly Expected[] | undefined, tolerance: number,
+  peer: Peer,
+  description: CaseDescription,
+  expected: readonly Expected[] | undefined,
+  tolerance: number,
   { record, signal }: RunnerOptions,
 ): Promise<Entry | undefined> {
   const refused = (reply: PeerReply, caseName = description.name): boolean => {
@@ -195,7 +220,11 @@ function writeTensors(folder: string, { name, peers }: BenchCase, data: CaseData
     writeFileSync(file("input", i), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     return { name: tensor, shape, file: file("input", i) };
   });
-  const outputs = peers!.outputs.map(({ name: tensor, shape }, i): TensorFile => ({ name: tensor, shape, file: file("output", i) }));
+  const outputs = peers!.outputs.map(({ name: tensor, shape }, i): TensorFile => ({
+    name: tensor,
+    shape,
+    file: file("output", i),
+  }));
   return { name, operation: peers!.operation, attributes: peers!.attributes, inputs, outputs };
 }
 

@@ -34,7 +34,11 @@ export function sampledConv(g: ConvGeometry, data: CaseData): Expected[] {
   return sampled("y", g.y, SAMPLES, ([n, z, y, o, c]) => {
     let sum = bias?.[c] ?? 0;
     forTaps(g.kernel, (tap, k) => {
-      const at = place(g.x, n, [z, y, o].map((p, axis) => p * g.stride - g.padding + k[axis]!));
+      const at = place(
+        g.x,
+        n,
+        [z, y, o].map((p, axis) => p * g.stride - g.padding + k[axis]!),
+      );
       if (at === undefined) return;
       for (let i = 0; i < ci; i++) sum += x[at * ci + i]! * weight[(tap * ci + i) * co + c]!;
     });
@@ -49,7 +53,11 @@ export function sampledGradInput(g: ConvGeometry, data: CaseData): Expected[] {
   return sampled("gradX", g.x, SAMPLES, ([n, z, y, x, c]) => {
     let sum = 0;
     forTaps(g.kernel, (tap, k) => {
-      const at = place(g.y, n, [z, y, x].map((p, axis) => (p + g.padding - k[axis]!) / g.stride));
+      const at = place(
+        g.y,
+        n,
+        [z, y, x].map((p, axis) => (p + g.padding - k[axis]!) / g.stride),
+      );
       if (at === undefined) return;
       for (let o = 0; o < co; o++) sum += gradY[at * co + o]! * weight[(tap * ci + c) * co + o]!;
     });
@@ -65,7 +73,11 @@ export function sampledGradWeight(g: ConvGeometry, data: CaseData): Expected[] {
   return sampled("gradWeight", [kernel, kernel, kernel, ci, co], WEIGHT_SAMPLES, ([kz, ky, kx, i, o]) => {
     let sum = 0;
     forVoxels(g.y, (n, z, y, w, to) => {
-      const from = place(g.x, n, [z * g.stride - g.padding + kz, y * g.stride - g.padding + ky, w * g.stride - g.padding + kx]);
+      const from = place(g.x, n, [
+        z * g.stride - g.padding + kz,
+        y * g.stride - g.padding + ky,
+        w * g.stride - g.padding + kx,
+      ]);
       if (from !== undefined) sum += x[from * ci + i]! * gradY[to * co + o]!;
     });
     return sum;
@@ -79,7 +91,11 @@ export function sampledConvTranspose(g: ConvGeometry, data: CaseData): Expected[
   return sampled("y", g.y, SAMPLES, ([n, z, y, o, c]) => {
     let sum = bias?.[c] ?? 0;
     forTaps(g.kernel, (tap, k) => {
-      const at = place(g.x, n, [z, y, o].map((p, axis) => (p + g.padding - k[axis]!) / g.stride));
+      const at = place(
+        g.x,
+        n,
+        [z, y, o].map((p, axis) => (p + g.padding - k[axis]!) / g.stride),
+      );
       if (at === undefined) return;
       for (let i = 0; i < ci; i++) sum += x[at * ci + i]! * weight[(tap * ci + i) * co + c]!;
     });
@@ -90,8 +106,16 @@ export function sampledConvTranspose(g: ConvGeometry, data: CaseData): Expected[
 export type Index5 = [number, number, number, number, number];
 
 /** Values of `valueAt` at samples of a tensor with five axes. */
-export function sampled(output: string, shape: readonly number[], samples: number, valueAt: (at: Index5) => number): Expected[] {
-  const indices = sampleIndices(shape.reduce((a, b) => a * b, 1), samples);
+export function sampled(
+  output: string,
+  shape: readonly number[],
+  samples: number,
+  valueAt: (at: Index5) => number,
+): Expected[] {
+  const indices = sampleIndices(
+    shape.reduce((a, b) => a * b, 1),
+    samples,
+  );
   const values = indices.map((index) => {
     const at = new Array<number>(5);
     for (let axis = 4, rest = index; axis >= 0; axis--) {
@@ -116,13 +140,18 @@ function place(shape: readonly number[], n: number, position: readonly number[])
 
 function forTaps(kernel: number, visit: (tap: number, at: readonly [number, number, number]) => void): void {
   let tap = 0;
-  for (let z = 0; z < kernel; z++) for (let y = 0; y < kernel; y++) for (let x = 0; x < kernel; x++) visit(tap++, [z, y, x]);
+  for (let z = 0; z < kernel; z++)
+    for (let y = 0; y < kernel; y++) for (let x = 0; x < kernel; x++) visit(tap++, [z, y, x]);
 }
 
-function forVoxels(shape: readonly number[], visit: (n: number, z: number, y: number, x: number, flat: number) => void): void {
+function forVoxels(
+  shape: readonly number[],
+  visit: (n: number, z: number, y: number, x: number, flat: number) => void,
+): void {
   const [batch, depth, height, width] = shape as [number, number, number, number];
   let flat = 0;
   for (let n = 0; n < batch; n++) {
-    for (let z = 0; z < depth; z++) for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) visit(n, z, y, x, flat++);
+    for (let z = 0; z < depth; z++)
+      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) visit(n, z, y, x, flat++);
   }
 }

@@ -3,7 +3,18 @@ import type { BenchRecord, CaseResult, Refusal } from "./record.ts";
 // The record as text: a line for each case on our engine, and under it one for each peer.
 
 const HEAD = [
-  "case", "gpu ms", "p10-p90", "wall ms", "GFLOP/s", "GB/s", "roofline", "first ms", "compile ms", "error", "n", "peer/ours",
+  "case",
+  "gpu ms",
+  "p10-p90",
+  "wall ms",
+  "GFLOP/s",
+  "GB/s",
+  "roofline",
+  "first ms",
+  "compile ms",
+  "error",
+  "n",
+  "peer/ours",
 ];
 
 /** Rows padded to common columns, the first to the left and the others to the right. */
@@ -54,7 +65,9 @@ function notes(results: readonly CaseResult[]): string[] {
   if (results.some(({ ratio }) => ratio !== undefined)) {
     lines.push("peer/ours: median over the interleaved rounds of the peer's wall time / ours");
   }
-  const workarounds = new Set(results.flatMap(({ engine, workarounds = [] }) => workarounds.map((text) => `${engine}: ${text}`)));
+  const workarounds = new Set(
+    results.flatMap(({ engine, workarounds = [] }) => workarounds.map((text) => `${engine}: ${text}`)),
+  );
   return [...lines, ...workarounds];
 }
 
@@ -67,8 +80,10 @@ function refusalLines(refusals: readonly Refusal[]): string[] {
 
 /** What the run was made on. */
 export function contextLines(context: BenchRecord["context"]): string[] {
-  const { adapter, cpu, num_cpus, load_avg, node, dawn, commit, dirty, library_version, roofline, cache_bytes } = context;
-  const busy = load_avg[0]! > 0.5 ? ["others were using this machine when the run began: trust ratios rather than times"] : [];
+  const { adapter, cpu, num_cpus, load_avg, node, dawn, commit, dirty, library_version, roofline, cache_bytes } =
+    context;
+  const busy =
+    load_avg[0]! > 0.5 ? ["others were using this machine when the run began: trust ratios rather than times"] : [];
   const source = commit ? `, commit ${commit.slice(0, 10)}${dirty ? " with changes" : ""}` : "";
   return [
     `${adapter.name} (${adapter.driver}), ${cpu}, ${num_cpus} threads, load ${load_avg.map((load) => load.toFixed(2)).join(" ")}`,

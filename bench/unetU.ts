@@ -77,7 +77,12 @@ export function unetUParameters(config: UnetUConfig = unetU): UnetUParameter[] {
 }
 
 /** Appends the forward pass: [N, D, D, D, inChannels] to the same shape. */
-export function buildUnetU(graph: Graph, x: Tensor, parameter: (name: string) => Tensor, config: UnetUConfig = unetU): Tensor {
+export function buildUnetU(
+  graph: Graph,
+  x: Tensor,
+  parameter: (name: string) => Tensor,
+  config: UnetUConfig = unetU,
+): Tensor {
   const label = (name: string) => `unetU/${name.replaceAll(".", "/")}`;
   const both = (name: string) => ({ weight: parameter(`${name}.weight`), bias: parameter(`${name}.bias`) });
   return forward<Tensor>(
@@ -88,7 +93,8 @@ export function buildUnetU(graph: Graph, x: Tensor, parameter: (name: string) =>
         const options = { label: label(name), x: input, ...both(name), stride, padding: kernel >> 1, ...dtype };
         return conv3d(graph, addend ? { ...options, addend } : options);
       },
-      convTranspose: (name, input) => convTranspose3d(graph, { label: label(name), x: input, ...both(name), stride: 2, padding: 1 }),
+      convTranspose: (name, input) =>
+        convTranspose3d(graph, { label: label(name), x: input, ...both(name), stride: 2, padding: 1 }),
       norm: (name, input) => {
         const { weight: gamma, bias: beta } = both(name);
         return groupNorm(graph, { label: label(name), x: input, gamma, beta, groups: config.groups, silu: true });

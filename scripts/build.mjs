@@ -86,7 +86,9 @@ const bareShaders = {
   name: "bare-shaders",
   setup({ onLoad }) {
     onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
-      const lines = readFileSync(path, "utf8").split("\n").map((line) => line.replace(/\/\/.*$/, "").trim());
+      const lines = readFileSync(path, "utf8")
+        .split("\n")
+        .map((line) => line.replace(/\/\/.*$/, "").trim());
       return { contents: lines.filter((line) => line !== "").join("\n"), loader: "text" };
     });
   },

@@ -1,7 +1,16 @@
 // `npm run bundle:offline [-- OPTIONS]`: one archive that runs on a Linux machine without Node and without a network.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -31,7 +40,12 @@ const USAGE = `npm run bundle:offline -- [OPTIONS]
  * @returns its path, size, sha256, the sizes of its parts before compression, and notes
  * @throws Error saying what is missing, or by how much it is too large
  */
-export async function bundleOffline({ out, platform = `${process.platform}-${process.arch}`, level = 9, ...rest } = {}) {
+export async function bundleOffline({
+  out,
+  platform = `${process.platform}-${process.arch}`,
+  level = 9,
+  ...rest
+} = {}) {
   if (!platforms.includes(platform)) throw new Error(`${platform} is not one of ${platforms.join(", ")}: --platform`);
   const own = platform === `${process.platform}-${process.arch}`;
   const node = rest.node ?? (own ? realpathSync(process.execPath) : undefined);
@@ -90,7 +104,10 @@ const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 const listing = (sizes) => sizes.map(([part, bytes]) => `  ${part.padEnd(14)} ${mib(bytes).padStart(9)}`);
 
 function tooLarge(size, budget, sizes) {
-  const lines = [`the archive has ${mib(size)}, more than the ${mib(budget)} allowed; before compression:`, ...listing(sizes)];
+  const lines = [
+    `the archive has ${mib(size)}, more than the ${mib(budget)} allowed; before compression:`,
+    ...listing(sizes),
+  ];
   return `${lines.join("\n")}\nA higher --level or --no-swiftshader make it smaller.`;
 }
 
@@ -111,7 +128,8 @@ async function main(args) {
   });
   if (values.help) return console.log(USAGE);
   const level = values.level === undefined ? 9 : Number(values.level);
-  if (!Number.isInteger(level) || level < 0 || level > 9) throw new Error(`--level ${values.level} is not one of 0 to 9`);
+  if (!Number.isInteger(level) || level < 0 || level > 9)
+    throw new Error(`--level ${values.level} is not one of 0 to 9`);
   const swiftshader = values["no-swiftshader"] ? false : undefined;
   const { out, platform, node, loader } = values;
   const made = await bundleOffline({ out, platform, node, loader, level, swiftshader });

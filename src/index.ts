@@ -5,7 +5,17 @@ export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
 export type { AdapterClass, GpuCaps, MatrixShape } from "./gpu/caps.ts";
 export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";
-export { byteLength, elementCount, workgroups1d, type Dispatch, type DType, type KernelCall, type KernelContext, type Shader, type Tensor } from "./gpu/dispatch.ts";
+export {
+  byteLength,
+  elementCount,
+  workgroups1d,
+  type Dispatch,
+  type DType,
+  type KernelCall,
+  type KernelContext,
+  type Shader,
+  type Tensor,
+} from "./gpu/dispatch.ts";
 export { Graph, type Phase, type Precision } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.ts";
@@ -20,7 +30,13 @@ export { unet3d, type ForwardOptions } from "./models/unet3d.ts";
 export { unetLayout, unetParameters, type UNet3dConfig, type UNetParameter } from "./models/unetLayout.ts";
 export { initialise } from "./models/initialise.ts";
 export { fromTorch, toTorch, type WeightKind } from "./models/layouts.ts";
-export { decomposeSums, sampleSums, type Decomposition, type SampleSums, type Sampling } from "./equivariance/estimators.ts";
+export {
+  decomposeSums,
+  sampleSums,
+  type Decomposition,
+  type SampleSums,
+  type Sampling,
+} from "./equivariance/estimators.ts";
 export type { TwirlGain } from "./equivariance/gain.ts";
 export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
 export {
@@ -45,7 +61,12 @@ export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
-export { VoxelEvaluator, type Evaluation, type VoxelEvaluatorOptions, type VoxelModel } from "./equivariance/voxelEvaluator.ts";
+export {
+  VoxelEvaluator,
+  type Evaluation,
+  type VoxelEvaluatorOptions,
+  type VoxelModel,
+} from "./equivariance/voxelEvaluator.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -75,7 +96,15 @@ export {
   type SafeTensor,
 } from "./training/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
-export { choiceOf, countCalls, tune, type CountedCall, type TuneOptions, type TuneResult, type TuneRun } from "./tuning/tune.ts";
+export {
+  choiceOf,
+  countCalls,
+  tune,
+  type CountedCall,
+  type TuneOptions,
+  type TuneResult,
+  type TuneRun,
+} from "./tuning/tune.ts";
 export { emptyTuning, parseTuning, tuningHash, withChoices } from "./tuning/tuning.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";

@@ -40,7 +40,13 @@ interface Placed {
   readonly dtype: DType;
 }
 
-function guarded(gpu: Gpu, label: string, shape: readonly number[], dtype: DType, init: Float32Array | Uint32Array | undefined): Placed {
+function guarded(
+  gpu: Gpu,
+  label: string,
+  shape: readonly number[],
+  dtype: DType,
+  init: Float32Array | Uint32Array | undefined,
+): Placed {
   const count = elementCount(shape);
   const size = byteLength({ shape, dtype });
   const words = new Uint32Array((BINDING_ALIGNMENT + size + GUARD_BYTES) / 4).fill(POISON);
@@ -73,7 +79,12 @@ export async function runKernels(
   const graph = new Graph(gpu.caps);
   const tensors: Record<string, Tensor> = {};
   const placed = new Map<string, Placed>();
-  const place = (name: string, shape: readonly number[], given: DType | undefined, init: Float32Array | Uint32Array | undefined) => {
+  const place = (
+    name: string,
+    shape: readonly number[],
+    given: DType | undefined,
+    init: Float32Array | Uint32Array | undefined,
+  ) => {
     const dtype = given ?? (init instanceof Uint32Array ? "u32" : "f32");
     const made = guarded(gpu, name, shape, dtype, init);
     placed.set(name, made);
@@ -83,7 +94,12 @@ export async function runKernels(
   for (const [name, { shape, dtype, init }] of Object.entries(outputs)) place(name, shape, dtype, init);
   emit(graph, tensors);
   // Kept tensors share no memory, so that each keeps its own poison and guard.
-  const transient = new Map([...usedTensors(graph)].map((t) => graph.storageOf(t)).filter((t) => !graph.externalView(t)).map((t) => [t.id, t]));
+  const transient = new Map(
+    [...usedTensors(graph)]
+      .map((t) => graph.storageOf(t))
+      .filter((t) => !graph.externalView(t))
+      .map((t) => [t.id, t]),
+  );
   for (const tensor of transient.values()) graph.keep(tensor);
   const plan = await Plan.create(gpu, graph, { label: "test", guard: GUARD_BYTES });
   try {
@@ -100,13 +116,20 @@ export async function runKernels(
     const results: Record<string, Float32Array | Uint32Array> = {};
     names.forEach((name, i) => {
       const words = new Uint32Array(bytes[i]!);
-      const { view: { offset, size }, words: before, dtype } = placed.get(name)!;
+      const {
+        view: { offset, size },
+        words: before,
+        dtype,
+      } = placed.get(name)!;
       const count = elementCount(tensors[name]!.shape);
       expectPoison(words.subarray(0, offset / 4), `guard before '${name}'`);
       expectPoison(words.subarray((offset + size) / 4), `guard after '${name}'`);
       expectUnusedHalf(words, offset, count, dtype, `'${name}'`);
       if (name in inputs) {
-        expect(before.every((word, k) => word === words[k]), `input '${name}' must not be written`).toBe(true);
+        expect(
+          before.every((word, k) => word === words[k]),
+          `input '${name}' must not be written`,
+        ).toBe(true);
         return;
       }
       results[name] = valuesOf(bytes[i]!.slice(offset, offset + size), count, dtype);
@@ -189,7 +212,8 @@ export function randomArray(n: number, seed: number, scale = 1): Float32Array {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const out = new Float32Array(n);
-  for (let i = 0; i < n; i++) out[i] = scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  for (let i = 0; i < n; i++)
+    out[i] = scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   return out;
 }
 

@@ -9,7 +9,10 @@ export interface GoldenTensor {
 }
 
 /** The samples of those tensors that `wanted` names. */
-export function expectedSamples(tensors: Readonly<Record<string, GoldenTensor>>, wanted: (name: string) => boolean): Expected[] {
+export function expectedSamples(
+  tensors: Readonly<Record<string, GoldenTensor>>,
+  wanted: (name: string) => boolean,
+): Expected[] {
   return Object.entries(tensors)
     .filter(([name]) => wanted(name))
     .map(([output, { shape, stride, values }]) => {

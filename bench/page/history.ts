@@ -27,17 +27,18 @@ export function historyPanels({ records }: AdapterRecords): string {
     const result = records.flatMap(ownResults).findLast((one) => one.case === name);
     return result!.suite;
   };
-  const panels = (list: readonly string[]): string[] => list.flatMap((name) => {
-    const found = records.map((record) => ownResults(record).find((result) => result.case === name));
-    // One clock for the whole curve: the GPU's only where every record has it.
-    const onGpu = found.every((result) => result === undefined || result.gpuMs !== undefined);
-    const moments = records.flatMap((record, index): Moment[] => {
-      const result = found[index];
-      if (!result) return [];
-      return [{ record, index, ms: (onGpu ? result.gpuMs : undefined) ?? result.wallMs, stable: result.stable }];
+  const panels = (list: readonly string[]): string[] =>
+    list.flatMap((name) => {
+      const found = records.map((record) => ownResults(record).find((result) => result.case === name));
+      // One clock for the whole curve: the GPU's only where every record has it.
+      const onGpu = found.every((result) => result === undefined || result.gpuMs !== undefined);
+      const moments = records.flatMap((record, index): Moment[] => {
+        const result = found[index];
+        if (!result) return [];
+        return [{ record, index, ms: (onGpu ? result.gpuMs : undefined) ?? result.wallMs, stable: result.stable }];
+      });
+      return moments.length < 2 ? [] : [panel(name, moments, records, onGpu ? "GPU" : "wall")];
     });
-    return moments.length < 2 ? [] : [panel(name, moments, records, onGpu ? "GPU" : "wall")];
-  });
   const parts = partsOf(names, suiteOf).flatMap(({ suite, items }) => {
     const drawn = panels(items);
     if (drawn.length === 0) return [];

@@ -30,8 +30,17 @@ const overlap = (a: Box, b: Box): number =>
  * Places the labels within `area`, those of crowded points first; where nothing is free, at the place that covers
  * least.
  */
-export function placeLabels(points: readonly LabelledPoint[], area: Box, obstacles: readonly Box[] = []): PlacedLabel[] {
-  const around = ({ x, y }: LabelledPoint): Box => ({ x: x - RADIUS, y: y - RADIUS, width: 2 * RADIUS, height: 2 * RADIUS });
+export function placeLabels(
+  points: readonly LabelledPoint[],
+  area: Box,
+  obstacles: readonly Box[] = [],
+): PlacedLabel[] {
+  const around = ({ x, y }: LabelledPoint): Box => ({
+    x: x - RADIUS,
+    y: y - RADIUS,
+    width: 2 * RADIUS,
+    height: 2 * RADIUS,
+  });
   const taken: Box[] = [...points.map(around), ...obstacles];
   const near = (point: LabelledPoint): number =>
     points.filter((other) => Math.hypot(other.x - point.x, other.y - point.y) < 60).length;
@@ -57,7 +66,10 @@ function coveredBy(point: LabelledPoint, candidate: Box, taken: readonly Box[]):
     const at = 1 - (i * 8) / Math.hypot(dx, dy);
     return { x: point.x + at * dx - 1.5, y: point.y + at * dy - 1.5, width: 3, height: 3 };
   });
-  return taken.reduce((sum, box) => along.reduce((all, piece) => all + overlap(piece, box), sum + overlap(candidate, box)), 0);
+  return taken.reduce(
+    (sum, box) => along.reduce((all, piece) => all + overlap(piece, box), sum + overlap(candidate, box)),
+    0,
+  );
 }
 
 /** Where a line from the point meets its label. */
@@ -78,7 +90,10 @@ function candidates({ x, y, text }: LabelledPoint, area: Box): Box[] {
       const centreX = x + distance * dx + (Math.abs(dx) < 0.01 ? 0 : (Math.sign(dx) * width) / 2);
       const box = { x: centreX - width / 2, y: y + distance * dy - HEIGHT / 2, width, height: HEIGHT };
       const isInside =
-        box.x >= area.x && box.x + width <= area.x + area.width && box.y >= area.y && box.y + HEIGHT <= area.y + area.height;
+        box.x >= area.x &&
+        box.x + width <= area.x + area.width &&
+        box.y >= area.y &&
+        box.y + HEIGHT <= area.y + area.height;
       if (isInside) found.push(box);
     }
   }

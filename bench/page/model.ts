@@ -74,8 +74,12 @@ export const ownResults = (record: BenchRecord): CaseResult[] => record.results.
 
 /** Engines that the record compares ours with, those on the same adapter first. */
 export function peersOf({ results, refusals }: BenchRecord): string[] {
-  const found = new Set([...results.map(({ engine }) => engine).filter(isPeer), ...refusals.map(({ engine }) => engine)]);
-  const order = (engine: string): number => (isNative(engine) ? 100 : 0) + (peerNames as readonly string[]).indexOf(engine);
+  const found = new Set([
+    ...results.map(({ engine }) => engine).filter(isPeer),
+    ...refusals.map(({ engine }) => engine),
+  ]);
+  const order = (engine: string): number =>
+    (isNative(engine) ? 100 : 0) + (peerNames as readonly string[]).indexOf(engine);
   return [...found].sort((a, b) => order(a) - order(b));
 }
 

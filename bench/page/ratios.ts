@@ -74,7 +74,12 @@ function caseHeading({ name, ours }: CaseOutcome, top: number): string {
   );
 }
 
-function row({ name, ours }: CaseOutcome, { engine, result, refusal, ratio }: PeerOutcome, x: Scale, top: number): string {
+function row(
+  { name, ours }: CaseOutcome,
+  { engine, result, refusal, ratio }: PeerOutcome,
+  x: Scale,
+  top: number,
+): string {
   const middle = top + ROW / 2;
   const native = isNative(engine) ? " native" : "";
   const place = `x="${LEFT - 10}" y="${middle + 4}" text-anchor="end"`;
@@ -99,7 +104,10 @@ function row({ name, ours }: CaseOutcome, { engine, result, refusal, ratio }: Pe
   const at = px(x(ratio));
   const key = ratio >= 1 ? "faster" : "slower";
   const bar = `<rect class="bar ${key}${native}" ${attributes({
-    x: Math.min(one, at), y: px(middle - BAR / 2), width: Math.max(1, px(Math.abs(at - one))), height: BAR,
+    x: Math.min(one, at),
+    y: px(middle - BAR / 2),
+    width: Math.max(1, px(Math.abs(at - one))),
+    height: BAR,
   })}/>`;
   const marks = `${result.stable && ours.stable ? "" : " ~"}${result.workarounds?.length ? " *" : ""}`;
   const value =

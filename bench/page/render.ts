@@ -6,7 +6,15 @@ import { STYLE } from "../../src/report/style.ts";
 import type { BenchRecord } from "../record.ts";
 import { historyPanels } from "./history.ts";
 import {
-  type AdapterRecords, type CaseOutcome, folded, geometricMean, groupByAdapter, outcomes, ownResults, partsOf, peersOf,
+  type AdapterRecords,
+  type CaseOutcome,
+  folded,
+  geometricMean,
+  groupByAdapter,
+  outcomes,
+  ownResults,
+  partsOf,
+  peersOf,
   shortCommit,
 } from "./model.ts";
 import { ratioChart } from "./ratios.ts";
@@ -119,14 +127,18 @@ function notes({ context, results }: BenchRecord): string {
   const [load = 0] = context.load_avg;
   const list = [
     context.interrupted ? "The run was stopped before its end." : "",
-    load > 0.5 ? `The machine had other work when the run began (load ${load.toFixed(1)}): times are long and scatter.` : "",
+    load > 0.5
+      ? `The machine had other work when the run began (load ${load.toFixed(1)}): times are long and scatter.`
+      : "",
     context.dirty ? "The sources differed from the commit." : "",
     unstable.length > 0
       ? `${formatCount(unstable.length)} of ${formatCount(results.length)} results are unstable: halves of their samples ` +
         "differ by more than 5 %, or there are too few."
       : "",
   ].filter(Boolean);
-  return list.length === 0 ? "" : `<ul class="notes">${list.map((text) => `<li>${escapeHtml(text)}</li>`).join("")}</ul>`;
+  return list.length === 0
+    ? ""
+    : `<ul class="notes">${list.map((text) => `<li>${escapeHtml(text)}</li>`).join("")}</ul>`;
 }
 
 const KEYS =
@@ -140,7 +152,8 @@ function ratios(found: readonly CaseOutcome[]): string {
     const chart = ratioChart(items);
     return suite === undefined ? chart : folded(suite, items.length, chart);
   });
-  if (charts.length === 0) return `<p class="empty">No peer was measured here: voxtwirl bench --against all --json FILE</p>`;
+  if (charts.length === 0)
+    return `<p class="empty">No peer was measured here: voxtwirl bench --against all --json FILE</p>`;
   const marks = ["Time of the peer over ours, wall time until the result is there, on a logarithmic axis."];
   const results = found.flatMap(({ ours, peers }) => [ours, ...peers.flatMap(({ result }) => result ?? [])]);
   if (results.some(({ stable }) => !stable)) marks.push("~: samples are unstable.");

@@ -38,7 +38,11 @@ function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: pe
   if (results.length === 0 || !(gbPerSecond > 0) || !(peak > 0)) return "";
   const intensity = ({ flops, bytes }: CaseResult): number => flops / bytes;
   const ridge = peak / gbPerSecond;
-  const [left, right] = logDomain([...results.flatMap((r) => [intensity(r), 1.6 * intensity(r)]), ridge / 4, ridge * 4])!;
+  const [left, right] = logDomain([
+    ...results.flatMap((r) => [intensity(r), 1.6 * intensity(r)]),
+    ridge / 4,
+    ridge * 4,
+  ])!;
   const lowest = Math.min(...results.map(({ gflops }) => gflops), peak / 30);
   const [low, high] = logDomain([lowest, peak * 1.6, ...results.map(({ gflops }) => gflops)])!;
   const plot = {
@@ -71,19 +75,31 @@ function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: pe
   // Names keep off the roof.
   const steps = Array.from({ length: 60 }, (_, i) => x(start) + ((end - x(start)) * i) / 59);
   const roofAt = (at: number): number =>
-    at > corner.x ? corner.y : corner.y + ((at - corner.x) * (y(start * gbPerSecond) - corner.y)) / (x(start) - corner.x);
+    at > corner.x
+      ? corner.y
+      : corner.y + ((at - corner.x) * (y(start * gbPerSecond) - corner.y)) / (x(start) - corner.x);
   const obstacles = steps.map((at) => ({ x: at - 7, y: roofAt(at) - 4, width: 14, height: 8 }));
   // The words along the slope, left of it and above.
   for (let along = -52; along <= 52; along += 13) {
     const [cos, sin] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
-    obstacles.push({ x: slope.x + along * cos + 13 * sin - 8, y: slope.y + along * sin - 13 * cos - 8, width: 16, height: 16 });
+    obstacles.push({
+      x: slope.x + along * cos + 13 * sin - 8,
+      y: slope.y + along * sin - 13 * cos - 8,
+      width: 16,
+      height: 16,
+    });
   }
   obstacles.push({ x: corner.x + 4, y: corner.y - 22, width: peakText.length * 7, height: 20 });
   const labels = placeLabels(points, plot, obstacles);
   const drawn = labels.map((label, i) => point(points[i]!.result, label));
   const axes = drawAxes(x, y, plot);
-  const description = "Roofline: GFLOP/s of each case over its arithmetic intensity, both logarithmic, with two ceilings";
-  const svg = attributes({ viewBox: `0 0 ${CHART_WIDTH} ${bottom + MARGIN.bottom}`, role: "img", "aria-label": description });
+  const description =
+    "Roofline: GFLOP/s of each case over its arithmetic intensity, both logarithmic, with two ceilings";
+  const svg = attributes({
+    viewBox: `0 0 ${CHART_WIDTH} ${bottom + MARGIN.bottom}`,
+    role: "img",
+    "aria-label": description,
+  });
   const key = results.map((result) => `<li>${escapeHtml(result.case)}</li>`);
   const list = numbered ? `<ol class="key">${key.join("")}</ol>` : "";
   return `<div class="chart roofline"><svg ${svg}>${axes}${ceilings}${drawn.join("")}</svg></div>${list}`;
@@ -99,7 +115,11 @@ function rooflineChart(results: readonly CaseResult[], { gbPerSecond, gflops: pe
     const leader = distance > 14 ? `<path class="leader" d="M${px(cx)} ${px(cy)}L${px(to.x)} ${px(to.y)}"/>` : "";
     // Names end or begin at their points, whatever the font's widths are.
     const isLeft = box.x + box.width <= cx;
-    const place = { x: px(isLeft ? box.x + box.width : box.x), y: px(box.y + 11), "text-anchor": isLeft ? "end" : undefined };
+    const place = {
+      x: px(isLeft ? box.x + box.width : box.x),
+      y: px(box.y + 11),
+      "text-anchor": isLeft ? "end" : undefined,
+    };
     const key = result.right === false ? "point wrong" : "point";
     return (
       `<g class="${key}"><title>${escapeHtml(told)}</title>${leader}<circle cx="${px(cx)}" cy="${px(cy)}" r="4"/>` +
@@ -116,12 +136,16 @@ function drawAxes(x: Scales, y: Scales, plot: { x: number; y: number; width: num
   const horizontal = logTicks(y.domain, formatTick).map(({ value, label }) => {
     const at = px(y(value));
     const line = `<path class="grid${label === undefined ? " minor" : ""}" d="M${plot.x} ${at}H${end}"/>`;
-    return label === undefined ? line : `${line}<text x="${plot.x - 9}" y="${px(at + 4)}" text-anchor="end">${label}</text>`;
+    return label === undefined
+      ? line
+      : `${line}<text x="${plot.x - 9}" y="${px(at + 4)}" text-anchor="end">${label}</text>`;
   });
   const vertical = logTicks(x.domain, formatTick).map(({ value, label }) => {
     const at = px(x(value));
     const line = `<path class="grid${label === undefined ? " minor" : ""}" d="M${at} ${plot.y}V${bottom}"/>`;
-    return label === undefined ? line : `${line}<text x="${at}" y="${bottom + 20}" text-anchor="middle">${label}</text>`;
+    return label === undefined
+      ? line
+      : `${line}<text x="${at}" y="${bottom + 20}" text-anchor="middle">${label}</text>`;
   });
   const titles =
     `<text x="${plot.x + plot.width / 2}" y="${bottom + 42}" text-anchor="middle">FLOP/byte</text>` +

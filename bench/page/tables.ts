@@ -75,7 +75,8 @@ export function refusalList(record: BenchRecord): string {
   const items = [...groups.values()].map(({ why, message, engines }) => {
     // Engines with the same words on the same cases stand together.
     const byCases = new Map<string, string[]>();
-    for (const [engine, cases] of engines) byCases.set(cases.join(", "), [...(byCases.get(cases.join(", ")) ?? []), engine]);
+    for (const [engine, cases] of engines)
+      byCases.set(cases.join(", "), [...(byCases.get(cases.join(", ")) ?? []), engine]);
     const who = [...byCases].map(([cases, names]) => `<b>${escapeHtml(names.join(", "))}</b>: ${escapeHtml(cases)}`);
     return `<li><p>${escapeHtml(why)} &middot; ${who.join("; ")}</p><pre>${escapeHtml(message.trim())}</pre></li>`;
   });
@@ -99,15 +100,17 @@ export function workaroundList(record: BenchRecord): string {
 
 /** The records of one adapter, newest first. */
 export function recordTable(records: readonly BenchRecord[]): string {
-  const rows = records.toReversed().map(({ context, results, refusals }) => [
-    escapeHtml(context.date.slice(0, 16).replace("T", " ")),
-    escapeHtml(shortCommit(context)),
-    escapeHtml(context.library_version),
-    escapeHtml(context.adapter.driver || MISSING),
-    escapeHtml(context.load_avg.map((load) => load.toFixed(1)).join(", ")),
-    formatCount(results.length),
-    formatCount(refusals.length),
-  ]);
+  const rows = records
+    .toReversed()
+    .map(({ context, results, refusals }) => [
+      escapeHtml(context.date.slice(0, 16).replace("T", " ")),
+      escapeHtml(shortCommit(context)),
+      escapeHtml(context.library_version),
+      escapeHtml(context.adapter.driver || MISSING),
+      escapeHtml(context.load_avg.map((load) => load.toFixed(1)).join(", ")),
+      formatCount(results.length),
+      formatCount(refusals.length),
+    ]);
   return table("records", ["date", "commit", "version", "driver", "load", "results", "refusals"], rows);
 }
 

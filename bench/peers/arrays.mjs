@@ -10,7 +10,9 @@ export function count(shape) {
 export function readTensor({ name, shape, file }) {
   const bytes = readFileSync(file);
   if (bytes.byteLength !== 4 * count(shape)) {
-    throw new Error(`${name}: ${bytes.byteLength} bytes in ${file}, expected ${4 * count(shape)} for [${shape.join(", ")}]`);
+    throw new Error(
+      `${name}: ${bytes.byteLength} bytes in ${file}, expected ${4 * count(shape)} for [${shape.join(", ")}]`,
+    );
   }
   // A copy, because a Buffer need not lie on a multiple of four bytes.
   const data = new Float32Array(count(shape));
@@ -20,7 +22,9 @@ export function readTensor({ name, shape, file }) {
 
 export function writeTensor({ name, shape, file }, data) {
   if (data.length !== count(shape)) {
-    throw new Error(`${name}: the engine gave ${data.length} values, expected ${count(shape)} for [${shape.join(", ")}]`);
+    throw new Error(
+      `${name}: the engine gave ${data.length} values, expected ${count(shape)} for [${shape.join(", ")}]`,
+    );
   }
   writeFileSync(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
@@ -33,7 +37,7 @@ export function permute({ shape, data }, axes) {
   const index = new Array(to.length).fill(0);
   const last = to.length - 1;
   const step = strides[axes[last]];
-  for (let o = 0; o < out.length; ) {
+  for (let o = 0; o < out.length;) {
     let from = 0;
     for (let d = 0; d < last; d++) from += index[d] * strides[axes[d]];
     for (let i = 0; i < to[last]; i++) out[o++] = data[from + i * step];

@@ -17,7 +17,11 @@ export async function openDawn(adapter) {
   const gpu = create(adapter ? [...FLAGS, `adapter=${adapter}`] : FLAGS);
   globalThis[Symbol.for("voxtwirl.peers.dawn")] = kept = gpu;
   if (!globalThis.navigator) {
-    Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Node.js" }, configurable: true, writable: true });
+    Object.defineProperty(globalThis, "navigator", {
+      value: { userAgent: "Node.js" },
+      configurable: true,
+      writable: true,
+    });
   }
   Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
   napIn(globals.GPUQueue?.prototype, ["onSubmittedWorkDone"]);

@@ -64,7 +64,9 @@ export const operations = {
     const rows = { shape: [n, size ** 3, channels], data: x.data };
     const points = { shape: [size ** 3, 3], data: centredPoints(size) };
     const inputs = [rows, matrix, points];
-    return jitted(jax, inputs, (x, m, p) => ({ y: rotate(jax, x, m, p, size) }), {}, ["trilinear sampling out of eight takes"]);
+    return jitted(jax, inputs, (x, m, p) => ({ y: rotate(jax, x, m, p, size) }), {}, [
+      "trilinear sampling out of eight takes",
+    ]);
   },
 
   variance: (jax, _, { x }) => {

@@ -6,7 +6,9 @@ import { NORM_EPS, UNET_GROUPS, unetU } from "./unet.mjs";
 export function jaxUnet(jax, attributes, inputs) {
   const x = upload(jax, channelsFirst(inputs.x));
   const parameters = parametersOf(jax, inputs);
-  const compiled = jax.jit((parameters, x) => ({ y: unetU(layersOf(jax, parameters, attributes), has(parameters), x) }));
+  const compiled = jax.jit((parameters, x) => ({
+    y: unetU(layersOf(jax, parameters, attributes), has(parameters), x),
+  }));
   return {
     read: { y: (tensor) => channelsLast(tensor).data },
     run: () => compiled(refs(parameters), x.ref),
@@ -70,7 +72,10 @@ export function jaxUnetTrain(jax, attributes, inputs) {
         disposeAll(out.gradients);
         return previous;
       }
-      return { loss: out.loss, ...Object.fromEntries(Object.entries(out.gradients).map(([name, g]) => [`grad/${name}`, g])) };
+      return {
+        loss: out.loss,
+        ...Object.fromEntries(Object.entries(out.gradients).map(([name, g]) => [`grad/${name}`, g])),
+      };
     },
     awaited: () => state,
     dispose() {

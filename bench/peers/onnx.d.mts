@@ -19,7 +19,17 @@ export declare class OnnxGraph {
   constant(name: string, tensor: { readonly shape: readonly number[]; readonly data: Float32Array }): string;
   integers(name: string, values: readonly number[]): string;
   scalar(name: string, value: number): string;
-  node(operation: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeValue>>, outputs: string[]): string[];
-  node(operation: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeValue>>, output?: string): string;
+  node(
+    operation: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>>,
+    outputs: string[],
+  ): string[];
+  node(
+    operation: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue>>,
+    output?: string,
+  ): string;
   finish(opset?: number): Uint8Array;
 }

@@ -17,7 +17,11 @@ export const models = {
     const [n, , ...space] = feed.shape;
     const kernel = weight.shape[0];
     graph.node("Conv", [graph.input("x", feed.shape), ...parameters], convAttributes(kernel, stride, padding), "y");
-    graph.output("y", [n, weight.shape[4], ...space.map((size) => Math.floor((size + 2 * padding - kernel) / stride) + 1)]);
+    graph.output("y", [
+      n,
+      weight.shape[4],
+      ...space.map((size) => Math.floor((size + 2 * padding - kernel) / stride) + 1),
+    ]);
     return { graph, feeds: { x: feed }, read: { y: last } };
   },
 
@@ -59,7 +63,11 @@ export const models = {
   attention: ({ scale }, { qkv }) => {
     const graph = new OnnxGraph();
     const [n, tokens, width] = qkv.shape;
-    const [q, k, v] = graph.node("Split", [graph.input("qkv", qkv.shape)], { axis: 2, num_outputs: 3 }, ["q", "k", "v"]);
+    const [q, k, v] = graph.node("Split", [graph.input("qkv", qkv.shape)], { axis: 2, num_outputs: 3 }, [
+      "q",
+      "k",
+      "v",
+    ]);
     const scores = graph.node("MatMul", [q, graph.node("Transpose", [k], { perm: [0, 2, 1] })]);
     const scaled = graph.node("Mul", [scores, graph.scalar("scale", scale)]);
     graph.node("MatMul", [graph.node("Softmax", [scaled], { axis: -1 }), v], {}, "y");

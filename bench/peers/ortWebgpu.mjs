@@ -15,6 +15,8 @@ export function webgpuOptions({ graph }) {
   }
   return {
     executionProviders: [{ name: "webgpu", forceCpuNodeNames: transposed }],
-    workarounds: [`${transposed.length} transposed convolutions on the CPU: the provider supports "only Conv2d or Conv1d"`],
+    workarounds: [
+      `${transposed.length} transposed convolutions on the CPU: the provider supports "only Conv2d or Conv1d"`,
+    ],
   };
 }

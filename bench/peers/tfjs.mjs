@@ -14,7 +14,7 @@ serve({
     await openDawn(adapter);
     tf = await load("@tensorflow/tfjs");
     await load("@tensorflow/tfjs-backend-webgpu");
-    if (!(await tf.setBackend("webgpu"))) throw new Error("tf.setBackend(\"webgpu\") gave false");
+    if (!(await tf.setBackend("webgpu"))) throw new Error('tf.setBackend("webgpu") gave false');
     await tf.ready();
     backend = tf.backend();
     return {

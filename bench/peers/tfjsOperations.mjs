@@ -33,7 +33,9 @@ export const operations = {
     const inputShape = paddedShape(shape, pads);
     return {
       held: [gradY, weight],
-      workarounds: pads.same ? [] : ["the gradient of the padded input, cut: other paddings than its own are not offered"],
+      workarounds: pads.same
+        ? []
+        : ["the gradient of the padded input, cut: other paddings than its own are not offered"],
       run: () => {
         const gradX = gradInput(tf, gradY, weight, inputShape, stride, pads);
         return { gradX: pads.same ? gradX : tf.slice(gradX, [0, pads.before, pads.before, pads.before, 0], shape) };
@@ -116,7 +118,10 @@ export const operations = {
       workarounds: [SUMS],
       run: () => {
         const mean = tf.div(pairwise(tf, x), rows);
-        const m2 = pairwise(tf, x.map((row) => tf.sum(tf.squaredDifference(row, mean), 1)));
+        const m2 = pairwise(
+          tf,
+          x.map((row) => tf.sum(tf.squaredDifference(row, mean), 1)),
+        );
         return { mean, m2 };
       },
     };
@@ -158,11 +163,21 @@ export function conv(tf, x, weight, stride, pads) {
 }
 
 export function gradInput(tf, dy, filter, inputShape, stride, pads) {
-  return run(tf, "Conv3DBackpropInputV2", { dy, filter }, { inputShape, strides: stride, pad: pads.same ? "same" : "valid" });
+  return run(
+    tf,
+    "Conv3DBackpropInputV2",
+    { dy, filter },
+    { inputShape, strides: stride, pad: pads.same ? "same" : "valid" },
+  );
 }
 
 export function gradWeight(tf, x, dy, filterShape, stride, pads) {
-  return run(tf, "Conv3DBackpropFilterV2", { x, dy }, { filterShape, strides: stride, pad: pads.same ? "same" : "valid" });
+  return run(
+    tf,
+    "Conv3DBackpropFilterV2",
+    { x, dy },
+    { filterShape, strides: stride, pad: pads.same ? "same" : "valid" },
+  );
 }
 
 function run(tf, kernel, inputs, attributes) {

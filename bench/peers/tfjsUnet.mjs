@@ -3,7 +3,8 @@ import { permute } from "./arrays.mjs";
 import { asRow, conv, gradInput, gradWeight, groupNorm, padsOf, tensor, VECTORS } from "./tfjsOperations.mjs";
 import { NORM_EPS, UNET_GROUPS, unetU } from "./unet.mjs";
 
-const PADDING = "the strided convolutions' padding by concatenation with zeros: padding a 5-D tensor makes invalid WGSL";
+const PADDING =
+  "the strided convolutions' padding by concatenation with zeros: padding a 5-D tensor makes invalid WGSL";
 const TRANSPOSED =
   "a gradient of conv3dTranspose out of the kernels Conv3D and Conv3DBackpropFilterV2, since it has none of its own";
 
@@ -34,7 +35,13 @@ export function tfjsUnetTrain(tf, attributes, inputs) {
     workarounds: [VECTORS, PADDING, TRANSPOSED, "AdamW as tf.train.adam after a decay of the parameters"],
     run: () => {
       const { value, grads } = tf.variableGrads(
-        () => tf.mean(tf.squaredDifference(unetU(layers, (name) => name in variables, x), target)),
+        () =>
+          tf.mean(
+            tf.squaredDifference(
+              unetU(layers, (name) => name in variables, x),
+              target,
+            ),
+          ),
         names.map((name) => variables[name]),
       );
       for (const name of names) variables[name].assign(tf.mul(variables[name], 1 - lr * weightDecay));

@@ -6,7 +6,8 @@ import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { readTensor, writeTensor } from "./arrays.mjs";
 
-const INSTALL = "Install the engines to compare with: voxtwirl bench --install-peers (npm ci --ignore-scripts in bench/peers)";
+const INSTALL =
+  "Install the engines to compare with: voxtwirl bench --install-peers (npm ci --ignore-scripts in bench/peers)";
 
 /** What an engine throws for work that it has no operation for. */
 export class Unsupported extends Error {}
@@ -103,17 +104,27 @@ export function serve(engine) {
 /** The first lines of what an engine said; the rest is stacks and shader text. */
 function failure(error) {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  const message = text.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, 2).join(" ").slice(0, 400);
+  const message = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(0, 2)
+    .join(" ")
+    .slice(0, 400);
   if (error?.code === "ERR_MODULE_NOT_FOUND" || error?.code === "MODULE_NOT_FOUND") {
     const name = /Cannot find (?:package|module) '([^']+)'/.exec(text)?.[1];
-    return { ok: false, why: "missing", message: `the npm package ${name ?? "of this engine"} is not installed. ${INSTALL}` };
+    return {
+      ok: false,
+      why: "missing",
+      message: `the npm package ${name ?? "of this engine"} is not installed. ${INSTALL}`,
+    };
   }
   return { ok: false, why: error instanceof Unsupported ? "unsupported" : "failed", message };
 }
 
 function reply(answer) {
   const bytes = Buffer.from(`${JSON.stringify(answer)}\n`);
-  for (let written = 0; written < bytes.length; ) {
+  for (let written = 0; written < bytes.length;) {
     try {
       written += writeSync(4, bytes, written);
     } catch (error) {
@@ -141,4 +152,3 @@ export function operationOf(engine, operations, description) {
   if (!make) throw new Unsupported(`${engine} has no ${description.operation}`);
   return make;
 }
-

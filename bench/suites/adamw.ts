@@ -29,7 +29,9 @@ function update(name: string, count: number): BenchCase {
   const shape = [count];
   const state = ["weights", "m", "v", "ema"];
   return graphCase({
-    name, suite: "adamw", shape: `${count.toLocaleString("en")} parameters`,
+    name,
+    suite: "adamw",
+    shape: `${count.toLocaleString("en")} parameters`,
     inputs: [
       { name: "weights", shape, spread: { scale: 0.1 } },
       { name: "grads", shape, spread: { scale: 0.01 } },
@@ -37,16 +39,33 @@ function update(name: string, count: number): BenchCase {
       { name: "v", shape, spread: { base: 1e-4, scale: 0.9e-4 } },
       { name: "ema", shape, spread: { scale: 0.1 } },
       { name: "flags", shape: [4], make: () => new Uint32Array(4) },
-      { name: "step", shape: [8], make: () => stepWords({ seed: 0, step: STEP, sample: 0, lr, correction1, correction2, emaDecay }) },
+      {
+        name: "step",
+        shape: [8],
+        make: () => stepWords({ seed: 0, step: STEP, sample: 0, lr, correction1, correction2, emaDecay }),
+      },
     ],
     outputs: state.map((output) => ({ name: output, shape })),
     flops: 20 * count,
     tolerance: 1e-6,
     emit: (graph, tensors) => {
-      const { weights, grads, m, v, ema, flags, step } = tensors as Record<string, NonNullable<(typeof tensors)[string]>>;
+      const { weights, grads, m, v, ema, flags, step } = tensors as Record<
+        string,
+        NonNullable<(typeof tensors)[string]>
+      >;
       adamw(graph, {
-        label: name, weights: weights!, grads: grads!, m: m!, v: v!, ema: ema!, flags: flags!, step: step!,
-        beta1, beta2, eps, weightDecay,
+        label: name,
+        weights: weights!,
+        grads: grads!,
+        m: m!,
+        v: v!,
+        ema: ema!,
+        flags: flags!,
+        step: step!,
+        beta1,
+        beta2,
+        eps,
+        weightDecay,
       });
     },
     expected: (data) => {

@@ -14,7 +14,8 @@ const MAX_TWIN_TOKENS = 512;
 
 export function attentionCases(): BenchCase[] {
   return SHAPES.flatMap(([label, tokens, channels]) => {
-    const gradients = tokens <= MAX_TWIN_TOKENS ? [gradient("attention", `attention/${label}/grad`, tokens, channels)] : [];
+    const gradients =
+      tokens <= MAX_TWIN_TOKENS ? [gradient("attention", `attention/${label}/grad`, tokens, channels)] : [];
     return [forward("attention", `attention/${label}`, tokens, channels, true), ...gradients];
   });
 }
@@ -23,7 +24,10 @@ export function forward(suite: string, name: string, tokens: number, channels: n
   const scale = channels ** -0.5;
   const flops = 4 * tokens * tokens * channels + 4 * tokens * tokens;
   return graphCase({
-    name, suite, shape: `1 x ${tokens} tokens, ${channels} channels`, flops,
+    name,
+    suite,
+    shape: `1 x ${tokens} tokens, ${channels} channels`,
+    flops,
     inputs: [{ name: "qkv", shape: [1, tokens, 3 * channels], spread: SPREAD }],
     outputs: [{ name: "y", shape: [1, tokens, channels] }],
     activations: ["qkv", "y"],
@@ -45,7 +49,9 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
   const twinOf = { samples: 1, tokens, channels, scale };
   const forwardOf = (data: CaseData) => twin.attention(twinOf, data.get("qkv")!);
   return graphCase({
-    name, suite, shape: `1 x ${tokens} tokens, ${channels} channels, gradient`,
+    name,
+    suite,
+    shape: `1 x ${tokens} tokens, ${channels} channels, gradient`,
     dataName: name.split("/").slice(0, 2).join("/"),
     flops: 10 * tokens * tokens * channels + 8 * tokens * tokens,
     inputs: [
@@ -61,7 +67,9 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
       const forward = { qkv: t.qkv!, y: t.y!, logSumExp: t.logSumExp! };
       attentionGrad(graph, { label: name, ...forward, gradY: t.gradY!, gradQkv: t.gradQkv!, scale });
     },
-    expected: (data) => [{ output: "gradQkv", values: twin.attentionGrad(twinOf, data.get("qkv")!, data.get("gradY")!) }],
+    expected: (data) => [
+      { output: "gradQkv", values: twin.attentionGrad(twinOf, data.get("qkv")!, data.get("gradY")!) },
+    ],
   });
 }
 

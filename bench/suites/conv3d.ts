@@ -39,7 +39,14 @@ export function conv3dCases(): BenchCase[] {
 }
 
 /** One pass of a convolution without bias. `dataName`: what the inputs' names begin with. */
-export function convCase(suite: string, name: string, dataName: string, pass: ConvPass, shape: ConvShape, peers: boolean): BenchCase {
+export function convCase(
+  suite: string,
+  name: string,
+  dataName: string,
+  pass: ConvPass,
+  shape: ConvShape,
+  peers: boolean,
+): BenchCase {
   const { batch, ci, co, size, kernel, stride, padding } = shape;
   const x = [batch, size, size, size, ci];
   const weight = [kernel, kernel, kernel, ci, co];
@@ -80,7 +87,8 @@ export function convCase(suite: string, name: string, dataName: string, pass: Co
         outputs: [{ name: "gradX", shape: x }],
         activations: ["gradY", "gradX"],
         tolerance: toleranceOf(co * kernel ** 3),
-        emit: (graph, t) => conv3dGradInput(graph, { label, gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, stride, padding }),
+        emit: (graph, t) =>
+          conv3dGradInput(graph, { label, gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, stride, padding }),
         expected: (data) => sampledGradInput(geometry, data),
       });
     case "gradWeight":

@@ -1,6 +1,9 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import {
-  convTranspose3d, convTranspose3dGradInput, convTranspose3dGradWeight, convTranspose3dShape,
+  convTranspose3d,
+  convTranspose3dGradInput,
+  convTranspose3dGradWeight,
+  convTranspose3dShape,
 } from "../../src/kernels/convTranspose3d.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { fanInSpread } from "../data.ts";
@@ -21,13 +24,20 @@ export function transposed(suite: string, letter: string, channels: number, size
   const { x, weight, y, shape, flops } = shapes(channels, size);
   return [
     graphCase({
-      name: `${suite}/${letter}`, suite, shape, flops,
-      inputs: [{ name: "x", shape: x }, { name: "weight", shape: weight, spread: fanInSpread(channels * 8) }],
+      name: `${suite}/${letter}`,
+      suite,
+      shape,
+      flops,
+      inputs: [
+        { name: "x", shape: x },
+        { name: "weight", shape: weight, spread: fanInSpread(channels * 8) },
+      ],
       outputs: [{ name: "y", shape: y }],
       activations: ["x", "y"],
       tolerance: toleranceOf(channels * 8),
       ...(peers && { peers: { operation: "convTranspose3d" as const, attributes: { stride, padding } } }),
-      emit: (graph, t) => convTranspose3d(graph, { label: letter, x: t.x!, weight: t.weight!, y: t.y!, stride, padding }),
+      emit: (graph, t) =>
+        convTranspose3d(graph, { label: letter, x: t.x!, weight: t.weight!, y: t.y!, stride, padding }),
       expected: (data) => sampledConvTranspose({ x, y, kernel, stride, padding }, data),
     }),
   ];
@@ -41,33 +51,69 @@ function transposedGradients(suite: string, letter: string, channels: number, si
   const geometry = { x: y, y: x, kernel, stride, padding };
   return [
     graphCase({
-      name: `${suite}/${letter}/gradInput`, suite, shape, flops, dataName,
-      inputs: [{ name: "gradY", shape: y }, { name: "weight", shape: weight, spread: fanInSpread(channels * 8) }],
+      name: `${suite}/${letter}/gradInput`,
+      suite,
+      shape,
+      flops,
+      dataName,
+      inputs: [
+        { name: "gradY", shape: y },
+        { name: "weight", shape: weight, spread: fanInSpread(channels * 8) },
+      ],
       outputs: [{ name: "gradX", shape: x }],
       activations: ["gradY", "gradX"],
       tolerance: toleranceOf(channels * kernel ** 3),
       emit: (graph, t) => {
-        convTranspose3dGradInput(graph, { label: letter, gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, stride, padding });
+        convTranspose3dGradInput(graph, {
+          label: letter,
+          gradY: t.gradY!,
+          weight: t.weight!,
+          gradX: t.gradX!,
+          stride,
+          padding,
+        });
       },
       expected: (data) => {
-        const swapped = new Map([["x", data.get("gradY")!], ["weight", exchanged(data.get("weight")!, channels)]]);
+        const swapped = new Map([
+          ["x", data.get("gradY")!],
+          ["weight", exchanged(data.get("weight")!, channels)],
+        ]);
         return sampledConv(geometry, swapped).map((e) => ({ ...e, output: "gradX" }));
       },
     }),
     graphCase({
-      name: `${suite}/${letter}/gradWeight`, suite, shape, flops, dataName,
-      inputs: [{ name: "x", shape: x }, { name: "gradY", shape: y }],
+      name: `${suite}/${letter}/gradWeight`,
+      suite,
+      shape,
+      flops,
+      dataName,
+      inputs: [
+        { name: "x", shape: x },
+        { name: "gradY", shape: y },
+      ],
       outputs: [{ name: "gradWeight", shape: weight }],
       activations: ["x", "gradY"],
       tolerance: toleranceOf(size ** 3),
       emit: (graph, t) => {
         graph.clear(t.gradWeight!);
-        convTranspose3dGradWeight(graph, { label: letter, x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight!, stride, padding });
+        convTranspose3dGradWeight(graph, {
+          label: letter,
+          x: t.x!,
+          gradY: t.gradY!,
+          gradWeight: t.gradWeight!,
+          stride,
+          padding,
+        });
       },
       expected: (data) => {
-        const swapped = new Map([["x", data.get("gradY")!], ["gradY", data.get("x")!]]);
+        const swapped = new Map([
+          ["x", data.get("gradY")!],
+          ["gradY", data.get("x")!],
+        ]);
         return sampledGradWeight(geometry, swapped).map(({ indices, values }) => ({
-          output: "gradWeight", values, indices: Array.from(indices!, (index) => exchange(index, channels)),
+          output: "gradWeight",
+          values,
+          indices: Array.from(indices!, (index) => exchange(index, channels)),
         }));
       },
     }),
@@ -79,7 +125,9 @@ function shapes(channels: number, size: number) {
   const weight = [kernel, kernel, kernel, channels, channels];
   const y = convTranspose3dShape(x, weight, stride, padding);
   return {
-    x, weight, y,
+    x,
+    weight,
+    y,
     shape: `1 x ${channels} -> ${channels}, ${size}^3 -> ${2 * size}^3, k4 s2 p1`,
     // Every input voxel meets every tap.
     flops: 2 * elementCount(x) * channels * kernel ** 3,

@@ -11,7 +11,10 @@ const tolerance = toleranceOf(65_536);
 
 /** G and GB: 16 groups, 32 channels, 1 and 8 samples of 32^3; plain, with SiLU, and the gradient with SiLU. */
 export function groupNormCases(): BenchCase[] {
-  return [["G", 1], ["GB", 8]].flatMap(([letter, batch]) => {
+  return [
+    ["G", 1],
+    ["GB", 8],
+  ].flatMap(([letter, batch]) => {
     const x = [batch as number, 32, 32, 32, 32];
     const name = `groupnorm/${letter}`;
     return [forward(name, x, false), forward(`${name}/silu`, x, true), gradient(`${name}/grad`, x)];
@@ -21,7 +24,12 @@ export function groupNormCases(): BenchCase[] {
 function forward(name: string, x: readonly number[], silu: boolean): BenchCase {
   const { dataName, shape, inputs, twinOf } = parts(name, x, silu);
   return graphCase({
-    name, suite: "groupnorm", shape, dataName, inputs, tolerance,
+    name,
+    suite: "groupnorm",
+    shape,
+    dataName,
+    inputs,
+    tolerance,
     outputs: [{ name: "y", shape: x }],
     activations: ["x", "y"],
     flops: (silu ? 11 : 7) * elementCount(x),
@@ -30,7 +38,9 @@ function forward(name: string, x: readonly number[], silu: boolean): BenchCase {
       const stats = graph.scratch("stats", [x[0]!, groups, 2]);
       groupNorm(graph, { label: name, x: t.x!, gamma: t.gamma!, beta: t.beta!, groups, eps, silu, y: t.y!, stats });
     },
-    expected: (data) => [{ output: "y", values: twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).y }],
+    expected: (data) => [
+      { output: "y", values: twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).y },
+    ],
   });
 }
 
@@ -39,23 +49,42 @@ function gradient(name: string, x: readonly number[]): BenchCase {
   const { dataName, shape, inputs, twinOf } = parts(name, x, true);
   const width = [x[4]!];
   return graphCase({
-    name, suite: "groupnorm", shape: `${shape}, gradient`, dataName, tolerance,
+    name,
+    suite: "groupnorm",
+    shape: `${shape}, gradient`,
+    dataName,
+    tolerance,
     inputs: [
       ...inputs,
       { name: "gradY", shape: x },
       {
-        name: "stats", shape: [x[0]!, groups, 2],
-        make: (data) => Float32Array.from(twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).stats),
+        name: "stats",
+        shape: [x[0]!, groups, 2],
+        make: (data) =>
+          Float32Array.from(twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).stats),
       },
     ],
     activations: ["x", "gradY", "gradX"],
-    outputs: [{ name: "gradX", shape: x }, { name: "gradGamma", shape: width }, { name: "gradBeta", shape: width }],
+    outputs: [
+      { name: "gradX", shape: x },
+      { name: "gradGamma", shape: width },
+      { name: "gradBeta", shape: width },
+    ],
     flops: 36 * elementCount(x),
     emit: (graph, t) => {
       for (const sum of [t.gradGamma!, t.gradBeta!]) graph.clear(sum);
       groupNormGrad(graph, {
-        label: name, x: t.x!, gamma: t.gamma!, beta: t.beta!, stats: t.stats!, gradY: t.gradY!, groups, silu: true,
-        gradX: t.gradX!, gradGamma: t.gradGamma!, gradBeta: t.gradBeta!,
+        label: name,
+        x: t.x!,
+        gamma: t.gamma!,
+        beta: t.beta!,
+        stats: t.stats!,
+        gradY: t.gradY!,
+        groups,
+        silu: true,
+        gradX: t.gradX!,
+        gradGamma: t.gradGamma!,
+        gradBeta: t.gradBeta!,
       });
     },
     expected: (data) => {

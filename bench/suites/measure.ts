@@ -44,7 +44,12 @@ function measureCase(config: TrainConfig, rotations: number): BenchCase {
 
 type Twisted = Awaited<ReturnType<VoxelEvaluator["twisted"]>>;
 
-async function open(gpu: Gpu, config: TrainConfig, rotations: number, onPredicted: (twisted: Twisted) => void): Promise<OpenCase> {
+async function open(
+  gpu: Gpu,
+  config: TrainConfig,
+  rotations: number,
+  onPredicted: (twisted: Twisted) => void,
+): Promise<OpenCase> {
   const model = modelConfig(config);
   const { heldout } = prepareDataset(builtinMolecules(), { ...config, heldout: 1 });
   const parameters = unetParameters(model);
@@ -57,8 +62,16 @@ async function open(gpu: Gpu, config: TrainConfig, rotations: number, onPredicte
   const evaluator = await VoxelEvaluator.create(
     gpu,
     {
-      molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, seed, precision,
-      twirl: rotations, keepPredictions: true,
+      molecules: heldout,
+      grid,
+      channels: elements.length,
+      resolution,
+      sigma,
+      shift,
+      seed,
+      precision,
+      twirl: rotations,
+      keepPredictions: true,
       streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
     },
     (made, x) => {

@@ -12,7 +12,8 @@ const SIGMA = 0.9;
 const STREAM = 7;
 const RANDOM = { seed: 12_345, step: 3, sample: 2 };
 const step: InputSpec = {
-  name: "step", shape: [8],
+  name: "step",
+  shape: [8],
   make: () => stepWords({ ...RANDOM, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 }),
 };
 const SAMPLES = 400;
@@ -30,7 +31,10 @@ export function noiseCases(): BenchCase[] {
   const filled = { stream: STREAM };
   return [
     graphCase({
-      ...common, name: "noise/add", shape: `${shape}, normal, added`, inputs: [{ name: "x", shape: SHAPE }, step],
+      ...common,
+      name: "noise/add",
+      shape: `${shape}, normal, added`,
+      inputs: [{ name: "x", shape: SHAPE }, step],
       emit: (graph, t) => addNoise(graph, { label: "noise", x: t.x!, y: t.y!, sigma: SIGMA, step: t.step!, ...filled }),
       expected: (data) => {
         const [{ indices, values }] = numbers("normal") as [Expected];
@@ -39,12 +43,19 @@ export function noiseCases(): BenchCase[] {
       },
     }),
     graphCase({
-      ...common, name: "noise/normal", shape: `${shape}, normal`, inputs: [step],
-      emit: (graph, t) => fillNormal(graph, { label: "normal", y: t.y!, mean: 0, deviation: 1, step: t.step!, ...filled }),
+      ...common,
+      name: "noise/normal",
+      shape: `${shape}, normal`,
+      inputs: [step],
+      emit: (graph, t) =>
+        fillNormal(graph, { label: "normal", y: t.y!, mean: 0, deviation: 1, step: t.step!, ...filled }),
       expected: () => numbers("normal"),
     }),
     graphCase({
-      ...common, name: "noise/uniform", shape: `${shape}, uniform`, inputs: [step],
+      ...common,
+      name: "noise/uniform",
+      shape: `${shape}, uniform`,
+      inputs: [step],
       emit: (graph, t) => fillUniform(graph, { label: "uniform", y: t.y!, low: 0, high: 1, step: t.step!, ...filled }),
       expected: () => numbers("uniform"),
     }),

@@ -32,7 +32,9 @@ function rotation(): Float32Array<ArrayBuffer> {
 const matrices: InputSpec[] = [
   { name: "matrix", shape: [3, 3], only: "peers", make: () => ROTATION },
   {
-    name: "rotations", shape: [SAMPLES, 9], only: "ours",
+    name: "rotations",
+    shape: [SAMPLES, 9],
+    only: "ours",
     make: () => Float32Array.from({ length: SAMPLES * 9 }, (_, i) => ROTATION[i % 9]!),
   },
 ];
@@ -41,7 +43,9 @@ function interpolated(name: string, size: number, method: ResampleMethod, peers:
   const x = [SAMPLES, size, size, size, CHANNELS];
   const taps = method === "trilinear" ? 8 : 64;
   return graphCase({
-    name, suite: "rotate", shape: `${SAMPLES} x ${CHANNELS} at ${size}^3, ${method}`,
+    name,
+    suite: "rotate",
+    shape: `${SAMPLES} x ${CHANNELS} at ${size}^3, ${method}`,
     dataName: name.split("/").slice(0, 2).join("/"),
     inputs: [{ name: "x", shape: x }, ...matrices],
     outputs: [{ name: "y", shape: x }],
@@ -69,11 +73,14 @@ function sampledRotation(data: CaseData, size: number, method: ResampleMethod): 
   const values: number[] = [];
   const near = (s: number) => {
     const all: number[] = [];
-    for (let i = Math.ceil(s - reach); i <= s + reach; i++) if (i >= 0 && i < size && Math.abs(i - s) < reach) all.push(i);
+    for (let i = Math.ceil(s - reach); i <= s + reach; i++)
+      if (i >= 0 && i < size && Math.abs(i - s) < reach) all.push(i);
     return all;
   };
   for (const voxel of sampleIndices(SAMPLES * size ** 3, SAMPLED_VOXELS)) {
-    const p = [voxel % size, Math.floor(voxel / size) % size, Math.floor(voxel / size ** 2) % size].map((i) => i - centre);
+    const p = [voxel % size, Math.floor(voxel / size) % size, Math.floor(voxel / size ** 2) % size].map(
+      (i) => i - centre,
+    );
     const s = [0, 1, 2].map((j) => ROTATION[j]! * p[0]! + ROTATION[3 + j]! * p[1]! + ROTATION[6 + j]! * p[2]! + centre);
     const sample = Math.floor(voxel / size ** 3) * size ** 3;
     const sums = new Float64Array(CHANNELS);
@@ -98,13 +105,21 @@ function sampledRotation(data: CaseData, size: number, method: ResampleMethod): 
 function adjoint(name: string, size: number): BenchCase {
   const x = [SAMPLES, size, size, size, CHANNELS];
   return graphCase({
-    name, suite: "rotate", shape: `${SAMPLES} x ${CHANNELS} at ${size}^3, trilinear, adjoint`,
+    name,
+    suite: "rotate",
+    shape: `${SAMPLES} x ${CHANNELS} at ${size}^3, trilinear, adjoint`,
     inputs: [{ name: "gradY", shape: x }, ...matrices],
     outputs: [{ name: "gradX", shape: x }],
     flops: 2 * 8 * SAMPLES * size ** 3 * CHANNELS,
     tolerance: tolerance(size),
     emit: (graph, t) => {
-      resampleAdjoint(graph, { label: name, rotations: t.rotations!, gradY: t.gradY!, gradX: t.gradX!, method: "trilinear" });
+      resampleAdjoint(graph, {
+        label: name,
+        rotations: t.rotations!,
+        gradY: t.gradY!,
+        gradX: t.gradX!,
+        method: "trilinear",
+      });
     },
     expected: (data) => adjointOfFirst(data, size),
   });
@@ -119,9 +134,14 @@ function adjointOfFirst(data: CaseData, size: number): Expected[] {
     const p = [voxel % size, Math.floor(voxel / size) % size, Math.floor(voxel / size ** 2)].map((i) => i - centre);
     const s = [0, 1, 2].map((j) => ROTATION[j]! * p[0]! + ROTATION[3 + j]! * p[1]! + ROTATION[6 + j]! * p[2]! + centre);
     for (let corner = 0; corner < 8; corner++) {
-      const [i, j, k] = [0, 1, 2].map((axis) => Math.floor(s[axis]!) + ((corner >> axis) & 1)) as [number, number, number];
+      const [i, j, k] = [0, 1, 2].map((axis) => Math.floor(s[axis]!) + ((corner >> axis) & 1)) as [
+        number,
+        number,
+        number,
+      ];
       if ([i, j, k].some((at) => at < 0 || at >= size)) continue;
-      const weight = tapWeight("trilinear", s[0]! - i) * tapWeight("trilinear", s[1]! - j) * tapWeight("trilinear", s[2]! - k);
+      const weight =
+        tapWeight("trilinear", s[0]! - i) * tapWeight("trilinear", s[1]! - j) * tapWeight("trilinear", s[2]! - k);
       const to = ((k * size + j) * size + i) * CHANNELS;
       for (let c = 0; c < CHANNELS; c++) values[to + c]! += weight * gradY[voxel * CHANNELS + c]!;
     }
@@ -133,7 +153,9 @@ function adjointOfFirst(data: CaseData, size: number): Expected[] {
 function octahedral(name: string, size: number): BenchCase {
   const count = octahedralMatrices.length;
   return graphCase({
-    name, suite: "rotate", shape: `1 x ${CHANNELS} at ${size}^3, ${count} rotations of the cube`,
+    name,
+    suite: "rotate",
+    shape: `1 x ${CHANNELS} at ${size}^3, ${count} rotations of the cube`,
     inputs: [
       { name: "x", shape: [1, size, size, size, CHANNELS] },
       { name: "elements", shape: [count], make: () => Uint32Array.from({ length: count }, (_, i) => i) },
@@ -155,7 +177,9 @@ function sampledPermutation(data: CaseData, size: number): Expected[] {
   octahedralMatrices.forEach((matrix, g) => {
     for (const voxel of sampleIndices(size ** 3, 20)) {
       const p = [voxel % size, Math.floor(voxel / size) % size, Math.floor(voxel / size ** 2)].map((i) => 2 * i - last);
-      const from = [0, 1, 2].map((j) => (matrix[j]! * p[0]! + matrix[3 + j]! * p[1]! + matrix[6 + j]! * p[2]! + last) / 2);
+      const from = [0, 1, 2].map(
+        (j) => (matrix[j]! * p[0]! + matrix[3 + j]! * p[1]! + matrix[6 + j]! * p[2]! + last) / 2,
+      );
       for (let c = 0; c < CHANNELS; c++) {
         indices.push((g * size ** 3 + voxel) * CHANNELS + c);
         values.push(x[((from[2]! * size + from[1]!) * size + from[0]!) * CHANNELS + c]!);

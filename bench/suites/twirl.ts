@@ -29,27 +29,42 @@ function variance(name: string, grids: Grids): BenchCase {
   const grid = [size, size, size, channels];
   const elements = size ** 3 * channels;
   return graphCase({
-    name, suite: "twirl", shape: `${rotations} of ${samples} x ${channels} at ${size}^3, variance`,
+    name,
+    suite: "twirl",
+    shape: `${rotations} of ${samples} x ${channels} at ${size}^3, variance`,
     inputs: [
       { name: "x", shape: [rotations, samples, ...grid], only: "peers" },
       {
         // Sample-major, as the kernel takes them.
-        name: "predictions", shape: [samples * rotations, ...grid], only: "ours",
+        name: "predictions",
+        shape: [samples * rotations, ...grid],
+        only: "ours",
         make: (data) => sampleMajor(data.get("x")!, rotations, samples, elements),
       },
       { name: "elements", shape: [rotations], only: "ours", make: () => new Uint32Array(rotations) },
     ],
-    outputs: [{ name: "mean", shape: [samples, ...grid] }, { name: "sums", shape: [samples, 4] }],
+    outputs: [
+      { name: "mean", shape: [samples, ...grid] },
+      { name: "sums", shape: [samples, 4] },
+    ],
     // A difference, a square and two sums for each.
     flops: 4 * rotations * samples * elements,
     bytes: 4 * (rotations + 1) * samples * elements,
     tolerance: TOLERANCE,
     peers: {
-      operation: "variance", attributes: {},
-      outputs: [{ name: "mean", shape: [samples, ...grid] }, { name: "m2", shape: [samples] }],
+      operation: "variance",
+      attributes: {},
+      outputs: [
+        { name: "mean", shape: [samples, ...grid] },
+        { name: "m2", shape: [samples] },
+      ],
     },
     emit: (graph, t) => reduce(graph, name, t, [samples, ...grid]),
-    collect: (outputs) => new Map<string, ArrayLike<number>>([["mean", outputs.get("mean")!], ["m2", spreads(outputs.get("sums")!)]]),
+    collect: (outputs) =>
+      new Map<string, ArrayLike<number>>([
+        ["mean", outputs.get("mean")!],
+        ["m2", spreads(outputs.get("sums")!)],
+      ]),
     expected: (data) => expectedVariance(data.get("predictions")!, grids),
   });
 }
@@ -60,13 +75,18 @@ function fused(name: string, grids: Grids): BenchCase {
   const grid = [size, size, size, channels];
   const elements = size ** 3 * channels;
   return graphCase({
-    name, suite: "twirl", shape: `${rotations} rotations of ${samples} x ${channels} at ${size}^3, fused`,
+    name,
+    suite: "twirl",
+    shape: `${rotations} rotations of ${samples} x ${channels} at ${size}^3, fused`,
     inputs: [
       { name: "predictions", shape: [samples * rotations, ...grid] },
       { name: "elements", shape: [rotations], make: () => Uint32Array.from({ length: rotations }, (_, i) => i) },
       { name: "target", shape: [samples, ...grid] },
     ],
-    outputs: [{ name: "mean", shape: [samples, ...grid] }, { name: "sums", shape: [samples, 4] }],
+    outputs: [
+      { name: "mean", shape: [samples, ...grid] },
+      { name: "sums", shape: [samples, 4] },
+    ],
     flops: (6 * rotations + 6) * samples * elements,
     bytes: 4 * (rotations + 2) * samples * elements,
     tolerance: TOLERANCE,
@@ -76,7 +96,9 @@ function fused(name: string, grids: Grids): BenchCase {
 }
 
 function reduce(
-  graph: Parameters<typeof twirlMerge>[0], label: string, t: Readonly<Record<string, Parameters<typeof twirlMerge>[1]["mean"]>>,
+  graph: Parameters<typeof twirlMerge>[0],
+  label: string,
+  t: Readonly<Record<string, Parameters<typeof twirlMerge>[1]["mean"]>>,
   shape: readonly number[],
 ): void {
   const m2 = graph.scratch("m2", shape);

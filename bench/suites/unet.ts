@@ -13,19 +13,31 @@ export function unetCases(): BenchCase[] {
   const { lr, beta1, beta2, eps, weightDecay } = presets.tiny!;
   return [
     forwardCase({
-      name: "unet/U", shape: "1 x 5 at 32^3, channels 32 64 128", network: u, operation: "unet",
-      tolerance: TOLERANCE, halfTolerance: HALF_TOLERANCE,
+      name: "unet/U",
+      shape: "1 x 5 at 32^3, channels 32 64 128",
+      network: u,
+      operation: "unet",
+      tolerance: TOLERANCE,
+      halfTolerance: HALF_TOLERANCE,
       expected: async () => (await import("../golden/unetU.ts")).expectedUnetU("forward"),
     }),
     trainCase({
-      name: "unet/U/train", shape: "a training step of U", network: u, operation: "unetTrain",
-      tolerance: GRADIENT_TOLERANCE, halfTolerance: HALF_GRADIENT_TOLERANCE,
+      name: "unet/U/train",
+      shape: "a training step of U",
+      network: u,
+      operation: "unetTrain",
+      tolerance: GRADIENT_TOLERANCE,
+      halfTolerance: HALF_GRADIENT_TOLERANCE,
       training: unetUTraining,
       expected: async () => (await import("../golden/unetU.ts")).expectedUnetU("train"),
     }),
     trainCase({
-      name: "unet/tiny/train", shape: "a training step of the preset tiny, batch 8", network: tiny, operation: "tinyTrain",
-      tolerance: GRADIENT_TOLERANCE, halfTolerance: HALF_GRADIENT_TOLERANCE,
+      name: "unet/tiny/train",
+      shape: "a training step of the preset tiny, batch 8",
+      network: tiny,
+      operation: "tinyTrain",
+      tolerance: GRADIENT_TOLERANCE,
+      halfTolerance: HALF_GRADIENT_TOLERANCE,
       training: { lr, beta1, beta2, eps, weightDecay },
       expected: async () => (await import("../golden/unetTiny.ts")).expectedUnetTiny(),
     }),
@@ -60,7 +72,12 @@ function networkTiny(): Network {
     dataName: "unet/tiny",
     // Norms a little off one and zero, so that both matter.
     parameters: unetParameters(model).map(({ name, shape, trained, init }) => {
-      return { name, shape, trained, spread: "constant" in init ? { base: init.constant, scale: 0.1 } : { scale: init.bound } };
+      return {
+        name,
+        shape,
+        trained,
+        spread: "constant" in init ? { base: init.constant, scale: 0.1 } : { scale: init.bound },
+      };
     }),
     shape: [batch, grid, grid, grid, elements.length],
     flops: batch * denoiserFlops(model, grid),

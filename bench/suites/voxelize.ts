@@ -31,7 +31,9 @@ function voxelizeCase(size: number): BenchCase {
   const atomCount = offsets[SAMPLES]!;
   const reached = Math.round((4 / 3) * Math.PI * (ATOM_CUTOFF / RESOLUTION) ** 3);
   return graphCase({
-    name: `voxelize/${size}`, suite: "voxelize", shape: `${SAMPLES} molecules, ${atomCount} atoms, ${channels} channels at ${size}^3`,
+    name: `voxelize/${size}`,
+    suite: "voxelize",
+    shape: `${SAMPLES} molecules, ${atomCount} atoms, ${channels} channels at ${size}^3`,
     inputs: [
       { name: "atoms", shape: [atoms.length / 4, 4], make: () => Float32Array.from(atoms) },
       { name: "offsets", shape: [count + 1], make: () => Uint32Array.from(offsets) },
@@ -44,7 +46,12 @@ function voxelizeCase(size: number): BenchCase {
     tolerance: 2e-5,
     emit: (graph, t) => {
       voxelize(graph, {
-        label: `voxelize ${size}`, atoms: t.atoms!, offsets: t.offsets!, molecules: t.molecules!, poses: t.poses!, y: t.y!,
+        label: `voxelize ${size}`,
+        atoms: t.atoms!,
+        offsets: t.offsets!,
+        molecules: t.molecules!,
+        poses: t.poses!,
+        y: t.y!,
         resolution: RESOLUTION,
       });
     },
@@ -55,7 +62,18 @@ function voxelizeCase(size: number): BenchCase {
 /** Not turned, shifted by up to half an Angstrom. */
 function poses(size: number): Float32Array<ArrayBuffer> {
   const shifts = uniform(`voxelize/${size}/shifts`, 3 * SAMPLES, { scale: 0.5 });
-  const rows = Array.from({ length: SAMPLES }, (_, n) => [1, 0, 0, 0, 1, 0, 0, 0, 1, ...shifts.subarray(3 * n, 3 * n + 3)]);
+  const rows = Array.from({ length: SAMPLES }, (_, n) => [
+    1,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    1,
+    ...shifts.subarray(3 * n, 3 * n + 3),
+  ]);
   return Float32Array.from(rows.flat());
 }
 

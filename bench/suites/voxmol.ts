@@ -11,7 +11,9 @@ import { transposed } from "./convTranspose3d.ts";
  */
 export function voxmolCases(): BenchCase[] {
   const config = presets.qm9!;
-  const distinct = new Map(denoiserLayers(modelConfig(config), config.grid).map((layer) => [JSON.stringify(layer), layer]));
+  const distinct = new Map(
+    denoiserLayers(modelConfig(config), config.grid).map((layer) => [JSON.stringify(layer), layer]),
+  );
   return [...distinct.values()].flatMap(layerCases);
 }
 
@@ -23,11 +25,21 @@ function layerCases(layer: DenoiserLayer): BenchCase[] {
       const shape = { batch: 1, ci, co, size, kernel, stride, padding: kernel === 3 ? 1 : 0 };
       const name = `${suite}/conv${kernel}${stride === 2 ? "s2" : ""}/${ci}-${co}@${size}`;
       const passes: ConvPass[] = ["conv3d", "gradInput", "gradWeight"];
-      return passes.map((pass) => convCase(suite, pass === "conv3d" ? name : `${name}/${pass}`, name, pass, shape, false));
+      return passes.map((pass) =>
+        convCase(suite, pass === "conv3d" ? name : `${name}/${pass}`, name, pass, shape, false),
+      );
     }
     case "convTranspose":
       return transposed(suite, `convT/${layer.channels}@${layer.size}`, layer.channels, layer.size, false);
     case "attention":
-      return [attentionCase(suite, `${suite}/attention/${layer.channels}@${layer.size}`, layer.size ** 3, layer.channels, false)];
+      return [
+        attentionCase(
+          suite,
+          `${suite}/attention/${layer.channels}@${layer.size}`,
+          layer.size ** 3,
+          layer.channels,
+          false,
+        ),
+      ];
   }
 }

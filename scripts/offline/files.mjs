@@ -90,12 +90,17 @@ const script = (name) => readFileSync(new URL(name, import.meta.url));
 
 /** The package's manifest without what only a checkout needs, and the commit, as npm names it. */
 function manifest() {
-  const { name, version, description, license, type, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { name, version, description, license, type, engines } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  );
   const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
   const git = (...args) => execFileSync("git", args, options).trim();
   let commit = {};
   try {
-    commit = { gitHead: git("rev-parse", "HEAD"), gitDirty: git("status", "--porcelain", "--untracked-files=no") !== "" };
+    commit = {
+      gitHead: git("rev-parse", "HEAD"),
+      gitDirty: git("status", "--porcelain", "--untracked-files=no") !== "",
+    };
   } catch {
     // Not a checkout.
   }
@@ -119,7 +124,9 @@ function checkNode(path, platform, own) {
   const needed = [...(stdout ?? "").matchAll(/^\s*(\S+)(?: =>| \()/gm)].map((match) => match[1]);
   const others = needed.filter((name) => !COMMON.test(name.split("/").at(-1)));
   if (others.length > 0) {
-    throw new Error(`${path} needs ${others.join(", ")}, which other machines lack: name nodejs.org's with --node FILE`);
+    throw new Error(
+      `${path} needs ${others.join(", ")}, which other machines lack: name nodejs.org's with --node FILE`,
+    );
   }
 }
 
@@ -130,7 +137,8 @@ function stripped(path, notes) {
     const copy = join(folder, "file");
     copyFileSync(path, copy);
     const { status } = spawnSync("strip", [copy], { stdio: "ignore" });
-    if (status !== 0) notes.push(`${path} is packed with its symbols: strip (of binutils) is not there or cannot read it`);
+    if (status !== 0)
+      notes.push(`${path} is packed with its symbols: strip (of binutils) is not there or cannot read it`);
     return readFileSync(status === 0 ? copy : path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -139,8 +147,11 @@ function stripped(path, notes) {
 
 function member(archive, wanted) {
   const unpacked = brotliDecompressSync(readFileSync(archive));
-  for (let at = 0; at + 512 <= unpacked.length && unpacked[at] !== 0; ) {
-    const name = unpacked.toString("latin1", at, at + 100).split("\0")[0].replace(/^\.\//, "");
+  for (let at = 0; at + 512 <= unpacked.length && unpacked[at] !== 0;) {
+    const name = unpacked
+      .toString("latin1", at, at + 100)
+      .split("\0")[0]
+      .replace(/^\.\//, "");
     const size = Number.parseInt(unpacked.toString("latin1", at + 124, at + 136), 8);
     if (name === wanted) return unpacked.subarray(at + 512, at + 512 + size);
     at += 512 + 512 * Math.ceil(size / 512);

@@ -66,7 +66,11 @@ export async function run(args: string[]): Promise<number> {
   process.once("SIGTERM", stop);
   try {
     const record = await bench({
-      gpu, cases, against: peers, json, signal: abort.signal,
+      gpu,
+      cases,
+      against: peers,
+      json,
+      signal: abort.signal,
       ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),
       effort: options.flag("quick") ? QUICK : EFFORT,
       onProgress: (text) => progress.show(text),

@@ -126,7 +126,10 @@ function missingHardware(info: GPUAdapterInfo): Missing[] {
     const fix = `Install the Vulkan driver of the GPU behind ${gpuNodes().join(", ")}, and let this user open it.`;
     missing.push({ what: "a driver for this machine's GPU", fix });
   } else {
-    missing.push({ what: "a GPU, which would be much faster", fix: "Run on a machine with one and its Vulkan driver." });
+    missing.push({
+      what: "a GPU, which would be much faster",
+      fix: "Run on a machine with one and its Vulkan driver.",
+    });
   }
   if (adapterName(info) === "SwiftShader" && process.platform === "linux") {
     const fix = "Debian 12: apt install -t bookworm-backports mesa-vulkan-drivers; elsewhere Mesa 25 or later.";

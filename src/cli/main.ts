@@ -55,7 +55,10 @@ async function commandHelp(name: string): Promise<string[]> {
     const wanted = positionals.map((word) => ` ${word}`).join("");
     return [`Usage: voxtwirl ${words}${wanted} [OPTIONS]`, "", `  ${summary}`, "", ...optionLines({ options })];
   };
-  const more = Object.entries(subcommands).flatMap(([word, sub]) => ["", ...usage(`${name} ${word}`, sub.summary, sub.spec)]);
+  const more = Object.entries(subcommands).flatMap(([word, sub]) => [
+    "",
+    ...usage(`${name} ${word}`, sub.summary, sub.spec),
+  ]);
   return [...usage(name, entry.summary, spec), ...more];
 }
 

@@ -32,7 +32,10 @@ export const spec: ArgsSpec = {
     every: { value: "K", help: "evaluate and save every K updates" },
     heldout: { value: "N", help: "held-out molecules" },
     grid: { value: "N", help: "voxels along an edge" },
-    resolution: { value: "X", help: "edge of a voxel in Angstrom; noise that is as hard to remove goes with its power -1.5 (--sigma)" },
+    resolution: {
+      value: "X",
+      help: "edge of a voxel in Angstrom; noise that is as hard to remove goes with its power -1.5 (--sigma)",
+    },
     sigma: { value: "X", help: "standard deviation of the noise" },
     seed: { value: "N", help: "seed of weights, split, poses and noise (default 1)" },
     precision: precisionOption("f32"),
@@ -66,11 +69,16 @@ export async function run(argv: string[]): Promise<number> {
 
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
-    const training = before?.config.training ?? (isSlow(gpu) ? configFromArgs(args, presetOf(args, slowPresets)) : asked!);
+    const training =
+      before?.config.training ?? (isSlow(gpu) ? configFromArgs(args, presetOf(args, slowPresets)) : asked!);
     const source = args.text("data") ?? before?.config.data.source ?? BUILTIN;
     const { molecules, sha256 } = await readMoleculeFile(source);
     if (before && before.config.data.sha256 !== sha256) {
-      throw new VoxtwirlError("bad-file", `${source} is not the data this run began with`, "Give that file with --data.");
+      throw new VoxtwirlError(
+        "bad-file",
+        `${source} is not the data this run began with`,
+        "Give that file with --data.",
+      );
     }
     const data = await prepareRunData(molecules, training);
     const config = before?.config ?? runConfig(training, data, { sha256, source }, gpu);
@@ -119,7 +127,9 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
   try {
     const result = await trainingRun({
       gpu,
-      openFolder: async () => folder ?? RunFolder.create({ out: args.text("out"), preset: config.training.preset, force: args.flag("force") }),
+      openFolder: async () =>
+        folder ??
+        RunFolder.create({ out: args.text("out"), preset: config.training.preset, force: args.flag("force") }),
       config,
       data,
       nameOf: (index) => {
@@ -197,7 +207,12 @@ function configFromArgs(args: Args, preset: TrainConfig): TrainConfig {
   });
 }
 
-function runConfig(training: TrainConfig, data: PreparedDataset, file: { source: string; sha256: string }, gpu: Gpu): RunConfig {
+function runConfig(
+  training: TrainConfig,
+  data: PreparedDataset,
+  file: { source: string; sha256: string },
+  gpu: Gpu,
+): RunConfig {
   const { unknownElement, doesNotFit } = data.skipped;
   // An absolute path, so that a run resumes from any folder.
   const source = file.source === BUILTIN ? file.source : resolve(file.source);
@@ -225,7 +240,10 @@ function isSlow(gpu: Gpu): boolean {
 function skippedNotes({ skipped, train, heldout }: PreparedDataset, total: number): string[] {
   const { unknownElement, doesNotFit, unknownElements } = skipped;
   const notes: string[] = [];
-  if (unknownElement > 0) notes.push(`${unknownElement} of ${total} molecules left out: elements ${unknownElements.join(" ")} have no channel`);
+  if (unknownElement > 0)
+    notes.push(
+      `${unknownElement} of ${total} molecules left out: elements ${unknownElements.join(" ")} have no channel`,
+    );
   if (doesNotFit > 0) notes.push(`${doesNotFit} of ${total} molecules left out: too large for the grid`);
   const copies = total - unknownElement - doesNotFit - train.count - heldout.count;
   if (copies > 0) notes.push(`${copies} of ${total} molecules left out: copies of held-out ones`);

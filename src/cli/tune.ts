@@ -38,10 +38,13 @@ export async function run(argv: string[]): Promise<number> {
   const kernel = args.choice("kernel", KERNELS);
   const seconds = args.number("seconds", { min: 0, exclusiveMin: true });
   const precision = precisionOf(args);
-  const configs = (preset === "all" ? Object.values(presets) : [presets[preset]!])
-    .map((config) => ({ ...config, ...(precision && { precision }) }));
+  const configs = (preset === "all" ? Object.values(presets) : [presets[preset]!]).map((config) => ({
+    ...config,
+    ...(precision && { precision }),
+  }));
   const batch = args.integer("batch");
-  if (args.flag("list") && args.flag("reset")) throw badOption("--list and --reset are two things", "Give one of them.");
+  if (args.flag("list") && args.flag("reset"))
+    throw badOption("--list and --reset are two things", "Give one of them.");
 
   // What is found must not depend on what was found before.
   const gpu = await openCliGpu(args.text("adapter"), false);
@@ -101,7 +104,8 @@ async function tuneAll({ gpu, args, calls, tuning, seconds, signal }: Work): Pro
     if (args.flag("json")) printJson({ adapter: kept.adapter, path, results, left, stopped, tuning: kept });
     else {
       print([...resultLines(results), ...remarkLines(results, { left, stopped })]);
-      if (path !== undefined) print(["", "kept for all that runs on this adapter (--no-tuning leaves it aside):", `  ${path}`]);
+      if (path !== undefined)
+        print(["", "kept for all that runs on this adapter (--no-tuning leaves it aside):", `  ${path}`]);
     }
     if (stopped) return 130;
     // A wrong variant is never used, but a driver that makes one is worth knowing of.
@@ -123,20 +127,27 @@ async function collect(
 ): Promise<CountedCall[]> {
   const found: Parameters<typeof countCalls>[0][number][] = [];
   for (const preset of configs) {
-    for (const [what, make] of [["training step", trainingStep], ["evaluation", evaluation]] as const) {
+    for (const [what, make] of [
+      ["training step", trainingStep],
+      ["evaluation", evaluation],
+    ] as const) {
       if (signal.aborted) break;
       show(`preset ${preset.preset}: making its ${what}`);
       let profiled: Profiled;
       try {
         profiled = await make(gpu, { preset, data: "builtin", batch: what === "evaluation" ? undefined : batch });
       } catch (error) {
-        const tooLarge = error instanceof VoxtwirlError && ["too-large", "out-of-memory", "no-data"].includes(error.code);
+        const tooLarge =
+          error instanceof VoxtwirlError && ["too-large", "out-of-memory", "no-data"].includes(error.code);
         if (!tooLarge || configs.length === 1) throw error;
         process.stderr.write(`voxtwirl: the ${what} of ${preset.preset} is left out: ${error.message}\n`);
         continue;
       }
       try {
-        found.push({ plan: { calls: profiled.plan.calls }, ...(timed && { durationsMs: await durations(profiled, show) }) });
+        found.push({
+          plan: { calls: profiled.plan.calls },
+          ...(timed && { durationsMs: await durations(profiled, show) }),
+        });
       } finally {
         profiled.destroy();
       }
@@ -171,7 +182,12 @@ function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boo
 async function reset(adapter: string, json: boolean): Promise<number> {
   const removed = await removeTuning(adapter);
   if (json) printJson({ adapter, removed });
-  else print(removed.length > 0 ? ["removed:", ...removed.map((path) => `  ${path}`)] : ["there was no tuning for this adapter"]);
+  else
+    print(
+      removed.length > 0
+        ? ["removed:", ...removed.map((path) => `  ${path}`)]
+        : ["there was no tuning for this adapter"],
+    );
   return 0;
 }
 

@@ -34,7 +34,8 @@ function savings(results: readonly TuneResult[]): string {
     after += count * (outcome === "faster" ? bestMs! : fallbackMs);
   }
   const faster = results.filter(({ outcome }) => outcome === "faster").length;
-  const times = before > 0 ? `; all calls together ${formatMilliseconds(after)} instead of ${formatMilliseconds(before)}` : "";
+  const times =
+    before > 0 ? `; all calls together ${formatMilliseconds(after)} instead of ${formatMilliseconds(before)}` : "";
   return `${faster} of ${formatCount(results.length)} calls have a faster variant${times}`;
 }
 
@@ -50,7 +51,9 @@ export function remarkLines(results: readonly TuneResult[], run: { left: number;
   }
   const unsure = results.filter(({ outcome }) => outcome === "unsure").length;
   if (unsure > 0) {
-    lines.push(`${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed: is the machine busy?`);
+    lines.push(
+      `${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed: is the machine busy?`,
+    );
   }
   if (run.left > 0) lines.push(`${run.left} calls were not timed${run.stopped ? "" : " for want of time (--seconds)"}`);
   return lines;

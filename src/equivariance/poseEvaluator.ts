@@ -182,13 +182,7 @@ interface Built {
   readonly owned: BufferView[];
 }
 
-function build(
-  gpu: Gpu,
-  options: Complete,
-  model: VoxelModel,
-  chunk: number,
-  owned: BufferView[],
-): Built {
+function build(gpu: Gpu, options: Complete, model: VoxelModel, chunk: number, owned: BufferView[]): Built {
   const { molecules, grid, channels, resolution, sigma, noises, method, stream } = options;
   const upload = (label: string, values: Float32Array | Uint32Array) => {
     owned.push(gpu.upload(label, values));

@@ -12,7 +12,11 @@ import { OCTAHEDRAL_ORDER, octahedralPermutation } from "./octahedral.ts";
 export function projectKernel(weight: Float32Array, k: number): Float32Array {
   const inner = weight.length / k ** 3;
   if (!Number.isInteger(inner) || inner < 1) {
-    throw new VoxtwirlError("bad-shape", `${weight.length} numbers are not a kernel of edge ${k}`, "Give [k, k, k, ci, co].");
+    throw new VoxtwirlError(
+      "bad-shape",
+      `${weight.length} numbers are not a kernel of edge ${k}`,
+      "Give [k, k, k, ci, co].",
+    );
   }
   const sum = new Float64Array(weight.length);
   for (let g = 0; g < OCTAHEDRAL_ORDER; g++) {

@@ -91,9 +91,14 @@ export class VoxelEvaluator {
   static async create(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel): Promise<VoxelEvaluator> {
     const { twirl, molecules } = options;
     if (!Number.isInteger(twirl) || twirl < 2 || twirl > OCTAHEDRAL_ORDER) {
-      throw new VoxtwirlError("bad-option", `twirl is ${twirl}`, "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many.");
+      throw new VoxtwirlError(
+        "bad-option",
+        `twirl is ${twirl}`,
+        "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many.",
+      );
     }
-    if (molecules.count < 1) throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
+    if (molecules.count < 1)
+      throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
     for (let chunk = Math.min(options.chunk ?? twirl, twirl); ; chunk = Math.ceil(chunk / 2)) {
       const owned: BufferView[] = [];
       try {
@@ -105,7 +110,8 @@ export class VoxelEvaluator {
         return new VoxelEvaluator(gpu, options, built, plan, results);
       } catch (error) {
         for (const { buffer } of owned) gpu.destroyBuffer(buffer);
-        const smaller = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
+        const smaller =
+          error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
         if (!smaller || chunk === 1) throw error;
       }
     }
@@ -175,7 +181,11 @@ export class VoxelEvaluator {
     const { grid, channels } = this.#options;
     const { clean, allPredictions } = this.#built;
     if (!allPredictions) {
-      throw new VoxtwirlError("unsupported", "the predictions are made in chunks and not kept", "Ask for keepPredictions.");
+      throw new VoxtwirlError(
+        "unsupported",
+        "the predictions are made in chunks and not kept",
+        "Ask for keepPredictions.",
+      );
     }
     const rotations = this.#submit(index, []);
     const [y, ...chunks] = (await this.plan.read(clean, ...allPredictions)) as [Float32Array, ...Float32Array[]];
@@ -203,7 +213,9 @@ export class VoxelEvaluator {
     uniform.set({ seed, step: 0, sample: index, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 });
     uniform.write();
     this.#gpu.write(molecule, Uint32Array.of(index));
-    rotationViews.forEach((view, i) => this.#gpu.write(view, rotations.subarray(i * chunk, Math.min((i + 1) * chunk, twirl))));
+    rotationViews.forEach((view, i) =>
+      this.#gpu.write(view, rotations.subarray(i * chunk, Math.min((i + 1) * chunk, twirl))),
+    );
   }
 
   #rotationsOf(index: number): Uint32Array {
@@ -260,7 +272,12 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
   const graph = new Graph(gpu.caps, { precision: options.precision });
   const step = graph.external("step", [8], uniform.view());
   const atoms = graph.external("atoms", [molecules.atoms.length / 4, 4], upload("held-out atoms", molecules.atoms));
-  const offsets = graph.external("offsets", [molecules.count + 1], upload("held-out offsets", molecules.offsets), "u32");
+  const offsets = graph.external(
+    "offsets",
+    [molecules.count + 1],
+    upload("held-out offsets", molecules.offsets),
+    "u32",
+  );
   const chosen = graph.external("molecule", [1], molecule, "u32");
   const shape = (samples: number) => [samples, grid, grid, grid, channels];
   const poses = graph.scratch("poses", [1, 12]);
@@ -291,7 +308,12 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
     graph.inPhase("metric", () => {
       const last = done + count === twirl;
       twirlMerge(graph, {
-        label: "twirl merge", predictions, rotations, mean, m2, count: done,
+        label: "twirl merge",
+        predictions,
+        rotations,
+        mean,
+        m2,
+        count: done,
         ...(last && { reduce: { target: clean, sums } }),
       });
       if (twisted) twirlError(graph, { label: "twisted total", predictions, rotations, target: clean, out: twisted });
@@ -300,5 +322,19 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
   const predictions = made.at(-1)!;
   const allPredictions = keepPredictions || made.length === 1 ? made : undefined;
   for (const tensor of allPredictions ?? [predictions]) graph.keep(tensor);
-  return { graph, uniform, molecule, rotationViews, chunk, sums, twisted, clean, noisy, mean, predictions, allPredictions, owned };
+  return {
+    graph,
+    uniform,
+    molecule,
+    rotationViews,
+    chunk,
+    sums,
+    twisted,
+    clean,
+    noisy,
+    mean,
+    predictions,
+    allPredictions,
+    owned,
+  };
 }

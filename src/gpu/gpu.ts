@@ -203,7 +203,13 @@ export class Gpu {
     const piece = 1 << 26;
     for (let at = 0; at < data.byteLength; at += piece) {
       const size = Math.min(piece, data.byteLength - at);
-      this.device.queue.writeBuffer(view.buffer, view.offset + at, data.buffer as ArrayBuffer, data.byteOffset + at, size);
+      this.device.queue.writeBuffer(
+        view.buffer,
+        view.offset + at,
+        data.buffer as ArrayBuffer,
+        data.byteOffset + at,
+        size,
+      );
     }
   }
 
@@ -235,7 +241,12 @@ export class Gpu {
       await this.wait(buffer.mapAsync(MAP_MODE_READ));
     } catch (cause) {
       this.check();
-      throw new VoxtwirlError("device-lost", `reading back failed: ${(cause as Error).message}`, "Open the device again.", { cause });
+      throw new VoxtwirlError(
+        "device-lost",
+        `reading back failed: ${(cause as Error).message}`,
+        "Open the device again.",
+        { cause },
+      );
     }
     this.check();
   }
@@ -247,7 +258,9 @@ export class Gpu {
       await this.wait(this.device.queue.onSubmittedWorkDone());
     } catch (cause) {
       this.check();
-      throw new VoxtwirlError("device-lost", `waiting failed: ${(cause as Error).message}`, "Open the device again.", { cause });
+      throw new VoxtwirlError("device-lost", `waiting failed: ${(cause as Error).message}`, "Open the device again.", {
+        cause,
+      });
     }
     this.check();
   }
@@ -274,7 +287,9 @@ function typedError(error: GPUError): VoxtwirlError {
     return new VoxtwirlError("out-of-memory", error.message, "Use a smaller batch, grid or model.", { cause: error });
   }
   if (kind === "GPUValidationError") {
-    return new VoxtwirlError("validation", error.message, "Report this: the engine gave the GPU a wrong command.", { cause: error });
+    return new VoxtwirlError("validation", error.message, "Report this: the engine gave the GPU a wrong command.", {
+      cause: error,
+    });
   }
   return new VoxtwirlError("internal", error.message, "Report this with the adapter's name.", { cause: error });
 }

@@ -105,7 +105,9 @@ async function compileError(variant: ShaderVariant, module: GPUShaderModule, cau
     const message = marked.get(i + 1);
     return message === undefined ? [numbered] : [numbered, `${" ".repeat(width)} ^ error: ${message}`];
   });
-  const first = messages[0] ? `line ${messages[0].lineNum}: ${messages[0].message}` : String((cause as Error).message ?? cause);
+  const first = messages[0]
+    ? `line ${messages[0].lineNum}: ${messages[0].message}`
+    : String((cause as Error).message ?? cause);
   return new VoxtwirlError(
     "shader-compile",
     `${variant.label} does not compile: ${first}\n${listing.join("\n")}`,

@@ -48,7 +48,12 @@ export function preprocess(shader: Shader, constants: Constants, library: Readon
       const [, name, rest] = directive as unknown as [string, string, string];
       if (name === "ifdef" || name === "ifndef") {
         if (!/^\w+$/.test(rest)) fail(file, i + 1, `#${name} takes one name`);
-        stack.push({ active: active && defined(rest) === (name === "ifdef"), parentActive: active, sawElse: false, line: i + 1 });
+        stack.push({
+          active: active && defined(rest) === (name === "ifdef"),
+          parentActive: active,
+          sawElse: false,
+          line: i + 1,
+        });
       } else if (name === "else") {
         const frame = stack[stack.length - 1] ?? fail(file, i + 1, "#else without #ifdef");
         if (frame.sawElse) fail(file, i + 1, "second #else");

@@ -102,16 +102,19 @@ export function packStruct(
   byteOffset: number,
   what: string,
 ): void {
-  const wrong = (message: string) => new VoxtwirlError("internal", `${what}: ${message}`, "Report this: a kernel is wrong.");
+  const wrong = (message: string) =>
+    new VoxtwirlError("internal", `${what}: ${message}`, "Report this: a kernel is wrong.");
   for (const name of Object.keys(values)) if (!layout.fields.has(name)) throw wrong(`no uniform field '${name}'`);
   for (const [name, field] of layout.fields) {
     const value = values[name];
     if (value === undefined) throw wrong(`uniform field '${name}' is not given`);
     const list = typeof value === "number" ? [value] : value;
-    if (list.length !== field.components) throw wrong(`field '${name}' takes ${field.components} numbers, got ${list.length}`);
+    if (list.length !== field.components)
+      throw wrong(`field '${name}' takes ${field.components} numbers, got ${list.length}`);
     list.forEach((number, i) => {
       const at = byteOffset + field.offset + i * 4;
-      if (field.scalar !== "f32" && !Number.isInteger(number)) throw wrong(`field '${name}' is an integer, got ${number}`);
+      if (field.scalar !== "f32" && !Number.isInteger(number))
+        throw wrong(`field '${name}' is an integer, got ${number}`);
       if (field.scalar === "f32") target.setFloat32(at, number, true);
       else if (field.scalar === "i32") target.setInt32(at, number, true);
       else if (number < 0 || number > 0xffffffff) throw wrong(`field '${name}' is out of range for u32: ${number}`);

@@ -26,12 +26,18 @@ export class ReplayTimer {
   constructor(gpu: Gpu, spans: Timing["spans"], dispatches = 1) {
     const { device } = gpu;
     if (!device.features.has("timestamp-query")) {
-      throw new VoxtwirlError("unsupported", "this device has no timestamp queries", "Measure wall time, or use another adapter.");
+      throw new VoxtwirlError(
+        "unsupported",
+        "this device has no timestamp queries",
+        "Measure wall time, or use another adapter.",
+      );
     }
     const count = spans === "whole" ? 1 : dispatches;
     this.#gpu = gpu;
     this.#count = count;
-    const querySets = setsOf(count).map((n) => device.createQuerySet({ label: "timestamps", type: "timestamp", count: 2 * n }));
+    const querySets = setsOf(count).map((n) =>
+      device.createQuerySet({ label: "timestamps", type: "timestamp", count: 2 * n }),
+    );
     this.#timing = { spans, querySets };
     const bytes = 16 * count;
     this.#resolved = gpu.createBuffer("timestamps", bytes, QUERY_RESOLVE | BufferUsage.COPY_SRC);
@@ -80,5 +86,7 @@ const QUERY_RESOLVE = 512; // GPUBufferUsage.QUERY_RESOLVE
 
 /** How many spans each query set holds. */
 function setsOf(spans: number): number[] {
-  return Array.from({ length: Math.ceil(spans / SPANS_OF_SET) }, (_, i) => Math.min(SPANS_OF_SET, spans - i * SPANS_OF_SET));
+  return Array.from({ length: Math.ceil(spans / SPANS_OF_SET) }, (_, i) =>
+    Math.min(SPANS_OF_SET, spans - i * SPANS_OF_SET),
+  );
 }

@@ -25,8 +25,7 @@ export type Precision = "f32" | "f16";
 export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
 
 export type GraphCommand = { readonly phase: Phase } & (
-  | { readonly kind: "dispatch"; readonly dispatch: Dispatch }
-  | { readonly kind: "clear"; readonly tensor: Tensor }
+  { readonly kind: "dispatch"; readonly dispatch: Dispatch } | { readonly kind: "clear"; readonly tensor: Tensor }
 );
 
 /** Writes a gradient; with `addend` given it writes the sum of the two. */

@@ -61,7 +61,10 @@ export interface ConvTranspose3dOptions {
 /** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
 export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
   const { label, x, weight, bias, stride, padding } = options;
-  const y = graph.activation(label, convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding, label));
+  const y = graph.activation(
+    label,
+    convTransposeKernel.convTranspose3dShape(x.shape, weight.shape, stride, padding, label),
+  );
   convTransposeKernel.convTranspose3d(graph, { ...options, y });
   return graph.record(y, [x, weight, bias], (gradY) => {
     const gradWeight = graph.parameterGrad(weight);
@@ -144,7 +147,10 @@ export function concatChannels(graph: Graph, options: { label: string; a: Tensor
 }
 
 /** Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream, sample) alone. */
-export function dropout(graph: Graph, options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor }): Tensor {
+export function dropout(
+  graph: Graph,
+  options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor },
+): Tensor {
   const { label, x, rate, stream, step } = options;
   const y = graph.activation(label, x.shape);
   dropoutKernel.dropout(graph, { label, x, y, rate, stream, step });
@@ -159,7 +165,11 @@ export function dropout(graph: Graph, options: { label: string; x: Tensor; rate:
 export function attention(graph: Graph, options: { label: string; qkv: Tensor; scale: number }): Tensor {
   const { label, qkv, scale } = options;
   if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
-    throw new VoxtwirlError("bad-shape", `${label}: qkv is ${formatShape(qkv.shape)}, not [N, T, 3C]`, "Project to three times C.");
+    throw new VoxtwirlError(
+      "bad-shape",
+      `${label}: qkv is ${formatShape(qkv.shape)}, not [N, T, 3C]`,
+      "Project to three times C.",
+    );
   }
   const [n, tokens] = qkv.shape as [number, number, number];
   const y = graph.activation(label, [n, tokens, qkv.shape[2]! / 3]);

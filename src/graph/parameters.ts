@@ -41,7 +41,11 @@ export class ParameterStore {
     this.#gpu = gpu;
     this.specs = specs;
     this.arrays = arrays;
-    for (const trained of [true, false]) this.#assign(specs.filter((spec) => spec.trained === trained), trained);
+    for (const trained of [true, false])
+      this.#assign(
+        specs.filter((spec) => spec.trained === trained),
+        trained,
+      );
     const total = this.#pieces.reduce((sum, { bytes, trained }) => sum + bytes * (trained ? arrays.length : 1), 0);
     gpu.assertFits("the model's parameters and the optimiser's state", total);
     this.#pieces.forEach((piece, i) => {
@@ -80,7 +84,12 @@ export class ParameterStore {
 
   view(name: string, array: ParameterArray = "weights"): BufferView {
     const slot = this.#slots.get(name);
-    if (!slot) throw new VoxtwirlError("internal", `no parameter '${name}'`, "Report this: the model asks for what it has not declared.");
+    if (!slot)
+      throw new VoxtwirlError(
+        "internal",
+        `no parameter '${name}'`,
+        "Report this: the model asks for what it has not declared.",
+      );
     const piece = this.#pieces[slot.piece]!;
     // An unused parameter never changes: its average is itself.
     const buffer = piece.buffers.get(piece.trained ? array : "weights");
@@ -113,7 +122,11 @@ export class ParameterStore {
   write(name: string, data: Float32Array, array: ParameterArray = "weights"): void {
     const view = this.view(name, array);
     if (data.byteLength !== view.size) {
-      throw new VoxtwirlError("bad-shape", `parameter '${name}' has ${view.size / 4} numbers, got ${data.length}`, "Load a checkpoint of this model.");
+      throw new VoxtwirlError(
+        "bad-shape",
+        `parameter '${name}' has ${view.size / 4} numbers, got ${data.length}`,
+        "Load a checkpoint of this model.",
+      );
     }
     this.#gpu.write(view, data);
   }
@@ -128,9 +141,12 @@ export class ParameterStore {
   }
 
   /** Values of one array of some parameters, one after another. */
-  async *readEach(names: readonly string[], array: ParameterArray = "weights"): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  async *readEach(
+    names: readonly string[],
+    array: ParameterArray = "weights",
+  ): AsyncGenerator<Float32Array<ArrayBuffer>> {
     // In groups of at most 64 MiB, or of one parameter, so that the readback needs little memory besides.
-    for (let next = 0; next < names.length; ) {
+    for (let next = 0; next < names.length;) {
       const group: BufferView[] = [];
       let bytes = 0;
       do {

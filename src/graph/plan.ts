@@ -84,13 +84,22 @@ export class Plan {
       variants.set(d, variant);
     }
     const memory = planMemory(lifetimes(graph), arenaLimit(gpu), guard);
-    gpu.assertFits(`plan '${label}'`, memory.arenas.reduce((sum, bytes) => sum + bytes, 0));
+    gpu.assertFits(
+      `plan '${label}'`,
+      memory.arenas.reduce((sum, bytes) => sum + bytes, 0),
+    );
 
     const made: GPUBuffer[] = [];
     const compiled = new Map<ShaderVariant, CompiledPipeline>();
     try {
       for (const [i, bytes] of memory.arenas.entries()) {
-        made.push(gpu.createBuffer(`${label} arena ${i}`, bytes, BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST));
+        made.push(
+          gpu.createBuffer(
+            `${label} arena ${i}`,
+            bytes,
+            BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+          ),
+        );
       }
       const arenas = [...made];
       const { buffer: uniforms, offsets } = uploadParams(gpu, label, dispatches, variants);
@@ -98,7 +107,9 @@ export class Plan {
       const constants = uploadConstants(gpu, graph, dispatches, made);
       await gpu.settle();
       // All at once: Dawn compiles in parallel.
-      await gpu.wait(Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
+      await gpu.wait(
+        Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))),
+      );
 
       const viewOf = (tensor: Tensor): BufferView => {
         const external = graph.externalView(tensor);
@@ -109,7 +120,8 @@ export class Plan {
         return { buffer: arenas[arena]!, offset: offset + graph.offsetOf(tensor), size: byteLength(tensor) };
       };
       const commands = graph.commands.map((command): Command => {
-        if (command.kind === "clear") return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
+        if (command.kind === "clear")
+          return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
         const d = command.dispatch;
         const { pipeline, layout, reflection } = compiled.get(variants.get(d)!)!;
         const entries = reflection.bindings.map(({ binding, name }): GPUBindGroupEntry => {
@@ -169,7 +181,11 @@ export class Plan {
     if (external) return { ...external, size: byteLength(tensor) };
     const placement = this.memory.placements.get(this.#graph.storageOf(tensor).id);
     if (!placement || !this.#graph.isKept(tensor)) {
-      throw new VoxtwirlError("internal", `tensor '${tensor.label}' is not kept by plan '${this.label}'`, "Call graph.keep(tensor).");
+      throw new VoxtwirlError(
+        "internal",
+        `tensor '${tensor.label}' is not kept by plan '${this.label}'`,
+        "Call graph.keep(tensor).",
+      );
     }
     const offset = placement.offset + this.#graph.offsetOf(tensor);
     return { buffer: this.#arenas[placement.arena]!, offset, size: byteLength(tensor) };
@@ -201,7 +217,8 @@ function arenaLimit(gpu: Gpu): number {
 }
 
 function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void {
-  const wrong = (what: string) => new VoxtwirlError("internal", `${d.label} (${variant.label}): ${what}`, "Report this: a kernel is wrong.");
+  const wrong = (what: string) =>
+    new VoxtwirlError("internal", `${d.label} (${variant.label}): ${what}`, "Report this: a kernel is wrong.");
   const { bindings } = variant.reflection;
   const names = new Set(bindings.map((b) => b.name));
   for (const name of Object.keys(d.bindings)) if (!names.has(name)) throw wrong(`the shader has no binding '${name}'`);
@@ -220,11 +237,17 @@ function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void 
   }
   if (names.has("params") !== (d.params !== undefined)) throw wrong("params and struct Params do not go together");
   for (const n of d.workgroups) {
-    if (!Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS_PER_DIMENSION) throw wrong(`workgroups ${d.workgroups.join(" x ")}`);
+    if (!Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS_PER_DIMENSION)
+      throw wrong(`workgroups ${d.workgroups.join(" x ")}`);
   }
 }
 
-function uploadParams(gpu: Gpu, label: string, dispatches: readonly Dispatch[], variants: ReadonlyMap<Dispatch, ShaderVariant>) {
+function uploadParams(
+  gpu: Gpu,
+  label: string,
+  dispatches: readonly Dispatch[],
+  variants: ReadonlyMap<Dispatch, ShaderVariant>,
+) {
   const offsets = new Map<Dispatch, number>();
   let size = 0;
   for (const d of dispatches) {

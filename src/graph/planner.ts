@@ -67,7 +67,12 @@ export function planMemory(tensors: readonly Lifetime[], maxArenaBytes: number, 
       }
       if (offset > 0 && offset + size > maxArenaBytes) continue;
       const at = placed.findIndex((other) => other.from > offset);
-      placed.splice(at < 0 ? placed.length : at, 0, { first: lifetime.first, last: lifetime.last, from: offset, to: offset + size });
+      placed.splice(at < 0 ? placed.length : at, 0, {
+        first: lifetime.first,
+        last: lifetime.last,
+        from: offset,
+        to: offset + size,
+      });
       placements.set(lifetime.tensor.id, { arena, offset });
       break;
     }

@@ -15,7 +15,9 @@ export interface StepValues {
   readonly emaDecay: number;
 }
 
-const layout = reflect("step", `${shaderLibrary.step}\n@group(0) @binding(0) var<uniform> step: Step;`).structs.get("Step")!;
+const layout = reflect("step", `${shaderLibrary.step}\n@group(0) @binding(0) var<uniform> step: Step;`).structs.get(
+  "Step",
+)!;
 
 /** One or more `Step` uniforms in one buffer, written by the host before a replay. */
 export class StepUniform {

@@ -49,7 +49,10 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
     throw badShape(label, `flags '${flags.label}' are ${formatShape(flags.shape)} ${flags.dtype} instead of [4] u32`);
   }
   if (scaling && (scaling.dtype !== "f32" || elementCount(scaling.shape) !== 6)) {
-    throw badShape(label, `scaling '${scaling.label}' is ${formatShape(scaling.shape)} ${scaling.dtype} instead of [6] f32`);
+    throw badShape(
+      label,
+      `scaling '${scaling.label}' is ${formatShape(scaling.shape)} ${scaling.dtype} instead of [6] f32`,
+    );
   }
   const inRange = beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1;
   if (!inRange || !(eps >= 0) || !(weightDecay >= 0) || !((clip?.max ?? 0) >= 0)) {
@@ -81,8 +84,15 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
         clip: clip?.max ?? 0,
       },
       bindings: {
-        flags, grad: grads, weight: weights, m, v, ema, step,
-        ...(clipping && { norm: clip.norm }), ...(scaling && { scaling }),
+        flags,
+        grad: grads,
+        weight: weights,
+        m,
+        v,
+        ema,
+        step,
+        ...(clipping && { norm: clip.norm }),
+        ...(scaling && { scaling }),
       },
       workgroups: workgroups1d(threads / 64),
       flops: (clipping ? 19 : 18) * floats,

@@ -64,8 +64,17 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     const keys = Math.min(tileKeys, tokens - key);
     const tile: Slice = { tensor: scores, offset: 0, batch: tileKeys * tokens, row: tokens, column: 1 };
     product(ctx, {
-      label: `${label} scores`, tiles, ...(key === 0 && { call }), samples, rows: keys, columns: tokens, depth: channels,
-      a: from(k, key), b: transposed(q), out: tile, scale,
+      label: `${label} scores`,
+      tiles,
+      ...(key === 0 && { call }),
+      samples,
+      rows: keys,
+      columns: tokens,
+      depth: channels,
+      a: from(k, key),
+      b: transposed(q),
+      out: tile,
+      scale,
     });
     ctx.dispatch({
       label: `${label} softmax`,
@@ -78,10 +87,19 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
       bytes: 4 * samples * tokens * (2 * keys + 4 + 2 * Number(key > 0) + Number(key + keys === tokens)),
     });
     product(ctx, {
-      label: `${label} values`, tiles, samples, rows: tokens, columns: channels, depth: keys,
-      a: transposed(tile), b: from(v, key),
+      label: `${label} values`,
+      tiles,
+      samples,
+      rows: tokens,
+      columns: channels,
+      depth: keys,
+      a: transposed(tile),
+      b: from(v, key),
       out: { tensor: result, offset: 0, batch: tokens * channels, row: channels, column: 1 },
-      variant: "RESCALE", extra: { factors }, extraReads: 2 * tokens, readsOut: key > 0,
+      variant: "RESCALE",
+      extra: { factors },
+      extraReads: 2 * tokens,
+      readsOut: key > 0,
     });
   }
   if (result !== y) copyChannels(ctx, `${label} result`, result, 0, y, 0, channels);
@@ -140,19 +158,43 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     const s: Slice = { ...p, tensor: scoreGrad };
     const scoreShape = { tiles, samples, rows: keys, columns: tokens, depth: channels };
     product(ctx, {
-      label: `${label} probability`, ...(key === 0 && { call }), ...scoreShape, a: from(k, key), b: transposed(q), out: p, scale,
-      variant: "PROBABILITY", extra: { column_values: logSumExp }, extraReads: tokens,
+      label: `${label} probability`,
+      ...(key === 0 && { call }),
+      ...scoreShape,
+      a: from(k, key),
+      b: transposed(q),
+      out: p,
+      scale,
+      variant: "PROBABILITY",
+      extra: { column_values: logSumExp },
+      extraReads: tokens,
     });
     product(ctx, {
-      label: `${label} scoreGrad`, ...scoreShape, a: from(v, key), b: transposed(outer), out: s, scale,
-      variant: "SCORE_GRAD", extra: { column_values: dots, probability }, extraReads: tokens + keys * tokens,
+      label: `${label} scoreGrad`,
+      ...scoreShape,
+      a: from(v, key),
+      b: transposed(outer),
+      out: s,
+      scale,
+      variant: "SCORE_GRAD",
+      extra: { column_values: dots, probability },
+      extraReads: tokens + keys * tokens,
     });
     const keyShape = { tiles, samples, rows: keys, columns: channels, depth: tokens };
     product(ctx, { label: `${label} gradValues`, ...keyShape, a: p, b: outer, out: from(gradV, key) });
     product(ctx, { label: `${label} gradKeys`, ...keyShape, a: s, b: q, out: from(gradK, key) });
     product(ctx, {
-      label: `${label} gradQueries`, tiles, samples, rows: tokens, columns: channels, depth: keys,
-      a: transposed(s), b: from(k, key), out: resultQ, accumulate: key > 0, readsOut: key > 0,
+      label: `${label} gradQueries`,
+      tiles,
+      samples,
+      rows: tokens,
+      columns: channels,
+      depth: keys,
+      a: transposed(s),
+      b: from(k, key),
+      out: resultQ,
+      accumulate: key > 0,
+      readsOut: key > 0,
     });
   }
   if (sumQ !== gradQkv) copyChannels(ctx, `${label} gradQueries result`, sumQ, 0, gradQkv, 0, channels);
@@ -284,22 +326,39 @@ function product(ctx: KernelContext, p: Product): void {
     ...(p.call && { call: p.call }),
     shader,
     constants: {
-      ...constants, ONE_SOURCE: oneSource, ...(p.variant && { [p.variant]: true }),
-      ...storage(p.label, { out: out.tensor }), ...storagePair(a.tensor, b.tensor),
+      ...constants,
+      ONE_SOURCE: oneSource,
+      ...(p.variant && { [p.variant]: true }),
+      ...storage(p.label, { out: out.tensor }),
+      ...storagePair(a.tensor, b.tensor),
     },
     params: {
-      rows, columns, depth,
-      a_offset: a.offset, a_batch: a.batch, a_row: a.row, a_depth: a.column,
-      b_offset: b.offset, b_batch: b.batch, b_depth: b.row, b_column: b.column,
-      out_offset: out.offset, out_batch: out.batch, out_row: out.row,
-      column_parts: columnParts, scale: p.scale ?? 1, accumulate: Number(p.accumulate ?? false),
+      rows,
+      columns,
+      depth,
+      a_offset: a.offset,
+      a_batch: a.batch,
+      a_row: a.row,
+      a_depth: a.column,
+      b_offset: b.offset,
+      b_batch: b.batch,
+      b_depth: b.row,
+      b_column: b.column,
+      out_offset: out.offset,
+      out_batch: out.batch,
+      out_row: out.row,
+      column_parts: columnParts,
+      scale: p.scale ?? 1,
+      accumulate: Number(p.accumulate ?? false),
     },
     bindings: { a: a.tensor, out: out.tensor, ...(oneSource ? {} : { b: b.tensor }), ...p.extra },
     workgroups: [x, y, samples],
     flops: 2 * samples * rows * columns * depth,
-    bytes: samples * (
-      elementBytes(a.tensor) * rows * depth + elementBytes(b.tensor) * depth * columns +
-      elementBytes(out.tensor) * (p.readsOut ? 2 : 1) * rows * columns + 4 * (p.extraReads ?? 0)
-    ),
+    bytes:
+      samples *
+      (elementBytes(a.tensor) * rows * depth +
+        elementBytes(b.tensor) * depth * columns +
+        elementBytes(out.tensor) * (p.readsOut ? 2 : 1) * rows * columns +
+        4 * (p.extraReads ?? 0)),
   });
 }

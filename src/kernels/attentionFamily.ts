@@ -18,7 +18,14 @@ export interface AttentionShape extends Record<string, number> {
 }
 
 /** TILE_ROWS x TILE_COLUMNS: sums of a thread in the matrix products. */
-const TILES = [[16, 4], [8, 4], [4, 4], [8, 8], [32, 2], [32, 4]] as const;
+const TILES = [
+  [16, 4],
+  [8, 4],
+  [4, 4],
+  [8, 8],
+  [32, 2],
+  [32, 4],
+] as const;
 const MOST_SUMS = 128;
 
 /** attentionMatrix.wgsl with a tile. */

@@ -41,8 +41,7 @@ export function attentionMatrixName(tile: AttentionMatrixTile): string {
 /** Bytes of workgroup memory, as the shader declares it. */
 export function attentionMatrixBytes(tile: AttentionMatrixTile, layout: AttentionLayout, depth: number): number {
   const [rows, columns] = attentionBlock(tile);
-  const staged = (along: boolean, across: number) =>
-    along ? depth * ((across / 8) | 1) : across * ((depth / 8) | 1);
+  const staged = (along: boolean, across: number) => (along ? depth * ((across / 8) | 1) : across * ((depth / 8) | 1));
   const strip = (tile.SUBGROUPS_ROWS * tile.MATRIX_M * columns) / 4;
   const parts = layout.SPLIT ? 2 : 1;
   return 16 * Math.max(parts * staged(layout.A_ALONG, rows) + staged(!layout.B_ALONG, columns), parts * strip);

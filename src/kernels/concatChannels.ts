@@ -85,8 +85,13 @@ function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number,
  * where the types differ.
  */
 export function copyChannels(
-  ctx: KernelContext, label: string,
-  source: Tensor, sourceFirst: number, target: Tensor, targetFirst: number, width: number,
+  ctx: KernelContext,
+  label: string,
+  source: Tensor,
+  sourceFirst: number,
+  target: Tensor,
+  targetFirst: number,
+  width: number,
 ): void {
   const from = voxelShape(label, "source", source);
   const to = voxelShape(label, "target", target);
@@ -100,9 +105,13 @@ export function copyChannels(
     shader: { name: "copyChannels", code: copyCode },
     constants: { VEC4: vec4, RUN, ...storagePair(source, target) },
     params: {
-      voxels, columns, total,
-      source_width: from.channels / unit, source_first: sourceFirst / unit,
-      target_width: to.channels / unit, target_first: targetFirst / unit,
+      voxels,
+      columns,
+      total,
+      source_width: from.channels / unit,
+      source_first: sourceFirst / unit,
+      target_width: to.channels / unit,
+      target_first: targetFirst / unit,
     },
     bindings: { source, destination: target },
     workgroups: workgroups1d(Math.ceil(total / 64)),

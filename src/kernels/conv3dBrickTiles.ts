@@ -101,8 +101,12 @@ export function brickBytes(tile: BrickTile, taps: number, step: number): number 
 export function brickTiles(caps: GpuCaps, problem: ConvProblem): BrickTile[] {
   const large = caps.adapterClass === "discrete";
   const rows = isProduct(problem)
-    ? large ? [...FLAT_LARGE, ...FLAT_SMALL] : [...FLAT_SMALL, ...FLAT_LARGE]
-    : large ? [...LARGE, ...SMALL] : [...SMALL, ...LARGE];
+    ? large
+      ? [...FLAT_LARGE, ...FLAT_SMALL]
+      : [...FLAT_SMALL, ...FLAT_LARGE]
+    : large
+      ? [...LARGE, ...SMALL]
+      : [...SMALL, ...LARGE];
   const { taps, step } = blockGrid(problem, isProduct(problem));
   const fitting = rows.flatMap((row) => {
     const tile = fitChunk(row, taps, step);

@@ -60,7 +60,8 @@ export function dispatchConv3d(
   // compile.
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [1], dtype);
   // In parts, y would be rounded after each.
-  const sums = rows && y.dtype === "f16" && { sums: rowsInParts(sizes, variant) ? ctx.scratch(`${label} sums`, y.shape) : none("sums") };
+  const sums = rows &&
+    y.dtype === "f16" && { sums: rowsInParts(sizes, variant) ? ctx.scratch(`${label} sums`, y.shape) : none("sums") };
   ctx.dispatch({
     ...chosen,
     label,

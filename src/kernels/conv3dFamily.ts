@@ -44,15 +44,32 @@ export function convShape(
   const [outD, outH, outW] = sizes.outputSize;
   const { batch, inputChannels: inC, outputChannels: outC, kernel } = sizes;
   return {
-    batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel, stride, pad,
-    exchanged: exchanged ? 1 : 0, flipped: flipped ? 1 : 0,
+    batch,
+    inD,
+    inH,
+    inW,
+    inC,
+    outD,
+    outH,
+    outW,
+    outC,
+    kernel,
+    stride,
+    pad,
+    exchanged: exchanged ? 1 : 0,
+    flipped: flipped ? 1 : 0,
   };
 }
 
 export function sizesOf(shape: ConvShape): ConvSizes {
   const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel } = shape;
   return {
-    batch, inputSize: [inD, inH, inW], outputSize: [outD, outH, outW], inputChannels: inC, outputChannels: outC, kernel,
+    batch,
+    inputSize: [inD, inH, inW],
+    outputSize: [outD, outH, outW],
+    inputChannels: inC,
+    outputChannels: outC,
+    kernel,
   };
 }
 
@@ -65,8 +82,23 @@ export function describeConv(shape: ConvShape): string {
 /** TILE_X x TILE_Y x TILE_C: outputs that an invocation of conv3d.wgsl or convTranspose3d.wgsl accumulates. */
 type Tile = readonly [number, number, number];
 
-const FLAT: readonly Tile[] = [[8, 1, 16], [8, 1, 8], [4, 1, 16], [4, 1, 8], [16, 1, 8], [4, 1, 4]];
-const CUBIC: readonly Tile[] = [[4, 4, 8], [2, 4, 8], [4, 2, 8], [4, 4, 4], [2, 4, 4], [2, 2, 8], [2, 2, 4]];
+const FLAT: readonly Tile[] = [
+  [8, 1, 16],
+  [8, 1, 8],
+  [4, 1, 16],
+  [4, 1, 8],
+  [16, 1, 8],
+  [4, 1, 4],
+];
+const CUBIC: readonly Tile[] = [
+  [4, 4, 8],
+  [2, 4, 8],
+  [4, 2, 8],
+  [4, 4, 4],
+  [2, 4, 4],
+  [2, 2, 8],
+  [2, 2, 4],
+];
 
 /** Fewer on a processor: they compile for a second or more each, and small tiles have never been ahead there. */
 const SOFTWARE_FLAT = FLAT.slice(0, 4);

@@ -87,7 +87,13 @@ export function dispatchConv3dGradWeight(
   const bands = (flat ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
   const affordable = affordableSlices(ctx.caps, gradWeight);
-  const { slices, bandsPerSlice } = slicesOf(ctx.caps, { bands, teams, flops, affordable, percent: variant.constants.percent! });
+  const { slices, bandsPerSlice } = slicesOf(ctx.caps, {
+    bands,
+    teams,
+    flops,
+    affordable,
+    percent: variant.constants.percent!,
+  });
   const direct = slices === 1;
   const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
   const partial = sums?.partial ?? gradWeight;
@@ -130,7 +136,14 @@ export function dispatchConv3dGradWeight(
  * Which tensor the shader slides the window over. Its output channels come in blocks of 16, which cost half as much
  * again as the blocks of 8 that it takes where there are no more; so with stride 1 the input may stand for the output.
  */
-function roles(args: { x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; pad: number; transposed: boolean }) {
+function roles(args: {
+  x: Tensor;
+  gradY: Tensor;
+  gradWeight: Tensor;
+  stride: number;
+  pad: number;
+  transposed: boolean;
+}) {
   const { x, gradY, gradWeight, stride, pad, transposed } = args;
   const kernel = gradWeight.shape[0]!;
   const [inputChannels, outputChannels] = [x.shape[4]!, gradY.shape[4]!];

@@ -66,22 +66,41 @@ export function gradWeightBrickTiles(caps: GpuCaps, sizes: ConvSizes, stride: nu
 // By kernel: vec4s of input and output channels of an invocation, the larger choice first. Sums are 16 times the product
 // and the kernel.
 const THREAD_CHANNELS: readonly (readonly (readonly [number, number])[])[] = [
-  [[2, 2], [1, 2]],
-  [[1, 2], [1, 1]],
-  [[1, 2], [1, 1]],
+  [
+    [2, 2],
+    [1, 2],
+  ],
+  [
+    [1, 2],
+    [1, 1],
+  ],
+  [
+    [1, 2],
+    [1, 1],
+  ],
   [[1, 1]],
 ];
 
-function tileOf(sizes: ConvSizes, stride: number, threadI4: number, threadO4: number, most: number): GradWeightBrickTile {
+function tileOf(
+  sizes: ConvSizes,
+  stride: number,
+  threadI4: number,
+  threadO4: number,
+  most: number,
+): GradWeightBrickTile {
   const [, height, width] = sizes.outputSize;
   const tile = {
     ...{ RUN, RUNS_X: width > RUN ? 2 : 1 },
-    ...{ LANES_I: lanes(sizes.inputChannels, 4 * threadI4, most), LANES_O: lanes(sizes.outputChannels, 4 * threadO4, most) },
+    ...{
+      LANES_I: lanes(sizes.inputChannels, 4 * threadI4, most),
+      LANES_O: lanes(sizes.outputChannels, 4 * threadO4, most),
+    },
     ...{ THREAD_I4: threadI4, THREAD_O4: threadO4 },
   };
   // More rows share more of the brick's halo, and meet at fewer barriers.
   const steps = [4, 2].filter((step) => step <= height);
-  const fits = (STEP_Y: number) => gradWeightBrickBytes({ ...tile, STEP_Y }, sizes.kernel, stride) <= PORTABLE_WORKGROUP_BYTES;
+  const fits = (STEP_Y: number) =>
+    gradWeightBrickBytes({ ...tile, STEP_Y }, sizes.kernel, stride) <= PORTABLE_WORKGROUP_BYTES;
   return { ...tile, STEP_Y: steps.find(fits) ?? 1 };
 }
 

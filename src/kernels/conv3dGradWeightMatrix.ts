@@ -105,10 +105,29 @@ function gridOf({ kernel, batch, outputSize }: ConvSizes, stride: number, pad: n
 // Three workgroups of the first fit 64 K registers, and one waits at its barriers while others multiply. Adapters other
 // than graphics cards begin with the second choice: half the registers, 0.8 to 1 loads. 16 channels for one subgroup
 // alone still do 23 FLOP a byte for a kernel of 3.
-const SUBGROUP_CHANNELS: readonly (readonly [number, number])[] = [[32, 32], [16, 32], [16, 16], [8, 8]];
-const ONE_TAP_CHANNELS: typeof SUBGROUP_CHANNELS = [[64, 32], [32, 32], [16, 16], [8, 8]];
+const SUBGROUP_CHANNELS: readonly (readonly [number, number])[] = [
+  [32, 32],
+  [16, 32],
+  [16, 16],
+  [8, 8],
+];
+const ONE_TAP_CHANNELS: typeof SUBGROUP_CHANNELS = [
+  [64, 32],
+  [32, 32],
+  [16, 16],
+  [8, 8],
+];
 /** Subgroups of a workgroup along input and output channels: fewer where there are fewer channels. */
-const SUBGROUPS = [[2, 2], [1, 4], [4, 1], [1, 3], [3, 1], [1, 2], [2, 1], [1, 1]] as const;
+const SUBGROUPS = [
+  [2, 2],
+  [1, 4],
+  [4, 1],
+  [1, 3],
+  [3, 1],
+  [1, 2],
+  [2, 1],
+  [1, 1],
+] as const;
 
 /** Steps of MATRIX_K positions between two barriers, and of what a barrier costs. */
 const MOST_STEPS = 4;
@@ -195,9 +214,12 @@ function usedPositions(tile: GradWeightMatrixTile, grid: Grid, halo: number): nu
 
 function utilisation(tile: GradWeightMatrixTile, sizes: ConvSizes, grid: Grid, halo: number): number {
   const channels = [sizes.inputChannels, sizes.outputChannels];
-  return blockOf(tile).reduce((share, block, i) => {
-    return (share * channels[i]!) / (Math.ceil(channels[i]! / block) * block);
-  }, usedPositions(tile, grid, halo));
+  return blockOf(tile).reduce(
+    (share, block, i) => {
+      return (share * channels[i]!) / (Math.ceil(channels[i]! / block) * block);
+    },
+    usedPositions(tile, grid, halo),
+  );
 }
 
 /** Steps below which a slice is not worth its partial sums, which are written and read in the time of several. */

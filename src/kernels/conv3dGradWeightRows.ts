@@ -56,10 +56,7 @@ export function gradWeightRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: numb
 }
 
 /** Adds the gradient of the weights [3, 3, 3, Ci, Co] to gradWeight: both passes, or one where one slice is enough. */
-export function dispatchConv3dGradWeightRows(
-  ctx: KernelContext,
-  args: GradWeightArgs,
-): void {
+export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeightArgs): void {
   const { label, x, gradY, gradWeight, sizes, flops, call } = args;
   const { batch, inputChannels, outputChannels } = sizes;
   const [depth, height, width] = sizes.outputSize;

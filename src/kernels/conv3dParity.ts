@@ -23,7 +23,10 @@ export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: ConvProb
 }
 
 /** The variant and its parameters for one shape; the caller adds operands. */
-export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged }: ParityConv, variant: Variant): ConvDispatch {
+export function conv3dParityDispatch(
+  { sizes, stride, pad, transposed, exchanged }: ParityConv,
+  variant: Variant,
+): ConvDispatch {
   const { batch, inputChannels, outputChannels, kernel } = sizes;
   const outStep = transposed ? stride : 1;
   const [depth, height, width] = sizes.outputSize.map((n) => Math.ceil(n / outStep)) as [number, number, number];
@@ -69,8 +72,21 @@ export function conv3dParityDispatch({ sizes, stride, pad, transposed, exchanged
 
 /** GROUPS x TILE_Y x TILE_C. */
 export function parityVariants(sizes: ConvSizes): Variant[] {
-  const cubic = [[2, 4, 16], [2, 4, 8], [1, 8, 16], [1, 4, 16]];
-  const tiles = sizes.kernel > 2 ? cubic : [[1, 8, 32], [1, 8, 64], [2, 4, 32], [1, 8, 8]];
+  const cubic = [
+    [2, 4, 16],
+    [2, 4, 8],
+    [1, 8, 16],
+    [1, 4, 16],
+  ];
+  const tiles =
+    sizes.kernel > 2
+      ? cubic
+      : [
+          [1, 8, 32],
+          [1, 8, 64],
+          [2, 4, 32],
+          [1, 8, 8],
+        ];
   return tiles.map(([groups, y, c]) => ({
     name: `parity ${groups}x${y}x${c}`,
     shader: "conv3dParity",

@@ -142,7 +142,12 @@ function rowsTileOf({ constants }: Variant): RowsTile {
 
 /** GROUPS x TILE_Y x TILE_C; TILE_Y is a multiple of 4. Two groups of columns are of use where a row is longer than a subgroup. */
 export function rowsVariants(width: number): Variant[] {
-  const narrow = [[1, 8, 8], [1, 8, 16], [1, 4, 16], [1, 4, 8]];
+  const narrow = [
+    [1, 8, 8],
+    [1, 8, 16],
+    [1, 4, 16],
+    [1, 4, 8],
+  ];
   const tiles = width > LANES ? [[2, 8, 8], [2, 4, 8], ...narrow.slice(0, 1)] : narrow;
   return tiles.map(([groups, y, c]) => ({
     name: `rows ${groups}x${y}x${c}`,

@@ -143,7 +143,9 @@ export function isFlat(kernel: number, stride: number, pad: number): boolean {
  * Ci] where `exchanged`; `flipped` reads from the last tap, where the caller begins, to the first.
  */
 export function weightStrides(
-  { inputChannels, outputChannels }: ConvSizes, exchanged: boolean, flipped: boolean,
+  { inputChannels, outputChannels }: ConvSizes,
+  exchanged: boolean,
+  flipped: boolean,
 ): { weight_tap: number; weight_in: number; weight_out: number } {
   const area = inputChannels * outputChannels;
   return {

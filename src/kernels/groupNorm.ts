@@ -6,7 +6,14 @@ import mergePartials from "../../shaders/groupNormMerge.wgsl";
 import moments from "../../shaders/groupNormMoments.wgsl";
 import finish from "../../shaders/groupNormStats.wgsl";
 import { VoxtwirlError } from "../errors.ts";
-import { byteLength, workgroups1d, type Dispatch, type KernelCall, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import {
+  byteLength,
+  workgroups1d,
+  type Dispatch,
+  type KernelCall,
+  type KernelContext,
+  type Tensor,
+} from "../gpu/dispatch.ts";
 import {
   groupNormFamily,
   groupNormGradFamily,
@@ -156,13 +163,21 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
       constants: { ...constants, ADDEND: addend !== undefined, WORKGROUP: layout.workgroup },
       params: wholeParams(layout, groups),
       bindings: {
-        x, grad_y: gradY, stats, gamma, sums: parameterSums.partial, grad_x: gradX,
-        ...(args.silu && { beta }), ...(addend && { addend }),
+        x,
+        grad_y: gradY,
+        stats,
+        gamma,
+        sums: parameterSums.partial,
+        grad_x: gradX,
+        ...(args.silu && { beta }),
+        ...(addend && { addend }),
       },
       workgroups: workgroups1d(samples),
       flops: ((args.silu ? 19 : 9) + (addend ? 1 : 0)) * elements,
       bytes:
-        (addend ? 4 : 3) * byteLength(x) + byteLength(stats) + (args.silu ? 2 : 1) * byteLength(gamma) +
+        (addend ? 4 : 3) * byteLength(x) +
+        byteLength(stats) +
+        (args.silu ? 2 : 1) * byteLength(gamma) +
         byteLength(parameterSums.partial),
     });
     parameterSums.add();
@@ -197,8 +212,14 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     constants: { ...constants, ADDEND: addend !== undefined },
     params: passParams(layout, groups),
     bindings: {
-      x, grad_y: gradY, stats, means, gamma, grad_x: gradX,
-      ...(args.silu && { beta }), ...(addend && { addend }),
+      x,
+      grad_y: gradY,
+      stats,
+      means,
+      gamma,
+      grad_x: gradX,
+      ...(args.silu && { beta }),
+      ...(addend && { addend }),
     },
     workgroups: layout.workgroups,
     flops: ((args.silu ? 16 : 6) + (addend ? 1 : 0)) * elements,
@@ -237,7 +258,12 @@ function checkedLayout(
   requireShape(label, "stats", stats, [samples, groups, 2]);
   const vec4 = channels % 4 === 0;
   const columns = vec4 ? channels / 4 : channels;
-  const { variant, call } = choose(ctx.caps, family, { samples, voxels, channels, groups, silu: silu ? 1 : 0 }, x.dtype);
+  const { variant, call } = choose(
+    ctx.caps,
+    family,
+    { samples, voxels, channels, groups, silu: silu ? 1 : 0 },
+    x.dtype,
+  );
   const workgroup = variant.constants.WORKGROUP;
   const run = variant.constants.run ?? Math.ceil(voxels / Math.floor(workgroup! / columns));
   const streams = Math.ceil(voxels / run);
@@ -253,16 +279,29 @@ function wholeParams({ shape: { samples, voxels, channels }, columns, streams, r
 function passParams(layout: Layout, groups: number): Record<string, number> {
   const { voxels, channels } = layout.shape;
   return {
-    voxels, columns: layout.columns, streams: layout.streams, run: layout.run, total: layout.threads,
-    groups, group_width: channels / groups,
+    voxels,
+    columns: layout.columns,
+    streams: layout.streams,
+    run: layout.run,
+    total: layout.threads,
+    groups,
+    group_width: channels / groups,
   };
 }
 
 /** Merges partial results until no more than FAN a channel are left. */
 function merged(
-  ctx: KernelContext, label: string, layout: Layout, first: Tensor, isMoments: boolean,
+  ctx: KernelContext,
+  label: string,
+  layout: Layout,
+  first: Tensor,
+  isMoments: boolean,
 ): { partials: Tensor; streams: number; run: number } {
-  const { shape: { samples, voxels, channels }, columns, vec4 } = layout;
+  const {
+    shape: { samples, voxels, channels },
+    columns,
+    vec4,
+  } = layout;
   let { streams, run } = layout;
   let partials = first;
   while (streams > FAN) {

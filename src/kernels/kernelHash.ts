@@ -27,5 +27,8 @@ function shadersText(shaders: readonly Shader[]): string {
     }
   };
   for (const { code } of shaders) add(code);
-  return [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map((entry) => entry.join("\n")).join("\n");
+  return [...texts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map((entry) => entry.join("\n"))
+    .join("\n");
 }

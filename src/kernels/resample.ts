@@ -63,7 +63,11 @@ export function resampleAdjoint(
 ): void {
   const { label, rotations, gradY, gradX, method } = args;
   requireSameShape(label, { gradY, gradX });
-  const { cube: { samples, size, channels }, constants, cost } = describe(label, gradY, rotations, method);
+  const {
+    cube: { samples, size, channels },
+    constants,
+    cost,
+  } = describe(label, gradY, rotations, method);
   const vec4 = channels % 4 === 0;
   const reals = vec4 ? channels / 4 : channels;
   const { block, blocks } = channelBlocks(reals, vec4 ? 2 : 8);

@@ -4,7 +4,9 @@ import { VoxtwirlError } from "../errors.ts";
 /** An error of code "bad-shape" that names the call and shows the shapes. */
 export function badShape(label: string, problem: string, tensors: Readonly<Record<string, Tensor>>): VoxtwirlError {
   const typeOf = ({ dtype }: Tensor) => (dtype === "f32" ? "" : ` ${dtype}`);
-  const shapes = Object.entries(tensors).map(([name, tensor]) => `${name} ${formatShape(tensor.shape)}${typeOf(tensor)}`);
+  const shapes = Object.entries(tensors).map(
+    ([name, tensor]) => `${name} ${formatShape(tensor.shape)}${typeOf(tensor)}`,
+  );
   const message = `${label}: ${problem} (${shapes.join(", ")})`;
   return new VoxtwirlError("bad-shape", message, "Pass tensors of matching shapes.");
 }

@@ -57,7 +57,8 @@ export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function sumOfSquares(
-  ctx: KernelContext, { label, x, out, scale }: { label: string; x: Tensor; out: Tensor; scale: number },
+  ctx: KernelContext,
+  { label, x, out, scale }: { label: string; x: Tensor; out: Tensor; scale: number },
 ): void {
   requireShape(label, "out", out, [1]);
   const { constants, count, workgroups } = elementwiseLayout(x, WORKGROUP * RUN);

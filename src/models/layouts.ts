@@ -38,7 +38,12 @@ export function toTorch(kind: WeightKind, shape: readonly number[], data: Float3
 /** A copy of a weight in our layout, from PyTorch's. Throws "bad-shape" where rank or length do not fit. */
 export function fromTorch(kind: WeightKind, shape: readonly number[], data: Float32Array): WeightArray {
   const forward = FROM_OURS[kind];
-  return permute(kind, shape, data, forward.map((_, axis) => forward.indexOf(axis)));
+  return permute(
+    kind,
+    shape,
+    data,
+    forward.map((_, axis) => forward.indexOf(axis)),
+  );
 }
 
 /** Axis d of the result is axis `axes[d]` of the input. */

@@ -1,7 +1,16 @@
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape, type Tensor } from "../gpu/dispatch.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
-import { attention, concatChannels, conv3d, convTranspose3d, dropout, groupNorm, linear, reshape } from "../graph/operations.ts";
+import {
+  attention,
+  concatChannels,
+  conv3d,
+  convTranspose3d,
+  dropout,
+  groupNorm,
+  linear,
+  reshape,
+} from "../graph/operations.ts";
 import { unetLayout, type BlockLayout, type ResLayout, type UNet3dConfig, type UNet3dLayout } from "./unetLayout.ts";
 
 /** How a pass over the network gets its parameters and, when training, its dropout masks. */
@@ -44,7 +53,10 @@ class Pass {
     let x = this.#conv("grid_projection", input, 1, 1);
     const skips = [x];
     for (const block of down) {
-      x = block.kind === "sample" ? this.#conv(`${block.name}.conv`, x, 2, block.kernel === 2 ? 0 : 1) : this.#block(block, x);
+      x =
+        block.kind === "sample"
+          ? this.#conv(`${block.name}.conv`, x, 2, block.kernel === 2 ? 0 : 1)
+          : this.#block(block, x);
       skips.push(x);
     }
     x = this.#res(middle.res1, x);
@@ -101,7 +113,14 @@ class Pass {
     const { parameter } = this.#options;
     const gamma = parameter(`${name}.weight`);
     const beta = parameter(`${name}.bias`);
-    return groupNorm(this.#graph, { label: this.#path(name), x, gamma, beta, groups: this.#layout.config.groups, silu: true });
+    return groupNorm(this.#graph, {
+      label: this.#path(name),
+      x,
+      gamma,
+      beta,
+      groups: this.#layout.config.groups,
+      silu: true,
+    });
   }
 
   #conv(name: string, x: Tensor, stride: 1 | 2, padding: number, addend?: Tensor, dtype?: Precision): Tensor {

@@ -128,7 +128,8 @@ export function unetParameters(config: UNet3dConfig): UNetParameter[] {
     parameters.push({ name: `${name}.weight`, kind, shape, trained: true, init });
     parameters.push({ name: `${name}.bias`, kind: "vector", shape: [shape[shape.length - 1]!], trained: true, init });
   };
-  const conv = (name: string, k: number, ci: number, co: number) => weighted(name, "conv", [k, k, k, ci, co], ci * k ** 3);
+  const conv = (name: string, k: number, ci: number, co: number) =>
+    weighted(name, "conv", [k, k, k, ci, co], ci * k ** 3);
   const residual = ({ name, inChannels, outChannels, shortcut }: ResLayout) => {
     norm(`${name}.norm1`, inChannels);
     conv(`${name}.conv1`, 3, inChannels, outChannels);
@@ -156,7 +157,8 @@ export function unetParameters(config: UNet3dConfig): UNetParameter[] {
   residual(layout.middle.res2);
   for (const item of layout.up) {
     if (item.kind === "block") block(item);
-    else weighted(`${item.name}.conv`, "convTranspose", [4, 4, 4, item.channels, item.channels], item.channels * 4 ** 3);
+    else
+      weighted(`${item.name}.conv`, "convTranspose", [4, 4, 4, item.channels, item.channels], item.channels * 4 ** 3);
   }
   norm("norm", config.channels[0]!);
   conv("final", 3, config.channels[0]!, config.outChannels);
@@ -171,13 +173,20 @@ function checkConfig(config: UNet3dConfig): void {
     if (!Number.isSafeInteger(value) || value < 1) throw bad(`${name} is ${value}`, "Give a positive integer.");
   }
   if (channels.length < 1 || channels.length !== attention.length) {
-    throw bad(`${channels.length} levels of channels, ${attention.length} of attention`, "Give one entry a level in each.");
+    throw bad(
+      `${channels.length} levels of channels, ${attention.length} of attention`,
+      "Give one entry a level in each.",
+    );
   }
   if (!(config.dropout >= 0 && config.dropout < 1)) throw bad(`dropout is ${config.dropout}`, "Give a rate in [0, 1).");
-  if (!["k3s2", "k4s2", "k2s2"].includes(config.down)) throw bad(`down is '${config.down}'`, "Choose k3s2, k4s2 or k2s2.");
+  if (!["k3s2", "k4s2", "k2s2"].includes(config.down))
+    throw bad(`down is '${config.down}'`, "Choose k3s2, k4s2 or k2s2.");
   for (const c of channels) {
     if (!Number.isSafeInteger(c) || c < 1 || c % groups !== 0) {
-      throw bad(`channels [${channels.join(", ")}] with ${groups} groups`, "Every level needs a multiple of the groups.");
+      throw bad(
+        `channels [${channels.join(", ")}] with ${groups} groups`,
+        "Every level needs a multiple of the groups.",
+      );
     }
   }
 }

@@ -23,6 +23,7 @@ export function privateFolder(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(folder);
   const user = process.getuid?.();
-  if (user !== undefined && (uid !== user || (mode & 0o022) !== 0)) throw new Error(`${folder} can be written by others`);
+  if (user !== undefined && (uid !== user || (mode & 0o022) !== 0))
+    throw new Error(`${folder} can be written by others`);
   return folder;
 }

@@ -41,7 +41,7 @@ export async function writeFileAtomic(path: string, data: FileData): Promise<voi
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.length; ) {
+  for (let offset = 0; offset < chunk.length;) {
     const { bytesWritten } = await file.write(chunk, offset, Math.min(WRITE_BYTES, chunk.length - offset));
     offset += bytesWritten;
   }
@@ -113,7 +113,12 @@ function allocate(size: number, path: string): Uint8Array {
     return new Uint8Array(size);
   } catch (cause) {
     const message = `${path} has ${size} bytes, more than can be read at once here`;
-    throw new VoxtwirlError("bad-file", message, "Check that it is the right file, or use a machine with more memory.", { cause });
+    throw new VoxtwirlError(
+      "bad-file",
+      message,
+      "Check that it is the right file, or use a machine with more memory.",
+      { cause },
+    );
   }
 }
 
@@ -155,7 +160,8 @@ export async function sha256File(path: string): Promise<string> {
 const ADVICE: Record<string, string> = {
   ENOSPC: "The disk is full: free some space, or write to another disk with --out.",
   EDQUOT: "Your disk quota is used up: free some space, or write to another disk with --out.",
-  EFBIG: "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or use another --out.",
+  EFBIG:
+    "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or use another --out.",
   EACCES: "Check the permissions of the file and its folder, or choose another place.",
   EPERM: "Check the permissions of the file and its folder, or choose another place.",
   EROFS: "The file system is read-only: choose another place with --out.",

@@ -21,7 +21,10 @@ export interface ModelFile {
  *   cannot be used
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
-  const folder = await stat(path).then((found) => found.isDirectory(), () => false);
+  const folder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
   const name = folder ? join(path, RUN_FILES.model) : path;
   const file = await readSafetensors(name);
   const { config, step } = file.metadata;

@@ -11,7 +11,7 @@ const BLOCK = 512;
  */
 export function readTar(archive: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
-  for (let at = 0; at + BLOCK <= archive.length; ) {
+  for (let at = 0; at + BLOCK <= archive.length;) {
     const header = archive.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) break;
     if (octal(header, 148, 8) !== checksum(header)) throw broken("a header's checksum is wrong");

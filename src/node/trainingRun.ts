@@ -127,11 +127,19 @@ async function resume(
     const step = Number(state.metadata.step || NaN);
     const seconds = Number(state.metadata.seconds || NaN);
     if (!Number.isSafeInteger(step) || step < 0 || !Number.isFinite(seconds)) {
-      throw new VoxtwirlError("bad-file", `${folder.file("state")} does not say its step`, "Start a new run, or copy the file again.");
+      throw new VoxtwirlError(
+        "bad-file",
+        `${folder.file("state")} does not say its step`,
+        "Start a new run, or copy the file again.",
+      );
     }
     const { steps } = config.training;
     if (steps < step) {
-      throw new VoxtwirlError("bad-option", `the run has done ${step} steps, --steps asks for ${steps}`, `Give at least ${step}.`);
+      throw new VoxtwirlError(
+        "bad-option",
+        `the run has done ${step} steps, --steps asks for ${steps}`,
+        `Give at least ${step}.`,
+      );
     }
     await loadStateFrom(store, parameters, state, folder.file("state"), scaling);
     return { step, seconds };
@@ -140,11 +148,18 @@ async function resume(
   // The process may have been killed between the two files of a checkpoint.
   await writeModel(folder, store, parameters, config, step);
   const rows = await folder.readMetrics();
-  const evaluationDue = step % config.training.every === 0 && !rows.some((row) => row.type === "eval" && row.step === step);
+  const evaluationDue =
+    step % config.training.every === 0 && !rows.some((row) => row.type === "eval" && row.step === step);
   return { step, seconds, resumed: true, evaluationDue };
 }
 
-async function writeModel(folder: RunFolder, store: ParameterStore, parameters: readonly UNetParameter[], config: RunConfig, step: number) {
+async function writeModel(
+  folder: RunFolder,
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  config: RunConfig,
+  step: number,
+) {
   await folder.writeModel(modelStream(store, parameters), { ...runMetadata(config), step: String(step) });
 }
 
@@ -223,7 +238,12 @@ export function createEvaluator(
 }
 
 /** The report of a run that failed: as far as its rows go. What goes wrong here would only hide the error itself. */
-async function reportFailure(options: TrainingRunOptions, folder: RunFolder, evaluator: VoxelEvaluator | undefined, error: unknown): Promise<void> {
+async function reportFailure(
+  options: TrainingRunOptions,
+  folder: RunFolder,
+  evaluator: VoxelEvaluator | undefined,
+  error: unknown,
+): Promise<void> {
   const notes = [`Stopped by an error: ${error instanceof Error ? error.message : String(error)}.`];
   try {
     if ((await folder.readMetrics()).length === 0) return;

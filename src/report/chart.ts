@@ -243,8 +243,9 @@ export function renderChart(spec: ChartSpec): string {
     const text = `<text x="${end + 6}" y="${px(at + 4)}">${escapeHtml(rule.short)}</text>`;
     return `<g class="rule ${escapeHtml(rule.key)}"><path class="line" d="M${MARGIN.left} ${at}H${end}"/>${text}</g>`;
   });
-  const bands = (spec.bands ?? []).map(({ key, points }) =>
-    `<path class="band ${escapeHtml(key)}" d="${bandPath(points, x, y)}"/>`);
+  const bands = (spec.bands ?? []).map(
+    ({ key, points }) => `<path class="band ${escapeHtml(key)}" d="${bandPath(points, x, y)}"/>`,
+  );
   const parts = [
     shade?.box ?? "",
     drawAxes(spec, x, y, top, stepTicks(x.domain), logTicks(y.domain, spec.yTickLabel)),
@@ -256,10 +257,16 @@ export function renderChart(spec: ChartSpec): string {
   ];
   // Two pixels of air: markers and line ends on the border stay whole.
   const clip = `<clipPath id="${escapeHtml(spec.id)}-clip"><rect ${attributes({
-    x: MARGIN.left - 5, y: top - 5, width: end - MARGIN.left + 10, height: spec.plotHeight + 7,
+    x: MARGIN.left - 5,
+    y: top - 5,
+    width: end - MARGIN.left + 10,
+    height: spec.plotHeight + 7,
   })}/></clipPath>`;
-  const hover = spec.hover?.map(({ x: at, title, lines }) =>
-    [px(x(at)), title, lines.map(({ key, name, text }) => [key, name, text])]);
+  const hover = spec.hover?.map(({ x: at, title, lines }) => [
+    px(x(at)),
+    title,
+    lines.map(({ key, name, text }) => [key, name, text]),
+  ]);
   const viewBox = `0 0 ${CHART_WIDTH} ${bottom + MARGIN.bottom}`;
   const svg = attributes({ viewBox, role: "img", "aria-label": spec.description });
   const data = hover?.length ? ` tabindex="0" ${attributes({ "data-hover": JSON.stringify(hover) })}` : "";

@@ -87,9 +87,9 @@ function stepRange(train: readonly TrainRow[], evals: readonly EvalRow[]): numbe
 
 function evalHover(evals: readonly EvalRow[], smoothed: readonly ChartPoint[]): HoverPoint[] {
   const training = (step: number): HoverPoint["lines"] =>
-    smoothed.length === 0 ? [] : [
-      { key: "train-smooth", name: "training", text: formatLoss(nearest(smoothed, step).y) },
-    ];
+    smoothed.length === 0
+      ? []
+      : [{ key: "train-smooth", name: "training", text: formatLoss(nearest(smoothed, step).y) }];
   return thinEvenly(evals, HOVERED).map((row) => ({
     x: row.step,
     title: heading(row.step, row.seconds),
@@ -154,9 +154,11 @@ export function percentChart(train: readonly TrainRow[], evals: readonly EvalRow
   });
   const untrusted = untrustedRange(evals);
   const caveat =
-    untrusted === null ? "" : untrusted.to > untrusted.from
-      ? " Where lossTotal is not yet below lossZero (shaded), the share says little."
-      : " lossTotal is not yet below lossZero, so the share says little so far.";
+    untrusted === null
+      ? ""
+      : untrusted.to > untrusted.from
+        ? " Where lossTotal is not yet below lossZero (shaded), the share says little."
+        : " lossTotal is not yet below lossZero, so the share says little so far.";
   const hasBand = band.some((point) => point.low !== null);
   const hover = thinEvenly(evals, HOVERED).map((row) => ({
     x: row.step,

@@ -6,7 +6,9 @@ export const MISSING = "–";
 /** A whole number with thousands separated by commas: 363669 -> "363,669". */
 export function formatCount(value: number | null | undefined): string {
   if (typeof value !== "number" || !Number.isFinite(value)) return MISSING;
-  const digits = Math.abs(Math.round(value)).toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",");
+  const digits = Math.abs(Math.round(value))
+    .toFixed(0)
+    .replace(/\B(?=(\d{3})+$)/g, ",");
   return Math.round(value) < 0 ? `-${digits}` : digits;
 }
 

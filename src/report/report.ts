@@ -1,6 +1,12 @@
 import { lossChart, percentChart } from "./charts.ts";
 import {
-  formatCount, formatDuration, formatLoss, formatPercent, formatPercentError, formatStepTime, MISSING,
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatPercent,
+  formatPercentError,
+  formatStepTime,
+  MISSING,
 } from "./format.ts";
 import { definitionList, escapeHtml, flattenConfig } from "./html.ts";
 import { SCRIPT } from "./script.ts";

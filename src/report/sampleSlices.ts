@@ -2,7 +2,13 @@ import type { TwirledSample } from "../equivariance/voxelEvaluator.ts";
 import type { SliceInput } from "./types.ts";
 
 /** The z slice of a held-out molecule that holds most of its density, cut from each of its grids. */
-export function densestSlice(sample: TwirledSample, grid: number, elements: string[], resolution: number, name?: string): SliceInput {
+export function densestSlice(
+  sample: TwirledSample,
+  grid: number,
+  elements: string[],
+  resolution: number,
+  name?: string,
+): SliceInput {
   const size = grid * grid * elements.length;
   let sliceIndex = 0;
   let most = -1;

@@ -22,7 +22,13 @@ const colourOf = (element: string): Rgb => ELEMENT_COLOURS[element] ?? OTHER_ELE
 const css = (colour: Rgb): string => `rgb(${colour.map(Math.round).join(" ")})`;
 
 /** Stops of the diverging map from -1 to 1: blue, black, orange, rising in lightness to both sides. */
-const DIVERGING: readonly Rgb[] = [[168, 216, 255], [46, 124, 214], [0, 0, 0], [206, 92, 16], [255, 214, 150]];
+const DIVERGING: readonly Rgb[] = [
+  [168, 216, 255],
+  [46, 124, 214],
+  [0, 0, 0],
+  [206, 92, 16],
+  [255, 214, 150],
+];
 
 /** Colour of a value from -1 to 1 (clipped), 0 being black. */
 export function divergingColour(value: number): Rgb {
@@ -107,11 +113,15 @@ export function sliceFigure(input: SliceInput): string {
   ];
   const bar = scaleBarLength(side);
   const barMark = `<span class="scale-bar" style="width:${((100 * bar) / side).toFixed(2)}%">${bar} Å</span>`;
-  const images = panels.map(([name, what, uri]) =>
-    `<div class="slice"><h3>${name}</h3><div class="picture"><img src="${uri}" width="${grid}" height="${grid}" ` +
-    `alt="${name}: ${what}">${barMark}</div><p>${what}</p></div>`);
-  const swatches = channels.map((element) =>
-    `<li><span class="swatch" style="background:${css(colourOf(element))}"></span>${escapeHtml(element)}</li>`);
+  const images = panels.map(
+    ([name, what, uri]) =>
+      `<div class="slice"><h3>${name}</h3><div class="picture"><img src="${uri}" width="${grid}" height="${grid}" ` +
+      `alt="${name}: ${what}">${barMark}</div><p>${what}</p></div>`,
+  );
+  const swatches = channels.map(
+    (element) =>
+      `<li><span class="swatch" style="background:${css(colourOf(element))}"></span>${escapeHtml(element)}</li>`,
+  );
   const gradient = DIVERGING.map(css).join(",");
   const label = String(Number(limit.toPrecision(2)));
   const colourBar =

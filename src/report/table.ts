@@ -1,5 +1,11 @@
 import {
-  formatCount, formatDuration, formatLoss, formatPercent, formatPercentError, formatStepTime, MISSING,
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatPercent,
+  formatPercentError,
+  formatStepTime,
+  MISSING,
 } from "./format.ts";
 import { type EvalRow, isFiniteNumber } from "./types.ts";
 
@@ -83,7 +89,10 @@ export function progressLine(progress: Progress): string {
     { text: `${formatDuration(progress.secondsLeft)} left`, need: 3 },
   ].filter((part) => part.text !== "");
   for (let drop = 0; ; drop++) {
-    const line = parts.filter((part) => part.need > drop).map((part) => part.text).join("  ");
+    const line = parts
+      .filter((part) => part.need > drop)
+      .map((part) => part.text)
+      .join("  ");
     if (line.length <= PROGRESS_WIDTH || drop >= 4) return line.slice(0, PROGRESS_WIDTH);
   }
 }

@@ -10,7 +10,11 @@ const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 
 /** The averaged weights in PyTorch's layouts, under the reference's state-dict names; read from the GPU as they are asked for. */
 export function modelStream(store: ParameterStore, parameters: readonly UNetParameter[]): SafeStream {
-  const specs = parameters.map(({ name, kind, shape }) => ({ name, dtype: "F32" as const, shape: toTorchShape(kind, shape) }));
+  const specs = parameters.map(({ name, kind, shape }) => ({
+    name,
+    dtype: "F32" as const,
+    shape: toTorchShape(kind, shape),
+  }));
   return {
     specs,
     async *data() {
@@ -36,7 +40,12 @@ async function collect({ specs, data }: SafeStream): Promise<SafeTensor[]> {
 }
 
 /** Writes a model file's weights into a store, as weights and as average. */
-export function loadModel(store: ParameterStore, parameters: readonly UNetParameter[], file: SafeFile, fileName: string): void {
+export function loadModel(
+  store: ParameterStore,
+  parameters: readonly UNetParameter[],
+  file: SafeFile,
+  fileName: string,
+): void {
   for (const { name, kind, shape } of parameters) {
     const data = f32(file, name, toTorchShape(kind, shape), fileName);
     const { data: values } = fromTorch(kind, toTorchShape(kind, shape), data);
@@ -132,7 +141,8 @@ function f32(file: SafeFile, name: string, shape: readonly number[], fileName: s
 }
 
 function checkF32(found: SafeSpec | undefined, name: string, shape: readonly number[], fileName: string): void {
-  const fits = found?.dtype === "F32" && found.shape.length === shape.length && found.shape.every((n, i) => n === shape[i]);
+  const fits =
+    found?.dtype === "F32" && found.shape.length === shape.length && found.shape.every((n, i) => n === shape[i]);
   if (fits) return;
   const what = found ? `is ${found.dtype} ${formatShape(found.shape)}` : "is missing";
   throw new VoxtwirlError(

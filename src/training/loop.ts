@@ -131,7 +131,8 @@ function trainRow({ loss, gradNorm, skipped, lossScale }: StepStatus, step: numb
 }
 
 function notFinite(what: string, step: number, checkpointed: number | undefined, precision: Precision): VoxtwirlError {
-  const kept = checkpointed === undefined ? "there is no checkpoint yet" : `the last checkpoint is that of step ${checkpointed}`;
+  const kept =
+    checkpointed === undefined ? "there is no checkpoint yet" : `the last checkpoint is that of step ${checkpointed}`;
   return new VoxtwirlError(
     "not-finite",
     `${what} not finite at step ${step}; ${kept}`,

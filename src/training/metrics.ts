@@ -32,16 +32,7 @@ export type MetricRow = TrainRow | EvalRow;
 
 const FIELDS = {
   train: ["step", "seconds", "loss", "gradNorm"],
-  eval: [
-    "step",
-    "seconds",
-    "lossTotal",
-    "lossMean",
-    "lossEquiv",
-    "lossZero",
-    "percentEquiv",
-    "percentEquivStdErr",
-  ],
+  eval: ["step", "seconds", "lossTotal", "lossMean", "lossEquiv", "lossZero", "percentEquiv", "percentEquivStdErr"],
 } as const;
 
 /** One line of JSON without the newline, fields in a fixed order. JSON has no NaN or infinity: both become null. */

@@ -190,17 +190,28 @@ export function checkTrainConfig(config: TrainConfig): TrainConfig {
   }
   for (const name of ["resolution", "sigma", "lr"] as const) {
     // The GPU computes with 32 bits, whose numbers end at 3.4e38.
-    if (!(config[name] > 0 && config[name] <= 1e30)) throw bad(`${name} is ${config[name]}`, "Give a positive number of at most 1e30.");
+    if (!(config[name] > 0 && config[name] <= 1e30))
+      throw bad(`${name} is ${config[name]}`, "Give a positive number of at most 1e30.");
   }
-  if (!Number.isSafeInteger(config.seed) || config.seed < 0) throw bad(`seed is ${config.seed}`, "Give a whole number of at least 0.");
+  if (!Number.isSafeInteger(config.seed) || config.seed < 0)
+    throw bad(`seed is ${config.seed}`, "Give a whole number of at least 0.");
   if (config.batch % config.microBatch !== 0) {
-    throw bad(`a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`, "Give a divisor of the batch.");
+    throw bad(
+      `a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`,
+      "Give a divisor of the batch.",
+    );
   }
   if (config.batch / config.microBatch > MAX_MICRO_BATCHES) {
-    throw bad(`${config.batch / config.microBatch} micro-batches`, `Give at most ${MAX_MICRO_BATCHES}: a larger micro-batch or a smaller batch.`);
+    throw bad(
+      `${config.batch / config.microBatch} micro-batches`,
+      `Give at most ${MAX_MICRO_BATCHES}: a larger micro-batch or a smaller batch.`,
+    );
   }
   if (!Number.isInteger(config.twirl) || config.twirl < 2 || config.twirl > 24) {
-    throw bad(`twirl is ${config.twirl}`, "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many of them.");
+    throw bad(
+      `twirl is ${config.twirl}`,
+      "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many of them.",
+    );
   }
   // A layout is as long as these say: bounded before it is made.
   if (!(config.blocks <= 64) || config.channels.length > 10 || config.elements.length > 118) {
@@ -211,7 +222,10 @@ export function checkTrainConfig(config: TrainConfig): TrainConfig {
   }
   const factor = 2 ** (config.channels.length - 1);
   if (config.grid % factor !== 0) {
-    throw bad(`a grid of ${config.grid} cannot be halved ${config.channels.length - 1} times`, `Give a multiple of ${factor}.`);
+    throw bad(
+      `a grid of ${config.grid} cannot be halved ${config.channels.length - 1} times`,
+      `Give a multiple of ${factor}.`,
+    );
   }
   unetLayout(modelConfig(config));
   return config;

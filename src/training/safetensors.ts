@@ -73,11 +73,15 @@ export function safetensorsChunks(tensors: readonly SafeTensor[], metadata: Reco
  *
  * @throws VoxtwirlError "bad-shape" as there, and when tensors are not in order of their elements' size
  */
-export async function* safetensorsStream(stream: SafeStream, metadata: Record<string, string> = {}): AsyncGenerator<Uint8Array> {
+export async function* safetensorsStream(
+  stream: SafeStream,
+  metadata: Record<string, string> = {},
+): AsyncGenerator<Uint8Array> {
   const { specs } = stream;
   const sizes = specs.map(({ dtype }) => elementSize(dtype));
   const misplaced = specs.find((_, i) => i > 0 && sizes[i]! > sizes[i - 1]!);
-  if (misplaced) throw badTensor(misplaced, "smaller elements come before it", "Give tensors with larger elements first.");
+  if (misplaced)
+    throw badTensor(misplaced, "smaller elements come before it", "Give tensors with larger elements first.");
   yield encodeHeader(specs, metadata);
   let next = 0;
   for await (const data of stream.data()) {
@@ -206,7 +210,11 @@ export function safeTensor({ name, dtype, shape }: SafeEntry, bytes: Uint8Array)
 
 type Fail = (reason: string) => never;
 
-function readHeader(bytes: Uint8Array, total: number, fail: Fail): { header: Record<string, unknown>; dataStart: number } {
+function readHeader(
+  bytes: Uint8Array,
+  total: number,
+  fail: Fail,
+): { header: Record<string, unknown>; dataStart: number } {
   if (total < 8) fail(`it has ${total} bytes, and the header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER)) fail(`its header claims ${length} bytes, more than the ${MAX_HEADER} allowed`);

@@ -67,7 +67,14 @@ export class Trainer {
   #epoch = -1;
   #order = new Uint32Array(0);
 
-  private constructor(gpu: Gpu, config: TrainConfig, store: ParameterStore, built: Built, plan: Plan, moleculeCount: number) {
+  private constructor(
+    gpu: Gpu,
+    config: TrainConfig,
+    store: ParameterStore,
+    built: Built,
+    plan: Plan,
+    moleculeCount: number,
+  ) {
     this.#gpu = gpu;
     this.#config = config;
     this.store = store;
@@ -131,7 +138,8 @@ export class Trainer {
     const indices = new Uint32Array((batch / microBatch) * (stride / 4));
     for (let part = 0; part < batch / microBatch; part++) {
       this.#uniform.set({ ...values, sample: part * microBatch }, part);
-      for (let i = 0; i < microBatch; i++) indices[(part * stride) / 4 + i] = this.#moleculeAt(step * batch + part * microBatch + i);
+      for (let i = 0; i < microBatch; i++)
+        indices[(part * stride) / 4 + i] = this.#moleculeAt(step * batch + part * microBatch + i);
     }
     this.#uniform.write();
     this.#gpu.write(this.#molecules, indices);
@@ -147,7 +155,9 @@ export class Trainer {
     const epoch = Math.floor(n / this.#moleculeCount);
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
-      this.#order = new Random(this.#config.seed + (epoch + 1) * 2 ** 32).shuffle(Uint32Array.from({ length: this.#moleculeCount }, (_, i) => i));
+      this.#order = new Random(this.#config.seed + (epoch + 1) * 2 ** 32).shuffle(
+        Uint32Array.from({ length: this.#moleculeCount }, (_, i) => i),
+      );
     }
     return this.#order[n % this.#moleculeCount]!;
   }
@@ -183,10 +193,15 @@ function build(
   owned: BufferView[],
 ): Built {
   const { batch, microBatch, grid, elements, resolution, sigma, shift, augment } = config;
-  if (data.count < 1) throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
+  if (data.count < 1)
+    throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
   const parts = batch / microBatch;
   if (parts > MAX_MICRO_BATCHES) {
-    throw new VoxtwirlError("too-large", `a batch of ${batch} in parts of ${microBatch} is too many parts`, "Use a smaller batch.");
+    throw new VoxtwirlError(
+      "too-large",
+      `a batch of ${batch} in parts of ${microBatch} is too many parts`,
+      "Use a smaller batch.",
+    );
   }
   const stride = moleculeStride(microBatch);
   const upload = (label: string, values: Float32Array | Uint32Array) => {
@@ -211,7 +226,13 @@ function build(
   const flags = graph.external("flags", [4], flagsView, "u32");
   const pieces = (array: "weights" | "grads" | "m" | "v" | "ema"): Tensor[] =>
     store.pieces(array).map((view, i) => graph.external(`${array} ${i}`, [view.size / 4], view));
-  const [weights, grads, m, v, ema] = (["weights", "grads", "m", "v", "ema"] as const).map(pieces) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
+  const [weights, grads, m, v, ema] = (["weights", "grads", "m", "v", "ema"] as const).map(pieces) as [
+    Tensor[],
+    Tensor[],
+    Tensor[],
+    Tensor[],
+    Tensor[],
+  ];
 
   graph.clear(loss);
   graph.inPhase("backward", () => grads.forEach((piece) => graph.clear(piece)));

@@ -18,7 +18,10 @@ export function contentsOf(name: string, shape: readonly number[], contents: Con
       const middle = contents === "around 0" ? 0 : 1;
       // Between 0.5 and 1.5 where it must be positive; a large tensor repeats a long row of draws, for time.
       const width = contents === "around 0" ? 2 : 1;
-      const draws = Float32Array.from({ length: Math.min(count, 1_000_003) }, () => middle + width * (random.next() - 0.5));
+      const draws = Float32Array.from(
+        { length: Math.min(count, 1_000_003) },
+        () => middle + width * (random.next() - 0.5),
+      );
       return repeated(draws, count);
     }
   }
@@ -27,6 +30,7 @@ export function contentsOf(name: string, shape: readonly number[], contents: Con
 function repeated(draws: Float32Array, count: number): Float32Array {
   if (draws.length === count) return draws;
   const values = new Float32Array(count);
-  for (let at = 0; at < count; at += draws.length) values.set(draws.subarray(0, Math.min(draws.length, count - at)), at);
+  for (let at = 0; at < count; at += draws.length)
+    values.set(draws.subarray(0, Math.min(draws.length, count - at)), at);
   return values;
 }

@@ -54,7 +54,15 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
         dispatchConv3d(ctx, {
-          label, x: x!, weight: weight!, bias, y: y!, stride: stride!, pad: pad!, exchanged: exchanged === 1, flipped: flipped === 1,
+          label,
+          x: x!,
+          weight: weight!,
+          bias,
+          y: y!,
+          stride: stride!,
+          pad: pad!,
+          exchanged: exchanged === 1,
+          flipped: flipped === 1,
         }),
     };
   },
@@ -63,18 +71,37 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const { x, y } = voxels(shape);
     return {
       tensors: {
-        x: activation(input(x)), weight: input([k!, k!, k!, ...(exchanged ? [outC!, inC!] : [inC!, outC!])]),
-        bias: input([outC!]), y: activation(output(y)),
+        x: activation(input(x)),
+        weight: input([k!, k!, k!, ...(exchanged ? [outC!, inC!] : [inC!, outC!])]),
+        bias: input([outC!]),
+        y: activation(output(y)),
       },
       terms: k! ** 3 * inC!,
       emit: (ctx, { x, weight, bias, y }) =>
         dispatchConvTranspose3d(ctx, {
-          label, x: x!, weight: weight!, bias, y: y!, pad: pad!, exchanged: exchanged === 1,
+          label,
+          x: x!,
+          weight: weight!,
+          bias,
+          y: y!,
+          pad: pad!,
+          exchanged: exchanged === 1,
         }),
     };
   },
   conv3dGradWeight(shape) {
-    const { kernel: k, stride, pad, inC, outC, batch, outD, outH, outW, transposed } = shape as { [name: string]: number };
+    const {
+      kernel: k,
+      stride,
+      pad,
+      inC,
+      outC,
+      batch,
+      outD,
+      outH,
+      outW,
+      transposed,
+    } = shape as { [name: string]: number };
     const { x, y } = voxels(shape);
     const weight = transposed ? [k!, k!, k!, outC!, inC!] : [k!, k!, k!, inC!, outC!];
     return {
@@ -82,7 +109,12 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
       terms: batch! * outD! * outH! * outW!,
       emit: (ctx, { x, gradY, gradWeight }) =>
         dispatchConv3dGradWeight(ctx, {
-          label, x: x!, gradY: gradY!, gradWeight: gradWeight!, stride: stride!, pad: pad!,
+          label,
+          x: x!,
+          gradY: gradY!,
+          gradWeight: gradWeight!,
+          stride: stride!,
+          pad: pad!,
           transposed: transposed === 1,
         }),
     };
@@ -91,13 +123,23 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const [x, c] = [[samples!, voxels!, channels!], [channels!]];
     return {
       tensors: {
-        x: activation(input(x)), gamma: input(c, "around 1"), beta: input(c),
-        y: activation(output(x)), stats: output([samples!, groups!, 2]),
+        x: activation(input(x)),
+        gamma: input(c, "around 1"),
+        beta: input(c),
+        y: activation(output(x)),
+        stats: output([samples!, groups!, 2]),
       },
       terms: (voxels! * channels!) / groups!,
       emit: (ctx, { x, gamma, beta, y, stats }) =>
         groupNorm(ctx, {
-          label, x: x!, gamma: gamma!, beta: beta!, groups: groups!, silu: silu === 1, y: y!, stats: stats!,
+          label,
+          x: x!,
+          gamma: gamma!,
+          beta: beta!,
+          groups: groups!,
+          silu: silu === 1,
+          y: y!,
+          stats: stats!,
         }),
     };
   },
@@ -105,15 +147,29 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const [x, c] = [[samples!, voxels!, channels!], [channels!]];
     return {
       tensors: {
-        x: activation(input(x)), gamma: input(c, "around 1"), beta: input(c),
-        stats: input([samples!, groups!, 2], "positive"), gradY: activation(input(x)), gradX: activation(output(x)),
-        gradGamma: sum(c), gradBeta: sum(c),
+        x: activation(input(x)),
+        gamma: input(c, "around 1"),
+        beta: input(c),
+        stats: input([samples!, groups!, 2], "positive"),
+        gradY: activation(input(x)),
+        gradX: activation(output(x)),
+        gradGamma: sum(c),
+        gradBeta: sum(c),
       },
       terms: samples! * voxels! * channels!,
       emit: (ctx, t) =>
         groupNormGrad(ctx, {
-          label, x: t.x!, gamma: t.gamma!, beta: t.beta!, stats: t.stats!, gradY: t.gradY!, groups: groups!,
-          silu: silu === 1, gradX: t.gradX!, gradGamma: t.gradGamma!, gradBeta: t.gradBeta!,
+          label,
+          x: t.x!,
+          gamma: t.gamma!,
+          beta: t.beta!,
+          stats: t.stats!,
+          gradY: t.gradY!,
+          groups: groups!,
+          silu: silu === 1,
+          gradX: t.gradX!,
+          gradGamma: t.gradGamma!,
+          gradBeta: t.gradBeta!,
         }),
     };
   },
@@ -130,13 +186,22 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const [n, t, c] = [samples!, tokens!, channels!];
     return {
       tensors: {
-        qkv: activation(input([n, t, 3 * c])), y: activation(input([n, t, c])), logSumExp: input([n, t], "positive"),
-        gradY: activation(input([n, t, c])), gradQkv: activation(output([n, t, 3 * c])),
+        qkv: activation(input([n, t, 3 * c])),
+        y: activation(input([n, t, c])),
+        logSumExp: input([n, t], "positive"),
+        gradY: activation(input([n, t, c])),
+        gradQkv: activation(output([n, t, 3 * c])),
       },
       terms: t + c,
       emit: (ctx, { qkv, y, logSumExp, gradY, gradQkv }) =>
         attentionGrad(ctx, {
-          label, qkv: qkv!, y: y!, logSumExp: logSumExp!, gradY: gradY!, gradQkv: gradQkv!, scale: c ** -0.5,
+          label,
+          qkv: qkv!,
+          y: y!,
+          logSumExp: logSumExp!,
+          gradY: gradY!,
+          gradQkv: gradQkv!,
+          scale: c ** -0.5,
         }),
     };
   },
@@ -145,17 +210,27 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const state = goesOn ? sum : output;
     return {
       tensors: {
-        predictions: input(cube(samples! * k!)), rotations: input([k!], "elements"),
+        predictions: input(cube(samples! * k!)),
+        rotations: input([k!], "elements"),
         mean: state(cube(samples!)),
         // Not written, nor bound, where the sums are made of a set that begins here.
-        m2: reduced ? input(cube(samples!), "positive") : goesOn ? { ...sum(cube(samples!)), contents: "positive" } : output(cube(samples!)),
+        m2: reduced
+          ? input(cube(samples!), "positive")
+          : goesOn
+            ? { ...sum(cube(samples!)), contents: "positive" }
+            : output(cube(samples!)),
         ...(targeted && { target: input(cube(samples!)) }),
         ...(reduced && { sums: output([samples!, 4]) }),
       },
       terms: k! + (reduced ? size! ** 3 * channels! : 0),
       emit: (ctx, { predictions, rotations, mean, m2, target, sums }) =>
         twirlMerge(ctx, {
-          label, predictions: predictions!, rotations: rotations!, mean: mean!, m2: m2!, count: goesOn ? k! : 0,
+          label,
+          predictions: predictions!,
+          rotations: rotations!,
+          mean: mean!,
+          m2: m2!,
+          count: goesOn ? k! : 0,
           ...(sums && { reduce: { sums, ...(target && { target }) } }),
         }),
     };
@@ -173,7 +248,8 @@ const EXAMPLES: Record<string, (shape: Shape) => Example> = {
     const cube = (n: number) => [n, size!, size!, size!, channels!];
     return {
       tensors: {
-        x: input(cube(samples!)), rotations: input([perSample ? samples! : each!], "elements"),
+        x: input(cube(samples!)),
+        rotations: input([perSample ? samples! : each!], "elements"),
         y: output(cube(samples! * each!)),
       },
       terms: 1,

@@ -148,7 +148,11 @@ class GpuTrial implements Trial {
       if (call.key === key && call.variant === variant) continue;
       plan.destroy();
       const message = `${key} was to run '${variant}', but '${call.variant}' of ${call.key} came of it`;
-      throw new VoxtwirlError("internal", message, "Report this: examples.ts does not say what the kernel is called with.");
+      throw new VoxtwirlError(
+        "internal",
+        message,
+        "Report this: examples.ts does not say what the kernel is called with.",
+      );
     }
     this.#plans.set(variant, plan);
     return plan;

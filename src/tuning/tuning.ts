@@ -29,7 +29,8 @@ export function kernelOf(key: string): string {
  */
 export function parseTuning(value: unknown, adapter: string, source = "this"): Tuning {
   const fix = "Run voxtwirl tune on this adapter to make a new one, or do without.";
-  const fail = (what: string) => new VoxtwirlError("bad-config", `${source} is not a tuning for this adapter: ${what}`, fix);
+  const fail = (what: string) =>
+    new VoxtwirlError("bad-config", `${source} is not a tuning for this adapter: ${what}`, fix);
   if (!isRecord(value)) throw fail("it is not an object");
   const { format, adapter: of, kernels, choices } = value;
   if (format !== TUNING_FORMAT) throw fail(`its format is ${JSON.stringify(format)} and not ${TUNING_FORMAT}`);
@@ -53,7 +54,12 @@ export function tuningHash(calls: Iterable<KernelCall>): string {
   const chosen = new Map<string, string>();
   for (const { key, variant, fallback } of calls) if (variant !== fallback) chosen.set(key, variant);
   if (chosen.size === 0) return "none";
-  return textHash([...chosen].map((entry) => entry.join(": ")).sort().join("\n"));
+  return textHash(
+    [...chosen]
+      .map((entry) => entry.join(": "))
+      .sort()
+      .join("\n"),
+  );
 }
 
 function isChoice(value: unknown): value is TunedChoice {

@@ -15,11 +15,18 @@ describe("the cases", () => {
   it("have the operations that other engines' figures were made with", () => {
     const gflop = (name: string) => all.find((c) => c.name === name)!.flops / 1e9;
     const published = {
-      "conv3d/A": 1.81, "conv3d/B": 3.62, "conv3d/C": 7.25, "conv3d/D": 0.45, "conv3d/S": 0.23, "convT/T": 2.15, "unet/U": 40.28,
+      "conv3d/A": 1.81,
+      "conv3d/B": 3.62,
+      "conv3d/C": 7.25,
+      "conv3d/D": 0.45,
+      "conv3d/S": 0.23,
+      "convT/T": 2.15,
+      "unet/U": 40.28,
     };
     for (const [name, expected] of Object.entries(published)) expect(gflop(name), name).toBeCloseTo(expected, 1.9);
     for (const letter of ["A", "B", "C", "D", "S"]) {
-      for (const pass of ["gradInput", "gradWeight"]) expect(gflop(`${pass}/${letter}`)).toBe(gflop(`conv3d/${letter}`));
+      for (const pass of ["gradInput", "gradWeight"])
+        expect(gflop(`${pass}/${letter}`)).toBe(gflop(`conv3d/${letter}`));
     }
   });
 
@@ -27,8 +34,19 @@ describe("the cases", () => {
     const names = all.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const name of [
-      "groupnorm/G", "groupnorm/GB", "rotate/R32", "rotate/R64", "twirl/V32", "twirl/V64", "unet/U/train", "unet/tiny/train",
-      "adamw/U", "noise/normal", "voxelize/32", "attention/512x128", "measure/tiny/24",
+      "groupnorm/G",
+      "groupnorm/GB",
+      "rotate/R32",
+      "rotate/R64",
+      "twirl/V32",
+      "twirl/V64",
+      "unet/U/train",
+      "unet/tiny/train",
+      "adamw/U",
+      "noise/normal",
+      "voxelize/32",
+      "attention/512x128",
+      "measure/tiny/24",
     ]) {
       expect(names).toContain(name);
     }
@@ -127,7 +145,10 @@ describe("operations of the denoiser", () => {
 
 describe("the goldens", () => {
   it("are of the same parameters as the cases", async () => {
-    for (const [name, expected] of [["unet/U/train", expectedUnetU("train")], ["unet/tiny/train", expectedUnetTiny()]] as const) {
+    for (const [name, expected] of [
+      ["unet/U/train", expectedUnetU("train")],
+      ["unet/tiny/train", expectedUnetTiny()],
+    ] as const) {
       const outputs = all.find((c) => c.name === name)!.peers!.outputs;
       expect(expected.map(({ output }) => output).sort()).toEqual(outputs.map((output) => output.name).sort());
       for (const { output, indices, values } of expected) {

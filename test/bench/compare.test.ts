@@ -70,7 +70,12 @@ test("a drift during one run is not taken for a change, unless the change is muc
   const steady = times(random, 1, 20, 0.01);
   expect(verdictOf(steady, drifting).verdict).toBe("drift");
   expect(verdictOf(drifting, steady).verdict).toBe("drift");
-  expect(verdictOf(steady, drifting.map((time) => 3 * time)).verdict).toBe("slower");
+  expect(
+    verdictOf(
+      steady,
+      drifting.map((time) => 3 * time),
+    ).verdict,
+  ).toBe("slower");
 });
 
 test("two modes in the same mixture are no change", () => {
@@ -176,7 +181,11 @@ test("files that are no records say so", async () => {
     ["unit.json", { benchmarks: [{ name: "x", real_time: 1, time_unit: "min" }] }, /time_unit "min"/],
     ["null.json", { benchmarks: [{ name: "x", real_time: null, time_unit: "ms" }] }, /real_time of benchmarks\[0\]/],
     ["zero.json", { benchmarks: [{ name: "conv3d/A", real_time: 0, time_unit: "ms" }] }, /median wall time .* is zero/],
-    ["result.json", { context, benchmarks, refusals, results: [{ ...results[0], wallMs: null }] }, /results\[0\].wallMs/],
+    [
+      "result.json",
+      { context, benchmarks, refusals, results: [{ ...results[0], wallMs: null }] },
+      /results\[0\].wallMs/,
+    ],
     ["context.json", { context: {}, benchmarks, refusals, results }, /context.date/],
   ];
   for (const [name, content, message] of bad) {

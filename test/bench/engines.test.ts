@@ -5,7 +5,11 @@ import { isDone, takeTurn, type Contestant } from "../../bench/engines.ts";
 function contestant(firstMs: number, times: number[]): Contestant & { readonly asked: number[] } {
   const asked: number[] = [];
   return {
-    engine: "fake", rounds: [], firstMs, uncountedMs: 0, asked,
+    engine: "fake",
+    rounds: [],
+    firstMs,
+    uncountedMs: 0,
+    asked,
     sample: async (count) => {
       asked.push(count);
       return times.splice(0, count).map((wallMs) => ({ wallMs }));

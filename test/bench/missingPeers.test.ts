@@ -44,6 +44,9 @@ describe("a peer that is not installed", () => {
     const reply = await open("python3", ["-I", "-S", join(folder, "torch.py")]);
     const python = spawnSync("python3", ["--version"]).error === undefined;
     expect(reply).toMatchObject({ ok: false, why: python ? "missing" : "failed" });
-    expect(reply).toHaveProperty("message", expect.stringContaining(python ? "python3 has no module torch" : "cannot be started"));
+    expect(reply).toHaveProperty(
+      "message",
+      expect.stringContaining(python ? "python3 has no module torch" : "cannot be started"),
+    );
   });
 });

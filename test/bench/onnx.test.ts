@@ -31,8 +31,10 @@ function decode(bytes: Uint8Array): Field[] {
 
 const all = (fields: Field[], number: number) => fields.filter(([field]) => field === number).map(([, value]) => value);
 const messages = (fields: Field[], number: number) => all(fields, number).map((value) => decode(value as Uint8Array));
-const texts = (fields: Field[], number: number) => all(fields, number).map((value) => new TextDecoder().decode(value as Uint8Array));
-const integers = (fields: Field[], number: number) => all(fields, number).map((value) => Number(BigInt.asIntN(64, value as bigint)));
+const texts = (fields: Field[], number: number) =>
+  all(fields, number).map((value) => new TextDecoder().decode(value as Uint8Array));
+const integers = (fields: Field[], number: number) =>
+  all(fields, number).map((value) => Number(BigInt.asIntN(64, value as bigint)));
 
 /** [name, sizes] of a ValueInfoProto of floats. */
 function valueInfo(fields: Field[]): [string, number[]] {

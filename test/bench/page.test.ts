@@ -34,18 +34,22 @@ function record(ms = 10, context: Partial<BenchRecord["context"]> = {}): BenchRe
   ]);
 }
 
-const numbers = (text: string, pattern: RegExp): number[] => [...text.matchAll(pattern)].map((match) => Number(match[1]));
+const numbers = (text: string, pattern: RegExp): number[] =>
+  [...text.matchAll(pattern)].map((match) => Number(match[1]));
 
 test("outcomes: ratios of what is right, refusals of one case and of all", () => {
   const found = outcomes(record());
   expect(peersOf(record())).toEqual(["tfjs", "jax-js", "ort-web", "ort-wasm", "torch"]);
   const told = (name: string) =>
-    Object.fromEntries(found.find((one) => one.name === name)!.peers.map((p) => [p.engine, p.ratio ?? p.refusal?.why ?? "wrong"]));
+    Object.fromEntries(
+      found.find((one) => one.name === name)!.peers.map((p) => [p.engine, p.ratio ?? p.refusal?.why ?? "wrong"]),
+    );
   expect(told("conv3d/A")).toEqual({ tfjs: 4, torch: 0.5, "ort-wasm": "missing" });
   expect(told("gradWeight/C")).toEqual({ "jax-js": "wrong", "ort-web": "failed", "ort-wasm": "missing" });
   // The interleaved ratio of the record goes before that of the medians.
   const interleaved = sampleRecord([
-    { case: "x", times: [10] }, { case: "x", engine: "tfjs", times: [40], changes: { ratio: 3.5 } },
+    { case: "x", times: [10] },
+    { case: "x", engine: "tfjs", times: [40], changes: { ratio: 3.5 } },
   ]);
   expect(outcomes(interleaved)[0]!.peers[0]!.ratio).toBe(3.5);
   expect(geometricMean([4, 0.25, 8])).toBeCloseTo(2, 12);
@@ -55,8 +59,12 @@ test("outcomes: ratios of what is right, refusals of one case and of all", () =>
 test("bars reach from the line of equal times to the ratio, on a logarithmic axis", () => {
   const html = ratioChart(outcomes(record()));
   const [one] = numbers(html, /class="one" d="M([\d.]+)/g);
-  const [[x, width]] = [...html.matchAll(/<rect class="bar faster" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/g)].map((m) => [+m[1]!, +m[2]!]) as [number[]];
-  const [[left, back]] = [...html.matchAll(/<rect class="bar slower native" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/g)].map((m) => [+m[1]!, +m[2]!]) as [number[]];
+  const [[x, width]] = [...html.matchAll(/<rect class="bar faster" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/g)].map(
+    (m) => [+m[1]!, +m[2]!],
+  ) as [number[]];
+  const [[left, back]] = [
+    ...html.matchAll(/<rect class="bar slower native" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/g),
+  ].map((m) => [+m[1]!, +m[2]!]) as [number[]];
   expect(x).toBe(one);
   expect(left! + back!).toBeCloseTo(one!, 1);
   expect(width! / back!).toBeCloseTo(Math.log(4) / Math.log(2), 2);
@@ -86,11 +94,16 @@ test("roofline: a case at a ceiling lies on its line, others below; each is name
       { case: "at a tenth", times: [100], flops: 1.5e9, bytes: 1e7 },
     ]),
   );
-  const points = [...html.matchAll(/<title>([^:]+):[^<]*<\/title>.*?cx="([\d.]+)" cy="([\d.]+)".*?<text[^>]*>([^<]*)</g)];
+  const points = [
+    ...html.matchAll(/<title>([^:]+):[^<]*<\/title>.*?cx="([\d.]+)" cy="([\d.]+)".*?<text[^>]*>([^<]*)</g),
+  ];
   expect(points.map((match) => match[1])).toEqual(["copy bound", "at the peak", "at a tenth"]);
   expect(points.map((match) => match[4])).toEqual(["copy bound", "at the peak", "at a tenth"]);
   const [copy, peak, tenth] = points.map((match) => ({ x: Number(match[2]), y: Number(match[3]) }));
-  const [x0, y0, x1, y1] = html.match(/class="roof" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)H/)!.slice(1).map(Number) as [number, number, number, number];
+  const [x0, y0, x1, y1] = html
+    .match(/class="roof" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)H/)!
+    .slice(1)
+    .map(Number) as [number, number, number, number];
   expect(copy!.y).toBeCloseTo(y0 + ((copy!.x - x0) * (y1 - y0)) / (x1 - x0), 0);
   expect(peak!.y).toBeCloseTo(y1, 1);
   expect(tenth!.x).toBe(peak!.x);
@@ -103,7 +116,11 @@ test("a large suite stands apart: a roofline of its own with numbers and their k
   const layers = Array.from({ length: 70 }, (_, i): SampleCase => ({
     ...{ case: `voxmol/${i}`, times: [1 + i], flops: 1e9 + 1e8 * i, bytes: 1e7 },
   }));
-  const cases: SampleCase[] = [{ case: "conv3d/A", times: [10] }, ...layers, { case: "voxmol/0", engine: "tfjs", times: [9] }];
+  const cases: SampleCase[] = [
+    { case: "conv3d/A", times: [10] },
+    ...layers,
+    { case: "voxmol/0", engine: "tfjs", times: [9] },
+  ];
   const records = [sampleRecord(cases), sampleRecord(cases, { date: "2026-05-05T00:00:00Z" })];
   const html = renderPage(records);
   expect(html.match(/class="chart roofline"/g)).toHaveLength(2);
@@ -121,7 +138,9 @@ test("labels of crowded points cover neither each other nor the points while the
   const random = new Random(4);
   const area = { x: 84, y: 14, width: 812, height: 460 };
   const points = Array.from({ length: 40 }, (_, i) => ({
-    x: 300 + 300 * random.next(), y: 100 + 250 * random.next(), text: `gradWeight/${i}`,
+    x: 300 + 300 * random.next(),
+    y: 100 + 250 * random.next(),
+    text: `gradWeight/${i}`,
   }));
   const boxes = placeLabels(points, area).map(({ box }) => box);
   boxes.forEach((a, i) => {
@@ -149,7 +168,9 @@ test("several adapters each have a part, the one with the newest record first; r
   // The same software adapter on another processor is another machine.
   expect(groupByAdapter([record(), record(5, { cpu: "Another" })])).toHaveLength(2);
   const html = renderPage(records);
-  expect([...html.matchAll(/<h2 class="adapter">(.*?)<\/h2>/g)].map((match) => match[1])).toEqual(groups.map(({ title }) => title));
+  expect([...html.matchAll(/<h2 class="adapter">(.*?)<\/h2>/g)].map((match) => match[1])).toEqual(
+    groups.map(({ title }) => title),
+  );
   expect(html.match(/class="moment"/g)).toHaveLength(3);
   expect(html).toContain("<b>4.50 ms</b> GPU, 4.00× faster since the first");
   expect(html).toContain("2026-01-01, aaaaaaaa: 18.0 ms");
@@ -158,12 +179,22 @@ test("several adapters each have a part, the one with the newest record first; r
 
 test("what makes a record less worth is said", () => {
   const html = renderPage([record(10, { load_avg: [3, 2, 1], dirty: true, interrupted: true })]);
-  for (const text of ["stopped before its end", "load 3.0", "differed from the commit", "1 of 6 results are unstable"]) {
+  for (const text of [
+    "stopped before its end",
+    "load 3.0",
+    "differed from the commit",
+    "1 of 6 results are unstable",
+  ]) {
     expect(html).toContain(text);
   }
-  expect(renderPage([sampleRecord([{ case: "x", times: [1] }])])).not.toContain("class=\"notes\"");
+  expect(renderPage([sampleRecord([{ case: "x", times: [1] }])])).not.toContain('class="notes"');
   const verdict = (right: boolean | undefined) =>
-    renderPage([sampleRecord([{ case: "x", times: [1], changes: { right } }, { case: "y", times: [1] }])]);
+    renderPage([
+      sampleRecord([
+        { case: "x", times: [1], changes: { right } },
+        { case: "y", times: [1] },
+      ]),
+    ]);
   expect(verdict(true)).toContain(">all right<");
   expect(verdict(false)).toContain(">1 WRONG<");
   expect(verdict(undefined)).toContain(">1 checked, all right<");
@@ -185,7 +216,9 @@ test("one file: balanced tags, no script, nothing from elsewhere, every text esc
   expect(html).not.toMatch(/NaN|Infinity|undefined/);
   expect(html).toBe(renderPage([record(), evilRecord]));
   const open: string[] = [];
-  for (const [, slash, name, closed] of html.replace(/<style>.*?<\/style>/s, "").matchAll(/<(\/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(\/?)>/g)) {
+  for (const [, slash, name, closed] of html
+    .replace(/<style>.*?<\/style>/s, "")
+    .matchAll(/<(\/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(\/?)>/g)) {
     if (closed || name === "meta") continue;
     if (!slash) open.push(name!);
     else expect(open.pop()).toBe(name);
@@ -210,8 +243,14 @@ test("the command writes the page of a folder; no folder, no records and broken 
     ["{", /b\.json is not a benchmark's record: it is not JSON/],
     ["[]", /b\.json .* it is not an object/],
     [JSON.stringify(rest), /b\.json .* context is missing/],
-    [JSON.stringify({ ...record(), results: [{ case: "x" }] }), /b\.json .* results\[0\]\.suite is undefined, not a string/],
-    [JSON.stringify({ ...record(), context: { ...record().context, date: "yesterday" } }), /context\.date "yesterday" is no date/],
+    [
+      JSON.stringify({ ...record(), results: [{ case: "x" }] }),
+      /b\.json .* results\[0\]\.suite is undefined, not a string/,
+    ],
+    [
+      JSON.stringify({ ...record(), context: { ...record().context, date: "yesterday" } }),
+      /context\.date "yesterday" is no date/,
+    ],
   ] as const) {
     writeFileSync(join(results, "b.json"), content);
     expect(run).toThrow(message);

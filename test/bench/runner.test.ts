@@ -37,7 +37,15 @@ async function run(cases: readonly BenchCase[], peers: readonly Peer[], signal =
   const record = new RecordBuilder({ ...describeMachine(gpu), roofline, peers: [] });
   for (const benchCase of cases) {
     await runCase(benchCase, {
-      gpu, roofline, peers, effort, record, signal, cacheBytes: 20_000, folder: join(folder, "tensors"), onProgress: () => {},
+      gpu,
+      roofline,
+      peers,
+      effort,
+      record,
+      signal,
+      cacheBytes: 20_000,
+      folder: join(folder, "tensors"),
+      onProgress: () => {},
     });
   }
   record.note({ peers: peers.map(({ description }) => description) });
@@ -50,7 +58,13 @@ describe("a case", () => {
     expectGoogleBenchmark(record);
     const [result] = record.results;
     expect(record.results).toHaveLength(1);
-    expect(result).toMatchObject({ case: "conv3d/small", engine: "voxtwirl", suite: "conv3d", right: true, flops: 2 * 512 * 4 * 8 });
+    expect(result).toMatchObject({
+      case: "conv3d/small",
+      engine: "voxtwirl",
+      suite: "conv3d",
+      right: true,
+      flops: 2 * 512 * 4 * 8,
+    });
     expect(result!.error).toBeLessThan(1e-6);
     expect(result!.samples).toBeGreaterThan(0);
     expect(result!.p10Ms).toBeLessThanOrEqual(result!.p90Ms);
@@ -72,7 +86,10 @@ describe("a case", () => {
 });
 
 describe("an error", () => {
-  const outputs = new Map([["y", [1, 2, 2]], ["sum", [10]]]);
+  const outputs = new Map([
+    ["y", [1, 2, 2]],
+    ["sum", [10]],
+  ]);
 
   it("is relative by norms, and judged by each output's tolerance", () => {
     const y = { output: "y", values: [1, 2, 2.3] };
@@ -97,7 +114,14 @@ describe("a peer", () => {
     expectGoogleBenchmark(record);
     const [ours, right, wrong] = record.results;
     expect(record.refusals).toEqual([]);
-    expect(right).toMatchObject({ engine: "right", right: true, wallMs: 5, firstMs: 2, compileMs: 1, workarounds: ["a workaround"] });
+    expect(right).toMatchObject({
+      engine: "right",
+      right: true,
+      wallMs: 5,
+      firstMs: 2,
+      compileMs: 1,
+      workarounds: ["a workaround"],
+    });
     expect(right!.gpuMs).toBeUndefined();
     expect(right!.ratio).toBeGreaterThan(0);
     expect(ours!.ratio).toBeUndefined();
@@ -113,7 +137,9 @@ describe("a peer", () => {
     const of = (engine: string) => refusals.filter((refusal) => refusal.engine === engine);
     expect(of("refuses").map((r) => r.case)).toEqual(["conv3d/small", "conv3d/again"]);
     expect(of("refuses")[0]).toMatchObject({ why: "unsupported", message: "only Conv2d is supported" });
-    expect(of("missing")).toEqual([{ case: "*", engine: "missing", why: "missing", message: "the package fake is not installed" }]);
+    expect(of("missing")).toEqual([
+      { case: "*", engine: "missing", why: "missing", message: "the package fake is not installed" },
+    ]);
     expect(of("writesNothing")[0]!.message).toMatch(/outputs cannot be read/);
   });
 
@@ -130,7 +156,10 @@ describe("a peer", () => {
   });
 
   it("is left alone after three deaths in a row", async () => {
-    const { refusals } = await run(["a", "b", "c", "d"].map((name) => small(`conv3d/${name}`)), [fake("dies")]);
+    const { refusals } = await run(
+      ["a", "b", "c", "d"].map((name) => small(`conv3d/${name}`)),
+      [fake("dies")],
+    );
     expect(refusals.at(-1)!.message).toMatch(/died 3 times in a row/);
   });
 });
@@ -142,7 +171,15 @@ describe("a run that is stopped", () => {
     const path = join(folder, "stopped.json");
     const stopping: BenchCase = { ...small("conv3d/never"), data: () => (abort.abort(), small().data()) };
     const cases = [small("conv3d/one"), stopping, small("conv3d/three")];
-    const record = await bench({ gpu, cases, against: [], effort, json: path, signal: abort.signal, onProgress: () => {} });
+    const record = await bench({
+      gpu,
+      cases,
+      against: [],
+      effort,
+      json: path,
+      signal: abort.signal,
+      onProgress: () => {},
+    });
     expect(record.context.interrupted).toBe(true);
     expect(record.results.map((result) => result.case)).toEqual(["conv3d/one"]);
     expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(JSON.parse(JSON.stringify(record)));

@@ -35,7 +35,13 @@ function result({ case: name, engine, times: samples, flops = 2e9, bytes = 1e7, 
     ...{ case: name, suite: name.split("/")[0]!, engine: engine ?? "voxtwirl", shape: "1 x 32 -> 32 at 32^3" },
     ...(engine === undefined && { variant: "conv3d lanes", gpuMs: 0.9 * wallMs, roofline: 0.5, compileMs: 40 }),
     ...{ flops, bytes, wallMs, p10Ms: sorted[0]!, p90Ms: sorted.at(-1)!, samples: samples.length, stable: true },
-    ...{ gflops: flops / wallMs / 1e6, gbPerSecond: bytes / wallMs / 1e6, firstMs: 3 * wallMs, error: 4e-7, right: true },
+    ...{
+      gflops: flops / wallMs / 1e6,
+      gbPerSecond: bytes / wallMs / 1e6,
+      firstMs: 3 * wallMs,
+      error: 4e-7,
+      right: true,
+    },
     ...changes,
   };
 }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Expected } from "../../bench/case.ts";
 import { uniform } from "../../bench/data.ts";
-import { sampledConv, sampledConvTranspose, sampledGradInput, sampledGradWeight, sampleIndices } from "../../bench/sampledConv.ts";
+import {
+  sampledConv,
+  sampledConvTranspose,
+  sampledGradInput,
+  sampledGradWeight,
+  sampleIndices,
+} from "../../bench/sampledConv.ts";
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { conv3dShape } from "../../src/kernels/conv3d.ts";
 import { convTranspose3dShape } from "../../src/kernels/convTranspose3d.ts";
@@ -16,17 +22,27 @@ function expectSamplesOf(samples: readonly Expected[], whole: Float64Array): voi
 }
 
 describe("convolutions at samples", () => {
-  it.each([[3, 1, 1], [3, 2, 1], [4, 2, 1], [1, 1, 0]])("are the twins' (kernel %i, stride %i, padding %i)", (kernel, stride, padding) => {
+  it.each([
+    [3, 1, 1],
+    [3, 2, 1],
+    [4, 2, 1],
+    [1, 1, 0],
+  ])("are the twins' (kernel %i, stride %i, padding %i)", (kernel, stride, padding) => {
     const x = [2, 6, 6, 6, 3];
     const weight = [kernel, kernel, kernel, 3, 5];
     const y = conv3dShape(x, weight, stride, padding);
     const tensor = (name: string, shape: number[]) => ({ shape, data: uniform(name, elementCount(shape)) });
     const [xs, ws, gs] = [tensor("x", x), tensor("weight", weight), tensor("gradY", y)];
-    const data = new Map([["x", xs.data], ["weight", ws.data], ["gradY", gs.data]]);
+    const data = new Map([
+      ["x", xs.data],
+      ["weight", ws.data],
+      ["gradY", gs.data],
+    ]);
     const geometry = { x, y, kernel, stride, padding };
     expectSamplesOf(sampledConv(geometry, data), conv.conv3d(xs, ws, y, stride, padding));
     expectSamplesOf(sampledGradInput(geometry, data), conv.conv3dGradInput(gs, ws, x, stride, padding));
-    if (kernel > 1) expectSamplesOf(sampledGradWeight(geometry, data), conv.conv3dGradWeight(xs, gs, weight, stride, padding));
+    if (kernel > 1)
+      expectSamplesOf(sampledGradWeight(geometry, data), conv.conv3dGradWeight(xs, gs, weight, stride, padding));
     if (stride !== 2) return;
     const up = convTranspose3dShape(x, weight, 2, padding);
     expectSamplesOf(sampledConvTranspose({ ...geometry, y: up }, data), convTranspose3d(xs, ws, up, 2, padding));

@@ -55,7 +55,11 @@ describe("statistics of samples", () => {
   });
 
   it("takes ratios within rounds, so that a drift of the machine is in both", () => {
-    const ours = [[10, 11], [20, 22], [40, 44]];
+    const ours = [
+      [10, 11],
+      [20, 22],
+      [40, 44],
+    ];
     const theirs = ours.map((round) => round.map((ms) => 3 * ms));
     expect(ratioOfRounds(ours, theirs)).toBeCloseTo(3, 12);
     // A peer that ran once is compared with its own round, not with the drifted rest.

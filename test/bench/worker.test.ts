@@ -52,7 +52,14 @@ function description(operation: CaseDescription["operation"], changes: Partial<C
     { name: "y", shape, file: file("y") },
     { name: "first", shape: [12], file: file("first") },
   ];
-  return { name: "case", operation, attributes: { factor: 2 }, inputs: [{ name: "x", shape, file: file("x") }], outputs, ...changes };
+  return {
+    name: "case",
+    operation,
+    attributes: { factor: 2 },
+    inputs: [{ name: "x", shape, file: file("x") }],
+    outputs,
+    ...changes,
+  };
 }
 
 const ask = (request: Parameters<PeerProcess["request"]>[0]) => peer.request(request, 60_000);
@@ -72,7 +79,11 @@ describe("a peer's worker", () => {
   });
 
   it("tells what it cannot do from what went wrong, and serves on", async () => {
-    expect(await ask({ do: "load", case: description("rotate") })).toEqual({ ok: false, why: "unsupported", message: "no rotations" });
+    expect(await ask({ do: "load", case: description("rotate") })).toEqual({
+      ok: false,
+      why: "unsupported",
+      message: "no rotations",
+    });
     const broken = await ask({ do: "load", case: description("attention") });
     expect(broken).toEqual({ ok: false, why: "failed", message: "first line second line" });
     expect(await ask({ do: "run", count: 1 })).toEqual({ ok: false, why: "failed", message: "no case is loaded" });
@@ -85,6 +96,9 @@ describe("a peer's worker", () => {
     expect(reply).toMatchObject({ ok: false, why: "failed", message: expect.stringContaining("48 bytes") });
     const outputs = [{ name: "y", shape: [7], file: join(folder, "y") }];
     await ask({ do: "load", case: description("conv3d", { outputs }) });
-    expect(await ask({ do: "save" })).toMatchObject({ ok: false, message: expect.stringContaining("gave 12 values, expected 7") });
+    expect(await ask({ do: "save" })).toMatchObject({
+      ok: false,
+      message: expect.stringContaining("gave 12 values, expected 7"),
+    });
   });
 });

@@ -32,7 +32,13 @@ describe("readArgs", () => {
   });
 
   it("takes any number of arguments where the last has dots", () => {
-    const names = readArgs("bench", { ...spec, positionals: ["[SUITE...]"] }, ["a", "b", "--steps", "3", "c"]).positionals;
+    const names = readArgs("bench", { ...spec, positionals: ["[SUITE...]"] }, [
+      "a",
+      "b",
+      "--steps",
+      "3",
+      "c",
+    ]).positionals;
     expect(names).toEqual(["a", "b", "c"]);
     expect(failure(() => read("a", "b")).message).toMatch(/does not take the argument "b"/);
   });

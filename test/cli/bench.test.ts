@@ -18,7 +18,15 @@ const read = (path: string) => JSON.parse(readFileSync(path, "utf8")) as BenchRe
 describe("voxtwirl bench", () => {
   it("times a case, prints a table and writes a record", async () => {
     const path = join(folder, "record.json");
-    const { code, stdout, stderr } = await command.run(["bench", "noise", "--filter", "uniform", "--quick", "--json", path]);
+    const { code, stdout, stderr } = await command.run([
+      "bench",
+      "noise",
+      "--filter",
+      "uniform",
+      "--quick",
+      "--json",
+      path,
+    ]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^roofline: [\d.,]+ GFLOP\/s of multiply-adds, [\d.,]+ GB\/s of a large copy/m);
     expect(stdout).toMatch(/^noise\/uniform .* 0\.0e\+0 /m);
@@ -81,7 +89,9 @@ describe("voxtwirl bench", () => {
 
   it("keeps what it measured when it is stopped", async () => {
     const path = join(folder, "stopped.json");
-    const child = spawn(process.execPath, [command.path, "bench", "conv3d", "--json", path], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [command.path, "bench", "conv3d", "--json", path], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => (stdout += text));

@@ -43,14 +43,19 @@ function expectSameAsWhole(folder: string): void {
   const states = [folder, whole].map((path) => tensorsOf(file(path, "state.safetensors")));
   expect(states[0]!.tensors).toEqual(states[1]!.tensors);
   expect(states[0]!.metadata.step).toBe(String(STEPS));
-  expect(readFileSync(file(folder, "model.safetensors")).equals(readFileSync(file(whole, "model.safetensors")))).toBe(true);
+  expect(readFileSync(file(folder, "model.safetensors")).equals(readFileSync(file(whole, "model.safetensors")))).toBe(
+    true,
+  );
   expect(rowsOf(folder)).toEqual(rowsOf(whole));
   expect(readdirSync(folder).sort()).toEqual(readdirSync(whole).sort());
 }
 
 /** Starts the command and kills it `delay` ms after `folder` holds `rows` rows more than now. True if it was still running. */
 function killed(args: string[], folder: string, rows: number, delay: number): Promise<boolean> {
-  const count = () => (existsSync(file(folder, "metrics.jsonl")) ? readFileSync(file(folder, "metrics.jsonl"), "utf8").split("\n").length : 0);
+  const count = () =>
+    existsSync(file(folder, "metrics.jsonl"))
+      ? readFileSync(file(folder, "metrics.jsonl"), "utf8").split("\n").length
+      : 0;
   const from = count();
   const child = spawn(process.execPath, [command.path, ...args], { stdio: "ignore" });
   const timer = setInterval(() => {
@@ -83,39 +88,48 @@ function checkRemains(folder: string): void {
 }
 
 describe("kill -9", () => {
-  it(`at ${KILLS} random moments loses nothing but the steps since the last checkpoint`, { timeout: 60_000 + KILLS * 180_000 }, async () => {
-    const random = new Random(20);
-    const tally = { kills: 0, withoutState: 0, withTemporary: 0, finished: 0 };
-    const folder = join(root, "killed");
-    // Some must have died while they wrote a file, which is a matter of luck: a thorough test goes on until one has.
-    const enough = () => KILLS < 20 || tally.withTemporary > 0 || tally.kills >= 3 * KILLS;
-    while (tally.kills < KILLS || !enough()) {
-      const resumable = existsSync(file(folder, "state.safetensors"));
-      const args = resumable ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"];
-      // Some die while they start; the others at any point of the steps, evaluations and checkpoints that follow.
-      const rows = random.int(5);
-      const delay = rows === 0 ? random.int(4000) : random.int(60);
-      if (await killed(args, folder, rows, delay)) {
-        tally.kills++;
-        if (!existsSync(folder)) continue;
-        checkRemains(folder);
-        if (readdirSync(folder).some((name) => name.endsWith(".tmp"))) tally.withTemporary++;
-        if (!existsSync(file(folder, "state.safetensors"))) {
-          tally.withoutState++;
-          const result = await command.run(["train", "--resume", folder]);
-          expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/holds no state\.safetensors.*\n.*start a new run/) });
+  it(
+    `at ${KILLS} random moments loses nothing but the steps since the last checkpoint`,
+    { timeout: 60_000 + KILLS * 180_000 },
+    async () => {
+      const random = new Random(20);
+      const tally = { kills: 0, withoutState: 0, withTemporary: 0, finished: 0 };
+      const folder = join(root, "killed");
+      // Some must have died while they wrote a file, which is a matter of luck: a thorough test goes on until one has.
+      const enough = () => KILLS < 20 || tally.withTemporary > 0 || tally.kills >= 3 * KILLS;
+      while (tally.kills < KILLS || !enough()) {
+        const resumable = existsSync(file(folder, "state.safetensors"));
+        const args = resumable ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"];
+        // Some die while they start; the others at any point of the steps, evaluations and checkpoints that follow.
+        const rows = random.int(5);
+        const delay = rows === 0 ? random.int(4000) : random.int(60);
+        if (await killed(args, folder, rows, delay)) {
+          tally.kills++;
+          if (!existsSync(folder)) continue;
+          checkRemains(folder);
+          if (readdirSync(folder).some((name) => name.endsWith(".tmp"))) tally.withTemporary++;
+          if (!existsSync(file(folder, "state.safetensors"))) {
+            tally.withoutState++;
+            const result = await command.run(["train", "--resume", folder]);
+            expect(result).toMatchObject({
+              code: 1,
+              stderr: expect.stringMatching(/holds no state\.safetensors.*\n.*start a new run/),
+            });
+          }
+        } else {
+          tally.finished++;
+          expectSameAsWhole(folder);
+          rmSync(folder, { recursive: true });
         }
-      } else {
-        tally.finished++;
-        expectSameAsWhole(folder);
-        rmSync(folder, { recursive: true });
       }
-    }
-    const left = existsSync(file(folder, "state.safetensors"));
-    const last = await command.run(left ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"]);
-    expect(last.code, last.stderr).toBe(0);
-    expectSameAsWhole(folder);
-    if (KILLS >= 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
-    if (process.env.VOXTWIRL_KILLS) console.log(`killed: ${JSON.stringify(tally)}`);
-  });
+      const left = existsSync(file(folder, "state.safetensors"));
+      const last = await command.run(
+        left ? ["train", "--resume", folder, "--quiet"] : [...fresh, "--out", folder, "--force"],
+      );
+      expect(last.code, last.stderr).toBe(0);
+      expectSameAsWhole(folder);
+      if (KILLS >= 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
+      if (process.env.VOXTWIRL_KILLS) console.log(`killed: ${JSON.stringify(tally)}`);
+    },
+  );
 });

@@ -51,7 +51,12 @@ describe("voxtwirl", () => {
 
   it.each([
     ["is quiet when its reader goes away", "exec 1> >(exec true); sleep 0.5; ", 141, /^$/],
-    ["says so when its output cannot be written", "exec 1> /dev/full; ", 1, /^voxtwirl: cannot write to standard output: ENOSPC.*\n.*space.*\n$/],
+    [
+      "says so when its output cannot be written",
+      "exec 1> /dev/full; ",
+      1,
+      /^voxtwirl: cannot write to standard output: ENOSPC.*\n.*space.*\n$/,
+    ],
   ])("%s", { skip: process.platform !== "linux" }, (_, before, code, stderr) => {
     const result = spawnSync("bash", ["-c", `${before}"$0" "$1" help`, process.execPath, path], { encoding: "utf8" });
     expect(result.status).toBe(code);

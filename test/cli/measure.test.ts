@@ -124,7 +124,9 @@ describe("voxtwirl measure --model", () => {
     expect(stdout).toMatch(/rotated back by trilinear/);
     expect(stdout).toMatch(/^ +percentPose +.* ± .* %/m);
     expect(stdout).toMatch(/^ +percentPoseFloor/m);
-    expect(stdout).toMatch(/averaging over K poses, on 2 samples, and as predicted from the other 3:\n +K +gain +predicted +with noise\n/);
+    expect(stdout).toMatch(
+      /averaging over K poses, on 2 samples, and as predicted from the other 3:\n +K +gain +predicted +with noise\n/,
+    );
     expect(stdout).toMatch(/^ +4( +-?\d.* ± .* %){3}$/m);
     expect(stdout).toMatch(/fresh noise/);
     expect(stdout).not.toMatch(/percentEquiv/);

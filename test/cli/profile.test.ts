@@ -42,7 +42,15 @@ describe("voxtwirl profile", () => {
     needsStored("f16");
 
     it("profiles training steps", async () => {
-      const { code, stdout, stderr } = await command.run(["profile", "--batch", "1", "--steps", "1", "--precision", "f16"]);
+      const { code, stdout, stderr } = await command.run([
+        "profile",
+        "--batch",
+        "1",
+        "--steps",
+        "1",
+        "--precision",
+        "f16",
+      ]);
       expect(code, stderr).toBe(0);
       expect(stdout).toMatch(/^training step, preset tiny, batch 1, in f16: /);
     });

@@ -17,7 +17,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** As small as a run can be and still have all its parts. */
 const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
-const rowsOf = (path: string) => readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as MetricRow);
+const rowsOf = (path: string) =>
+  readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as MetricRow);
 const withoutTime = (rows: MetricRow[]) => rows.map((row) => ({ ...row, seconds: 0 }));
 
 describe("voxtwirl train", () => {
@@ -83,7 +87,12 @@ describe("voxtwirl train", () => {
     expect(bytes(part)).toEqual(bytes(out));
     const rows = rowsOf(join(part, "metrics.jsonl"));
     expect(withoutTime(rows)).toEqual(withoutTime(rowsOf(join(out, "metrics.jsonl"))));
-    expect(second.stdout.trimEnd().split("\n").map((line) => JSON.parse(line))).toEqual(rows.filter(({ step }) => step > 2));
+    expect(
+      second.stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual(rows.filter(({ step }) => step > 2));
   });
 
   it("measures the same held-out molecules, poses and noise whatever the augmentation", async () => {
@@ -92,7 +101,8 @@ describe("voxtwirl train", () => {
     const { stdout: json } = await command.run(args);
     const [start] = json.split("\n").map((line) => JSON.parse(line || "{}") as EvalRow);
     expect({ ...start!, seconds: 0 }).toEqual({ ...rowsOf(join(out, "metrics.jsonl"))[0]!, seconds: 0 });
-    const losses = (path: string) => rowsOf(join(path, "metrics.jsonl")).filter((row) => row.type === "train")[0] as TrainRow;
+    const losses = (path: string) =>
+      rowsOf(join(path, "metrics.jsonl")).filter((row) => row.type === "train")[0] as TrainRow;
     expect(losses(other).loss).not.toBe(losses(out).loss);
   });
 
@@ -100,7 +110,10 @@ describe("voxtwirl train", () => {
     const args = ["train", ...quick, "--steps", "1", "--augment", "octahedral", "--pose", "principal", "--json"];
     const { code, stdout: json } = await command.run([...args, "--out", join(folder, "principal")]);
     expect(code).toBe(0);
-    const rows = json.trimEnd().split("\n").map((line) => JSON.parse(line) as MetricRow);
+    const rows = json
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as MetricRow);
     expect(rows.map(({ type }) => type)).toEqual(["eval", "train", "eval"]);
     // Another pose before the same random one: other held-out grids.
     expect((rows[0] as EvalRow).lossZero).not.toBe((rowsOf(join(out, "metrics.jsonl"))[0] as EvalRow).lossZero);
@@ -129,7 +142,9 @@ describe("voxtwirl train", () => {
       const losses = (all: MetricRow[]) => all.flatMap((row) => (row.type === "train" ? [row.loss] : []));
       const single = losses(rowsOf(join(out, "metrics.jsonl")));
       losses(rows).forEach((loss, i) => expect(Math.abs(loss / single[i]! - 1)).toBeLessThan(2e-2));
-      expect(rows.filter(({ type }) => type === "train")).toMatchObject(Array(5).fill({ lossScale: 2 ** 16, skipped: false }));
+      expect(rows.filter(({ type }) => type === "train")).toMatchObject(
+        Array(5).fill({ lossScale: 2 ** 16, skipped: false }),
+      );
       for (const file of ["model", "state"]) {
         const { metadata } = decodeSafetensors(readFileSync(join(path, `${file}.safetensors`)));
         expect(JSON.parse(metadata.config!).training.precision).toBe("f16");
@@ -153,7 +168,10 @@ describe("voxtwirl train", () => {
   it("never writes over an earlier run unless told to", async () => {
     const before = readFileSync(join(out, "metrics.jsonl"));
     const args = ["train", ...quick, "--steps", "1", "--out", out];
-    expect(await command.run(args)).toMatchObject({ code: 1, stderr: expect.stringMatching(/exists already\n.*--force/) });
+    expect(await command.run(args)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/exists already\n.*--force/),
+    });
     expect(readFileSync(join(out, "metrics.jsonl"))).toEqual(before);
   });
 
@@ -228,7 +246,10 @@ describe("voxtwirl train", () => {
     const placed = args.map((arg) => (arg.endsWith(".xyz") ? join(folder, arg) : arg));
     const result = await command.run(["train", ...placed, "--out", join(folder, "never")]);
     expect(result.code).toBe(code);
-    const lines = result.stderr.trimEnd().split("\n").filter((line) => !line.includes("software adapter"));
+    const lines = result.stderr
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !line.includes("software adapter"));
     expect(lines.length).toBe(2);
     expect(lines[0]! + lines[1]!).toContain(text);
     expect(existsSync(join(folder, "never"))).toBe(false);

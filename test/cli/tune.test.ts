@@ -9,7 +9,8 @@ const cache = mkdtempSync(join(tmpdir(), "voxtwirl-tune-"));
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 // Mesa's own cache stays where it is: from an empty one compiling would take most of the time.
 const env = { XDG_CACHE_HOME: cache, MESA_SHADER_CACHE_DIR: join(homedir(), ".cache"), VOXTWIRL_NO_TUNING: "" };
-const files = () => readdirSync(join(cache, "voxtwirl", "tuning")).map((name) => join(cache, "voxtwirl", "tuning", name));
+const files = () =>
+  readdirSync(join(cache, "voxtwirl", "tuning")).map((name) => join(cache, "voxtwirl", "tuning", name));
 
 describe("voxtwirl tune", () => {
   it("lists the calls of a preset with their variants, and writes nothing", async () => {
@@ -17,8 +18,19 @@ describe("voxtwirl tune", () => {
     expect(code, stderr).toBe(0);
     const { calls } = JSON.parse(stdout);
     expect(new Set(calls.map(({ key }: { key: string }) => key)).size).toBe(calls.length);
-    for (const kernel of ["conv3d", "convTranspose3d", "conv3dGradWeight", "groupNorm", "groupNormGrad", "twirlMerge", "rotateOctahedral"]) {
-      expect(calls.some(({ key }: { key: string }) => key.startsWith(`${kernel} `)), kernel).toBe(true);
+    for (const kernel of [
+      "conv3d",
+      "convTranspose3d",
+      "conv3dGradWeight",
+      "groupNorm",
+      "groupNormGrad",
+      "twirlMerge",
+      "rotateOctahedral",
+    ]) {
+      expect(
+        calls.some(({ key }: { key: string }) => key.startsWith(`${kernel} `)),
+        kernel,
+      ).toBe(true);
     }
     for (const { variants, fallback, count } of calls) {
       expect(variants).toContain(fallback);
@@ -50,7 +62,10 @@ describe("voxtwirl tune", () => {
   });
 
   it("stops for want of time before the first call, and says how many are left", async () => {
-    const { code, stdout } = await command.run(["tune", "--kernel", "twirlMerge", "--seconds", "1e-9", "--batch", "1", "--json"], env);
+    const { code, stdout } = await command.run(
+      ["tune", "--kernel", "twirlMerge", "--seconds", "1e-9", "--batch", "1", "--json"],
+      env,
+    );
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ results: [], left: 1, stopped: false });
   });

@@ -34,7 +34,10 @@ function sums(rotationsOf: (n: number) => ArrayLike<number>): SampleSums[] {
 }
 
 const ALL = octahedralMatrices.map((_, g) => g);
-const EXACT = decomposeSums(sums(() => ALL), { rotations: 24, elements: ELEMENTS });
+const EXACT = decomposeSums(
+  sums(() => ALL),
+  { rotations: 24, elements: ELEMENTS },
+);
 
 describe("decomposeSums", () => {
   it("is the plain definition on the enumeration of all 24", () => {
@@ -70,7 +73,8 @@ describe("decomposeSums", () => {
       const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / (trials - 1);
       expect(Math.abs(mean - EXACT[name]), name).toBeLessThan(3 * Math.sqrt(variance / trials));
       // The plug-in S/N would be off by more than this test allows.
-      if (name === "lossEquiv" && rotations === 2) expect(EXACT.lossEquiv / 2).toBeGreaterThan(10 * Math.sqrt(variance / trials));
+      if (name === "lossEquiv" && rotations === 2)
+        expect(EXACT.lossEquiv / 2).toBeGreaterThan(10 * Math.sqrt(variance / trials));
     }
   });
 
@@ -106,17 +110,25 @@ describe("decomposeSums", () => {
   });
 
   it("has no standard error for one sample", () => {
-    expect(decomposeSums([{ meanError: 3, spread: 7, zeroError: 1 }], { rotations: 3, elements: 5 }).percentEquivStdErr).toBeNaN();
+    expect(
+      decomposeSums([{ meanError: 3, spread: 7, zeroError: 1 }], { rotations: 3, elements: 5 }).percentEquivStdErr,
+    ).toBeNaN();
   });
 
   it("refuses what cannot be estimated", () => {
     const one = [{ meanError: 1, spread: 1, zeroError: 1 }];
     for (const rotations of [1, 0, 25, 2.5, NaN]) {
-      expect(() => decomposeSums(one, { rotations, elements: 1 })).toThrow(expect.objectContaining({ code: "bad-option" }));
+      expect(() => decomposeSums(one, { rotations, elements: 1 })).toThrow(
+        expect.objectContaining({ code: "bad-option" }),
+      );
     }
     expect(() => decomposeSums(one, { rotations: 25, elements: 1, groupOrder: Infinity })).not.toThrow();
-    expect(() => decomposeSums([], { rotations: 2, elements: 1 })).toThrow(expect.objectContaining({ code: "no-data" }));
-    expect(() => decomposeSums(one, { rotations: 2, elements: 0 })).toThrow(expect.objectContaining({ code: "bad-option" }));
+    expect(() => decomposeSums([], { rotations: 2, elements: 1 })).toThrow(
+      expect.objectContaining({ code: "no-data" }),
+    );
+    expect(() => decomposeSums(one, { rotations: 2, elements: 0 })).toThrow(
+      expect.objectContaining({ code: "bad-option" }),
+    );
     expect(() => sampleSums([1, 2, 3])).toThrow(expect.objectContaining({ code: "bad-shape" }));
   });
 });

@@ -89,6 +89,8 @@ describe("rotation of a grid", () => {
     for (const g of [-1, 24, 0.5, NaN]) {
       expect(() => octahedralPermutation(2, g)).toThrow(expect.objectContaining({ code: "bad-option" }));
     }
-    expect(() => rotateGridOctahedral(new Float32Array(7), 2, 1, 0)).toThrow(expect.objectContaining({ code: "bad-shape" }));
+    expect(() => rotateGridOctahedral(new Float32Array(7), 2, 1, 0)).toThrow(
+      expect.objectContaining({ code: "bad-shape" }),
+    );
   });
 });

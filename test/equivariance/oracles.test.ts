@@ -28,7 +28,12 @@ function clouds(count: number, seed: number): PackedMolecules {
     }
     offsets.push(atoms.length / 4);
   }
-  return { atoms: Float32Array.from(atoms), offsets: Uint32Array.from(offsets), count, sourceIndex: new Uint32Array(count) };
+  return {
+    atoms: Float32Array.from(atoms),
+    offsets: Uint32Array.from(offsets),
+    count,
+    sourceIndex: new Uint32Array(count),
+  };
 }
 
 const options = (molecules: PackedMolecules, more: Partial<VoxelEvaluatorOptions> = {}): VoxelEvaluatorOptions => ({
@@ -83,7 +88,8 @@ describe("exact oracles of the octahedral decomposition", () => {
         store.write(name, projectKernel(randomArray(size, 100 + i, 0.2), shape[0]!));
       });
     }
-    const model: VoxelModel = (graph, x) => unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) });
+    const model: VoxelModel = (graph, x) =>
+      unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) });
     return { model, destroy: () => store.destroy() };
   }
 
@@ -133,10 +139,12 @@ describe("exact oracles of the octahedral decomposition", () => {
       gpu.upload("filter", projectKernel(randomArray(27 * CHANNELS * CHANNELS, 9), 3)),
       gpu.upload("skew", randomArray(27 * CHANNELS * CHANNELS, 9)),
     ] as const;
-    const filter = (view: (typeof uploads)[number]): VoxelModel => (graph, x) => {
-      const weight = graph.external("filter", [3, 3, 3, CHANNELS, CHANNELS], view);
-      return conv3d(graph, { label: "filter", x, weight, stride: 1, padding: 1 });
-    };
+    const filter =
+      (view: (typeof uploads)[number]): VoxelModel =>
+      (graph, x) => {
+        const weight = graph.external("filter", [3, 3, 3, CHANNELS, CHANNELS], view);
+        return conv3d(graph, { label: "filter", x, weight, stride: 1, padding: 1 });
+      };
     const mix: VoxelModel = (graph, x) => {
       const weight = graph.external("mix", [CHANNELS, CHANNELS], uploads[0]);
       return linear(graph, { label: "mix", x, weight });

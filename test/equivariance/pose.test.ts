@@ -230,8 +230,12 @@ describe("the gain of averaging over poses", () => {
         const off = (value: number, variance: number) => Math.abs(value - (factor * variance) / total);
         const what = `pose ${pose}, K = ${gain.count}`;
         expect(off(gain.percentGainPose, pose ** 2), what).toBeLessThan(3.5 * gain.percentGainPoseStdErr + 1e-6);
-        expect(off(gain.percentPredictedPose, pose ** 2), what).toBeLessThan(3.5 * gain.percentPredictedPoseStdErr + 1e-6);
-        expect(off(gain.percentGainNoisyPose, 1 + pose ** 2), what).toBeLessThan(3.5 * gain.percentGainNoisyPoseStdErr + 1e-6);
+        expect(off(gain.percentPredictedPose, pose ** 2), what).toBeLessThan(
+          3.5 * gain.percentPredictedPoseStdErr + 1e-6,
+        );
+        expect(off(gain.percentGainNoisyPose, 1 + pose ** 2), what).toBeLessThan(
+          3.5 * gain.percentGainNoisyPoseStdErr + 1e-6,
+        );
         expect(gain.percentGainPoseStdErr).toBeLessThan(2);
       }
       expect(gains.map(({ count }) => count)).toEqual(counts);
@@ -240,7 +244,13 @@ describe("the gain of averaging over poses", () => {
 
   it("takes at least four samples, and arrays that belong together", () => {
     const made = [1, 2, 3].map((seed) => sample(seed, 1));
-    expect(poseGains(made.map(({ sums }) => sums), made.map(({ averages }) => averages), counts)).toEqual([]);
+    expect(
+      poseGains(
+        made.map(({ sums }) => sums),
+        made.map(({ averages }) => averages),
+        counts,
+      ),
+    ).toEqual([]);
     const bad = expect.objectContaining({ code: "bad-shape" });
     expect(() => poseAverages([1, 2, 3], [1], { rotations: 2, noises: 2 }, [1], new Random(1))).toThrow(bad);
   });

@@ -15,9 +15,15 @@ describe("quaternionToMatrix", () => {
       expectClose(
         quaternionToMatrix([x, y, z, w]),
         [
-          1 - rest * (1 - a * a), rest * a * b - sin * c, rest * a * c + sin * b,
-          rest * a * b + sin * c, 1 - rest * (1 - b * b), rest * b * c - sin * a,
-          rest * a * c - sin * b, rest * b * c + sin * a, 1 - rest * (1 - c * c),
+          1 - rest * (1 - a * a),
+          rest * a * b - sin * c,
+          rest * a * c + sin * b,
+          rest * a * b + sin * c,
+          1 - rest * (1 - b * b),
+          rest * b * c - sin * a,
+          rest * a * c - sin * b,
+          rest * b * c + sin * a,
+          1 - rest * (1 - c * c),
         ],
         1e-14,
       );

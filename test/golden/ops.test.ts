@@ -48,7 +48,14 @@ const operations: Record<Case["op"], Emit> = {
     const gradY = t["grad.y"]!;
     convTranspose3d(ctx, { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, stride, padding });
     convTranspose3dGradInput(ctx, { label: "gradX", gradY, weight: t.weight!, gradX: t["grad.x"]!, stride, padding });
-    convTranspose3dGradWeight(ctx, { label: "gradWeight", x: t.x!, gradY, gradWeight: t["grad.weight"]!, stride, padding });
+    convTranspose3dGradWeight(ctx, {
+      label: "gradWeight",
+      x: t.x!,
+      gradY,
+      gradWeight: t["grad.weight"]!,
+      stride,
+      padding,
+    });
     convTranspose3dGradBias(ctx, { label: "gradBias", gradY, gradBias: t["grad.bias"]! });
   },
   linear(ctx, t) {

@@ -59,7 +59,13 @@ describe.each(["unet-k3s2", "unet-k4s2"])("%s against PyTorch", (name) => {
 
   it("gives the same gradients", async () => {
     const { grad } = await run();
-    expectParameters(golden, parameters.filter((p) => p.trained), zeroGradients, "grad", grad);
+    expectParameters(
+      golden,
+      parameters.filter((p) => p.trained),
+      zeroGradients,
+      "grad",
+      grad,
+    );
   });
 
   it("gives gradients near zero where symmetry makes them zero", async () => {
@@ -106,15 +112,23 @@ function expectParameters(
 ): void {
   for (const { name, kind: layout } of parameters) {
     const { shape, data } = golden.get(`${kind}.${name}`);
-    const kept = (_: number, i: number) => !zeroGradients.some(([other, from, to]) => other === name && i >= from && i < to);
+    const kept = (_: number, i: number) =>
+      !zeroGradients.some(([other, from, to]) => other === name && i >= from && i < to);
     const expected = fromTorch(layout, shape, data).data.filter(kept);
     expect(relativeError(actual.get(name)!.filter(kept), expected), `${kind} of ${name}`).toBeLessThan(TOLERANCE);
   }
 }
 
 /** The golden run anew: one plan, a step a replay, and one replay more for the loss after the last step. */
-async function train(gpu: Gpu, golden: Golden, config: UNet3dConfig, parameters: readonly UNetParameter[]): Promise<Run> {
-  const { lr, betas, eps, weightDecay, steps, emaDecay } = JSON.parse(golden.metadata.optimiserValues!) as OptimiserValues;
+async function train(
+  gpu: Gpu,
+  golden: Golden,
+  config: UNet3dConfig,
+  parameters: readonly UNetParameter[],
+): Promise<Run> {
+  const { lr, betas, eps, weightDecay, steps, emaDecay } = JSON.parse(
+    golden.metadata.optimiserValues!,
+  ) as OptimiserValues;
   const store = new ParameterStore(gpu, parameters);
   const uniform = new StepUniform(gpu, "step");
   const owned: BufferView[] = [];
@@ -141,7 +155,13 @@ async function train(gpu: Gpu, golden: Golden, config: UNet3dConfig, parameters:
   const step = graph.external("step", [8], uniform.view());
   const pieces = (array: ParameterArray): Tensor[] =>
     store.pieces(array).map((view, i) => graph.external(`${array} ${i}`, [view.size / 4], view));
-  const [weights, grads, m, v, ema] = PARAMETER_ARRAYS.map(pieces) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
+  const [weights, grads, m, v, ema] = PARAMETER_ARRAYS.map(pieces) as [
+    Tensor[],
+    Tensor[],
+    Tensor[],
+    Tensor[],
+    Tensor[],
+  ];
 
   graph.clear(loss);
   for (const piece of grads) graph.clear(piece);
@@ -161,7 +181,14 @@ async function train(gpu: Gpu, golden: Golden, config: UNet3dConfig, parameters:
   const result: Partial<{ -readonly [K in keyof Run]: Run[K] }> = { losses };
   for (let t = 1; t <= steps + 1; t++) {
     const corrections = { correction1: 1 - betas[0] ** t, correction2: 1 - betas[1] ** t };
-    uniform.set({ seed: 0, step: t - 1, sample: 0, lr, ...corrections, emaDecay: Math.min(emaDecay, (1 + t) / (10 + t)) });
+    uniform.set({
+      seed: 0,
+      step: t - 1,
+      sample: 0,
+      lr,
+      ...corrections,
+      emaDecay: Math.min(emaDecay, (1 + t) / (10 + t)),
+    });
     uniform.write();
     plan.run();
     const [lossNow, outputNow] = await plan.read(loss, output);

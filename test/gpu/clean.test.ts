@@ -68,7 +68,9 @@ describe.runIf(process.platform === "linux")("a process", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it(`stays level over ${CYCLES} times open, run, destroy`, { timeout: 3_000_000 }, async () => {
-    const { code, stdout, stderr } = await script("cycles.mjs", `
+    const { code, stdout, stderr } = await script(
+      "cycles.mjs",
+      `
 const samples = [];
 for (let i = 1; i <= ${CYCLES}; i++) {
   const { gpu, plan, y } = await make();
@@ -79,15 +81,21 @@ for (let i = 1; i <= ${CYCLES}; i++) {
   gpu.destroy();
   if (i % ${CYCLES / 10} === 0) samples.push(sample(allocated));
 }
-console.log(JSON.stringify(samples));`);
+console.log(JSON.stringify(samples));`,
+    );
     expect(code, stderr).toBe(0);
     const samples = JSON.parse(stdout) as Sample[];
     expectLevel(samples);
     expect(samples[0]!.allocated).toBe(0);
   });
 
-  it(`stays level over ${REPLAYS} replays, and ends by itself with two engines open`, { timeout: 3_000_000 }, async () => {
-    const { code, stdout, stderr } = await script("replays.mjs", `
+  it(
+    `stays level over ${REPLAYS} replays, and ends by itself with two engines open`,
+    { timeout: 3_000_000 },
+    async () => {
+      const { code, stdout, stderr } = await script(
+        "replays.mjs",
+        `
 const [one, two] = [await make(), await make()];
 const samples = [];
 for (let i = 1; i <= ${REPLAYS}; i++) {
@@ -102,8 +110,10 @@ for (let i = 1; i <= ${REPLAYS}; i++) {
 console.log(JSON.stringify(samples));
 // Work in flight, nothing destroyed.
 one.plan.run();
-setTimeout(() => process.exit(7), 20_000).unref();`);
-    expect(code, stderr).toBe(0);
-    expectLevel(JSON.parse(stdout) as Sample[]);
-  });
+setTimeout(() => process.exit(7), 20_000).unref();`,
+      );
+      expect(code, stderr).toBe(0);
+      expectLevel(JSON.parse(stdout) as Sample[]);
+    },
+  );
 });

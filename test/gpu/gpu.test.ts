@@ -34,14 +34,20 @@ describe("Gpu", () => {
     const gpu = await Gpu.open(adapter, { wait: withNap });
     opened.push(gpu);
     expect(gpu.device.limits.maxStorageBuffersPerShaderStage).toBe(most);
-    expect(gpu.caps.maxBindingBytes).toBe(Math.min(adapter.limits.maxStorageBufferBindingSize, adapter.limits.maxBufferSize));
+    expect(gpu.caps.maxBindingBytes).toBe(
+      Math.min(adapter.limits.maxStorageBufferBindingSize, adapter.limits.maxBufferSize),
+    );
   });
 
   it("says so, typed, when the adapter gives no device", async () => {
     const { adapter } = await openAdapter();
     opened.push(await Gpu.open(adapter, { wait: withNap }));
     const error = await code(Gpu.open(adapter, { wait: withNap }));
-    expect(error).toMatchObject({ code: "no-adapter", message: expect.stringMatching(/gives no device/), fix: expect.stringMatching(/new adapter/) });
+    expect(error).toMatchObject({
+      code: "no-adapter",
+      message: expect.stringMatching(/gives no device/),
+      fix: expect.stringMatching(/new adapter/),
+    });
     expect(error.cause).toBeDefined();
   });
 
@@ -62,7 +68,10 @@ describe("Gpu", () => {
     const gpu = await open();
     const graph = new Graph(gpu.caps);
     const y = graph.scratch("y", [1]);
-    const shader = { name: "broken", code: "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() {\n  y[0] = nothing;\n}" };
+    const shader = {
+      name: "broken",
+      code: "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() {\n  y[0] = nothing;\n}",
+    };
     graph.dispatch({ label: "broken", shader, bindings: { y }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
     const error = await code(Plan.create(gpu, graph, { label: "test" }));
     expect(error.code).toBe("shader-compile");
@@ -75,11 +84,21 @@ describe("Gpu", () => {
 
   it("tells shaders of one name apart by their code", async () => {
     const gpu = await open();
-    const shader = (value: number) => ({ name: "same", code: `@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = ${value}.0; }` });
+    const shader = (value: number) => ({
+      name: "same",
+      code: `@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = ${value}.0; }`,
+    });
     for (const value of [1, 2]) {
       const graph = new Graph(gpu.caps);
       const y = graph.keep(graph.scratch("y", [1]));
-      graph.dispatch({ label: "same", shader: shader(value), bindings: { y }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+      graph.dispatch({
+        label: "same",
+        shader: shader(value),
+        bindings: { y },
+        workgroups: [1, 1, 1],
+        flops: 0,
+        bytes: 0,
+      });
       const plan = await Plan.create(gpu, graph, { label: "test" });
       plan.run();
       expect((await plan.read(y))[0]![0]).toBe(value);
@@ -109,22 +128,36 @@ describe("Gpu", () => {
     opened.push(gpu);
     const graph = new Graph(gpu.caps);
     const [a, b] = [graph.scratch("a", [1 << 18]), graph.scratch("b", [1 << 18])];
-    const shader = { name: "copy", code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }" };
+    const shader = {
+      name: "copy",
+      code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
+    };
     graph.dispatch({ label: "copy", shader, bindings: { a, b }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
     const error = await code(Plan.create(gpu, graph, { label: "large" }));
     expect(error.code).toBe("out-of-memory");
     expect(error.message).toContain("2.00 MiB");
     expect(gpu.allocatedBytes).toBe(0);
     const limit = gpu.caps.maxBindingBytes;
-    expect(() => graph.scratch("huge", [limit / 4 + 1])).toThrow(new RegExp(`${limit + 4} bytes, one binding of this adapter holds ${limit}`));
-    expect(() => gpu.createBuffer("beyond", gpu.device.limits.maxBufferSize + 4, BufferUsage.STORAGE)).toThrow(/exceeds the adapter's limit/);
+    expect(() => graph.scratch("huge", [limit / 4 + 1])).toThrow(
+      new RegExp(`${limit + 4} bytes, one binding of this adapter holds ${limit}`),
+    );
+    expect(() => gpu.createBuffer("beyond", gpu.device.limits.maxBufferSize + 4, BufferUsage.STORAGE)).toThrow(
+      /exceeds the adapter's limit/,
+    );
   });
 
   it("compiles each variant once", async () => {
     const gpu = await open();
-    const shader = { name: "twice", code: "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = f32(N); }" };
+    const shader = {
+      name: "twice",
+      code: "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = f32(N); }",
+    };
     const variant = (n: number) => gpu.pipelines.variant(shader, { N: n });
-    const [one, two, other] = await Promise.all([gpu.pipelines.get(variant(1)), gpu.pipelines.get(variant(1)), gpu.pipelines.get(variant(2))]);
+    const [one, two, other] = await Promise.all([
+      gpu.pipelines.get(variant(1)),
+      gpu.pipelines.get(variant(1)),
+      gpu.pipelines.get(variant(2)),
+    ]);
     expect(one).toBe(two);
     expect(other).not.toBe(one);
     expect(gpu.pipelines.size).toBe(2);

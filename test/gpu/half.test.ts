@@ -25,7 +25,12 @@ describe("half precision", () => {
       const middle = (low + high) / 2;
       const even = i % 2 === 0 ? low : high;
       const [below, above] = [low + (high - low) * 0.499, low + (high - low) * 0.501];
-      expect([rounded(middle), rounded(-middle), rounded(below), rounded(above)], String(middle)).toEqual([even, -even, low, high]);
+      expect([rounded(middle), rounded(-middle), rounded(below), rounded(above)], String(middle)).toEqual([
+        even,
+        -even,
+        low,
+        high,
+      ]);
     }
     expect([65519, 65520, 1e30, -Infinity].map(rounded)).toEqual([65504, Infinity, Infinity, -Infinity]);
     expect([2 ** -25, 2 ** -25 * 1.001, 2 ** -26, -0].map(rounded)).toEqual([0, 2 ** -24, 0, -0]);

@@ -27,11 +27,23 @@ describe("WGSL preprocessor", () => {
   });
 
   it("injects numeric constants after the enable lines, whole ones as integers", () => {
-    expect(run("enable f16;\ncode", { A: 3, B: 0.5, C: true })).toBe("enable f16;\nconst A = 3;\nconst B = 0.500000000f;\ncode");
+    expect(run("enable f16;\ncode", { A: 3, B: 0.5, C: true })).toBe(
+      "enable f16;\nconst A = 3;\nconst B = 0.500000000f;\ncode",
+    );
   });
 
   it("names file and line of a directive that is wrong", () => {
-    const wrong = ["#else", "x\n#endif", "#ifdef A", "#if A", "#import nothing", "#for i in 0..2\nx", "#endfor", "${1 +}", "#for i in 0..K\n#endfor"];
+    const wrong = [
+      "#else",
+      "x\n#endif",
+      "#ifdef A",
+      "#if A",
+      "#import nothing",
+      "#for i in 0..2\nx",
+      "#endfor",
+      "${1 +}",
+      "#for i in 0..K\n#endfor",
+    ];
     for (const code of wrong) expect(() => run(code), code).toThrow(/^file\.wgsl:\d+: /);
   });
 });
@@ -44,6 +56,7 @@ describe("integer expressions", () => {
   });
 
   it("are refused when they are none", () => {
-    for (const text of ["", "1 +", "(1", "1 / 0", "x", "1.5", "2 3", "a.b", "1e3;"]) expect(evaluateInteger(text, {}), text).toBeUndefined();
+    for (const text of ["", "1 +", "(1", "1 / 0", "x", "1.5", "2 3", "a.b", "1e3;"])
+      expect(evaluateInteger(text, {}), text).toBeUndefined();
   });
 });

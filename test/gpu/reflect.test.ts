@@ -19,7 +19,8 @@ describe("WGSL reflection", () => {
   });
 
   it("knows half precision, by aliases too", () => {
-    const declare = (type: string) => `alias Inner = vec4<f16>; alias Outer = Inner; @group(0) @binding(0) var<storage> x: ${type};`;
+    const declare = (type: string) =>
+      `alias Inner = vec4<f16>; alias Outer = Inner; @group(0) @binding(0) var<storage> x: ${type};`;
     const half = (type: string) => reflect("file", declare(type)).bindings[0]!.half;
     const halves = ["f16", "array<f16>", "array<vec4<f16>>", "array<vec2h>", "array<Inner>", "array<Outer, 4>"];
     for (const type of halves) expect(half(type), type).toBe(true);
@@ -47,24 +48,44 @@ describe("WGSL reflection", () => {
     };
     const params = { a: 7, b: [1, 2, 3], c: 4.5, d: [8, 9], e: -6, f: [10, 11, 12, 13] };
     const { y } = await runKernels(gpu, {}, { y: { shape: [7] } }, (ctx, t) => {
-      ctx.dispatch({ label: "probe", shader, params, bindings: { y: t.y! }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+      ctx.dispatch({
+        label: "probe",
+        shader,
+        params,
+        bindings: { y: t.y! },
+        workgroups: [1, 1, 1],
+        flops: 0,
+        bytes: 0,
+      });
     });
     expect([...y!]).toEqual([7, 1, 3, 4.5, 9, -6, 13]);
   });
 
   it("refuses values that do not fit the struct", () => {
-    const layout = reflect("file", "struct Params { a: u32, b: i32, v: vec2f }\n@group(0) @binding(0) var<uniform> params: Params;").structs.get("Params")!;
+    const layout = reflect(
+      "file",
+      "struct Params { a: u32, b: i32, v: vec2f }\n@group(0) @binding(0) var<uniform> params: Params;",
+    ).structs.get("Params")!;
     const target = new DataView(new ArrayBuffer(16));
     const good = { a: 1, b: -1, v: [1, 2] };
     expect(() => packStruct(layout, good, target, 0, "test")).not.toThrow();
-    for (const bad of [{ ...good, c: 1 }, { a: 1, b: 1 }, { ...good, a: -1 }, { ...good, a: 0.5 }, { ...good, v: [1] }, { ...good, a: 2 ** 32 }]) {
+    for (const bad of [
+      { ...good, c: 1 },
+      { a: 1, b: 1 },
+      { ...good, a: -1 },
+      { ...good, a: 0.5 },
+      { ...good, v: [1] },
+      { ...good, a: 2 ** 32 },
+    ]) {
       expect(() => packStruct(layout, bad as never, target, 0, "test")).toThrow(/^test: /);
     }
   });
 
   it("refuses what it cannot lay out", () => {
     expect(() => reflect("file", "@group(1) @binding(0) var<storage, read> x: array<f32>;")).toThrow(/group 1/);
-    expect(() => reflect("file", "struct P { m: mat3x3<f32> }\n@group(0) @binding(0) var<uniform> p: P;")).toThrow(/unsupported/);
+    expect(() => reflect("file", "struct P { m: mat3x3<f32> }\n@group(0) @binding(0) var<uniform> p: P;")).toThrow(
+      /unsupported/,
+    );
     expect(() => reflect("file", "@group(0) @binding(0) var<uniform> p: Nothing;")).toThrow(/Nothing/);
   });
 });

@@ -16,7 +16,10 @@ const X = [2, 4, 4, 4, 4];
 
 beforeAll(async () => {
   gpu = await testGpu();
-  store = new ParameterStore(gpu, Object.entries(SHAPES).map(([name, shape]) => ({ name, shape, trained: true })));
+  store = new ParameterStore(
+    gpu,
+    Object.entries(SHAPES).map(([name, shape]) => ({ name, shape, trained: true })),
+  );
 });
 
 afterAll(() => store.destroy());
@@ -98,7 +101,9 @@ describe("batches", () => {
     // Of two terms the one that may not wait comes first: the sum is the same but for rounding.
     for (const name of ["b", "bias"]) {
       const largest = Math.max(...Array.from(apart.gradients[name]!, Math.abs));
-      together.gradients[name]!.forEach((value, i) => expect(Math.abs(value - apart.gradients[name]![i]!)).toBeLessThan(1e-5 * largest));
+      together.gradients[name]!.forEach((value, i) =>
+        expect(Math.abs(value - apart.gradients[name]![i]!)).toBeLessThan(1e-5 * largest),
+      );
     }
     expect(together.labels.length).toBeLessThan(apart.labels.length);
     expect(together.labels.filter((label) => label === "gradientSums")).toHaveLength(1);
@@ -131,7 +136,8 @@ describe("batches", () => {
     const parameter = store.bind(graph, { constants: "weights" });
     const x = graph.scratch("x", X);
     const conv = () => conv3d(graph, { label: "a", x, weight: parameter("a"), stride: 1, padding: 1 });
-    const labels = () => graph.commands.map((command) => (command.kind === "dispatch" ? command.dispatch.label : "clear"));
+    const labels = () =>
+      graph.commands.map((command) => (command.kind === "dispatch" ? command.dispatch.label : "clear"));
     conv();
     conv();
     expect(labels()).toEqual(["transformedWeights", "a", "a"]);
@@ -140,7 +146,12 @@ describe("batches", () => {
     expect(labels().slice(3)).toEqual(["clear", "transformedWeights", "a"]);
     const view = store.pieces("weights")[0]!;
     const weights = graph.external("weights", [view.size / 4], view);
-    add(graph, { label: "write", a: graph.scratch("a", weights.shape), b: graph.scratch("b", weights.shape), y: weights });
+    add(graph, {
+      label: "write",
+      a: graph.scratch("a", weights.shape),
+      b: graph.scratch("b", weights.shape),
+      y: weights,
+    });
     conv();
     expect(labels().slice(6)).toEqual(["write", "transformedWeights", "a"]);
   });

@@ -26,10 +26,17 @@ describe("graph", () => {
   }
 
   const shapes: Record<string, number[]> = {
-    a: [3, 3, 3, 3, 4], ab: [4], g: [4], be: [4], b: [3, 3, 3, 4, 4], l: [8, 4], d: [1, 1, 1, 4, 4],
+    a: [3, 3, 3, 3, 4],
+    ab: [4],
+    g: [4],
+    be: [4],
+    b: [3, 3, 3, 4, 4],
+    l: [8, 4],
+    d: [1, 1, 1, 4, 4],
   };
   const size = (shape: number[]) => shape.reduce((product, n) => product * n, 1);
-  const values = () => Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, randomArray(size(shape), 40 + i, 0.4)]));
+  const values = () =>
+    Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, randomArray(size(shape), 40 + i, 0.4)]));
 
   /** Loss, gradients of the parameters and of x. */
   async function run(weights: Record<string, Float32Array>, x: Float32Array, target: Float32Array) {
@@ -43,7 +50,12 @@ describe("graph", () => {
     const grads: Record<string, Tensor> = {};
     const bound = Object.fromEntries(
       Object.entries(shapes).map(([name, shape]) => {
-        const parameter = graph.parameter(name, shape, upload(name, weights[name]!), upload(`${name} grad`, new Float32Array(size(shape))));
+        const parameter = graph.parameter(
+          name,
+          shape,
+          upload(name, weights[name]!),
+          upload(`${name} grad`, new Float32Array(size(shape))),
+        );
         grads[name] = graph.parameterGrad(parameter)!;
         return [name, parameter];
       }),
@@ -63,7 +75,12 @@ describe("graph", () => {
     plan.destroy();
     for (const { buffer } of views) gpu.destroyBuffer(buffer);
     const [lossValue, gx, ...rest] = read as Float32Array[];
-    return { loss: lossValue![0]!, gradX: gx!, grads: Object.fromEntries(names.map((name, i) => [name, rest[i]!])), memory: plan.memory };
+    return {
+      loss: lossValue![0]!,
+      gradX: gx!,
+      grads: Object.fromEntries(names.map((name, i) => [name, rest[i]!])),
+      memory: plan.memory,
+    };
   }
 
   it("adds up every path of a gradient", async () => {
@@ -80,7 +97,8 @@ describe("graph", () => {
       const moved = (sign: number) => at.map((value, i) => value + (sign * step * gradient[i]!) / norm);
       const lossAt = async (sign: number) => {
         const shifted = moved(sign);
-        return (await run(name === "x" ? weights : { ...weights, [name]: shifted }, name === "x" ? shifted : x, target)).loss;
+        return (await run(name === "x" ? weights : { ...weights, [name]: shifted }, name === "x" ? shifted : x, target))
+          .loss;
       };
       const numeric = ((await lossAt(1)) - (await lossAt(-1))) / (2 * step);
       expect(Math.abs(numeric / norm - 1), name).toBeLessThan(0.01);
@@ -136,7 +154,10 @@ describe("graph", () => {
     const build = (precision: "f32" | "f16") => {
       const graph = new Graph({ ...gpu.caps, f16: true }, { precision });
       const view = { buffer: { size: 1 << 20 } as GPUBuffer, offset: 0, size: 1 << 20 };
-      const parameters = Object.entries(shapes).map(([name, shape]) => [name, graph.parameter(name, shape, view, view)]);
+      const parameters = Object.entries(shapes).map(([name, shape]) => [
+        name,
+        graph.parameter(name, shape, view, view),
+      ]);
       const bound = Object.fromEntries(parameters) as Record<string, Tensor>;
       const y = net(graph, graph.track(graph.scratch("x", [2, 4, 4, 4, 3])), (name) => bound[name]!);
       graph.backward(y, graph.scratch("gradY", y.shape, y.dtype));
@@ -149,7 +170,8 @@ describe("graph", () => {
     expect(new Set(single.values())).toEqual(new Set(["f32"]));
     for (const [name, dtype] of half) {
       // Grids and tokens but those that the caller gave; what stands for an addend that is not there goes with the output.
-      if (!/ no addend /.test(name)) expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64),\d$/.test(name) ? "f16" : "f32");
+      if (!/ no addend /.test(name))
+        expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64),\d$/.test(name) ? "f16" : "f32");
     }
   });
 
@@ -166,7 +188,10 @@ describe("graph", () => {
 alias T = ${type};
 @group(0) @binding(0) var<storage, read_write> a: array<T>;
 @compute @workgroup_size(1) fn main() { a[0] = T(1); }`;
-    for (const [type, dtype] of [["f32", "f16"], ["f16", "f32"]] as const) {
+    for (const [type, dtype] of [
+      ["f32", "f16"],
+      ["f16", "f32"],
+    ] as const) {
       const graph = new Graph(gpu.caps);
       const shader = { name: "one", code: code(type) };
       const bindings = { a: graph.scratch("x", [4], dtype) };
@@ -178,8 +203,18 @@ alias T = ${type};
   it("refuses one tensor bound twice in a dispatch, an alias too", async () => {
     const graph = new Graph(gpu.caps);
     const x = graph.scratch("x", [4, 4]);
-    const shader = { name: "two", code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }" };
-    graph.dispatch({ label: "two", shader, bindings: { a: x, b: graph.alias(x, [16]) }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
+    const shader = {
+      name: "two",
+      code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
+    };
+    graph.dispatch({
+      label: "two",
+      shader,
+      bindings: { a: x, b: graph.alias(x, [16]) },
+      workgroups: [1, 1, 1],
+      flops: 0,
+      bytes: 0,
+    });
     await expect(Plan.create(gpu, graph, { label: "test" })).rejects.toThrow(/bound as 'a' and as 'b'/);
   });
 });

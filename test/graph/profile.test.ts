@@ -252,9 +252,7 @@ describe("phases", () => {
     made.push(evaluator, store);
     const { dispatches } = await evaluator.plan.profile({ repeats: 1, prepare: () => evaluator.prepare(1) });
     expect(phasesOf(dispatches, "data")).toEqual(new Set(["samplePose", "voxelize", "noise"]));
-    expect(phasesOf(dispatches, "metric")).toEqual(
-      new Set(["rotateOctahedral", "twirlMerge", "twirlSum"]),
-    );
+    expect(phasesOf(dispatches, "metric")).toEqual(new Set(["rotateOctahedral", "twirlMerge", "twirlSum"]));
     expect([...phasesOf(dispatches, "forward")].join()).toMatch(/conv3d/);
     expect(phasesOf(dispatches, "backward").size).toBe(0);
   });

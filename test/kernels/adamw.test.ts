@@ -86,10 +86,20 @@ describe("adamw", () => {
       // A few roundings each step: relative to the largest m, to v itself, and for the weights to w and to the step.
       const largest = exact.m.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
       expectClose(state.m, exact.m, 8 * t * eps32 * largest, `m at ${t}`);
-      expectClose(state.v, exact.v, exact.v.map((x) => 8 * t * eps32 * x), `v at ${t}`);
+      expectClose(
+        state.v,
+        exact.v,
+        exact.v.map((x) => 8 * t * eps32 * x),
+        `v at ${t}`,
+      );
       const allowed = exact.weights.map((w) => t * eps32 * (2 * Math.abs(w) + 64 * options.lr));
       expectClose(state.weights, exact.weights, allowed, `weights at ${t}`);
-      expectClose(state.ema, exact.ema, allowed.map((x) => 2 * x + 2 * t * eps32), `ema at ${t}`);
+      expectClose(
+        state.ema,
+        exact.ema,
+        allowed.map((x) => 2 * x + 2 * t * eps32),
+        `ema at ${t}`,
+      );
     }
   });
 
@@ -121,7 +131,10 @@ describe("adamw", () => {
     const bits = (arrays: Arrays): Uint32Array[] => Object.values(arrays).map((a) => new Uint32Array(a.buffer));
     const before = structuredClone(bits(state));
     const clip = { norm: Infinity, max: 1 };
-    for (const flags of [[1, 1, 0, 0], [0x80000000, 0, 1, 0]]) {
+    for (const flags of [
+      [1, 1, 0, 0],
+      [0x80000000, 0, 1, 0],
+    ]) {
       expect(bits(await update(state, randomArray(n, 5), 2, { ...reference, clip }, flags))).toEqual(before);
     }
     // Only flags[0] counts.
@@ -137,12 +150,24 @@ describe("adamw", () => {
       // The third update, at step 7.
       const corrections = [...new Float32Array(stepUniform(3, options).buffer)].slice(5, 7);
       const scaling = [4, 5, 6, 1 / 512, ...corrections];
-      const scaled = await update(state, grads.map((g) => 512 * g), 8, options, [0, 0, 0, 0], scaling);
+      const scaled = await update(
+        state,
+        grads.map((g) => 512 * g),
+        8,
+        options,
+        [0, 0, 0, 0],
+        scaling,
+      );
       const plain = await update(state, grads, 3, options);
       // Powers of two leave all bits as they are.
       if (!("clip" in options)) expect(scaled).toEqual(plain);
       for (const name of Object.keys(plain) as (keyof Arrays)[]) {
-        expectClose(scaled[name], plain[name], plain[name].map((x) => 1e-6 * Math.abs(x)), name);
+        expectClose(
+          scaled[name],
+          plain[name],
+          plain[name].map((x) => 1e-6 * Math.abs(x)),
+          name,
+        );
       }
     }
   });

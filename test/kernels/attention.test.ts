@@ -7,7 +7,9 @@ import { ADAPTERS } from "./capsOf.ts";
 import { centralDifferences, innerProduct } from "./differences.ts";
 import { needsStored, STORED } from "./half.ts";
 
-const VARIANTS = STORED.flatMap((dtype) => Object.entries(ADAPTERS).map(([name, caps]) => [dtype, name, caps] as const));
+const VARIANTS = STORED.flatMap((dtype) =>
+  Object.entries(ADAPTERS).map(([name, caps]) => [dtype, name, caps] as const),
+);
 
 describe.each(VARIANTS)("attention in %s, the adapter %s", (dtype, _, caps) => {
   needsStored(dtype);
@@ -28,7 +30,11 @@ describe.each(VARIANTS)("attention in %s, the adapter %s", (dtype, _, caps) => {
     const changed = qkv.slice();
     changed.fill(NaN, 70 * 24, 2 * 70 * 24);
     const result = await run(c, changed, gradY, caps, dtype);
-    for (const [name, width] of [["y", 8], ["gradQkv", 24], ["logSumExp", 1]] as const) {
+    for (const [name, width] of [
+      ["y", 8],
+      ["gradQkv", 24],
+      ["logSumExp", 1],
+    ] as const) {
       const sample = (values: Float32Array, n: number) => values.subarray(n * 70 * width, (n + 1) * 70 * width);
       for (const n of [0, 2]) expect(sample(result[name], n)).toEqual(sample(whole[name], n));
       expect(sample(result[name], 1).every((value) => Number.isNaN(value))).toBe(true);
@@ -53,7 +59,11 @@ describe("attention", () => {
       qkv.set([t, 2 * t, -t, 1], t * 12 + 8);
     }
     const { y, logSumExp } = await run(c, qkv, gradY);
-    expectClose(y, Float64Array.from(y, (_, i) => [277, 554, -277, 1][i % 4]!), 1e-4);
+    expectClose(
+      y,
+      Float64Array.from(y, (_, i) => [277, 554, -277, 1][i % 4]!),
+      1e-4,
+    );
     expectClose(logSumExp, new Float64Array(300).fill(10_000), 1e-2);
   });
 
@@ -66,7 +76,9 @@ describe("attention", () => {
 
   it("refuses a width that is not three parts", async () => {
     const wrong = runKernels(
-      await testGpu(), { qkv: { shape: [1, 2, 4], data: new Float32Array(8) } }, { y: { shape: [1, 2, 1] }, logSumExp: { shape: [1, 2] } },
+      await testGpu(),
+      { qkv: { shape: [1, 2, 4], data: new Float32Array(8) } },
+      { y: { shape: [1, 2, 1] }, logSumExp: { shape: [1, 2] } },
       (ctx, { qkv, y, logSumExp }) => attention(ctx, { label: "attention", qkv, y, logSumExp, scale: 1 }),
     );
     await expect(wrong).rejects.toMatchObject({ code: "bad-shape" });

@@ -34,7 +34,8 @@ export async function run(
   const shapeY = [c.samples, c.tokens, c.channels];
   const { scale } = c;
   const out = await runKernels(
-    await testGpu(), { qkv: { shape, dtype, data: qkv }, gradY: { shape: shapeY, dtype, data: gradY } },
+    await testGpu(),
+    { qkv: { shape, dtype, data: qkv }, gradY: { shape: shapeY, dtype, data: gradY } },
     { y: { shape: shapeY, dtype }, logSumExp: { shape: [c.samples, c.tokens] }, gradQkv: { shape, dtype } },
     (context, { qkv, gradY, y, logSumExp, gradQkv }) => {
       const ctx = withCaps(context, caps);

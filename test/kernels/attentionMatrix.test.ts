@@ -85,7 +85,10 @@ describe("attentionMatrix", () => {
   it("keeps gradients of scores that f16 does not", async () => {
     const c = caseOf(1, 530, 8);
     const [qkv, large] = random(c, 1, "f16");
-    const gradY = roundedTo("f16", large.map((value) => value / 1024));
+    const gradY = roundedTo(
+      "f16",
+      large.map((value) => value / 1024),
+    );
     const { gradQkv } = await run(c, qkv, gradY, await matricesHere("software", c), "f16");
     expect(relativeError(gradQkv, gradTwin(c, qkv, gradY))).toBeLessThan(4 * 2 ** -11);
   });
@@ -96,7 +99,11 @@ describe("attentionMatrix", () => {
     const [qkv, gradY] = random(c, 1, "f16");
     const whole = await run(c, qkv, gradY, caps, "f16");
     const result = await run(c, qkv.slice().fill(NaN, 70 * 24, 2 * 70 * 24), gradY, caps, "f16");
-    for (const [name, width] of [["y", 8], ["gradQkv", 24], ["logSumExp", 1]] as const) {
+    for (const [name, width] of [
+      ["y", 8],
+      ["gradQkv", 24],
+      ["logSumExp", 1],
+    ] as const) {
       const sample = (values: Float32Array, n: number) => values.subarray(n * 70 * width, (n + 1) * 70 * width);
       for (const n of [0, 2]) expect(sample(result[name], n)).toEqual(sample(whole[name], n));
       expect(sample(result[name], 1).every((value) => Number.isNaN(value))).toBe(true);

@@ -93,7 +93,11 @@ describe("conv3d", () => {
     const { stride, padding } = c;
     const y = (a: ArrayLike<number>, w: ArrayLike<number>) =>
       dot(twin.conv3d({ ...x, data: a }, { ...weight, data: w }, gradY.shape, stride, padding), gradY.data);
-    expectCentralDifferences((a) => y(a, weight.data), x.data, twin.conv3dGradInput(gradY, weight, x.shape, stride, padding));
+    expectCentralDifferences(
+      (a) => y(a, weight.data),
+      x.data,
+      twin.conv3dGradInput(gradY, weight, x.shape, stride, padding),
+    );
     expectCentralDifferences(
       (w) => y(x.data, w),
       weight.data,

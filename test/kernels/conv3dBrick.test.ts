@@ -69,11 +69,8 @@ async function run(c: Case, tile: BrickTile, gradTile?: GradWeightBrickTile, kin
     gradX: { shape: x.shape, dtype: ofX },
   };
   if (gradTile) outputs.gradWeight = { shape: weight.shape, init: gradWeight0.data };
-  return runKernels(
-    await testGpu(),
-    { x, weight, bias, addend, gradY },
-    outputs,
-    (graph, t) => emit(withCaps(graph, PLAIN_GPU), c, t, tile, gradTile),
+  return runKernels(await testGpu(), { x, weight, bias, addend, gradY }, outputs, (graph, t) =>
+    emit(withCaps(graph, PLAIN_GPU), c, t, tile, gradTile),
   );
 }
 
@@ -152,25 +149,24 @@ describe("every tile of the tables", () => {
 
   const tilesOf = (c: Case) => distinct(GPUS.flatMap((gpu) => brickTiles(gpu, problemOf(c))));
 
-  it.each([full, flat].flatMap((c) => tilesOf(c).map((tile) => [`kernel ${c.kernel}, ${brickName(tile)}`, tile, c] as const)))(
-    "%s",
-    async (_, tile, c) => {
-      const { x, weight, bias, addend, gradY } = setUp(c);
-      const out = await runKernels(
-        await testGpu(),
-        { x, weight, bias, addend },
-        { y: { shape: gradY.shape } },
-        (graph, t) => {
-          const residual = c.addend ? { addend: t.addend! } : {};
-          dispatchConv3d(withCaps(graph, PLAIN_GPU), {
-            ...{ label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, ...residual },
-            ...{ stride: c.stride, pad: c.padding, variant: brick(tile) },
-          });
-        },
-      );
-      expectTwin(c, out);
-    },
-  );
+  it.each(
+    [full, flat].flatMap((c) => tilesOf(c).map((tile) => [`kernel ${c.kernel}, ${brickName(tile)}`, tile, c] as const)),
+  )("%s", async (_, tile, c) => {
+    const { x, weight, bias, addend, gradY } = setUp(c);
+    const out = await runKernels(
+      await testGpu(),
+      { x, weight, bias, addend },
+      { y: { shape: gradY.shape } },
+      (graph, t) => {
+        const residual = c.addend ? { addend: t.addend! } : {};
+        dispatchConv3d(withCaps(graph, PLAIN_GPU), {
+          ...{ label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, ...residual },
+          ...{ stride: c.stride, pad: c.padding, variant: brick(tile) },
+        });
+      },
+    );
+    expectTwin(c, out);
+  });
 
   const gradients: Case[] = [
     { x: [1, 1, 3, 9, 128], kernel: 1, channels: 120, stride: 1, padding: 0 },
@@ -201,9 +197,11 @@ describe("every tile of the tables", () => {
 });
 
 const sources: Record<string, Shader> = Object.fromEntries(
-  Object.entries({ conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode }).map(([name, code]) => {
-    return [name, { name, code }];
-  }),
+  Object.entries({ conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode }).map(
+    ([name, code]) => {
+      return [name, { name, code }];
+    },
+  ),
 );
 
 describe("tiles for the shapes of networks", () => {
@@ -242,7 +240,9 @@ describe("tiles for the shapes of networks", () => {
       const names = brickTiles(GPUS[0]!, problem).map(brickName);
       expect(new Set(names).size, names.join(", ")).toBe(names.length);
       const { sizes, stride } = problem;
-      const gradients = gradWeightBrickTiles(GPUS[0]!, sizes, stride).map((tile) => gradWeightBrickName(tile, sizes.kernel));
+      const gradients = gradWeightBrickTiles(GPUS[0]!, sizes, stride).map((tile) =>
+        gradWeightBrickName(tile, sizes.kernel),
+      );
       expect(new Set(gradients).size, gradients.join(", ")).toBe(gradients.length);
     }
   });
@@ -256,7 +256,12 @@ describe("tiles for the shapes of networks", () => {
   });
 
   it("make workgroups enough of small grids with many channels", () => {
-    for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
+    for (const [size, channels] of [
+      [4, 512],
+      [8, 512],
+      [8, 128],
+      [16, 64],
+    ] as const) {
       const c: Case = { x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
       const problem = problemOf(c);
       const division = brickDivision(problem, brickTiles(GPUS[0]!, problem)[0]!);
@@ -273,7 +278,13 @@ describe("tiles for the shapes of networks", () => {
     const chosen = (gpu: GpuCaps) => kindOf(choose(gpu, conv3dFamily, shape, "f32").variant.name);
     const gradient = (gpu: GpuCaps) => kindOf(choose(gpu, gradWeightFamily, shape, "f32").variant.name);
     for (const gpu of GPUS) expect([chosen(gpu), gradient(gpu)]).toEqual(["brick", "brick"]);
-    const lavapipe = { ...GPUS[0]!, adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 } as const;
+    const lavapipe = {
+      ...GPUS[0]!,
+      adapterClass: "software",
+      subgroups: true,
+      subgroupMinSize: 8,
+      subgroupMaxSize: 8,
+    } as const;
     expect([chosen(lavapipe), gradient(lavapipe)]).toEqual(["rows", "rows"]);
     expect(chosen({ ...lavapipe, subgroupMinSize: 4 })).toBe("tiled");
     const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape, "f32").map(({ name }) => kindOf(name)));

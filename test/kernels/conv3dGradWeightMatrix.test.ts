@@ -197,7 +197,11 @@ describe("tiles of conv3dGradWeightMatrix", () => {
   });
 
   it("make workgroups enough of small grids with many channels, and of large ones with few", () => {
-    for (const [size, channels] of [[8, 256], [16, 64], [32, 16]] as const) {
+    for (const [size, channels] of [
+      [8, 256],
+      [16, 64],
+      [32, 16],
+    ] as const) {
       const c: Case = { x: [4, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 };
       const [{ workgroups, constants }] = dispatchesOf(MATRIX_ADAPTERS.NVIDIA!, c, HALF) as [Dispatch];
       const { SUBGROUPS_I, SUBGROUPS_O } = constants as Record<string, number>;

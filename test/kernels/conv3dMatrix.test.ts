@@ -237,7 +237,12 @@ describe("tiles for the shapes of networks", () => {
   });
 
   it("waste little, and make workgroups enough of small grids with many channels", () => {
-    for (const [size, channels] of [[4, 512], [8, 512], [8, 128], [16, 64]] as const) {
+    for (const [size, channels] of [
+      [4, 512],
+      [8, 512],
+      [8, 128],
+      [16, 64],
+    ] as const) {
       const problem = problemOf({ x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 });
       const division = matrixDivision(problem, matrixTiles(NVIDIA, problem, false)[0]!);
       expect(utilisation(problem, division)).toBe(1);
@@ -252,7 +257,10 @@ describe("tiles for the shapes of networks", () => {
 describe("matrix variants", () => {
   const shape = convShape(convSizes([1, 32, 32, 32, 64], [1, 32, 32, 32, 64], 3), 1, 1);
   const double = convShape(convSizes([1, 16, 16, 16, 64], [1, 32, 32, 32, 32], 4), 2, 1);
-  const calls = [[conv3dFamily, shape], [convTranspose3dFamily, double]] as const;
+  const calls = [
+    [conv3dFamily, shape],
+    [convTranspose3dFamily, double],
+  ] as const;
   const isMatrix = (name: string) => name.startsWith("matrix ");
 
   it("are the default of every adapter that has them but a processor, which lists one", () => {
@@ -282,7 +290,10 @@ describe("matrix variants", () => {
 /** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, a product; in slices. */
 function* texts(): Generator<[name: string, text: string]> {
   for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
-    for (const [channels, ofY] of [[64, "f16"], [6, "f32"]] as const) {
+    for (const [channels, ofY] of [
+      [64, "f16"],
+      [6, "f32"],
+    ] as const) {
       const graph = new Graph(caps);
       const dispatches: Dispatch[] = [];
       const ctx = recorded(graph, dispatches, caps.adapterClass === "software" ? CARD : {});

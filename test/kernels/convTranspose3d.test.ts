@@ -30,7 +30,13 @@ async function run(c: Case, caps: Partial<GpuCaps> = {}, dtype: Stored = "f32") 
       const ctx = withCaps(graph, caps);
       convTranspose3d(ctx, { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, ...options });
       convTranspose3d(ctx, { label: "plain", x: t.x!, weight: t.weight!, y: t.plain!, ...options });
-      convTranspose3dGradInput(ctx, { label: "gradX", gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, ...options });
+      convTranspose3dGradInput(ctx, {
+        label: "gradX",
+        gradY: t.gradY!,
+        weight: t.weight!,
+        gradX: t.gradX!,
+        ...options,
+      });
       const gradWeight = t.gradWeight!;
       convTranspose3dGradWeight(ctx, { label: "gradW", x: t.x!, gradY: t.gradY!, gradWeight, ...options });
     },
@@ -87,7 +93,9 @@ describe("convTranspose3d", () => {
       [[2, 1, 5, 6, 3], [2, 2, 2, 3, 7], 2, 1],
     ];
     for (const args of refused) {
-      expect(() => convTranspose3dShape(...args), args.join(" ")).toThrow(expect.objectContaining({ code: "bad-shape" }));
+      expect(() => convTranspose3dShape(...args), args.join(" ")).toThrow(
+        expect.objectContaining({ code: "bad-shape" }),
+      );
     }
   });
 });

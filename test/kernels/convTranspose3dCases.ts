@@ -41,7 +41,13 @@ export function setUp(c: Case, dtype: Stored = "f32") {
   const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
     shape,
     dtype,
-    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
+    data: roundedTo(
+      dtype,
+      randomArray(
+        shape.reduce((a, b) => a * b, 1),
+        seed,
+      ),
+    ),
   });
   return {
     x: tensor(c.x, 1, dtype),

@@ -106,18 +106,25 @@ describe("convolutions", () => {
   it.each([
     { channelsIn: 768, channelsOut: 256, kernel: "conv3dGradWeightRows" },
     { channelsIn: 1024, channelsOut: 1024, kernel: "conv3dRows" },
-  ])("$channelsIn to $channelsOut channels: nothing larger than a binding may be", ({ channelsIn, channelsOut, kernel }) => {
-    const [x, weight, y] = [[1, 16, 16, 16, channelsIn], [3, 3, 3, channelsIn, channelsOut], [1, 16, 16, 16, channelsOut]];
-    const common = { label: "c", stride: 1, padding: 1 };
-    const dispatches = costs((ctx, t) => {
-      kernels.conv3d(ctx, { ...common, x: t(x), weight: t(weight), y: t(y) });
-      kernels.conv3dGradWeight(ctx, { ...common, x: t(x), gradY: t(y), gradWeight: t(weight) });
-    });
-    const bindings = dispatches.flatMap((d) => Object.values(d.bindings)).map(({ shape }) => f32([...shape]));
-    expect(Math.max(...bindings)).toBeLessThanOrEqual(software.maxBindingBytes);
-    // The first has the shader, with fewer slices; the second's transformed weights would be too large.
-    expect(dispatches.some((d) => d.shader.name === kernel)).toBe(channelsIn === 768);
-  });
+  ])(
+    "$channelsIn to $channelsOut channels: nothing larger than a binding may be",
+    ({ channelsIn, channelsOut, kernel }) => {
+      const [x, weight, y] = [
+        [1, 16, 16, 16, channelsIn],
+        [3, 3, 3, channelsIn, channelsOut],
+        [1, 16, 16, 16, channelsOut],
+      ];
+      const common = { label: "c", stride: 1, padding: 1 };
+      const dispatches = costs((ctx, t) => {
+        kernels.conv3d(ctx, { ...common, x: t(x), weight: t(weight), y: t(y) });
+        kernels.conv3dGradWeight(ctx, { ...common, x: t(x), gradY: t(y), gradWeight: t(weight) });
+      });
+      const bindings = dispatches.flatMap((d) => Object.values(d.bindings)).map(({ shape }) => f32([...shape]));
+      expect(Math.max(...bindings)).toBeLessThanOrEqual(software.maxBindingBytes);
+      // The first has the shader, with fewer slices; the second's transformed weights would be too large.
+      expect(dispatches.some((d) => d.shader.name === kernel)).toBe(channelsIn === 768);
+    },
+  );
 
   it("few voxels with many channels on a GPU: slices of the input channels, then their sum with bias and residual", () => {
     const [x, weight, y] = [
@@ -131,7 +138,10 @@ describe("convolutions", () => {
     }, hardware);
     const slices = products!.bindings.y!.shape;
     expect(slices[0]).toBeGreaterThan(1);
-    expect(cost(products!)).toEqual({ flops: 2 * convolutionMacs(x, [2, 2, 2], 3, 1, 1, 64), bytes: f32(x, weight, [...slices]) });
+    expect(cost(products!)).toEqual({
+      flops: 2 * convolutionMacs(x, [2, 2, 2], 3, 1, 1, 64),
+      bytes: f32(x, weight, [...slices]),
+    });
     expect(cost(sum!)).toEqual({ flops: elementCount(y) * (slices[0]! + 1), bytes: f32([...slices], [64], y, y) });
     expect(more).toEqual([]);
   });
@@ -293,8 +303,15 @@ describe("groupNorm", () => {
   it("of a small grid in one dispatch, with the parameters' gradients added up after it", () => {
     const small = [2, 4, 4, 4, 12];
     const [width, count] = [[12], elementCount(small)];
-    const tensors = (t: (shape: number[]) => Tensor) => ({ x: t(small), gamma: t(width), beta: t(width), stats: t([2, groups, 2]) });
-    const [forward, ...more] = costs((ctx, t) => kernels.groupNorm(ctx, { ...shared, ...tensors(t), y: t(small), silu: true }));
+    const tensors = (t: (shape: number[]) => Tensor) => ({
+      x: t(small),
+      gamma: t(width),
+      beta: t(width),
+      stats: t([2, groups, 2]),
+    });
+    const [forward, ...more] = costs((ctx, t) =>
+      kernels.groupNorm(ctx, { ...shared, ...tensors(t), y: t(small), silu: true }),
+    );
     expect(more).toEqual([]);
     expect(cost(forward!)).toEqual({ flops: 11 * count, bytes: f32(small, small, width, width, [2, groups, 2]) });
     const [backward, ...sums] = costs((ctx, t) => {
@@ -303,7 +320,8 @@ describe("groupNorm", () => {
     });
     const partials = [2, 2, 12];
     expect(cost(backward!)).toEqual({
-      flops: 20 * count, bytes: f32(small, small, small, small, [2, groups, 2], width, width, partials),
+      flops: 20 * count,
+      bytes: f32(small, small, small, small, [2, groups, 2], width, width, partials),
     });
     expect(sums).toHaveLength(2);
     for (const sum of sums) expect(cost(sum)).toEqual({ flops: 24, bytes: f32([2, 12], width, width) });
@@ -373,7 +391,11 @@ describe("attention", () => {
 
 describe("half precision", () => {
   it("halves the traffic of activations, and no other", () => {
-    const [x, weight, y] = [[2, 4, 4, 4, 3], [3, 3, 3, 3, 8], [2, 4, 4, 4, 8]];
+    const [x, weight, y] = [
+      [2, 4, 4, 4, 3],
+      [3, 3, 3, 3, 8],
+      [2, 4, 4, 4, 8],
+    ];
     const half = (...shapes: number[][]) => f32(...shapes) / 2;
     const common = { label: "c", stride: 1, padding: 1 };
     const conv = costs((ctx, t) => {

@@ -14,11 +14,21 @@ beforeAll(async () => {
 
 const SEED: [number, number] = [0x9e3779b9, 0x7f4a7c15];
 
-async function run(x: Float32Array, rate: number, stream = 7, step = 3, samples = 1, first = 0, dtype: Stored = "f32"): Promise<Float32Array> {
+async function run(
+  x: Float32Array,
+  rate: number,
+  stream = 7,
+  step = 3,
+  samples = 1,
+  first = 0,
+  dtype: Stored = "f32",
+): Promise<Float32Array> {
   const shape = [samples, x.length / samples];
   const uniform = Uint32Array.of(...SEED, step, first, 0, 0, 0, 0);
   const { y } = await runKernels(
-    gpu, { x: { shape, dtype, data: x }, step: { shape: [8], data: uniform } }, { y: { shape, dtype } },
+    gpu,
+    { x: { shape, dtype, data: x }, step: { shape: [8], data: uniform } },
+    { y: { shape, dtype } },
     (ctx, { x, y, step }) => dropout(ctx, { label: "dropout", x, y, rate, stream, step }),
   );
   return y as Float32Array;
@@ -39,12 +49,27 @@ describe.each(STORED)("dropout in %s", (dtype) => {
     const x = roundedTo(dtype, randomArray(count, 1));
     const expected = dropoutFactors(count, rate, 7, 3, SEED).map((factor, i) => factor * x[i]!);
     const y = await run(x, rate, 7, 3, 1, 0, dtype);
-    expectClose(y, expected, storedTolerance(dtype, expected, expected.map((value) => 3 * EPS * Math.abs(value))));
+    expectClose(
+      y,
+      expected,
+      storedTolerance(
+        dtype,
+        expected,
+        expected.map((value) => 3 * EPS * Math.abs(value)),
+      ),
+    );
   });
 
-  it.each([[3, 5], [3, 8], [2, 1], [5, 130]])("drops in each of %d samples of %d elements what the twin drops there", async (samples, count) => {
+  it.each([
+    [3, 5],
+    [3, 8],
+    [2, 1],
+    [5, 130],
+  ])("drops in each of %d samples of %d elements what the twin drops there", async (samples, count) => {
     const x = new Float32Array(samples * count).fill(1);
-    const expected = Array.from({ length: samples }, (_, n) => [...dropoutFactors(count, 0.4, 7, 3, SEED, 10 + n)]).flat();
+    const expected = Array.from({ length: samples }, (_, n) => [
+      ...dropoutFactors(count, 0.4, 7, 3, SEED, 10 + n),
+    ]).flat();
     expectClose(await run(x, 0.4, 7, 3, samples, 10, dtype), expected, storedTolerance(dtype, expected, 3 * EPS));
   });
 });
@@ -65,7 +90,12 @@ describe("dropout", () => {
 
   it("repeats bitwise, and gives other masks for another stream and another step", async () => {
     const x = new Float32Array(256).fill(1);
-    const [first, again, otherStream, otherStep] = [await run(x, 0.5), await run(x, 0.5), await run(x, 0.5, 8), await run(x, 0.5, 7, 4)];
+    const [first, again, otherStream, otherStep] = [
+      await run(x, 0.5),
+      await run(x, 0.5),
+      await run(x, 0.5, 8),
+      await run(x, 0.5, 7, 4),
+    ];
     expect(again).toEqual(first);
     expect(otherStream).not.toEqual(first);
     expect(otherStep).not.toEqual(first);

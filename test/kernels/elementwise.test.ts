@@ -15,7 +15,15 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-const SHAPES: [number[]][] = [[[1]], [[3]], [[1, 1, 1, 1, 4]], [[3, 5, 7, 3]], [[2, 8, 8, 8, 4]], [[511]], [[3, 9, 9, 9, 4]]];
+const SHAPES: [number[]][] = [
+  [[1]],
+  [[3]],
+  [[1, 1, 1, 1, 4]],
+  [[3, 5, 7, 3]],
+  [[2, 8, 8, 8, 4]],
+  [[511]],
+  [[3, 9, 9, 9, 4]],
+];
 
 describe.each(STORED)("add in %s", (dtype) => {
   needsStored(dtype);
@@ -24,7 +32,9 @@ describe.each(STORED)("add in %s", (dtype) => {
     const n = shape.reduce((a, b) => a * b);
     const [a, b] = [roundedTo(dtype, randomArray(n, 1, 10)), roundedTo(dtype, randomArray(n, 2))];
     const inputs = { a: { shape, dtype, data: a }, b: { shape, dtype, data: b } };
-    const { y } = await runKernels(gpu, inputs, { y: { shape, dtype } }, (ctx, { a, b, y }) => add(ctx, { label: "test", a, b, y }));
+    const { y } = await runKernels(gpu, inputs, { y: { shape, dtype } }, (ctx, { a, b, y }) =>
+      add(ctx, { label: "test", a, b, y }),
+    );
     expect(y).toEqual(roundedTo(dtype, addTwin(a, b)));
   });
 
@@ -33,20 +43,30 @@ describe.each(STORED)("add in %s", (dtype) => {
     const data = new Float32Array(6);
     const other = dtype === "f32" ? "f16" : "f32";
     const wrong = runKernels(
-      gpu, { a: { shape, dtype, data }, b: { shape, dtype: other, data } }, { y: { shape, dtype } },
+      gpu,
+      { a: { shape, dtype, data }, b: { shape, dtype: other, data } },
+      { y: { shape, dtype } },
       (ctx, { a, b, y }) => add(ctx, { label: "unet/add", a, b, y }),
     );
-    await expect(wrong).rejects.toMatchObject({ code: "bad-shape", message: expect.stringMatching(/unet\/add.*\[6\] f16/) });
+    await expect(wrong).rejects.toMatchObject({
+      code: "bad-shape",
+      message: expect.stringMatching(/unet\/add.*\[6\] f16/),
+    });
   });
 });
 
 describe("add", () => {
   it("refuses other shapes, naming them", async () => {
     const wrong = runKernels(
-      gpu, { a: { shape: [2, 3], data: new Float32Array(6) }, b: { shape: [3, 2], data: new Float32Array(6) } },
-      { y: { shape: [2, 3] } }, (ctx, { a, b, y }) => add(ctx, { label: "unet/add", a, b, y }),
+      gpu,
+      { a: { shape: [2, 3], data: new Float32Array(6) }, b: { shape: [3, 2], data: new Float32Array(6) } },
+      { y: { shape: [2, 3] } },
+      (ctx, { a, b, y }) => add(ctx, { label: "unet/add", a, b, y }),
     );
-    await expect(wrong).rejects.toMatchObject({ code: "bad-shape", message: expect.stringMatching(/unet\/add.*\[3, 2\]/) });
+    await expect(wrong).rejects.toMatchObject({
+      code: "bad-shape",
+      message: expect.stringMatching(/unet\/add.*\[3, 2\]/),
+    });
   });
 });
 
@@ -58,7 +78,8 @@ describe.each(STORED)("silu in %s", (dtype) => {
     const x = roundedTo(dtype, randomArray(n, 3, 4));
     const gradY = roundedTo(dtype, randomArray(n, 4));
     const { y, gradX } = await runKernels(
-      gpu, { x: { shape, dtype, data: x }, gradY: { shape, dtype, data: gradY } },
+      gpu,
+      { x: { shape, dtype, data: x }, gradY: { shape, dtype, data: gradY } },
       { y: { shape, dtype }, gradX: { shape, dtype } },
       (ctx, { x, gradY, y, gradX }) => {
         silu(ctx, { label: "silu", x, y });
@@ -68,7 +89,15 @@ describe.each(STORED)("silu in %s", (dtype) => {
     // exp is allowed 3 + 2 |x| units in the last place, the division 2.5.
     const relative = Float64Array.from(x, (v) => 2 * EPS * (8 + 2 * Math.abs(v)));
     const exact = Float64Array.from(x, siluTwin);
-    expectClose(y, exact, storedTolerance(dtype, exact, relative.map((r, i) => r * Math.abs(x[i]!))));
+    expectClose(
+      y,
+      exact,
+      storedTolerance(
+        dtype,
+        exact,
+        relative.map((r, i) => r * Math.abs(x[i]!)),
+      ),
+    );
     const exactGrad = Float64Array.from(x, (v, i) => gradY[i]! * siluSlope(v));
     const allowed = relative.map((r, i) => 2 * r * Math.abs(gradY[i]!) * (1 + Math.abs(x[i]!)));
     expectClose(gradX, exactGrad, storedTolerance(dtype, exactGrad, allowed));
@@ -80,7 +109,9 @@ describe("silu", () => {
     const x = Float32Array.of(-1e30, -1000, -88, 88, 1000, 1e30, 0, NaN);
     const shape = [8];
     const { y, gradX } = await runKernels(
-      gpu, { x: { shape, data: x }, one: { shape, data: new Float32Array(8).fill(1) } }, { y: { shape }, gradX: { shape } },
+      gpu,
+      { x: { shape, data: x }, one: { shape, data: new Float32Array(8).fill(1) } },
+      { y: { shape }, gradX: { shape } },
       (ctx, { x, one, y, gradX }) => {
         silu(ctx, { label: "silu", x, y });
         siluGrad(ctx, { label: "siluGrad", x, gradY: one, gradX });
@@ -101,7 +132,12 @@ describe("silu", () => {
   });
 });
 
-describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] as const)("concatChannels of %s to %s", (one, other) => {
+describe.each([
+  ["f32", "f32"],
+  ["f16", "f16"],
+  ["f32", "f16"],
+  ["f16", "f32"],
+] as const)("concatChannels of %s to %s", (one, other) => {
   needsStored(one === "f32" ? other : one);
 
   it.each([
@@ -111,21 +147,28 @@ describe.each([["f32", "f32"], ["f16", "f16"], ["f32", "f16"], ["f16", "f32"]] a
     [3, 27, 8, 5],
     [2, 64, 32, 64],
     [1, 343, 16, 16],
-  ])("puts channels side by side and takes them apart: %d samples, %d voxels, %d and %d channels", async (n, voxels, wa, wb) => {
-    const a = roundedTo(one, randomArray(n * voxels * wa, 6));
-    const b = roundedTo(one, randomArray(n * voxels * wb, 7));
-    const shape = (width: number) => [n, voxels, 1, width];
-    const inputs = { a: { shape: shape(wa), dtype: one, data: a }, b: { shape: shape(wb), dtype: one, data: b } };
-    const outputs = { y: { shape: shape(wa + wb), dtype: other }, c: { shape: shape(wa), dtype: one }, d: { shape: shape(wb), dtype: one } };
-    const { y, c, d } = await runKernels(gpu, inputs, outputs, (ctx, { a, b, y, c, d }) => {
-      concatChannels(ctx, { label: "concat", a, b, y });
-      splitChannels(ctx, { label: "split", y, a: c, b: d });
-    });
-    // Copies are exact; splitting, a permutation's inverse, is then also its transpose.
-    expect(Float64Array.from(y)).toEqual(concatTwin(roundedTo(other, a), roundedTo(other, b), n * voxels));
-    expect(c).toEqual(roundedTo(other, a));
-    expect(d).toEqual(roundedTo(other, b));
-  });
+  ])(
+    "puts channels side by side and takes them apart: %d samples, %d voxels, %d and %d channels",
+    async (n, voxels, wa, wb) => {
+      const a = roundedTo(one, randomArray(n * voxels * wa, 6));
+      const b = roundedTo(one, randomArray(n * voxels * wb, 7));
+      const shape = (width: number) => [n, voxels, 1, width];
+      const inputs = { a: { shape: shape(wa), dtype: one, data: a }, b: { shape: shape(wb), dtype: one, data: b } };
+      const outputs = {
+        y: { shape: shape(wa + wb), dtype: other },
+        c: { shape: shape(wa), dtype: one },
+        d: { shape: shape(wb), dtype: one },
+      };
+      const { y, c, d } = await runKernels(gpu, inputs, outputs, (ctx, { a, b, y, c, d }) => {
+        concatChannels(ctx, { label: "concat", a, b, y });
+        splitChannels(ctx, { label: "split", y, a: c, b: d });
+      });
+      // Copies are exact; splitting, a permutation's inverse, is then also its transpose.
+      expect(Float64Array.from(y)).toEqual(concatTwin(roundedTo(other, a), roundedTo(other, b), n * voxels));
+      expect(c).toEqual(roundedTo(other, a));
+      expect(d).toEqual(roundedTo(other, b));
+    },
+  );
 });
 
 describe("concatChannels", () => {
@@ -136,7 +179,12 @@ describe("concatChannels", () => {
     const { mixed, twice, c, d } = await runKernels(
       gpu,
       { a: { shape: shape(2), data: a }, b: { shape: shape(3), dtype: "f16", data: b } },
-      { mixed: { shape: shape(5) }, twice: { shape: shape(4) }, c: { shape: shape(2) }, d: { shape: shape(3), dtype: "f16" } },
+      {
+        mixed: { shape: shape(5) },
+        twice: { shape: shape(4) },
+        c: { shape: shape(2) },
+        d: { shape: shape(3), dtype: "f16" },
+      },
       (ctx, { a, b, mixed, twice, c, d }) => {
         concatChannels(ctx, { label: "mixed", a, b, y: mixed });
         concatChannels(ctx, { label: "twice", a, b: a, y: twice });
@@ -151,7 +199,9 @@ describe("concatChannels", () => {
   it("refuses outputs of the wrong width", async () => {
     const data = new Float32Array(12);
     const wrong = runKernels(
-      gpu, { a: { shape: [2, 6], data }, b: { shape: [2, 6], data } }, { y: { shape: [2, 11] } },
+      gpu,
+      { a: { shape: [2, 6], data }, b: { shape: [2, 6], data } },
+      { y: { shape: [2, 11] } },
       (ctx, { a, b, y }) => concatChannels(ctx, { label: "concat", a, b, y }),
     );
     await expect(wrong).rejects.toMatchObject({ code: "bad-shape" });

@@ -15,7 +15,9 @@ const STEP = 41;
 async function run(grads: Float32Array[], loss = 0.5, flags = [0, 0, 0, 9], scaling?: number[]) {
   const step = Uint32Array.of(0, 0, STEP, 0, 0, 0, 0, 0);
   const pieces = Object.fromEntries(grads.map((data, i) => [`grad${i}`, { shape: [data.length], data }]));
-  const state: Record<string, OutputSpec> = scaling ? { scaling: { shape: [6], init: Float32Array.from(scaling) } } : {};
+  const state: Record<string, OutputSpec> = scaling
+    ? { scaling: { shape: [6], init: Float32Array.from(scaling) } }
+    : {};
   const out = await runKernels(
     gpu,
     { ...pieces, loss: { shape: [1], data: Float32Array.of(loss) }, step: { shape: [8], data: step } },
@@ -23,7 +25,15 @@ async function run(grads: Float32Array[], loss = 0.5, flags = [0, 0, 0, 9], scal
     (ctx, t) => {
       const { loss, norm, flags, step } = t;
       const given = scaling && { state: t.scaling!, beta1: 0.9, beta2: 0.999 };
-      gradNorm(ctx, { label: "test", grads: grads.map((_, i) => t[`grad${i}`]), loss, norm, flags, step, scaling: given });
+      gradNorm(ctx, {
+        label: "test",
+        grads: grads.map((_, i) => t[`grad${i}`]),
+        loss,
+        norm,
+        flags,
+        step,
+        scaling: given,
+      });
     },
   );
   return { norm: out.norm[0], flags: [...out.flags], ...(scaling && { scaling: [...out.scaling!] }) };
@@ -59,7 +69,10 @@ describe("gradNorm", () => {
   });
 
   it.each([NaN, Infinity, -Infinity, 1e25])("raises the flag of the norm for a gradient of %s", async (value) => {
-    for (const [n, at] of [[5, 4], [128, 77]]) {
+    for (const [n, at] of [
+      [5, 4],
+      [128, 77],
+    ]) {
       const grad = randomArray(n, 3);
       grad[at] = value;
       const { norm, flags } = await run([randomArray(9, 4), grad]);
@@ -110,7 +123,10 @@ describe("gradNorm", () => {
       expect({ flags, scaling }).toEqual({ flags: [STEP + 1, 1, Number(Number.isNaN(grad)), 0], scaling: state });
     }
     for (const grad of [1, Infinity]) {
-      expect(await run([Float32Array.of(grad)], 0.5, [7, 0, 1, 0], state)).toMatchObject({ flags: [7, 0, 1, 0], scaling: state });
+      expect(await run([Float32Array.of(grad)], 0.5, [7, 0, 1, 0], state)).toMatchObject({
+        flags: [7, 0, 1, 0],
+        scaling: state,
+      });
     }
   });
 

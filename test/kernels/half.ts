@@ -33,7 +33,11 @@ export function roundedTo(stored: Stored, data: Float32Array): Float32Array<Arra
  * What an error of the f32 arithmetic becomes in a tensor so stored: f16 rounds the result once, by at most half a unit
  * in its last place.
  */
-export function storedTolerance(stored: Stored, expected: ArrayLike<number>, allowed: number | ArrayLike<number>): Float64Array {
+export function storedTolerance(
+  stored: Stored,
+  expected: ArrayLike<number>,
+  allowed: number | ArrayLike<number>,
+): Float64Array {
   return Float64Array.from(expected, (value, i) => {
     const error = typeof allowed === "number" ? allowed : allowed[i]!;
     return stored === "f16" ? error + halfUnit(Math.abs(value) + error) : error;

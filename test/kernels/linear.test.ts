@@ -19,7 +19,13 @@ function setUp([rows, channelsIn, channelsOut]: Case, dtype: Stored = "f32") {
   const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
     shape,
     dtype,
-    data: roundedTo(dtype, randomArray(shape.reduce((a, b) => a * b, 1), seed)),
+    data: roundedTo(
+      dtype,
+      randomArray(
+        shape.reduce((a, b) => a * b, 1),
+        seed,
+      ),
+    ),
   });
   return {
     x: tensor([...rows, channelsIn], 1, dtype),
@@ -59,8 +65,12 @@ describe.each(STORED)("linear in %s", (dtype) => {
     const [rows, channelsIn, channelsOut] = c;
     const { x, weight, bias, addend, gradY } = setUp(c, dtype);
     const out = await run(c, dtype);
-    const y = (a: typeof x | ReturnType<typeof abs>, w: ArrayLike<number>, b?: ArrayLike<number>, r?: ArrayLike<number>) =>
-      twin.linear(a.data, w, channelsIn, channelsOut, b, r);
+    const y = (
+      a: typeof x | ReturnType<typeof abs>,
+      w: ArrayLike<number>,
+      b?: ArrayLike<number>,
+      r?: ArrayLike<number>,
+    ) => twin.linear(a.data, w, channelsIn, channelsOut, b, r);
     const yRounding = rounding(channelsIn, y(abs(x), abs(weight).data, abs(bias).data, abs(addend).data));
     const exact = y(x, weight.data, bias.data, addend.data);
     expectClose(out.y!, exact, storedTolerance(dtype, exact, yRounding), "y");
@@ -69,7 +79,8 @@ describe.each(STORED)("linear in %s", (dtype) => {
     const gradXRounding = rounding(channelsOut, gradX(abs(gradY).data, abs(weight).data));
     const exactGradX = gradX(gradY.data, weight.data);
     expectClose(out.gradX!, exactGradX, storedTolerance(dtype, exactGradX, gradXRounding), "gradX");
-    const gradWeight = (a: ArrayLike<number>, g: ArrayLike<number>) => twin.linearGradWeight(a, g, channelsIn, channelsOut);
+    const gradWeight = (a: ArrayLike<number>, g: ArrayLike<number>) =>
+      twin.linearGradWeight(a, g, channelsIn, channelsOut);
     const count = rows.reduce((a, b) => a * b, 1);
     const gradWeightRounding = rounding(count, gradWeight(abs(x).data, abs(gradY).data));
     expectClose(out.gradWeight!, gradWeight(x.data, gradY.data), gradWeightRounding, "gradWeight");
@@ -92,9 +103,18 @@ describe("linear", () => {
   it("has a twin whose gradients are its central differences", () => {
     const [, channelsIn, channelsOut] = CASES[1]!;
     const { x, weight, gradY } = setUp(CASES[1]!);
-    const y = (a: ArrayLike<number>, w: ArrayLike<number>) => dot(twin.linear(a, w, channelsIn, channelsOut), gradY.data);
-    expectCentralDifferences((a) => y(a, weight.data), x.data, twin.linearGradInput(gradY.data, weight.data, channelsIn, channelsOut));
-    expectCentralDifferences((w) => y(x.data, w), weight.data, twin.linearGradWeight(x.data, gradY.data, channelsIn, channelsOut));
+    const y = (a: ArrayLike<number>, w: ArrayLike<number>) =>
+      dot(twin.linear(a, w, channelsIn, channelsOut), gradY.data);
+    expectCentralDifferences(
+      (a) => y(a, weight.data),
+      x.data,
+      twin.linearGradInput(gradY.data, weight.data, channelsIn, channelsOut),
+    );
+    expectCentralDifferences(
+      (w) => y(x.data, w),
+      weight.data,
+      twin.linearGradWeight(x.data, gradY.data, channelsIn, channelsOut),
+    );
   });
 
   it("refuses shapes that do not fit", async () => {

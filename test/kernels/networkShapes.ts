@@ -4,7 +4,16 @@ import { convSizes } from "../../src/kernels/conv3dShape.ts";
 /** Shapes of the networks that this is for: levels of 4 to 64 an axis, stems and heads, strided, transposed, 1x1x1. */
 export function* networkShapes(): Generator<ConvProblem> {
   for (const size of [1, 3, 4, 8, 12, 16, 32, 64]) {
-    for (const [ci, co] of [[5, 32], [32, 5], [8, 8], [16, 32], [64, 64], [96, 96], [128, 64], [512, 512]] as const) {
+    for (const [ci, co] of [
+      [5, 32],
+      [32, 5],
+      [8, 8],
+      [16, 32],
+      [64, 64],
+      [96, 96],
+      [128, 64],
+      [512, 512],
+    ] as const) {
       for (const batch of [1, 16]) {
         const problem = (kernel: number, stride: number, pad: number): ConvProblem => {
           const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;

@@ -28,7 +28,11 @@ describe("addNoise", () => {
     const x = randomArray(size, 3);
     const numbers = noiseNumbers("normal", { samples: shape[0]!, perSample: size / shape[0]!, stream: 2 }, STEP);
     const y = await noisy(shape, x, 0.9, 2, STEP);
-    expectClose(y, x.map((value, i) => value + 0.9 * numbers[i]!), 4e-6);
+    expectClose(
+      y,
+      x.map((value, i) => value + 0.9 * numbers[i]!),
+      4e-6,
+    );
     expect(await noisy(shape, x, 0.9, 2, STEP)).toEqual(y);
   });
 
@@ -79,8 +83,16 @@ describe("the distribution", () => {
   it("fills are their twins", async () => {
     const { normal, uniform } = await fill();
     const shape = { samples: 2, perSample: count / 2 };
-    expectClose(normal!, noiseNumbers("normal", { ...shape, stream: 5 }, STEP).map((z) => 1 + 2 * z), 8e-6);
-    expectClose(uniform!, noiseNumbers("uniform", { ...shape, stream: 6 }, STEP).map((u) => 4 * u - 1), 5e-7);
+    expectClose(
+      normal!,
+      noiseNumbers("normal", { ...shape, stream: 5 }, STEP).map((z) => 1 + 2 * z),
+      8e-6,
+    );
+    expectClose(
+      uniform!,
+      noiseNumbers("uniform", { ...shape, stream: 6 }, STEP).map((u) => 4 * u - 1),
+      5e-7,
+    );
   });
 
   it("normal numbers have the moments of N(0, 1) and no correlation of neighbours", async () => {

@@ -57,7 +57,11 @@ describe("uniform, logarithm and circle", () => {
   // Where the logarithm's reduction changes the exponent, sqrt(1/2), and next to 1, where a logarithm is small.
   for (let k = -3; k <= 3; k++) edges.push(Math.round(Math.SQRT1_2 * 2 ** 32) + 512 * k, 2 ** 32 - 512 * (4 + k));
   const inputs = [...edges, ...Array.from({ length: 500 }, (_, i) => philox4x32([i, 0, 0, 0], [1, 1])).flat()];
-  const run = () => probe(inputs.map((bits) => [bits, 0, 0, 0]), inputs.map(() => [0, 0]));
+  const run = () =>
+    probe(
+      inputs.map((bits) => [bits, 0, 0, 0]),
+      inputs.map(() => [0, 0]),
+    );
   const ulp = 2 ** -24;
 
   it("uniform numbers are exact and never 0 or 1", async () => {
@@ -71,12 +75,22 @@ describe("uniform, logarithm and circle", () => {
   it("the logarithm has a relative error of a few ulp, near 1 too", async () => {
     const { logs } = await run();
     const expected = inputs.map((bits) => Math.log(uniformFromBits(bits)));
-    expectClose(logs!, expected, expected.map((value) => 6 * ulp * Math.abs(value)), "log");
+    expectClose(
+      logs!,
+      expected,
+      expected.map((value) => 6 * ulp * Math.abs(value)),
+      "log",
+    );
   });
 
   it("cosine and sine have a relative error of a few ulp, near their zeros too", async () => {
     const { circle } = await run();
     const expected = inputs.flatMap(unitCircle);
-    expectClose(circle!, expected, expected.map((value) => 6 * ulp * Math.abs(value)), "(cos, sin)");
+    expectClose(
+      circle!,
+      expected,
+      expected.map((value) => 6 * ulp * Math.abs(value)),
+      "(cos, sin)",
+    );
   });
 });

@@ -86,7 +86,9 @@ describe.each(METHODS)("resample %s", (method) => {
     const matrices = Float32Array.from(octahedralMatrices.flat());
     const y = await run("forward", x, matrices, [24, 5, 1], method);
     const back = await run("adjoint", y, matrices, [24, 5, 1], method);
-    const expected = octahedralMatrices.flatMap((_, g) => [...rotateGridOctahedral(x.slice(g * 125, g * 125 + 125), 5, 1, g)]);
+    const expected = octahedralMatrices.flatMap((_, g) => [
+      ...rotateGridOctahedral(x.slice(g * 125, g * 125 + 125), 5, 1, g),
+    ]);
     expect([...y]).toEqual(expected);
     expect(back).toEqual(x);
   });

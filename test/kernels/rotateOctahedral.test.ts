@@ -21,7 +21,14 @@ async function rotate(
       rotations: { shape: [rotations.length], data: Uint32Array.from(rotations) },
     },
     { y: { shape: [grids, size, size, size, channels] } },
-    (ctx, t) => rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), { label: "rotate", x: t.x!, rotations: t.rotations!, y: t.y!, ...options }),
+    (ctx, t) =>
+      rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), {
+        label: "rotate",
+        x: t.x!,
+        rotations: t.rotations!,
+        y: t.y!,
+        ...options,
+      }),
   );
   return y as Float32Array;
 }
@@ -58,8 +65,12 @@ describe.each(Object.keys(ADAPTERS))("rotateOctahedral, %s", (adapter) => {
     const x = randomArray(samples * size ** 3 * channels, 3);
     const turned = await rotate(x, [samples, size, channels], ALL, { adapter, perSample: true });
     expect(turned).not.toEqual(x);
-    expect(await rotate(turned, [samples, size, channels], ALL, { adapter, perSample: true, inverse: true })).toEqual(x);
-    expect(await rotate(turned, [samples, size, channels], octahedralInverses, { adapter, perSample: true })).toEqual(x);
+    expect(await rotate(turned, [samples, size, channels], ALL, { adapter, perSample: true, inverse: true })).toEqual(
+      x,
+    );
+    expect(await rotate(turned, [samples, size, channels], octahedralInverses, { adapter, perSample: true })).toEqual(
+      x,
+    );
   });
 
   it("carries NaN and infinity along", async () => {
@@ -74,9 +85,18 @@ describe.each(Object.keys(ADAPTERS))("rotateOctahedral, %s", (adapter) => {
     await expect(
       runKernels(
         gpu,
-        { x: { shape: [1, 2, 2, 2, 1], data: new Float32Array(8) }, rotations: { shape: [2], data: new Uint32Array(2) } },
+        {
+          x: { shape: [1, 2, 2, 2, 1], data: new Float32Array(8) },
+          rotations: { shape: [2], data: new Uint32Array(2) },
+        },
         { y: { shape: [1, 2, 2, 2, 1] } },
-        (ctx, t) => rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), { label: "rotate", x: t.x!, rotations: t.rotations!, y: t.y! }),
+        (ctx, t) =>
+          rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), {
+            label: "rotate",
+            x: t.x!,
+            rotations: t.rotations!,
+            y: t.y!,
+          }),
       ),
     ).rejects.toMatchObject({ code: "bad-shape" });
   });

@@ -14,10 +14,24 @@ async function run(prediction: Float32Array, target: Float32Array, shape: number
   const scaling: Record<string, TensorData> =
     scale === undefined ? {} : { scaling: { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) } };
   return runKernels(
-    gpu, { prediction: { shape, data: prediction }, target: { shape, data: target }, ...scaling },
-    { gradPrediction: { shape }, loss: { shape: [1], init: Float32Array.of(0.5) }, squares: { shape: [1], init: Float32Array.of(2) } },
+    gpu,
+    { prediction: { shape, data: prediction }, target: { shape, data: target }, ...scaling },
+    {
+      gradPrediction: { shape },
+      loss: { shape: [1], init: Float32Array.of(0.5) },
+      squares: { shape: [1], init: Float32Array.of(2) },
+    },
     (ctx, { prediction, target, gradPrediction, loss, squares, scaling }) => {
-      squaredError(ctx, { label: "loss", prediction, target, gradPrediction, loss, scale: 0.25, lossScale: 0.125, scaling });
+      squaredError(ctx, {
+        label: "loss",
+        prediction,
+        target,
+        gradPrediction,
+        loss,
+        scale: 0.25,
+        lossScale: 0.125,
+        scaling,
+      });
       sumOfSquares(ctx, { label: "squares", x: prediction, out: squares, scale: 2 });
     },
   );
@@ -33,7 +47,11 @@ describe("squaredError", () => {
       const { sum, difference } = twin(prediction, target);
       const squares = twin(prediction, new Float32Array(n)).sum;
       const first = await run(prediction, target, shape);
-      expectClose(first.gradPrediction!, difference.map((d) => 0.5 * d), difference.map((d) => 3 * EPS * Math.abs(d)));
+      expectClose(
+        first.gradPrediction!,
+        difference.map((d) => 0.5 * d),
+        difference.map((d) => 3 * EPS * Math.abs(d)),
+      );
       // All terms are positive. A term goes through at most 64 + 256 + 256 additions, whose roundings are random.
       const relative = EPS * (4 + Math.sqrt(64 + 256 + 256));
       expectClose(first.loss!, [0.5 + 0.125 * sum], relative * (0.5 + 0.125 * sum));
@@ -53,7 +71,11 @@ describe("squaredError", () => {
   it("has the gradient that central differences give", () => {
     const [prediction, target] = [randomArray(10, 3), randomArray(10, 4)];
     const differences = centralDifferences((p) => twin(p, target).sum, prediction);
-    expectClose(differences, twin(prediction, target).difference.map((d) => 2 * d), 1e-7);
+    expectClose(
+      differences,
+      twin(prediction, target).difference.map((d) => 2 * d),
+      1e-7,
+    );
   });
 
   it("passes one NaN on to the loss", async () => {

@@ -83,11 +83,26 @@ describe("twirl reduction", () => {
     for (const [chunk, adapter] of [[k], [1], [2], [2, "as hardware without subgroups"]] as [number, string?][]) {
       const actual = await twirl(predictions, rotations, target, shape, chunk, adapter);
       expectClose(actual.mean, expected.mean, 2e-6, "mean");
-      expectClose(actual.m2, expected.m2, expected.m2.map((value) => 1e-6 * (1 + value) * Math.sqrt(k)), "m2");
+      expectClose(
+        actual.m2,
+        expected.m2,
+        expected.m2.map((value) => 1e-6 * (1 + value) * Math.sqrt(k)),
+        "m2",
+      );
       // Sums of positive terms: relative errors of the terms and of chains of at most about sqrt(elements) additions.
-      expectClose(actual.sums, expected.sums, expected.sums.map((value) => 1e-5 * value), "sums");
+      expectClose(
+        actual.sums,
+        expected.sums,
+        expected.sums.map((value) => 1e-5 * value),
+        "sums",
+      );
       expect(actual.lastMean).toEqual(actual.mean);
-      expectClose(actual.errors, expected.errors, expected.errors.map((value) => 1e-5 * value), "errors");
+      expectClose(
+        actual.errors,
+        expected.errors,
+        expected.errors.map((value) => 1e-5 * value),
+        "errors",
+      );
     }
   });
 
@@ -154,7 +169,10 @@ describe("twirl reduction", () => {
     const x = randomArray(samples * k * each, 9);
     const { mean, sums } = (await runKernels(
       await testGpu(),
-      { x: { shape: cube([samples, size, channels], samples * k), data: x }, rotations: { shape: [k], data: new Uint32Array(k) } },
+      {
+        x: { shape: cube([samples, size, channels], samples * k), data: x },
+        rotations: { shape: [k], data: new Uint32Array(k) },
+      },
       { mean: { shape: cube([samples, size, channels], samples) }, sums: { shape: [samples, 4] } },
       (ctx, t) => {
         const m2 = ctx.scratch("m2", t.mean!.shape);
@@ -165,7 +183,12 @@ describe("twirl reduction", () => {
     const expected = twin(x, new Array(k).fill(0), new Float32Array(samples * each), [samples, size, channels]);
     expectClose(mean, expected.mean, 1e-6, "mean");
     const spreads = Array.from(sums, (_, i) => (i % 4 === 1 ? expected.sums[i]! : 0));
-    expectClose(sums, spreads, spreads.map((value) => 1e-5 * value), "sums");
+    expectClose(
+      sums,
+      spreads,
+      spreads.map((value) => 1e-5 * value),
+      "sums",
+    );
   });
 
   it("refuses predictions that are not K for each sample", async () => {

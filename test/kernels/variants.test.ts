@@ -26,7 +26,12 @@ const ADAPTERS: Record<string, GpuCaps> = {
     ...{ adapterClass: "discrete", ...lanes(32), maxWorkgroupInvocations: 1024 },
     matrices: [SQUARE, { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }],
   },
-  "Intel with matrices": { ...base, adapterClass: "integrated", ...lanes(16), matrices: [{ m: 8, n: 16, k: 16 }, SQUARE] },
+  "Intel with matrices": {
+    ...base,
+    adapterClass: "integrated",
+    ...lanes(16),
+    matrices: [{ m: 8, n: 16, k: 16 }, SQUARE],
+  },
   "Apple with matrices": { ...base, adapterClass: "apple", ...lanes(32), matrices: [{ m: 8, n: 8, k: 8 }] },
   "unknown with matrices": { ...base, adapterClass: "unknown", ...lanes(64), matrices: [SQUARE] },
   "with small workgroups": { ...base, adapterClass: "unknown", ...lanes(1), maxWorkgroupInvocations: 128 },
@@ -109,7 +114,9 @@ describe("the table of variants", () => {
   it("knows every kernel and every class of adapter by name", () => {
     const classes: (AdapterClass | "any")[] = ["any", "software", "discrete", "integrated", "apple", "unknown"];
     const kernels = families.map(({ kernel }) => kernel);
-    expect(variantTable.filter(([kernel, adapter]) => !kernels.includes(kernel) || !classes.includes(adapter))).toEqual([]);
+    expect(variantTable.filter(([kernel, adapter]) => !kernels.includes(kernel) || !classes.includes(adapter))).toEqual(
+      [],
+    );
   });
 });
 
@@ -155,7 +162,12 @@ describe("choices found by timing", () => {
     const { variant, call } = choose({ ...ADAPTERS.NVIDIA!, choices: { [key]: "runs of 128" } }, family, shape, "f32");
     expect(variant.constants).toEqual({ run: 128 });
     expect(call).toEqual({
-      kernel: "groupNorm", key, shape, dtype: "f32", variant: "runs of 128", fallback: "whole w256",
+      kernel: "groupNorm",
+      key,
+      shape,
+      dtype: "f32",
+      variant: "runs of 128",
+      fallback: "whole w256",
     });
   });
 

@@ -64,7 +64,11 @@ describe("voxelize", () => {
     { size: 8, channels: 8, resolution: 0.4 },
     { size: 13, channels: 3, resolution: 0.25 },
   ])("is its twin: size $size, channels $channels, resolution $resolution", async (grid) => {
-    const molecules = [molecule(9, grid.channels, 1), molecule(1, grid.channels, 2, 0.2), molecule(14, grid.channels, 3)];
+    const molecules = [
+      molecule(9, grid.channels, 1),
+      molecule(1, grid.channels, 2, 0.2),
+      molecule(14, grid.channels, 3),
+    ];
     const samples = [2, 0, 1].map((m, i) => ({ molecule: m, pose: pose(i + 1) }));
     const result = await grids(molecules, samples, grid);
     samples.forEach(({ molecule: m, pose }, n) => {
@@ -88,7 +92,12 @@ describe("voxelize", () => {
 
   it("joins atoms of one channel as 1 - (1 - V)(1 - V) and ignores channels it does not have", async () => {
     const grid = { size: 3, channels: 1, resolution: 0.5 };
-    const both: Atom[] = [[0.5, 0, 0, 0], [-0.5, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, -1]];
+    const both: Atom[] = [
+      [0.5, 0, 0, 0],
+      [-0.5, 0, 0, 0],
+      [0, 0, 0, 1],
+      [0, 0, 0, -1],
+    ];
     const [y] = await grids([both], [{ molecule: 0, pose: IDENTITY }], grid);
     const v = Math.exp(-0.25 / 0.216225);
     expectClose([y![13]!], [1 - (1 - v) ** 2], 5e-7);

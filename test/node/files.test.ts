@@ -56,7 +56,10 @@ describe("writeFileAtomic", () => {
 
   it("goes on after short writes", async () => {
     disk.shortWrites = true;
-    await writeFileAtomic(join(folder, "a"), ["0123456789", "abcd"].map((text) => Buffer.from(text)));
+    await writeFileAtomic(
+      join(folder, "a"),
+      ["0123456789", "abcd"].map((text) => Buffer.from(text)),
+    );
     expect(await readFile(join(folder, "a"), "utf8")).toBe("0123456789abcd");
   });
 

@@ -43,7 +43,11 @@ describe("readTar", () => {
   });
 
   it("leaves out folders and links, and keeps what follows them", () => {
-    const entries = [{ name: "dir/", type: "5" }, { name: "link", type: "2" }, { name: "./a.so", data: bytes(700) }];
+    const entries = [
+      { name: "dir/", type: "5" },
+      { name: "link", type: "2" },
+      { name: "./a.so", data: bytes(700) },
+    ];
     expect([...readTar(tar(entries))]).toEqual([["a.so", bytes(700)]]);
   });
 

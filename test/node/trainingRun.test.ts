@@ -28,7 +28,11 @@ vi.mock("node:fs/promises", async (original) => {
       const file = await real.open(...args);
       const write = file.write.bind(file) as (data: Uint8Array, offset: number, length: number) => Promise<unknown>;
       file.write = ((data: Uint8Array, offset: number, length: number) => {
-        if (disk.left <= 0) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+        if (disk.left <= 0)
+          throw Object.assign(new Error("ENOSPC: no space left on device, write"), {
+            code: "ENOSPC",
+            syscall: "write",
+          });
         const fits = Math.min(length, disk.left);
         disk.left -= fits;
         return write(data, offset, fits);
@@ -60,7 +64,16 @@ const configOf = (changes: Partial<TrainConfig> = {}): RunConfig => ({
 
 function begin(gpu: Gpu, folder: RunFolder, options: Partial<TrainingRunOptions> = {}) {
   const quiet = { notes: [], onRow: () => {}, onProgress: () => {}, signal: new AbortController().signal };
-  return trainingRun({ gpu, openFolder: async () => folder, onStart: () => {}, config: configOf(), data, resume: false, ...quiet, ...options });
+  return trainingRun({
+    gpu,
+    openFolder: async () => folder,
+    onStart: () => {},
+    config: configOf(),
+    data,
+    resume: false,
+    ...quiet,
+    ...options,
+  });
 }
 
 const newFolder = (name: string) => RunFolder.create({ out: join(root, name), preset: "tiny" });
@@ -94,22 +107,32 @@ describe("trainingRun", () => {
     ["a step", 0, (lose) => ({ onProgress: ({ step }) => void (step === 1 && setImmediate(lose)) })],
     ["an evaluation", 2, (lose) => ({ onRow: ({ type, step }) => void (type === "train" && step === 4 && lose()) })],
     ["a checkpoint", 2, (lose) => ({ onRow: ({ type, step }) => void (type === "eval" && step === 4 && lose()) })],
-  ])("throws a typed error when the device is lost in %s, and goes on from the checkpoint", async (when, kept, losing) => {
-    const doomed = await openGpu();
-    const folder = await newFolder(`lost in ${when}`);
-    const lost = begin(doomed, folder, losing(() => doomed.device.destroy(), folder));
-    await expect(lost).rejects.toMatchObject({ code: "device-lost", fix: expect.stringContaining("--resume") });
-    doomed.destroy();
-    expect((await folder.readState()).metadata.step).toBe(String(kept));
-    expect(temporaries(folder)).toEqual([]);
-    const report = readFileSync(folder.file("report"), "utf8");
-    expect(report).toMatch(/Stopped by an error: .*device was lost/);
-    expect(report).not.toContain("One held-out molecule");
-    expect(await begin(gpu, folder, { resume: true })).toMatchObject({ step: 6, interrupted: false });
-    await expectSameAsWhole(folder);
-  });
+  ])(
+    "throws a typed error when the device is lost in %s, and goes on from the checkpoint",
+    async (when, kept, losing) => {
+      const doomed = await openGpu();
+      const folder = await newFolder(`lost in ${when}`);
+      const lost = begin(
+        doomed,
+        folder,
+        losing(() => doomed.device.destroy(), folder),
+      );
+      await expect(lost).rejects.toMatchObject({ code: "device-lost", fix: expect.stringContaining("--resume") });
+      doomed.destroy();
+      expect((await folder.readState()).metadata.step).toBe(String(kept));
+      expect(temporaries(folder)).toEqual([]);
+      const report = readFileSync(folder.file("report"), "utf8");
+      expect(report).toMatch(/Stopped by an error: .*device was lost/);
+      expect(report).not.toContain("One held-out molecule");
+      expect(await begin(gpu, folder, { resume: true })).toMatchObject({ step: 6, interrupted: false });
+      await expectSameAsWhole(folder);
+    },
+  );
 
-  it.each([["the state", 1000], ["the model", -1000]])("stops when the disk fills up in %s, and goes on from what is there", async (what, room) => {
+  it.each([
+    ["the state", 1000],
+    ["the model", -1000],
+  ])("stops when the disk fills up in %s, and goes on from what is there", async (what, room) => {
     const folder = await newFolder(`full in ${what}`);
     const state = statSync(whole.file("state")).size;
     // The disk fills up in the checkpoint of step 4.
@@ -117,7 +140,11 @@ describe("trainingRun", () => {
       if (type === "eval" && step === 4) disk.left = room > 0 ? room : state - room;
     };
     try {
-      const advice = { code: "io", message: expect.stringMatching(/cannot write .*ENOSPC/), fix: expect.stringMatching(/disk is full/) };
+      const advice = {
+        code: "io",
+        message: expect.stringMatching(/cannot write .*ENOSPC/),
+        fix: expect.stringMatching(/disk is full/),
+      };
       await expect(begin(gpu, folder, { onRow })).rejects.toMatchObject(advice);
     } finally {
       disk.left = Infinity;
@@ -142,7 +169,8 @@ describe("trainingRun", () => {
     const cut = await newFolder("cut");
     await begin(tight, cut, { config });
     tight.destroy();
-    const losses = async (run: RunFolder) => (await run.readMetrics()).flatMap((row) => (row.type === "train" ? [row.loss] : []));
+    const losses = async (run: RunFolder) =>
+      (await run.readMetrics()).flatMap((row) => (row.type === "train" ? [row.loss] : []));
     const [whole, parts] = [await losses(folder), await losses(cut)];
     expect(parts.length).toBe(2);
     parts.forEach((loss, i) => expect(Math.abs(loss / whole[i]! - 1)).toBeLessThan(1e-4));
@@ -216,7 +244,9 @@ describe("trainingRun", () => {
       await goOn(other, 4, (await folder.readConfig()) as RunConfig);
       const second = await hashOf();
       expect(second).not.toBe(hash);
-      expect(warnings).toEqual([expect.stringMatching(`tuning ${second}, the run began with those of tuning ${hash}: .* rounding`)]);
+      expect(warnings).toEqual([
+        expect.stringMatching(`tuning ${second}, the run began with those of tuning ${hash}: .* rounding`),
+      ]);
       expect(readFileSync(folder.file("report"), "utf8")).toContain(warnings[0]!.replace(/'/g, "&#39;"));
       await goOn(gpu, 6, (await folder.readConfig()) as RunConfig);
       expect(warnings[1]).toMatch(`those of the table, the run began with those of tuning ${second}`);
@@ -238,15 +268,24 @@ describe("trainingRun", () => {
     const { tensors, metadata } = await folder.readState();
     const name = [...tensors.keys()].find((key) => key.startsWith("ema."))!;
     const refuse = (message: RegExp) =>
-      expect(begin(gpu, folder, { resume: true })).rejects.toMatchObject({ code: "bad-file", message: expect.stringMatching(message) });
+      expect(begin(gpu, folder, { resume: true })).rejects.toMatchObject({
+        code: "bad-file",
+        message: expect.stringMatching(message),
+      });
     for (const length of [3, 100, bytes.length - 1]) {
       writeFileSync(folder.file("state"), bytes.subarray(0, length));
       await refuse(/state\.safetensors is not a valid safetensors file/);
     }
-    await folder.writeState([...tensors.values()].filter((tensor) => tensor.name !== name), metadata);
+    await folder.writeState(
+      [...tensors.values()].filter((tensor) => tensor.name !== name),
+      metadata,
+    );
     await refuse(new RegExp(`'${name.replaceAll(".", "\\.")}' is missing`));
     const other = { ...tensors.get(name)!, name, shape: [1, ...tensors.get(name)!.shape] };
-    await folder.writeState([...tensors.values()].map((tensor) => (tensor.name === name ? other : tensor)), metadata);
+    await folder.writeState(
+      [...tensors.values()].map((tensor) => (tensor.name === name ? other : tensor)),
+      metadata,
+    );
     await refuse(/the model wants F32/);
     writeFileSync(folder.file("state"), bytes);
     await begin(gpu, folder, { resume: true });
@@ -260,7 +299,11 @@ describe("trainingRun", () => {
   ])("stops where %s is not finite, and keeps the weights before", async (what, changes, message) => {
     const folder = await newFolder(`not finite ${what}`);
     const failure = begin(gpu, folder, { config: configOf(changes) });
-    await expect(failure).rejects.toMatchObject({ code: "not-finite", message: expect.stringMatching(message), fix: expect.stringContaining("--lr") });
+    await expect(failure).rejects.toMatchObject({
+      code: "not-finite",
+      message: expect.stringMatching(message),
+      fix: expect.stringContaining("--lr"),
+    });
     expect(temporaries(folder)).toEqual([]);
     if (/no checkpoint/.test(message.source)) return;
     const report = readFileSync(folder.file("report"), "utf8");

@@ -46,7 +46,15 @@ describe("the cache of tunings", () => {
   });
 
   it("says in a line why a file is of no use", async () => {
-    const files = ["", "not\nJSON\n", "{", "[]", '{"format":1}', JSON.stringify(tuningOf("another")), JSON.stringify({ ...tuningOf("one"), format: 9 })];
+    const files = [
+      "",
+      "not\nJSON\n",
+      "{",
+      "[]",
+      '{"format":1}',
+      JSON.stringify(tuningOf("another")),
+      JSON.stringify({ ...tuningOf("one"), format: 9 }),
+    ];
     for (const text of files) {
       const path = plant("one", text);
       const { tuning, problem } = await readTuning("one");
@@ -82,13 +90,19 @@ describe("the cache of tunings", () => {
     expect(await readTuning("one")).toEqual({ tuning: tuningOf("one"), path });
   });
 
-  it.skipIf(process.platform === "win32")("does not write where others may, and says what to do where there is no other place", async () => {
-    for (const folder of [join(cache, "voxtwirl"), join(cache, "tmp", `voxtwirl-${process.getuid!()}`)]) {
-      mkdirSync(folder, { recursive: true });
-      chmodSync(folder, 0o777);
-    }
-    await expect(writeTuning(tuningOf("one"))).rejects.toMatchObject({ code: "io", fix: expect.stringContaining("XDG_CACHE_HOME") });
-  });
+  it.skipIf(process.platform === "win32")(
+    "does not write where others may, and says what to do where there is no other place",
+    async () => {
+      for (const folder of [join(cache, "voxtwirl"), join(cache, "tmp", `voxtwirl-${process.getuid!()}`)]) {
+        mkdirSync(folder, { recursive: true });
+        chmodSync(folder, 0o777);
+      }
+      await expect(writeTuning(tuningOf("one"))).rejects.toMatchObject({
+        code: "io",
+        fix: expect.stringContaining("XDG_CACHE_HOME"),
+      });
+    },
+  );
 });
 
 describe("openGpu", () => {

@@ -53,7 +53,12 @@ describe("the npm package", () => {
     expect(files.filter((path) => !EXPECTED.some((pattern) => pattern.test(path)))).toEqual([]);
     const shaders = readdirSync(join(root, "shaders"), { recursive: true }) as string[];
     const needed = shaders.filter((name) => name.endsWith(".wgsl")).map((name) => `shaders/${name}`);
-    const peers = ["package.json", "package-lock.json", "worker.mjs", ...peerNames.map((name) => (name === "torch" ? "torch.py" : `${name}.mjs`))];
+    const peers = [
+      "package.json",
+      "package-lock.json",
+      "worker.mjs",
+      ...peerNames.map((name) => (name === "torch" ? "torch.py" : `${name}.mjs`)),
+    ];
     for (const path of ["LICENSE", "README.md", "CHANGELOG.md", ...needed]) expect(files).toContain(path);
     for (const name of peers) expect(files).toContain(`bench/peers/${name}`);
     for (const path of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {

@@ -17,7 +17,12 @@ export interface GroupNormResult {
 }
 
 /** Calls `visit` with the index of each element of a group and its channel. */
-function eachOfGroup(c: GroupNormCase, sample: number, group: number, visit: (at: number, channel: number) => void): void {
+function eachOfGroup(
+  c: GroupNormCase,
+  sample: number,
+  group: number,
+  visit: (at: number, channel: number) => void,
+): void {
   const width = c.channels / c.groups;
   for (let voxel = 0; voxel < c.voxels; voxel++) {
     for (let channel = group * width; channel < (group + 1) * width; channel++) {
@@ -27,7 +32,10 @@ function eachOfGroup(c: GroupNormCase, sample: number, group: number, visit: (at
 }
 
 export function groupNorm(
-  c: GroupNormCase, x: ArrayLike<number>, gamma: ArrayLike<number>, beta: ArrayLike<number>,
+  c: GroupNormCase,
+  x: ArrayLike<number>,
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
 ): GroupNormResult {
   const y = new Float64Array(x.length);
   const stats = new Float64Array(c.samples * c.groups * 2);
@@ -50,7 +58,11 @@ export function groupNorm(
 }
 
 export function groupNormGrad(
-  c: GroupNormCase, x: ArrayLike<number>, gamma: ArrayLike<number>, beta: ArrayLike<number>, gradY: ArrayLike<number>,
+  c: GroupNormCase,
+  x: ArrayLike<number>,
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
+  gradY: ArrayLike<number>,
 ): { gradX: Float64Array; gradGamma: Float64Array; gradBeta: Float64Array } {
   const { stats } = groupNorm(c, x, gamma, beta);
   const gradX = new Float64Array(x.length);

@@ -11,12 +11,7 @@ export function philox4x32(counter: readonly number[], key: readonly number[]): 
   for (let round = 0; round < 10; round++) {
     const product0 = 0xd2511f53n * c[0]!;
     const product1 = 0xcd9e8d57n * c[2]!;
-    c = [
-      (product1 >> 32n) ^ c[1]! ^ k[0]!,
-      product1 & MASK,
-      (product0 >> 32n) ^ c[3]! ^ k[1]!,
-      product0 & MASK,
-    ];
+    c = [(product1 >> 32n) ^ c[1]! ^ k[0]!, product1 & MASK, (product0 >> 32n) ^ c[3]! ^ k[1]!, product0 & MASK];
     k = [(k[0]! + 0x9e3779b9n) & MASK, (k[1]! + 0xbb67ae85n) & MASK];
   }
   return c.map(Number) as Words4;

@@ -24,14 +24,32 @@ const coordinates = (path: string): [number, number][] =>
   [...path.matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])]);
 
 test("a curve's points follow its scales; bad values leave gaps and a lone point becomes a dash", () => {
-  const points = [[0, 1], [10, 10], [20, null], [30, 1], [40, 0], [50, -1], [60, NaN], [70, 100], [80, 0.1]] as const;
-  expect(curvePath(points.map(([px, py]) => ({ x: px, y: py })), x, y)).toBe("M0 200L10 100M30 200m-4 0h8M70 0L80 300");
+  const points = [
+    [0, 1],
+    [10, 10],
+    [20, null],
+    [30, 1],
+    [40, 0],
+    [50, -1],
+    [60, NaN],
+    [70, 100],
+    [80, 0.1],
+  ] as const;
+  expect(
+    curvePath(
+      points.map(([px, py]) => ({ x: px, y: py })),
+      x,
+      y,
+    ),
+  ).toBe("M0 200L10 100M30 200m-4 0h8M70 0L80 300");
   expect(curvePath([], x, y)).toBe("");
 });
 
 test("a band closes around each run of points and ends at the axis where it reaches zero", () => {
   const band = [
-    { x: 0, low: 1, high: 10 }, { x: 10, low: -5, high: 10 }, { x: 20, low: null, high: null },
+    { x: 0, low: 1, high: 10 },
+    { x: 10, low: -5, high: 10 },
+    { x: 20, low: null, high: null },
     { x: 30, low: 1, high: 10 },
   ];
   expect(bandPath(band, x, y)).toBe("M0 100L10 100L10 400L0 200ZM27 100L33 100L33 200L27 200Z");
@@ -89,7 +107,10 @@ test("the percent chart has a band around its curve, the 2 % line and an axis in
 });
 
 test("without standard errors there is no band and no word of one", () => {
-  const html = percentChart(train, evals.map((row) => ({ ...row, percentEquivStdErr: null })));
+  const html = percentChart(
+    train,
+    evals.map((row) => ({ ...row, percentEquivStdErr: null })),
+  );
   expect(html).not.toContain('class="band');
   expect(html).not.toContain("standard error");
 });
@@ -118,7 +139,7 @@ test("a long run stays small: the training curves are thinned and markers left o
   const many = Array.from({ length: 500 }, (_, i) => evalRow(i * 40));
   const html = lossChart(long, many);
   expect(html.length).toBeLessThan(250_000);
-  expect(html).not.toContain("<circle cx=\"84");
+  expect(html).not.toContain('<circle cx="84');
 });
 
 test("tooltips sit at the pixels of their steps and say the values", () => {

@@ -3,7 +3,11 @@ import { expect, test } from "vitest";
 import { encodePng } from "../../src/report/png.ts";
 import { renderReport, type ReportInput } from "../../src/report/report.ts";
 import {
-  densityColour, divergingColour, ELEMENT_COLOURS, sliceFigure, strongestValue,
+  densityColour,
+  divergingColour,
+  ELEMENT_COLOURS,
+  sliceFigure,
+  strongestValue,
 } from "../../src/report/slices.ts";
 import { rowsOf } from "../../src/report/types.ts";
 import { evalRow, sampleMetrics, sampleSlices, trainRow } from "./samples.ts";
@@ -29,7 +33,12 @@ test("the headline shows the last evaluation, the steps and the time", () => {
 test("the page has all its parts and every evaluation is a row of the table", () => {
   const html = renderReport(input);
   expect([...html.matchAll(/<h2>(.*?)<\/h2>/g)].map((match) => match[1])).toEqual([
-    "Symmetry not learned", "Loss", "What the terms mean", "One held-out molecule", "Evaluations", "Configuration",
+    "Symmetry not learned",
+    "Loss",
+    "What the terms mean",
+    "One held-out molecule",
+    "Evaluations",
+    "Configuration",
     "Adapter",
   ]);
   expect(html.match(/<tbody>.*<\/tbody>/)![0].match(/<tr>/g)).toHaveLength(7);
@@ -74,7 +83,7 @@ test("every text from outside is escaped", () => {
     slices: sampleSlices({ name: evil, channels: [evil, "C"] }),
     notes: [evil],
   });
-  expect(html).not.toContain("alert(\"x\"");
+  expect(html).not.toContain('alert("x"');
   expect(html.match(/<script>/g)).toHaveLength(1);
   expect(html.match(/<\/script>/g)).toHaveLength(1);
   const escaped = "&lt;/script&gt;&lt;script&gt;alert(&quot;x&quot; + &#39;y&#39;)&lt;/script&gt;&amp;";
@@ -86,7 +95,10 @@ test("no metrics, one row, or rows without numbers still make a page", () => {
   const nothing = { ...losses, percentEquiv: null, percentEquivStdErr: null };
   const diverged = evalRow(10, { lossTotal: NaN, percentEquiv: NaN, seconds: null });
   const cases: ReportInput["metrics"][] = [
-    [], [evalRow(0)], [trainRow(1)], [evalRow(0, nothing)],
+    [],
+    [evalRow(0)],
+    [trainRow(1)],
+    [evalRow(0, nothing)],
     [evalRow(0), diverged, trainRow(5, { loss: NaN, seconds: null })],
   ];
   const pages = cases.map((metrics) => renderReport({ title: "t", config: {}, adapter: {}, metrics }));
@@ -102,7 +114,10 @@ test("no metrics, one row, or rows without numbers still make a page", () => {
 
 test("rows are sorted, and of two with the same step the later one stands", () => {
   const rows = rowsOf([evalRow(20), evalRow(0), trainRow(20), evalRow(20, { lossTotal: 7 })], "eval");
-  expect(rows.map((row) => [row.step, row.lossTotal])).toEqual([[0, evalRow(0).lossTotal], [20, 7]]);
+  expect(rows.map((row) => [row.step, row.lossTotal])).toEqual([
+    [0, evalRow(0).lossTotal],
+    [20, 7],
+  ]);
 });
 
 test("PNG: signature, chunks with their checksums, and pixels that inflate to what went in", () => {

@@ -6,8 +6,16 @@ export function evalRow(step: number, change: Partial<EvalRow> = {}): EvalRow {
   const percentEquiv = 3 + 57 / (1 + step / 10);
   const lossEquiv = (lossTotal * percentEquiv) / 100;
   return {
-    type: "eval", step, seconds: step / 4, lossTotal, lossMean: lossTotal - lossEquiv, lossEquiv, lossZero: 0.005,
-    percentEquiv, percentEquivStdErr: percentEquiv / 10, ...change,
+    type: "eval",
+    step,
+    seconds: step / 4,
+    lossTotal,
+    lossMean: lossTotal - lossEquiv,
+    lossEquiv,
+    lossZero: 0.005,
+    percentEquiv,
+    percentEquivStdErr: percentEquiv / 10,
+    ...change,
   };
 }
 
@@ -27,7 +35,15 @@ export function sampleSlices(change: Partial<SliceInput> = {}): SliceInput {
   const wave = (phase: number): Float32Array =>
     Float32Array.from({ length: grid * grid * 2 }, (_, i) => Math.sin(i + phase));
   return {
-    grid, channels: ["C", "O"], resolution: 0.5, sliceIndex: 2, name: "water & friends",
-    clean: wave(0), noisy: wave(1), denoised: wave(2), twistedDifference: wave(3), ...change,
+    grid,
+    channels: ["C", "O"],
+    resolution: 0.5,
+    sliceIndex: 2,
+    name: "water & friends",
+    clean: wave(0),
+    noisy: wave(1),
+    denoised: wave(2),
+    twistedDifference: wave(3),
+    ...change,
   };
 }

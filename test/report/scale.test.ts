@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import {
-  linearScale, logDomain, logScale, logTicks, niceStep, powerLabel, stepTicks, type Tick,
+  linearScale,
+  logDomain,
+  logScale,
+  logTicks,
+  niceStep,
+  powerLabel,
+  stepTicks,
+  type Tick,
 } from "../../src/report/scale.ts";
 
 const labelled = (ticks: Tick[]): string[] => ticks.flatMap((tick) => (tick.label === undefined ? [] : [tick.label]));
@@ -38,7 +45,12 @@ test("a huge range does not crowd the axis", () => {
 });
 
 test("ticks lie within the domain and rise", () => {
-  for (const domain of [[1e-5, 0.1], [1.1, 3.4], [0.7, 90], [1e-9, 3e-9]] as const) {
+  for (const domain of [
+    [1e-5, 0.1],
+    [1.1, 3.4],
+    [0.7, 90],
+    [1e-9, 3e-9],
+  ] as const) {
     const values = logTicks(domain).map((tick) => tick.value);
     expect(values.length).toBeGreaterThan(1);
     expect(values).toEqual([...values].sort((a, b) => a - b));

@@ -1,18 +1,39 @@
 import { expect, test } from "vitest";
 import { formatPercent, formatPercentError, formatStepTime } from "../../src/report/format.ts";
 import {
-  evalTableHeader, evalTableRow, formatCount, formatDuration, formatLoss, formatRatio, lossRatio, progressLine,
+  evalTableHeader,
+  evalTableRow,
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatRatio,
+  lossRatio,
+  progressLine,
 } from "../../src/report/table.ts";
 import { evalRow } from "./samples.ts";
 
 test("counts", () => {
-  expect([0, 999, 1000, 363669, 111515237, -1234, NaN].map(formatCount)).toEqual(
-    ["0", "999", "1,000", "363,669", "111,515,237", "-1,234", "–"]);
+  expect([0, 999, 1000, 363669, 111515237, -1234, NaN].map(formatCount)).toEqual([
+    "0",
+    "999",
+    "1,000",
+    "363,669",
+    "111,515,237",
+    "-1,234",
+    "–",
+  ]);
 });
 
 test("losses have four significant digits", () => {
-  expect([0.73141, 1.40449e-3, 0, 71.25, 123456, -2.5e-7, 0.099999].map(formatLoss)).toEqual(
-    ["0.7314", "1.404e-3", "0", "71.25", "1.235e5", "-2.500e-7", "0.1000"]);
+  expect([0.73141, 1.40449e-3, 0, 71.25, 123456, -2.5e-7, 0.099999].map(formatLoss)).toEqual([
+    "0.7314",
+    "1.404e-3",
+    "0",
+    "71.25",
+    "1.235e5",
+    "-2.500e-7",
+    "0.1000",
+  ]);
   expect([null, NaN, Infinity].map(formatLoss)).toEqual(["–", "–", "–"]);
 });
 
@@ -27,8 +48,17 @@ test("percentages and their errors share their decimals", () => {
 
 test("durations carry over to the next unit instead of showing 60", () => {
   const cases: [number, string][] = [
-    [0.04, "0 s"], [0.42, "0.4 s"], [9.94, "9.9 s"], [9.96, "10 s"], [59.4, "59 s"], [59.6, "1 min 00 s"],
-    [112, "1 min 52 s"], [3599.7, "1 h 00 min"], [7500, "2 h 05 min"], [86399, "1 d 00 h"], [273600, "3 d 04 h"],
+    [0.04, "0 s"],
+    [0.42, "0.4 s"],
+    [9.94, "9.9 s"],
+    [9.96, "10 s"],
+    [59.4, "59 s"],
+    [59.6, "1 min 00 s"],
+    [112, "1 min 52 s"],
+    [3599.7, "1 h 00 min"],
+    [7500, "2 h 05 min"],
+    [86399, "1 d 00 h"],
+    [273600, "3 d 04 h"],
   ];
   expect(cases.map(([seconds]) => formatDuration(seconds))).toEqual(cases.map(([, text]) => text));
   expect([null, NaN, -1].map(formatDuration)).toEqual(["–", "–", "–"]);
@@ -50,7 +80,9 @@ test("table lines are aligned to the right of each heading, whatever the values,
   const ends = [...header.matchAll(/\S+/g)].map((match) => match.index + match[0].length);
   expect(ends).toHaveLength(6);
   const rows = [
-    evalRow(0), evalRow(150), evalRow(1_000_000),
+    evalRow(0),
+    evalRow(150),
+    evalRow(1_000_000),
     evalRow(5, { lossTotal: 1.2e5, lossMean: -1e-9, lossEquiv: 1.2345e-300 }),
     evalRow(5, { percentEquiv: 100, percentEquivStdErr: 12.3 }),
     evalRow(6, { percentEquiv: 1.2e-12, percentEquivStdErr: 3e-13 }),
@@ -69,10 +101,16 @@ test("table lines are aligned to the right of each heading, whatever the values,
 
 test("the table shows a row's values", () => {
   const row = evalRow(1200, {
-    lossTotal: 1.0263e-3, lossMean: 9.9139e-4, lossEquiv: 3.4896e-5, lossZero: 1.404e-3,
-    percentEquiv: 3.4, percentEquivStdErr: 0.254,
+    lossTotal: 1.0263e-3,
+    lossMean: 9.9139e-4,
+    lossEquiv: 3.4896e-5,
+    lossZero: 1.404e-3,
+    percentEquiv: 3.4,
+    percentEquivStdErr: 0.254,
   });
-  const cells = evalTableRow(row).trim().split(/\s{2,}/);
+  const cells = evalTableRow(row)
+    .trim()
+    .split(/\s{2,}/);
   expect(cells).toEqual(["1,200", "1.026e-3", "9.914e-4", "3.490e-5", "0.731", "3.40 ± 0.25 %"]);
 });
 
@@ -81,17 +119,30 @@ test("the progress line", () => {
   expect(progressLine(progress)).toBe("step  50/300  loss 1.400e-3  percent 5.83  130 ms/step  33 s left");
   expect(progressLine({ ...progress, percent: null })).toBe("step  50/300  loss 1.400e-3  130 ms/step  33 s left");
   expect(progressLine({ ...progress, percent: undefined, loss: null, msPerStep: NaN, secondsLeft: null })).toBe(
-    "step  50/300  loss –  –/step  – left");
+    "step  50/300  loss –  –/step  – left",
+  );
 });
 
 test("a run of ordinary size keeps every part of the progress line", () => {
-  const line = progressLine({ step: 4999, steps: 50_000, loss: 1.2e-3, percent: 75.5, msPerStep: 1284, secondsLeft: 57_780 });
+  const line = progressLine({
+    step: 4999,
+    steps: 50_000,
+    loss: 1.2e-3,
+    percent: 75.5,
+    msPerStep: 1284,
+    secondsLeft: 57_780,
+  });
   expect(line).toBe("step  4,999/50,000  loss 1.200e-3  percent 75.5  1284 ms/step  16 h 03 min left");
 });
 
 test("the progress line never reaches 80 columns and drops the step time first", () => {
   const line = progressLine({
-    step: 999_999_999, steps: 1_000_000_000, loss: -1.2345e-123, percent: 1.2e-12, msPerStep: 12345, secondsLeft: 9e7,
+    step: 999_999_999,
+    steps: 1_000_000_000,
+    loss: -1.2345e-123,
+    percent: 1.2e-12,
+    msPerStep: 12345,
+    secondsLeft: 9e7,
   });
   expect(line.length).toBeLessThan(80);
   expect(line).toContain("999,999,999/1,000,000,000");

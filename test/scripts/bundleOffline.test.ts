@@ -94,8 +94,10 @@ const host = (changes: object = {}) => ({
   writeManifest: () => "/x/nvidia_icd.json",
   ...changes,
 });
-const missing = (...names: string[]) => (library: string) =>
-  names.some((name) => library.endsWith(name)) ? `${library}: cannot open shared object file` : undefined;
+const missing =
+  (...names: string[]) =>
+  (library: string) =>
+    names.some((name) => library.endsWith(name)) ? `${library}: cannot open shared object file` : undefined;
 
 test("a machine that has all is left as it is", () => {
   expect(environmentFor(host(), "/x")).toEqual({ variables: {}, notes: [] });
@@ -106,7 +108,10 @@ test("a machine that has all is left as it is", () => {
 });
 
 test("a missing loader comes before what LD_LIBRARY_PATH has", () => {
-  const { variables } = environmentFor(host({ loads: missing("libvulkan.so.1"), env: { LD_LIBRARY_PATH: "/y" } }), "/x");
+  const { variables } = environmentFor(
+    host({ loads: missing("libvulkan.so.1"), env: { LD_LIBRARY_PATH: "/y" } }),
+    "/x",
+  );
   expect(variables).toEqual({ LD_LIBRARY_PATH: "/x/lib/vulkan:/y" });
   const without = environmentFor(host({ loads: missing("dawn.node", "libvulkan.so.1") }), "/x");
   expect(without.variables).toEqual({ LD_LIBRARY_PATH: "/x/lib/cxx:/x/lib/vulkan" });
@@ -134,7 +139,9 @@ test("what cannot be packed is refused with the reason", async () => {
   await expect(bundleOffline({ out, platform: "linux-mips" })).rejects.toThrow("linux-x64, linux-arm64");
   const other = process.arch === "x64" ? "linux-arm64" : "linux-x64";
   await expect(bundleOffline({ out, platform: other })).rejects.toThrow("--node FILE");
-  await expect(bundleOffline({ out, platform: other, node: process.execPath })).rejects.toThrow(`not a Node for ${other}`);
+  await expect(bundleOffline({ out, platform: other, node: process.execPath })).rejects.toThrow(
+    `not a Node for ${other}`,
+  );
   await expect(bundleOffline({ out: join(folder, "x.zip") })).rejects.toThrow(".tar.xz");
   expect(existsSync(out)).toBe(false);
 });

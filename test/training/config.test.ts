@@ -60,8 +60,21 @@ describe("parseRunConfig", () => {
 });
 
 describe("parseRunConfig on hostile input", () => {
-  const fields = ["format", "version", "training", "data", "adapter", ...Object.keys(config.training), ...Object.keys(config.data)];
-  const value = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, -1, 2 ** 53, 1e308, null, "", [], {}, [[]]), fc.anything());
+  const fields = [
+    "format",
+    "version",
+    "training",
+    "data",
+    "adapter",
+    ...Object.keys(config.training),
+    ...Object.keys(config.data),
+  ];
+  const value = fc.oneof(
+    fc.integer(),
+    fc.double(),
+    fc.constantFrom(0, -1, 2 ** 53, 1e308, null, "", [], {}, [[]]),
+    fc.anything(),
+  );
   const edits = fc.array(fc.tuple(fc.constantFrom(...fields), value), { maxLength: 3 });
   const edited = edits.map((changes) => {
     const result = copy();

@@ -12,5 +12,10 @@ export function molecules(count: number, seed: number): PackedMolecules {
     }
     offsets.push(atoms.length / 4);
   }
-  return { atoms: Float32Array.from(atoms), offsets: Uint32Array.from(offsets), count, sourceIndex: new Uint32Array(count) };
+  return {
+    atoms: Float32Array.from(atoms),
+    offsets: Uint32Array.from(offsets),
+    count,
+    sourceIndex: new Uint32Array(count),
+  };
 }

@@ -20,7 +20,7 @@ const tensors: SafeTensor[] = [
   { name: "seed", dtype: "U32", shape: [2], data: Uint32Array.of(1, 0xffffffff) },
   { name: "__proto__", dtype: "F16", shape: [1], data: Uint16Array.of(0x3c00) },
 ];
-const metadata = { config: '{"grid":32}', "ключ": "\u0000\"\n" };
+const metadata = { config: '{"grid":32}', ключ: '\u0000"\n' };
 
 /** A file from a header written by hand. */
 function file(header: unknown, dataBytes = 0): Uint8Array {

@@ -103,7 +103,13 @@ describe("trainer", () => {
       for (const { name, trained } of parameters) {
         // Key biases have no gradient but rounding.
         if (!trained || name.endsWith("projection.bias")) continue;
-        expect(relativeError(grads.get(name)!.map((g) => g / 2 ** 16), exact.get(name)!), name).toBeLessThan(1e-2);
+        expect(
+          relativeError(
+            grads.get(name)!.map((g) => g / 2 ** 16),
+            exact.get(name)!,
+          ),
+          name,
+        ).toBeLessThan(1e-2);
       }
     });
 
@@ -176,7 +182,10 @@ describe("trainer", () => {
       const before = await start(half);
       before.trainer.scaling!.write(Float32Array.of(2 ** 12, 1994, 7, ...rest));
       const expected = await steps(whole.trainer, 0, 8);
-      expect(expected.map(({ lossScale }) => lossScale)).toEqual([...Array(5).fill(2 ** 12), ...Array(3).fill(2 ** 13)]);
+      expect(expected.map(({ lossScale }) => lossScale)).toEqual([
+        ...Array(5).fill(2 ** 12),
+        ...Array(3).fill(2 ** 13),
+      ]);
       await steps(before.trainer, 0, 4);
       const tensors = await stateTensors(before.store, parameters, before.trainer.scaling);
       const file = decodeSafetensors(encodeSafetensors(tensors));
@@ -188,13 +197,16 @@ describe("trainer", () => {
         expect(await after.store.readAll(array)).toEqual(await whole.store.readAll(array));
       }
       const without = new Map([...file.tensors].filter(([name]) => name !== "scaling"));
-      const lacking = () => loadState(after.store, parameters, { ...file, tensors: without }, "state", after.trainer.scaling);
+      const lacking = () =>
+        loadState(after.store, parameters, { ...file, tensors: without }, "state", after.trainer.scaling);
       expect(lacking).toThrow(/'scaling' is missing/);
     });
   });
 
   it("is refused in half precision by an adapter without it, and leaves nothing behind", async () => {
-    const lacking = new Proxy(gpu, { get: (of, name) => (name === "caps" ? { ...of.caps, f16: false } : bound(of, name)) });
+    const lacking = new Proxy(gpu, {
+      get: (of, name) => (name === "caps" ? { ...of.caps, f16: false } : bound(of, name)),
+    });
     const store = new ParameterStore(gpu, parameters);
     made.push(store);
     const before = gpu.allocatedBytes;
@@ -241,7 +253,10 @@ describe("trainer", () => {
     const unused = parameters.filter(({ trained }) => !trained);
     expect(unused.length).toBeGreaterThan(0);
     for (const { name, init } of unused) {
-      expect([...values.get(name)!].every((value) => "constant" in init && value === init.constant), name).toBe(true);
+      expect(
+        [...values.get(name)!].every((value) => "constant" in init && value === init.constant),
+        name,
+      ).toBe(true);
     }
   });
 
@@ -281,7 +296,14 @@ describe("trainer", () => {
     const checkpoints: number[] = [];
     const rows: TrainRow[] = [];
     const controller = new AbortController();
-    const evaluation = { lossTotal: 2, lossMean: 1, lossEquiv: 1, lossZero: 3, percentEquiv: 50, percentEquivStdErr: 1 };
+    const evaluation = {
+      lossTotal: 2,
+      lossMean: 1,
+      lossEquiv: 1,
+      lossZero: 3,
+      percentEquiv: 50,
+      percentEquivStdErr: 1,
+    };
     const options = {
       gpu,
       trainer,
@@ -293,7 +315,11 @@ describe("trainer", () => {
         if (step >= 12) controller.abort();
       },
     };
-    const done = await trainLoop({ ...options, config: { ...config, steps: 10, every: 4 }, start: { step: 0, seconds: 0 } });
+    const done = await trainLoop({
+      ...options,
+      config: { ...config, steps: 10, every: 4 },
+      start: { step: 0, seconds: 0 },
+    });
     expect(done).toMatchObject({ step: 10, interrupted: false });
     expect(evaluations).toEqual([0, 4, 8, 10]);
     expect(checkpoints).toEqual([0, 4, 8, 10]);
@@ -312,11 +338,20 @@ describe("trainer", () => {
     // Stopped during an evaluation: saved, told as interrupted, and made up for on resuming.
     const aborted = () => Promise.reject(new VoxtwirlError("aborted", "stopped", "again"));
     const config14 = { ...config, steps: 14, every: 2 };
-    const half = await trainLoop({ ...options, onProgress: () => {}, evaluate: aborted, config: config14, start: { step: 12, seconds: 0, resumed: true } });
+    const half = await trainLoop({
+      ...options,
+      onProgress: () => {},
+      evaluate: aborted,
+      config: config14,
+      start: { step: 12, seconds: 0, resumed: true },
+    });
     expect(half).toMatchObject({ step: 14, interrupted: true });
     expect(checkpoints.at(-1)).toBe(14);
     const due = { step: 14, seconds: 0, resumed: true, evaluationDue: true };
-    expect(await trainLoop({ ...options, onProgress: () => {}, config: config14, start: due })).toMatchObject({ step: 14, interrupted: false });
+    expect(await trainLoop({ ...options, onProgress: () => {}, config: config14, start: due })).toMatchObject({
+      step: 14,
+      interrupted: false,
+    });
     expect(evaluations.at(-1)).toBe(14);
   });
 });

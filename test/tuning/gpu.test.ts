@@ -22,9 +22,23 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-const convolution = (size: number, kernel: number, stride: number, pad: number, channels: number, more: CallShape = {}) => {
+const convolution = (
+  size: number,
+  kernel: number,
+  stride: number,
+  pad: number,
+  channels: number,
+  more: CallShape = {},
+) => {
   const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-  const sizes = { inD: 3 + kernel, inH: size, inW: size, outD: Math.floor((3 + kernel + 2 * pad - kernel) / stride) + 1, outH: out, outW: out };
+  const sizes = {
+    inD: 3 + kernel,
+    inH: size,
+    inW: size,
+    outD: Math.floor((3 + kernel + 2 * pad - kernel) / stride) + 1,
+    outH: out,
+    outW: out,
+  };
   return { batch: 2, ...sizes, inC: 5, outC: channels, kernel, stride, pad, exchanged: 0, flipped: 0, ...more };
 };
 
@@ -37,15 +51,38 @@ const SHAPES: Record<string, readonly CallShape[]> = {
     convolution(9, 1, 1, 0, 18, { exchanged: 1, flipped: 1 }),
     convolution(9, 4, 2, 1, 9),
   ],
-  convTranspose3d: [{ batch: 2, inD: 3, inH: 5, inW: 4, inC: 5, outD: 6, outH: 10, outW: 8, outC: 11, kernel: 4, stride: 2, pad: 1, exchanged: 0, flipped: 0 }],
+  convTranspose3d: [
+    {
+      batch: 2,
+      inD: 3,
+      inH: 5,
+      inW: 4,
+      inC: 5,
+      outD: 6,
+      outH: 10,
+      outW: 8,
+      outC: 11,
+      kernel: 4,
+      stride: 2,
+      pad: 1,
+      exchanged: 0,
+      flipped: 0,
+    },
+  ],
   conv3dGradWeight: [
     convolution(9, 3, 1, 1, 20, { transposed: 0 }),
     convolution(9, 3, 1, 1, 5, { transposed: 0 }),
     convolution(8, 4, 2, 1, 12, { transposed: 1 }),
     convolution(7, 1, 1, 0, 20, { transposed: 0 }),
   ],
-  groupNorm: [{ samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 }, { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 }],
-  groupNormGrad: [{ samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 }, { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 }],
+  groupNorm: [
+    { samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 },
+    { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 },
+  ],
+  groupNormGrad: [
+    { samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 },
+    { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 },
+  ],
   attention: [{ samples: 2, tokens: 300, channels: 20 }],
   attentionGrad: [{ samples: 2, tokens: 300, channels: 20 }],
   twirlMerge: [
@@ -55,13 +92,25 @@ const SHAPES: Record<string, readonly CallShape[]> = {
     { samples: 1, size: 9, channels: 5, rotations: 5, goesOn: 0, reduced: 0, targeted: 0 },
   ],
   resample: [0, 1].map((cubic) => ({ samples: 2, size: 9, channels: 12, cubic })),
-  rotateOctahedral: [{ samples: 2, size: 9, channels: 8, each: 5, perSample: 0 }, { samples: 3, size: 8, channels: 5, each: 1, perSample: 1 }],
+  rotateOctahedral: [
+    { samples: 2, size: 9, channels: 8, each: 5, perSample: 0 },
+    { samples: 3, size: 8, channels: 5, each: 1, perSample: 1 },
+  ],
 };
 
-async function expectAllRight(kernel: string, shape: CallShape, caps: GpuCaps, only?: readonly string[], dtype: Stored = "f32") {
+async function expectAllRight(
+  kernel: string,
+  shape: CallShape,
+  caps: GpuCaps,
+  only?: readonly string[],
+  dtype: Stored = "f32",
+) {
   const family = families.find((other) => other.kernel === kernel)!;
   const { call } = choose(caps, family, shape, dtype);
-  const names = family.variants(caps, shape, dtype).map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
+  const names = family
+    .variants(caps, shape, dtype)
+    .map(({ name }) => name)
+    .filter((name) => only?.includes(name) ?? true);
   expect(names.length).toBeGreaterThan(0);
   const before = gpu.allocatedBytes;
   const trial = await openTrial(gpu, call, caps);
@@ -88,10 +137,15 @@ describe("every variant that this adapter can run gives what the table's does", 
 describe("the same in half precision", () => {
   needsStored("f16");
 
-  it.each(["conv3d", "convTranspose3d", "conv3dGradWeight", "groupNorm", "groupNormGrad", "attention", "attentionGrad"])(
-    "%s",
-    async (kernel) => expectAllRight(kernel, SHAPES[kernel]![0]!, gpu.caps, undefined, "f16"),
-  );
+  it.each([
+    "conv3d",
+    "convTranspose3d",
+    "conv3dGradWeight",
+    "groupNorm",
+    "groupNormGrad",
+    "attention",
+    "attentionGrad",
+  ])("%s", async (kernel) => expectAllRight(kernel, SHAPES[kernel]![0]!, gpu.caps, undefined, "f16"));
 });
 
 describe("variants for graphics cards, as far as this adapter can run them", () => {
@@ -106,7 +160,13 @@ describe("variants for graphics cards, as far as this adapter can run them", () 
     ["resample", 0, undefined],
     ["rotateOctahedral", 0, undefined],
   ])("%s, shape %i", async (kernel, i, only) => {
-    const hardware = { ...gpu.caps, adapterClass: "discrete", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1 } as const;
+    const hardware = {
+      ...gpu.caps,
+      adapterClass: "discrete",
+      subgroups: false,
+      subgroupMinSize: 1,
+      subgroupMaxSize: 1,
+    } as const;
     await expectAllRight(kernel, SHAPES[kernel]![i]!, hardware, only);
   });
 });
@@ -121,7 +181,10 @@ describe("compare", () => {
   });
 
   it("lets no NaN through, on either side", () => {
-    for (const [values, against] of [[Float32Array.of(1, NaN, 3, 0), reference], [reference, Float32Array.of(1, -2, NaN, 0)]] as const) {
+    for (const [values, against] of [
+      [Float32Array.of(1, NaN, 3, 0), reference],
+      [reference, Float32Array.of(1, -2, NaN, 0)],
+    ] as const) {
       const { error, allowed } = compare(values, against, 1);
       expect(error <= allowed).toBe(false);
     }
@@ -133,11 +196,23 @@ describe("tune", () => {
   function network(caps: GpuCaps) {
     const graph = new Graph(caps);
     const place = (name: string, shape: number[], seed: number) => {
-      const view = gpu.upload(name, randomArray(shape.reduce((a, b) => a * b, 1), seed));
+      const view = gpu.upload(
+        name,
+        randomArray(
+          shape.reduce((a, b) => a * b, 1),
+          seed,
+        ),
+      );
       return { view, tensor: graph.external(name, shape, view) };
     };
     const parameter = (name: string, shape: number[], seed: number) => {
-      const view = gpu.upload(name, randomArray(shape.reduce((a, b) => a * b, 1), seed));
+      const view = gpu.upload(
+        name,
+        randomArray(
+          shape.reduce((a, b) => a * b, 1),
+          seed,
+        ),
+      );
       const grad = gpu.upload(`${name} grad`, new Float32Array(shape.reduce((a, b) => a * b, 1)));
       return { tensor: graph.parameter(name, shape, view, grad), view, grad };
     };
@@ -147,7 +222,14 @@ describe("tune", () => {
     const beta = parameter("beta", [8], 4);
     const gradY = place("gradY", [2, 6, 6, 6, 8], 5);
     const conv = operations.conv3d(graph, { label: "conv", x: x.tensor, weight: weight.tensor, stride: 1, padding: 1 });
-    const y = operations.groupNorm(graph, { label: "norm", x: conv, gamma: gamma.tensor, beta: beta.tensor, groups: 2, silu: true });
+    const y = operations.groupNorm(graph, {
+      label: "norm",
+      x: conv,
+      gamma: gamma.tensor,
+      beta: beta.tensor,
+      groups: 2,
+      silu: true,
+    });
     graph.keep(y);
     graph.backward(y, gradY.tensor);
     const views = [x.view, gradY.view, ...[weight, gamma, beta].flatMap(({ view, grad }) => [view, grad])];
@@ -171,9 +253,16 @@ describe("tune", () => {
   it("finds variants that the next plan runs, with the same results and gradients", async () => {
     const before = gpu.allocatedBytes;
     const plain = await runNetwork(gpu.caps);
-    expect(plain.calls.map(({ kernel }) => kernel)).toEqual(["conv3d", "groupNorm", "groupNormGrad", "conv3dGradWeight"]);
+    expect(plain.calls.map(({ kernel }) => kernel)).toEqual([
+      "conv3d",
+      "groupNorm",
+      "groupNormGrad",
+      "conv3dGradWeight",
+    ]);
     const calls = countCalls([{ plan: { calls: new Map(plain.calls.entries()) } }]);
-    const { results, left } = await tune(gpu, { calls: calls.filter(({ call }) => /^(conv3d|groupNormGrad)$/.test(call.kernel)) });
+    const { results, left } = await tune(gpu, {
+      calls: calls.filter(({ call }) => /^(conv3d|groupNormGrad)$/.test(call.kernel)),
+    });
     expect({ left, count: results.length }).toEqual({ left: 0, count: 2 });
     for (const { outcome, wrong, refused, fallbackMs } of results) {
       expect(["faster", "kept", "unsure"]).toContain(outcome);
@@ -184,10 +273,15 @@ describe("tune", () => {
 
     // As from a file. Whatever was the fastest just now, another variant of each call is to run as well.
     const adapter = adapterId(gpu.info);
-    const found = withChoices(emptyTuning(adapter), new Map(results.map((result) => [result.call.key, choiceOf(result)])));
+    const found = withChoices(
+      emptyTuning(adapter),
+      new Map(results.map((result) => [result.call.key, choiceOf(result)])),
+    );
     const others = results.map(({ call }) => {
       const family = families.find(({ kernel }) => kernel === call.kernel)!;
-      const variant = family.variants(gpu.caps, call.shape, call.dtype).find(({ name }) => name !== call.fallback)!.name;
+      const variant = family
+        .variants(gpu.caps, call.shape, call.dtype)
+        .find(({ name }) => name !== call.fallback)!.name;
       return [call.key, { variant, ms: 1, fallback: call.fallback, fallbackMs: 2 }] as const;
     });
     for (const tuning of [found, withChoices(found, new Map(others))]) {
@@ -218,11 +312,20 @@ describe("tune", () => {
     const turned = "2x5x6x7x10 -> 5x6x7x6, k3 s1 p1 flipped";
     const family = (kernel: string) => families.find((other) => other.kernel === kernel)!;
     const base = { batch: 2, inD: 5, inH: 6, inW: 7, outD: 5, outH: 6, outW: 7, kernel: 3, stride: 1, pad: 1 };
-    const last = (kernel: string, more: CallShape) => family(kernel).variants(gpu.caps, { ...base, ...more }, "f32").at(-1)!.name;
+    const last = (kernel: string, more: CallShape) =>
+      family(kernel)
+        .variants(gpu.caps, { ...base, ...more }, "f32")
+        .at(-1)!.name;
     const choices = {
       [`conv3d ${sizes}`]: last("conv3d", { inC: 6, outC: 10, exchanged: 0, flipped: 0 }),
       [`conv3d ${turned}`]: last("conv3d", { inC: 10, outC: 6, exchanged: 1, flipped: 1 }),
-      [`conv3dGradWeight ${sizes}`]: last("conv3dGradWeight", { inC: 6, outC: 10, exchanged: 0, flipped: 0, transposed: 0 }),
+      [`conv3dGradWeight ${sizes}`]: last("conv3dGradWeight", {
+        inC: 6,
+        outC: 10,
+        exchanged: 0,
+        flipped: 0,
+        transposed: 0,
+      }),
     };
     const ran: string[] = [];
     const out = await runKernels(
@@ -243,11 +346,29 @@ describe("tune", () => {
           },
         };
         conv3d(watched, { label: "y", x: t.x!, weight: t.weight!, y: t.y!, stride: 1, padding: 1 });
-        conv3dGradInput(watched, { label: "gx", gradY: t.gradY!, weight: t.weight!, gradX: t.gradX!, stride: 1, padding: 1 });
-        conv3dGradWeight(watched, { label: "gw", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight!, stride: 1, padding: 1 });
+        conv3dGradInput(watched, {
+          label: "gx",
+          gradY: t.gradY!,
+          weight: t.weight!,
+          gradX: t.gradX!,
+          stride: 1,
+          padding: 1,
+        });
+        conv3dGradWeight(watched, {
+          label: "gw",
+          x: t.x!,
+          gradY: t.gradY!,
+          gradWeight: t.gradWeight!,
+          stride: 1,
+          padding: 1,
+        });
       },
     );
-    expect(ran.sort()).toEqual(Object.entries(choices).map((entry) => entry.join(": ")).sort());
+    expect(ran.sort()).toEqual(
+      Object.entries(choices)
+        .map((entry) => entry.join(": "))
+        .sort(),
+    );
     const forward = (a: twin.Array64, w: twin.Array64) => twin.conv3d(a, w, gradY.shape, 1, 1);
     expectClose(out.y!, forward(x, weight), rounding(27 * 6, forward(abs(x), abs(weight))), "y");
     const gradX = (g: twin.Array64, w: twin.Array64) => twin.conv3dGradInput(g, w, shape, 1, 1);

@@ -27,7 +27,12 @@ const steady = (ms: number) => ({ look: ms, rounds: [ms] });
 describe("agree", () => {
   it("means within 5 % of the shorter time, either way around", () => {
     expect(AGREEMENT).toBe(0.05);
-    expect([agree(100, 105), agree(105, 100), agree(100, 105.1), agree(105.1, 100)]).toEqual([true, true, false, false]);
+    expect([agree(100, 105), agree(105, 100), agree(100, 105.1), agree(105.1, 100)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
     expect(agree(NaN, 1)).toBe(false);
   });
 });
@@ -36,12 +41,20 @@ describe("race", () => {
   it("takes a variant that is ahead in two rounds that agree", async () => {
     const { options } = scripted({ table: steady(10), other: { look: 8, rounds: [8, 8.2] } });
     expect(await race(["table", "other"], options)).toEqual({
-      outcome: "faster", best: "other", bestMs: 8.1, fallbackMs: 10, rounds: 2,
+      outcome: "faster",
+      best: "other",
+      bestMs: 8.1,
+      fallbackMs: 10,
+      rounds: 2,
     });
   });
 
   it("keeps the table's where another is ahead by no more than timings may differ", async () => {
-    for (const [ms, outcome] of [[9.6, "kept"], [9.53, "kept"], [9.5, "faster"]] as const) {
+    for (const [ms, outcome] of [
+      [9.6, "kept"],
+      [9.53, "kept"],
+      [9.5, "faster"],
+    ] as const) {
       const { options } = scripted({ table: steady(10), other: steady(ms) });
       expect(await race(["table", "other"], options)).toMatchObject({ outcome, best: "other", rounds: 2 });
     }
@@ -55,7 +68,11 @@ describe("race", () => {
   it("times on until two rounds in a row agree", async () => {
     const { options } = scripted({ table: steady(10), other: { look: 6, rounds: [6, 7, 8, 8.1] } });
     expect(await race(["table", "other"], options)).toEqual({
-      outcome: "faster", best: "other", bestMs: 8.05, fallbackMs: 10, rounds: 4,
+      outcome: "faster",
+      best: "other",
+      bestMs: 8.05,
+      fallbackMs: 10,
+      rounds: 4,
     });
   });
 
@@ -76,7 +93,11 @@ describe("race", () => {
   it("keeps the table's where all others are out of reach at first sight, without rounds", async () => {
     const { options, dropped, timed } = scripted({ table: steady(10), slow: steady(16), slower: steady(100) });
     expect(await race(["table", "slow", "slower"], options)).toEqual({
-      outcome: "kept", best: "table", bestMs: 10, fallbackMs: 10, rounds: 0,
+      outcome: "kept",
+      best: "table",
+      bestMs: 10,
+      fallbackMs: 10,
+      rounds: 0,
     });
     expect(dropped).toEqual(["slow", "slower"]);
     expect(timed.filter(({ place }) => place.startsWith("round"))).toEqual([]);
@@ -93,9 +114,14 @@ describe("race", () => {
   it("lets them take turns, after a run of each that does not count", async () => {
     const { options, timed } = scripted({ table: steady(20), other: steady(18) });
     await race(["table", "other"], options);
-    expect(timed.slice(0, 6).map(({ place }) => place)).toEqual(
-      ["warm-up", "first look", "first look", "warm-up", "first look", "first look"],
-    );
+    expect(timed.slice(0, 6).map(({ place }) => place)).toEqual([
+      "warm-up",
+      "first look",
+      "first look",
+      "warm-up",
+      "first look",
+      "first look",
+    ]);
     const rounds = timed.slice(6);
     expect(rounds.map(({ name }) => name)).toEqual(rounds.map((_, i) => (i % 2 === 0 ? "table" : "other")));
     expect(rounds.filter(({ place }) => place === "round 1").length).toBe(6);

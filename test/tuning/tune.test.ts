@@ -8,8 +8,14 @@ import type { Difference, Trial } from "../../src/tuning/trial.ts";
 import { choiceOf, countCalls, tuneCalls, type CountedCall, type TuneResult } from "../../src/tuning/tune.ts";
 
 const caps: GpuCaps = {
-  adapterClass: "discrete", subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32,
-  maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [],
+  adapterClass: "discrete",
+  subgroups: true,
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32,
+  maxWorkgroupInvocations: 256,
+  maxBindingBytes: 2 ** 30,
+  f16: true,
+  matrices: [],
 };
 const callOf = (voxels: number): KernelCall =>
   choose(caps, groupNormFamily, { samples: 1, voxels, channels: 32768, groups: 2, silu: 0 }, "f32").call;
@@ -17,11 +23,13 @@ const counted = (voxels: number, count = 1): CountedCall => ({ call: callOf(voxe
 const right: Difference = { error: 1e-7, allowed: 1e-6 };
 
 /** A trial without a GPU: "runs of 64" takes 64 ms, unless told otherwise. */
-function fake(changes: {
-  times?: Record<string, number>;
-  checks?: Record<string, Difference | VoxtwirlError>;
-  onTime?: (name: string) => void;
-} = {}) {
+function fake(
+  changes: {
+    times?: Record<string, number>;
+    checks?: Record<string, Difference | VoxtwirlError>;
+    onTime?: (name: string) => void;
+  } = {},
+) {
   const log = { checked: [] as string[], timed: new Set<string>(), dropped: [] as string[], destroyed: 0 };
   const trial: Trial = {
     check: async (name) => {
@@ -47,7 +55,17 @@ describe("tuneCalls", () => {
     const { results, left, stopped } = await tuneCalls(caps, async () => trial, { calls: [counted(100, 3)] });
     expect({ left, stopped }).toEqual({ left: 0, stopped: false });
     expect(results).toEqual([
-      { call: callOf(100), count: 3, variants: 6, wrong: [], refused: [], outcome: "faster", best: "runs of 8", bestMs: 8, fallbackMs: 16 },
+      {
+        call: callOf(100),
+        count: 3,
+        variants: 6,
+        wrong: [],
+        refused: [],
+        outcome: "faster",
+        best: "runs of 8",
+        bestMs: 8,
+        fallbackMs: 16,
+      },
     ]);
     expect(log.checked[0]).toBe("runs of 16");
     expect([...log.timed].sort()).toEqual([...new Set(log.checked)].sort());
@@ -61,7 +79,10 @@ describe("tuneCalls", () => {
     const { trial, log } = fake({ checks: { "runs of 8": off, "runs of 32": none }, times: { "runs of 32": 1 } });
     const { results } = await tuneCalls(caps, async () => trial, { calls: [counted(100)] });
     expect(results[0]).toMatchObject({ outcome: "kept", best: "runs of 16" });
-    expect(results[0]!.wrong).toEqual([{ variant: "runs of 8", ...off }, { variant: "runs of 32", ...none }]);
+    expect(results[0]!.wrong).toEqual([
+      { variant: "runs of 8", ...off },
+      { variant: "runs of 32", ...none },
+    ]);
     expect(log.timed.has("runs of 8") || log.timed.has("runs of 32")).toBe(false);
     expect(log.dropped).toEqual(expect.arrayContaining(["runs of 8", "runs of 32"]));
     expect(choiceOf(results[0]!)).toBeUndefined();
@@ -76,7 +97,11 @@ describe("tuneCalls", () => {
       expect(repeats.log.destroyed).toBe(1);
       return results[0]!;
     };
-    expect(await rerun({ "runs of 8": 10, "runs of 16": 20 })).toMatchObject({ outcome: "faster", bestMs: 9, fallbackMs: 18 });
+    expect(await rerun({ "runs of 8": 10, "runs of 16": 20 })).toMatchObject({
+      outcome: "faster",
+      bestMs: 9,
+      fallbackMs: 18,
+    });
     for (const ms of [15.9, 16, 17, 100]) {
       const result = await rerun({ "runs of 8": ms });
       expect(result).toMatchObject({ outcome: "unsure", best: "runs of 8", bestMs: 8, fallbackMs: 16 });
@@ -86,7 +111,8 @@ describe("tuneCalls", () => {
 
   it("does not take a variant that is wrong on the second device", async () => {
     const off = { error: 1, allowed: 1e-6 };
-    const open = async (_: KernelCall, repeated: boolean) => fake(repeated ? { checks: { "runs of 8": off } } : {}).trial;
+    const open = async (_: KernelCall, repeated: boolean) =>
+      fake(repeated ? { checks: { "runs of 8": off } } : {}).trial;
     const { results } = await tuneCalls(caps, open, { calls: [counted(100)] });
     expect(results[0]).toMatchObject({ outcome: "unsure", wrong: [{ variant: "runs of 8", ...off }] });
   });
@@ -95,7 +121,10 @@ describe("tuneCalls", () => {
     const refusal = new VoxtwirlError("shader-compile", "too many registers\nline 1", "Another.");
     const { trial } = fake({ checks: { "runs of 8": refusal } });
     const { results } = await tuneCalls(caps, async () => trial, { calls: [counted(100)] });
-    expect(results[0]).toMatchObject({ outcome: "kept", refused: [{ variant: "runs of 8", why: "too many registers" }] });
+    expect(results[0]).toMatchObject({
+      outcome: "kept",
+      refused: [{ variant: "runs of 8", why: "too many registers" }],
+    });
   });
 
   it("chooses nothing where the table's own variant gives no numbers, and goes on to the next call", async () => {
@@ -113,7 +142,10 @@ describe("tuneCalls", () => {
       return fake().trial;
     };
     const { results } = await tuneCalls(caps, open, { calls: [counted(100), counted(200)] });
-    expect(results[0]).toMatchObject({ outcome: "failed", refused: [{ variant: "runs of 16", why: "9 GiB are needed" }] });
+    expect(results[0]).toMatchObject({
+      outcome: "failed",
+      refused: [{ variant: "runs of 16", why: "9 GiB are needed" }],
+    });
     expect(results[1]).toMatchObject({ outcome: "faster" });
   });
 
@@ -163,13 +195,33 @@ describe("tuneCalls", () => {
 describe("countCalls", () => {
   it("counts calls of the same key over plans, and puts those first that take longest in all", () => {
     const [a, b, c] = [callOf(100), callOf(200), callOf(300)];
-    const step = { plan: { calls: new Map([[0, a], [2, b], [3, a]]) }, durationsMs: [1, 50, 5, 1.5] };
-    const evaluation = { plan: { calls: new Map([[1, c], [2, a]]) }, durationsMs: [50, 4, 1] };
+    const step = {
+      plan: {
+        calls: new Map([
+          [0, a],
+          [2, b],
+          [3, a],
+        ]),
+      },
+      durationsMs: [1, 50, 5, 1.5],
+    };
+    const evaluation = {
+      plan: {
+        calls: new Map([
+          [1, c],
+          [2, a],
+        ]),
+      },
+      durationsMs: [50, 4, 1],
+    };
     expect(countCalls([step, evaluation])).toEqual([
       { call: b, count: 1, ms: 5 },
       { call: c, count: 1, ms: 4 },
       { call: a, count: 3, ms: 3.5 },
     ]);
-    expect(countCalls([{ plan: step.plan }])).toEqual([{ call: a, count: 2 }, { call: b, count: 1 }]);
+    expect(countCalls([{ plan: step.plan }])).toEqual([
+      { call: a, count: 2 },
+      { call: b, count: 1 },
+    ]);
   });
 });

@@ -18,7 +18,10 @@ describe("parseTuning", () => {
 
   it("refuses one of another adapter or driver, and says of which", () => {
     expect(() => parseTuning(json(tuning), "another", "a.json")).toThrow(
-      expect.objectContaining({ code: "bad-config", message: expect.stringMatching(/^a\.json .*"an adapter".*"another"/) }),
+      expect.objectContaining({
+        code: "bad-config",
+        message: expect.stringMatching(/^a\.json .*"an adapter".*"another"/),
+      }),
     );
   });
 
@@ -40,7 +43,13 @@ describe("parseTuning", () => {
   });
 
   it("leaves out choices of kernels whose shaders are others by now, and of none", () => {
-    const both = withChoices(tuning, new Map([[CONV, choice], ["other 1x1", choice]]));
+    const both = withChoices(
+      tuning,
+      new Map([
+        [CONV, choice],
+        ["other 1x1", choice],
+      ]),
+    );
     const old = { ...both, kernels: { ...both.kernels, conv3d: "0123456789abcdef" } };
     expect(Object.keys(parseTuning(json(old), "an adapter").choices)).toEqual([KEY]);
   });
@@ -51,7 +60,13 @@ describe("withChoices", () => {
     const two = withChoices(tuning, new Map([[CONV, choice]]));
     expect(Object.keys(two.choices)).toEqual([CONV, KEY]);
     const faster = { ...choice, variant: "runs of 256" };
-    const next = withChoices(two, new Map([[KEY, faster], [CONV, undefined]]));
+    const next = withChoices(
+      two,
+      new Map([
+        [KEY, faster],
+        [CONV, undefined],
+      ]),
+    );
     expect(next.choices).toEqual({ [KEY]: faster });
     expect(tuning.choices).toEqual({ [KEY]: choice });
   });
