@@ -3,7 +3,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { VoxtwirlError } from "../src/errors.ts";
 
-/** The folder of this package, a checkout's or an installed one: the nearest above this file that is called voxtwirl. */
+/**
+ * The folder of this package, a checkout's or an installed one: the nearest above this file that is called voxtwirl.
+ */
 export function packageRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const manifest = join(folder, "package.json");

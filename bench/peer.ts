@@ -18,8 +18,8 @@ const TIMEOUTS: PeerTimeouts = { loadMs: 600_000, runMs: 120_000 };
 const MAX_DEATHS = 3;
 
 /**
- * After its turn a peer is left alone for so long: thread pools (OpenBLAS's, OpenMP's, ONNX Runtime's) look for work before
- * they sleep, and whoever is next would run beside them.
+ * After its turn a peer is left alone for so long: thread pools (OpenBLAS's, OpenMP's, ONNX Runtime's) look for work
+ * before they sleep, and whoever is next would run beside them.
  */
 const SETTLE_MS = 100;
 
@@ -104,7 +104,9 @@ export class Peer {
   }
 }
 
-/** Options of Node that an engine needs, found by trial: without it 25 MB of WASM are optimised during the first run. */
+/**
+ * Options of Node that an engine needs, found by trial: without it 25 MB of WASM are optimised during the first run.
+ */
 const NODE_OPTIONS: Partial<Record<PeerName, readonly string[]>> = {
   "ort-web": ["--liftoff-only"],
 };

@@ -1,5 +1,5 @@
-// `npm run check`: lines of source and prose beyond 120 columns. Prettier breaks neither strings nor comments, and knows
-// no WGSL.
+// `npm run check`: lines of source and prose beyond 120 columns. Prettier breaks neither strings nor comments, and
+// knows no WGSL.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

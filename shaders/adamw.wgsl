@@ -9,8 +9,8 @@
 // Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written.
 //
 // While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
-// SCALED: gradients are scaled up (scaling.wgsl); they are scaled down here, its bias corrections count, and a step that
-// is to be skipped (flags[3]) touches nothing either.
+// SCALED: gradients are scaled up (scaling.wgsl); they are scaled down here, its bias corrections count, and a step
+// that is to be skipped (flags[3]) touches nothing either.
 //
 // grad, weight, m, v, ema  f32[n]; VEC4: as vec4, up to three last ones are left to a dispatch without
 // flags                    u32[4]

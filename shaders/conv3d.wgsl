@@ -4,8 +4,8 @@
 //                 + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]
 //
 // and x = 0 outside. As a GEMM: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. `pad` may be negative or larger than
-// the kernel, so the gradient of a stride-1 convolution is this shader too, on weights read from the last tap to the first
-// and with their channels exchanged.
+// the kernel, so the gradient of a stride-1 convolution is this shader too, on weights read from the last tap to the
+// first and with their channels exchanged.
 //
 // Bindings: x [N, D, H, W, Ci], weight, in which (k, ci, co) lies at weight_first + k weight_tap + ci weight_in +
 // co weight_out, y [N, Do, Ho, Wo, Co]; bias [Co] and addend (as y) are read only where has_bias, has_addend are 1.
@@ -141,10 +141,10 @@ fn main(
     }
   }
 
-  // Through an array and a loop of unknown length (a known one is unrolled) over positions, so that the shader has TILE_C
-  // stores a loop where it would have TILE_X TILE_Y TILE_C: each takes long to compile. The inner index is a constant, so
-  // that the compiler splits the array, as in conv3dRows.wgsl. Stores without an addend have a loop of their own, as a branch
-  // that is not taken costs its loads.
+  // Through an array and a loop of unknown length (a known one is unrolled) over positions, so that the shader has
+  // TILE_C stores a loop where it would have TILE_X TILE_Y TILE_C: each takes long to compile. The inner index is a
+  // constant, so that the compiler splits the array, as in conv3dRows.wgsl. Stores without an addend have a loop of
+  // their own, as a branch that is not taken costs its loads.
   var outputs: array<array<f32, TILE_C>, TILE_X * TILE_Y>;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X

@@ -1,14 +1,14 @@
 // Gradient of a 3D convolution with respect to its weights, first of two passes: sums over slices of the positions
-// (split-K; sumPartials.wgsl adds the slices in a fixed order). With accumulate = 1 there is one slice, and `partial` is
-// the gradient itself, added to what is there.
+// (split-K; sumPartials.wgsl adds the slices in a fixed order). With accumulate = 1 there is one slice, and `partial`
+// is the gradient itself, added to what is there.
 //
 //   partial[s, k, ci, co] = sum over positions o of slice s of x[n, o S - pad + k, ci] gradY[n, o, co]
 //
 // As a GEMM: M = KERNEL^3 Ci, N = Co, K = N Do Ho Wo positions.
 //
-// Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL^3 Ci Co], in which (k, ci, co) lies at
-// weight_first + k weight_tap + ci weight_in + co weight_out. With stride 1 the two tensors may change places: the taps
-// are then met from the last to the first, with a padding of KERNEL - 1 - pad, which may be negative.
+// Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL^3 Ci Co], in which (k, ci, co) lies
+// at weight_first + k weight_tap + ci weight_in + co weight_out. With stride 1 the two tensors may change places: the
+// taps are then met from the last to the first, with a padding of KERNEL - 1 - pad, which may be negative.
 //
 // A team of TEAM invocations computes, for one kz and TAP_ROWS values of ky, the taps of BLOCKS_I * TEAM input channels
 // and BLOCKS_O * TEAM output channels; invocation l holds the output channels l + b TEAM. It walks along bands of ROWS
@@ -212,8 +212,8 @@ fn main(
     }
   }
 
-  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has few stores: each takes
-  // long to compile.
+  // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has few stores: each
+  // takes long to compile.
   var sums: array<f32, TAPS * CHANNELS_I * BLOCKS_O>;
 #for t in 0..TAP_ROWS*KERNEL
 #for i in 0..BLOCKS_I*TEAM

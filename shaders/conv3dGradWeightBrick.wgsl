@@ -1,13 +1,14 @@
 // Gradient of a 3D convolution with respect to its weights for GPUs, first of two passes: the sums of
-// conv3dGradWeight.wgsl, over slices of the positions (split-K; sumPartials.wgsl adds the slices in a fixed order), with
-// operands that pass through workgroup memory.
+// conv3dGradWeight.wgsl, over slices of the positions (split-K; sumPartials.wgsl adds the slices in a fixed order),
+// with operands that pass through workgroup memory.
 //
 //   partial[s, k, ci, co] = sum over positions o of slice s of x[n, o S - pad + k, ci] gradY[n, o, co]
 //
 // As a GEMM: M = KERNEL^3 Ci, N = Co, K = N Do Ho Wo positions.
 //
 // Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL, KERNEL, KERNEL, Ci, Co], with
-// TRANSPOSED [slices, KERNEL, KERNEL, KERNEL, Co, Ci]. With ACCUMULATE there is one slice, and `partial` is the gradient itself, added to what is there.
+// TRANSPOSED [slices, KERNEL, KERNEL, KERNEL, Co, Ci]. With ACCUMULATE there is one slice, and `partial` is the
+// gradient itself, added to what is there.
 //
 // A workgroup computes the KERNEL^2 taps of one kz, for 4 BLOCK_I4 input and 4 BLOCK_O4 output channels. It walks over
 // blocks of BLOCK_X by STEP_Y positions of a plane, of which it stages gradY and the brick of x that the taps meet. It

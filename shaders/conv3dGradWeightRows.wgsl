@@ -16,9 +16,9 @@
 //   gradW = G'^T [sum over the rest of (A gradY A^T * B^T x B)] G'
 //
 // with A's scales moved behind the sum. Rounding errors are twice those of direct sums. A value that is not finite
-// spreads to the nine taps of a plane. Points along y come in two parts of three, (0, 1, -1) and (infinity, 2, -2): sums
-// of half the points for two tiles of output channels take as much room as those of all for one, and an input, spread
-// once, serves both tiles.
+// spreads to the nine taps of a plane. Points along y come in two parts of three, (0, 1, -1) and (infinity, 2, -2):
+// sums of half the points for two tiles of output channels take as much room as those of all for one, and an input,
+// spread once, serves both tiles.
 //
 // A workgroup is one subgroup of WORKGROUP lanes. It computes a slice for tiles_i tiles of WORKGROUP input channels and
 // tiles_o of output channels: lane l loads channel l of both; its output channel is its own, and the inputs are spread
@@ -101,8 +101,8 @@ fn main(
   let slice_at = i32(slice) * 27 * params.in_c * params.out_c;
 
   // Inner indices are always constants, so that the compiler splits arrays, one for each. Of x: three points along y by
-  // six along x of B^T x B; of gradY: three points along y of A gradY by four columns, which take less room. The slots of
-  // the second part follow those of the first.
+  // six along x of B^T x B; of gradY: three points along y of A gradY by four columns, which take less room. The slots
+  // of the second part follow those of the first.
   var kept_x: array<array<f32, 18>, 2 * SLOTS_X>;
   var kept_y: array<array<f32, 12>, 2 * SLOTS_Y>;
   var sums: array<array<f32, WORKGROUP>, 2 * 9>;
@@ -264,8 +264,8 @@ fn main(
 #endfor
             }
 
-            // Loops of unknown length (known ones are unrolled): each store takes long to compile. The second tile may lie
-            // beyond the channels.
+            // Loops of unknown length (known ones are unrolled): each store takes long to compile. The second tile may
+            // lie beyond the channels.
             let tiles = min(2, (group_end - co0 - lane + WORKGROUP - 1) / WORKGROUP);
             let adds = slab > slab_begin || params.accumulate != 0u;
             let at0 = slice_at + (9 * kz * params.in_c + ci0) * params.out_c + co0 + lane;

@@ -1,6 +1,6 @@
 // Convolutions whose taps fall into parity classes, for adapters with subgroups of one known, small size (software
-// ones): stride 2, its transpose, and kernels of 1. The sums are those of conv3d.wgsl and convTranspose3d.wgsl, loads and
-// lanes as in conv3dRows.wgsl.
+// ones): stride 2, its transpose, and kernels of 1. The sums are those of conv3d.wgsl and convTranspose3d.wgsl, loads
+// and lanes as in conv3dRows.wgsl.
 //
 // Along an axis a tap k is of class c = k mod 2, its j-th being k = c + 2 j; a class has at most two. Outputs o are
 // counted by v, with v and the inputs i of a class a distance of one or two apart:
@@ -8,26 +8,26 @@
 //   strided:     o = v,                     i = STEP v - pad + c + 2 j,   each output meets all classes;
 //   transposed:  o + pad = 2 (v + v0) + c,  i = v + v0 - j,               each output meets one class, v0 so that o >= 0.
 //
-// Either way this is a sum over classes of stride-1 convolutions of one or two taps an axis, and of the two taps along x
-// one meets i of the lane's own column, the other that of its neighbour. As a GEMM: M = positions v, N = Co,
-// K = taps Ci; transposed, one such for each of 8 classes.
+// Either way this is a sum over classes of stride-1 convolutions of one or two taps an axis, and of the two taps along
+// x one meets i of the lane's own column, the other that of its neighbour. As a GEMM: M = positions v, N = Co, K = taps
+// Ci; transposed, one such for each of 8 classes.
 //
 // A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Positions come in blocks of TILE_Y rows
 // of a plane, counted over y and then over the planes n depth + z; each row of lanes has a block of its own. A lane
 // computes TILE_Y rows of GROUPS neighbouring columns for TILE_C channels. With EDGES a block is narrower than the
-// grid: what lies beyond its end is loaded together, by a lane for each row. Lane l loads the weights of channel l of every
-// WORKGROUP, and spreads them by shuffles (see conv3dRows.wgsl).
+// grid: what lies beyond its end is loaded together, by a lane for each row. Lane l loads the weights of channel l of
+// every WORKGROUP, and spreads them by shuffles (see conv3dRows.wgsl).
 //
-// Bindings: x [N, D, H, W, Ci], weight, y [N, Do, Ho, Wo, Co]; bias [Co] and addend (as y) are read only where has_bias,
-// has_addend are 1. The weight of (k, ci, co) lies at k weight_tap + ci weight_in + co weight_out.
+// Bindings: x [N, D, H, W, Ci], weight, y [N, Do, Ho, Wo, Co]; bias [Co] and addend (as y) are read only where
+// has_bias, has_addend are 1. The weight of (k, ci, co) lies at k weight_tap + ci weight_in + co weight_out.
 //
 // Constants: KERNEL, GROUPS, TILE_Y, TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; EDGES;
 // X_F16, Y_F16: x, addend and y are stored in half precision.
-// Host: kernels of 3 and 4 have pad 1, those of 1 and 2 pad 0; a kernel of 1 is not transposed. lanes_x is a power of two
-// up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= width.
+// Host: kernels of 3 and 4 have pad 1, those of 1 and 2 pad 0; a kernel of 1 is not transposed. lanes_x is a power of
+// two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= width.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
-// Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * classes * blocks_c), blocks = N depth blocks_y,
-// blocks_y = ceil(height / TILE_Y), blocks_c = ceil(Co / TILE_C), classes = 8 if transposed, else 1.
+// Dispatch: workgroups1d(ceil(blocks / (WORKGROUP / lanes_x)) * tiles_x * classes * blocks_c), blocks = N depth
+// blocks_y, blocks_y = ceil(height / TILE_Y), blocks_c = ceil(Co / TILE_C), classes = 8 if transposed, else 1.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
@@ -111,8 +111,8 @@ fn main(
 #endfor
 #endfor
 
-  // s = 4 kz + 2 (class along y) + (class along x). Classes of the same number of taps share a loop: all of an even kernel; of
-  // a kernel of 3, those along y of class a and along x of class b have a loop of their own.
+  // s = 4 kz + 2 (class along y) + (class along x). Classes of the same number of taps share a loop: all of an even
+  // kernel; of a kernel of 3, those along y of class a and along x of class b have a loop of their own.
 #for a in 0..1+KERNEL%2*(KERNEL/2)
 #for b in 0..1+KERNEL%2*(KERNEL/2)
   let is_class_${a}_${b} = !transposed || KERNEL % 2 == 0 || (class_y == ${a} && class_x == ${b});
@@ -212,9 +212,9 @@ fn main(
 #endfor
 #endfor
 
-  // Through an array and loops of unknown length (a known one is unrolled) over runs of channels, so that the shader has
-  // few stores: each takes long to compile. The inner index is a constant, so that the compiler splits the array. Stores
-  // without an addend have a loop of their own, as a branch that is not taken costs its loads.
+  // Through an array and loops of unknown length (a known one is unrolled) over runs of channels, so that the shader
+  // has few stores: each takes long to compile. The inner index is a constant, so that the compiler splits the array.
+  // Stores without an addend have a loop of their own, as a branch that is not taken costs its loads.
   var outputs: array<array<f32, WORKGROUP>, TILE_Y * GROUPS * RUNS>;
 #for j in 0..TILE_Y
 #for g in 1..GROUPS+1

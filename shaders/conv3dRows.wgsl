@@ -304,8 +304,9 @@ fn main(
 #endfor
         }
 
-        // Loops of unknown length over runs of channels (known ones are unrolled), so that there are few stores: each takes
-        // long to compile. Plain stores (rest = 0) have a loop of their own, as a branch that is not taken costs its loads.
+        // Loops of unknown length over runs of channels (known ones are unrolled), so that there are few stores: each
+        // takes long to compile. Plain stores (rest = 0) have a loop of their own, as a branch that is not taken costs
+        // its loads.
         let is_plain = params.in_c <= CHANNELS && !has_addend;
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
         let runs = planes * TILE_Y * GROUPS * RUNS;

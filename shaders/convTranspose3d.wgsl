@@ -12,8 +12,8 @@
 // y [N, Do, Ho, Wo, Co]; bias [Co] is read only where has_bias is 1.
 //
 // One workgroup works on one class; lanes, tiles, LANES and constants as in conv3d.wgsl, over q instead of o.
-// Constants: KERNEL, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C); X_F16, Y_F16:
-// x, y are stored in half precision.
+// Constants: KERNEL, TILE_X, TILE_Y, TILE_C, WORKGROUP; LANES where subgroups are used (it divides TILE_C); X_F16,
+// Y_F16: x, y are stored in half precision.
 // Host: tiles cover ceil(size / 2) values of q an axis. out_d counts planes of y; rows_d = ceil(out_d / 2).
 // Dispatch: workgroups1d(8 * tiles_x * tiles_y * tiles_z * ceil(Co / TILE_C)).
 #ifdef LANES

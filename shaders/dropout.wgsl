@@ -1,6 +1,7 @@
 // Dropout: y = x / (1 - rate) where a random word is at or above the threshold, else 0.
 //
-//   words of elements 4 i .. 4 i + 3 of sample n: philox4x32(counter (i, stream, step, step.sample + n), key (seed_lo, seed_hi))
+//   words of elements 4 i .. 4 i + 3 of sample n:
+//     philox4x32(counter (i, stream, step, step.sample + n), key (seed_lo, seed_hi))
 // The mask depends on the sample, the element in it, stream, step and seed only: the same dispatch on gradY is the
 // gradient, and a batch cut into micro-batches drops the same elements.
 // x, y  [samples, per_sample]

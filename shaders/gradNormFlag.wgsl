@@ -4,8 +4,8 @@
 // Never cleared here: updates stay off until the host has looked.
 //
 // SCALED: gradients are scaled up (scaling.wgsl). A norm that is not finite then means that the scale is too large, as
-// long as it is above 1: the step is skipped (flags[3] = 1, else 0), the scale halved. After `growth` good steps in a row
-// it is doubled. The optimiser's bias corrections are kept here, since the host does not know which steps count.
+// long as it is above 1: the step is skipped (flags[3] = 1, else 0), the scale halved. After `growth` good steps in a
+// row it is doubled. The optimiser's bias corrections are kept here, since the host does not know which steps count.
 //
 // A pass of its own that reads the floats as bits: compilers may take computed floats to be finite, and drop the test.
 //

@@ -1,7 +1,8 @@
 // Group norm, the normalising pass, optionally followed by SiLU:
 //
 //   y = gamma * (x - mean) * rstd + beta,  or SiLU of that,  (mean, rstd) those of the sample and the channel's group.
-// A thread takes one column (one channel, or four with VEC4) over `run` voxels, with the four coefficients in registers.
+// A thread takes one column (one channel, or four with VEC4) over `run` voxels, with the four coefficients in
+// registers.
 // x, y         [N, V, columns]
 // gamma, beta  [columns]
 // stats        [N, groups] of (mean, 1 / standard deviation)

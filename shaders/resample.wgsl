@@ -1,12 +1,12 @@
 // Rotation of cubic grids with interpolation: y(p) = x(R^-1 p), p from the centre (D-1)/2, values outside are 0.
 // Bindings: rotations [N, 9], row major, active; x [N, D, D, D, C]; y [N, D, D, D, C]; C counts Reals.
 // One thread makes `each` Reals of one voxel, one after the other: weights and addresses of the TAPS^3 neighbours are
-// shared by them. A loop over channels with one sum in its body is small enough for a processor's instruction cache, which
-// sums of all channels side by side are not.
+// shared by them. A loop over channels with one sum in its body is small enough for a processor's instruction cache,
+// which sums of all channels side by side are not.
 // A neighbour outside the grid gets weight 0 and a clamped address, so that no load is conditional; a voxel without any
-// neighbour inside, a quarter of them or so, loads nothing. With LANES (subgroups have 8 lanes, a workgroup has one sample)
-// a subgroup loads the rotation together, and does without loads only as a whole: software adapters pay for lanes that are
-// masked.
+// neighbour inside, a quarter of them or so, loads nothing. With LANES (subgroups have 8 lanes, a workgroup has one
+// sample) a subgroup loads the rotation together, and does without loads only as a whole: software adapters pay for
+// lanes that are masked.
 // Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP, LANES.
 // Workgroups: ceil(N * D^3 * blocks / WORKGROUP), folded; blocks = C / each.
 #ifdef LANES

@@ -3,7 +3,8 @@
 // matter, a rotated cube around R q: each of its sides reaches at most TAPS/2 * (|R_a0| + |R_a1| + |R_a2|) along output
 // axis a, and that box is walked.
 // Bindings: rotations [N, 9]; gradY [N, D, D, D, C]; gradX [N, D, D, D, C].
-// One thread makes one voxel in a block of CHANNELS Reals. VEC4: C is a multiple of 4 and `channels` counts groups of four.
+// One thread makes one voxel in a block of CHANNELS Reals. VEC4: C is a multiple of 4 and `channels` counts groups of
+// four.
 // Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS, VEC4. Workgroups: ceil(N * D^3 * blocks / 64), folded;
 // blocks = ceil(channels / CHANNELS).
 #import grid

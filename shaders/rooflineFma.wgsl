@@ -8,8 +8,8 @@
 //
 // factors  f32[2]: multiplier, addend
 // sums     f32[threads], written
-// Constants: none. params: rounds, at least 1. Dispatch: workgroups1d(threads / 64), folded into two dimensions only where
-// the rows come out even: threads without work would be counted.
+// Constants: none. params: rounds, at least 1. Dispatch: workgroups1d(threads / 64), folded into two dimensions only
+// where the rows come out even: threads without work would be counted.
 #import grid
 
 struct Params {

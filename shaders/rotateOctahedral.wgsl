@@ -4,8 +4,8 @@
 //   INVERSE:     the inverse element instead of the element
 // Bindings: rotations [R] or [N], indices 0 to 23; x [N, D, D, D, C]; y [N * R, D, D, D, C].
 // One thread writes one voxel. VEC4: C is a multiple of 4 and `channels` counts groups of four.
-//   SCATTER: one thread reads one channel of RUN voxels along x once and writes them to all R grids, for adapters to which
-// a load costs as much as a store. A rotation carries a line of voxels to voxels at one stride.
+//   SCATTER: one thread reads one channel of RUN voxels along x once and writes them to all R grids, for adapters to
+//   which a load costs as much as a store. A rotation carries a line of voxels to voxels at one stride.
 // Constants: PER_SAMPLE, INVERSE; VEC4, or SCATTER and RUN, a divisor of D.
 // Workgroups: ceil(N * R * D^3 / 64), with SCATTER ceil(N * D^3 / RUN * C / 64), folded.
 #import grid

@@ -6,11 +6,12 @@
 //   are added up instead, by thread, for twirlSum.wgsl. Without TARGET the first and the last are 0.
 // Bindings: rotations [K], elements of the octahedral group; predictions [N * K, D, D, D, C], sample-major;
 // mean, m2, targetGrid [N, D, D, D, C]; partial [N, threads] of (the three sums, 0). REDUCE without CONTINUE has no m2.
-// A thread takes one Real of channels of RUN voxels of a line along x, `apart` voxels from each other: a rotation carries
-// them to voxels at one stride. Neighbouring threads take neighbouring channels, then voxels, and `apart` of these cover a
-// block of the line. A line holds columns = D / RUN runs. VEC4: C is a multiple of 4 and `channels` counts groups of four.
-// EXACT: there is no thread too many, so none returns early: a software adapter masks all that follows, at a fifth of the
-// time. A loop over several runs costs as much there.
+// A thread takes one Real of channels of RUN voxels of a line along x, `apart` voxels from each other: a rotation
+// carries them to voxels at one stride. Neighbouring threads take neighbouring channels, then voxels, and `apart` of
+// these cover a block of the line. A line holds columns = D / RUN runs. VEC4: C is a multiple of 4 and `channels`
+// counts groups of four.
+// EXACT: there is no thread too many, so none returns early: a software adapter masks all that follows, at a fifth of
+// the time. A loop over several runs costs as much there.
 // Constants: RUN, a divisor of D; VEC4; EXACT; CONTINUE (merged > 0); REDUCE, TARGET; WORKGROUP.
 // Workgroups: ceil(N * threads / WORKGROUP), folded; threads = runs * channels, runs = D^3 / RUN.
 #import grid

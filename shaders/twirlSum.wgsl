@@ -1,5 +1,5 @@
-// Later passes of the per-sample sums: out[n, p, q] = sum over t = p, p + parts, p + 2 parts, ... of partial[n, t, q], in
-// this order. ACCUMULATE adds to what out holds.
+// Later passes of the per-sample sums: out[n, p, q] = sum over t = p, p + parts, p + 2 parts, ... of partial[n, t, q],
+// in this order. ACCUMULATE adds to what out holds.
 // Bindings: partial [samples, threads, quantities]; out [samples, parts, quantities]. One thread an output.
 // Constants: ACCUMULATE. Workgroups: ceil(samples * parts * quantities / 64), folded.
 #import grid

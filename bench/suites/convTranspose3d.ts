@@ -46,8 +46,8 @@ export function transposed(suite: string, letter: string, channels: number, size
 function transposedGradients(suite: string, letter: string, channels: number, size: number): BenchCase[] {
   const { x, weight, y, shape, flops } = shapes(channels, size);
   const dataName = `${suite}/${letter}`;
-  // Of a transposed convolution the gradient with respect to x is a convolution of gradY, [k, k, k, C in, C out] read the
-  // other way, and that of the weights is a convolution's in which x and gradY change places.
+  // Of a transposed convolution the gradient with respect to x is a convolution of gradY, [k, k, k, C in, C out] read
+  // the other way, and that of the weights is a convolution's in which x and gradY change places.
   const geometry = { x: y, y: x, kernel, stride, padding };
   return [
     graphCase({

@@ -19,9 +19,9 @@ export interface GpuClock {
 }
 
 /**
- * No work begins on the GPU before it is submitted, and none ends after the host has seen it done. Each sample thus bounds
- * the distance of the clocks from both sides; the tightest bounds of all count. Of the interval that is left its end
- * with the earliest GPU work is taken, since work starts sooner after a submit than the host hears of its end.
+ * No work begins on the GPU before it is submitted, and none ends after the host has seen it done. Each sample thus
+ * bounds the distance of the clocks from both sides; the tightest bounds of all count. Of the interval that is left its
+ * end with the earliest GPU work is taken, since work starts sooner after a submit than the host hears of its end.
  */
 export function alignClocks(samples: readonly ClockSample[]): { zero: bigint; uncertaintyNs: number } {
   const ns = (ms: number) => BigInt(Math.round(ms * 1e6));

@@ -34,7 +34,10 @@ function decode(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The words of an f16 tensor with these values, rounded to nearest; an unused one at the end where they are odd in number. */
+/**
+ * The words of an f16 tensor with these values, rounded to nearest; an unused one at the end where they are odd in
+ * number.
+ */
 export function encodeHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const words = new Uint16Array(2 * Math.ceil(values.length / 2));
   for (let i = 0; i < values.length; i++) words[i] = encode(values[i]!);

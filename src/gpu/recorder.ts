@@ -23,8 +23,8 @@ export interface Copy {
 export const SPANS_OF_SET = 2048;
 
 /**
- * Where a replay writes timestamps: queries 2i and 2i + 1 are the begin and the end of span i, counted on from one query
- * set to the next.
+ * Where a replay writes timestamps: queries 2i and 2i + 1 are the begin and the end of span i, counted on from one
+ * query set to the next.
  */
 export interface Timing {
   readonly querySets: readonly GPUQuerySet[];

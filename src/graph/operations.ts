@@ -146,7 +146,10 @@ export function concatChannels(graph: Graph, options: { label: string; a: Tensor
   });
 }
 
-/** Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream, sample) alone. */
+/**
+ * Zeroes elements with probability `rate` and scales the rest; the mask follows from (seed, step, stream, sample)
+ * alone.
+ */
 export function dropout(
   graph: Graph,
   options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor },

@@ -71,8 +71,8 @@ export class Plan {
   }
 
   /**
-   * @throws VoxtwirlError "out-of-memory" or "too-large" before anything is allocated, "shader-compile" with the numbered
-   *   source, "internal" when a kernel's bindings do not match its shader.
+   * @throws VoxtwirlError "out-of-memory" or "too-large" before anything is allocated, "shader-compile" with the
+   *   numbered source, "internal" when a kernel's bindings do not match its shader.
    */
   static async create(gpu: Gpu, graph: Graph, options: PlanOptions): Promise<Plan> {
     const { label, guard = 0 } = options;
@@ -156,8 +156,8 @@ export class Plan {
   }
 
   /**
-   * Replays the plan 1 + 2 * repeats times and tells where time and memory go. The replays are real: those of a training
-   * step, made ready by `prepare`, train.
+   * Replays the plan 1 + 2 * repeats times and tells where time and memory go. The replays are real: those of a
+   * training step, made ready by `prepare`, train.
    *
    * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is
    */

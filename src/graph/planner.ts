@@ -22,7 +22,9 @@ export interface MemoryPlan {
   readonly lowerBound: number;
 }
 
-/** Lifetimes of a graph's transient tensors, aliases counted as the tensor they stand for; kept ones live to the end. */
+/**
+ * Lifetimes of a graph's transient tensors, aliases counted as the tensor they stand for; kept ones live to the end.
+ */
 export function lifetimes(graph: Graph): Lifetime[] {
   const { commands } = graph;
   const found = new Map<number, Lifetime>();

@@ -41,8 +41,8 @@ const SMALLEST_COPY_BYTES = 1 << 20;
 /**
  * Measures both ceilings in a second or a few, with timestamps where there are any and by wall time elsewhere.
  *
- * @throws VoxtwirlError "internal" where the multiply-adds give a wrong result, "out-of-memory" where not even two buffers
- *   of a MiB can be had
+ * @throws VoxtwirlError "internal" where the multiply-adds give a wrong result, "out-of-memory" where not even two
+ *   buffers of a MiB can be had
  */
 export async function measureRoofline(gpu: Gpu): Promise<Roofline> {
   const gflops = await measureFma(gpu);
@@ -82,8 +82,8 @@ async function measureFma(gpu: Gpu): Promise<number> {
 }
 
 /**
- * The faster of a shader's copy and the driver's: on software adapters a shader's loads are gathers, which stay far below
- * what the memory gives.
+ * The faster of a shader's copy and the driver's: on software adapters a shader's loads are gathers, which stay far
+ * below what the memory gives.
  */
 async function measureCopy(gpu: Gpu): Promise<number> {
   let bytes = Math.min(COPY_BYTES, 2 ** Math.floor(Math.log2(gpu.caps.maxBindingBytes)));

@@ -25,7 +25,9 @@ export interface AdamwArgs {
   weightDecay: number;
   /** Scales the gradient by max / (norm + 1e-6) where that is below 1, with the norm of `gradNorm`. `max` 0: off. */
   clip?: { norm: Tensor; max: number } | undefined;
-  /** f32 [6] of `gradNorm`: gradients are scaled down by it, its bias corrections hold, and skipped steps do nothing. */
+  /**
+   * f32 [6] of `gradNorm`: gradients are scaled down by it, its bias corrections hold, and skipped steps do nothing.
+   */
   scaling?: Tensor | undefined;
 }
 

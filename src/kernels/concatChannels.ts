@@ -81,8 +81,8 @@ function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number,
 }
 
 /**
- * Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them, converted
- * where the types differ.
+ * Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them,
+ * converted where the types differ.
  */
 export function copyChannels(
   ctx: KernelContext,

@@ -20,13 +20,15 @@ export interface BrickTile extends Record<string, number> {
   CHUNK4: number;
 }
 
-// Outputs x, y, channels / 4 of an invocation; lanes x, y, z, channels; vec4s of input channels a chunk, where they fit.
+// Outputs x, y, channels / 4 of an invocation; lanes x, y, z, channels; vec4s of input channels a chunk, where they
+// fit.
 type Row = readonly [number, number, number, number, number, number, number, number];
 
 // The larger tiles come first. What argues for them, for a 3x3x3 kernel of stride 1. Registers are a lane's, as Mesa's
-// compiler for RDNA 3 takes them (nothing spills, and the loop is multiply-adds to 86 to 92 %). Multiply-adds a load: of a
-// vec4 from workgroup memory; 4 are the balance of a GPU that gives 32 words a clock to 128 lanes, 16 where a vec4 takes 4
-// clocks whatever its lanes share. FLOP a byte: of what the cache behind must give. Whole chunks, grids without remainder:
+// compiler for RDNA 3 takes them (nothing spills, and the loop is multiply-adds to 86 to 92 %). Multiply-adds a load:
+// of a vec4 from workgroup memory; 4 are the balance of a GPU that gives 32 words a clock to 128 lanes, 16 where a vec4
+// takes 4 clocks whatever its lanes share. FLOP a byte: of what the cache behind must give. Whole chunks, grids without
+// remainder:
 //
 //   block         invocations  bytes   registers  multiply-adds a load  FLOP a byte
 //   8 4 4 x 64    128          14,976  144        21                    45
@@ -42,8 +44,8 @@ type Row = readonly [number, number, number, number, number, number, number, num
 // For stride 2 it is 12 to 20 and 15 to 31, transposed 12 to 20 and 12 to 38, without neighbours 11 to 16 and 13 to 21.
 //
 // On a card with 64 K registers and 100 KiB of workgroup memory a multiprocessor, the first leaves room for 3
-// workgroups of 128: while one waits at its barriers for loads, the others have 1,536 multiply-adds a lane to do. Double
-// buffering would take their place. Sums of 64 spill where a lane has 64 registers: integrated adapters get 32.
+// workgroups of 128: while one waits at its barriers for loads, the others have 1,536 multiply-adds a lane to do.
+// Double buffering would take their place. Sums of 64 spill where a lane has 64 registers: integrated adapters get 32.
 const LARGE: readonly Row[] = [
   [4, 2, 2, 2, 2, 4, 8, 2],
   [4, 2, 2, 2, 4, 4, 4, 1],

@@ -217,8 +217,8 @@ function slicesOf(
 }
 
 /**
- * Few, for their sum is a dispatch more; an even number, for lavapipe gives each core one run of the workgroups, and the
- * taps at the grid's faces have less to do.
+ * Few, for their sum is a dispatch more; an even number, for lavapipe gives each core one run of the workgroups, and
+ * the taps at the grid's faces have less to do.
  */
 function softwareSlices(teams: number, flops: number): number {
   const wantedTeams = Math.min(64, Math.max(16, flops / 8e6));

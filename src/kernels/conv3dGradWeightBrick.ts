@@ -63,8 +63,8 @@ export function gradWeightBrickTiles(caps: GpuCaps, sizes: ConvSizes, stride: nu
   return distinct.filter((tile) => gradWeightBrickInvocations(tile, sizes.kernel) <= caps.maxWorkgroupInvocations);
 }
 
-// By kernel: vec4s of input and output channels of an invocation, the larger choice first. Sums are 16 times the product
-// and the kernel.
+// By kernel: vec4s of input and output channels of an invocation, the larger choice first. Sums are 16 times the
+// product and the kernel.
 const THREAD_CHANNELS: readonly (readonly (readonly [number, number])[])[] = [
   [
     [2, 2],

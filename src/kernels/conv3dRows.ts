@@ -140,7 +140,10 @@ function rowsTileOf({ constants }: Variant): RowsTile {
   return constants as RowsTile;
 }
 
-/** GROUPS x TILE_Y x TILE_C; TILE_Y is a multiple of 4. Two groups of columns are of use where a row is longer than a subgroup. */
+/**
+ * GROUPS x TILE_Y x TILE_C; TILE_Y is a multiple of 4. Two groups of columns are of use where a row is longer than a
+ * subgroup.
+ */
 export function rowsVariants(width: number): Variant[] {
   const narrow = [
     [1, 8, 8],

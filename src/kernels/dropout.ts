@@ -20,7 +20,8 @@ export interface DropoutArgs {
 
 /**
  * y = x / (1 - rate) with probability 1 - rate, else 0, independently for each element; the mask is a function of seed,
- * step, stream, sample (step.sample + n) and element in it. The same call on gradY, with the same stream, is the gradient.
+ * step, stream, sample (step.sample + n) and element in it. The same call on gradY, with the same stream, is the
+ * gradient.
  *
  * @throws VoxtwirlError "bad-shape", "bad-option"
  */

@@ -50,8 +50,8 @@ function shares(elements: number): number {
  * clears it. `adamw` does nothing while it is set.
  *
  * With `scaling` the norm is that of the gradients before they were scaled up. If it is not finite though the loss is,
- * and the scale is above 1, no flag is set: the step is skipped (flags[3] is 1, else 0) and the scale halved. 2,000 steps
- * in a row that are not skipped double it, up to 2^24.
+ * and the scale is above 1, no flag is set: the step is skipped (flags[3] is 1, else 0) and the scale halved. 2,000
+ * steps in a row that are not skipped double it, up to 2^24.
  *
  * @throws VoxtwirlError "bad-shape" when there is no piece, an empty one, or another shape or type than said above.
  */

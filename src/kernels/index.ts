@@ -1,4 +1,5 @@
-// The host side of every kernel: each function checks shapes and appends its dispatches to a `KernelContext` (a `Graph`).
+// The host side of every kernel: each function checks shapes and appends its dispatches to a `KernelContext` (a
+// `Graph`).
 export { adamw, type AdamwArgs } from "./adamw.ts";
 export { add, type AddArgs } from "./add.ts";
 export { attention, attentionGrad, type AttentionArgs, type AttentionGradArgs } from "./attention.ts";

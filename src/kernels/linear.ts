@@ -71,8 +71,8 @@ function checkLinear(label: string, x: Tensor, weight: Tensor, y: Tensor): void 
   requireShape(label, "y", y, [...x.shape.slice(0, -1), weight.shape[1]!]);
 }
 
-// The same memory under another shape; a tensor is told from another by its id alone. Rows of tokens, since the weight's
-// gradient divides its sum by rows.
+// The same memory under another shape; a tensor is told from another by its id alone. Rows of tokens, since the
+// weight's gradient divides its sum by rows.
 function asVoxels(tensor: Tensor): Tensor {
   const channels = tensor.shape[tensor.shape.length - 1]!;
   const tokens = elementCount(tensor.shape) / channels;

@@ -12,7 +12,9 @@ export interface ResampleShape extends Record<string, number> {
 
 const WORKGROUPS = [64, 128, 256];
 
-/** A thread makes all channels of a voxel and shares the weights among them, or one: neighbours then lie side by side. */
+/**
+ * A thread makes all channels of a voxel and shares the weights among them, or one: neighbours then lie side by side.
+ */
 export const resampleFamily: VariantFamily<ResampleShape> = {
   kernel: "resample",
   shaders: [{ name: "resample", code: resampleCode }],

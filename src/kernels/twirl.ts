@@ -20,8 +20,8 @@ export interface TwirlMergeArgs {
   /** How many predictions of each sample mean and m2 already hold; with 0 both are written anew. */
   count: number;
   /**
-   * With the last chunk: sums over voxels and channels of each sample in the same pass, f32 [N, 4], and m2 is not written
-   * any more. sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0); from these `decomposeSums` of
+   * With the last chunk: sums over voxels and channels of each sample in the same pass, f32 [N, 4], and m2 is not
+   * written any more. sums[n] = (|mean - target|^2, S = sum of m2, |target|^2, 0); from these `decomposeSums` of
    * src/equivariance/estimators.ts makes the loss terms. Without a target, for a plain variance, only S is not 0.
    */
   reduce?: { target?: Tensor; sums: Tensor };

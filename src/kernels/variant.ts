@@ -28,7 +28,10 @@ export interface VariantFamily<S extends CallShape = CallShape> {
   describe(shape: S): string;
 }
 
-/** The variant that a call runs: the one given, one found by timing (`caps.choices`) where that can run here, else the table's. */
+/**
+ * The variant that a call runs: the one given, one found by timing (`caps.choices`) where that can run here, else the
+ * table's.
+ */
 export function choose<S extends CallShape>(
   caps: GpuCaps,
   family: VariantFamily<S>,

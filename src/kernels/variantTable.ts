@@ -4,12 +4,13 @@ import type { AdapterClass } from "../gpu/caps.ts";
 export type TableRow = readonly [kernel: string, adapter: AdapterClass | "any", shape: string, variant: string];
 
 /**
- * Which variant of each kernel runs where nothing was found by timing: the first row that fits the kernel, the adapter's
- * class and the shape's class, and whose variant that adapter can run. "rows" and "parity", for two, need subgroups of eight
- * lanes. "brick *" is the first of a kernel's bricks. `voxtwirl tune` finds out on the user's adapter.
+ * Which variant of each kernel runs where nothing was found by timing: the first row that fits the kernel, the
+ * adapter's class and the shape's class, and whose variant that adapter can run. "rows" and "parity", for two, need
+ * subgroups of eight lanes. "brick *" is the first of a kernel's bricks. `voxtwirl tune` finds out on the user's
+ * adapter.
  *
- * Beside each row stands why: where it was measured, or that it is reasoned. No row but those for software was measured on
- * an adapter of its class.
+ * Beside each row stands why: where it was measured, or that it is reasoned. No row but those for software was measured
+ * on an adapter of its class.
  */
 // prettier-ignore
 export const variantTable: readonly TableRow[] = [

@@ -19,7 +19,9 @@ export interface ForwardOptions {
   label?: string;
   /** Gives a parameter's tensor by its name (see `ParameterStore.bind`). */
   parameter: (name: string) => Tensor;
-  /** Dropout is applied only when this is given: the uniform that carries seed and step, and the first stream number. */
+  /**
+   * Dropout is applied only when this is given: the uniform that carries seed and step, and the first stream number.
+   */
   dropout?: { step: Tensor; stream: number };
 }
 

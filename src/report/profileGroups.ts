@@ -56,7 +56,9 @@ export function commandPhases({ memory, dispatches }: PlanProfile): string[] {
   return phases;
 }
 
-/** What is alive where memory peaks, largest first, and how much of it each phase uses last: the reason why it is kept. */
+/**
+ * What is alive where memory peaks, largest first, and how much of it each phase uses last: the reason why it is kept.
+ */
 export function memoryPeak(profile: PlanProfile): { tensors: MemoryTensor[]; lastUsedIn: Map<string, number> } {
   const { memory } = profile;
   const phases = commandPhases(profile);

@@ -26,9 +26,9 @@ const HOST = 1;
 const GPU = 2;
 
 /**
- * A profile as a trace: every replay on the host's track, the dispatches of the profiled ones on the GPU's, and the bytes
- * of living tensors as a counter. Both tracks are on the clock of performance.now(), from the profile's begin; the GPU's
- * were moved there by `alignClocks`.
+ * A profile as a trace: every replay on the host's track, the dispatches of the profiled ones on the GPU's, and the
+ * bytes of living tensors as a counter. Both tracks are on the clock of performance.now(), from the profile's begin;
+ * the GPU's were moved there by `alignClocks`.
  */
 export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
   const { replays, dispatches, memory, label, timing } = profile;
@@ -95,8 +95,8 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
 }
 
 /**
- * Microseconds in steps of 1/1024: sums of these are exact in a double, so a span's end is the next one's begin to the last
- * bit. Viewers take spans that cross by a rounding error apart.
+ * Microseconds in steps of 1/1024: sums of these are exact in a double, so a span's end is the next one's begin to the
+ * last bit. Viewers take spans that cross by a rounding error apart.
  */
 const us = (ns: number) => Math.round(ns * 1.024) / 1024;
 

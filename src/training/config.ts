@@ -27,7 +27,10 @@ export interface RunConfig {
   training: TrainConfig;
   data: RunData;
   adapter: string;
-  /** `tuningHash` of the step's and the evaluation's kernels, "none" where all are the table's; runs from before have none. */
+  /**
+   * `tuningHash` of the step's and the evaluation's kernels, "none" where all are the table's; runs from before have
+   * none.
+   */
   tuning?: string;
 }
 

@@ -22,8 +22,8 @@ export interface LoopOptions {
   /** Throws VoxtwirlError "aborted" when it is stopped half-way. */
   readonly evaluate: () => Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
   /**
-   * Finished updates and seconds of an earlier part of the run. `resumed`: a checkpoint of that step exists, and with it
-   * the evaluation of step 0.
+   * Finished updates and seconds of an earlier part of the run. `resumed`: a checkpoint of that step exists, and with
+   * it the evaluation of step 0.
    */
   readonly start: {
     readonly step: number;
@@ -55,7 +55,8 @@ const RING = 64;
 const READBACK_MS = 700;
 
 /**
- * Trains to `config.steps`, evaluating at step 0, every `config.every` steps and at the end, with a checkpoint each time.
+ * Trains to `config.steps`, evaluating at step 0, every `config.every` steps and at the end, with a checkpoint each
+ * time.
  *
  * @throws VoxtwirlError "not-finite" with the step when loss or gradient, or the held-out loss, stop being finite. The
  *   weights are then those before that step, and nothing is written over the last checkpoint.

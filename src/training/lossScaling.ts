@@ -8,8 +8,8 @@ const FIRST_SCALE = 2 ** 16;
 
 /**
  * The state of dynamic loss scaling (Micikevicius et al. 2018, arXiv 1710.03740), which half precision needs to train:
- * small gradients vanish in f16 unless all are scaled up. The GPU decides: a step whose gradients overflow is left out and
- * halves the scale, many good ones in a row double it (`gradNorm`). It is part of what a run resumes from.
+ * small gradients vanish in f16 unless all are scaled up. The GPU decides: a step whose gradients overflow is left out
+ * and halves the scale, many good ones in a row double it (`gradNorm`). It is part of what a run resumes from.
  */
 export class LossScaling {
   readonly view: BufferView;

@@ -30,7 +30,9 @@ export const STATUS_BYTES = 20;
 export interface StepStatus {
   readonly loss: number;
   readonly gradNorm: number;
-  /** Number of the first update, from 1, that was not finite: it and all later ones changed nothing. 0: there is none. */
+  /**
+   * Number of the first update, from 1, that was not finite: it and all later ones changed nothing. 0: there is none.
+   */
   readonly failed: number;
   /** The gradients overflowed, so that the step changed nothing but the scale; `lossScale` is 0 without scaling. */
   readonly skipped: boolean;
@@ -49,8 +51,8 @@ export function readStatus(bytes: ArrayBuffer): StepStatus[] {
 }
 
 /**
- * One training step as one replay: poses, voxels, noise, forward, backward, gradient norm, optimiser and average, all on
- * the GPU. The host writes which molecules and the step's numbers before.
+ * One training step as one replay: poses, voxels, noise, forward, backward, gradient norm, optimiser and average, all
+ * on the GPU. The host writes which molecules and the step's numbers before.
  */
 export class Trainer {
   readonly plan: Plan;

@@ -12,8 +12,8 @@ const MOST_SAMPLES = 15;
 
 export interface RaceResult {
   /**
-   * "faster": two timings in a row agree, and another variant is ahead by more than they may differ. "kept": they agree,
-   * and none is. "unsure": no two in a row agree.
+   * "faster": two timings in a row agree, and another variant is ahead by more than they may differ. "kept": they
+   * agree, and none is. "unsure": no two in a row agree.
    */
   readonly outcome: "faster" | "kept" | "unsure";
   /** The fastest found, which may be the first. */
@@ -33,8 +33,8 @@ export interface RaceOptions {
 }
 
 /**
- * Finds the fastest of some variants of a call. All are looked at, the best go on; those take turns, in rounds, until two
- * rounds in a row agree about the best and about the first, which is the one to beat.
+ * Finds the fastest of some variants of a call. All are looked at, the best go on; those take turns, in rounds, until
+ * two rounds in a row agree about the best and about the first, which is the one to beat.
  */
 export async function race(names: readonly string[], { time, onTiming, onDrop }: RaceOptions): Promise<RaceResult> {
   const fallback = names[0]!;

@@ -23,8 +23,8 @@ export interface TuneResult {
   /** How many variants there were to choose from, the table's included. */
   readonly variants: number;
   /**
-   * As of `race`: "faster" in two of them, or else "unsure"; "failed" where the table's variant could not be run or gave
-   * no numbers.
+   * As of `race`: "faster" in two of them, or else "unsure"; "failed" where the table's variant could not be run or
+   * gave no numbers.
    */
   readonly outcome: RaceResult["outcome"] | "failed";
   readonly best?: string;
@@ -40,8 +40,9 @@ export interface TuneOptions {
   /** In this order: the costliest should be first. */
   readonly calls: readonly CountedCall[];
   /**
-   * Opens the adapter once more: a variant that is ahead must be so again there, with pipelines compiled anew, since times
-   * also depend on where a driver puts its code. Without it the same device is used twice. The caller's to destroy.
+   * Opens the adapter once more: a variant that is ahead must be so again there, with pipelines compiled anew, since
+   * times also depend on where a driver puts its code. Without it the same device is used twice. The caller's to
+   * destroy.
    */
   readonly again?: () => Promise<Gpu>;
   /** Begins no other call after so many seconds. */
@@ -61,8 +62,8 @@ export interface TuneRun {
 }
 
 /**
- * Times the variants of each call on tensors of its own, once their results were found to be right. `signal` ends it early,
- * without an error: what was found stays found.
+ * Times the variants of each call on tensors of its own, once their results were found to be right. `signal` ends it
+ * early, without an error: what was found stays found.
  */
 export function tune(gpu: Gpu, options: TuneOptions): Promise<TuneRun> {
   let second: Promise<Gpu> | undefined;
@@ -141,7 +142,9 @@ async function tuneCall(
     }
   }
 
-  /** Those whose results are the table's but for rounding; only the table's own is looked at where it gives no numbers. */
+  /**
+   * Those whose results are the table's but for rounding; only the table's own is looked at where it gives no numbers.
+   */
   async function rightOnes(trial: Trial, among: readonly string[], place: string): Promise<string[]> {
     const right: string[] = [];
     for (const name of among) {

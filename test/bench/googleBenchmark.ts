@@ -2,7 +2,9 @@ import { expect } from "vitest";
 import type { BenchRecord, RecordRow } from "../../bench/record.ts";
 import { median } from "../../bench/statistics.ts";
 
-/** What Google Benchmark's tools expect of a file: compare.py pairs runs by name and reads times, units and aggregates. */
+/**
+ * What Google Benchmark's tools expect of a file: compare.py pairs runs by name and reads times, units and aggregates.
+ */
 export function expectGoogleBenchmark(record: BenchRecord): void {
   const { context, benchmarks } = JSON.parse(JSON.stringify(record)) as BenchRecord;
   expect(Date.parse(context.date)).not.toBeNaN();

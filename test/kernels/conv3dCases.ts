@@ -26,10 +26,12 @@ export const CASES: readonly Case[] = [
   { x: [3, 2, 9, 12, 5], kernel: 3, channels: 9, stride: 1, padding: 1 },
   { x: [2, 3, 9, 7, 4], kernel: 3, channels: 8, stride: 1, padding: 1, addend: true },
   { x: [2, 3, 6, 3, 4], kernel: 3, channels: 20, stride: 1, padding: 1, mixed: true },
-  // Several blocks of conv3dRows along z in a workgroup, the last with one plane; more channels than it keeps at a time.
+  // Several blocks of conv3dRows along z in a workgroup, the last with one plane; more channels than it keeps at a
+  // time.
   { x: [2, 17, 10, 17, 34], kernel: 3, channels: 9, stride: 1, padding: 1, addend: true },
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
-  // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a time.
+  // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a
+  // time.
   { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 },
   { x: [9, 1, 5, 65, 9], kernel: 3, channels: 33, stride: 1, padding: 1 },
   { x: [3, 2, 3, 13, 12], kernel: 3, channels: 41, stride: 1, padding: 1, mixed: true },

@@ -289,7 +289,8 @@ describe("groupNorm", () => {
         const both = silu ? [[channels], [channels]] : [];
         // Normalise 2, sums 1 and 2; with SiLU scale and shift 2, sigmoid 3, slope 4, product 1.
         expect(cost(sums!)).toEqual({ flops: (silu ? 15 : 5) * elements, bytes: f32(x, x, stats, partials, ...both) });
-        // Two sums over streams for means and for parameters each, scaled and summed over the group; division; additions.
+        // Two sums over streams for means and for parameters each, scaled and summed over the group; division;
+        // additions.
         const flops = samples * channels * streams * 4 + samples * channels * 4 + samples * groups * 2 + channels * 2;
         expect(cost(params!)).toEqual({ flops, bytes: f32(partials, [5 * channels], stats) });
         // Normalise 2, slope times gradient 1, two differences and a product 3; SiLU as above.

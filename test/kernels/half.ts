@@ -6,7 +6,9 @@ import { testGpu } from "../harness.ts";
 export const STORED = ["f32", "f16"] as const;
 export type Stored = (typeof STORED)[number];
 
-/** Half precision needs a feature of the adapter: without it a suite's tests are skipped, and counted with the reason. */
+/**
+ * Half precision needs a feature of the adapter: without it a suite's tests are skipped, and counted with the reason.
+ */
 export function needsStored(stored: Stored): void {
   if (stored === "f32") return;
   beforeEach(async (context) => {
@@ -14,7 +16,9 @@ export function needsStored(stored: Stored): void {
   });
 }
 
-/** As `needsStored`, for tests of variants that multiply subgroup matrices: no adapter can be counted on to have them. */
+/**
+ * As `needsStored`, for tests of variants that multiply subgroup matrices: no adapter can be counted on to have them.
+ */
 export function needsMatrices(): void {
   beforeEach(async (context) => {
     if ((await testGpu()).caps.matrices.length > 0) return;

@@ -13,8 +13,8 @@ const ALL = Array.from({ length: 24 }, (_, g) => g);
 const cube = ([, size, channels]: Shape, n: number) => [n, size, size, size, channels];
 
 /**
- * Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. The sums come from a
- * second mean and M2, whose last merge makes them.
+ * Merges `chunk` rotations at a time, as for large grids; each chunk's predictions are sample-major. The sums come from
+ * a second mean and M2, whose last merge makes them.
  */
 async function twirl(
   predictions: Float32Array,

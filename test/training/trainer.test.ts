@@ -86,7 +86,8 @@ describe("trainer", () => {
       expect(await steps(two.trainer, 0, 30)).toEqual(first);
       expect(await two.store.readAll()).toEqual(await one.store.readAll());
       first.forEach(({ loss, norm, flag, skipped, lossScale }, i) => {
-        // Activations have 11 bits. AdamW's first step goes by the sign of a gradient, however small, so weights differ by more.
+        // Activations have 11 bits. AdamW's first step goes by the sign of a gradient, however small, so weights differ
+        // by more.
         expect(Math.abs(loss / expected[i]!.loss - 1), `loss of step ${i}`).toBeLessThan(i === 0 ? 2 ** -11 : 2e-2);
         expect(Math.abs(norm / expected[i]!.norm - 1), `norm of step ${i}`).toBeLessThan(i === 0 ? 2 ** -10 : 3e-2);
         expect({ flag, skipped, lossScale }).toEqual({ flag: 0, skipped: false, lossScale: 2 ** 16 });
