@@ -1,17 +1,18 @@
+import { basename } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
 
-/** Imports of `.wgsl` files give their text, as esbuild's text loader does in the build. */
-const wgslText: Plugin = {
-  name: "wgsl-text",
+/** Imports of `.wgsl` files give their name and text, as in the build. */
+const shaders: Plugin = {
+  name: "shaders",
   enforce: "pre",
   transform(code, id) {
     if (!id.endsWith(".wgsl")) return undefined;
-    return { code: `export default ${JSON.stringify(code)};`, map: null };
+    return { code: `export default ${JSON.stringify({ name: basename(id, ".wgsl"), code })};`, map: null };
   },
 };
 
 export default defineConfig({
-  plugins: [wgslText],
+  plugins: [shaders],
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",

@@ -81,15 +81,17 @@ const entriesApart = {
   },
 };
 
-/** Shaders as text, without comments and indentation, which are half of it; the package has the files themselves too. */
+/**
+ * Shaders as name and text, without comments and indentation, which are half of it; the package has the files too.
+ */
 const bareShaders = {
   name: "bare-shaders",
   setup({ onLoad }) {
     onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
-      const lines = readFileSync(path, "utf8")
-        .split("\n")
-        .map((line) => line.replace(/\/\/.*$/, "").trim());
-      return { contents: lines.filter((line) => line !== "").join("\n"), loader: "text" };
+      const lines = readFileSync(path, "utf8").split("\n");
+      const bare = lines.map((line) => line.replace(/\/\/.*$/, "").trim()).filter((line) => line !== "");
+      const shader = { name: basename(path, ".wgsl"), code: bare.join("\n") };
+      return { contents: `export default ${JSON.stringify(shader)};`, loader: "js" };
     });
   },
 };

@@ -24,6 +24,9 @@ export type { HostTimes, ProfiledReplay, ProfileOptions, ReplayTimes } from "./g
 export { measureRoofline, rooflineSeconds, rooflineShare, type Roofline } from "./graph/roofline.ts";
 export { ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
 export * as kernels from "./kernels/index.ts";
+export type { Example, ExampleTensor } from "./kernels/example.ts";
+export type { CallShape, Kernel, TableRow, Variant, VariantChoice } from "./kernels/kernel.ts";
+export { allKernels } from "./kernels/list.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";

@@ -1,4 +1,5 @@
+/** A shader's file as the build and vitest load it: its base name and its text. */
 declare module "*.wgsl" {
-  const code: string;
-  export default code;
+  const shader: { readonly name: string; readonly code: string };
+  export default shader;
 }

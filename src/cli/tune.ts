@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Tuning } from "../gpu/tuning.ts";
-import { families } from "../kernels/families.ts";
+import { kernelsWithVariants, kernelWithVariants } from "../kernels/list.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
 import { presets, type TrainConfig } from "../training/presets.ts";
@@ -15,7 +15,7 @@ import { evaluation, trainingStep, type Profiled } from "./profilePlans.ts";
 import { showProgress } from "./progress.ts";
 import { callLines, remarkLines, resultLines } from "./tuneOutput.ts";
 
-const KERNELS = families.map(({ kernel }) => kernel);
+const KERNELS = kernelsWithVariants().map(({ name }) => name);
 
 export const spec: ArgsSpec = {
   options: {
@@ -164,8 +164,8 @@ async function durations({ plan, prepare, title }: Profiled, show: (text: string
 
 function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boolean): number {
   const variantsOf = ({ call }: CountedCall) => {
-    const family = families.find(({ kernel }) => kernel === call.kernel)!;
-    return family.variants(gpu.caps, call.shape, call.dtype).map(({ name }) => name);
+    const { variants } = kernelWithVariants(call.kernel);
+    return variants.of(gpu.caps, call.shape, call.dtype).map(({ name }) => name);
   };
   const rows = calls.map((counted) => ({
     key: counted.call.key,

@@ -19,8 +19,7 @@ import storagePair from "../../shaders/shared/storagePair.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 
-/** What shaders may `#import`, by name: the files of `shaders/shared`. */
-export const shaderLibrary: Readonly<Record<string, string>> = {
+const files = [
   attentionProduct,
   batch,
   convBlocks,
@@ -41,4 +40,9 @@ export const shaderLibrary: Readonly<Record<string, string>> = {
   storagePair,
   unit,
   voxels,
-};
+];
+
+/** What shaders may `#import`, by name: the files of `shaders/shared`. */
+export const shaderLibrary: Readonly<Record<string, string>> = Object.fromEntries(
+  files.map(({ name, code }) => [name, code]),
+);

@@ -1,6 +1,8 @@
 import { VoxtwirlError } from "../errors.ts";
 import { elementCount, formatShape, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import code from "../../shaders/adamw.wgsl";
+import adamwShader from "../../shaders/adamw.wgsl";
+import { example, input, stepExample, sum } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 export interface AdamwArgs {
   label: string;
@@ -73,7 +75,7 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
     const floats = vec4 ? 4 * elements : elements;
     ctx.dispatch({
       label: `${label} adamw`,
-      shader: { name: "adamw", code },
+      shader: adamwShader,
       constants: { VEC4: vec4, CLIP: clipping, ...(scaling && { SCALED: true }) },
       params: {
         first,
@@ -110,3 +112,39 @@ function badShape(label: string, what: string): VoxtwirlError {
   const fix = "Give weights, grads, m, v and ema the same flat f32 shape, and flags as u32 [4].";
   return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
 }
+
+interface AdamwShape extends CallShape {
+  readonly count: number;
+  readonly clip: number;
+}
+
+export const adamwKernel: Kernel<AdamwShape> = {
+  name: "adamw",
+  shaders: [adamwShader],
+  shapes: [
+    { count: 1001, clip: 0 },
+    { count: 1500, clip: 1 },
+    { count: 3, clip: 0 },
+  ],
+  example({ count, clip }) {
+    const flat = [count];
+    return example({
+      tensors: {
+        step: stepExample(),
+        flags: input([4], new Uint32Array(4)),
+        norm: input([1], "positive"),
+        grads: input(flat),
+        weights: sum(flat),
+        m: sum(flat),
+        v: sum(flat, "positive"),
+        ema: sum(flat),
+      },
+      terms: 16,
+      emit: (ctx, { norm, ...tensors }) =>
+        adamw(ctx, {
+          ...{ label: "adamw", ...tensors, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 1e-2 },
+          clip: clip ? { norm, max: 0.5 } : undefined,
+        }),
+    });
+  },
+};

@@ -1,8 +1,10 @@
-import code from "../../shaders/add.wgsl";
+import addShader from "../../shaders/add.wgsl";
 import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { elementwiseLayout } from "./elementwise.ts";
+import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
+import { activation, example, input, output } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 
 export interface AddArgs {
   label: string;
@@ -23,7 +25,7 @@ export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
   const { constants, count, workgroups } = elementwiseLayout(a, 512);
   ctx.dispatch({
     label,
-    shader: { name: "add", code },
+    shader: addShader,
     constants: { ...constants, ...storage(label, { a, b, y }) },
     params: { count },
     bindings: { a, b, y },
@@ -32,3 +34,17 @@ export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
     bytes: 3 * byteLength(a),
   });
 }
+
+export const addKernel: Kernel<ElementwiseShape> = {
+  name: "add",
+  shaders: [addShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    const shape = [samples, perSample];
+    return example({
+      tensors: { a: activation(input(shape)), b: activation(input(shape)), y: activation(output(shape)) },
+      terms: 1,
+      emit: (ctx, tensors) => add(ctx, { label: "add", ...tensors }),
+    });
+  },
+};

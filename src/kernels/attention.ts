@@ -1,6 +1,7 @@
-import matmul from "../../shaders/attentionMatmul.wgsl";
-import rowDot from "../../shaders/attentionRowDot.wgsl";
-import softmax from "../../shaders/attentionSoftmax.wgsl";
+import attentionMatmulShader from "../../shaders/attentionMatmul.wgsl";
+import attentionRowDotShader from "../../shaders/attentionRowDot.wgsl";
+import attentionSoftmaxShader from "../../shaders/attentionSoftmax.wgsl";
+import attentionMatrixShader from "../../shaders/attentionMatrix.wgsl";
 import {
   byteLength,
   elementBytes,
@@ -11,17 +12,18 @@ import {
   type Shader,
   type Tensor,
 } from "../gpu/dispatch.ts";
-import { attentionGradFamily, attentionFamily, attentionMatrixTileOf } from "./attentionFamily.ts";
 import {
-  attentionBlock,
-  attentionMatrixConstants,
-  attentionMatrixShader,
-  type AttentionMatrixTile,
-} from "./attentionMatrix.ts";
+  attentionGradVariants,
+  attentionVariants,
+  attentionMatrixTileOf,
+  type AttentionShape,
+} from "./attentionVariants.ts";
+import { attentionBlock, attentionMatrixConstants, type AttentionMatrixTile } from "./attentionMatrix.ts";
 import { copyChannels } from "./concatChannels.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
 import { storage, storagePair } from "./storage.ts";
-import { choose, type Variant } from "./variant.ts";
+import { activation, example, input, output } from "./example.ts";
+import { choose, type Kernel, type Variant } from "./kernel.ts";
 
 const WORKGROUP = 64;
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
@@ -53,7 +55,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
   const sizes = checkedSizes(label, qkv, y, logSumExp);
   storage(label, { qkv, y });
   const { samples, tokens, channels } = sizes;
-  const { variant: tiles, call } = choose(ctx.caps, attentionFamily, { ...sizes }, qkv.dtype);
+  const { variant: tiles, call } = choose(ctx.caps, attentionVariants, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
   const scores = ctx.scratch(`${label} scores`, [samples, tileKeys, tokens]);
   const state = ctx.scratch(`${label} state`, [samples, tokens, 2]);
@@ -78,7 +80,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     });
     ctx.dispatch({
       label: `${label} softmax`,
-      shader: { name: "attentionSoftmax", code: softmax },
+      shader: attentionSoftmaxShader,
       params: { tokens, keys, key_stride: tileKeys, first: Number(key === 0), last: Number(key + keys === tokens) },
       bindings: { scores, state, factors, log_sum_exp: logSumExp },
       workgroups: [Math.ceil(tokens / WORKGROUP), 1, samples],
@@ -130,7 +132,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   requireSameShape(label, { y, gradY });
   storage(label, { qkv, y, gradY, gradQkv });
   const { samples, tokens, channels } = sizes;
-  const { variant: tiles, call } = choose(ctx.caps, attentionGradFamily, { ...sizes }, qkv.dtype);
+  const { variant: tiles, call } = choose(ctx.caps, attentionGradVariants, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
   const dots = ctx.scratch(`${label} dots`, [samples, tokens]);
   const probability = ctx.scratch(`${label} probability`, [samples, tileKeys, tokens]);
@@ -138,7 +140,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   const vec4 = channels % 4 === 0;
   ctx.dispatch({
     label: `${label} dots`,
-    shader: { name: "attentionRowDot", code: rowDot },
+    shader: attentionRowDotShader,
     constants: { VEC4: vec4, ...storage(label, { y, gradY }) },
     params: { tokens: samples * tokens, columns: vec4 ? channels / 4 : channels },
     bindings: { y, grad_y: gradY, dots },
@@ -289,7 +291,7 @@ function matmulWay({ tiles, rows, columns }: Product): Way {
   const { TILE_ROWS, TILE_COLUMNS, LANES: unit = 1 } = tiles.constants as Record<string, number>;
   const columnParts = Math.ceil(columns / TILE_COLUMNS! / unit) * unit;
   return {
-    shader: { name: "attentionMatmul", code: matmul },
+    shader: attentionMatmulShader,
     constants: tiles.constants,
     columnParts,
     workgroups: Math.ceil((columnParts * Math.ceil(rows / TILE_ROWS!)) / WORKGROUP),
@@ -362,3 +364,47 @@ function product(ctx: KernelContext, p: Product): void {
         4 * (p.extraReads ?? 0)),
   });
 }
+
+const shaders = [attentionMatmulShader, attentionMatrixShader, attentionRowDotShader, attentionSoftmaxShader];
+const shapes: readonly AttentionShape[] = [
+  { samples: 2, tokens: 300, channels: 20 },
+  { samples: 1, tokens: 1, channels: 3 },
+];
+
+export const attentionKernel: Kernel<AttentionShape> = {
+  name: "attention",
+  shaders,
+  variants: attentionVariants,
+  shapes,
+  example({ samples: n, tokens: t, channels: c }) {
+    return example({
+      tensors: {
+        qkv: activation(input([n, t, 3 * c])),
+        y: activation(output([n, t, c])),
+        logSumExp: output([n, t]),
+      },
+      terms: t + c,
+      emit: (ctx, tensors) => attention(ctx, { label: "attention", ...tensors, scale: c ** -0.5 }),
+    });
+  },
+};
+
+export const attentionGradKernel: Kernel<AttentionShape> = {
+  name: "attentionGrad",
+  shaders,
+  variants: attentionGradVariants,
+  shapes,
+  example({ samples: n, tokens: t, channels: c }) {
+    return example({
+      tensors: {
+        qkv: activation(input([n, t, 3 * c])),
+        y: activation(input([n, t, c])),
+        logSumExp: input([n, t], "positive"),
+        gradY: activation(input([n, t, c])),
+        gradQkv: activation(output([n, t, 3 * c])),
+      },
+      terms: t + c,
+      emit: (ctx, tensors) => attentionGrad(ctx, { label: "attentionGrad", ...tensors, scale: c ** -0.5 }),
+    });
+  },
+};

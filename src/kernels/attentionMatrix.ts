@@ -1,9 +1,6 @@
-import attentionMatrixCode from "../../shaders/attentionMatrix.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { PORTABLE_WORKGROUP_BYTES } from "./conv3dBlocks.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
-
-export const attentionMatrixShader = { name: "attentionMatrix", code: attentionMatrixCode };
 
 /** Specialisation constants of attentionMatrix.wgsl that are a choice for all products. */
 export interface AttentionMatrixTile extends MatrixConstants {

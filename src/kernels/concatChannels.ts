@@ -1,5 +1,5 @@
-import concatCode from "../../shaders/concatChannels.wgsl";
-import copyCode from "../../shaders/copyChannels.wgsl";
+import concatChannelsShader from "../../shaders/concatChannels.wgsl";
+import copyChannelsShader from "../../shaders/copyChannels.wgsl";
 import {
   byteLength,
   elementBytes,
@@ -10,6 +10,8 @@ import {
 } from "../gpu/dispatch.ts";
 import { badShape, voxelShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
+import { activation, example, input, output } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 /** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
 const RUN = 8;
@@ -61,7 +63,7 @@ function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsAr
   const total = (runs * (widthA + widthB)) / unit;
   ctx.dispatch({
     label,
-    shader: { name: "concatChannels", code: concatCode },
+    shader: concatChannelsShader,
     constants: { VEC4: unit === 4, RUN, SPLIT: split, ...storagePair(a, y) },
     params: { voxels, a_width: widthA / unit, b_width: widthB / unit, a_threads: (runs * widthA) / unit, total },
     bindings: { a, b, y },
@@ -102,7 +104,7 @@ export function copyChannels(
   const total = Math.ceil(voxels / RUN) * columns;
   ctx.dispatch({
     label,
-    shader: { name: "copyChannels", code: copyCode },
+    shader: copyChannelsShader,
     constants: { VEC4: vec4, RUN, ...storagePair(source, target) },
     params: {
       voxels,
@@ -119,3 +121,50 @@ export function copyChannels(
     bytes: voxels * width * (elementBytes(source) + elementBytes(target)),
   });
 }
+
+interface ConcatShape extends CallShape {
+  readonly samples: number;
+  readonly voxels: number;
+  readonly channelsA: number;
+  readonly channelsB: number;
+}
+
+const shapes: readonly ConcatShape[] = [
+  { samples: 2, voxels: 35, channelsA: 6, channelsB: 3 },
+  { samples: 1, voxels: 64, channelsA: 8, channelsB: 4 },
+  { samples: 1, voxels: 1, channelsA: 1, channelsB: 1 },
+];
+
+const sides = ({ samples, voxels, channelsA, channelsB }: ConcatShape) => ({
+  a: [samples, voxels, channelsA],
+  b: [samples, voxels, channelsB],
+  y: [samples, voxels, channelsA + channelsB],
+});
+
+export const concatChannelsKernel: Kernel<ConcatShape> = {
+  name: "concatChannels",
+  shaders: [concatChannelsShader, copyChannelsShader],
+  shapes,
+  example(shape) {
+    const { a, b, y } = sides(shape);
+    return example({
+      tensors: { a: activation(input(a)), b: activation(input(b)), y: activation(output(y)) },
+      terms: 1,
+      emit: (ctx, tensors) => concatChannels(ctx, { label: "concatChannels", ...tensors }),
+    });
+  },
+};
+
+export const splitChannelsKernel: Kernel<ConcatShape> = {
+  name: "splitChannels",
+  shaders: [concatChannelsShader, copyChannelsShader],
+  shapes,
+  example(shape) {
+    const { a, b, y } = sides(shape);
+    return example({
+      tensors: { y: activation(input(y)), a: activation(output(a)), b: activation(output(b)) },
+      terms: 1,
+      emit: (ctx, tensors) => splitChannels(ctx, { label: "splitChannels", ...tensors }),
+    });
+  },
+};

@@ -1,6 +1,16 @@
+import conv3dShader from "../../shaders/conv3d.wgsl";
+import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
+import conv3dBrickSumShader from "../../shaders/conv3dBrickSum.wgsl";
+import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
+import conv3dParityShader from "../../shaders/conv3dParity.wgsl";
+import conv3dRowsShader from "../../shaders/conv3dRows.wgsl";
+import conv3dRowsWeightShader from "../../shaders/conv3dRowsWeight.wgsl";
 import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { conv3dShape } from "./conv3dShape.ts";
+import { conv3dVariants, testConvShape, type ConvShape } from "./conv3dVariants.ts";
+import { activation, example, input, output } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 import { requireShape } from "./shapes.ts";
 
 export { conv3dShape } from "./conv3dShape.ts";
@@ -55,3 +65,40 @@ export function conv3dGradInput(
     dispatchConvTranspose3d(ctx, { label, x: gradY, weight, y: gradX, pad: padding, exchanged: true });
   }
 }
+
+export const conv3dKernel: Kernel<ConvShape> = {
+  name: "conv3d",
+  shaders: [
+    conv3dShader,
+    conv3dRowsShader,
+    conv3dRowsWeightShader,
+    conv3dParityShader,
+    conv3dMatrixShader,
+    conv3dBrickShader,
+    conv3dBrickSumShader,
+  ],
+  variants: conv3dVariants,
+  shapes: [
+    testConvShape([6, 19], [3, 1, 1], 11),
+    testConvShape([6, 7], [3, 1, 1], 18, { exchanged: 1, flipped: 1 }),
+    testConvShape([6, 3], [3, 1, 1], 18),
+    testConvShape([4, 9], [1, 1, 0], 18, { exchanged: 1, flipped: 1 }),
+    testConvShape([7, 9], [4, 2, 1], 9),
+  ],
+  example(shape) {
+    const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel: k, stride, pad, exchanged, flipped } = shape;
+    return example({
+      tensors: {
+        x: activation(input([batch, inD, inH, inW, inC])),
+        weight: input([k, k, k, ...(exchanged ? [outC, inC] : [inC, outC])]),
+        bias: input([outC]),
+        y: activation(output([batch, outD, outH, outW, outC])),
+      },
+      terms: k ** 3 * inC,
+      emit: (ctx, tensors) =>
+        dispatchConv3d(ctx, {
+          ...{ label: "conv3d", ...tensors, stride, pad, exchanged: exchanged === 1, flipped: flipped === 1 },
+        }),
+    });
+  },
+};

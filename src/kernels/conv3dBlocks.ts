@@ -1,4 +1,4 @@
-import conv3dBrickSumCode from "../../shaders/conv3dBrickSum.wgsl";
+import conv3dBrickSumShader from "../../shaders/conv3dBrickSum.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import {
   byteLength,
@@ -15,8 +15,6 @@ import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "./storage.ts";
 
 // What kernels share that compute convolutions in blocks of outputs. Their shaders share shared/convBlocks.wgsl.
-
-const conv3dBrickSumShader = { name: "conv3dBrickSum", code: conv3dBrickSumCode };
 
 /** A convolution by its numbers; `transposed` is one of stride 2 from the smaller grid to the larger. */
 export interface ConvProblem {

@@ -1,8 +1,6 @@
-import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
+import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
 import type { BlockKernel, ConvProblem } from "./conv3dBlocks.ts";
 import { brickDivision, type BrickTile } from "./conv3dBrickTiles.ts";
-
-const conv3dBrickShader = { name: "conv3dBrick", code: conv3dBrickCode };
 
 /** conv3dBrick.wgsl with a tile. */
 export function brickKernel(problem: ConvProblem, tile: BrickTile): BlockKernel {

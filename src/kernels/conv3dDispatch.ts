@@ -1,5 +1,5 @@
-import conv3dCode from "../../shaders/conv3d.wgsl";
-import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
+import conv3dShader from "../../shaders/conv3d.wgsl";
+import convTranspose3dShader from "../../shaders/convTranspose3d.wgsl";
 import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConvBlocks, type BlockKernel, type ConvProblem } from "./conv3dBlocks.ts";
 import { brickKernel } from "./conv3dBrick.ts";
@@ -8,12 +8,16 @@ import { conv3dParityDispatch } from "./conv3dParity.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
 import { convSizes, isFlat, tapPairs, weightStrides, type ConvSizes } from "./conv3dShape.ts";
 import { layTiles, type ConvTile } from "./conv3dTiles.ts";
-import { brickTileOf, conv3dFamily, convShape, convTranspose3dFamily, matrixTileOf, tileOf } from "./conv3dFamily.ts";
+import {
+  brickTileOf,
+  conv3dVariants,
+  convShape,
+  convTranspose3dVariants,
+  matrixTileOf,
+  tileOf,
+} from "./conv3dVariants.ts";
 import { storage, storagePair } from "./storage.ts";
-import { choose, type Variant } from "./variant.ts";
-
-const conv3dShader = { name: "conv3d", code: conv3dCode };
-const convTranspose3dShader = { name: "convTranspose3d", code: convTranspose3dCode };
+import { choose, type Variant } from "./kernel.ts";
 
 /**
  * A convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With `exchanged`
@@ -41,7 +45,7 @@ export function dispatchConv3d(
   if (addend) storage(label, { addend, y });
   const problem = { sizes, stride, pad, transposed: false };
   const shape = convShape(sizes, stride, pad, { exchanged, flipped });
-  const { variant, call } = choose(ctx.caps, conv3dFamily, shape, x.dtype, args.variant);
+  const { variant, call } = choose(ctx.caps, conv3dVariants, shape, x.dtype, args.variant);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(n, sizes.outputSize[i]!, sizes.kernel, stride, pad));
   const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
   const kernel = blockKernel(problem, variant);
@@ -135,7 +139,7 @@ export function dispatchConvTranspose3d(
   const sizes = convSizes(x.shape, y.shape, weight.shape[0]!);
   const problem = { sizes, stride: 2, pad, transposed: true };
   const shape = convShape(sizes, 2, pad, { exchanged, flipped: false });
-  const { variant, call } = choose(ctx.caps, convTranspose3dFamily, shape, x.dtype, args.variant);
+  const { variant, call } = choose(ctx.caps, convTranspose3dVariants, shape, x.dtype, args.variant);
   const pairs = sizes.inputSize.map((n, i) => tapPairs(sizes.outputSize[i]!, n, sizes.kernel, 2, pad));
   const flops = 2 * sizes.batch * pairs.reduce((a, b) => a * b, 1) * sizes.inputChannels * sizes.outputChannels;
   const kernel = blockKernel(problem, variant);

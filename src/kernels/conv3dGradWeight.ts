@@ -1,18 +1,26 @@
-import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
+import sumPartialsShader from "../../shaders/sumPartials.wgsl";
+import conv3dGradWeightRowsShader from "../../shaders/conv3dGradWeightRows.wgsl";
+import conv3dGradWeightBrickShader from "../../shaders/conv3dGradWeightBrick.wgsl";
+import conv3dGradWeightShader from "../../shaders/conv3dGradWeight.wgsl";
+import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
-import { dispatchConv3dGradWeightMatrix, gradWeightMatrixShader } from "./conv3dGradWeightMatrix.ts";
+import { dispatchConv3dGradWeightMatrix } from "./conv3dGradWeightMatrix.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
 import { conv3dShape, convSizes, isFlat, tapPairs } from "./conv3dShape.ts";
-import { convShape } from "./conv3dFamily.ts";
-import { gradWeightBrickTileOf, gradWeightFamily, gradWeightMatrixTileOf } from "./conv3dGradWeightFamily.ts";
+import { convShape, testConvShape } from "./conv3dVariants.ts";
+import {
+  gradWeightBrickTileOf,
+  gradWeightMatrixTileOf,
+  gradWeightVariants,
+  type GradWeightShape,
+} from "./conv3dGradWeightVariants.ts";
 import { requireShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
-import { choose, type Variant } from "./variant.ts";
-
-const conv3dGradWeightShader = { name: "conv3dGradWeight", code: conv3dGradWeightCode };
+import { activation, example, input, sum } from "./example.ts";
+import { choose, type Kernel, type Variant } from "./kernel.ts";
 
 /**
  * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input
@@ -53,7 +61,7 @@ export function dispatchConv3dGradWeight(
   const shape = { ...convShape(given, stride, args.pad), transposed: args.transposed ? 1 : 0 };
   // Only where both are f16: both are operands.
   const dtype = args.gradY.dtype === "f16" ? args.x.dtype : "f32";
-  const { variant, call } = choose(ctx.caps, gradWeightFamily, shape, dtype, args.variant);
+  const { variant, call } = choose(ctx.caps, gradWeightVariants, shape, dtype, args.variant);
   const tapsMet = given.inputSize.map((n, i) => tapPairs(n, given.outputSize[i]!, given.kernel, stride, args.pad));
   const area = given.inputChannels * given.outputChannels;
   const flops = 2 * given.batch * tapsMet.reduce((a, b) => a * b, 1) * area;
@@ -61,7 +69,7 @@ export function dispatchConv3dGradWeight(
     dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: gradWeightBrickTileOf(variant), flops, call });
     return;
   }
-  if (variant.shader === gradWeightMatrixShader.name) {
+  if (variant.shader === conv3dGradWeightMatrixShader.name) {
     dispatchConv3dGradWeightMatrix(ctx, { ...args, sizes: given, tile: gradWeightMatrixTileOf(variant), flops, call });
     return;
   }
@@ -224,3 +232,40 @@ function softwareSlices(teams: number, flops: number): number {
   const wantedTeams = Math.min(64, Math.max(16, flops / 8e6));
   return 2 * Math.floor(wantedTeams / (2 * teams));
 }
+
+const testShape = (...shape: Parameters<typeof testConvShape>): GradWeightShape => {
+  return { ...testConvShape(...shape), transposed: 0 };
+};
+
+export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
+  name: "conv3dGradWeight",
+  shaders: [
+    conv3dGradWeightShader,
+    conv3dGradWeightRowsShader,
+    conv3dGradWeightBrickShader,
+    conv3dGradWeightMatrixShader,
+    sumPartialsShader,
+  ],
+  variants: gradWeightVariants,
+  shapes: [
+    testShape([6, 9], [3, 1, 1], 20),
+    testShape([6, 9], [3, 1, 1], 5),
+    { ...testShape([7, 8], [4, 2, 1], 12), transposed: 1 },
+    testShape([4, 7], [1, 1, 0], 20),
+  ],
+  example(shape) {
+    const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel: k, stride, pad, transposed } = shape;
+    return example({
+      tensors: {
+        x: activation(input([batch, inD, inH, inW, inC])),
+        gradY: activation(input([batch, outD, outH, outW, outC])),
+        gradWeight: sum([k, k, k, ...(transposed ? [outC, inC] : [inC, outC])]),
+      },
+      terms: batch * outD * outH * outW,
+      emit: (ctx, tensors) =>
+        dispatchConv3dGradWeight(ctx, {
+          ...{ label: "conv3dGradWeight", ...tensors, stride, pad, transposed: transposed === 1 },
+        }),
+    });
+  },
+};

@@ -1,4 +1,4 @@
-import conv3dGradWeightMatrixCode from "../../shaders/conv3dGradWeightMatrix.wgsl";
+import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
@@ -6,8 +6,6 @@ import { isFlat, type ConvSizes, type GradWeightArgs } from "./conv3dShape.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
-
-export const gradWeightMatrixShader = { name: "conv3dGradWeightMatrix", code: conv3dGradWeightMatrixCode };
 
 /** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
 export interface GradWeightMatrixTile extends MatrixConstants {
@@ -254,7 +252,7 @@ export function dispatchConv3dGradWeightMatrix(
   ctx.dispatch({
     label,
     call: args.call,
-    shader: gradWeightMatrixShader,
+    shader: conv3dGradWeightMatrixShader,
     constants: {
       KERNEL: kernel,
       STRIDE: stride,

@@ -1,12 +1,10 @@
-import conv3dGradWeightRowsCode from "../../shaders/conv3dGradWeightRows.wgsl";
+import conv3dGradWeightRowsShader from "../../shaders/conv3dGradWeightRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "./lanes.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
-
-export const gradWeightRowsShader = { name: "conv3dGradWeightRows", code: conv3dGradWeightRowsCode };
 
 /** Tiles of output channels whose gradients are kept at a time; they are worked on in pairs. */
 const TILES = 4;
@@ -85,7 +83,7 @@ export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeigh
   ctx.dispatch({
     label,
     call,
-    shader: gradWeightRowsShader,
+    shader: conv3dGradWeightRowsShader,
     constants: { WORKGROUP: LANES, TILES, SLOTS_X, SLOTS_Y, ...storagePair(x, gradY) },
     params: {
       batch,

@@ -1,4 +1,4 @@
-import conv3dMatrixCode from "../../shaders/conv3dMatrix.wgsl";
+import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import {
   blockGrid,
@@ -11,8 +11,6 @@ import {
   type Division,
 } from "./conv3dBlocks.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
-
-export const conv3dMatrixShader = { name: "conv3dMatrix", code: conv3dMatrixCode };
 
 /** Specialisation constants of conv3dMatrix.wgsl that are a choice. */
 export interface MatrixTile extends MatrixConstants {

@@ -1,13 +1,11 @@
-import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
+import conv3dParityShader from "../../shaders/conv3dParity.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import { workgroups1d } from "../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { isFlat, weightStrides, type ConvSizes } from "./conv3dShape.ts";
 import type { ConvDispatch } from "./conv3dTiles.ts";
 import { hasLanes, LANES } from "./lanes.ts";
-import type { Variant } from "./variant.ts";
-
-const conv3dParityShader = { name: "conv3dParity", code: conv3dParityCode };
+import type { Variant } from "./kernel.ts";
 
 /** A convolution, or the transpose of one, without its operands. */
 export interface ParityConv extends ConvProblem {

@@ -1,5 +1,5 @@
-import conv3dRowsCode from "../../shaders/conv3dRows.wgsl";
-import conv3dRowsWeightCode from "../../shaders/conv3dRowsWeight.wgsl";
+import conv3dRowsShader from "../../shaders/conv3dRows.wgsl";
+import conv3dRowsWeightShader from "../../shaders/conv3dRowsWeight.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import {
   byteLength,
@@ -12,12 +12,9 @@ import {
 import type { ConvSizes } from "./conv3dShape.ts";
 import type { ConvDispatch } from "./conv3dTiles.ts";
 import { hasLanes, LANES } from "./lanes.ts";
-import type { Variant } from "./variant.ts";
+import type { Variant } from "./kernel.ts";
 
-export const ROWS_SHADERS = [
-  { name: "conv3dRows", code: conv3dRowsCode },
-  { name: "conv3dRowsWeight", code: conv3dRowsWeightCode },
-] as const;
+export const ROWS_SHADERS = [conv3dRowsShader, conv3dRowsWeightShader] as const;
 
 interface RowsTile extends Record<string, number> {
   GROUPS: number;

@@ -1,7 +1,15 @@
+import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
+import conv3dBrickSumShader from "../../shaders/conv3dBrickSum.wgsl";
+import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
+import conv3dParityShader from "../../shaders/conv3dParity.wgsl";
+import convTranspose3dShader from "../../shaders/convTranspose3d.wgsl";
 import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "./conv3dGradWeight.ts";
 import { convTranspose3dShape } from "./conv3dShape.ts";
+import { convTranspose3dVariants, type ConvShape } from "./conv3dVariants.ts";
+import { activation, example, input, output } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 import { requireShape } from "./shapes.ts";
 
 export { convTranspose3dShape } from "./conv3dShape.ts";
@@ -64,3 +72,33 @@ export function convTranspose3dGradWeight(
   requireShape(label, "output gradient", gradY, expected);
   dispatchConv3dGradWeight(ctx, { label, x: gradY, gradY: x, gradWeight, stride, pad: padding, transposed: true });
 }
+
+export const convTranspose3dKernel: Kernel<ConvShape> = {
+  name: "convTranspose3d",
+  shaders: [convTranspose3dShader, conv3dParityShader, conv3dMatrixShader, conv3dBrickShader, conv3dBrickSumShader],
+  variants: convTranspose3dVariants,
+  shapes: [
+    {
+      ...{ batch: 2, inD: 3, inH: 5, inW: 4, inC: 5, outD: 6, outH: 10, outW: 8, outC: 11 },
+      ...{ kernel: 4, stride: 2, pad: 1, exchanged: 0, flipped: 0 },
+    },
+    {
+      ...{ batch: 1, inD: 1, inH: 2, inW: 3, inC: 6, outD: 2, outH: 4, outW: 6, outC: 4 },
+      ...{ kernel: 2, stride: 2, pad: 0, exchanged: 1, flipped: 0 },
+    },
+  ],
+  example(shape) {
+    const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel: k, pad, exchanged } = shape;
+    return example({
+      tensors: {
+        x: activation(input([batch, inD, inH, inW, inC])),
+        weight: input([k, k, k, ...(exchanged ? [outC, inC] : [inC, outC])]),
+        bias: input([outC]),
+        y: activation(output([batch, outD, outH, outW, outC])),
+      },
+      terms: k ** 3 * inC,
+      emit: (ctx, tensors) =>
+        dispatchConvTranspose3d(ctx, { label: "convTranspose3d", ...tensors, pad, exchanged: exchanged === 1 }),
+    });
+  },
+};

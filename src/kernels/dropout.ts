@@ -1,8 +1,11 @@
-import code from "../../shaders/dropout.wgsl";
+import dropoutShader from "../../shaders/dropout.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
+import { activation, example, input, output, stepExample } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 
 export interface DropoutArgs {
   label: string;
@@ -34,7 +37,7 @@ export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }:
   const quads = Math.ceil(perSample / 4);
   ctx.dispatch({
     label,
-    shader: { name: "dropout", code },
+    shader: dropoutShader,
     constants: { VEC4: perSample % 4 === 0, ...storage(label, { x, y }) },
     params: { samples, per_sample: perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
     bindings: { step, x, y },
@@ -51,3 +54,21 @@ function dropoutThreshold(label: string, rate: number): number {
   }
   return Math.min(Math.round(rate * 2 ** 32), 0xffffffff);
 }
+
+/** Of the example. */
+const RATE = 0.3;
+const STREAM = 4;
+
+export const dropoutKernel: Kernel<ElementwiseShape> = {
+  name: "dropout",
+  shaders: [dropoutShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    const shape = [samples, perSample];
+    return example({
+      tensors: { step: stepExample(), x: activation(input(shape)), y: activation(output(shape)) },
+      terms: 1,
+      emit: (ctx, tensors) => dropout(ctx, { label: "dropout", ...tensors, rate: RATE, stream: STREAM }),
+    });
+  },
+};

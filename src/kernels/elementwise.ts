@@ -1,3 +1,4 @@
+import type { CallShape } from "./kernel.ts";
 import { elementCount, workgroups1d, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
 
 /** How an element-by-element shader on `Real`s (shaders/shared/real.wgsl) covers a tensor. */
@@ -15,3 +16,15 @@ export function elementwiseLayout(tensor: Tensor, perWorkgroup: number): Element
   const count = vec4 ? floats / 4 : floats;
   return { constants: { VEC4: vec4 }, count, workgroups: workgroups1d(Math.ceil(count / perWorkgroup)) };
 }
+
+/** Of tests: elements that divide by four and that do not, one alone, and more than a workgroup takes. */
+export interface ElementwiseShape extends CallShape {
+  readonly samples: number;
+  readonly perSample: number;
+}
+
+export const elementwiseShapes: readonly ElementwiseShape[] = [
+  { samples: 3, perSample: 105 },
+  { samples: 2, perSample: 2048 },
+  { samples: 1, perSample: 1 },
+];

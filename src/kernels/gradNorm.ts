@@ -1,8 +1,10 @@
 import { VoxtwirlError } from "../errors.ts";
 import { elementCount, formatShape, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import sumCode from "../../shaders/gradNormSum.wgsl";
-import flagCode from "../../shaders/gradNormFlag.wgsl";
-import code from "../../shaders/gradNorm.wgsl";
+import gradNormSumShader from "../../shaders/gradNormSum.wgsl";
+import gradNormFlagShader from "../../shaders/gradNormFlag.wgsl";
+import gradNormShader from "../../shaders/gradNorm.wgsl";
+import { example, input, output, stepExample, sum } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 export interface GradNormArgs {
   label: string;
@@ -76,7 +78,7 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   for (const { grad, count, vec4, elements, threads } of pieces) {
     ctx.dispatch({
       label: `${label} squares`,
-      shader: { name: "gradNorm", code },
+      shader: gradNormShader,
       constants: { VEC4: vec4 },
       params: { count: elements, threads, base },
       bindings: { grad, partial },
@@ -88,7 +90,7 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   }
   ctx.dispatch({
     label: `${label} sum`,
-    shader: { name: "gradNormSum", code: sumCode },
+    shader: gradNormSumShader,
     ...(scaling && { constants: { SCALED: true } }),
     params: { count: total },
     bindings: { partial, norm, ...(scaling && { scaling: scaling.state }) },
@@ -98,7 +100,7 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   });
   ctx.dispatch({
     label: `${label} flag`,
-    shader: { name: "gradNormFlag", code: flagCode },
+    shader: gradNormFlagShader,
     ...(scaling && {
       constants: { SCALED: true },
       params: { gain1: 1 - scaling.beta1, gain2: 1 - scaling.beta2, growth: GROWTH_INTERVAL, largest: LARGEST_SCALE },
@@ -121,3 +123,32 @@ function badShape(label: string, what: string): VoxtwirlError {
   const fix = "Give flat f32 gradients, f32 [1] for loss and norm, u32 [4] for flags.";
   return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
 }
+
+interface GradNormShape extends CallShape {
+  readonly first: number;
+  readonly second: number;
+}
+
+export const gradNormKernel: Kernel<GradNormShape> = {
+  name: "gradNorm",
+  shaders: [gradNormShader, gradNormSumShader, gradNormFlagShader],
+  shapes: [
+    { first: 20_000, second: 1001 },
+    { first: 1, second: 4 },
+  ],
+  example({ first, second }) {
+    return example({
+      tensors: {
+        step: stepExample(),
+        first: input([first]),
+        second: input([second]),
+        loss: input([1]),
+        norm: output([1]),
+        flags: sum([4], new Uint32Array(4)),
+      },
+      terms: first + second,
+      emit: (ctx, { first, second, ...tensors }) =>
+        gradNorm(ctx, { label: "gradNorm", ...tensors, grads: [first, second] }),
+    });
+  },
+};

@@ -1,10 +1,13 @@
-import apply from "../../shaders/groupNorm.wgsl";
-import gradInput from "../../shaders/groupNormGradInput.wgsl";
-import gradParams from "../../shaders/groupNormGradParams.wgsl";
-import gradSums from "../../shaders/groupNormGradSums.wgsl";
-import mergePartials from "../../shaders/groupNormMerge.wgsl";
-import moments from "../../shaders/groupNormMoments.wgsl";
-import finish from "../../shaders/groupNormStats.wgsl";
+import groupNormShader from "../../shaders/groupNorm.wgsl";
+import groupNormGradInputShader from "../../shaders/groupNormGradInput.wgsl";
+import groupNormGradParamsShader from "../../shaders/groupNormGradParams.wgsl";
+import groupNormGradSumsShader from "../../shaders/groupNormGradSums.wgsl";
+import groupNormMergeShader from "../../shaders/groupNormMerge.wgsl";
+import groupNormMomentsShader from "../../shaders/groupNormMoments.wgsl";
+import groupNormStatsShader from "../../shaders/groupNormStats.wgsl";
+import groupNormWholeShader from "../../shaders/groupNormWhole.wgsl";
+import groupNormWholeGradShader from "../../shaders/groupNormWholeGrad.wgsl";
+import sumPartialsShader from "../../shaders/sumPartials.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import {
   byteLength,
@@ -14,17 +17,12 @@ import {
   type KernelContext,
   type Tensor,
 } from "../gpu/dispatch.ts";
-import {
-  groupNormFamily,
-  groupNormGradFamily,
-  groupNormWholeGradShader,
-  groupNormWholeShader,
-  type GroupNormShape,
-} from "./groupNormFamily.ts";
+import { groupNormVariants, groupNormGradVariants, type GroupNormShape } from "./groupNormVariants.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 import { partialSums } from "./sumRows.ts";
-import { choose, type VariantFamily } from "./variant.ts";
+import { activation, example, input, output, sum } from "./example.ts";
+import { choose, type Kernel, type VariantChoice } from "./kernel.ts";
 
 /** Threads of a workgroup in all group norm shaders. */
 const WORKGROUP = 64;
@@ -60,7 +58,7 @@ export interface GroupNormArgs {
  */
 export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   const { label, x, gamma, beta, y, stats, groups, eps = 1e-5 } = args;
-  const layout = checkedLayout(ctx, args, groupNormFamily);
+  const layout = checkedLayout(ctx, args, groupNormVariants);
   requireSameShape(label, { x, y });
   const stored = storage(label, { x, y });
   if (!(eps >= 0)) throw new VoxtwirlError("bad-option", `${label}: eps is ${eps}`, "Give an eps of 0 or more.");
@@ -84,7 +82,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   let partials = ctx.scratch(`${label} moments`, [samples, streams, 2, channels]);
   ctx.dispatch({
     label: `${label} moments`,
-    shader: { name: "groupNormMoments", code: moments },
+    shader: groupNormMomentsShader,
     constants: { VEC4: layout.vec4, ...stored },
     params: { voxels, columns: layout.columns, streams, run, total: layout.threads },
     bindings: { x, partials },
@@ -96,7 +94,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   const total = samples * groups;
   ctx.dispatch({
     label: `${label} stats`,
-    shader: { name: "groupNormStats", code: finish },
+    shader: groupNormStatsShader,
     params: { voxels, channels, groups, streams, run, total, eps },
     bindings: { partials, stats },
     workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
@@ -106,7 +104,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   ctx.dispatch({
     label,
     call: layout.call,
-    shader: { name: "groupNorm", code: apply },
+    shader: groupNormShader,
     constants: { VEC4: layout.vec4, SILU: args.silu, ...stored },
     params: passParams(layout, groups),
     bindings: { x, gamma, beta, stats, y },
@@ -145,7 +143,7 @@ export interface GroupNormGradArgs {
  */
 export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void {
   const { label, x, gamma, beta, stats, gradY, groups, gradX, gradGamma, gradBeta, addend } = args;
-  const layout = checkedLayout(ctx, args, groupNormGradFamily);
+  const layout = checkedLayout(ctx, args, groupNormGradVariants);
   const grids = { x, gradY, gradX, ...(addend && { addend }) };
   requireSameShape(label, grids);
   const { samples, voxels, channels } = layout.shape;
@@ -186,7 +184,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
   const sums = ctx.scratch(`${label} sums`, [samples, layout.streams, 2, channels]);
   ctx.dispatch({
     label: `${label} sums`,
-    shader: { name: "groupNormGradSums", code: gradSums },
+    shader: groupNormGradSumsShader,
     constants,
     params: passParams(layout, groups),
     bindings: { x, grad_y: gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
@@ -198,7 +196,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
   const means = ctx.scratch(`${label} means`, [samples, groups, 2]);
   ctx.dispatch({
     label: `${label} params`,
-    shader: { name: "groupNormGradParams", code: gradParams },
+    shader: groupNormGradParamsShader,
     params: { samples, voxels, channels, groups, streams },
     bindings: { partials, gamma, means, grad_gamma: gradGamma, grad_beta: gradBeta },
     workgroups: workgroups1d(Math.ceil((samples * groups + channels) / WORKGROUP)),
@@ -208,7 +206,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
   ctx.dispatch({
     label: `${label} gradInput`,
     call: layout.call,
-    shader: { name: "groupNormGradInput", code: gradInput },
+    shader: groupNormGradInputShader,
     constants: { ...constants, ADDEND: addend !== undefined },
     params: passParams(layout, groups),
     bindings: {
@@ -245,7 +243,7 @@ interface Layout {
 function checkedLayout(
   ctx: KernelContext,
   args: { label: string; x: Tensor; gamma: Tensor; beta: Tensor; stats: Tensor; groups: number; silu: boolean },
-  family: VariantFamily<GroupNormShape>,
+  variants: VariantChoice<GroupNormShape>,
 ): Layout {
   const { label, x, gamma, beta, stats, groups, silu } = args;
   const shape = voxelShape(label, "x", x);
@@ -260,7 +258,7 @@ function checkedLayout(
   const columns = vec4 ? channels / 4 : channels;
   const { variant, call } = choose(
     ctx.caps,
-    family,
+    variants,
     { samples, voxels, channels, groups, silu: silu ? 1 : 0 },
     x.dtype,
   );
@@ -310,7 +308,7 @@ function merged(
     const total = samples * mergedStreams * columns;
     ctx.dispatch({
       label: `${label} merge`,
-      shader: { name: "groupNormMerge", code: mergePartials },
+      shader: groupNormMergeShader,
       constants: { VEC4: vec4, MOMENTS: isMoments, FAN },
       params: { voxels, columns, streams, merged_streams: mergedStreams, run, total },
       bindings: { partials, merged: target },
@@ -324,3 +322,62 @@ function merged(
   }
   return { partials, streams, run };
 }
+
+const shapes: readonly GroupNormShape[] = [
+  { samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 },
+  { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 },
+  { samples: 1, voxels: 5000, channels: 24, groups: 3, silu: 1 },
+  { samples: 1, voxels: 1, channels: 2, groups: 1, silu: 0 },
+];
+
+export const groupNormKernel: Kernel<GroupNormShape> = {
+  name: "groupNorm",
+  shaders: [groupNormMomentsShader, groupNormStatsShader, groupNormShader, groupNormWholeShader, groupNormMergeShader],
+  variants: groupNormVariants,
+  shapes,
+  example({ samples, voxels, channels, groups, silu }) {
+    const [x, c] = [[samples, voxels, channels], [channels]];
+    return example({
+      tensors: {
+        x: activation(input(x)),
+        gamma: input(c, "around 1"),
+        beta: input(c),
+        y: activation(output(x)),
+        stats: output([samples, groups, 2]),
+      },
+      terms: (voxels * channels) / groups,
+      emit: (ctx, tensors) => groupNorm(ctx, { label: "groupNorm", ...tensors, groups, silu: silu === 1 }),
+    });
+  },
+};
+
+export const groupNormGradKernel: Kernel<GroupNormShape> = {
+  name: "groupNormGrad",
+  shaders: [
+    groupNormGradSumsShader,
+    groupNormGradParamsShader,
+    groupNormGradInputShader,
+    groupNormWholeGradShader,
+    sumPartialsShader,
+    groupNormMergeShader,
+  ],
+  variants: groupNormGradVariants,
+  shapes,
+  example({ samples, voxels, channels, groups, silu }) {
+    const [x, c] = [[samples, voxels, channels], [channels]];
+    return example({
+      tensors: {
+        x: activation(input(x)),
+        gamma: input(c, "around 1"),
+        beta: input(c),
+        stats: input([samples, groups, 2], "positive"),
+        gradY: activation(input(x)),
+        gradX: activation(output(x)),
+        gradGamma: sum(c),
+        gradBeta: sum(c),
+      },
+      terms: samples * voxels * channels,
+      emit: (ctx, tensors) => groupNormGrad(ctx, { label: "groupNormGrad", ...tensors, groups, silu: silu === 1 }),
+    });
+  },
+};

@@ -1,24 +1,70 @@
-// The host side of every kernel: each function checks shapes and appends its dispatches to a `KernelContext` (a
-// `Graph`).
-export { adamw, type AdamwArgs } from "./adamw.ts";
-export { add, type AddArgs } from "./add.ts";
-export { attention, attentionGrad, type AttentionArgs, type AttentionGradArgs } from "./attention.ts";
-export { concatChannels, splitChannels, type ConcatChannelsArgs } from "./concatChannels.ts";
-export { conv3d, conv3dGradInput } from "./conv3d.ts";
-export { conv3dGradWeight } from "./conv3dGradWeight.ts";
-export { convTranspose3d, convTranspose3dGradInput, convTranspose3dGradWeight } from "./convTranspose3d.ts";
-export { dropout, type DropoutArgs } from "./dropout.ts";
-export { gradNorm, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
-export { groupNorm, groupNormGrad, type GroupNormArgs, type GroupNormGradArgs } from "./groupNorm.ts";
+// Every kernel: functions that check shapes and append dispatches to a `KernelContext` (a `Graph`), and beside them the
+// object that says what there is to know of each (kernel.ts), by which list.ts finds it here.
+export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
+export { add, addKernel, type AddArgs } from "./add.ts";
+export {
+  attention,
+  attentionGrad,
+  attentionGradKernel,
+  attentionKernel,
+  type AttentionArgs,
+  type AttentionGradArgs,
+} from "./attention.ts";
+export {
+  concatChannels,
+  concatChannelsKernel,
+  splitChannels,
+  splitChannelsKernel,
+  type ConcatChannelsArgs,
+} from "./concatChannels.ts";
+export { conv3d, conv3dGradInput, conv3dKernel } from "./conv3d.ts";
+export { conv3dGradWeight, conv3dGradWeightKernel } from "./conv3dGradWeight.ts";
+export {
+  convTranspose3d,
+  convTranspose3dGradInput,
+  convTranspose3dGradWeight,
+  convTranspose3dKernel,
+} from "./convTranspose3d.ts";
+export { dropout, dropoutKernel, type DropoutArgs } from "./dropout.ts";
+export { gradNorm, gradNormKernel, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
+export {
+  groupNorm,
+  groupNormGrad,
+  groupNormGradKernel,
+  groupNormKernel,
+  type GroupNormArgs,
+  type GroupNormGradArgs,
+} from "./groupNorm.ts";
 export { linear, linearGradInput, linearGradWeight } from "./linear.ts";
-export { addNoise, fillNormal, fillUniform, type FillArgs } from "./noise.ts";
-export { resample, resampleAdjoint, type ResampleArgs, type ResampleMethod } from "./resample.ts";
-export { rooflineCopy } from "./rooflineCopy.ts";
-export { rooflineFma, type RooflineFmaArgs } from "./rooflineFma.ts";
-export { rotateOctahedral, type RotateOctahedralArgs } from "./rotateOctahedral.ts";
-export { samplePose, type SamplePoseArgs } from "./samplePose.ts";
-export { silu, siluGrad, type SiluGradArgs } from "./silu.ts";
-export { squaredError, sumOfSquares, type SquaredErrorArgs } from "./squaredError.ts";
-export { conv3dGradBias, sumRows } from "./sumRows.ts";
-export { twirlError, twirlMerge, type TwirlMergeArgs } from "./twirl.ts";
-export { voxelize, type VoxelizeArgs } from "./voxelize.ts";
+export {
+  addNoise,
+  addNoiseKernel,
+  fillNormal,
+  fillNormalKernel,
+  fillUniform,
+  fillUniformKernel,
+  type FillArgs,
+} from "./noise.ts";
+export {
+  resample,
+  resampleAdjoint,
+  resampleAdjointKernel,
+  resampleKernel,
+  type ResampleArgs,
+  type ResampleMethod,
+} from "./resample.ts";
+export { rooflineCopy, rooflineCopyKernel } from "./rooflineCopy.ts";
+export { rooflineFma, rooflineFmaKernel, type RooflineFmaArgs } from "./rooflineFma.ts";
+export { rotateOctahedral, rotateOctahedralKernel, type RotateOctahedralArgs } from "./rotateOctahedral.ts";
+export { samplePose, samplePoseKernel, type SamplePoseArgs } from "./samplePose.ts";
+export { silu, siluGrad, siluGradKernel, siluKernel, type SiluGradArgs } from "./silu.ts";
+export {
+  squaredError,
+  squaredErrorKernel,
+  sumOfSquares,
+  sumOfSquaresKernel,
+  type SquaredErrorArgs,
+} from "./squaredError.ts";
+export { conv3dGradBias, sumRows, sumRowsKernel } from "./sumRows.ts";
+export { twirlError, twirlErrorKernel, twirlMerge, twirlMergeKernel, type TwirlMergeArgs } from "./twirl.ts";
+export { voxelize, voxelizeKernel, type VoxelizeArgs } from "./voxelize.ts";

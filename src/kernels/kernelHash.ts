@@ -1,6 +1,6 @@
 import type { Shader } from "../gpu/dispatch.ts";
 import { shaderLibrary } from "../gpu/shaderLibrary.ts";
-import { families } from "./families.ts";
+import { kernelsWithVariants } from "./list.ts";
 
 /** 64 bits as 16 hexadecimal digits: FNV-1a twice, from different starts. For telling texts apart, not for secrets. */
 export function textHash(text: string): string {
@@ -14,7 +14,7 @@ export function textHash(text: string): string {
 
 /** By kernel with variants, a hash of its shaders with all that they import. */
 export function kernelHashes(): Record<string, string> {
-  return Object.fromEntries(families.map(({ kernel, shaders }) => [kernel, textHash(shadersText(shaders))]));
+  return Object.fromEntries(kernelsWithVariants().map(({ name, shaders }) => [name, textHash(shadersText(shaders))]));
 }
 
 function shadersText(shaders: readonly Shader[]): string {

@@ -1,6 +1,9 @@
 import { elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import code from "../../shaders/noise.wgsl";
+import noiseShader from "../../shaders/noise.wgsl";
 import { badShape, requireSameShape } from "./shapes.ts";
+import { elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
+import { example, input, output, stepExample } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 
 export interface FillArgs {
   label: string;
@@ -51,7 +54,7 @@ function noise(
   const quads = Math.ceil(perSample / 4);
   ctx.dispatch({
     label,
-    shader: { name: "noise", code },
+    shader: noiseShader,
     constants: { ...constants, VEC4: perSample % 4 === 0 },
     params: { per_sample: perSample, quads, samples, stream, scale, offset },
     bindings: { step, y, ...inputs },
@@ -61,3 +64,46 @@ function noise(
     bytes: elements * 4 * (1 + Object.keys(inputs).length),
   });
 }
+
+/** Numbers of a pair come from a logarithm, a root and a sine or cosine, each of a few units in the last place. */
+const NOISE_TERMS = 2 ** 10;
+
+export const addNoiseKernel: Kernel<ElementwiseShape> = {
+  name: "addNoise",
+  shaders: [noiseShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    const shape = [samples, perSample];
+    return example({
+      tensors: { step: stepExample(), x: input(shape), y: output(shape) },
+      terms: NOISE_TERMS,
+      emit: (ctx, tensors) => addNoise(ctx, { label: "addNoise", ...tensors, sigma: 0.5, stream: 1 }),
+    });
+  },
+};
+
+export const fillNormalKernel: Kernel<ElementwiseShape> = {
+  name: "fillNormal",
+  shaders: [noiseShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    return example({
+      tensors: { step: stepExample(), y: output([samples, perSample]) },
+      terms: NOISE_TERMS,
+      emit: (ctx, tensors) => fillNormal(ctx, { label: "fillNormal", ...tensors, mean: 1, deviation: 2, stream: 2 }),
+    });
+  },
+};
+
+export const fillUniformKernel: Kernel<ElementwiseShape> = {
+  name: "fillUniform",
+  shaders: [noiseShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    return example({
+      tensors: { step: stepExample(), y: output([samples, perSample]) },
+      terms: 4,
+      emit: (ctx, tensors) => fillUniform(ctx, { label: "fillUniform", ...tensors, low: -1, high: 3, stream: 3 }),
+    });
+  },
+};

@@ -1,11 +1,11 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import code from "../../shaders/resample.wgsl";
-import adjointCode from "../../shaders/resampleAdjoint.wgsl";
+import resampleShader from "../../shaders/resample.wgsl";
+import resampleAdjointShader from "../../shaders/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "./cube.ts";
 import { hasLanes } from "./lanes.ts";
-import { resampleFamily } from "./rotationFamily.ts";
+import { example, input, output } from "./example.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
-import { choose } from "./variant.ts";
+import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "./kernel.ts";
 
 /** Trilinear (8 neighbours) or Catmull-Rom (64 neighbours, Keys' cubic convolution with a = -1/2). */
 export type ResampleMethod = "trilinear" | "catmullRom";
@@ -21,6 +21,31 @@ export interface ResampleArgs {
   method: ResampleMethod;
 }
 
+interface ResampleShape extends CallShape {
+  readonly samples: number;
+  readonly size: number;
+  readonly channels: number;
+  /** Catmull-Rom instead of trilinear. */
+  readonly cubic: number;
+}
+
+const WORKGROUPS = [64, 128, 256];
+
+/** A thread makes all channels of a voxel and shares the weights among them, or one: neighbours then lie side by side. */
+const resampleVariants: VariantChoice<ResampleShape> = {
+  kernel: "resample",
+  of: (caps) =>
+    WORKGROUPS.filter((n) => n <= caps.maxWorkgroupInvocations).flatMap((WORKGROUP) => [
+      { name: `voxel w${WORKGROUP}`, constants: { whole: 1, WORKGROUP } },
+      { name: `channel w${WORKGROUP}`, constants: { whole: 0, WORKGROUP } },
+    ]),
+  table: [
+    onLavapipe("voxel w128", "R32 11 ms against 34 to 44 for one channel a thread"),
+    { adapter: "any", variant: "channel w64", why: "neighbouring threads on neighbouring memory" },
+  ],
+  describe: ({ samples, size, channels, cubic }) => `${samples}x${size}^3x${channels}${cubic ? ", catmull-rom" : ""}`,
+};
+
 /**
  * Rotates the content of grids: y(p) = x(R^-1 p), p from the grid's centre (D-1)/2, values outside the grid are 0.
  *
@@ -31,7 +56,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
   const { cube, constants, cost } = describe(label, x, rotations, method);
   const { samples, size, channels } = cube;
   const shape = { ...cube, cubic: method === "catmullRom" ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, resampleFamily, shape, x.dtype);
+  const { variant, call } = choose(ctx.caps, resampleVariants, shape, x.dtype);
   const vec4 = channels % 4 === 0;
   const reals = vec4 ? channels / 4 : channels;
   const each = variant.constants.whole ? reals : 1;
@@ -42,7 +67,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
   ctx.dispatch({
     label,
     call,
-    shader: { name: "resample", code },
+    shader: resampleShader,
     constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup, LANES: lanes },
     params: { samples, size, channels: reals, blocks, each },
     bindings: { rotations, x, y },
@@ -73,7 +98,7 @@ export function resampleAdjoint(
   const { block, blocks } = channelBlocks(reals, vec4 ? 2 : 8);
   ctx.dispatch({
     label,
-    shader: { name: "resampleAdjoint", code: adjointCode },
+    shader: resampleAdjointShader,
     constants: { ...constants, CHANNELS: block, VEC4: vec4 },
     params: { samples, size, channels: reals, blocks },
     bindings: { rotations, gradY, gradX },
@@ -94,3 +119,40 @@ function describe(label: string, grids: Tensor, rotations: Tensor, method: Resam
     cost: { flops: 2 * taps ** 3 * elements, bytes: 8 * elements },
   };
 }
+
+const shapes: readonly ResampleShape[] = [0, 1].flatMap((cubic) => [
+  { samples: 2, size: 9, channels: 12, cubic },
+  { samples: 1, size: 6, channels: 5, cubic },
+]);
+
+const methodOf = ({ cubic }: ResampleShape): ResampleMethod => (cubic ? "catmullRom" : "trilinear");
+
+export const resampleKernel: Kernel<ResampleShape> = {
+  name: "resample",
+  shaders: [resampleShader],
+  variants: resampleVariants,
+  shapes,
+  example(shape) {
+    const grids = [shape.samples, shape.size, shape.size, shape.size, shape.channels];
+    return example({
+      tensors: { x: input(grids), rotations: input([shape.samples, 9], "matrices"), y: output(grids) },
+      // Coordinates of up to half the grid's size are rounded, and the weights' slopes pass that on.
+      terms: (shape.cubic ? 64 : 8) * shape.size,
+      emit: (ctx, tensors) => resample(ctx, { label: "resample", ...tensors, method: methodOf(shape) }),
+    });
+  },
+};
+
+export const resampleAdjointKernel: Kernel<ResampleShape> = {
+  name: "resampleAdjoint",
+  shaders: [resampleAdjointShader],
+  shapes,
+  example(shape) {
+    const grids = [shape.samples, shape.size, shape.size, shape.size, shape.channels];
+    return example({
+      tensors: { gradY: input(grids), rotations: input([shape.samples, 9], "matrices"), gradX: output(grids) },
+      terms: (shape.cubic ? 64 : 8) * shape.size,
+      emit: (ctx, tensors) => resampleAdjoint(ctx, { label: "resampleAdjoint", ...tensors, method: methodOf(shape) }),
+    });
+  },
+};

@@ -1,6 +1,8 @@
-import code from "../../shaders/rooflineCopy.wgsl";
+import rooflineCopyShader from "../../shaders/rooflineCopy.wgsl";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { badShape, requireSameShape } from "./shapes.ts";
+import { example, input, output } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 /**
  * y = x: the ceiling of memory. y is written, shape of x; a multiple of four elements.
@@ -13,7 +15,7 @@ export function rooflineCopy(ctx: KernelContext, { label, x, y }: { label: strin
   const count = elementCount(x.shape) / 4;
   ctx.dispatch({
     label,
-    shader: { name: "rooflineCopy", code },
+    shader: rooflineCopyShader,
     params: { count },
     bindings: { x, y },
     workgroups: workgroups1d(Math.ceil(count / 4096)),
@@ -21,3 +23,20 @@ export function rooflineCopy(ctx: KernelContext, { label, x, y }: { label: strin
     bytes: 2 * byteLength(x),
   });
 }
+
+interface CopyShape extends CallShape {
+  readonly count: number;
+}
+
+export const rooflineCopyKernel: Kernel<CopyShape> = {
+  name: "rooflineCopy",
+  shaders: [rooflineCopyShader],
+  shapes: [{ count: 40 }, { count: 20_000 }],
+  example({ count }) {
+    return example({
+      tensors: { x: input([count]), y: output([count]) },
+      terms: 1,
+      emit: (ctx, tensors) => rooflineCopy(ctx, { label: "rooflineCopy", ...tensors }),
+    });
+  },
+};

@@ -1,6 +1,8 @@
-import code from "../../shaders/rooflineFma.wgsl";
+import rooflineFmaShader from "../../shaders/rooflineFma.wgsl";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
 import { badShape, requireShape } from "./shapes.ts";
+import { example, input, output } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 const WORKGROUP = 64;
 /** Chains of a thread, and steps of each in a round: as in the shader. */
@@ -29,7 +31,7 @@ export function rooflineFma(ctx: KernelContext, { label, factors, sums, rounds }
   }
   ctx.dispatch({
     label,
-    shader: { name: "rooflineFma", code },
+    shader: rooflineFmaShader,
     params: { rounds },
     bindings: { factors, sums },
     workgroups: workgroups1d(threads / WORKGROUP),
@@ -43,3 +45,25 @@ export function rooflineFmaSum(thread: number, rounds: number): number {
   const begins = (CHAINS * (CHAINS - 1)) / 2;
   return CHAINS * ((thread % WORKGROUP) + STEPS * rounds) + begins;
 }
+
+interface FmaShape extends CallShape {
+  readonly threads: number;
+  readonly rounds: number;
+}
+
+export const rooflineFmaKernel: Kernel<FmaShape> = {
+  name: "rooflineFma",
+  shaders: [rooflineFmaShader],
+  shapes: [
+    { threads: 128, rounds: 2 },
+    { threads: 64, rounds: 1 },
+  ],
+  example({ threads, rounds }) {
+    return example({
+      // Small factors: sums stay near the first values.
+      tensors: { factors: input([2], Float32Array.of(0.75, 3)), sums: output([threads]) },
+      terms: CHAINS * STEPS * rounds,
+      emit: (ctx, tensors) => rooflineFma(ctx, { label: "rooflineFma", ...tensors, rounds }),
+    });
+  },
+};

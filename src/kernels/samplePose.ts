@@ -1,6 +1,8 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import code from "../../shaders/samplePose.wgsl";
+import samplePoseShader from "../../shaders/samplePose.wgsl";
 import { requireShape } from "./shapes.ts";
+import { example, output, stepExample } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 export interface SamplePoseArgs {
   label: string;
@@ -30,7 +32,7 @@ export function samplePose(ctx: KernelContext, args: SamplePoseArgs): void {
   requireShape(label, "poses", poses, [samples, 12]);
   ctx.dispatch({
     label,
-    shader: { name: "samplePose", code },
+    shader: samplePoseShader,
     constants: { SO3: rotate === "so3", OCTAHEDRAL: rotate === "octahedral" },
     params: { samples, stream, shift },
     bindings: { step, poses },
@@ -39,3 +41,28 @@ export function samplePose(ctx: KernelContext, args: SamplePoseArgs): void {
     bytes: samples * 12 * 4,
   });
 }
+
+interface PoseShape extends CallShape {
+  readonly samples: number;
+  /** 0 none, 1 the rotations of the cube, 2 all. */
+  readonly rotations: number;
+}
+
+export const samplePoseKernel: Kernel<PoseShape> = {
+  name: "samplePose",
+  shaders: [samplePoseShader],
+  shapes: [
+    { samples: 70, rotations: 2 },
+    { samples: 3, rotations: 1 },
+    { samples: 1, rotations: 0 },
+  ],
+  example({ samples, rotations }) {
+    const rotate = (["none", "octahedral", "so3"] as const)[rotations] ?? "none";
+    return example({
+      tensors: { step: stepExample(), poses: output([samples, 12]) },
+      // Products of four normal numbers over their sum of squares.
+      terms: 2 ** 12,
+      emit: (ctx, tensors) => samplePose(ctx, { label: "samplePose", ...tensors, shift: 0.5, rotate, stream: 5 }),
+    });
+  },
+};

@@ -1,8 +1,10 @@
-import code from "../../shaders/silu.wgsl";
+import siluShader from "../../shaders/silu.wgsl";
 import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { elementwiseLayout } from "./elementwise.ts";
+import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
+import { activation, example, input, output } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 
 /**
  * y = x / (1 + exp(-x)), the SiLU (Elfwing, Uchibe and Doya 2017, arXiv 1702.03118). y is written, shape of x.
@@ -14,7 +16,7 @@ export function silu(ctx: KernelContext, { label, x, y }: { label: string; x: Te
   const { constants, count, workgroups } = elementwiseLayout(x, 512);
   ctx.dispatch({
     label,
-    shader: { name: "silu", code },
+    shader: siluShader,
     constants: { ...constants, ...storage(label, { x, y }) },
     params: { count },
     bindings: { x, y },
@@ -43,7 +45,7 @@ export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGra
   const { constants, count, workgroups } = elementwiseLayout(x, 512);
   ctx.dispatch({
     label,
-    shader: { name: "silu", code },
+    shader: siluShader,
     constants: { ...constants, ...storage(label, { x, gradY, gradX }), GRAD: true },
     params: { count },
     bindings: { x, grad_y: gradY, grad_x: gradX },
@@ -52,3 +54,32 @@ export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGra
     bytes: 3 * byteLength(x),
   });
 }
+
+export const siluKernel: Kernel<ElementwiseShape> = {
+  name: "silu",
+  shaders: [siluShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    const shape = [samples, perSample];
+    return example({
+      tensors: { x: activation(input(shape)), y: activation(output(shape)) },
+      // Of units in the last place: three for the exponential, two and a half for the division.
+      terms: 8,
+      emit: (ctx, tensors) => silu(ctx, { label: "silu", ...tensors }),
+    });
+  },
+};
+
+export const siluGradKernel: Kernel<ElementwiseShape> = {
+  name: "siluGrad",
+  shaders: [siluShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    const shape = [samples, perSample];
+    return example({
+      tensors: { x: activation(input(shape)), gradY: activation(input(shape)), gradX: activation(output(shape)) },
+      terms: 8,
+      emit: (ctx, tensors) => siluGrad(ctx, { label: "siluGrad", ...tensors }),
+    });
+  },
+};

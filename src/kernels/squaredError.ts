@@ -1,8 +1,10 @@
-import squares from "../../shaders/squaredError.wgsl";
-import sums from "../../shaders/sumScalar.wgsl";
+import squaredErrorShader from "../../shaders/squaredError.wgsl";
+import sumScalarShader from "../../shaders/sumScalar.wgsl";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { elementwiseLayout } from "./elementwise.ts";
+import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
+import { example, input, output, sum } from "./example.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Elements that one thread adds up: rounding grows with it, the number of partial sums falls. */
 const RUN = 64;
@@ -40,7 +42,7 @@ export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
   const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
   ctx.dispatch({
     label,
-    shader: { name: "squaredError", code: squares },
+    shader: squaredErrorShader,
     constants: { ...constants, RUN, ERROR: true, ...(scaling && { SCALED: true }) },
     params: { count, workgroups: groups, grad_scale: 2 * scale },
     bindings: { prediction, truth: target, grad_prediction: gradPrediction, partials, ...(scaling && { scaling }) },
@@ -66,7 +68,7 @@ export function sumOfSquares(
   const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
   ctx.dispatch({
     label,
-    shader: { name: "squaredError", code: squares },
+    shader: squaredErrorShader,
     constants: { ...constants, RUN },
     params: { count, workgroups: groups },
     bindings: { x, partials },
@@ -86,7 +88,7 @@ function addSum(ctx: KernelContext, label: string, partials: Tensor, out: Tensor
     const to = final ? out : ctx.scratch(`${label} sums`, [Math.ceil(count / FAN)]);
     ctx.dispatch({
       label: `${label} sum`,
-      shader: { name: "sumScalar", code: sums },
+      shader: sumScalarShader,
       constants: { RUN: FAN, FINAL: final },
       params: { count, ...(final && { scale }) },
       bindings: { partials: from, sums: to },
@@ -98,3 +100,30 @@ function addSum(ctx: KernelContext, label: string, partials: Tensor, out: Tensor
     from = to;
   }
 }
+
+export const squaredErrorKernel: Kernel<ElementwiseShape> = {
+  name: "squaredError",
+  shaders: [squaredErrorShader, sumScalarShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    const shape = [samples, perSample];
+    return example({
+      tensors: { prediction: input(shape), target: input(shape), gradPrediction: output(shape), loss: sum([1]) },
+      terms: samples * perSample,
+      emit: (ctx, tensors) => squaredError(ctx, { label: "squaredError", ...tensors, scale: 0.5, lossScale: 1e-3 }),
+    });
+  },
+};
+
+export const sumOfSquaresKernel: Kernel<ElementwiseShape> = {
+  name: "sumOfSquares",
+  shaders: [squaredErrorShader, sumScalarShader],
+  shapes: elementwiseShapes,
+  example({ samples, perSample }) {
+    return example({
+      tensors: { x: input([samples, perSample]), out: sum([1]) },
+      terms: samples * perSample,
+      emit: (ctx, tensors) => sumOfSquares(ctx, { label: "sumOfSquares", ...tensors, scale: 1e-3 }),
+    });
+  },
+};

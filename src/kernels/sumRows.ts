@@ -1,5 +1,5 @@
-import sumPartialsCode from "../../shaders/sumPartials.wgsl";
-import sumRowsCode from "../../shaders/sumRows.wgsl";
+import sumPartialsShader from "../../shaders/sumPartials.wgsl";
+import sumRowsShader from "../../shaders/sumRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import {
   byteLength,
@@ -11,9 +11,8 @@ import {
 } from "../gpu/dispatch.ts";
 import { requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
-
-const sumRowsShader = { name: "sumRows", code: sumRowsCode };
-const sumPartialsShader = { name: "sumPartials", code: sumPartialsCode };
+import { activation, example, input, sum } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 const WORKGROUP = 64;
 // Enough rows a block that the second pass is short, few enough that small tensors give work to all cores.
@@ -119,3 +118,25 @@ export function partialSums(
   };
   return { partial: made, add };
 }
+
+interface SumRowsShape extends CallShape {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export const sumRowsKernel: Kernel<SumRowsShape> = {
+  name: "sumRows",
+  shaders: [sumRowsShader, sumPartialsShader],
+  shapes: [
+    { rows: 700, columns: 6 },
+    { rows: 129, columns: 8 },
+    { rows: 1, columns: 1 },
+  ],
+  example({ rows, columns }) {
+    return example({
+      tensors: { x: activation(input([rows, columns])), y: sum([columns]) },
+      terms: rows,
+      emit: (ctx, tensors) => sumRows(ctx, { label: "sumRows", ...tensors }),
+    });
+  },
+};

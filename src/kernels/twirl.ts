@@ -1,11 +1,12 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import errorCode from "../../shaders/twirlError.wgsl";
-import mergeCode from "../../shaders/twirlMerge.wgsl";
-import sumCode from "../../shaders/twirlSum.wgsl";
+import twirlErrorShader from "../../shaders/twirlError.wgsl";
+import twirlMergeShader from "../../shaders/twirlMerge.wgsl";
+import twirlSumShader from "../../shaders/twirlSum.wgsl";
 import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
 import { badShape, requireSameShape, requireShape } from "./shapes.ts";
-import { twirlMergeFamily } from "./twirlFamily.ts";
-import { choose, type Variant } from "./variant.ts";
+import { example, input, output, sum } from "./example.ts";
+import { choose, type CallShape, type Kernel, type Variant } from "./kernel.ts";
+import { twirlMergeVariants, type TwirlShape } from "./twirlVariants.ts";
 
 export interface TwirlMergeArgs {
   label: string;
@@ -43,7 +44,12 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
   const { samples, size, channels } = cube;
   const elements = size ** 3 * channels;
   const flags = { goesOn: count > 0 ? 1 : 0, reduced: reduce ? 1 : 0, targeted: reduce?.target ? 1 : 0 };
-  const { variant, call } = choose(ctx.caps, twirlMergeFamily, { ...cube, rotations: k, ...flags }, predictions.dtype);
+  const { variant, call } = choose(
+    ctx.caps,
+    twirlMergeVariants,
+    { ...cube, rotations: k, ...flags },
+    predictions.dtype,
+  );
   const layout = mergeLayout(variant, cube);
   const { run, runs, reals } = layout;
   const threads = runs * reals;
@@ -56,7 +62,7 @@ export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
   ctx.dispatch({
     label,
     call,
-    shader: { name: "twirlMerge", code: mergeCode },
+    shader: twirlMergeShader,
     constants: {
       RUN: run,
       VEC4: layout.vec4,
@@ -129,7 +135,7 @@ export function twirlError(
   const partial = ctx.scratch(`${label} partial`, [samples, threads]);
   ctx.dispatch({
     label: `${label} partial`,
-    shader: { name: "twirlError", code: errorCode },
+    shader: twirlErrorShader,
     params: { samples, rotations: k, size, channels, threads },
     bindings: { rotations, predictions, targetGrid: target, partial },
     workgroups: workgroups1d(Math.ceil((samples * threads) / 64)),
@@ -162,7 +168,7 @@ function sumThreads(
     const target = parts > 1 ? ctx.scratch(`${label} sums`, [samples, parts, quantities]) : out;
     ctx.dispatch({
       label: `${label} sum`,
-      shader: { name: "twirlSum", code: sumCode },
+      shader: twirlSumShader,
       constants: { ACCUMULATE: accumulate && parts === 1 },
       params: { outputs, quantities, threads, parts },
       bindings: { partial, out: target },
@@ -184,3 +190,69 @@ function requirePredictions(label: string, predictions: Tensor, rotations: Tenso
   requireShape(label, "predictions", predictions, [samples * k, size, size, size, channels]);
   return k;
 }
+
+const cube = (count: number, { size, channels }: { size: number; channels: number }) => {
+  return [count, size, size, size, channels];
+};
+
+export const twirlMergeKernel: Kernel<TwirlShape> = {
+  name: "twirlMerge",
+  shaders: [twirlMergeShader, twirlSumShader],
+  variants: twirlMergeVariants,
+  shapes: [
+    { samples: 2, size: 12, channels: 8, rotations: 5, goesOn: 0, reduced: 1, targeted: 1 },
+    { samples: 2, size: 9, channels: 5, rotations: 5, goesOn: 1, reduced: 0, targeted: 0 },
+    { samples: 1, size: 9, channels: 5, rotations: 5, goesOn: 1, reduced: 1, targeted: 0 },
+    { samples: 1, size: 9, channels: 5, rotations: 5, goesOn: 0, reduced: 0, targeted: 0 },
+  ],
+  example(shape) {
+    const { samples, size, channels, rotations: k, goesOn, reduced, targeted } = shape;
+    const grids = cube(samples, shape);
+    return example({
+      tensors: {
+        predictions: input(cube(samples * k, shape)),
+        rotations: input([k], "elements"),
+        mean: goesOn ? sum(grids) : output(grids),
+        // Not written, nor bound, where the sums are made of a set that begins here.
+        m2: reduced ? input(grids, "positive") : goesOn ? sum(grids, "positive") : output(grids),
+        ...(targeted ? { target: input(grids) } : {}),
+        ...(reduced ? { sums: output([samples, 4]) } : {}),
+      },
+      terms: k + (reduced ? size ** 3 * channels : 0),
+      emit: (ctx, { predictions, rotations, mean, m2, target, sums }) =>
+        twirlMerge(ctx, {
+          ...{ label: "twirlMerge", predictions, rotations, mean, m2, count: goesOn ? k : 0 },
+          ...(sums && { reduce: { sums, ...(target && { target }) } }),
+        }),
+    });
+  },
+};
+
+interface TwirlErrorShape extends CallShape {
+  readonly samples: number;
+  readonly size: number;
+  readonly channels: number;
+  readonly rotations: number;
+}
+
+export const twirlErrorKernel: Kernel<TwirlErrorShape> = {
+  name: "twirlError",
+  shaders: [twirlErrorShader, twirlSumShader],
+  shapes: [
+    { samples: 2, size: 9, channels: 5, rotations: 5 },
+    { samples: 1, size: 1, channels: 1, rotations: 1 },
+  ],
+  example(shape) {
+    const { samples, size, channels, rotations: k } = shape;
+    return example({
+      tensors: {
+        predictions: input(cube(samples * k, shape)),
+        rotations: input([k], "elements"),
+        target: input(cube(samples, shape)),
+        out: sum([samples]),
+      },
+      terms: k * size ** 3 * channels,
+      emit: (ctx, tensors) => twirlError(ctx, { label: "twirlError", ...tensors }),
+    });
+  },
+};

@@ -1,7 +1,9 @@
 import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import code from "../../shaders/voxelize.wgsl";
+import voxelizeShader from "../../shaders/voxelize.wgsl";
 import { cubeShape } from "./cube.ts";
 import { badShape, requireShape } from "./shapes.ts";
+import { example, input, output } from "./example.ts";
+import type { CallShape, Kernel } from "./kernel.ts";
 
 export interface VoxelizeArgs {
   label: string;
@@ -48,7 +50,7 @@ export function voxelize(ctx: KernelContext, args: VoxelizeArgs): void {
   const runs = Math.ceil(size / RUN);
   ctx.dispatch({
     label,
-    shader: { name: "voxelize", code },
+    shader: voxelizeShader,
     constants: { E: channels, RUN },
     params: { samples, size, runs, resolution },
     bindings: { atoms, offsets, molecules, poses, y },
@@ -58,3 +60,41 @@ export function voxelize(ctx: KernelContext, args: VoxelizeArgs): void {
     bytes: 4 * (Math.round(samples * (perMolecule * 4 + 15)) + samples * size ** 3 * channels),
   });
 }
+
+interface VoxelizeShape extends CallShape {
+  readonly samples: number;
+  readonly size: number;
+  readonly channels: number;
+}
+
+export const voxelizeKernel: Kernel<VoxelizeShape> = {
+  name: "voxelize",
+  shaders: [voxelizeShader],
+  shapes: [
+    { samples: 3, size: 5, channels: 5 },
+    { samples: 2, size: 8, channels: 8 },
+  ],
+  example({ samples, size, channels }) {
+    // Two molecules of two atoms and one, the first and the second in turn; the pose turns by 90 degrees about z.
+    const pose = [...[0, -1, 0, 1, 0, 0, 0, 0, 1], ...[0.1, 0.2, 0.3]];
+    const atoms = Float32Array.of(0, 0.3, -1, 0, 1, -0.5, 0.2, 4, -0.7, 0.1, 0.9, 1);
+    return example({
+      tensors: {
+        atoms: input([3, 4], atoms),
+        offsets: input([3], Uint32Array.of(0, 2, 3)),
+        molecules: input(
+          [samples],
+          Uint32Array.from({ length: samples }, (_, n) => n % 2),
+        ),
+        poses: input(
+          [samples, 12],
+          Float32Array.from({ length: 12 * samples }, (_, i) => pose[i % 12] ?? 0),
+        ),
+        y: output([samples, size, size, size, channels]),
+      },
+      // Exponents of up to eight are rounded, their distances before.
+      terms: 2 ** 8,
+      emit: (ctx, tensors) => voxelize(ctx, { label: "voxelize", ...tensors, resolution: 0.5 }),
+    });
+  },
+};

@@ -1,10 +1,15 @@
 import { elementCount } from "../gpu/dispatch.ts";
 import { haarRotation } from "../equivariance/rotations.ts";
 import { Random } from "../random.ts";
-import type { Contents } from "./examples.ts";
+import type { ExampleTensor } from "../kernels/example.ts";
 
 /** The same numbers for the same name and shape. */
-export function contentsOf(name: string, shape: readonly number[], contents: Contents): Float32Array | Uint32Array {
+export function contentsOf(
+  name: string,
+  shape: readonly number[],
+  contents: ExampleTensor["contents"],
+): Float32Array | Uint32Array {
+  if (typeof contents !== "string") return contents;
   const count = elementCount(shape);
   const random = new Random([...name].reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), count) % 2 ** 40);
   switch (contents) {

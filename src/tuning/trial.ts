@@ -6,7 +6,8 @@ import { decodeHalf, encodeHalf } from "../gpu/half.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";
 import { Graph } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
-import { exampleOf, type Example, type ExampleTensor } from "./examples.ts";
+import { dtypeOf, type Example, type ExampleTensor } from "../kernels/example.ts";
+import { kernelWithVariants } from "../kernels/list.ts";
 import { contentsOf } from "./exampleData.ts";
 
 /** How far the results of a variant lie from those of the table's, and how far rounding may carry them. */
@@ -65,10 +66,13 @@ class GpuTrial implements Trial {
     this.#gpu = gpu;
     this.#caps = caps;
     this.#call = call;
-    this.#example = exampleOf(call);
+    this.#example = kernelWithVariants(call.kernel).example(call.shape);
     try {
       for (const [name, tensor] of Object.entries(this.#example.tensors)) {
-        gpu.assertFits(`'${name}' of ${call.key}`, byteLength({ shape: tensor.shape, dtype: this.#dtypeOf(tensor) }));
+        gpu.assertFits(
+          `'${name}' of ${call.key}`,
+          byteLength({ shape: tensor.shape, dtype: dtypeOf(tensor, this.#call.dtype) }),
+        );
         this.#views.set(name, gpu.upload(`tune ${name}`, this.#contentsOf(name, tensor)));
       }
       this.#timer = gpu.device.features.has("timestamp-query") ? new ReplayTimer(gpu, "whole") : undefined;
@@ -140,7 +144,7 @@ class GpuTrial implements Trial {
     const graph = new Graph({ ...this.#caps, choices: { [key]: variant } });
     const tensors: Record<string, Tensor> = {};
     for (const [name, tensor] of Object.entries(this.#example.tensors)) {
-      tensors[name] = graph.external(name, tensor.shape, this.#views.get(name)!, this.#dtypeOf(tensor));
+      tensors[name] = graph.external(name, tensor.shape, this.#views.get(name)!, dtypeOf(tensor, this.#call.dtype));
     }
     for (let i = 0; i < this.#runs; i++) this.#example.emit(graph, tensors);
     const plan = await Plan.create(this.#gpu, graph, { label: `tune ${key}` });
@@ -151,28 +155,24 @@ class GpuTrial implements Trial {
       throw new VoxtwirlError(
         "internal",
         message,
-        "Report this: examples.ts does not say what the kernel is called with.",
+        "Report this: its example does not say what the kernel is called with.",
       );
     }
     this.#plans.set(variant, plan);
     return plan;
   }
 
-  #dtypeOf({ contents, activation }: ExampleTensor): DType {
-    return contents === "elements" ? "u32" : activation ? this.#call.dtype : "f32";
-  }
-
   /** As the tensor is stored. */
   #contentsOf(name: string, tensor: ExampleTensor): Float32Array | Uint32Array {
     const numbers = contentsOf(name, tensor.shape, tensor.contents);
-    if (this.#dtypeOf(tensor) !== "f16") return numbers;
+    if (dtypeOf(tensor, this.#call.dtype) !== "f16") return numbers;
     return new Uint32Array(encodeHalf(numbers).buffer);
   }
 
   #windows(): { readonly view: BufferView; readonly dtype: DType }[] {
     return Object.entries(this.#example.tensors).flatMap(([name, tensor]) => {
       if (!tensor.output) return [];
-      const dtype = this.#dtypeOf(tensor);
+      const dtype = dtypeOf(tensor, this.#call.dtype);
       const { buffer, offset, size } = this.#views.get(name)!;
       const whole = [{ view: { buffer, offset, size }, dtype }];
       if (size <= 12 * WINDOW) return whole;

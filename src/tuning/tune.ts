@@ -4,7 +4,7 @@ import type { KernelCall } from "../gpu/dispatch.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { TunedChoice } from "../gpu/tuning.ts";
 import type { Plan } from "../graph/plan.ts";
-import { families } from "../kernels/families.ts";
+import { kernelWithVariants } from "../kernels/list.ts";
 import { race, type RaceResult } from "./race.ts";
 import { openTrial, type Difference, type Trial } from "./trial.ts";
 
@@ -174,9 +174,9 @@ function reasonOf(error: unknown): string {
 
 /** The table's variant first. */
 function variantNames(caps: GpuCaps, call: KernelCall): string[] {
-  const family = families.find(({ kernel }) => kernel === call.kernel);
-  if (!family) throw new VoxtwirlError("unsupported", `there is nothing to choose for ${call.kernel}`, "Leave it out.");
-  const names = family.variants(caps, call.shape, call.dtype).map(({ name }) => name);
+  const names = kernelWithVariants(call.kernel)
+    .variants.of(caps, call.shape, call.dtype)
+    .map(({ name }) => name);
   return [call.fallback, ...names.filter((name) => name !== call.fallback)];
 }
 

@@ -76,11 +76,11 @@ describe("in a browser", { timeout: 300_000 }, () => {
   it("runs every kernel as Node does", async (context) => {
     const there = await inBrowser(context, "table");
     const here = await runTable(voxtwirl, await testGpu());
-    expect(there.kernels).toEqual(Object.keys(voxtwirl.kernels).sort());
-    expect(here.kernels).toEqual(there.kernels);
-    for (const [name, values] of Object.entries(here.values)) {
-      expect(values.some((value) => value !== 0) || name === "optimiser/flags", name).toBe(true);
-      expect(relativeError(there.values[name]!, values), name).toBeLessThan(1e-5);
+    const kernels = new Set(Object.keys(here).map((name) => name.split("/", 1)[0]));
+    expect([...kernels]).toEqual(voxtwirl.allKernels().map(({ name }) => name));
+    for (const [name, values] of Object.entries(here)) {
+      expect(values.some((value) => value !== 0) || name === "gradNorm/flags", name).toBe(true);
+      expect(relativeError(there[name]!, values), name).toBeLessThan(1e-5);
     }
   });
 

@@ -1,233 +1,41 @@
-import type * as Api from "../../src/index.ts";
-import type { Tensor } from "../../src/gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import type { Graph } from "../../src/graph/graph.ts";
+import type * as Api from "../../src/index.ts";
+import { dtypeOf } from "../../src/kernels/example.ts";
+import { contentsOf } from "../../src/tuning/exampleData.ts";
 
 /** The library, from its sources in Node and from the built package in a browser. */
 export type Voxtwirl = typeof Api;
-type Kernels = Voxtwirl["kernels"];
-type Shape = readonly number[];
-type Values = { readonly shape: Shape; readonly data: Float32Array | Uint32Array };
 
-interface Row {
-  /** A shape stands for normal numbers. */
-  readonly inputs: Record<string, Shape | Values>;
-  /** A shape stands for zeros. */
-  readonly outputs: Record<string, Shape | Values>;
-  emit(kernels: Kernels, graph: Graph, t: Record<string, Tensor>): void;
-}
+/** What the outputs of each kernel's example hold after the call, by "kernel/tensor". */
+export type TableResults = Record<string, number[]>;
 
-const CHANNELS = 6;
-const WIDER = 8;
-const grid: Shape = [2, 5, 5, 5, CHANNELS];
-const tokens: Shape = [2, 10, 3 * CHANNELS];
-const whole = (...values: number[]): Values => ({ shape: [values.length], data: Uint32Array.from(values) });
-const real = (...values: number[]): Values => ({ shape: [values.length], data: Float32Array.from(values) });
-const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-const quarterTurn = [0, -1, 0, 1, 0, 0, 0, 0, 1];
-const oblique = [0.36, 0.48, -0.8, -0.8, 0.6, 0, 0.48, 0.64, 0.6];
-const stride1 = { stride: 1, padding: 1 };
-const stride2 = { stride: 2, padding: 1 };
-
-/** The uniform `Step`: seed, step and sample as whole numbers, then learning rate, corrections and decay. */
-function stepUniform(): Values {
-  const data = new Uint32Array(8);
-  data.set([7, 0, 3, 1]);
-  new Float32Array(data.buffer).set([1e-2, 0.19, 0.002, 0.9], 4);
-  return { shape: [8], data };
-}
-const step = stepUniform();
-
-/** Every kernel once, on one odd shape; kernels that need each other's results share a row. */
-const table: Record<string, Row> = {
-  elementwise: {
-    inputs: { a: grid, b: grid },
-    outputs: { sum: grid, silu: grid, gradX: grid },
-    emit(kernels, graph, { a, b, sum, silu, gradX }) {
-      kernels.add(graph, { label: "add", a: a!, b: b!, y: sum! });
-      kernels.silu(graph, { label: "silu", x: a!, y: silu! });
-      kernels.siluGrad(graph, { label: "siluGrad", x: a!, gradY: b!, gradX: gradX! });
-    },
-  },
-  roofline: {
-    inputs: { factors: real(0.75, 3), x: [5, 8] },
-    outputs: { sums: [128], y: [5, 8] },
-    emit(kernels, graph, { factors, sums, x, y }) {
-      kernels.rooflineFma(graph, { label: "fma", factors: factors!, sums: sums!, rounds: 2 });
-      kernels.rooflineCopy(graph, { label: "copy", x: x!, y: y! });
-    },
-  },
-  concatChannels: {
-    inputs: { a: grid, b: [2, 5, 5, 5, 3] },
-    outputs: { y: [2, 5, 5, 5, CHANNELS + 3], a2: grid, b2: [2, 5, 5, 5, 3] },
-    emit(kernels, graph, { a, b, y, a2, b2 }) {
-      kernels.concatChannels(graph, { label: "concat", a: a!, b: b!, y: y! });
-      kernels.splitChannels(graph, { label: "split", a: a2!, b: b2!, y: y! });
-    },
-  },
-  conv3d: {
-    inputs: { x: grid, weight: [3, 3, 3, CHANNELS, WIDER], bias: [WIDER], gradY: [2, 5, 5, 5, WIDER] },
-    outputs: { y: [2, 5, 5, 5, WIDER], gradX: grid, gradWeight: [3, 3, 3, CHANNELS, WIDER], gradBias: [WIDER] },
-    emit(kernels, graph, { x, weight, bias, gradY, y, gradX, gradWeight, gradBias }) {
-      kernels.conv3d(graph, { label: "conv", x: x!, weight: weight!, bias: bias!, y: y!, ...stride1 });
-      kernels.conv3dGradInput(graph, { label: "gradInput", gradY: gradY!, weight: weight!, gradX: gradX!, ...stride1 });
-      const gradient = { label: "gradWeight", x: x!, gradY: gradY!, gradWeight: gradWeight!, ...stride1 };
-      kernels.conv3dGradWeight(graph, gradient);
-      kernels.conv3dGradBias(graph, { label: "gradBias", gradY: gradY!, gradBias: gradBias! });
-    },
-  },
-  convTranspose3d: {
-    inputs: { x: grid, weight: [4, 4, 4, CHANNELS, WIDER], bias: [WIDER], gradY: [2, 10, 10, 10, WIDER] },
-    outputs: { y: [2, 10, 10, 10, WIDER], gradX: grid, gradWeight: [4, 4, 4, CHANNELS, WIDER] },
-    emit(kernels, graph, { x, weight, bias, gradY, y, gradX, gradWeight }) {
-      kernels.convTranspose3d(graph, { label: "up", x: x!, weight: weight!, bias: bias!, y: y!, ...stride2 });
-      const transposed = { label: "gradInput", gradY: gradY!, weight: weight!, gradX: gradX!, ...stride2 };
-      kernels.convTranspose3dGradInput(graph, transposed);
-      const gradient = { label: "gradWeight", x: x!, gradY: gradY!, gradWeight: gradWeight!, ...stride2 };
-      kernels.convTranspose3dGradWeight(graph, gradient);
-    },
-  },
-  linear: {
-    inputs: { x: [11, CHANNELS], weight: [CHANNELS, WIDER], bias: [WIDER], gradY: [11, WIDER] },
-    outputs: { y: [11, WIDER], gradX: [11, CHANNELS], gradWeight: [CHANNELS, WIDER] },
-    emit(kernels, graph, { x, weight, bias, gradY, y, gradX, gradWeight }) {
-      kernels.linear(graph, { label: "linear", x: x!, weight: weight!, bias: bias!, y: y! });
-      kernels.linearGradInput(graph, { label: "gradInput", gradY: gradY!, weight: weight!, gradX: gradX! });
-      kernels.linearGradWeight(graph, { label: "gradWeight", x: x!, gradY: gradY!, gradWeight: gradWeight! });
-    },
-  },
-  groupNorm: {
-    inputs: { x: grid, gamma: [CHANNELS], beta: [CHANNELS], gradY: grid },
-    outputs: { y: grid, stats: [2, 2, 2], gradX: grid, gradGamma: [CHANNELS], gradBeta: [CHANNELS] },
-    emit(kernels, graph, { x, gamma, beta, gradY, y, stats, gradX, gradGamma, gradBeta }) {
-      const shared = { x: x!, gamma: gamma!, beta: beta!, stats: stats!, groups: 2, silu: true };
-      kernels.groupNorm(graph, { label: "norm", ...shared, y: y! });
-      const gradients = { gradX: gradX!, gradGamma: gradGamma!, gradBeta: gradBeta! };
-      kernels.groupNormGrad(graph, { label: "normGrad", ...shared, gradY: gradY!, ...gradients });
-    },
-  },
-  attention: {
-    inputs: { qkv: tokens, gradY: [2, 10, CHANNELS] },
-    outputs: { y: [2, 10, CHANNELS], logSumExp: [2, 10], gradQkv: tokens },
-    emit(kernels, graph, { qkv, gradY, y, logSumExp, gradQkv }) {
-      const shared = { qkv: qkv!, y: y!, logSumExp: logSumExp!, scale: 0.4 };
-      kernels.attention(graph, { label: "attention", ...shared });
-      kernels.attentionGrad(graph, { label: "attentionGrad", ...shared, gradY: gradY!, gradQkv: gradQkv! });
-    },
-  },
-  optimiser: {
-    inputs: { prediction: grid, target: grid, step },
-    outputs: {
-      ...{ grads: grid, loss: [1], squares: [1], columns: [CHANNELS], norm: [1], flags: whole(0, 0, 0, 0) },
-      ...{ weights: [1500], m: [1500], v: [1500], ema: [1500] },
-    },
-    emit(kernels, graph, { prediction, target, step, grads, loss, squares, columns, norm, flags, weights, m, v, ema }) {
-      const errors = { prediction: prediction!, target: target!, gradPrediction: grads!, loss: loss! };
-      kernels.squaredError(graph, { label: "loss", ...errors, scale: 1, lossScale: 1e-3 });
-      kernels.sumOfSquares(graph, { label: "squares", x: grads!, out: squares!, scale: 1e-3 });
-      kernels.sumRows(graph, { label: "columns", x: grads!, y: columns! });
-      const flat = graph.alias(grads!, [1500]);
-      const shared = { flags: flags!, step: step! };
-      kernels.gradNorm(graph, { label: "gradNorm", grads: [flat], loss: loss!, norm: norm!, ...shared });
-      const state = { weights: weights!, grads: flat, m: m!, v: v!, ema: ema!, ...shared };
-      kernels.adamw(graph, { label: "adamw", ...state, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 1e-2 });
-    },
-  },
-  random: {
-    inputs: { x: grid, step },
-    outputs: { noisy: grid, normal: grid, uniform: grid, dropped: grid, poses: [2, 12] },
-    emit(kernels, graph, { x, step, noisy, normal, uniform, dropped, poses }) {
-      kernels.addNoise(graph, { label: "noise", x: x!, y: noisy!, sigma: 0.5, stream: 1, step: step! });
-      kernels.fillNormal(graph, { label: "normal", y: normal!, mean: 1, deviation: 2, stream: 2, step: step! });
-      kernels.fillUniform(graph, { label: "uniform", y: uniform!, low: -1, high: 3, stream: 3, step: step! });
-      kernels.dropout(graph, { label: "dropout", x: x!, y: dropped!, rate: 0.3, stream: 4, step: step! });
-      kernels.samplePose(graph, { label: "poses", poses: poses!, shift: 0.5, rotate: "so3", stream: 5, step: step! });
-    },
-  },
-  voxelize: {
-    inputs: {
-      atoms: { shape: [3, 4], data: Float32Array.of(0, 0.3, -1, 0, 1, -0.5, 0.2, 4, -0.7, 0.1, 0.9, 1) },
-      offsets: whole(0, 2, 3),
-      molecules: whole(1, 0),
-      poses: { shape: [2, 12], data: Float32Array.of(...quarterTurn, 0.1, 0.2, 0.3, ...identity, 0, 0, 0) },
-    },
-    outputs: { y: [2, 5, 5, 5, 5] },
-    emit(kernels, graph, { atoms, offsets, molecules, poses, y }) {
-      const tensors = { atoms: atoms!, offsets: offsets!, molecules: molecules!, poses: poses!, y: y! };
-      kernels.voxelize(graph, { label: "voxelize", ...tensors, resolution: 0.5 });
-    },
-  },
-  rotation: {
-    inputs: {
-      x: grid,
-      elements: whole(3, 17, 8),
-      rotations: { shape: [2, 9], data: Float32Array.of(...oblique, ...quarterTurn) },
-    },
-    outputs: { rotated: [6, 5, 5, 5, CHANNELS], cubic: grid, adjoint: grid },
-    emit(kernels, graph, { x, elements, rotations, rotated, cubic, adjoint }) {
-      kernels.rotateOctahedral(graph, { label: "rotate", x: x!, rotations: elements!, y: rotated! });
-      kernels.resample(graph, { label: "resample", x: x!, rotations: rotations!, y: cubic!, method: "catmullRom" });
-      const transposed = { rotations: rotations!, gradY: x!, gradX: adjoint!, method: "trilinear" } as const;
-      kernels.resampleAdjoint(graph, { label: "adjoint", ...transposed });
-    },
-  },
-  twirl: {
-    inputs: { predictions: [6, 5, 5, 5, CHANNELS], rotations: whole(3, 17, 8), target: grid },
-    outputs: { mean: grid, m2: grid, lastMean: grid, sums: [2, 4], error: real(0, 0) },
-    emit(kernels, graph, { predictions, rotations, target, mean, m2, lastMean, sums, error }) {
-      const twisted = { predictions: predictions!, rotations: rotations! };
-      kernels.twirlMerge(graph, { label: "merge", ...twisted, mean: mean!, m2: m2!, count: 0 });
-      const reduce = { target: target!, sums: sums! };
-      kernels.twirlMerge(graph, { label: "reduce", ...twisted, mean: lastMean!, m2: m2!, count: 0, reduce });
-      kernels.twirlError(graph, { label: "error", ...twisted, target: target!, out: error! });
-    },
-  },
-};
-
-/** All outputs of the table, by "row/tensor", and the names of the kernels that ran. */
-export interface TableResults {
-  readonly values: Record<string, number[]>;
-  readonly kernels: string[];
-}
-
-/** Runs the table as one plan. */
+/** Runs every kernel on the first of its shapes, as one plan. */
 export async function runTable(voxtwirl: Voxtwirl, gpu: Gpu): Promise<TableResults> {
-  const used = new Set<string>();
-  const watched = new Proxy({} as Kernels, {
-    get: (_, name) => {
-      used.add(name as string);
-      return voxtwirl.kernels[name as keyof Kernels];
-    },
-  });
   const graph = new voxtwirl.Graph(gpu.caps);
-  const random = new voxtwirl.Random(1);
-  const results: Record<string, Tensor> = {};
-  const views: GPUBuffer[] = [];
-  const external = (name: string, given: Shape | Values, number: () => number): Tensor => {
-    const drawn = (shape: Shape) => Float32Array.from({ length: voxtwirl.elementCount(shape) }, number);
-    const values = "shape" in given ? given : { shape: given, data: drawn(given) };
-    const view = gpu.upload(name, values.data);
-    views.push(view.buffer);
-    return graph.external(name, values.shape, view, values.data instanceof Uint32Array ? "u32" : "f32");
-  };
-  for (const [row, { inputs, outputs, emit }] of Object.entries(table)) {
-    const tensors: Record<string, Tensor> = {};
-    for (const [name, given] of Object.entries(inputs)) {
-      tensors[name] = external(`${row}/${name}`, given, () => random.normal());
+  const outputs: Record<string, Tensor> = {};
+  const buffers: GPUBuffer[] = [];
+  for (const { name: kernel, shapes, example } of voxtwirl.allKernels()) {
+    const { tensors, emit } = example(shapes[0]!);
+    const made: Record<string, Tensor> = {};
+    for (const [name, tensor] of Object.entries(tensors)) {
+      const { shape, contents } = tensor;
+      // Zeros where the kernel writes: the two machines begin alike.
+      const values = contents === "written" ? new Float32Array(elementCount(shape)) : contentsOf(name, shape, contents);
+      const view = gpu.upload(`${kernel}/${name}`, values);
+      buffers.push(view.buffer);
+      made[name] = graph.external(`${kernel}/${name}`, shape, view, dtypeOf(tensor, "f32"));
+      if (tensor.output) outputs[`${kernel}/${name}`] = made[name];
     }
-    for (const [name, given] of Object.entries(outputs)) {
-      results[`${row}/${name}`] = tensors[name] = external(`${row}/${name}`, given, () => 0);
-    }
-    emit(watched, graph, tensors);
+    emit(graph, made);
   }
   const plan = await voxtwirl.Plan.create(gpu, graph, { label: "table" });
   try {
     plan.run();
-    const read = await plan.read(...Object.values(results));
-    const values = Object.fromEntries(Object.keys(results).map((name, i) => [name, [...read[i]!]]));
-    return { values, kernels: [...used].sort() };
+    const read = await plan.read(...Object.values(outputs));
+    return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, Array.from(read[i]!)]));
   } finally {
     plan.destroy();
-    for (const buffer of views) gpu.destroyBuffer(buffer);
+    for (const buffer of buffers) gpu.destroyBuffer(buffer);
   }
 }

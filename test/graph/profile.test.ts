@@ -36,7 +36,7 @@ async function chain(length: number, slowAt = -1) {
     if (i === slowAt) {
       graph.dispatch({
         label: `chain/slow ${i}`,
-        shader: { name: "slow", code: slow },
+        shader: slow,
         params: { count: 1000, rounds: 20_000 },
         bindings: { x: sum, y },
         workgroups: [16, 1, 1],

@@ -1,14 +1,14 @@
 // attentionMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
+import attentionMatrixShader from "../../shaders/attentionMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
 import { attention, attentionGrad } from "../../src/kernels/attention.ts";
-import { attentionFamily } from "../../src/kernels/attentionFamily.ts";
+import { attentionVariants } from "../../src/kernels/attentionVariants.ts";
 import {
   attentionMatrixBytes,
   attentionMatrixInvocations,
   attentionMatrixName,
-  attentionMatrixShader,
   attentionMatrixTiles,
   type AttentionLayout,
   type AttentionMatrixTile,
@@ -23,7 +23,7 @@ import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
 /** Has both directions run a tile. */
 function choicesOf(c: AttentionCase, tile: AttentionMatrixTile): Record<string, string> {
   const name = attentionMatrixName(tile);
-  const key = `${attentionFamily.describe({ ...c })} f16`;
+  const key = `${attentionVariants.describe({ ...c })} f16`;
   return { [`attention ${key}`]: name, [`attentionGrad ${key}`]: name };
 }
 

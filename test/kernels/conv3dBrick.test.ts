@@ -22,11 +22,11 @@ import {
   type GradWeightBrickTile,
 } from "../../src/kernels/conv3dGradWeightBrick.ts";
 import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
-import { brickVariant, conv3dFamily, convShape } from "../../src/kernels/conv3dFamily.ts";
-import { gradWeightBrickVariant, gradWeightFamily } from "../../src/kernels/conv3dGradWeightFamily.ts";
-import { choose } from "../../src/kernels/variant.ts";
-import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
-import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
+import { brickVariant, conv3dVariants, convShape } from "../../src/kernels/conv3dVariants.ts";
+import { gradWeightBrickVariant, gradWeightVariants } from "../../src/kernels/conv3dGradWeightVariants.ts";
+import { choose } from "../../src/kernels/kernel.ts";
+import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
+import conv3dGradWeightBrickShader from "../../shaders/conv3dGradWeightBrick.wgsl";
 import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
 import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
@@ -196,13 +196,10 @@ describe("every tile of the tables", () => {
   });
 });
 
-const sources: Record<string, Shader> = Object.fromEntries(
-  Object.entries({ conv3dBrick: conv3dBrickCode, conv3dGradWeightBrick: conv3dGradWeightBrickCode }).map(
-    ([name, code]) => {
-      return [name, { name, code }];
-    },
-  ),
-);
+const sources: Record<string, Shader> = {
+  conv3dBrick: conv3dBrickShader,
+  conv3dGradWeightBrick: conv3dGradWeightBrickShader,
+};
 
 describe("tiles for the shapes of networks", () => {
   it("stay within WebGPU's minimum of workgroup memory and invocations, by what the shaders declare", () => {
@@ -275,8 +272,8 @@ describe("tiles for the shapes of networks", () => {
     const problem = problemOf({ x: [1, 32, 32, 32, 64], kernel: 3, channels: 64, stride: 1, padding: 1 });
     const shape = { ...convShape(problem.sizes, 1, 1), transposed: 0 };
     const kindOf = (name: string) => name.split(/[ ,]/, 1)[0]!;
-    const chosen = (gpu: GpuCaps) => kindOf(choose(gpu, conv3dFamily, shape, "f32").variant.name);
-    const gradient = (gpu: GpuCaps) => kindOf(choose(gpu, gradWeightFamily, shape, "f32").variant.name);
+    const chosen = (gpu: GpuCaps) => kindOf(choose(gpu, conv3dVariants, shape, "f32").variant.name);
+    const gradient = (gpu: GpuCaps) => kindOf(choose(gpu, gradWeightVariants, shape, "f32").variant.name);
     for (const gpu of GPUS) expect([chosen(gpu), gradient(gpu)]).toEqual(["brick", "brick"]);
     const lavapipe = {
       ...GPUS[0]!,
@@ -287,9 +284,9 @@ describe("tiles for the shapes of networks", () => {
     } as const;
     expect([chosen(lavapipe), gradient(lavapipe)]).toEqual(["rows", "rows"]);
     expect(chosen({ ...lavapipe, subgroupMinSize: 4 })).toBe("tiled");
-    const kinds = (gpu: GpuCaps) => new Set(conv3dFamily.variants(gpu, shape, "f32").map(({ name }) => kindOf(name)));
+    const kinds = (gpu: GpuCaps) => new Set(conv3dVariants.of(gpu, shape, "f32").map(({ name }) => kindOf(name)));
     expect(kinds(lavapipe)).toEqual(new Set(["rows", "tiled", "brick"]));
     expect(kinds(GPUS[0]!)).toEqual(new Set(["tiled", "brick"]));
-    expect(gradWeightFamily.variants(lavapipe, shape, "f32").map(({ name }) => kindOf(name))).toContain("brick");
+    expect(gradWeightVariants.of(lavapipe, shape, "f32").map(({ name }) => kindOf(name))).toContain("brick");
   });
 });

@@ -1,14 +1,14 @@
 // conv3dGradWeightMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
+import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
-import { gradWeightMatrixVariant } from "../../src/kernels/conv3dGradWeightFamily.ts";
+import { gradWeightMatrixVariant } from "../../src/kernels/conv3dGradWeightVariants.ts";
 import {
   gradWeightMatrixBytes,
   gradWeightMatrixInvocations,
   gradWeightMatrixName,
-  gradWeightMatrixShader,
   gradWeightMatrixTiles,
   type GradWeightMatrixTile,
 } from "../../src/kernels/conv3dGradWeightMatrix.ts";
@@ -151,7 +151,7 @@ describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
     const { device } = await testGpu();
     for (const [c, caps] of cases.flatMap((c) => MATRIX_GPUS.map((caps) => [c, caps] as const))) {
       const [{ shader, constants }] = dispatchesOf(caps, c, HALF) as [Dispatch];
-      expect(shader).toBe(gradWeightMatrixShader);
+      expect(shader).toBe(conv3dGradWeightMatrixShader);
       expect(await shaderErrors(device, shader, constants!), JSON.stringify(constants)).toEqual([]);
     }
   });
@@ -171,7 +171,7 @@ describe("tiles of conv3dGradWeightMatrix", () => {
           const more = { KERNEL: sizes.kernel, STRIDE: stride, LOADS_X: 1, LOADS_G: 1, X_F16: true, Y_F16: true };
           const constants = { ...tile, ...more };
           const key = JSON.stringify(constants);
-          if (!known.has(key)) known.set(key, declaredBytes(gradWeightMatrixShader, constants));
+          if (!known.has(key)) known.set(key, declaredBytes(conv3dGradWeightMatrixShader, constants));
           expect(gradWeightMatrixBytes(tile, sizes.kernel, stride), key).toBe(known.get(key));
           expect(known.get(key)).toBeLessThanOrEqual(16_384);
           expect(gradWeightMatrixInvocations(tile)).toBeLessThanOrEqual(caps.maxWorkgroupInvocations);

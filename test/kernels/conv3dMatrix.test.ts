@@ -1,6 +1,7 @@
 // conv3dMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the tile
 // that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
 // rounds them, so that tolerances are those of sums in f32.
+import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
@@ -15,9 +16,8 @@ import {
   type ConvProblem,
 } from "../../src/kernels/conv3dBlocks.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
-import { conv3dFamily, convShape, convTranspose3dFamily, matrixVariant } from "../../src/kernels/conv3dFamily.ts";
+import { conv3dVariants, convShape, convTranspose3dVariants, matrixVariant } from "../../src/kernels/conv3dVariants.ts";
 import {
-  conv3dMatrixShader,
   matrixBytes,
   matrixDivision,
   matrixInvocations,
@@ -27,7 +27,7 @@ import {
   type MatrixTile,
 } from "../../src/kernels/conv3dMatrix.ts";
 import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
-import { choose } from "../../src/kernels/variant.ts";
+import { choose } from "../../src/kernels/kernel.ts";
 import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
@@ -258,8 +258,8 @@ describe("matrix variants", () => {
   const shape = convShape(convSizes([1, 32, 32, 32, 64], [1, 32, 32, 32, 64], 3), 1, 1);
   const double = convShape(convSizes([1, 16, 16, 16, 64], [1, 32, 32, 32, 32], 4), 2, 1);
   const calls = [
-    [conv3dFamily, shape],
-    [convTranspose3dFamily, double],
+    [conv3dVariants, shape],
+    [convTranspose3dVariants, double],
   ] as const;
   const isMatrix = (name: string) => name.startsWith("matrix ");
 
@@ -268,7 +268,7 @@ describe("matrix variants", () => {
       const software = caps.adapterClass === "software";
       for (const [family, of] of calls) {
         expect(isMatrix(choose(caps, family, of, "f16").variant.name), name).toBe(!software);
-        const count = family.variants(caps, of, "f16").filter((variant) => isMatrix(variant.name)).length;
+        const count = family.of(caps, of, "f16").filter((variant) => isMatrix(variant.name)).length;
         if (software) expect(count).toBe(1);
         else expect(count).toBeGreaterThan(1);
       }
@@ -277,9 +277,9 @@ describe("matrix variants", () => {
 
   it("are none for activations in f32, nor without matrices of a shape that tiles are made of", () => {
     for (const [family, of] of calls) {
-      expect(family.variants(NVIDIA, of, "f32").some(({ name }) => isMatrix(name))).toBe(false);
+      expect(family.of(NVIDIA, of, "f32").some(({ name }) => isMatrix(name))).toBe(false);
       for (const matrices of [[], [{ m: 3, n: 5, k: 7 }], [{ m: 16, n: 4, k: 16 }]]) {
-        const variants = family.variants({ ...NVIDIA, matrices }, of, "f16");
+        const variants = family.of({ ...NVIDIA, matrices }, of, "f16");
         expect(variants.some(({ name }) => isMatrix(name))).toBe(false);
         expect(variants.length).toBeGreaterThan(1);
       }

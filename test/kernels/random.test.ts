@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { expectClose, runKernels, testGpu } from "../harness.ts";
 import { PHILOX_KNOWN_ANSWERS, philox4x32 } from "../reference/philox.ts";
 import { uniformFromBits, unitCircle } from "../reference/random.ts";
-import code from "./randomProbe.wgsl";
+import randomProbe from "./randomProbe.wgsl";
 
 async function probe(counters: readonly (readonly number[])[], keys: readonly (readonly number[])[]) {
   const count = counters.length;
@@ -21,7 +21,7 @@ async function probe(counters: readonly (readonly number[])[], keys: readonly (r
     (ctx, { counters, keys, bits, circle, logs, uniforms }) =>
       ctx.dispatch({
         label: "probe",
-        shader: { name: "randomProbe", code },
+        shader: randomProbe,
         params: { count },
         bindings: { counters: counters!, keys: keys!, bits: bits!, circle: circle!, logs: logs!, uniforms: uniforms! },
         workgroups: [Math.ceil(count / 64), 1, 1],

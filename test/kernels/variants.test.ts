@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { AdapterClass, GpuCaps } from "../../src/gpu/caps.ts";
-import { families } from "../../src/kernels/families.ts";
-import { choose, isNamed, type CallShape } from "../../src/kernels/variant.ts";
-import { variantTable } from "../../src/kernels/variantTable.ts";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
+import { choose, tableChoice, type CallShape, type TableRow } from "../../src/kernels/kernel.ts";
+import { kernelsWithVariants, kernelWithVariants } from "../../src/kernels/list.ts";
 import { STORED } from "./half.ts";
 
 const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [] };
@@ -53,7 +52,9 @@ const forward: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
 
 const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1 }]);
 
-/** Shapes of every class that the table knows. */
+const kernels = kernelsWithVariants();
+
+/** Shapes of every kind that the tables tell apart. */
 const SHAPES: Record<string, readonly CallShape[]> = {
   conv3d: convolutions,
   convTranspose3d: convolutions,
@@ -76,78 +77,68 @@ const SHAPES: Record<string, readonly CallShape[]> = {
 /** What activations are stored as makes a difference where there are matrices. */
 const CASES = Object.entries(ADAPTERS).flatMap(([adapter, caps]) =>
   (caps.matrices.length > 0 ? STORED : (["f32"] as const)).flatMap((dtype) =>
-    families.flatMap((family) => SHAPES[family.kernel]!.map((shape) => ({ adapter, caps, family, shape, dtype }))),
+    kernels.flatMap(({ name, variants }) => {
+      return SHAPES[name]!.map((shape) => ({ adapter, caps, kernel: name, choice: variants, shape, dtype }));
+    }),
   ),
 );
 
-describe("the table of variants", () => {
-  it("speaks of every kernel, adapter and shape", () => {
-    for (const { adapter, caps, family, shape, dtype } of CASES) {
-      const { variant } = choose(caps, family, shape, dtype);
-      const row = variantTable.find(
-        ([kernel, of, begin, name]) =>
-          kernel === family.kernel &&
-          (of === "any" || of === caps.adapterClass) &&
-          family.shapeClass(shape).startsWith(begin) &&
-          family.variants(caps, shape, dtype).some((other) => isNamed(other, name)),
-      );
-      expect(row && isNamed(variant, row[3]), `${family.kernel} on ${adapter}, ${family.describe(shape)}`).toBe(true);
-    }
+describe("the tables of variants", () => {
+  const rowOf = ({ caps, choice, shape, dtype }: (typeof CASES)[number]) => {
+    return tableChoice(caps, choice, shape, choice.of(caps, shape, dtype)).row;
+  };
+
+  it("speak of every kernel, adapter and shape", () => {
+    const silent = CASES.filter((one) => rowOf(one) === undefined);
+    expect(
+      silent.map(({ kernel, adapter, shape, choice }) => `${kernel} on ${adapter}, ${choice.describe(shape)}`),
+    ).toEqual([]);
   });
 
-  it("has no row that is never used", () => {
-    const used = new Set<string>();
-    for (const { caps, family, shape, dtype } of CASES) {
-      const { variant } = choose(caps, family, shape, dtype);
-      const row = variantTable.findIndex(
-        ([kernel, of, begin, name]) =>
-          kernel === family.kernel &&
-          (of === "any" || of === caps.adapterClass) &&
-          family.shapeClass(shape).startsWith(begin) &&
-          isNamed(variant, name),
-      );
-      used.add(variantTable[row]!.join(" | "));
-    }
-    expect(variantTable.map((row) => row.join(" | ")).filter((row) => !used.has(row))).toEqual([]);
+  it("have no row that is never used", () => {
+    const used = new Set(CASES.map(rowOf));
+    const rows = kernels.flatMap(({ name, variants }) => variants.table.map((row) => [name, row] as const));
+    const shown = ([kernel, { adapter, variant, why }]: readonly [string, TableRow]) =>
+      `${kernel} on ${adapter}: ${variant}, ${why}`;
+    expect(rows.filter(([, row]) => !used.has(row)).map(shown)).toEqual([]);
   });
 
-  it("knows every kernel and every class of adapter by name", () => {
-    const classes: (AdapterClass | "any")[] = ["any", "software", "discrete", "integrated", "apple", "unknown"];
-    const kernels = families.map(({ kernel }) => kernel);
-    expect(variantTable.filter(([kernel, adapter]) => !kernels.includes(kernel) || !classes.includes(adapter))).toEqual(
-      [],
-    );
+  it("say why, and claim to have measured only on software adapters", () => {
+    for (const { adapter, why, measured } of kernels.flatMap(({ variants }) => variants.table)) {
+      expect(why.length).toBeGreaterThan(5);
+      expect(measured === undefined || adapter === "software").toBe(true);
+    }
   });
 });
 
 describe("the variants of a kernel", () => {
   it("have different names and stay within the adapter's limits", () => {
     const bad: string[] = [];
-    for (const { adapter, caps, family, shape, dtype } of CASES) {
-      const variants = family.variants(caps, shape, dtype);
+    for (const { adapter, caps, kernel, choice, shape, dtype } of CASES) {
+      const variants = choice.of(caps, shape, dtype);
       const names = new Set(variants.map(({ name }) => name));
       for (const { name, constants } of variants) {
         const { WORKGROUP = 64, LANES = 1, TILE_C = LANES } = constants;
         const fits = WORKGROUP <= caps.maxWorkgroupInvocations && LANES <= caps.subgroupMinSize && TILE_C % LANES === 0;
         const whole = Object.values(constants).every(Number.isInteger);
-        if (!fits || !whole || names.size !== variants.length) bad.push(`${family.kernel} ${name} on ${adapter}`);
+        if (!fits || !whole || names.size !== variants.length) bad.push(`${kernel} ${name} on ${adapter}`);
       }
     }
     expect(bad).toEqual([]);
   });
 
   it("are plain data, several for each kernel", () => {
-    for (const { caps, family, shape, dtype } of CASES) {
-      const variants = family.variants(caps, shape, dtype);
+    for (const { caps, kernel, choice, shape, dtype } of CASES) {
+      const variants = choice.of(caps, shape, dtype);
       expect(structuredClone(variants)).toEqual(variants);
-      expect(variants.length, family.kernel).toBeGreaterThan(1);
+      expect(variants.length, kernel).toBeGreaterThan(1);
     }
   });
 
   it("differ in their keys exactly where shapes do", () => {
-    for (const family of families) {
-      const shapes = SHAPES[family.kernel]!;
-      const keys = shapes.map((shape) => choose(ADAPTERS.NVIDIA!, family, shape, "f32").call.key);
+    for (const { name, variants } of kernels) {
+      const shapes = SHAPES[name]!;
+      const keys = shapes.map((shape) => choose(ADAPTERS.NVIDIA!, variants, shape, "f32").call.key);
       const relevant = new Set(shapes.map((shape) => JSON.stringify(shape)));
       expect(new Set(keys).size).toBe(relevant.size);
     }
@@ -155,11 +146,11 @@ describe("the variants of a kernel", () => {
 });
 
 describe("choices found by timing", () => {
-  const [family, shape] = [families.find(({ kernel }) => kernel === "groupNorm")!, SHAPES.groupNorm![0]!];
+  const [choice, shape] = [kernelWithVariants("groupNorm").variants, SHAPES.groupNorm![0]!];
   const key = "groupNorm 2x64x5, 1 groups, silu";
 
   it("go before the table", () => {
-    const { variant, call } = choose({ ...ADAPTERS.NVIDIA!, choices: { [key]: "runs of 128" } }, family, shape, "f32");
+    const { variant, call } = choose({ ...ADAPTERS.NVIDIA!, choices: { [key]: "runs of 128" } }, choice, shape, "f32");
     expect(variant.constants).toEqual({ run: 128 });
     expect(call).toEqual({
       kernel: "groupNorm",
@@ -178,7 +169,7 @@ describe("choices found by timing", () => {
       { [key.replace("64", "65")]: "runs of 8" },
     ];
     for (const choices of others) {
-      expect(choose({ ...ADAPTERS.NVIDIA!, choices }, family, shape, "f32").variant.name).toBe("whole w256");
+      expect(choose({ ...ADAPTERS.NVIDIA!, choices }, choice, shape, "f32").variant.name).toBe("whole w256");
     }
   });
 });

@@ -1,3 +1,5 @@
+import { twin, type Twins } from "./twin.ts";
+
 /** Twin of src/kernels/attention.ts in float64: qkv is [samples, tokens, 3 * channels]. */
 export interface AttentionCase {
   samples: number;
@@ -44,30 +46,52 @@ export function attention(c: AttentionCase, qkv: ArrayLike<number>): AttentionRe
 }
 
 export function attentionGrad(c: AttentionCase, qkv: ArrayLike<number>, gradY: ArrayLike<number>): Float64Array {
+  return attentionGradFrom(c, qkv, attention(c, qkv), gradY);
+}
+
+/** As `attentionGrad`, with outputs of the forward pass that are given. */
+function attentionGradFrom(
+  c: AttentionCase,
+  qkv: ArrayLike<number>,
+  { y, logSumExp }: { readonly y: ArrayLike<number>; readonly logSumExp: ArrayLike<number> },
+  gradY: ArrayLike<number>,
+): Float64Array {
   const { samples, tokens, channels, scale } = c;
-  const { probability } = attention(c, qkv);
   const gradQkv = new Float64Array(qkv.length);
   for (let n = 0; n < samples; n++) {
     for (let t = 0; t < tokens; t++) {
-      const row = (n * tokens + t) * tokens;
-      const gradProbability = new Float64Array(tokens);
+      const row = (n * tokens + t) * channels;
+      // The sum over keys of probabilities times their gradients.
       let mean = 0;
+      for (let i = 0; i < channels; i++) mean += gradY[row + i]! * y[row + i]!;
       for (let s = 0; s < tokens; s++) {
+        let score = 0;
+        let gradProbability = 0;
         for (let i = 0; i < channels; i++) {
-          const g = gradY[(n * tokens + t) * channels + i]!;
-          gradProbability[s]! += g * qkv[index(c, 2, n, s, i)]!;
-          gradQkv[index(c, 2, n, s, i)]! += probability[row + s]! * g;
+          score += scale * qkv[index(c, 0, n, t, i)]! * qkv[index(c, 1, n, s, i)]!;
+          gradProbability += gradY[row + i]! * qkv[index(c, 2, n, s, i)]!;
         }
-        mean += probability[row + s]! * gradProbability[s]!;
-      }
-      for (let s = 0; s < tokens; s++) {
-        const gradScore = probability[row + s]! * (gradProbability[s]! - mean) * scale;
+        const probability = Math.exp(score - logSumExp[n * tokens + t]!);
+        const gradScore = probability * (gradProbability - mean) * scale;
         for (let i = 0; i < channels; i++) {
           gradQkv[index(c, 0, n, t, i)]! += gradScore * qkv[index(c, 1, n, s, i)]!;
           gradQkv[index(c, 1, n, s, i)]! += gradScore * qkv[index(c, 0, n, t, i)]!;
+          gradQkv[index(c, 2, n, s, i)]! += probability * gradY[row + i]!;
         }
       }
     }
   }
   return gradQkv;
 }
+
+type Sizes = "samples" | "tokens" | "channels";
+
+export const twins: Twins = {
+  attention: twin<"qkv", Sizes>(({ qkv }, shape) => {
+    const { y, logSumExp } = attention({ ...shape, scale: shape.channels ** -0.5 }, qkv);
+    return { y, logSumExp };
+  }),
+  attentionGrad: twin<"qkv" | "y" | "logSumExp" | "gradY", Sizes>(({ qkv, gradY, ...forward }, shape) => {
+    return { gradQkv: attentionGradFrom({ ...shape, scale: shape.channels ** -0.5 }, qkv, forward, gradY) };
+  }),
+};

@@ -1,3 +1,5 @@
+import { mapped, twin, type Twins } from "./twin.ts";
+
 /** A tensor of the float64 twins, channels-last. */
 export interface Array64 {
   shape: readonly number[];
@@ -105,3 +107,55 @@ export function forEachTap(
     }
   }
 }
+
+type Sizes =
+  | ("batch" | "inD" | "inH" | "inW" | "inC" | "outD" | "outH" | "outW" | "outC")
+  | ("kernel" | "stride" | "pad" | "exchanged" | "flipped" | "transposed");
+
+export interface ConvTensors {
+  x: readonly number[];
+  y: readonly number[];
+  /** [k, k, k, Ci, Co] */
+  weight: readonly number[];
+}
+
+export function convTensors(s: Readonly<Record<Sizes, number>>): ConvTensors {
+  return {
+    x: [s.batch, s.inD, s.inH, s.inW, s.inC],
+    y: [s.batch, s.outD, s.outH, s.outW, s.outC],
+    weight: [s.kernel, s.kernel, s.kernel, s.inC, s.outC],
+  };
+}
+
+/** Weights [k, k, k, Co, Ci], or read from the last tap to the first, as [k, k, k, Ci, Co]; and the other way. */
+export function plainWeight(
+  weight: ArrayLike<number>,
+  [inC, outC]: readonly [number, number],
+  { exchanged, flipped }: { readonly exchanged: number; readonly flipped: number },
+): Float64Array {
+  const area = inC * outC;
+  const taps = weight.length / area;
+  return Float64Array.from({ length: weight.length }, (_, i) => {
+    const tap = flipped ? taps - 1 - Math.floor(i / area) : Math.floor(i / area);
+    const [ci, co] = [Math.floor((i % area) / outC), i % outC];
+    return weight[tap * area + (exchanged ? co * inC + ci : ci * outC + co)]!;
+  });
+}
+
+export const twins: Twins = {
+  conv3d: twin<"x" | "weight" | "bias", Sizes>(({ x, weight, bias }, s) => {
+    const shapes = convTensors(s);
+    const plain = { shape: shapes.weight, data: plainWeight(weight, [s.inC, s.outC], s) };
+    return { y: conv3d({ shape: shapes.x, data: x }, plain, shapes.y, s.stride, s.pad, bias) };
+  }),
+  conv3dGradWeight: twin<"x" | "gradY" | "gradWeight", Sizes>(({ x, gradY, gradWeight }, s) => {
+    const shapes = convTensors(s);
+    const [input, output] = [
+      { shape: shapes.x, data: x },
+      { shape: shapes.y, data: gradY },
+    ];
+    const delta = conv3dGradWeight(input, output, shapes.weight, s.stride, s.pad);
+    const stored = plainWeight(delta, [s.outC, s.inC], { exchanged: s.transposed, flipped: 0 });
+    return { gradWeight: mapped(s.transposed ? stored : delta, (value, i) => gradWeight[i]! + value) };
+  }),
+};

@@ -1,4 +1,5 @@
-import { forEachTap, zeros, type Array64 } from "./conv3d.ts";
+import { convTensors, forEachTap, plainWeight, zeros, type Array64 } from "./conv3d.ts";
+import { twin, type Twins } from "./twin.ts";
 
 /**
  * Transposed convolution from its definition: every input voxel i adds x[i] weight[k] to the outputs i stride - padding
@@ -67,3 +68,13 @@ export function convTranspose3dGradWeight(
   });
   return gradWeight.data;
 }
+
+type Sizes = Parameters<typeof convTensors>[0];
+
+export const twins: Twins = {
+  convTranspose3d: twin<"x" | "weight" | "bias", keyof Sizes>(({ x, weight, bias }, s) => {
+    const shapes = convTensors(s);
+    const plain = { shape: shapes.weight, data: plainWeight(weight, [s.inC, s.outC], s) };
+    return { y: convTranspose3d({ shape: shapes.x, data: x }, plain, shapes.y, s.stride, s.pad, bias) };
+  }),
+};

@@ -1,3 +1,5 @@
+import { stepOf, twin, type Twins } from "./twin.ts";
+
 /** Float64 twin of src/kernels/gradNorm.ts: the norm and the flags after it. `step` counts finished updates. */
 export function gradNorm(
   grads: readonly ArrayLike<number>[],
@@ -12,3 +14,10 @@ export function gradNorm(
   if (flags[0] !== 0 || !bad.includes(true)) return { norm, flags: [...flags] };
   return { norm, flags: [step + 1, Number(bad[0]), Number(bad[1]), flags[3]] };
 }
+
+export const twins: Twins = {
+  gradNorm: twin<"step" | "first" | "second" | "loss" | "flags", never>(({ step, first, second, loss, flags }) => {
+    const after = gradNorm([first, second], loss[0]!, Array.from(flags), stepOf(step).step);
+    return { norm: [after.norm], flags: after.flags };
+  }),
+};

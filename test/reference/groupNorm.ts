@@ -1,4 +1,5 @@
 import { silu, siluSlope } from "./silu.ts";
+import { mapped, twin, type Twins } from "./twin.ts";
 
 /** Twin of shaders/groupNorm*.wgsl in float64: arrays of shape [samples, voxels, channels]. */
 export interface GroupNormCase {
@@ -64,14 +65,25 @@ export function groupNormGrad(
   beta: ArrayLike<number>,
   gradY: ArrayLike<number>,
 ): { gradX: Float64Array; gradGamma: Float64Array; gradBeta: Float64Array } {
-  const { stats } = groupNorm(c, x, gamma, beta);
+  return groupNormGradFrom(c, x, gamma, beta, groupNorm(c, x, gamma, beta).stats, gradY);
+}
+
+/** As `groupNormGrad`, with means and inverse deviations that are given. */
+function groupNormGradFrom(
+  c: GroupNormCase,
+  x: ArrayLike<number>,
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
+  stats: ArrayLike<number>,
+  gradY: ArrayLike<number>,
+) {
   const gradX = new Float64Array(x.length);
   const gradGamma = new Float64Array(c.channels);
   const gradBeta = new Float64Array(c.channels);
   const count = (c.voxels * c.channels) / c.groups;
   for (let sample = 0; sample < c.samples; sample++) {
     for (let group = 0; group < c.groups; group++) {
-      const [mean, rstd] = stats.subarray((sample * c.groups + group) * 2) as unknown as [number, number];
+      const [mean, rstd] = [0, 1].map((k) => stats[(sample * c.groups + group) * 2 + k]!) as [number, number];
       const normalised = (at: number) => (x[at]! - mean) * rstd;
       const inner = (at: number, channel: number) =>
         gradY[at]! * (c.silu ? siluSlope(gamma[channel]! * normalised(at) + beta[channel]!) : 1);
@@ -91,3 +103,23 @@ export function groupNormGrad(
   }
   return { gradX, gradGamma, gradBeta };
 }
+
+type Sizes = "samples" | "voxels" | "channels" | "groups" | "silu";
+
+const caseOf = ({ silu, ...sizes }: Readonly<Record<Sizes, number>>): GroupNormCase => {
+  return { ...sizes, silu: silu === 1, eps: 1e-5 };
+};
+
+export const twins: Twins = {
+  groupNorm: twin<"x" | "gamma" | "beta", Sizes>(({ x, gamma, beta }, shape) => {
+    return { ...groupNorm(caseOf(shape), x, gamma, beta) };
+  }),
+  groupNormGrad: twin<"x" | "gamma" | "beta" | "stats" | "gradY" | "gradGamma" | "gradBeta", Sizes>((t, shape) => {
+    const { gradX, gradGamma, gradBeta } = groupNormGradFrom(caseOf(shape), t.x, t.gamma, t.beta, t.stats, t.gradY);
+    return {
+      gradX,
+      gradGamma: mapped(gradGamma, (value, i) => t.gradGamma[i]! + value),
+      gradBeta: mapped(gradBeta, (value, i) => t.gradBeta[i]! + value),
+    };
+  }),
+};

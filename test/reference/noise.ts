@@ -1,5 +1,6 @@
 import { philox4x32 } from "./philox.ts";
 import { normalsFromBits, uniformFromBits } from "./random.ts";
+import { mapped, stepOf, twin, type Twins } from "./twin.ts";
 
 /** The numbers that a shader reads from `Step` for its random numbers. */
 export interface RandomStep {
@@ -25,3 +26,18 @@ export function noiseNumbers(
   }
   return out;
 }
+
+type Sizes = "samples" | "perSample";
+
+export const twins: Twins = {
+  addNoise: twin<"step" | "x", Sizes>(({ step, x }, shape) => {
+    const numbers = noiseNumbers("normal", { ...shape, stream: 1 }, stepOf(step));
+    return { y: mapped(x, (value, i) => value + 0.5 * numbers[i]!) };
+  }),
+  fillNormal: twin<"step", Sizes>(({ step }, shape) => {
+    return { y: mapped(noiseNumbers("normal", { ...shape, stream: 2 }, stepOf(step)), (n) => 1 + 2 * n) };
+  }),
+  fillUniform: twin<"step", Sizes>(({ step }, shape) => {
+    return { y: mapped(noiseNumbers("uniform", { ...shape, stream: 3 }, stepOf(step)), (n) => 4 * n - 1) };
+  }),
+};

@@ -1,3 +1,5 @@
+import { twin, type Twins } from "./twin.ts";
+
 /** Keys' kernel of the interpolation: the weight of a neighbour at distance t along one axis. */
 export function tapWeight(method: "trilinear" | "catmullRom", t: number): number {
   const d = Math.abs(t);
@@ -65,3 +67,17 @@ export function resample(
   }
   return out;
 }
+
+type Sizes = "samples" | "size" | "channels" | "cubic";
+
+const sizesOf = ({ samples, size, channels }: Readonly<Record<Sizes, number>>) => [samples, size, channels] as const;
+const methodOf = ({ cubic }: Readonly<Record<Sizes, number>>) => (cubic ? "catmullRom" : "trilinear");
+
+export const twins: Twins = {
+  resample: twin<"x" | "rotations", Sizes>(({ x, rotations }, shape) => {
+    return { y: resample(x, rotations, sizesOf(shape), methodOf(shape)) };
+  }),
+  resampleAdjoint: twin<"gradY" | "rotations", Sizes>(({ gradY, rotations }, shape) => {
+    return { gradX: resample(gradY, rotations, sizesOf(shape), methodOf(shape), true) };
+  }),
+};

@@ -1,4 +1,5 @@
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
+import { twin, type Twins } from "./twin.ts";
 
 /**
  * Twin of shaders/rotateOctahedral.wgsl for one grid [D, D, D, C]: every voxel of the input is moved to where the
@@ -23,3 +24,20 @@ export function rotateOctahedral<T extends Float32Array | Float64Array>(
   }
   return y;
 }
+
+type Sizes = "samples" | "size" | "channels" | "each" | "perSample";
+
+export const twins: Twins = {
+  rotateOctahedral: twin<"x" | "rotations", Sizes>(({ x, rotations }, { samples, size, channels, each, perSample }) => {
+    const elements = size ** 3 * channels;
+    const y = new Float64Array(samples * each * elements);
+    for (let n = 0; n < samples; n++) {
+      const grid = Float64Array.from({ length: elements }, (_, i) => x[n * elements + i]!);
+      for (let r = 0; r < each; r++) {
+        const rotation = rotations[perSample ? n : r]!;
+        y.set(rotateOctahedral(grid, size, channels, rotation), (n * each + r) * elements);
+      }
+    }
+    return { y };
+  }),
+};

@@ -2,6 +2,7 @@ import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import type { RandomStep } from "./noise.ts";
 import { philox4x32 } from "./philox.ts";
 import { normalsFromBits, uniformFromBits } from "./random.ts";
+import { stepOf, twin, type Twins } from "./twin.ts";
 
 /** Twin of shaders/samplePose.wgsl: [samples, 12]. */
 export function samplePose(
@@ -46,3 +47,10 @@ function multiply(a: number[], b: number[]): number[] {
     aw * bw - ax * bx - ay * by - az * bz,
   ];
 }
+
+export const twins: Twins = {
+  samplePose: twin<"step", "samples" | "rotations">(({ step }, { samples, rotations }) => {
+    const rotate = (["none", "octahedral", "so3"] as const)[rotations]!;
+    return { poses: samplePose(samples, { shift: 0.5, rotate, stream: 5 }, stepOf(step)) };
+  }),
+};

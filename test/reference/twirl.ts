@@ -1,5 +1,6 @@
 import { octahedralInverses } from "../../src/equivariance/octahedral.ts";
 import { rotateOctahedral } from "./rotateOctahedral.ts";
+import { mapped, twin, type Twins } from "./twin.ts";
 
 export interface TwirlTwin {
   mean: Float64Array;
@@ -46,3 +47,35 @@ export function twirl(
   }
   return { mean, m2, sums, errors };
 }
+
+type Sizes = "samples" | "size" | "channels" | "rotations" | "goesOn" | "reduced" | "targeted";
+
+export const twins: Twins = {
+  twirlMerge: twin<"predictions" | "rotations" | "mean" | "m2" | "target", Sizes>((t, shape) => {
+    const { samples, size, channels, rotations: k, goesOn, reduced, targeted } = shape;
+    const elements = size ** 3 * channels;
+    const none = new Float64Array(samples * elements);
+    const target = targeted ? t.target : none;
+    const here = twirl(t.predictions, t.rotations, target, [samples, size, channels]);
+    // Merged with as many predictions before, of that mean and that sum of squares.
+    const mean = goesOn ? mapped(here.mean, (value, i) => (value + t.mean[i]!) / 2) : here.mean;
+    const m2 = goesOn
+      ? mapped(here.m2, (value, i) => value + t.m2[i]! + (k / 2) * (here.mean[i]! - t.mean[i]!) ** 2)
+      : here.m2;
+    const state: Record<string, Float64Array> = { mean, m2 };
+    if (!reduced) return state;
+    const sums = new Float64Array(4 * samples);
+    for (let i = 0; i < samples * elements; i++) {
+      const n = 4 * Math.floor(i / elements);
+      sums[n + 1]! += m2[i]!;
+      if (!targeted) continue;
+      sums[n]! += (mean[i]! - target[i]!) ** 2;
+      sums[n + 2]! += target[i]! ** 2;
+    }
+    return { mean, sums };
+  }),
+  twirlError: twin<"predictions" | "rotations" | "target" | "out", Sizes>((t, { samples, size, channels }) => {
+    const { errors } = twirl(t.predictions, t.rotations, t.target, [samples, size, channels]);
+    return { out: mapped(errors, (value, i) => t.out[i]! + value) };
+  }),
+};

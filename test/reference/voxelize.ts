@@ -1,3 +1,5 @@
+import { twin, type Twins } from "./twin.ts";
+
 /** Twin of shaders/voxelize.wgsl: one molecule in one pose, [D, D, D, E]. Atoms are rows of (x, y, z, channel). */
 export function voxelize(
   atoms: readonly (readonly number[])[],
@@ -24,3 +26,17 @@ export function voxelize(
   }
   return empty.map((value) => 1 - value);
 }
+
+type Tensors = "atoms" | "offsets" | "molecules" | "poses";
+
+export const twins: Twins = {
+  voxelize: twin<Tensors, "samples" | "size" | "channels">(({ atoms, offsets, molecules, poses }, shape) => {
+    const grids = Array.from({ length: shape.samples }, (_, n) => {
+      const [from, to] = [offsets[molecules[n]!]!, offsets[molecules[n]! + 1]!];
+      const own = Array.from({ length: to - from }, (_, i) => [0, 1, 2, 3].map((k) => atoms[4 * (from + i) + k]!));
+      const pose = Array.from({ length: 12 }, (_, i) => poses[12 * n + i]!);
+      return voxelize(own, pose, { size: shape.size, channels: shape.channels, resolution: 0.5 });
+    });
+    return { y: Float64Array.from(grids.flatMap((grid) => [...grid])) };
+  }),
+};

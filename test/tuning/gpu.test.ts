@@ -6,14 +6,13 @@ import { Graph } from "../../src/graph/graph.ts";
 import * as operations from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
 import { conv3d, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d.ts";
-import { families } from "../../src/kernels/families.ts";
-import { choose, type CallShape } from "../../src/kernels/variant.ts";
+import { choose, type CallShape } from "../../src/kernels/kernel.ts";
+import { kernelWithVariants } from "../../src/kernels/list.ts";
 import { compare, openTrial } from "../../src/tuning/trial.ts";
 import { choiceOf, countCalls, tune } from "../../src/tuning/tune.ts";
 import { emptyTuning, parseTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { withCaps } from "../kernels/capsOf.ts";
-import { needsStored, type Stored } from "../kernels/half.ts";
 import { abs, rounding } from "../kernels/linearOperators.ts";
 import * as twin from "../reference/conv3d.ts";
 
@@ -22,93 +21,13 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-const convolution = (
-  size: number,
-  kernel: number,
-  stride: number,
-  pad: number,
-  channels: number,
-  more: CallShape = {},
-) => {
-  const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-  const sizes = {
-    inD: 3 + kernel,
-    inH: size,
-    inW: size,
-    outD: Math.floor((3 + kernel + 2 * pad - kernel) / stride) + 1,
-    outH: out,
-    outW: out,
-  };
-  return { batch: 2, ...sizes, inC: 5, outC: channels, kernel, stride, pad, exchanged: 0, flipped: 0, ...more };
-};
-
-/** Odd sizes, so that every tile has an edge. */
-const SHAPES: Record<string, readonly CallShape[]> = {
-  conv3d: [
-    convolution(19, 3, 1, 1, 11),
-    convolution(7, 3, 1, 1, 18, { exchanged: 1, flipped: 1 }),
-    convolution(3, 3, 1, 1, 18),
-    convolution(9, 1, 1, 0, 18, { exchanged: 1, flipped: 1 }),
-    convolution(9, 4, 2, 1, 9),
-  ],
-  convTranspose3d: [
-    {
-      batch: 2,
-      inD: 3,
-      inH: 5,
-      inW: 4,
-      inC: 5,
-      outD: 6,
-      outH: 10,
-      outW: 8,
-      outC: 11,
-      kernel: 4,
-      stride: 2,
-      pad: 1,
-      exchanged: 0,
-      flipped: 0,
-    },
-  ],
-  conv3dGradWeight: [
-    convolution(9, 3, 1, 1, 20, { transposed: 0 }),
-    convolution(9, 3, 1, 1, 5, { transposed: 0 }),
-    convolution(8, 4, 2, 1, 12, { transposed: 1 }),
-    convolution(7, 1, 1, 0, 20, { transposed: 0 }),
-  ],
-  groupNorm: [
-    { samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 },
-    { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 },
-  ],
-  groupNormGrad: [
-    { samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 },
-    { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 },
-  ],
-  attention: [{ samples: 2, tokens: 300, channels: 20 }],
-  attentionGrad: [{ samples: 2, tokens: 300, channels: 20 }],
-  twirlMerge: [
-    { samples: 2, size: 12, channels: 8, rotations: 5, goesOn: 0, reduced: 1, targeted: 1 },
-    { samples: 2, size: 9, channels: 5, rotations: 5, goesOn: 1, reduced: 0, targeted: 0 },
-    { samples: 1, size: 9, channels: 5, rotations: 5, goesOn: 1, reduced: 1, targeted: 0 },
-    { samples: 1, size: 9, channels: 5, rotations: 5, goesOn: 0, reduced: 0, targeted: 0 },
-  ],
-  resample: [0, 1].map((cubic) => ({ samples: 2, size: 9, channels: 12, cubic })),
-  rotateOctahedral: [
-    { samples: 2, size: 9, channels: 8, each: 5, perSample: 0 },
-    { samples: 3, size: 8, channels: 5, each: 1, perSample: 1 },
-  ],
-};
-
-async function expectAllRight(
-  kernel: string,
-  shape: CallShape,
-  caps: GpuCaps,
-  only?: readonly string[],
-  dtype: Stored = "f32",
-) {
-  const family = families.find((other) => other.kernel === kernel)!;
-  const { call } = choose(caps, family, shape, dtype);
-  const names = family
-    .variants(caps, shape, dtype)
+async function expectAllRight(kernel: string, i: number, caps: GpuCaps, only?: readonly string[]) {
+  const dtype = "f32";
+  const { shapes, variants } = kernelWithVariants(kernel);
+  const shape = shapes[i]!;
+  const { call } = choose(caps, variants, shape, dtype);
+  const names = variants
+    .of(caps, shape, dtype)
     .map(({ name }) => name)
     .filter((name) => only?.includes(name) ?? true);
   expect(names.length).toBeGreaterThan(0);
@@ -126,27 +45,6 @@ async function expectAllRight(
   }
   expect(gpu.allocatedBytes).toBe(before);
 }
-
-describe("every variant that this adapter can run gives what the table's does", () => {
-  it.each(Object.entries(SHAPES).flatMap(([kernel, shapes]) => shapes.map((shape) => [kernel, shape] as const)))(
-    "%s %o",
-    async (kernel, shape) => expectAllRight(kernel, shape, gpu.caps),
-  );
-});
-
-describe("the same in half precision", () => {
-  needsStored("f16");
-
-  it.each([
-    "conv3d",
-    "convTranspose3d",
-    "conv3dGradWeight",
-    "groupNorm",
-    "groupNormGrad",
-    "attention",
-    "attentionGrad",
-  ])("%s", async (kernel) => expectAllRight(kernel, SHAPES[kernel]![0]!, gpu.caps, undefined, "f16"));
-});
 
 describe("variants for graphics cards, as far as this adapter can run them", () => {
   // Small tiles: others compile for long on a processor.
@@ -167,7 +65,7 @@ describe("variants for graphics cards, as far as this adapter can run them", () 
       subgroupMinSize: 1,
       subgroupMaxSize: 1,
     } as const;
-    await expectAllRight(kernel, SHAPES[kernel]![i]!, hardware, only);
+    await expectAllRight(kernel, i, hardware, only);
   });
 });
 
@@ -278,10 +176,8 @@ describe("tune", () => {
       new Map(results.map((result) => [result.call.key, choiceOf(result)])),
     );
     const others = results.map(({ call }) => {
-      const family = families.find(({ kernel }) => kernel === call.kernel)!;
-      const variant = family
-        .variants(gpu.caps, call.shape, call.dtype)
-        .find(({ name }) => name !== call.fallback)!.name;
+      const { variants } = kernelWithVariants(call.kernel);
+      const variant = variants.of(gpu.caps, call.shape, call.dtype).find(({ name }) => name !== call.fallback)!.name;
       return [call.key, { variant, ms: 1, fallback: call.fallback, fallbackMs: 2 }] as const;
     });
     for (const tuning of [found, withChoices(found, new Map(others))]) {
@@ -310,11 +206,10 @@ describe("tune", () => {
     ];
     const sizes = "2x5x6x7x6 -> 5x6x7x10, k3 s1 p1";
     const turned = "2x5x6x7x10 -> 5x6x7x6, k3 s1 p1 flipped";
-    const family = (kernel: string) => families.find((other) => other.kernel === kernel)!;
     const base = { batch: 2, inD: 5, inH: 6, inW: 7, outD: 5, outH: 6, outW: 7, kernel: 3, stride: 1, pad: 1 };
     const last = (kernel: string, more: CallShape) =>
-      family(kernel)
-        .variants(gpu.caps, { ...base, ...more }, "f32")
+      kernelWithVariants(kernel)
+        .variants.of(gpu.caps, { ...base, ...more }, "f32")
         .at(-1)!.name;
     const choices = {
       [`conv3d ${sizes}`]: last("conv3d", { inC: 6, outC: 10, exchanged: 0, flipped: 0 }),

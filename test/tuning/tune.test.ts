@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { KernelCall } from "../../src/gpu/dispatch.ts";
-import { groupNormFamily } from "../../src/kernels/groupNormFamily.ts";
-import { choose } from "../../src/kernels/variant.ts";
+import { groupNormVariants } from "../../src/kernels/groupNormVariants.ts";
+import { choose } from "../../src/kernels/kernel.ts";
 import type { Difference, Trial } from "../../src/tuning/trial.ts";
 import { choiceOf, countCalls, tuneCalls, type CountedCall, type TuneResult } from "../../src/tuning/tune.ts";
 
@@ -18,7 +18,7 @@ const caps: GpuCaps = {
   matrices: [],
 };
 const callOf = (voxels: number): KernelCall =>
-  choose(caps, groupNormFamily, { samples: 1, voxels, channels: 32768, groups: 2, silu: 0 }, "f32").call;
+  choose(caps, groupNormVariants, { samples: 1, voxels, channels: 32768, groups: 2, silu: 0 }, "f32").call;
 const counted = (voxels: number, count = 1): CountedCall => ({ call: callOf(voxels), count });
 const right: Difference = { error: 1e-7, allowed: 1e-6 };
 

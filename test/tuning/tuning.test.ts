@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KernelCall } from "../../src/gpu/dispatch.ts";
 import { adapterId, type TunedChoice, type Tuning } from "../../src/gpu/tuning.ts";
-import { families } from "../../src/kernels/families.ts";
+import { kernelsWithVariants } from "../../src/kernels/list.ts";
 import { kernelHashes, textHash } from "../../src/kernels/kernelHash.ts";
 import { emptyTuning, parseTuning, tuningHash, withChoices } from "../../src/tuning/tuning.ts";
 
@@ -75,7 +75,7 @@ describe("withChoices", () => {
 describe("kernelHashes", () => {
   it("has one for each kernel, no two the same but where the shaders are", () => {
     const hashes = kernelHashes();
-    expect(Object.keys(hashes)).toEqual(families.map(({ kernel }) => kernel));
+    expect(Object.keys(hashes)).toEqual(kernelsWithVariants().map(({ name }) => name));
     const others = Object.entries(hashes).filter(([kernel]) => kernel !== "attentionGrad");
     expect(new Set(others.map(([, hash]) => hash)).size).toBe(others.length);
     for (const hash of Object.values(hashes)) expect(hash).toMatch(/^[0-9a-f]{16}$/);

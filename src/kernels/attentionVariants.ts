@@ -1,15 +1,8 @@
-import matmul from "../../shaders/attentionMatmul.wgsl";
-import rowDot from "../../shaders/attentionRowDot.wgsl";
-import softmax from "../../shaders/attentionSoftmax.wgsl";
+import attentionMatrixShader from "../../shaders/attentionMatrix.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import type { DType } from "../gpu/dispatch.ts";
-import {
-  attentionMatrixName,
-  attentionMatrixShader,
-  attentionMatrixTiles,
-  type AttentionMatrixTile,
-} from "./attentionMatrix.ts";
-import type { Variant, VariantFamily } from "./variant.ts";
+import { attentionMatrixName, attentionMatrixTiles, type AttentionMatrixTile } from "./attentionMatrix.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "./kernel.ts";
 
 export interface AttentionShape extends Record<string, number> {
   samples: number;
@@ -57,18 +50,18 @@ function variantsOf(caps: GpuCaps, shape: AttentionShape, dtype: DType): Variant
   ];
 }
 
-const family = (kernel: string): VariantFamily<AttentionShape> => ({
+/** Of `attention` and of `attentionGrad`. */
+const variants = (kernel: string): VariantChoice<AttentionShape> => ({
   kernel,
-  shaders: [
-    { name: "attentionMatmul", code: matmul },
-    attentionMatrixShader,
-    { name: "attentionRowDot", code: rowDot },
-    { name: "attentionSoftmax", code: softmax },
+  of: variantsOf,
+  table: [
+    onLavapipe("broadcast 16x4", "one load and broadcasts instead of eight loads of one word"),
+    onLavapipe("loads 8x4", "the same as on others, where there is no subgroup of one size"),
+    { adapter: "any", variant: "matrix *", why: "tensor cores, where activations are f16" },
+    { adapter: "any", variant: "loads 8x4", why: "a word for all lanes is one access on a GPU" },
   ],
-  variants: variantsOf,
-  shapeClass: ({ tokens }) => (tokens > 256 ? "long" : "short"),
   describe: ({ samples, tokens, channels }) => `${samples}x${tokens}x${channels}`,
 });
 
-export const attentionFamily = family("attention");
-export const attentionGradFamily = family("attentionGrad");
+export const attentionVariants = variants("attention");
+export const attentionGradVariants = variants("attentionGrad");

@@ -1,16 +1,10 @@
-import conv3dGradWeightCode from "../../shaders/conv3dGradWeight.wgsl";
-import conv3dGradWeightBrickCode from "../../shaders/conv3dGradWeightBrick.wgsl";
-import sumPartialsCode from "../../shaders/sumPartials.wgsl";
-import { describeConv, sizesOf, type ConvShape } from "./conv3dFamily.ts";
+import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
+import conv3dGradWeightRowsShader from "../../shaders/conv3dGradWeightRows.wgsl";
+import { describeConv, sizesOf, type ConvShape } from "./conv3dVariants.ts";
 import { gradWeightBrickName, gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeightBrick.ts";
-import {
-  gradWeightMatrixName,
-  gradWeightMatrixShader,
-  gradWeightMatrixTiles,
-  type GradWeightMatrixTile,
-} from "./conv3dGradWeightMatrix.ts";
-import { gradWeightRowsFits, gradWeightRowsShader } from "./conv3dGradWeightRows.ts";
-import type { Variant, VariantFamily } from "./variant.ts";
+import { gradWeightMatrixName, gradWeightMatrixTiles, type GradWeightMatrixTile } from "./conv3dGradWeightMatrix.ts";
+import { gradWeightRowsFits } from "./conv3dGradWeightRows.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "./kernel.ts";
 
 export interface GradWeightShape extends ConvShape {
   /** The weight is [k, k, k, channels of gradY, channels of x]. */
@@ -25,7 +19,7 @@ const SLICES: readonly [name: string, percent: number][] = [
   ["teams, four times the slices", 400],
 ];
 const TEAMS: readonly Variant[] = SLICES.map(([name, percent]) => ({ name, constants: { percent } }));
-const ROWS: Variant = { name: "rows", shader: gradWeightRowsShader.name, constants: {} };
+const ROWS: Variant = { name: "rows", shader: conv3dGradWeightRowsShader.name, constants: {} };
 
 /** A processor pays for barriers: one is there to be compared with. */
 const SOFTWARE_BRICKS = 1;
@@ -41,23 +35,16 @@ export function gradWeightBrickTileOf({ constants }: Variant): GradWeightBrickTi
 
 /** conv3dGradWeightMatrix.wgsl with a tile. */
 export function gradWeightMatrixVariant(tile: GradWeightMatrixTile): Variant {
-  return { name: gradWeightMatrixName(tile), shader: gradWeightMatrixShader.name, constants: tile };
+  return { name: gradWeightMatrixName(tile), shader: conv3dGradWeightMatrixShader.name, constants: tile };
 }
 
 export function gradWeightMatrixTileOf({ constants }: Variant): GradWeightMatrixTile {
   return constants as GradWeightMatrixTile;
 }
 
-export const gradWeightFamily: VariantFamily<GradWeightShape> = {
+export const gradWeightVariants: VariantChoice<GradWeightShape> = {
   kernel: "conv3dGradWeight",
-  shaders: [
-    { name: "conv3dGradWeight", code: conv3dGradWeightCode },
-    gradWeightRowsShader,
-    { name: "conv3dGradWeightBrick", code: conv3dGradWeightBrickCode },
-    gradWeightMatrixShader,
-    { name: "sumPartials", code: sumPartialsCode },
-  ],
-  variants(caps, shape, dtype) {
+  of(caps, shape, dtype) {
     const tiles = gradWeightBrickTiles(caps, sizesOf(shape), shape.stride);
     const bricks = tiles.map((tile) => gradWeightBrickVariant(tile, shape.kernel));
     // f32 is not rounded for them.
@@ -67,11 +54,20 @@ export const gradWeightFamily: VariantFamily<GradWeightShape> = {
     const rows = gradWeightRowsFits(caps, sizesOf(shape), shape.stride, shape.pad) ? [ROWS] : [];
     return [...rows, ...TEAMS, ...bricks.slice(0, SOFTWARE_BRICKS), ...matrices];
   },
-  shapeClass({ kernel, outW, inC, outC }) {
-    const channels = Math.min(inC, outC);
-    // Rows are worked on eight columns at a time.
-    const wide = outW > 12 && channels > 8;
-    return `k${kernel}, ${wide ? "wide" : outW > 6 && outW <= 8 && channels >= 64 ? "narrow, many channels" : "narrow"}`;
-  },
+  // Rows are worked on eight columns at a time.
+  table: [
+    {
+      ...onLavapipe("rows", "a third less than teams; as much or more for 8 channels or 12 columns"),
+      when: ({ kernel, outW, inC, outC }) => kernel === 3 && outW > 12 && Math.min(inC, outC) > 8,
+    },
+    {
+      ...onLavapipe("rows", "at 8^3 9 % less than teams with 64 channels, 30 with 128; with 32 teams are ahead"),
+      when: ({ kernel, outW, inC, outC }) => kernel === 3 && outW > 6 && outW <= 8 && Math.min(inC, outC) >= 64,
+    },
+    onLavapipe("teams", "registers alone; few slices, by the work there is"),
+    { adapter: "any", variant: "matrix *", why: "tensor cores, where x and gradY are f16" },
+    { adapter: "any", variant: "brick *", why: "workgroup memory" },
+    { adapter: "any", variant: "teams", why: "where workgroups are too small for bricks" },
+  ],
   describe: (shape) => `${describeConv(shape)}${shape.transposed ? " transposed" : ""}`,
 };

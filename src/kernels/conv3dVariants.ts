@@ -1,18 +1,13 @@
-import conv3dCode from "../../shaders/conv3d.wgsl";
-import conv3dBrickCode from "../../shaders/conv3dBrick.wgsl";
-import conv3dBrickSumCode from "../../shaders/conv3dBrickSum.wgsl";
-import conv3dParityCode from "../../shaders/conv3dParity.wgsl";
-import convTranspose3dCode from "../../shaders/convTranspose3d.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
 import type { DType } from "../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { brickName, brickTiles, type BrickTile } from "./conv3dBrickTiles.ts";
-import { conv3dMatrixShader, matrixTileName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
+import { matrixTileName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
 import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
-import { conv3dRowsFits, ROWS_SHADERS, rowsVariants } from "./conv3dRows.ts";
+import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import type { ConvTile } from "./conv3dTiles.ts";
-import type { Variant, VariantFamily } from "./variant.ts";
+import { onLavapipe, type TableRow, type Variant, type VariantChoice } from "./kernel.ts";
 
 /** Sizes of one convolution as its variants are chosen by. */
 export interface ConvShape extends Record<string, number> {
@@ -58,6 +53,21 @@ export function convShape(
     pad,
     exchanged: exchanged ? 1 : 0,
     flipped: flipped ? 1 : 0,
+  };
+}
+
+/** A shape for tests: N = 2, 5 input channels, `depth` planes of `size` by `size` voxels. */
+export function testConvShape(
+  [depth, size]: readonly [number, number],
+  [kernel, stride, pad]: readonly [number, number, number],
+  outC: number,
+  more: Partial<ConvShape> = {},
+): ConvShape {
+  const out = (n: number) => Math.floor((n + 2 * pad - kernel) / stride) + 1;
+  return {
+    ...{ batch: 2, inD: depth, inH: size, inW: size, inC: 5 },
+    ...{ outD: out(depth), outH: out(size), outW: out(size), outC },
+    ...{ kernel, stride, pad, exchanged: 0, flipped: 0, ...more },
   };
 }
 
@@ -132,17 +142,6 @@ export function tileOf(variant: Variant): ConvTile {
   return variant.constants as ConvTile;
 }
 
-/** By output channels, for the table. */
-function channelClass(channels: number): string {
-  return channels > 32 ? "beyond 32" : channels > 16 ? "to 32" : channels > 8 ? "to 16" : "to 8";
-}
-
-const BLOCK_SHADERS = [
-  conv3dMatrixShader,
-  { name: "conv3dBrick", code: conv3dBrickCode },
-  { name: "conv3dBrickSum", code: conv3dBrickSumCode },
-];
-
 /**
  * A barrier costs a processor more than what workgroup memory saves it, and it multiplies matrices element by element:
  * one of each is there to be compared with.
@@ -181,46 +180,110 @@ function matrixVariants(caps: GpuCaps, problem: ConvProblem, exchanged: boolean,
   return dtype === "f16" ? matrixTiles(caps, problem, exchanged).map(matrixVariant) : [];
 }
 
-export const conv3dFamily: VariantFamily<ConvShape> = {
+/** Rows for graphics cards, of which none was measured. */
+const matrixRow: TableRow<ConvShape> = {
+  adapter: "any",
+  variant: "matrix *",
+  why: "matrix units do many times the multiply-adds; f16 alone",
+};
+const brickRow: TableRow<ConvShape> = {
+  adapter: "any",
+  variant: "brick *",
+  why: "workgroup memory; the largest tile for the class that leaves little unused",
+};
+
+const flat = ({ kernel, stride, pad }: ConvShape): boolean => isFlat(kernel, stride, pad);
+const strided = ({ stride }: ConvShape): boolean => stride !== 1;
+const cubic = ({ kernel, stride }: ConvShape): boolean => kernel === 3 && stride === 1;
+/** What conv3dRows.wgsl computes, by the length of its rows. */
+const rows = (shape: ConvShape, above: number, to = Infinity): boolean =>
+  cubic(shape) && shape.pad === 1 && shape.outW > above && shape.outW <= to;
+
+export const conv3dVariants: VariantChoice<ConvShape> = {
   kernel: "conv3d",
-  shaders: [
-    { name: "conv3d", code: conv3dCode },
-    ...ROWS_SHADERS,
-    { name: "conv3dParity", code: conv3dParityCode },
-    ...BLOCK_SHADERS,
-  ],
-  variants(caps, shape, dtype) {
+  of(caps, shape, dtype) {
     const software = caps.adapterClass === "software";
-    const flat = isFlat(shape.kernel, shape.stride, shape.pad);
-    const tiles = software ? (flat ? SOFTWARE_FLAT : SOFTWARE_CUBIC) : flat ? FLAT : CUBIC;
+    const tiles = software ? (flat(shape) ? SOFTWARE_FLAT : SOFTWARE_CUBIC) : flat(shape) ? FLAT : CUBIC;
     const problem = problemOf(shape, false);
     const bricks = brickVariants(caps, problem);
     const matrices = matrixVariants(caps, problem, shape.exchanged === 1, dtype);
     if (!software) return [...matrices, ...bricks, ...tiledVariants(caps, tiles)];
-    const rows = conv3dRowsFits(caps, problem.sizes, shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
+    const inRows = conv3dRowsFits(caps, problem.sizes, shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
     const parity = conv3dParityFits(caps, problem) ? parityVariants(problem.sizes) : [];
     const blocks = [bricks, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
-    return [...rows, ...parity, ...tiledVariants(caps, tiles), ...blocks];
+    return [...inRows, ...parity, ...tiledVariants(caps, tiles), ...blocks];
   },
-  shapeClass(shape) {
-    const { kernel, stride, pad, outW } = shape;
-    if (isFlat(kernel, stride, pad)) return `1x1x1${shape.exchanged ? " exchanged" : ""}, ${channelClass(shape.outC)}`;
-    if (stride !== 1) return `strided, ${channelClass(shape.outC)}`;
-    if (kernel !== 3) return "other kernels";
-    const row = outW > 8 ? "beyond 8" : outW > 4 ? "5 to 8" : "to 4";
-    return pad === 1 ? `3x3x3, rows ${row}, ${channelClass(shape.outC)}` : "3x3x3, other padding";
-  },
+  // "rows" and "parity" need subgroups of eight lanes: SwiftShader passes over them.
+  table: [
+    {
+      ...onLavapipe("rows 2x8x8", "192 accumulators a lane, whose loop fits the instruction cache"),
+      when: (shape) => rows(shape, 8),
+    },
+    {
+      ...onLavapipe(
+        "rows 1x8x16",
+        "128 channels at 8^3 15 % less than 1x8x8, which compiles in two thirds of the time",
+      ),
+      when: (shape) => rows(shape, 4, 8) && shape.outC > 32,
+    },
+    { ...onLavapipe("rows 1x8x8", "where a row is one subgroup"), when: (shape) => rows(shape, 4, 8) },
+    {
+      ...onLavapipe("rows 1x4x16", "4^3 grids have rows to fill a subgroup, and many channels"),
+      when: (shape) => rows(shape, 0, 4) && shape.outC > 32,
+    },
+    {
+      ...onLavapipe("rows 1x4x8", "a tenth slower than 1x4x16, and compiles in less than half the time"),
+      when: (shape) => rows(shape, 0, 4),
+    },
+    {
+      ...onLavapipe("tiled 8x1x8 w8", "8x16^3x16 1.1 ms, parity 2x4x32 2.3, most of whose channels are unused"),
+      when: (shape) => flat(shape) && shape.outC <= 8,
+    },
+    {
+      ...onLavapipe("tiled 8x1x16 w8", "8x8^3x32 0.48 ms, exchanged 8x16^3x8 1.3; parity 2x4x32 0.69 and 1.9"),
+      when: (shape) => flat(shape) && shape.outC <= 16,
+    },
+    {
+      ...onLavapipe(
+        "parity 2x4x32",
+        "inputs serve many channels. 1x8x64 takes 5 % less for whole 64s, but 17 more for 96 and 30 more at 4^3",
+      ),
+      when: flat,
+    },
+    {
+      ...onLavapipe("parity 2x4x8", "36 to 39 % less than 2x4x16, half of whose channels are unused"),
+      when: (shape) => strided(shape) && shape.outC <= 8,
+    },
+    { ...onLavapipe("parity 2x4x16", "four taps share a load"), when: strided },
+    {
+      ...onLavapipe("parity 1x8x64", "kernels of 2"),
+      when: (shape) => strided(shape) && shape.outC > 32,
+    },
+    { ...onLavapipe("parity 1x8x32", "kernels of 2"), when: strided },
+    {
+      adapter: "software",
+      when: cubic,
+      variant: "tiled 4x4x8 w8",
+      why: "128 accumulators, more spill and compile for longer",
+      measured: "SwiftShader",
+    },
+    {
+      adapter: "software",
+      when: flat,
+      variant: "tiled 8x1x16 w8",
+      why: "inputs serve many channels",
+      measured: "SwiftShader",
+    },
+    onLavapipe("tiled 2x4x8 w8", "fewer outputs where each needs more inputs; it is loads that compile slowly"),
+    matrixRow,
+    brickRow,
+  ],
   describe: describeConv,
 };
 
-export const convTranspose3dFamily: VariantFamily<ConvShape> = {
+export const convTranspose3dVariants: VariantChoice<ConvShape> = {
   kernel: "convTranspose3d",
-  shaders: [
-    { name: "convTranspose3d", code: convTranspose3dCode },
-    { name: "conv3dParity", code: conv3dParityCode },
-    ...BLOCK_SHADERS,
-  ],
-  variants(caps, shape, dtype) {
+  of(caps, shape, dtype) {
     const problem = problemOf(shape, true);
     const bricks = brickVariants(caps, problem);
     const matrices = matrixVariants(caps, problem, shape.exchanged === 1, dtype);
@@ -229,6 +292,17 @@ export const convTranspose3dFamily: VariantFamily<ConvShape> = {
     const blocks = [bricks, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
     return [...parity, ...tiledVariants(caps, SOFTWARE_CUBIC), ...blocks];
   },
-  shapeClass: ({ kernel, outC }) => `k${kernel}, ${channelClass(outC)}`,
+  table: [
+    {
+      ...onLavapipe("parity 2x4x8", "30 % less than 2x4x16"),
+      when: ({ kernel, outC }) => kernel === 4 && outC <= 8,
+    },
+    onLavapipe("parity 2x4x16", "four taps share a load"),
+    { ...onLavapipe("parity 1x8x64", "kernels of 2"), when: ({ kernel, outC }) => kernel === 2 && outC > 32 },
+    { ...onLavapipe("parity 1x8x32", "kernels of 2"), when: ({ kernel }) => kernel === 2 },
+    onLavapipe("tiled 4x4x8 w8", "128 accumulators; a tile needs few inputs beside them"),
+    matrixRow,
+    brickRow,
+  ],
   describe: describeConv,
 };

@@ -1,7 +1,5 @@
-import mergeCode from "../../shaders/twirlMerge.wgsl";
-import sumCode from "../../shaders/twirlSum.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import type { Variant, VariantFamily } from "./variant.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "./kernel.ts";
 
 export interface TwirlShape extends Record<string, number> {
   samples: number;
@@ -32,14 +30,17 @@ function variantsOf(caps: GpuCaps): Variant[] {
   );
 }
 
-export const twirlMergeFamily: VariantFamily<TwirlShape> = {
+export const twirlMergeVariants: VariantChoice<TwirlShape> = {
   kernel: "twirlMerge",
-  shaders: [
-    { name: "twirlMerge", code: mergeCode },
-    { name: "twirlSum", code: sumCode },
+  of: variantsOf,
+  table: [
+    {
+      ...onLavapipe("runs to 8 w32", "few heavy threads; V32 10.7 ms against 14 for workgroups of 8"),
+      when: ({ channels }) => channels % 4 === 0,
+    },
+    onLavapipe("runs to 16 w32", "as many floats"),
+    { adapter: "any", variant: "runs to 4 w64", why: "many threads" },
   ],
-  variants: variantsOf,
-  shapeClass: ({ channels }) => (channels % 4 === 0 ? "by four" : "one by one"),
   describe: ({ samples, size, channels, rotations, goesOn, reduced, targeted }) => {
     const flags = [goesOn && "goes on", reduced && "reduced", targeted && "with target"].filter(Boolean);
     return [`${samples}x${rotations} of ${size}^3x${channels}`, ...flags].join(", ");
