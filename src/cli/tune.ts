@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Tuning } from "../gpu/tuning.ts";
+import { tableChoice } from "../kernels/kernel.ts";
 import { kernelsWithVariants, kernelWithVariants } from "../kernels/list.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
@@ -163,17 +164,15 @@ async function durations({ plan, prepare, title }: Profiled, show: (text: string
 }
 
 function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boolean): number {
-  const variantsOf = ({ call }: CountedCall) => {
-    const { variants } = kernelWithVariants(call.kernel);
-    return variants.of(gpu.caps, call.shape, call.dtype).map(({ name }) => name);
-  };
-  const rows = calls.map((counted) => ({
-    key: counted.call.key,
-    count: counted.count,
-    fallback: counted.call.fallback,
-    chosen: tuning.choices[counted.call.key],
-    variants: variantsOf(counted),
-  }));
+  const rows = calls.map(({ call, count }) => {
+    const { variants: choice } = kernelWithVariants(call.kernel);
+    const variants = choice.of(gpu.caps, call.shape, call.dtype);
+    const { row } = tableChoice(gpu.caps, choice, call.shape, variants);
+    return {
+      ...{ key: call.key, count, fallback: call.fallback, chosen: tuning.choices[call.key] },
+      ...{ why: row?.why, measured: row?.measured, variants: variants.map(({ name }) => name) },
+    };
+  });
   if (json) printJson({ adapter: tuning.adapter, calls: rows });
   else print(callLines(rows));
   return 0;

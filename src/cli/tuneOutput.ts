@@ -64,17 +64,23 @@ export interface ListedCall {
   readonly count: number;
   readonly fallback: string;
   readonly chosen: TunedChoice | undefined;
+  /** Of the table's variant, and on what adapter of this class that was measured. */
+  readonly why: string | undefined;
+  readonly measured: string | undefined;
   readonly variants: readonly string[];
 }
 
 export function callLines(calls: readonly ListedCall[]): string[] {
-  const rows = calls.map(({ key, count, fallback, chosen, variants }) => [
+  const rows = calls.map(({ key, count, fallback, chosen, why, measured, variants }) => [
     key,
     `${count}x`,
     chosen ? `${chosen.variant}, instead of ${fallback}` : fallback,
     `${variants.length}`,
+    chosen
+      ? `timed here: ${formatMilliseconds(chosen.ms)} instead of ${formatMilliseconds(chosen.fallbackMs)}`
+      : `${measured ?? "reasoned"}: ${why ?? "the first of its list"}`,
   ]);
-  return columns([["call", "calls", "variant", "of"], ...rows], [1, 3]);
+  return columns([["call", "calls", "variant", "of", "why"], ...rows], [1, 3]);
 }
 
 function columns(rows: readonly (readonly string[])[], right: readonly number[]): string[] {

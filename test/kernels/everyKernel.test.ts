@@ -3,16 +3,17 @@
 // adapter can run, bitwise the same twice; it passes NaN on; its costs are those of the memory it has to touch.
 import { beforeAll, describe, expect, it } from "vitest";
 import { byteLength, elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
+import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { dtypeOf, type ExampleTensor } from "../../src/kernels/example.ts";
 import { choose, type CallShape, type Kernel } from "../../src/kernels/kernel.ts";
-import { allKernels } from "../../src/kernels/list.ts";
+import { allKernels, kernelWithVariants } from "../../src/kernels/list.ts";
 import { contentsOf } from "../../src/tuning/exampleData.ts";
 import { compare } from "../../src/tuning/trial.ts";
 import { runKernels, testGpu, type OutputSpec, type TensorData } from "../harness.ts";
 import type { Twins } from "../reference/twin.ts";
-import { withCaps } from "./capsOf.ts";
+import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { needsStored, roundedTo, STORED, type Stored } from "./half.ts";
 
 const files = import.meta.glob<{ twins?: Twins }>("../reference/*.ts", { eager: true });
@@ -38,8 +39,15 @@ function contentsFor(kernel: Kernel, shape: CallShape, dtype: Stored): Contents 
   );
 }
 
-/** Runs the example once on poisoned memory, in the variant named. */
-async function run(kernel: Kernel, shape: CallShape, dtype: Stored, contents: Contents, variant?: string) {
+/** Runs the example once on poisoned memory, in the variant named, as an adapter with `caps` would choose the rest. */
+async function run(
+  kernel: Kernel,
+  shape: CallShape,
+  dtype: Stored,
+  contents: Contents,
+  variant?: string,
+  caps: Partial<GpuCaps> = {},
+) {
   const { tensors, emit } = kernel.example(shape);
   const inputs: Record<string, TensorData> = {};
   const outputs: Record<string, OutputSpec> = {};
@@ -51,7 +59,8 @@ async function run(kernel: Kernel, shape: CallShape, dtype: Stored, contents: Co
   const ran: string[] = [];
   const results = await runKernels(gpu, inputs, outputs, (graph, t) => {
     const key = kernel.variants && choose(graph.caps, kernel.variants, shape, dtype).call.key;
-    const ctx = withCaps(graph, key !== undefined && variant !== undefined ? { choices: { [key]: variant } } : {});
+    const choices = key !== undefined && variant !== undefined ? { choices: { [key]: variant } } : {};
+    const ctx = withCaps(graph, { ...caps, ...choices });
     const dispatch: typeof ctx.dispatch = (d) => {
       if (d.call) ran.push(d.call.variant);
       ctx.dispatch(d);
@@ -109,6 +118,31 @@ for (const dtype of STORED) {
     );
   });
 }
+
+describe("variants for graphics cards are their twins, as far as this adapter can run them", () => {
+  // Small tiles: others compile for long on a processor.
+  it.each<[string, number, readonly string[] | undefined]>([
+    ["conv3d", 0, ["tiled 2x2x4 w128", "tiled 2x2x8 w256"]],
+    ["conv3d", 3, ["tiled 4x1x4 w64"]],
+    ["convTranspose3d", 0, ["tiled 2x2x4 w128"]],
+    ["conv3dGradWeight", 3, ["teams", "teams, four times the slices"]],
+    ["attention", 0, ["loads 4x4"]],
+    ["twirlMerge", 0, undefined],
+    ["resample", 0, undefined],
+    ["rotateOctahedral", 0, undefined],
+  ])("%s, shape %i", async (name, i, only) => {
+    const kernel = kernelWithVariants(name);
+    const shape = kernel.shapes[i]!;
+    const card = { ...PLAIN_GPU, maxWorkgroupInvocations: gpu.caps.maxWorkgroupInvocations };
+    const all = kernel.variants.of({ ...gpu.caps, ...card }, shape, "f32").map(({ name }) => name);
+    const contents = contentsFor(kernel, shape, "f32");
+    const variants = only ?? all;
+    expect(all).toEqual(expect.arrayContaining([...variants]));
+    for (const variant of variants) {
+      expectTwin(kernel, shape, "f32", contents, await run(kernel, shape, "f32", contents, variant, card));
+    }
+  });
+});
 
 /** Numbers that may be any: not a list of what there is, nor only written. */
 const isNumber = ({ contents }: ExampleTensor) => ["around 0", "around 1", "positive"].includes(contents as string);
