@@ -1,5 +1,6 @@
 import type { Tensor } from "../gpu/dispatch.ts";
 import * as attentionKernel from "../kernels/attention.ts";
+import * as avgPoolKernel from "../kernels/avgPool3d.ts";
 import * as concatKernel from "../kernels/concatChannels.ts";
 import * as conv3dKernel from "../kernels/conv3d.ts";
 import * as convTransposeKernel from "../kernels/convTranspose3d.ts";
@@ -128,6 +129,18 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
     };
     if (graph.needsGrad(x)) graph.addGrad(x, write, true);
     else write(graph.scratch(`${label} gradX`, x.shape, x.dtype), undefined);
+  });
+}
+
+/** The mean over windows of voxels, [N, D, H, W, C] to [N, Do, Ho, Wo, C]; PyTorch's AvgPool3d. */
+export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions & { x: Tensor }): Tensor {
+  const { label, x, ...windows } = options;
+  const y = graph.activation(label, avgPoolKernel.avgPool3dShape(x, options));
+  avgPoolKernel.avgPool3d(graph, { ...options, y });
+  return graph.record(y, [x], (gradY) => {
+    graph.addGrad(x, (gradX) => {
+      avgPoolKernel.avgPool3dGrad(graph, { label: `${label} grad`, gradY, gradX, ...windows });
+    });
   });
 }
 

@@ -10,6 +10,7 @@ export {
   type AttentionArgs,
   type AttentionGradArgs,
 } from "./attention.ts";
+export { avgPool3d, avgPool3dGrad, avgPool3dGradKernel, avgPool3dKernel, type AvgPool3dOptions } from "./avgPool3d.ts";
 export {
   concatChannels,
   concatChannelsKernel,
