@@ -2,25 +2,29 @@ import conv3dGradWeightMatrixCode from "../../shaders/conv3dGradWeightMatrix.wgs
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
-import { isFlat, type ConvSizes, type GradWeightArgs } from "./conv3dShape.ts";
+import { isFlat, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
 
 export const gradWeightMatrixShader = { name: "conv3dGradWeightMatrix", code: conv3dGradWeightMatrixCode };
 
-/** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
-export interface GradWeightMatrixTile extends MatrixConstants {
+/** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
+interface ChannelBlock extends MatrixConstants {
   SUBGROUPS_I: number;
   SUBGROUPS_O: number;
   SUB_I: number;
   SUB_O: number;
+}
+
+/** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
+export interface GradWeightMatrixTile extends ChannelBlock {
   LINE: number;
   LINES: number;
 }
 
 /** Input and output channels of a workgroup. */
-function blockOf(tile: Omit<GradWeightMatrixTile, "LINE" | "LINES">): [inputs: number, outputs: number] {
+function blockOf(tile: ChannelBlock): [inputs: number, outputs: number] {
   return [tile.SUBGROUPS_I * tile.SUB_I * tile.MATRIX_M, tile.SUBGROUPS_O * tile.SUB_O * tile.MATRIX_N];
 }
 
@@ -185,17 +189,12 @@ function tilesOf(
 }
 
 /** With the lines that waste least of their steps, barriers included; none where nothing fits workgroup memory. */
-function withLines(
-  tile: Omit<GradWeightMatrixTile, "LINE" | "LINES">,
-  grid: Grid,
-  kernel: number,
-  stride: number,
-): GradWeightMatrixTile[] {
+function withLines(tile: ChannelBlock, grid: Grid, kernel: number, stride: number): GradWeightMatrixTile[] {
   let best: GradWeightMatrixTile | undefined;
   let most = 0;
   for (let steps = MOST_STEPS; steps >= 1; steps--) {
     for (let LINES = 1; LINES * steps <= MOST_STEPS; LINES++) {
-      const candidate = { ...tile, LINE: steps * tile.MATRIX_K, LINES } as GradWeightMatrixTile;
+      const candidate = { ...tile, LINE: steps * tile.MATRIX_K, LINES };
       const [x, gradient] = loadsOf(candidate, kernel, stride);
       const all = steps * LINES;
       if (gradWeightMatrixBytes(candidate, kernel, stride) > PORTABLE_WORKGROUP_BYTES) continue;
@@ -236,7 +235,7 @@ export function dispatchConv3dGradWeightMatrix(
   const { kernel, batch, inputChannels, outputChannels } = sizes;
   const grid = gridOf(sizes, stride, pad);
   const flat = isFlat(kernel, stride, pad);
-  const axes = (size: readonly [number, number, number]) => (flat ? [1, 1, grid.width] : size);
+  const axes = (size: Size3): Size3 => (flat ? [1, 1, grid.width] : size);
   const [inD, inH, inW] = axes(sizes.inputSize);
   const [outD, outH, outW] = axes(sizes.outputSize);
   const { rows, rowPitch, tilesX, blocks } = linesOf(tile, grid, haloOf(kernel, stride));
