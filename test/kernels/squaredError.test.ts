@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { squaredError, sumOfSquares } from "../../src/kernels/squaredError.ts";
-import { expectClose, randomArray, runKernels, testGpu, type TensorData } from "../harness.ts";
+import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { squaredError as twin } from "../reference/squaredError.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 
@@ -11,11 +11,10 @@ beforeAll(async () => {
 });
 
 async function run(prediction: Float32Array, target: Float32Array, shape: number[], scale?: number) {
-  const scaling: Record<string, TensorData> =
-    scale === undefined ? {} : { scaling: { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) } };
+  const scaling = scale === undefined ? undefined : { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) };
   return runKernels(
     gpu,
-    { prediction: { shape, data: prediction }, target: { shape, data: target }, ...scaling },
+    { prediction: { shape, data: prediction }, target: { shape, data: target }, ...(scaling && { scaling }) },
     {
       gradPrediction: { shape },
       loss: { shape: [1], init: Float32Array.of(0.5) },
