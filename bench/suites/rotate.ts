@@ -29,7 +29,7 @@ function rotation(): Float32Array<ArrayBuffer> {
   return Float32Array.from(quaternionToMatrix([axis[0]! * sine, axis[1]! * sine, axis[2]! * sine, Math.cos(0.5)]));
 }
 
-const matrices: InputSpec[] = [
+const matrices: InputSpec<"matrix" | "rotations">[] = [
   { name: "matrix", shape: [3, 3], only: "peers", make: () => ROTATION },
   {
     name: "rotations",
@@ -52,7 +52,7 @@ function interpolated(name: string, size: number, method: ResampleMethod, peers:
     flops: 2 * taps * SAMPLES * size ** 3 * CHANNELS,
     tolerance: tolerance(size),
     ...(peers && { peers: { operation: "rotate" as const, attributes: {} } }),
-    emit: (graph, t) => resample(graph, { label: name, x: t.x!, rotations: t.rotations!, y: t.y!, method }),
+    emit: (graph, t) => resample(graph, { label: name, x: t.x, rotations: t.rotations, y: t.y, method }),
     expected: (data) => sampledRotation(data, size, method),
   });
 }
@@ -115,9 +115,9 @@ function adjoint(name: string, size: number): BenchCase {
     emit: (graph, t) => {
       resampleAdjoint(graph, {
         label: name,
-        rotations: t.rotations!,
-        gradY: t.gradY!,
-        gradX: t.gradX!,
+        rotations: t.rotations,
+        gradY: t.gradY,
+        gradX: t.gradX,
         method: "trilinear",
       });
     },
@@ -163,7 +163,7 @@ function octahedral(name: string, size: number): BenchCase {
     outputs: [{ name: "y", shape: [count, size, size, size, CHANNELS] }],
     flops: 0,
     tolerance: 0,
-    emit: (graph, t) => rotateOctahedral(graph, { label: name, x: t.x!, rotations: t.elements!, y: t.y! }),
+    emit: (graph, t) => rotateOctahedral(graph, { label: name, x: t.x, rotations: t.elements, y: t.y }),
     expected: (data) => sampledPermutation(data, size),
   });
 }

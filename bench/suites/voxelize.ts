@@ -47,11 +47,11 @@ function voxelizeCase(size: number): BenchCase {
     emit: (graph, t) => {
       voxelize(graph, {
         label: `voxelize ${size}`,
-        atoms: t.atoms!,
-        offsets: t.offsets!,
-        molecules: t.molecules!,
-        poses: t.poses!,
-        y: t.y!,
+        atoms: t.atoms,
+        offsets: t.offsets,
+        molecules: t.molecules,
+        poses: t.poses,
+        y: t.y,
         resolution: RESOLUTION,
       });
     },

@@ -27,8 +27,8 @@ async function run(
     (ctx, t) => {
       const on = withCaps(ctx, ADAPTERS[adapter]!);
       kind === "forward"
-        ? resample(on, { label: "resample", x: t.x!, rotations: t.rotations!, y: t.y!, method })
-        : resampleAdjoint(on, { label: "adjoint", gradY: t.x!, rotations: t.rotations!, gradX: t.y!, method });
+        ? resample(on, { label: "resample", x: t.x, rotations: t.rotations, y: t.y, method })
+        : resampleAdjoint(on, { label: "adjoint", gradY: t.x, rotations: t.rotations, gradX: t.y, method });
     },
   );
   return y as Float32Array;

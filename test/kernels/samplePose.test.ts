@@ -13,7 +13,7 @@ async function draw(samples: number, rotate: SamplePoseArgs["rotate"], at = STEP
     await testGpu(),
     { step: stepData(at) },
     { poses: { shape: [samples, 12] } },
-    (ctx, t) => samplePose(ctx, { label: "pose", poses: t.poses!, step: t.step!, shift, rotate, stream }),
+    (ctx, t) => samplePose(ctx, { label: "pose", poses: t.poses, step: t.step, shift, rotate, stream }),
   );
   return poses as Float32Array;
 }
