@@ -21,7 +21,7 @@ export const spec: ArgsSpec = {
  * @returns the exit code: 0, or 1 with --fail-on-regression and a regression
  * @throws VoxtwirlError "bad-option", or "io" and "bad-file" for a file that is no record
  */
-export async function compare(args: string[]): Promise<number> {
+export function compare(args: string[]): number {
   const options = readArgs("bench compare", spec, args);
   const [first, second] = options.positionals;
   if (first === undefined || second === undefined) {

@@ -49,7 +49,7 @@ export interface GraphCaseSpec<Input extends string = string, Output extends str
   readonly activations?: readonly NoInfer<Input | Output>[];
   /** Appends the work; `tensors` are our inputs and the outputs. */
   emit(graph: Graph, tensors: Readonly<Record<Input | Output, Tensor>>): void;
-  expected?(data: CaseData): readonly Expected[];
+  readonly expected?: (data: CaseData) => readonly Expected[];
   /** Outputs under the names and in the layout of `expected`. */
   collect?(outputs: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, ArrayLike<number>>;
 }

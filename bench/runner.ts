@@ -34,7 +34,7 @@ export interface RunnerOptions {
   readonly record: RecordBuilder;
   readonly signal: AbortSignal;
   /** Told what is being done. */
-  onProgress(text: string): void;
+  readonly onProgress: (text: string) => void;
 }
 
 /** What is known of a contestant before it is timed. */
@@ -101,7 +101,6 @@ async function takeTurns(
   const { effort, record, signal, onProgress } = options;
   const ours = entries[0]!.contestant;
   const failed = new Set<Contestant>();
-  let stopped: unknown;
   try {
     for (let round = 0; ; round++) {
       const waiting = entries.map(({ contestant }) => contestant).filter((c) => !failed.has(c) && !isDone(c, effort));
@@ -120,16 +119,14 @@ async function takeTurns(
         }
       }
     }
-  } catch (error) {
-    stopped = error;
+  } finally {
+    for (const entry of entries) {
+      const { contestant } = entry;
+      const samples = contestant.rounds.flat();
+      if (failed.has(contestant) || samples.length === 0) continue;
+      record.add(resultOf(benchCase, entry, ours, options.roofline), samples);
+    }
   }
-  for (const entry of entries) {
-    const { contestant } = entry;
-    const samples = contestant.rounds.flat();
-    if (failed.has(contestant) || samples.length === 0) continue;
-    record.add(resultOf(benchCase, entry, ours, options.roofline), samples);
-  }
-  if (stopped) throw stopped;
 }
 
 function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, roofline: Roofline): CaseResult {

@@ -56,11 +56,12 @@ export function isNamed({ name }: Variant, asked: string): boolean {
 /** The first row of the table that speaks of this kernel, adapter and shape, and names a variant that can run. */
 function tableVariant<S extends CallShape>(
   caps: GpuCaps,
-  { kernel, shapeClass }: VariantFamily<S>,
+  family: VariantFamily<S>,
   shape: S,
   variants: readonly Variant[],
 ): Variant {
-  const shapes = shapeClass(shape);
+  const { kernel } = family;
+  const shapes = family.shapeClass(shape);
   for (const [of, adapter, begin, name] of variantTable) {
     if (of !== kernel || (adapter !== "any" && adapter !== caps.adapterClass) || !shapes.startsWith(begin)) continue;
     const variant = variants.find((other) => isNamed(other, name));

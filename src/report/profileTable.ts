@@ -92,9 +92,9 @@ export function timeLines(profile: PlanProfile): string[] {
   const gap = gpu.spanNs - gpu.busyNs;
   const sum = dispatches.reduce((all, { durationNs }) => all + durationNs, 0);
   const walls = profile.replays.plain.map(({ encode, done }) => done - encode);
-  const largest = dispatches.reduce(
+  const largest = dispatches.reduce<(typeof dispatches)[number] | undefined>(
     (a, b) => (b.gapNs > (a?.gapNs ?? 0) ? b : a),
-    undefined as (typeof dispatches)[number] | undefined,
+    undefined,
   );
   const how =
     timing === "timestamps"

@@ -6,7 +6,9 @@ import type { Contents } from "./examples.ts";
 /** The same numbers for the same name and shape. */
 export function contentsOf(name: string, shape: readonly number[], contents: Contents): Float32Array | Uint32Array {
   const count = elementCount(shape);
-  const random = new Random([...name].reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), count) % 2 ** 40);
+  const random = new Random(
+    Array.from(name).reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), count) % 2 ** 40,
+  );
   switch (contents) {
     case "written":
       return new Float32Array(count).fill(NaN);

@@ -215,15 +215,15 @@ export async function runTable(voxtwirl: Voxtwirl, gpu: Gpu): Promise<TableResul
     views.push(view.buffer);
     return graph.external(name, values.shape, view, values.data instanceof Uint32Array ? "u32" : "f32");
   };
-  for (const [row, { inputs, outputs, emit }] of Object.entries(table)) {
+  for (const [name, row] of Object.entries(table)) {
     const tensors: Record<string, Tensor> = {};
-    for (const [name, given] of Object.entries(inputs)) {
-      tensors[name] = external(`${row}/${name}`, given, () => random.normal());
+    for (const [key, given] of Object.entries(row.inputs)) {
+      tensors[key] = external(`${name}/${key}`, given, () => random.normal());
     }
-    for (const [name, given] of Object.entries(outputs)) {
-      results[`${row}/${name}`] = tensors[name] = external(`${row}/${name}`, given, () => 0);
+    for (const [key, given] of Object.entries(row.outputs)) {
+      results[`${name}/${key}`] = tensors[key] = external(`${name}/${key}`, given, () => 0);
     }
-    emit(watched, graph, tensors);
+    row.emit(watched, graph, tensors);
   }
   const plan = await voxtwirl.Plan.create(gpu, graph, { label: "table" });
   try {

@@ -88,7 +88,8 @@ describe("adamw", () => {
     ["clipping turned off", 100, { clip: { norm: 20, max: 0 }, eps: 0.1 }],
   ])("follows the twin over five steps: %s", async (_, n, some) => {
     const options = { ...reference, ...some };
-    let { gpu: state, exact } = start(n);
+    const { gpu: before, exact } = start(n);
+    let state = before;
     for (let t = 1; t <= 5; t++) {
       const grads = randomArray(n, 100 + t, 10 ** (t - 3));
       state = await update(state, grads, t, options);

@@ -136,7 +136,11 @@ describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
       { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
       (graph, t) => {
         const ctx = withCaps(graph, { adapterClass: "integrated" });
-        const watched: KernelContext = { ...ctx, dispatch: (d) => (calls.push(d.call?.variant), ctx.dispatch(d)) };
+        const dispatch = (d: Dispatch) => {
+          calls.push(d.call?.variant);
+          ctx.dispatch(d);
+        };
+        const watched: KernelContext = { ...ctx, dispatch };
         dispatchConv3dGradWeight(watched, {
           ...{ label: "gradWeight", x: t.x, gradY: t.gradY, gradWeight: t.gradWeight, stride: 1, pad: 1 },
           transposed: false,

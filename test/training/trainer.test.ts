@@ -184,8 +184,8 @@ describe("trainer", () => {
       before.trainer.scaling!.write(Float32Array.of(2 ** 12, 1994, 7, ...rest));
       const expected = await steps(whole.trainer, 0, 8);
       expect(expected.map(({ lossScale }) => lossScale)).toEqual([
-        ...Array(5).fill(2 ** 12),
-        ...Array(3).fill(2 ** 13),
+        ...Array<number>(5).fill(2 ** 12),
+        ...Array<number>(3).fill(2 ** 13),
       ]);
       await steps(before.trainer, 0, 4);
       const tensors = await stateTensors(before.store, parameters, before.trainer.scaling);

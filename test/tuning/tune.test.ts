@@ -44,7 +44,9 @@ function fake(
       return changes.times?.[name] ?? Number(name.replace("runs of ", ""));
     },
     drop: (name) => void log.dropped.push(name),
-    destroy: () => void log.destroyed++,
+    destroy: () => {
+      log.destroyed++;
+    },
   };
   return { trial, log };
 }
