@@ -13,7 +13,8 @@ function table(label: string, head: readonly string[], rows: readonly (readonly 
     return `<tr>${cells.join("")}</tr>`;
   });
   return (
-    `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>${heads.join("")}` +
+    `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>` +
+    `${heads.join("")}` +
     `</tr></thead><tbody>${body.join("")}</tbody></table></div>`
   );
 }

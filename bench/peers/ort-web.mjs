@@ -8,7 +8,8 @@ import { webgpuOptions } from "./ortWebgpu.mjs";
 import { serve, versionOf } from "./worker.mjs";
 
 const LIFTOFF =
-  "--liftoff-only: V8 would optimise the WebAssembly for half a minute of the first run; nodes on the CPU are slower for it";
+  "--liftoff-only: V8 would optimise the WebAssembly for half a minute of the first run; nodes on the CPU are " +
+  "slower for it";
 
 let ort;
 

@@ -104,7 +104,8 @@ function manifest() {
   } catch {
     // Not a checkout.
   }
-  return `${JSON.stringify({ name, version, private: true, description, license, type, engines, ...commit }, null, 2)}\n`;
+  const manifest = { name, version, private: true, description, license, type, engines, ...commit };
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 function packageFolder(name, required = true) {

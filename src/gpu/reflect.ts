@@ -29,6 +29,13 @@ export interface Reflection {
   readonly structs: ReadonlyMap<string, StructLayout>;
 }
 
+/** `@group(0) @binding(1) var<storage, read_write> y: array<f32>;`: group, binding, space, access, name and type. */
+const BINDING = new RegExp(
+  /@group\((\d+)\)\s*@binding\((\d+)\)\s*/.source +
+    /var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/.source,
+  "g",
+);
+
 const SCALARS = new Set(["u32", "i32", "f32"]);
 
 /**
@@ -42,9 +49,7 @@ export function reflect(file: string, source: string): Reflection {
   const bindings: BindingLayout[] = [];
   const aliases = new Map<string, string>();
   for (const [, name, type] of code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)) aliases.set(name!, type!);
-  const pattern =
-    /@group\((\d+)\)\s*@binding\((\d+)\)\s*var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
-  for (const match of code.matchAll(pattern)) {
+  for (const match of code.matchAll(BINDING)) {
     const [, group, binding, space, access, name, type] = match as unknown as string[];
     if (group !== "0") throw compileError(file, `binding '${name}' is in group ${group}; only group 0 is used`);
     bindings.push({

@@ -68,7 +68,8 @@ async function measureFma(gpu: Gpu): Promise<number> {
         const [values] = await plan.read(sums);
         const wrong = values!.findIndex((value, thread) => value !== rooflineFmaSum(thread, ROUNDS));
         if (wrong >= 0) {
-          const what = `thread ${wrong} of the multiply-adds gave ${values![wrong]}, not ${rooflineFmaSum(wrong, ROUNDS)}`;
+          const right = rooflineFmaSum(wrong, ROUNDS);
+          const what = `thread ${wrong} of the multiply-adds gave ${values![wrong]}, not ${right}`;
           throw new VoxtwirlError("internal", what, "Report this with the adapter's name.");
         }
         return plan.flops / (await fastest(gpu, plan, REPEATS)) / 1e6;

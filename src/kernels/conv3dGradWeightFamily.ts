@@ -71,7 +71,8 @@ export const gradWeightFamily: VariantFamily<GradWeightShape> = {
     const channels = Math.min(inC, outC);
     // Rows are worked on eight columns at a time.
     const wide = outW > 12 && channels > 8;
-    return `k${kernel}, ${wide ? "wide" : outW > 6 && outW <= 8 && channels >= 64 ? "narrow, many channels" : "narrow"}`;
+    const many = outW > 6 && outW <= 8 && channels >= 64;
+    return `k${kernel}, ${wide ? "wide" : many ? "narrow, many channels" : "narrow"}`;
   },
   describe: (shape) => `${describeConv(shape)}${shape.transposed ? " transposed" : ""}`,
 };

@@ -206,7 +206,10 @@ alias T = ${type};
     const x = graph.scratch("x", [4, 4]);
     const shader = {
       name: "two",
-      code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
+      code:
+        "@group(0) @binding(0) var<storage, read> a: array<f32>;\n" +
+        "@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n" +
+        "@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
     };
     graph.dispatch({
       label: "two",

@@ -126,7 +126,7 @@ describe("convolutions", () => {
     },
   );
 
-  it("few voxels with many channels on a GPU: slices of the input channels, then their sum with bias and residual", () => {
+  it("few voxels, many channels on a GPU: slices of the input channels, then their sum with bias and residual", () => {
     const [x, weight, y] = [
       [1, 2, 2, 2, 128],
       [3, 3, 3, 128, 64],
