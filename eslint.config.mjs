@@ -14,6 +14,7 @@ export default defineConfig(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       // Kernels and their twins index arrays at places that arithmetic makes sure of. Idle ones are still refused.
       "@typescript-eslint/no-non-null-assertion": "off",
+      curly: ["error", "multi-line"],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
     },
   },
@@ -26,5 +27,5 @@ export default defineConfig(
       "@typescript-eslint/require-await": "off",
     },
   },
-  { files: ["**/*.mjs"], extends: [tseslint.configs.strict] },
+  { files: ["**/*.mjs"], extends: [tseslint.configs.strict], rules: { curly: ["error", "multi-line"] } },
 );

@@ -219,8 +219,9 @@ export function randomArray(n: number, seed: number, scale = 1): Float32Array {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const out = new Float32Array(n);
-  for (let i = 0; i < n; i++)
+  for (let i = 0; i < n; i++) {
     out[i] = scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  }
   return out;
 }
 

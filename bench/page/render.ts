@@ -153,8 +153,9 @@ function ratios(found: readonly CaseOutcome[]): string {
     const chart = ratioChart(items);
     return suite === undefined ? chart : folded(suite, items.length, chart);
   });
-  if (charts.length === 0)
+  if (charts.length === 0) {
     return `<p class="empty">No peer was measured here: voxtwirl bench --against all --json FILE</p>`;
+  }
   const marks = ["Time of the peer over ours, wall time until the result is there, on a logarithmic axis."];
   const results = found.flatMap(({ ours, peers }) => [ours, ...peers.flatMap(({ result }) => result ?? [])]);
   if (results.some(({ stable }) => !stable)) marks.push("~: samples are unstable.");

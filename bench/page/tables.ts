@@ -76,8 +76,9 @@ export function refusalList(record: BenchRecord): string {
   const items = [...groups.values()].map(({ why, message, engines }) => {
     // Engines with the same words on the same cases stand together.
     const byCases = new Map<string, string[]>();
-    for (const [engine, cases] of engines)
+    for (const [engine, cases] of engines) {
       byCases.set(cases.join(", "), [...(byCases.get(cases.join(", ")) ?? []), engine]);
+    }
     const who = [...byCases].map(([cases, names]) => `<b>${escapeHtml(names.join(", "))}</b>: ${escapeHtml(cases)}`);
     return `<li><p>${escapeHtml(why)} &middot; ${who.join("; ")}</p><pre>${escapeHtml(message.trim())}</pre></li>`;
   });

@@ -7,6 +7,8 @@ import type { BenchCase, CaseData, Expected } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";
 import { sampleIndices } from "../sampledConv.ts";
 
+type Vec3 = [number, number, number];
+
 const SAMPLES = 8;
 const CHANNELS = 8;
 /** A rotation without symmetry: 1 radian about (1, 2, 3), as a float32 matrix. */
@@ -73,8 +75,9 @@ function sampledRotation(data: CaseData, size: number, method: ResampleMethod): 
   const values: number[] = [];
   const near = (s: number) => {
     const all: number[] = [];
-    for (let i = Math.ceil(s - reach); i <= s + reach; i++)
+    for (let i = Math.ceil(s - reach); i <= s + reach; i++) {
       if (i >= 0 && i < size && Math.abs(i - s) < reach) all.push(i);
+    }
     return all;
   };
   for (const voxel of sampleIndices(SAMPLES * size ** 3, SAMPLED_VOXELS)) {
@@ -134,11 +137,7 @@ function adjointOfFirst(data: CaseData, size: number): Expected[] {
     const p = [voxel % size, Math.floor(voxel / size) % size, Math.floor(voxel / size ** 2)].map((i) => i - centre);
     const s = [0, 1, 2].map((j) => ROTATION[j]! * p[0]! + ROTATION[3 + j]! * p[1]! + ROTATION[6 + j]! * p[2]! + centre);
     for (let corner = 0; corner < 8; corner++) {
-      const [i, j, k] = [0, 1, 2].map((axis) => Math.floor(s[axis]!) + ((corner >> axis) & 1)) as [
-        number,
-        number,
-        number,
-      ];
+      const [i, j, k] = [0, 1, 2].map((axis) => Math.floor(s[axis]!) + ((corner >> axis) & 1)) as Vec3;
       if ([i, j, k].some((at) => at < 0 || at >= size)) continue;
       const weight =
         tapWeight("trilinear", s[0]! - i) * tapWeight("trilinear", s[1]! - j) * tapWeight("trilinear", s[2]! - k);

@@ -114,12 +114,14 @@ export function packStruct(
     const value = values[name];
     if (value === undefined) throw wrong(`uniform field '${name}' is not given`);
     const list = typeof value === "number" ? [value] : value;
-    if (list.length !== field.components)
+    if (list.length !== field.components) {
       throw wrong(`field '${name}' takes ${field.components} numbers, got ${list.length}`);
+    }
     list.forEach((number, i) => {
       const at = byteOffset + field.offset + i * 4;
-      if (field.scalar !== "f32" && !Number.isInteger(number))
+      if (field.scalar !== "f32" && !Number.isInteger(number)) {
         throw wrong(`field '${name}' is an integer, got ${number}`);
+      }
       if (field.scalar === "f32") target.setFloat32(at, number, true);
       else if (field.scalar === "i32") target.setInt32(at, number, true);
       else if (number < 0 || number > 0xffffffff) throw wrong(`field '${name}' is out of range for u32: ${number}`);

@@ -32,7 +32,8 @@ export function contentsOf(name: string, shape: readonly number[], contents: Con
 function repeated(draws: Float32Array, count: number): Float32Array {
   if (draws.length === count) return draws;
   const values = new Float32Array(count);
-  for (let at = 0; at < count; at += draws.length)
+  for (let at = 0; at < count; at += draws.length) {
     values.set(draws.subarray(0, Math.min(draws.length, count - at)), at);
+  }
   return values;
 }

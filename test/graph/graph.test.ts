@@ -171,8 +171,9 @@ describe("graph", () => {
     for (const [name, dtype] of half) {
       // Grids and tokens but those that the caller gave; what stands for an addend that is not there goes with the
       // output.
-      if (!/ no addend /.test(name))
+      if (!/ no addend /.test(name)) {
         expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64),\d$/.test(name) ? "f16" : "f32");
+      }
     }
   });
 

@@ -36,15 +36,18 @@ function convolutionMacs(
 ): number {
   const [n, d, h, w, inputs] = x as [number, number, number, number, number];
   let taps = 0;
-  for (let z = 0; z < size[0]!; z++)
-    for (let y = 0; y < size[1]!; y++)
-      for (let q = 0; q < size[2]!; q++)
+  for (let z = 0; z < size[0]!; z++) {
+    for (let y = 0; y < size[1]!; y++) {
+      for (let q = 0; q < size[2]!; q++) {
         for (let tap = 0; tap < kernel ** 3; tap++) {
           const iz = z * stride + Math.floor(tap / kernel ** 2) - padding;
           const iy = y * stride + (Math.floor(tap / kernel) % kernel) - padding;
           const ix = q * stride + (tap % kernel) - padding;
           if (iz >= 0 && iz < d && iy >= 0 && iy < h && ix >= 0 && ix < w) taps++;
         }
+      }
+    }
+  }
   return n * taps * inputs * channels;
 }
 
