@@ -239,8 +239,9 @@ export function dispatchConv3dGradWeightMatrix(
   const [inD, inH, inW] = axes(sizes.inputSize);
   const [outD, outH, outW] = axes(sizes.outputSize);
   const { rows, rowPitch, tilesX, blocks } = linesOf(tile, grid, haloOf(kernel, stride));
-  const [blocksI, blocksO] = [inputChannels, outputChannels].map((n, i) => Math.ceil(n / blockOf(tile)[i]!));
-  const workgroups = kernel * kernel * blocksI! * blocksO!;
+  const [blockI, blockO] = blockOf(tile);
+  const [blocksI, blocksO] = [Math.ceil(inputChannels / blockI), Math.ceil(outputChannels / blockO)];
+  const workgroups = kernel * kernel * blocksI * blocksO;
   const subgroups = tile.SUBGROUPS_I * tile.SUBGROUPS_O;
   const wanted = Math.ceil((WANTED_WORKGROUPS[ctx.caps.adapterClass] * USUAL_SUBGROUPS) / subgroups / workgroups);
   const leastBlocks = Math.ceil((LEAST_STEPS * tile.MATRIX_K) / (tile.LINE * tile.LINES));
@@ -279,8 +280,8 @@ export function dispatchConv3dGradWeightMatrix(
       row_pitch: rowPitch,
       tiles_x: tilesX,
       slices,
-      blocks_i: blocksI!,
-      blocks_o: blocksO!,
+      blocks_i: blocksI,
+      blocks_o: blocksO,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },
