@@ -36,10 +36,11 @@ export function readBenchmarkFile(path: string): BenchmarkFile {
     const name = row.run_name ?? row.name;
     if (typeof name !== "string") throw broken(path, `benchmarks[${i}] has no name`);
     if (row.error_occurred === true) {
-      failed.set(name, String(row.error_message ?? "no message"));
+      failed.set(name, typeof row.error_message === "string" ? row.error_message : "no message");
       return;
     }
-    const factor = MILLISECONDS[String(row.time_unit ?? "ns")];
+    const unit = row.time_unit ?? "ns";
+    const factor = typeof unit === "string" ? MILLISECONDS[unit] : undefined;
     if (factor === undefined) throw broken(path, `benchmarks[${i}] has the time_unit ${JSON.stringify(row.time_unit)}`);
     const time = (key: string): number => {
       const number = row[key];

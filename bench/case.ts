@@ -54,8 +54,8 @@ export interface BenchCase {
   /** Of a case whose activations are stored in half precision, with f16 at the end of its name. */
   readonly precision?: "f16";
   /** The same work so stored, without peers: they compute in f32. Missing where there is nothing to store so. */
-  inHalf?(): BenchCase;
-  data(): CaseData;
+  readonly inHalf?: () => BenchCase;
+  readonly data: () => CaseData;
   open(gpu: Gpu, data: CaseData, cacheBytes: number): Promise<OpenCase>;
   /** Missing where there is nothing to compare with. */
   expected?(data: CaseData): readonly Expected[] | Promise<readonly Expected[]>;

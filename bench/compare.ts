@@ -21,7 +21,7 @@ export const spec: ArgsSpec = {
  * @returns the exit code: 0, or 1 with --fail-on-regression and a regression
  * @throws VoxtwirlError "bad-option", or "io" and "bad-file" for a file that is no record
  */
-export async function compare(args: string[]): Promise<number> {
+export function compare(args: string[]): number {
   const options = readArgs("bench compare", spec, args);
   const [first, second] = options.positionals;
   if (first === undefined || second === undefined) {
@@ -71,7 +71,8 @@ function describe(a: string, b: string, comparison: Comparison): string[] {
     ...list("failed", failed),
     "",
     rows.length > 0 ? `${told.join(", ")}.` : "No benchmark is in both records.",
-    `A change is told where the Mann-Whitney test gives p < ${level} and the interval of the ratio of medians leaves out`,
+    `A change is told where the Mann-Whitney test gives p < ${level} and the interval of the ratio ` +
+      `of medians leaves out`,
     `0 %; of ${tested} comparisons without any change at most ${byChance} are expected to be told for one by chance.`,
     "Samples of one run do not show how much whole runs differ: where a change matters, run both again.",
     ...(regressions.length > 0 ? [`Slower by more than ${threshold} %: ${regressions.join(", ")}.`] : []),

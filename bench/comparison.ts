@@ -118,7 +118,7 @@ function hasGpuTime({ record }: BenchmarkFile, name: string): boolean {
 
 function summary({ record, context }: BenchmarkFile): string {
   const host = typeof context.host_name === "string" ? ` on ${context.host_name}` : "";
-  if (!record) return `${String(context.date ?? "no date")}${host}`;
+  if (!record) return `${typeof context.date === "string" ? context.date : "no date"}${host}`;
   const { adapter, date, commit, dirty } = record.context;
   return `${adapter.name}, ${date}, commit ${commit.slice(0, 10)}${dirty ? " with changes" : ""}`;
 }
@@ -152,7 +152,8 @@ function contextWarnings(a: BenchmarkFile, b: BenchmarkFile): string[] {
   return [...differing, ...load];
 }
 
-const show = (value: unknown): string => (value === undefined ? "not told" : String(value));
+const show = (value: unknown): string =>
+  value === undefined ? "not told" : typeof value === "string" ? value : JSON.stringify(value);
 
 function driftWarnings(cases: readonly ComparedCase[]): string[] {
   const moved = (side: "a" | "b") => cases.filter((c) => Math.abs(Math.log(c[side].halves)) > Math.log(1 + AGREEMENT));

@@ -49,14 +49,14 @@ export async function takeTurn(contestant: Contestant): Promise<Sample[]> {
   const uncounted = (sample: Sample) => (contestant.uncountedMs += sample.wallMs);
   if (!rounds.some((round) => round.length > 0) && firstMs > WARM_MS) {
     // Slow, or its first run compiled.
-    const [only] = await contestant.sample(1);
-    if (only!.wallMs > WARM_MS) return [only!];
-    uncounted(only!);
+    const [only] = (await contestant.sample(1)) as [Sample];
+    if (only.wallMs > WARM_MS) return [only];
+    uncounted(only);
   }
   const last = rounds.findLast((round) => round.length > 0)?.at(-1)?.wallMs ?? Math.min(firstMs, WARM_MS);
   if (last > WARM_MS) return contestant.sample(1);
-  const [first, ...counted] = await contestant.sample(1 + runsOfRound(last));
-  uncounted(first!);
+  const [first, ...counted] = (await contestant.sample(1 + runsOfRound(last))) as [Sample, ...Sample[]];
+  uncounted(first);
   return counted;
 }
 

@@ -15,8 +15,8 @@ import {
 import { uniform, type Spread } from "./data.ts";
 
 /** A tensor that a case reads. */
-export interface InputSpec {
-  readonly name: string;
+export interface InputSpec<Name extends string = string> {
+  readonly name: Name;
   readonly shape: readonly number[];
   /** Whose input it is; both engines' by default. */
   readonly only?: "ours" | "peers";
@@ -26,30 +26,30 @@ export interface InputSpec {
   readonly make?: (data: CaseData) => Values;
 }
 
-export interface OutputSpec {
+export interface OutputSpec<Name extends string = string> {
   /** That of an input where it is changed in place. */
-  readonly name: string;
+  readonly name: Name;
   readonly shape: readonly number[];
 }
 
-export interface GraphCaseSpec {
+export interface GraphCaseSpec<Input extends string = string, Output extends string = string> {
   readonly name: string;
   readonly suite: string;
   readonly shape: string;
   /** What the inputs' names begin with; by default `name`. */
   readonly dataName?: string;
-  readonly inputs: readonly InputSpec[];
-  readonly outputs: readonly OutputSpec[];
+  readonly inputs: readonly InputSpec<Input>[];
+  readonly outputs: readonly OutputSpec<Output>[];
   readonly flops: number;
   /** By default all of our inputs and outputs once. */
   readonly bytes?: number;
   readonly tolerance: number;
   readonly peers?: Pick<PeerTask, "operation" | "attributes"> & { readonly outputs?: readonly OutputSpec[] };
   /** Inputs and outputs that half precision stores as f16, where the case is one for it. */
-  readonly activations?: readonly string[];
-  /** Appends the work. */
-  emit(graph: Graph, tensors: Readonly<Record<string, Tensor>>): void;
-  expected?(data: CaseData): readonly Expected[];
+  readonly activations?: readonly NoInfer<Input | Output>[];
+  /** Appends the work; `tensors` are our inputs and the outputs. */
+  emit(graph: Graph, tensors: Readonly<Record<Input | Output, Tensor>>): void;
+  readonly expected?: (data: CaseData) => readonly Expected[];
   /** Outputs under the names and in the layout of `expected`. */
   collect?(outputs: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, ArrayLike<number>>;
 }
@@ -58,7 +58,7 @@ export interface GraphCaseSpec {
 const MAX_SETS = 8;
 
 /** A case that is a few kernels on inputs and outputs of its own. */
-export function graphCase(spec: GraphCaseSpec): BenchCase {
+export function graphCase<Input extends string, Output extends string>(spec: GraphCaseSpec<Input, Output>): BenchCase {
   const { name, activations } = spec;
   if (!activations) return caseOf(spec, []);
   const inHalf = (): BenchCase => {

@@ -20,7 +20,7 @@ export function describeMachine(gpu: Gpu): Omit<BenchRecord["context"], "rooflin
     mhz_per_cpu: cpus()[0]?.speed ?? 0,
     cpu: cpus()[0]?.model.trim() ?? "",
     load_avg: loadavg(),
-    library_version: versionOf(join(root, "package.json")),
+    library_version: readManifest(join(root, "package.json")).version,
     library_build_type: "release",
     json_schema_version: 1,
     ...commitOf(root),
@@ -40,7 +40,7 @@ export function describeMachine(gpu: Gpu): Omit<BenchRecord["context"], "rooflin
 /** The commit of a checkout, and whether its files differ from it; of the offline archive as its manifest says. */
 function commitOf(root: string): { commit: string; dirty: boolean } {
   if (!existsSync(join(root, ".git"))) {
-    const { gitHead = "", gitDirty = false } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const { gitHead = "", gitDirty = false } = readManifest(join(root, "package.json"));
     return { commit: gitHead, dirty: gitDirty };
   }
   const git = (...args: string[]) => {
@@ -56,15 +56,22 @@ function commitOf(root: string): { commit: string; dirty: boolean } {
   }
 }
 
-function versionOf(manifest: string): string {
-  return JSON.parse(readFileSync(manifest, "utf8")).version;
+interface Manifest {
+  readonly version: string;
+  /** Those of the offline archive. */
+  readonly gitHead?: string;
+  readonly gitDirty?: boolean;
+}
+
+function readManifest(path: string): Manifest {
+  return JSON.parse(readFileSync(path, "utf8")) as Manifest;
 }
 
 function dawnVersion(): string {
   try {
     let folder = dirname(createRequire(join(packageRoot(), "package.json")).resolve("webgpu"));
     while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-    return versionOf(join(folder, "package.json"));
+    return readManifest(join(folder, "package.json")).version;
   } catch {
     return "";
   }

@@ -29,7 +29,7 @@ export interface BenchOptions {
   /** Where the record goes, after each case and at the end. */
   readonly json?: string | undefined;
   readonly signal: AbortSignal;
-  onProgress(text: string): void;
+  readonly onProgress: (text: string) => void;
 }
 
 /**
@@ -75,13 +75,14 @@ export async function bench(options: BenchOptions): Promise<BenchRecord> {
   const peers = startPeers(options, record);
   const kill = () => peers.forEach((peer) => peer.kill());
   signal.addEventListener("abort", kill);
+  const stopped = () => signal.aborted;
   const save = async () => {
     record.note({ peers: peers.map(({ description }) => description) });
     if (json !== undefined) await record.write(json);
   };
   try {
     for (const [index, benchCase] of cases.entries()) {
-      if (signal.aborted) break;
+      if (stopped()) break;
       const prefix = `${index + 1}/${cases.length} `;
       try {
         await runCase(benchCase, {
@@ -97,13 +98,13 @@ export async function bench(options: BenchOptions): Promise<BenchRecord> {
         });
       } catch (error) {
         // A case that this adapter has no room for is told, and the others go on.
-        if (!(error instanceof VoxtwirlError) || signal.aborted || error.code === "device-lost") throw error;
+        if (!(error instanceof VoxtwirlError) || stopped() || error.code === "device-lost") throw error;
         record.refuse({ case: benchCase.name, engine: "voxtwirl", why: "failed", message: error.message });
       }
       await save();
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!stopped()) throw error;
   } finally {
     signal.removeEventListener("abort", kill);
     await Promise.all(peers.map((peer) => peer.close()));

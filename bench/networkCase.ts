@@ -40,7 +40,7 @@ interface NetworkCaseSpec {
   readonly network: Network;
   readonly tolerance: number;
   readonly operation: PeerTask["operation"];
-  expected?(): Promise<readonly Expected[]>;
+  readonly expected?: () => Promise<readonly Expected[]>;
   readonly precision?: "f16";
   /** What errors of activations in half precision become at the end. */
   readonly halfTolerance: number;

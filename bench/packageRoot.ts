@@ -9,7 +9,10 @@ import { VoxtwirlError } from "../src/errors.ts";
 export function packageRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const manifest = join(folder, "package.json");
-    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "voxtwirl") return folder;
+    if (existsSync(manifest)) {
+      const { name } = JSON.parse(readFileSync(manifest, "utf8")) as { name?: string };
+      if (name === "voxtwirl") return folder;
+    }
     if (dirname(folder) === folder) {
       throw new VoxtwirlError(
         "io",

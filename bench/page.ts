@@ -32,7 +32,10 @@ export function writePage(args: readonly string[], root: string): string {
     const message = `${out} cannot be written: ${String(error)}.`;
     throw new VoxtwirlError("io", message, "Name another file with --out.", { cause: error });
   }
-  return `${out}: ${records.length} ${records.length === 1 ? "record" : "records"}, ${Math.ceil(page.length / 1024)} KiB`;
+  return (
+    `${out}: ${records.length} ${records.length === 1 ? "record" : "records"}, ` +
+    `${Math.ceil(page.length / 1024)} KiB`
+  );
 }
 
 function recordFiles(folder: string): string[] {

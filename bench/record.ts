@@ -98,13 +98,19 @@ export interface BenchRecord {
       readonly name: string;
       readonly driver: string;
       readonly software: boolean;
-      readonly features: readonly string[];
+      /** Not in old records. */
+      readonly features?: readonly string[];
       /** How many calls `voxtwirl tune` had found other variants for; left out where none. */
       readonly tuned?: number;
     };
     /** Ceilings measured in the same run: a large copy, and fused multiply-adds in registers. */
     readonly roofline: { readonly gbPerSecond: number; readonly gflops: number };
-    readonly peers: readonly { readonly name: string; readonly version: string; readonly notes: readonly string[] }[];
+    readonly peers: readonly {
+      readonly name: string;
+      readonly version: string;
+      /** Not in old records. */
+      readonly notes?: readonly string[];
+    }[];
   };
   readonly benchmarks: readonly RecordRow[];
   readonly results: readonly CaseResult[];

@@ -4,7 +4,7 @@ import { VoxtwirlError } from "../src/errors.ts";
 import { elementCount } from "../src/gpu/dispatch.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { rooflineShare, type Roofline } from "../src/graph/roofline.ts";
-import { judge, type BenchCase, type CaseData, type Expected } from "./case.ts";
+import { judge, type BenchCase, type CaseData, type Expected, type PeerTask } from "./case.ts";
 import {
   isDone,
   ourContestant,
@@ -34,7 +34,7 @@ export interface RunnerOptions {
   readonly record: RecordBuilder;
   readonly signal: AbortSignal;
   /** Told what is being done. */
-  onProgress(text: string): void;
+  readonly onProgress: (text: string) => void;
 }
 
 /** What is known of a contestant before it is timed. */
@@ -76,7 +76,7 @@ export async function runCase(benchCase: BenchCase, options: RunnerOptions): Pro
     for (let set = 1; set < opened.sets; set++) await runOnce(gpu, opened, timer);
     const theirs: Entry[] = [];
     if (benchCase.peers && peers.length > 0) {
-      const description = writeTensors(options.folder, benchCase, data);
+      const description = writeTensors(options.folder, benchCase.name, benchCase.peers, data);
       for (const peer of peers) {
         check();
         onProgress(`${benchCase.name}: ${peer.name} loads`);
@@ -101,7 +101,6 @@ async function takeTurns(
   const { effort, record, signal, onProgress } = options;
   const ours = entries[0]!.contestant;
   const failed = new Set<Contestant>();
-  let stopped: unknown;
   try {
     for (let round = 0; ; round++) {
       const waiting = entries.map(({ contestant }) => contestant).filter((c) => !failed.has(c) && !isDone(c, effort));
@@ -120,16 +119,14 @@ async function takeTurns(
         }
       }
     }
-  } catch (error) {
-    stopped = error;
+  } finally {
+    for (const entry of entries) {
+      const { contestant } = entry;
+      const samples = contestant.rounds.flat();
+      if (failed.has(contestant) || samples.length === 0) continue;
+      record.add(resultOf(benchCase, entry, ours, options.roofline), samples);
+    }
   }
-  for (const entry of entries) {
-    const { contestant } = entry;
-    const samples = contestant.rounds.flat();
-    if (failed.has(contestant) || samples.length === 0) continue;
-    record.add(resultOf(benchCase, entry, ours, options.roofline), samples);
-  }
-  if (stopped) throw stopped;
 }
 
 function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, roofline: Roofline): CaseResult {
@@ -211,21 +208,21 @@ async function loadPeer(
 }
 
 /** Writes the inputs of a case in place of those of the case before. */
-function writeTensors(folder: string, { name, peers }: BenchCase, data: CaseData): CaseDescription {
+function writeTensors(folder: string, name: string, task: PeerTask, data: CaseData): CaseDescription {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const file = (kind: string, index: number) => join(folder, `${kind}${index}.f32`);
-  const inputs = peers!.inputs.map(({ name: tensor, shape }, i): TensorFile => {
+  const inputs = task.inputs.map(({ name: tensor, shape }, i): TensorFile => {
     const values = data.get(tensor)!;
     writeFileSync(file("input", i), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     return { name: tensor, shape, file: file("input", i) };
   });
-  const outputs = peers!.outputs.map(({ name: tensor, shape }, i): TensorFile => ({
+  const outputs = task.outputs.map(({ name: tensor, shape }, i): TensorFile => ({
     name: tensor,
     shape,
     file: file("output", i),
   }));
-  return { name, operation: peers!.operation, attributes: peers!.attributes, inputs, outputs };
+  return { name, operation: task.operation, attributes: task.attributes, inputs, outputs };
 }
 
 function readOutputs({ outputs }: CaseDescription): ReadonlyMap<string, Float32Array> {

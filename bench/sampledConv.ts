@@ -140,8 +140,9 @@ function place(shape: readonly number[], n: number, position: readonly number[])
 
 function forTaps(kernel: number, visit: (tap: number, at: readonly [number, number, number]) => void): void {
   let tap = 0;
-  for (let z = 0; z < kernel; z++)
+  for (let z = 0; z < kernel; z++) {
     for (let y = 0; y < kernel; y++) for (let x = 0; x < kernel; x++) visit(tap++, [z, y, x]);
+  }
 }
 
 function forVoxels(
@@ -151,7 +152,8 @@ function forVoxels(
   const [batch, depth, height, width] = shape as [number, number, number, number];
   let flat = 0;
   for (let n = 0; n < batch; n++) {
-    for (let z = 0; z < depth; z++)
+    for (let z = 0; z < depth; z++) {
       for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) visit(n, z, y, x, flat++);
+    }
   }
 }

@@ -86,10 +86,11 @@ export function contextLines(context: BenchRecord["context"]): string[] {
     load_avg[0]! > 0.5 ? ["others were using this machine when the run began: trust ratios rather than times"] : [];
   const source = commit ? `, commit ${commit.slice(0, 10)}${dirty ? " with changes" : ""}` : "";
   return [
-    `${adapter.name} (${adapter.driver}), ${cpu}, ${num_cpus} threads, load ${load_avg.map((load) => load.toFixed(2)).join(" ")}`,
+    `${adapter.name} (${adapter.driver}), ${cpu}, ${num_cpus} threads, load ` +
+      `${load_avg.map((load) => load.toFixed(2)).join(" ")}`,
     `voxtwirl ${library_version}${source}, Node ${node.slice(1)}, webgpu ${dawn}`,
-    `roofline: ${number(roofline.gflops)} GFLOP/s of multiply-adds, ${number(roofline.gbPerSecond)} GB/s of a large copy; ` +
-      `inputs that a cache of ${Math.round(cache_bytes / 2 ** 20)} MiB would hold take turns`,
+    `roofline: ${number(roofline.gflops)} GFLOP/s of multiply-adds, ${number(roofline.gbPerSecond)} GB/s of a ` +
+      `large copy; inputs that a cache of ${Math.round(cache_bytes / 2 ** 20)} MiB would hold take turns`,
     ...(adapter.tuned ? [`variants by voxtwirl tune for ${adapter.tuned} calls; --no-tuning takes the table's`] : []),
     ...busy,
   ];

@@ -128,8 +128,9 @@ async function main(args) {
   });
   if (values.help) return console.log(USAGE);
   const level = values.level === undefined ? 9 : Number(values.level);
-  if (!Number.isInteger(level) || level < 0 || level > 9)
+  if (!Number.isInteger(level) || level < 0 || level > 9) {
     throw new Error(`--level ${values.level} is not one of 0 to 9`);
+  }
   const swiftshader = values["no-swiftshader"] ? false : undefined;
   const { out, platform, node, loader } = values;
   const made = await bundleOffline({ out, platform, node, loader, level, swiftshader });

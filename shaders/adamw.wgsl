@@ -15,8 +15,9 @@
 // grad, weight, m, v, ema  f32[n]; VEC4: as vec4, up to three last ones are left to a dispatch without
 // flags                    u32[4]
 // norm                     f32[1], the gradient's norm before clipping (CLIP)
-// params                   first, count: elements (vec4 or f32) from first to below count; threads: threads with work; gain1 = 1 - beta1 and
-//                          gain2 = 1 - beta2, from the host since 1 - beta2 in f32 would lose digits; the rest as above
+// params                   first, count: elements (vec4 or f32) from first to below count; threads: threads with
+//                          work; gain1 = 1 - beta1 and gain2 = 1 - beta2, from the host since 1 - beta2 in f32 would
+//                          lose digits; the rest as above
 // Constants: VEC4, CLIP, SCALED. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
 #import grid
 #import step

@@ -183,7 +183,8 @@ fn main(
 #for b in 0..BLOCKS_O
 #for j in 0..ROWS
 #for s in 0..STEP
-      acc_${y*KERNEL+k}_${i}_${b} = fma(v_${j*STRIDE+y}_${s*STRIDE+k}_${i}, g_${j}_${s}_${b}, acc_${y*KERNEL+k}_${i}_${b});
+      acc_${y*KERNEL+k}_${i}_${b} =
+        fma(v_${j*STRIDE+y}_${s*STRIDE+k}_${i}, g_${j}_${s}_${b}, acc_${y*KERNEL+k}_${i}_${b});
 #endfor
 #endfor
 #endfor

@@ -165,7 +165,8 @@ fn main(
 #for c in 2..6
             let ix_${c} = 4 * q + ${c};
 #for r in 0..6
-            let x_${r}_${c} = select(0.0, f32(x[u32(at_${r} + ix_${c} * params.in_c)]), row_ok_${r} && ix_${c} <= params.width);
+            let x_${r}_${c} =
+              select(0.0, f32(x[u32(at_${r} + ix_${c} * params.in_c)]), row_ok_${r} && ix_${c} <= params.width);
 #endfor
             let column_${c} = input_points(
               array<f32, 6>(x_0_${c}, x_1_${c}, x_2_${c}, x_3_${c}, x_4_${c}, x_5_${c}),

@@ -5,8 +5,8 @@
 // Along an axis a tap k is of class c = k mod 2, its j-th being k = c + 2 j; a class has at most two. Outputs o are
 // counted by v, with v and the inputs i of a class a distance of one or two apart:
 //
-//   strided:     o = v,                     i = STEP v - pad + c + 2 j,   each output meets all classes;
-//   transposed:  o + pad = 2 (v + v0) + c,  i = v + v0 - j,               each output meets one class, v0 so that o >= 0.
+//   strided:     o = v,                     i = STEP v - pad + c + 2 j,  each output meets all classes;
+//   transposed:  o + pad = 2 (v + v0) + c,  i = v + v0 - j,              each output meets one, v0 so that o >= 0.
 //
 // Either way this is a sum over classes of stride-1 convolutions of one or two taps an axis, and of the two taps along
 // x one meets i of the lane's own column, the other that of its neighbour. As a GEMM: M = positions v, N = Co, K = taps
@@ -150,7 +150,8 @@ fn main(
     let edge_x = params.in_step * select(tile_x + GROUPS * lanes_x, tile_x - 1, is_left) + shift_x;
 #for h in 0..(TILE_Y+1+WORKGROUP-1)/WORKGROUP
     let edge_y_${h} = (lane + ${h*WORKGROUP}) * params.in_step;
-    let edge_ok_${h} = plane_ok && edge_x >= 0 && edge_x < params.in_w && iy + edge_y_${h} >= 0 && iy + edge_y_${h} < params.in_h;
+    let edge_ok_${h} = plane_ok && edge_x >= 0 && edge_x < params.in_w &&
+      iy + edge_y_${h} >= 0 && iy + edge_y_${h} < params.in_h;
     let edge_at_${h} = ((row + edge_y_${h}) * params.in_w + edge_x) * params.in_c;
 #endfor
 #endif
@@ -159,7 +160,8 @@ fn main(
 #for t in 0..(KERNEL+1-a)/2
 #for k in 0..(KERNEL+1-b)/2
 #for q in 0..TILE_C/WORKGROUP
-      let lane_weight_${q}_${t}_${k} = weight[u32(weight_${t}_${k} + ci * params.weight_in + ${q*WORKGROUP} * params.weight_out)];
+      let lane_weight_${q}_${t}_${k} =
+        weight[u32(weight_${t}_${k} + ci * params.weight_in + ${q*WORKGROUP} * params.weight_out)];
 #endfor
 #endfor
 #endfor

@@ -295,7 +295,8 @@ fn main(
             let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
 #for i in 0..4
 #for z in 0..2
-            outputs[${z} * PLANE / WORKGROUP + ${(((4*j+i)*GROUPS+g-1)*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] += to_${z} * o_${i};
+            outputs[${z} * PLANE / WORKGROUP + ${(((4*j+i)*GROUPS+g-1)*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] +=
+              to_${z} * o_${i};
 #endfor
 #endfor
           }

@@ -138,7 +138,8 @@ fn main(
 #ifdef LANES
       let w_${c}_${ky}_${kx} = subgroupBroadcast(lane_weight_${c/LANES}_${ky}_${kx}, ${c%LANES}u);
 #else
-      let w_${c}_${ky}_${kx} = select(0.0, weight[u32(tap_at_${ky}_${kx} + (co0 + ${c}) * params.weight_out)], tap_ok_${ky}_${kx});
+      let w_${c}_${ky}_${kx} =
+        select(0.0, weight[u32(tap_at_${ky}_${kx} + (co0 + ${c}) * params.weight_out)], tap_ok_${ky}_${kx});
 #endif
 #endfor
 #endfor

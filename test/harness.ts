@@ -26,6 +26,10 @@ export interface OutputSpec {
 export const POISON = 0x7fc07ead;
 const GUARD_BYTES = 256;
 
+/** A tensor for each key; one that may be left out may be missing. */
+type TensorsOf<T> = { readonly [K in keyof T]: Tensor };
+type ValuesOf<T> = { readonly [K in keyof T]: Float32Array | Uint32Array };
+
 let shared: Promise<Gpu> | undefined;
 
 /** The one device of this test file. Throws with the reason where there is no adapter: tests never skip silently. */
@@ -70,12 +74,15 @@ function valuesOf(bytes: ArrayBuffer, count: number, dtype: DType): Float32Array
  * Runs what `emit` dispatches, once, on poisoned memory. Every tensor has a guard band on either side, and every one
  * that was not written reads NaN.
  */
-export async function runKernels(
+export async function runKernels<
+  I extends Readonly<Record<string, TensorData>>,
+  O extends Readonly<Record<string, OutputSpec>>,
+>(
   gpu: Gpu,
-  inputs: Record<string, TensorData>,
-  outputs: Record<string, OutputSpec>,
-  emit: (ctx: KernelContext, t: Record<string, Tensor>) => void,
-): Promise<Record<string, Float32Array | Uint32Array>> {
+  inputs: I,
+  outputs: O,
+  emit: (ctx: KernelContext, t: TensorsOf<I> & TensorsOf<O>) => void,
+): Promise<ValuesOf<O>> {
   const graph = new Graph(gpu.caps);
   const tensors: Record<string, Tensor> = {};
   const placed = new Map<string, Placed>();
@@ -92,7 +99,7 @@ export async function runKernels(
   };
   for (const [name, { shape, dtype, data }] of Object.entries(inputs)) place(name, shape, dtype, data);
   for (const [name, { shape, dtype, init }] of Object.entries(outputs)) place(name, shape, dtype, init);
-  emit(graph, tensors);
+  emit(graph, tensors as TensorsOf<I> & TensorsOf<O>);
   // Kept tensors share no memory, so that each keeps its own poison and guard.
   const transient = new Map(
     [...usedTensors(graph)]
@@ -141,7 +148,7 @@ export async function runKernels(
       expectUnusedHalf(words, offset, elementCount(tensor.shape), tensor.dtype, `scratch '${tensor.label}'`);
       expectPoison(words.subarray(end, end + GUARD_BYTES / 4), `guard after scratch '${tensor.label}'`);
     }
-    return results;
+    return results as ValuesOf<O>;
   } finally {
     plan.destroy();
     for (const { view } of placed.values()) gpu.destroyBuffer(view.buffer);
@@ -212,8 +219,9 @@ export function randomArray(n: number, seed: number, scale = 1): Float32Array {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const out = new Float32Array(n);
-  for (let i = 0; i < n; i++)
+  for (let i = 0; i < n; i++) {
     out[i] = scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  }
   return out;
 }
 

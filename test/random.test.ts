@@ -37,7 +37,7 @@ describe("Random", () => {
   it("draws integers evenly and shuffles without loss", () => {
     const random = new Random(9);
     const counts = new Array<number>(6).fill(0);
-    for (let i = 0; i < 60_000; i++) counts[random.int(6)]++;
+    for (let i = 0; i < 60_000; i++) counts[random.int(6)]!++;
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(5 * Math.sqrt(10_000));
     const cards = random.shuffle(Uint32Array.from({ length: 100 }, (_, i) => i));
     expect(cards[0] === 0 && cards[1] === 1 && cards[2] === 2).toBe(false);

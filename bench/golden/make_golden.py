@@ -1,7 +1,7 @@
-"""Makes unetU.json: what PyTorch computes in float64 for case U (../unetU.ts), by `python3 make_golden.py` in this folder.
+"""Makes unetU.json: what PyTorch computes in float64 for case U (../unetU.ts).
 
-Inputs are those of ../data.ts, made again here. The loss is the mean squared error against the target, and the
-gradients are those of the loss for every parameter. The file holds
+By `python3 make_golden.py` in this folder. Inputs are those of ../data.ts, made again here. The loss is the mean
+squared error against the target, and the gradients are those of the loss for every parameter. The file holds
 
     torch        version of PyTorch
     parameters   number of parameter tensors
@@ -166,7 +166,9 @@ def main():
         "torch": torch.__version__,
         "parameters": count,
         "flops": flops,
-        "inputs": {name: first_values(name) for name in ("x", "target", "stem.weight", "up1.sample.weight", "head.norm.weight")},
+        "inputs": {
+            name: first_values(name) for name in ("x", "target", "stem.weight", "up1.sample.weight", "head.norm.weight")
+        },
         "tensors": {name: sampled(values) for name, values in outputs.items()},
     }
     lines = [f'"{name}": {json.dumps(tensor)}' for name, tensor in golden["tensors"].items()]

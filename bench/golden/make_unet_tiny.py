@@ -1,7 +1,7 @@
-"""Makes unetTiny.json: what PyTorch computes in float64 for a training step of the preset tiny without noise and dropout.
+"""Makes unetTiny.json: what PyTorch computes in float64 for a training step of tiny without noise and dropout.
 
-By `python3 make_unet_tiny.py` in this folder. The file is like unetU.json (make_golden.py), without the output y. Names and
-shapes are those of ../../src/models/unetLayout.ts.
+By `python3 make_unet_tiny.py` in this folder. The file is like unetU.json (make_golden.py), without the output y. Names
+and shapes are those of ../../src/models/unetLayout.ts, whose preset tiny it is.
 """
 
 import json

@@ -27,8 +27,8 @@ const LEAD =
   "references.";
 
 const TABLE_NOTE =
-  "Relative error: the largest of an output, by the norm of the reference. p10 to p90: of the time on the GPU where it is " +
-  "known. The first run includes compilation.";
+  "Relative error: the largest of an output, by the norm of the reference. p10 to p90: of the time on the GPU " +
+  "where it is known. The first run includes compilation.";
 
 const section = (title: string, body: string): string =>
   body === "" ? "" : `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
@@ -132,8 +132,8 @@ function notes({ context, results }: BenchRecord): string {
       : "",
     context.dirty ? "The sources differed from the commit." : "",
     unstable.length > 0
-      ? `${formatCount(unstable.length)} of ${formatCount(results.length)} results are unstable: halves of their samples ` +
-        "differ by more than 5 %, or there are too few."
+      ? `${formatCount(unstable.length)} of ${formatCount(results.length)} results are unstable: ` +
+        "halves of their samples differ by more than 5 %, or there are too few."
       : "",
   ].filter(Boolean);
   return list.length === 0
@@ -142,7 +142,8 @@ function notes({ context, results }: BenchRecord): string {
 }
 
 const KEYS =
-  `<ul class="keys"><li><i class="faster"></i>voxtwirl is faster</li><li><i class="slower"></i>the peer is faster</li>` +
+  `<ul class="keys"><li><i class="faster"></i>voxtwirl is faster</li>` +
+  `<li><i class="slower"></i>the peer is faster</li>` +
   `<li><i class="faster native"></i>fainter: the peer runs on the bare processor, not through WebGPU</li>` +
   `<li><i class="wrong"></i>wrong result: no ratio</li></ul>`;
 
@@ -152,8 +153,9 @@ function ratios(found: readonly CaseOutcome[]): string {
     const chart = ratioChart(items);
     return suite === undefined ? chart : folded(suite, items.length, chart);
   });
-  if (charts.length === 0)
+  if (charts.length === 0) {
     return `<p class="empty">No peer was measured here: voxtwirl bench --against all --json FILE</p>`;
+  }
   const marks = ["Time of the peer over ours, wall time until the result is there, on a logarithmic axis."];
   const results = found.flatMap(({ ours, peers }) => [ours, ...peers.flatMap(({ result }) => result ?? [])]);
   if (results.some(({ stable }) => !stable)) marks.push("~: samples are unstable.");
@@ -168,8 +170,8 @@ function roofline(record: BenchRecord): string {
   const names = without.join(", ");
   const left = names === "" ? "" : ` Not shown, for they count no arithmetic or no memory: ${names}.`;
   const text =
-    "FLOPs and bytes as the work needs them, each input read once; ceilings measured in the same run. A case above the " +
-    `slope found its data in a cache.${left}`;
+    "FLOPs and bytes as the work needs them, each input read once; ceilings measured in the same run. " +
+    `A case above the slope found its data in a cache.${left}`;
   return `<figure>${charts}<figcaption>${escapeHtml(text)}</figcaption></figure>`;
 }
 
@@ -177,7 +179,7 @@ function history(adapter: AdapterRecords): string {
   const panels = historyPanels(adapter);
   if (panels === "") return `<p class="empty">A history begins with the second record of this adapter.</p>`;
   const text =
-    "Median of each case over the records, oldest at the left, each panel with a logarithmic axis of its own; dotted: the " +
-    "first record; hollow: unstable samples.";
+    "Median of each case over the records, oldest at the left, each panel with a logarithmic axis of its own; " +
+    "dotted: the first record; hollow: unstable samples.";
   return `<figure>${panels}<figcaption>${escapeHtml(text)}</figcaption></figure>`;
 }

@@ -13,7 +13,8 @@ function table(label: string, head: readonly string[], rows: readonly (readonly 
     return `<tr>${cells.join("")}</tr>`;
   });
   return (
-    `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>${heads.join("")}` +
+    `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>` +
+    `${heads.join("")}` +
     `</tr></thead><tbody>${body.join("")}</tbody></table></div>`
   );
 }
@@ -75,8 +76,9 @@ export function refusalList(record: BenchRecord): string {
   const items = [...groups.values()].map(({ why, message, engines }) => {
     // Engines with the same words on the same cases stand together.
     const byCases = new Map<string, string[]>();
-    for (const [engine, cases] of engines)
+    for (const [engine, cases] of engines) {
       byCases.set(cases.join(", "), [...(byCases.get(cases.join(", ")) ?? []), engine]);
+    }
     const who = [...byCases].map(([cases, names]) => `<b>${escapeHtml(names.join(", "))}</b>: ${escapeHtml(cases)}`);
     return `<li><p>${escapeHtml(why)} &middot; ${who.join("; ")}</p><pre>${escapeHtml(message.trim())}</pre></li>`;
   });

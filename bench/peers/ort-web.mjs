@@ -8,7 +8,8 @@ import { webgpuOptions } from "./ortWebgpu.mjs";
 import { serve, versionOf } from "./worker.mjs";
 
 const LIFTOFF =
-  "--liftoff-only: V8 would optimise the WebAssembly for half a minute of the first run; nodes on the CPU are slower for it";
+  "--liftoff-only: V8 would optimise the WebAssembly for half a minute of the first run; nodes on the CPU are " +
+  "slower for it";
 
 let ort;
 
@@ -52,8 +53,9 @@ function copyBeforeWriting() {
   const original = prototype.writeBuffer;
   prototype.writeBuffer = function (buffer, offset, data, dataOffset, size) {
     const bytes = ArrayBuffer.isView(data) ? data : new Uint8Array(data);
-    if (!(bytes.buffer instanceof SharedArrayBuffer))
+    if (!(bytes.buffer instanceof SharedArrayBuffer)) {
       return original.call(this, buffer, offset, data, dataOffset, size);
+    }
     const unit = ArrayBuffer.isView(data) && !(data instanceof DataView) ? data.BYTES_PER_ELEMENT : 1;
     const from = (dataOffset ?? 0) * unit;
     const length = size === undefined ? bytes.byteLength - from : size * unit;

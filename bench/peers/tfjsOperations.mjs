@@ -5,7 +5,8 @@ import { permute } from "./arrays.mjs";
 export const VECTORS = "vectors reshaped to [1, 1, 1, 1, C]: adding short ones to 5-D tensors makes invalid WGSL";
 const PADDING = "padding by concatenation with zeros: padding a 5-D tensor makes invalid WGSL";
 const SUMS =
-  "sums of pairs instead of tf.moments, which dispatches too many workgroups, and of tf.addN, which binds too many buffers";
+  "sums of pairs instead of tf.moments, which dispatches too many workgroups, and of tf.addN, which binds too " +
+  "many buffers";
 
 export const operations = {
   conv3d: (tf, attributes, inputs) => {

@@ -1,4 +1,7 @@
-"""PyTorch on the CPU as a peer of the benchmark; the protocol is in ../protocol.ts, the operations in torch_operations.py."""
+"""PyTorch on the CPU as a peer of the benchmark; the protocol is in ../protocol.ts.
+
+The operations are in torch_operations.py.
+"""
 
 import importlib.util
 import json
@@ -69,8 +72,9 @@ class Worker:
         self.torch.set_num_threads(threads)
         self.operations = self.import_beside("torch_operations").OPERATIONS
         spin = f"GOMP_SPINCOUNT {os.environ['GOMP_SPINCOUNT']}"
-        notes = [f"CPU, {threads} threads", spin, f"oneDNN {'on' if self.torch.backends.mkldnn.is_available() else 'off'}"]
-        return {"version": self.torch.__version__, "notes": [*notes, *blas_notes()]}
+        one_dnn = f"oneDNN {'on' if self.torch.backends.mkldnn.is_available() else 'off'}"
+        notes = [f"CPU, {threads} threads", spin, one_dnn, *blas_notes()]
+        return {"version": self.torch.__version__, "notes": notes}
 
     def do_load(self, request):
         self.case = self.work = None
@@ -141,7 +145,8 @@ def blas_notes():
     if fast:
         return [f"BLAS {fast[0]}"]
     if any(name.startswith("libblas.so") for name in names):
-        return ["reference BLAS, which makes convolutions that oneDNN does not take many times slower: install libopenblas0"]
+        slow = "reference BLAS, which makes convolutions that oneDNN does not take many times slower"
+        return [f"{slow}: install libopenblas0"]
     return []
 
 

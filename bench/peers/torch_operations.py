@@ -62,7 +62,8 @@ def conv3d(torch, attributes, inputs):
 def backward(torch, grad_y, x, weight, attributes, mask):
     three = lambda value: [value] * 3
     return torch.ops.aten.convolution_backward(
-        grad_y, x, weight, None, three(attributes["stride"]), three(attributes["padding"]), three(1), False, three(0), 1, mask
+        grad_y, x, weight, None, three(attributes["stride"]), three(attributes["padding"]),
+        three(1), False, three(0), 1, mask,
     )
 
 

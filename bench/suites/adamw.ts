@@ -27,7 +27,7 @@ function update(name: string, count: number): BenchCase {
   const correction1 = 1 - beta1 ** t;
   const correction2 = 1 - beta2 ** t;
   const shape = [count];
-  const state = ["weights", "m", "v", "ema"];
+  const state = ["weights", "m", "v", "ema"] as const;
   return graphCase({
     name,
     suite: "adamw",
@@ -48,29 +48,13 @@ function update(name: string, count: number): BenchCase {
     outputs: state.map((output) => ({ name: output, shape })),
     flops: 20 * count,
     tolerance: 1e-6,
-    emit: (graph, tensors) => {
-      const { weights, grads, m, v, ema, flags, step } = tensors as Record<
-        string,
-        NonNullable<(typeof tensors)[string]>
-      >;
-      adamw(graph, {
-        label: name,
-        weights: weights!,
-        grads: grads!,
-        m: m!,
-        v: v!,
-        ema: ema!,
-        flags: flags!,
-        step: step!,
-        beta1,
-        beta2,
-        eps,
-        weightDecay,
-      });
+    emit: (graph, { weights, grads, m, v, ema, flags, step }) => {
+      const state = { weights, m, v, ema };
+      adamw(graph, { label: name, ...state, grads, flags, step, beta1, beta2, eps, weightDecay });
     },
     expected: (data) => {
-      const [weights, m, v, ema] = state.map((key) => Float64Array.from(data.get(key)!));
-      const after = { weights: weights!, m: m!, v: v!, ema: ema! };
+      const copy = (key: (typeof state)[number]) => Float64Array.from(data.get(key)!);
+      const after = { weights: copy("weights"), m: copy("m"), v: copy("v"), ema: copy("ema") };
       twin.adamw(after, data.get("grads")!, t, OPTIONS);
       return Object.entries(after).map(([output, values]) => ({ output, values }));
     },

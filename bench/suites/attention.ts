@@ -35,7 +35,7 @@ export function forward(suite: string, name: string, tokens: number, channels: n
     ...(peers && { peers: { operation: "attention" as const, attributes: { scale } } }),
     emit: (graph, t) => {
       const logSumExp = graph.scratch("logSumExp", [1, tokens]);
-      attention(graph, { label: name, qkv: t.qkv!, y: t.y!, logSumExp, scale });
+      attention(graph, { label: name, qkv: t.qkv, y: t.y, logSumExp, scale });
     },
     expected: (data) => sampledRows(data, tokens, channels, scale),
   });
@@ -64,8 +64,8 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
     activations: ["qkv", "y", "gradY", "gradQkv"],
     tolerance: toleranceOf(Math.max(tokens, channels)),
     emit: (graph, t) => {
-      const forward = { qkv: t.qkv!, y: t.y!, logSumExp: t.logSumExp! };
-      attentionGrad(graph, { label: name, ...forward, gradY: t.gradY!, gradQkv: t.gradQkv!, scale });
+      const forward = { qkv: t.qkv, y: t.y, logSumExp: t.logSumExp };
+      attentionGrad(graph, { label: name, ...forward, gradY: t.gradY, gradQkv: t.gradQkv, scale });
     },
     expected: (data) => [
       { output: "gradQkv", values: twin.attentionGrad(twinOf, data.get("qkv")!, data.get("gradY")!) },

@@ -36,8 +36,7 @@ export function transposed(suite: string, letter: string, channels: number, size
       activations: ["x", "y"],
       tolerance: toleranceOf(channels * 8),
       ...(peers && { peers: { operation: "convTranspose3d" as const, attributes: { stride, padding } } }),
-      emit: (graph, t) =>
-        convTranspose3d(graph, { label: letter, x: t.x!, weight: t.weight!, y: t.y!, stride, padding }),
+      emit: (graph, t) => convTranspose3d(graph, { label: letter, x: t.x, weight: t.weight, y: t.y, stride, padding }),
       expected: (data) => sampledConvTranspose({ x, y, kernel, stride, padding }, data),
     }),
   ];
@@ -66,9 +65,9 @@ function transposedGradients(suite: string, letter: string, channels: number, si
       emit: (graph, t) => {
         convTranspose3dGradInput(graph, {
           label: letter,
-          gradY: t.gradY!,
-          weight: t.weight!,
-          gradX: t.gradX!,
+          gradY: t.gradY,
+          weight: t.weight,
+          gradX: t.gradX,
           stride,
           padding,
         });
@@ -95,12 +94,12 @@ function transposedGradients(suite: string, letter: string, channels: number, si
       activations: ["x", "gradY"],
       tolerance: toleranceOf(size ** 3),
       emit: (graph, t) => {
-        graph.clear(t.gradWeight!);
+        graph.clear(t.gradWeight);
         convTranspose3dGradWeight(graph, {
           label: letter,
-          x: t.x!,
-          gradY: t.gradY!,
-          gradWeight: t.gradWeight!,
+          x: t.x,
+          gradY: t.gradY,
+          gradWeight: t.gradWeight,
           stride,
           padding,
         });

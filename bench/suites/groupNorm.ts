@@ -36,7 +36,7 @@ function forward(name: string, x: readonly number[], silu: boolean): BenchCase {
     peers: { operation: "groupNorm", attributes: { groups, silu: Number(silu), eps } },
     emit: (graph, t) => {
       const stats = graph.scratch("stats", [x[0]!, groups, 2]);
-      groupNorm(graph, { label: name, x: t.x!, gamma: t.gamma!, beta: t.beta!, groups, eps, silu, y: t.y!, stats });
+      groupNorm(graph, { label: name, x: t.x, gamma: t.gamma, beta: t.beta, groups, eps, silu, y: t.y, stats });
     },
     expected: (data) => [
       { output: "y", values: twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).y },
@@ -72,19 +72,19 @@ function gradient(name: string, x: readonly number[]): BenchCase {
     ],
     flops: 36 * elementCount(x),
     emit: (graph, t) => {
-      for (const sum of [t.gradGamma!, t.gradBeta!]) graph.clear(sum);
+      for (const sum of [t.gradGamma, t.gradBeta]) graph.clear(sum);
       groupNormGrad(graph, {
         label: name,
-        x: t.x!,
-        gamma: t.gamma!,
-        beta: t.beta!,
-        stats: t.stats!,
-        gradY: t.gradY!,
+        x: t.x,
+        gamma: t.gamma,
+        beta: t.beta,
+        stats: t.stats,
+        gradY: t.gradY,
         groups,
         silu: true,
-        gradX: t.gradX!,
-        gradGamma: t.gradGamma!,
-        gradBeta: t.gradBeta!,
+        gradX: t.gradX,
+        gradGamma: t.gradGamma,
+        gradBeta: t.gradBeta,
       });
     },
     expected: (data) => {
@@ -97,7 +97,7 @@ function gradient(name: string, x: readonly number[]): BenchCase {
 
 function parts(name: string, x: readonly number[], silu: boolean) {
   const [samples, size, , , channels] = x as [number, number, number, number, number];
-  const inputs: InputSpec[] = [
+  const inputs: InputSpec<"x" | "gamma" | "beta">[] = [
     { name: "x", shape: x },
     { name: "gamma", shape: [channels], spread: { base: 1, scale: 0.5 } },
     { name: "beta", shape: [channels], spread: { scale: 0.5 } },

@@ -11,7 +11,7 @@ const SHAPE = [8, 32, 32, 32, 5];
 const SIGMA = 0.9;
 const STREAM = 7;
 const RANDOM = { seed: 12_345, step: 3, sample: 2 };
-const step: InputSpec = {
+const step: InputSpec<"step"> = {
   name: "step",
   shape: [8],
   make: () => stepWords({ ...RANDOM, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 }),
@@ -22,7 +22,7 @@ const SAMPLES = 400;
 export function noiseCases(): BenchCase[] {
   const common = {
     suite: "noise",
-    outputs: [{ name: "y", shape: SHAPE }],
+    outputs: [{ name: "y", shape: SHAPE }] as const,
     // As the kernel counts them: about forty for a pair of normal numbers.
     flops: 20 * elementCount(SHAPE),
     tolerance: 1e-5,
@@ -35,7 +35,7 @@ export function noiseCases(): BenchCase[] {
       name: "noise/add",
       shape: `${shape}, normal, added`,
       inputs: [{ name: "x", shape: SHAPE }, step],
-      emit: (graph, t) => addNoise(graph, { label: "noise", x: t.x!, y: t.y!, sigma: SIGMA, step: t.step!, ...filled }),
+      emit: (graph, t) => addNoise(graph, { label: "noise", x: t.x, y: t.y, sigma: SIGMA, step: t.step, ...filled }),
       expected: (data) => {
         const [{ indices, values }] = numbers("normal") as [Expected];
         const x = data.get("x")!;
@@ -48,7 +48,7 @@ export function noiseCases(): BenchCase[] {
       shape: `${shape}, normal`,
       inputs: [step],
       emit: (graph, t) =>
-        fillNormal(graph, { label: "normal", y: t.y!, mean: 0, deviation: 1, step: t.step!, ...filled }),
+        fillNormal(graph, { label: "normal", y: t.y, mean: 0, deviation: 1, step: t.step, ...filled }),
       expected: () => numbers("normal"),
     }),
     graphCase({
@@ -56,7 +56,7 @@ export function noiseCases(): BenchCase[] {
       name: "noise/uniform",
       shape: `${shape}, uniform`,
       inputs: [step],
-      emit: (graph, t) => fillUniform(graph, { label: "uniform", y: t.y!, low: 0, high: 1, step: t.step!, ...filled }),
+      emit: (graph, t) => fillUniform(graph, { label: "uniform", y: t.y, low: 0, high: 1, step: t.step, ...filled }),
       expected: () => numbers("uniform"),
     }),
   ];

@@ -7,6 +7,8 @@ import type { BenchCase, CaseData, Expected } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";
 import { sampleIndices } from "../sampledConv.ts";
 
+type Vec3 = [number, number, number];
+
 const SAMPLES = 8;
 const CHANNELS = 8;
 /** A rotation without symmetry: 1 radian about (1, 2, 3), as a float32 matrix. */
@@ -29,7 +31,7 @@ function rotation(): Float32Array<ArrayBuffer> {
   return Float32Array.from(quaternionToMatrix([axis[0]! * sine, axis[1]! * sine, axis[2]! * sine, Math.cos(0.5)]));
 }
 
-const matrices: InputSpec[] = [
+const matrices: InputSpec<"matrix" | "rotations">[] = [
   { name: "matrix", shape: [3, 3], only: "peers", make: () => ROTATION },
   {
     name: "rotations",
@@ -52,7 +54,7 @@ function interpolated(name: string, size: number, method: ResampleMethod, peers:
     flops: 2 * taps * SAMPLES * size ** 3 * CHANNELS,
     tolerance: tolerance(size),
     ...(peers && { peers: { operation: "rotate" as const, attributes: {} } }),
-    emit: (graph, t) => resample(graph, { label: name, x: t.x!, rotations: t.rotations!, y: t.y!, method }),
+    emit: (graph, t) => resample(graph, { label: name, x: t.x, rotations: t.rotations, y: t.y, method }),
     expected: (data) => sampledRotation(data, size, method),
   });
 }
@@ -73,8 +75,9 @@ function sampledRotation(data: CaseData, size: number, method: ResampleMethod): 
   const values: number[] = [];
   const near = (s: number) => {
     const all: number[] = [];
-    for (let i = Math.ceil(s - reach); i <= s + reach; i++)
+    for (let i = Math.ceil(s - reach); i <= s + reach; i++) {
       if (i >= 0 && i < size && Math.abs(i - s) < reach) all.push(i);
+    }
     return all;
   };
   for (const voxel of sampleIndices(SAMPLES * size ** 3, SAMPLED_VOXELS)) {
@@ -115,9 +118,9 @@ function adjoint(name: string, size: number): BenchCase {
     emit: (graph, t) => {
       resampleAdjoint(graph, {
         label: name,
-        rotations: t.rotations!,
-        gradY: t.gradY!,
-        gradX: t.gradX!,
+        rotations: t.rotations,
+        gradY: t.gradY,
+        gradX: t.gradX,
         method: "trilinear",
       });
     },
@@ -134,11 +137,7 @@ function adjointOfFirst(data: CaseData, size: number): Expected[] {
     const p = [voxel % size, Math.floor(voxel / size) % size, Math.floor(voxel / size ** 2)].map((i) => i - centre);
     const s = [0, 1, 2].map((j) => ROTATION[j]! * p[0]! + ROTATION[3 + j]! * p[1]! + ROTATION[6 + j]! * p[2]! + centre);
     for (let corner = 0; corner < 8; corner++) {
-      const [i, j, k] = [0, 1, 2].map((axis) => Math.floor(s[axis]!) + ((corner >> axis) & 1)) as [
-        number,
-        number,
-        number,
-      ];
+      const [i, j, k] = [0, 1, 2].map((axis) => Math.floor(s[axis]!) + ((corner >> axis) & 1)) as Vec3;
       if ([i, j, k].some((at) => at < 0 || at >= size)) continue;
       const weight =
         tapWeight("trilinear", s[0]! - i) * tapWeight("trilinear", s[1]! - j) * tapWeight("trilinear", s[2]! - k);
@@ -163,7 +162,7 @@ function octahedral(name: string, size: number): BenchCase {
     outputs: [{ name: "y", shape: [count, size, size, size, CHANNELS] }],
     flops: 0,
     tolerance: 0,
-    emit: (graph, t) => rotateOctahedral(graph, { label: name, x: t.x!, rotations: t.elements!, y: t.y! }),
+    emit: (graph, t) => rotateOctahedral(graph, { label: name, x: t.x, rotations: t.elements, y: t.y }),
     expected: (data) => sampledPermutation(data, size),
   });
 }

@@ -1,4 +1,5 @@
 import { octahedralPermutation } from "../../src/equivariance/octahedral.ts";
+import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
 import { twirlMerge } from "../../src/kernels/twirl.ts";
 import { toleranceOf, type BenchCase, type CaseData, type Expected, type Values } from "../case.ts";
 import { graphCase } from "../graphCase.ts";
@@ -96,16 +97,15 @@ function fused(name: string, grids: Grids): BenchCase {
 }
 
 function reduce(
-  graph: Parameters<typeof twirlMerge>[0],
+  graph: KernelContext,
   label: string,
-  t: Readonly<Record<string, Parameters<typeof twirlMerge>[1]["mean"]>>,
+  t: Readonly<Record<"predictions" | "elements" | "mean" | "sums", Tensor>> & { readonly target?: Tensor },
   shape: readonly number[],
 ): void {
   const m2 = graph.scratch("m2", shape);
-  const mean = t.mean!;
-  const sums = t.sums!;
-  const reduce = t.target ? { target: t.target, sums } : { sums };
-  twirlMerge(graph, { label, predictions: t.predictions!, rotations: t.elements!, mean, m2, count: 0, reduce });
+  const { predictions, elements, mean, sums, target } = t;
+  const reduce = target ? { target, sums } : { sums };
+  twirlMerge(graph, { label, predictions, rotations: elements, mean, m2, count: 0, reduce });
 }
 
 function sampleMajor(x: Values, rotations: number, samples: number, elements: number): Float32Array<ArrayBuffer> {
@@ -113,7 +113,7 @@ function sampleMajor(x: Values, rotations: number, samples: number, elements: nu
   for (let k = 0; k < rotations; k++) {
     for (let n = 0; n < samples; n++) {
       const from = (k * samples + n) * elements;
-      out.set(x.subarray(from, from + elements) as Float32Array, (n * rotations + k) * elements);
+      out.set(x.subarray(from, from + elements), (n * rotations + k) * elements);
     }
   }
   return out;

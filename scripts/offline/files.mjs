@@ -104,7 +104,8 @@ function manifest() {
   } catch {
     // Not a checkout.
   }
-  return `${JSON.stringify({ name, version, private: true, description, license, type, engines, ...commit }, null, 2)}\n`;
+  const manifest = { name, version, private: true, description, license, type, engines, ...commit };
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 function packageFolder(name, required = true) {
@@ -137,8 +138,9 @@ function stripped(path, notes) {
     const copy = join(folder, "file");
     copyFileSync(path, copy);
     const { status } = spawnSync("strip", [copy], { stdio: "ignore" });
-    if (status !== 0)
+    if (status !== 0) {
       notes.push(`${path} is packed with its symbols: strip (of binutils) is not there or cannot read it`);
+    }
     return readFileSync(status === 0 ? copy : path);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -85,7 +85,9 @@ export function poseSums(
   }
   const elements = target.length;
   if (predictions.length !== rotations * noises * elements || clean.length !== rotations * elements) {
-    const message = `${predictions.length} and ${clean.length} numbers are not ${rotations} by ${noises} and ${rotations} grids of ${elements}`;
+    const message =
+      `${predictions.length} and ${clean.length} numbers are not ${rotations} by ${noises} and ` +
+      `${rotations} grids of ${elements}`;
     throw new VoxtwirlError("bad-shape", message, "Give every grid the target's shape.");
   }
   let pose = 0;

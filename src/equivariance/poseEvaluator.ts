@@ -82,8 +82,9 @@ export class PoseEvaluator {
       const message = `${rotations} rotations with ${noises} noises each give no variance`;
       throw new VoxtwirlError("bad-option", message, "Use at least two of both.");
     }
-    if (molecules.count < 1)
+    if (molecules.count < 1) {
       throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
+    }
     for (let chunk = Math.min(given.chunk ?? rotations, rotations); ; chunk = Math.ceil(chunk / 2)) {
       const owned: BufferView[] = [];
       const plans: Plan[] = [];

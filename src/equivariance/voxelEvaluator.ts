@@ -97,8 +97,9 @@ export class VoxelEvaluator {
         "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many.",
       );
     }
-    if (molecules.count < 1)
+    if (molecules.count < 1) {
       throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
+    }
     for (let chunk = Math.min(options.chunk ?? twirl, twirl); ; chunk = Math.ceil(chunk / 2)) {
       const owned: BufferView[] = [];
       try {

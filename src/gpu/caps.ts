@@ -44,7 +44,7 @@ interface MatrixConfig {
 function matricesOf(device: Pick<GPUDevice, "features">, info: GPUAdapterInfo): MatrixShape[] {
   if (!device.features.has(MATRIX_FEATURE) || !device.features.has("shader-f16")) return [];
   // Kernels use it; in Node it is always there, where there is no navigator.gpu to ask.
-  const { gpu } = (globalThis as { navigator?: { gpu?: GPU } }).navigator ?? {};
+  const { gpu } = (globalThis as { navigator?: { gpu?: Partial<GPU> } }).navigator ?? {};
   if (gpu?.wgslLanguageFeatures?.has("subgroup_id") === false) return [];
   // A workgroup would hold an unknown number of subgroups.
   if (info.subgroupMinSize !== info.subgroupMaxSize) return [];
@@ -58,7 +58,7 @@ function matricesOf(device: Pick<GPUDevice, "features">, info: GPUAdapterInfo): 
 export function capsOf(device: Pick<GPUDevice, "features" | "limits">, info: GPUAdapterInfo): GpuCaps {
   const subgroups = device.features.has("subgroups");
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
-  const software = info.isFallbackAdapter === true || SOFTWARE.test(text);
+  const software = info.isFallbackAdapter || SOFTWARE.test(text);
   const vendor = info.vendor.toLowerCase();
   return {
     adapterClass: software

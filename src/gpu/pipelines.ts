@@ -107,7 +107,7 @@ async function compileError(variant: ShaderVariant, module: GPUShaderModule, cau
   });
   const first = messages[0]
     ? `line ${messages[0].lineNum}: ${messages[0].message}`
-    : String((cause as Error).message ?? cause);
+    : ((cause as Partial<Error>).message ?? String(cause));
   return new VoxtwirlError(
     "shader-compile",
     `${variant.label} does not compile: ${first}\n${listing.join("\n")}`,

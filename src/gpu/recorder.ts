@@ -65,8 +65,9 @@ export function replay(
     }
     pass.end();
   }
-  for (const { from, to, toOffset } of copies)
+  for (const { from, to, toOffset } of copies) {
     encoder.copyBufferToBuffer(from.buffer, from.offset, to, toOffset, from.size);
+  }
   device.queue.submit([encoder.finish()]);
 }
 

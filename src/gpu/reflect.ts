@@ -29,6 +29,13 @@ export interface Reflection {
   readonly structs: ReadonlyMap<string, StructLayout>;
 }
 
+/** `@group(0) @binding(1) var<storage, read_write> y: array<f32>;`: group, binding, space, access, name and type. */
+const BINDING = new RegExp(
+  /@group\((\d+)\)\s*@binding\((\d+)\)\s*/.source +
+    /var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/.source,
+  "g",
+);
+
 const SCALARS = new Set(["u32", "i32", "f32"]);
 
 /**
@@ -42,9 +49,7 @@ export function reflect(file: string, source: string): Reflection {
   const bindings: BindingLayout[] = [];
   const aliases = new Map<string, string>();
   for (const [, name, type] of code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)) aliases.set(name!, type!);
-  const pattern =
-    /@group\((\d+)\)\s*@binding\((\d+)\)\s*var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
-  for (const match of code.matchAll(pattern)) {
+  for (const match of code.matchAll(BINDING)) {
     const [, group, binding, space, access, name, type] = match as unknown as string[];
     if (group !== "0") throw compileError(file, `binding '${name}' is in group ${group}; only group 0 is used`);
     bindings.push({
@@ -109,12 +114,14 @@ export function packStruct(
     const value = values[name];
     if (value === undefined) throw wrong(`uniform field '${name}' is not given`);
     const list = typeof value === "number" ? [value] : value;
-    if (list.length !== field.components)
+    if (list.length !== field.components) {
       throw wrong(`field '${name}' takes ${field.components} numbers, got ${list.length}`);
+    }
     list.forEach((number, i) => {
       const at = byteOffset + field.offset + i * 4;
-      if (field.scalar !== "f32" && !Number.isInteger(number))
+      if (field.scalar !== "f32" && !Number.isInteger(number)) {
         throw wrong(`field '${name}' is an integer, got ${number}`);
+      }
       if (field.scalar === "f32") target.setFloat32(at, number, true);
       else if (field.scalar === "i32") target.setInt32(at, number, true);
       else if (number < 0 || number > 0xffffffff) throw wrong(`field '${name}' is out of range for u32: ${number}`);

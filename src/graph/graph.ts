@@ -77,7 +77,8 @@ export class Graph implements KernelContext {
     if (view.size < byteLength(tensor)) {
       throw new VoxtwirlError(
         "bad-shape",
-        `'${label}' of shape ${formatShape(shape)} needs ${byteLength(tensor)} bytes, its buffer range has ${view.size}`,
+        `'${label}' of shape ${formatShape(shape)} needs ${byteLength(tensor)} bytes, its buffer range has ` +
+          `${view.size}`,
         "Give a buffer of the tensor's size.",
       );
     }
@@ -122,8 +123,8 @@ export class Graph implements KernelContext {
     if (byteLength(tensor) <= this.caps.maxBindingBytes) return;
     throw new VoxtwirlError(
       "too-large",
-      `tensor '${tensor.label}' of shape ${formatShape(tensor.shape)} takes ${byteLength(tensor)} bytes, one binding of this ` +
-        `adapter holds ${this.caps.maxBindingBytes}`,
+      `tensor '${tensor.label}' of shape ${formatShape(tensor.shape)} takes ${byteLength(tensor)} bytes, one ` +
+        `binding of this adapter holds ${this.caps.maxBindingBytes}`,
       "Use a smaller batch (micro-batches keep the gradients of the full one), a smaller grid or fewer molecules.",
     );
   }

@@ -41,11 +41,12 @@ export class ParameterStore {
     this.#gpu = gpu;
     this.specs = specs;
     this.arrays = arrays;
-    for (const trained of [true, false])
+    for (const trained of [true, false]) {
       this.#assign(
         specs.filter((spec) => spec.trained === trained),
         trained,
       );
+    }
     const total = this.#pieces.reduce((sum, { bytes, trained }) => sum + bytes * (trained ? arrays.length : 1), 0);
     gpu.assertFits("the model's parameters and the optimiser's state", total);
     this.#pieces.forEach((piece, i) => {
@@ -84,12 +85,13 @@ export class ParameterStore {
 
   view(name: string, array: ParameterArray = "weights"): BufferView {
     const slot = this.#slots.get(name);
-    if (!slot)
+    if (!slot) {
       throw new VoxtwirlError(
         "internal",
         `no parameter '${name}'`,
         "Report this: the model asks for what it has not declared.",
       );
+    }
     const piece = this.#pieces[slot.piece]!;
     // An unused parameter never changes: its average is itself.
     const buffer = piece.buffers.get(piece.trained ? array : "weights");

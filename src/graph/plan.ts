@@ -120,8 +120,9 @@ export class Plan {
         return { buffer: arenas[arena]!, offset: offset + graph.offsetOf(tensor), size: byteLength(tensor) };
       };
       const commands = graph.commands.map((command): Command => {
-        if (command.kind === "clear")
+        if (command.kind === "clear") {
           return { kind: "clear", label: command.tensor.label, view: viewOf(command.tensor) };
+        }
         const d = command.dispatch;
         const { pipeline, layout, reflection } = compiled.get(variants.get(d)!)!;
         const entries = reflection.bindings.map(({ binding, name }): GPUBindGroupEntry => {
@@ -237,8 +238,9 @@ function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void 
   }
   if (names.has("params") !== (d.params !== undefined)) throw wrong("params and struct Params do not go together");
   for (const n of d.workgroups) {
-    if (!Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS_PER_DIMENSION)
+    if (!Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS_PER_DIMENSION) {
       throw wrong(`workgroups ${d.workgroups.join(" x ")}`);
+    }
   }
 }
 

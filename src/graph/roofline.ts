@@ -65,10 +65,11 @@ async function measureFma(gpu: Gpu): Promise<number> {
       try {
         const ms = await fastest(gpu, plan, 1, ENOUGH_MS);
         if (ms < ENOUGH_MS && threads < LAST_THREADS) continue;
-        const [values] = await plan.read(sums);
-        const wrong = values!.findIndex((value, thread) => value !== rooflineFmaSum(thread, ROUNDS));
+        const [values] = (await plan.read(sums)) as [Float32Array];
+        const wrong = values.findIndex((value, thread) => value !== rooflineFmaSum(thread, ROUNDS));
         if (wrong >= 0) {
-          const what = `thread ${wrong} of the multiply-adds gave ${values![wrong]}, not ${rooflineFmaSum(wrong, ROUNDS)}`;
+          const right = rooflineFmaSum(wrong, ROUNDS);
+          const what = `thread ${wrong} of the multiply-adds gave ${values[wrong]}, not ${right}`;
           throw new VoxtwirlError("internal", what, "Report this with the adapter's name.");
         }
         return plan.flops / (await fastest(gpu, plan, REPEATS)) / 1e6;
@@ -96,8 +97,10 @@ async function measureCopy(gpu: Gpu): Promise<number> {
     // Pages that were never written may all be one page of zeros.
     copies(gpu, from, to, 1, (encoder) => encoder.clearBuffer(from));
     const graph = new Graph(gpu.caps);
-    const [x, y] = made.map((buffer) => graph.external(buffer.label, [bytes / 4], { buffer, offset: 0, size: bytes }));
-    rooflineCopy(graph, { label: "roofline copy", x: x!, y: y! });
+    const external = (buffer: GPUBuffer) => {
+      return graph.external(buffer.label, [bytes / 4], { buffer, offset: 0, size: bytes });
+    };
+    rooflineCopy(graph, { label: "roofline copy", x: external(from), y: external(to) });
     const plan = await Plan.create(gpu, graph, { label: "roofline copy" });
     try {
       const byShader = plan.bytes / (await fastest(gpu, plan, REPEATS)) / 1e6;

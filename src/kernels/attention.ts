@@ -214,14 +214,14 @@ interface Sizes {
 }
 
 function checkedSizes(label: string, qkv: Tensor, y: Tensor, logSumExp: Tensor): Sizes {
-  const [samples, tokens, width] = qkv.shape;
-  if (qkv.shape.length !== 3 || elementCount(qkv.shape) === 0 || width! % 3 !== 0) {
+  const [samples, tokens, width] = qkv.shape as [number, number, number];
+  if (qkv.shape.length !== 3 || elementCount(qkv.shape) === 0 || width % 3 !== 0) {
     throw badShape(label, "'qkv' must have shape [N, T, 3 C] and be non-empty", { qkv });
   }
-  const channels = width! / 3;
-  requireShape(label, "y", y, [samples!, tokens!, channels]);
-  requireShape(label, "logSumExp", logSumExp, [samples!, tokens!]);
-  return { samples: samples!, tokens: tokens!, channels };
+  const channels = width / 3;
+  requireShape(label, "y", y, [samples, tokens, channels]);
+  requireShape(label, "logSumExp", logSumExp, [samples, tokens]);
+  return { samples, tokens, channels };
 }
 
 function keysOfTile({ samples, tokens }: Sizes): number {
@@ -287,14 +287,20 @@ interface Way {
   workgroups: number;
 }
 
+/** Specialisation constants of attentionMatmul.wgsl that are a choice. */
+interface MatmulTile extends Record<string, number> {
+  TILE_ROWS: number;
+  TILE_COLUMNS: number;
+}
+
 function matmulWay({ tiles, rows, columns }: Product): Way {
-  const { TILE_ROWS, TILE_COLUMNS, LANES: unit = 1 } = tiles.constants as Record<string, number>;
-  const columnParts = Math.ceil(columns / TILE_COLUMNS! / unit) * unit;
+  const { TILE_ROWS, TILE_COLUMNS, LANES: unit = 1 } = tiles.constants as MatmulTile;
+  const columnParts = Math.ceil(columns / TILE_COLUMNS / unit) * unit;
   return {
     shader: attentionMatmulShader,
     constants: tiles.constants,
     columnParts,
-    workgroups: Math.ceil((columnParts * Math.ceil(rows / TILE_ROWS!)) / WORKGROUP),
+    workgroups: Math.ceil((columnParts * Math.ceil(rows / TILE_ROWS)) / WORKGROUP),
   };
 }
 

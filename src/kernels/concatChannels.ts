@@ -32,7 +32,10 @@ export interface ConcatChannelsArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
-  if (isOneDispatch(a, b)) return dispatchConcat(ctx, { label, a, b, y }, false);
+  if (isOneDispatch(a, b)) {
+    dispatchConcat(ctx, { label, a, b, y }, false);
+    return;
+  }
   const [first, second] = checkedWidths(label, a, b, y);
   copyChannels(ctx, `${label} first`, a, 0, y, 0, first);
   copyChannels(ctx, `${label} second`, b, 0, y, first, second);
@@ -44,7 +47,10 @@ export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatCha
  * @throws VoxtwirlError "bad-shape"
  */
 export function splitChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
-  if (isOneDispatch(a, b)) return dispatchConcat(ctx, { label, a, b, y }, true);
+  if (isOneDispatch(a, b)) {
+    dispatchConcat(ctx, { label, a, b, y }, true);
+    return;
+  }
   const [first, second] = checkedWidths(label, a, b, y);
   copyChannels(ctx, `${label} first`, y, 0, a, 0, first);
   copyChannels(ctx, `${label} second`, y, first, b, 0, second);

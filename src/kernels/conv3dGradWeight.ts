@@ -8,7 +8,7 @@ import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gp
 import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
 import { dispatchConv3dGradWeightMatrix } from "./conv3dGradWeightMatrix.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
-import { conv3dShape, convSizes, isFlat, tapPairs } from "./conv3dShape.ts";
+import { conv3dShape, convSizes, isFlat, tapPairs, type Size3 } from "./conv3dShape.ts";
 import { convShape, testConvShape } from "./conv3dVariants.ts";
 import {
   gradWeightBrickTileOf,
@@ -88,7 +88,7 @@ export function dispatchConv3dGradWeight(
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   // A kernel of one voxel knows no planes.
   const flat = isFlat(kernel, stride, pad);
-  const axes = ([d, h, w]: readonly [number, number, number]) => (flat ? [1, batch * d * h, w] : [d, h, w]);
+  const axes = ([d, h, w]: Size3): Size3 => (flat ? [1, batch * d * h, w] : [d, h, w]);
   const [inD, inH, inW] = axes(inputSize);
   const [outD, outH, outW] = axes(outputSize);
   const bandsY = Math.ceil(outH / tile.ROWS);

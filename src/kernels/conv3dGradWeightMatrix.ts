@@ -2,23 +2,27 @@ import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.w
 import type { GpuCaps } from "../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
-import { isFlat, type ConvSizes, type GradWeightArgs } from "./conv3dShape.ts";
+import { isFlat, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
 import { storagePair } from "./storage.ts";
 import { affordableSlices, partialSums } from "./sumRows.ts";
 
-/** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
-export interface GradWeightMatrixTile extends MatrixConstants {
+/** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
+interface ChannelBlock extends MatrixConstants {
   SUBGROUPS_I: number;
   SUBGROUPS_O: number;
   SUB_I: number;
   SUB_O: number;
+}
+
+/** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
+export interface GradWeightMatrixTile extends ChannelBlock {
   LINE: number;
   LINES: number;
 }
 
 /** Input and output channels of a workgroup. */
-function blockOf(tile: Omit<GradWeightMatrixTile, "LINE" | "LINES">): [inputs: number, outputs: number] {
+function blockOf(tile: ChannelBlock): [inputs: number, outputs: number] {
   return [tile.SUBGROUPS_I * tile.SUB_I * tile.MATRIX_M, tile.SUBGROUPS_O * tile.SUB_O * tile.MATRIX_N];
 }
 
@@ -183,17 +187,12 @@ function tilesOf(
 }
 
 /** With the lines that waste least of their steps, barriers included; none where nothing fits workgroup memory. */
-function withLines(
-  tile: Omit<GradWeightMatrixTile, "LINE" | "LINES">,
-  grid: Grid,
-  kernel: number,
-  stride: number,
-): GradWeightMatrixTile[] {
+function withLines(tile: ChannelBlock, grid: Grid, kernel: number, stride: number): GradWeightMatrixTile[] {
   let best: GradWeightMatrixTile | undefined;
   let most = 0;
   for (let steps = MOST_STEPS; steps >= 1; steps--) {
     for (let LINES = 1; LINES * steps <= MOST_STEPS; LINES++) {
-      const candidate = { ...tile, LINE: steps * tile.MATRIX_K, LINES } as GradWeightMatrixTile;
+      const candidate = { ...tile, LINE: steps * tile.MATRIX_K, LINES };
       const [x, gradient] = loadsOf(candidate, kernel, stride);
       const all = steps * LINES;
       if (gradWeightMatrixBytes(candidate, kernel, stride) > PORTABLE_WORKGROUP_BYTES) continue;
@@ -234,12 +233,13 @@ export function dispatchConv3dGradWeightMatrix(
   const { kernel, batch, inputChannels, outputChannels } = sizes;
   const grid = gridOf(sizes, stride, pad);
   const flat = isFlat(kernel, stride, pad);
-  const axes = (size: readonly [number, number, number]) => (flat ? [1, 1, grid.width] : size);
+  const axes = (size: Size3): Size3 => (flat ? [1, 1, grid.width] : size);
   const [inD, inH, inW] = axes(sizes.inputSize);
   const [outD, outH, outW] = axes(sizes.outputSize);
   const { rows, rowPitch, tilesX, blocks } = linesOf(tile, grid, haloOf(kernel, stride));
-  const [blocksI, blocksO] = [inputChannels, outputChannels].map((n, i) => Math.ceil(n / blockOf(tile)[i]!));
-  const workgroups = kernel * kernel * blocksI! * blocksO!;
+  const [blockI, blockO] = blockOf(tile);
+  const [blocksI, blocksO] = [Math.ceil(inputChannels / blockI), Math.ceil(outputChannels / blockO)];
+  const workgroups = kernel * kernel * blocksI * blocksO;
   const subgroups = tile.SUBGROUPS_I * tile.SUBGROUPS_O;
   const wanted = Math.ceil((WANTED_WORKGROUPS[ctx.caps.adapterClass] * USUAL_SUBGROUPS) / subgroups / workgroups);
   const leastBlocks = Math.ceil((LEAST_STEPS * tile.MATRIX_K) / (tile.LINE * tile.LINES));
@@ -264,13 +264,13 @@ export function dispatchConv3dGradWeightMatrix(
       ...storagePair(x, gradY),
     },
     params: {
-      in_d: inD!,
-      in_h: inH!,
-      in_w: inW!,
+      in_d: inD,
+      in_h: inH,
+      in_w: inW,
       in_c: inputChannels,
-      out_d: outD!,
-      out_h: outH!,
-      out_w: outW!,
+      out_d: outD,
+      out_h: outH,
+      out_w: outW,
       out_c: outputChannels,
       batch: flat ? 1 : batch,
       pad,
@@ -278,8 +278,8 @@ export function dispatchConv3dGradWeightMatrix(
       row_pitch: rowPitch,
       tiles_x: tilesX,
       slices,
-      blocks_i: blocksI!,
-      blocks_o: blocksO!,
+      blocks_i: blocksI,
+      blocks_o: blocksO,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },

@@ -12,12 +12,16 @@ import {
 } from "./conv3dBlocks.ts";
 import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
 
-/** Specialisation constants of conv3dMatrix.wgsl that are a choice. */
-export interface MatrixTile extends MatrixConstants {
+/** The products of a workgroup: how many subgroups along each side, and how many products each of them makes. */
+interface Products extends MatrixConstants {
   SUBGROUPS_M: number;
   SUBGROUPS_N: number;
   TILES_M: number;
   TILES_N: number;
+}
+
+/** Specialisation constants of conv3dMatrix.wgsl that are a choice. */
+export interface MatrixTile extends Products {
   CHUNK: number;
   TAPS: number;
   /** 0 for blocks of the flattened grid. */
@@ -148,8 +152,6 @@ export function matrixTiles(caps: GpuCaps, problem: ConvProblem, exchanged: bool
   return defaultFirst(caps, problem, useful, divide);
 }
 
-type Products = Omit<MatrixTile, keyof Layout | "CHUNK" | "TAPS">;
-
 /**
  * The products of the largest shape that make such a block, shared out among subgroups so that each loads as few
  * matrices as can be.
@@ -173,7 +175,7 @@ function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels
         const tilesM = positions / (shape.MATRIX_M * along);
         const tilesN = channels / (shape.MATRIX_N * (subgroups / along));
         if (!Number.isInteger(tilesM) || !Number.isInteger(tilesN)) continue;
-        if (best && best.TILES_M! + best.TILES_N! <= tilesM + tilesN) continue;
+        if (best && best.TILES_M + best.TILES_N <= tilesM + tilesN) continue;
         best = {
           ...shape,
           ...{ SUBGROUPS_M: along, SUBGROUPS_N: subgroups / along, TILES_M: tilesM, TILES_N: tilesN },
@@ -190,9 +192,9 @@ function fitChunk(tile: Products & Layout, problem: ConvProblem, exchanged: bool
   const { taps, step } = blockGrid(problem, false);
   const { inputChannels } = problem.sizes;
   const whole = (chunk: number) => Math.ceil(inputChannels / chunk) * chunk;
-  const chunks = CHUNKS.filter((chunk) => chunk % tile.MATRIX_K! === 0 && whole(chunk) <= 1.25 * whole(tile.MATRIX_K!));
+  const chunks = CHUNKS.filter((chunk) => chunk % tile.MATRIX_K === 0 && whole(chunk) <= 1.25 * whole(tile.MATRIX_K));
   const candidates = chunks.flatMap((CHUNK) => {
-    const tiles = (tile.BLOCK_X === 0 ? [1] : [taps, 1]).map((TAPS) => ({ ...tile, CHUNK, TAPS }) as MatrixTile);
+    const tiles = (tile.BLOCK_X === 0 ? [1] : [taps, 1]).map((TAPS) => ({ ...tile, CHUNK, TAPS }));
     return tiles.filter((candidate) => matrixBytes(candidate, taps, step, exchanged) <= PORTABLE_WORKGROUP_BYTES);
   });
   const depth = ({ CHUNK, TAPS }: MatrixTile) => CHUNK * TAPS;

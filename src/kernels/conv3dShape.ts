@@ -1,11 +1,14 @@
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
 
+/** Along depth, height and width. */
+export type Size3 = readonly [d: number, h: number, w: number];
+
 /** Sizes of one convolution: of its input and output, whichever of the two is being computed. */
 export interface ConvSizes {
   batch: number;
-  inputSize: readonly [number, number, number];
-  outputSize: readonly [number, number, number];
+  inputSize: Size3;
+  outputSize: Size3;
   inputChannels: number;
   outputChannels: number;
   kernel: number;

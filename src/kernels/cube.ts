@@ -12,10 +12,10 @@ export interface CubeShape {
 /** @throws VoxtwirlError "bad-shape" unless the tensor, called `name`, is f32 [N, D, D, D, C] and not empty. */
 export function cubeShape(label: string, name: string, tensor: Tensor): CubeShape {
   const { shape, dtype } = tensor;
-  const [samples, size, height, width, channels] = shape;
+  const [samples, size, height, width, channels] = shape as [number, number, number, number, number];
   const cubic = shape.length === 5 && size === height && size === width && shape.every((n) => n > 0);
   if (!cubic || dtype !== "f32") throw badShape(label, `'${name}' must be f32 [N, D, D, D, C]`, { [name]: tensor });
-  return { samples: samples!, size: size!, channels: channels! };
+  return { samples, size, channels };
 }
 
 /** Channels that one thread keeps in registers, and how many such blocks cover all of them. */

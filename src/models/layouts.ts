@@ -60,8 +60,8 @@ function permute(kind: WeightKind, shape: readonly number[], data: Float32Array,
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
   // Padded in front to five axes, so that one nest of loops does every rank.
   const pad = 5 - axes.length;
-  const size = (d: number): number => (d < pad ? 1 : shape[axes[d - pad]]);
-  const stride = (d: number): number => (d < pad ? 0 : strides[axes[d - pad]]);
+  const size = (d: number): number => (d < pad ? 1 : shape[axes[d - pad]!]!);
+  const stride = (d: number): number => (d < pad ? 0 : strides[axes[d - pad]!]!);
   const out = new Float32Array(count);
   let o = 0;
   for (let a = 0; a < size(0); a++) {
@@ -70,10 +70,10 @@ function permute(kind: WeightKind, shape: readonly number[], data: Float32Array,
         for (let d = 0; d < size(3); d++) {
           const start = a * stride(0) + b * stride(1) + c * stride(2) + d * stride(3);
           const last = stride(4);
-          for (let e = 0, n = size(4); e < n; e++) out[o++] = data[start + e * last];
+          for (let e = 0, n = size(4); e < n; e++) out[o++] = data[start + e * last]!;
         }
       }
     }
   }
-  return { shape: axes.map((axis) => shape[axis]), data: out };
+  return { shape: axes.map((axis) => shape[axis]!), data: out };
 }

@@ -147,7 +147,8 @@ function checkInput(x: Tensor, config: UNet3dConfig): void {
   if (x.shape.length !== 5 || channels !== config.inChannels || [d, h, w].some((size) => size! % factor !== 0)) {
     throw new VoxtwirlError(
       "bad-shape",
-      `the network takes [N, D, H, W, ${config.inChannels}] with D, H and W multiples of ${factor}, got ${formatShape(x.shape)}`,
+      `the network takes [N, D, H, W, ${config.inChannels}] with D, H and W multiples of ${factor}, ` +
+        `got ${formatShape(x.shape)}`,
       `Choose a grid that is a multiple of ${factor}, or fewer levels.`,
     );
   }

@@ -157,8 +157,9 @@ export function unetParameters(config: UNet3dConfig): UNetParameter[] {
   residual(layout.middle.res2);
   for (const item of layout.up) {
     if (item.kind === "block") block(item);
-    else
+    else {
       weighted(`${item.name}.conv`, "convTranspose", [4, 4, 4, item.channels, item.channels], item.channels * 4 ** 3);
+    }
   }
   norm("norm", config.channels[0]!);
   conv("final", 3, config.channels[0]!, config.outChannels);
@@ -179,8 +180,9 @@ function checkConfig(config: UNet3dConfig): void {
     );
   }
   if (!(config.dropout >= 0 && config.dropout < 1)) throw bad(`dropout is ${config.dropout}`, "Give a rate in [0, 1).");
-  if (!["k3s2", "k4s2", "k2s2"].includes(config.down))
+  if (!["k3s2", "k4s2", "k2s2"].includes(config.down)) {
     throw bad(`down is '${config.down}'`, "Choose k3s2, k4s2 or k2s2.");
+  }
   for (const c of channels) {
     if (!Number.isSafeInteger(c) || c < 1 || c % groups !== 0) {
       throw bad(

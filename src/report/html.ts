@@ -18,7 +18,7 @@ function valueText(value: unknown): string {
   if (value === null || value === undefined) return "none";
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.length ? value.map(valueText).join(", ") : "none";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return JSON.stringify(value);
 }
 
 /** Nested plain objects as pairs of dotted key and text, in their own order. */

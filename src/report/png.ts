@@ -24,7 +24,7 @@ function bigEndian(value: number): number[] {
 }
 
 function chunk(type: string, body: Uint8Array): Uint8Array {
-  const typed = Uint8Array.from([...[...type].map((c) => c.charCodeAt(0)), ...body]);
+  const typed = Uint8Array.from([...Array.from(type, (c) => c.charCodeAt(0)), ...body]);
   return Uint8Array.from([...bigEndian(body.length), ...typed, ...bigEndian(crc32(typed))]);
 }
 

@@ -75,7 +75,8 @@ export function flameChart(profile: PlanProfile, roofline?: Roofline): string {
     const data = { "data-from": from.toFixed(6), "data-to": (from + width).toFixed(6), "data-depth": node.depth };
     const shade = node.depth % 2 === 0 ? "even" : "odd";
     bars.push(
-      `<div ${attributes({ class: `bar ${node.phase || "whole"} ${shade}`, style, "data-tip": tip, ...data })}>${escapeHtml(node.name)}</div>`,
+      `<div ${attributes({ class: `bar ${node.phase || "whole"} ${shade}`, style, "data-tip": tip, ...data })}>` +
+        `${escapeHtml(node.name)}</div>`,
     );
     let left = from;
     for (const child of node.children.values()) {
@@ -85,7 +86,8 @@ export function flameChart(profile: PlanProfile, roofline?: Roofline): string {
   };
   draw(root, 0);
   const label = `Time of ${profile.dispatches.length} dispatches, nested by phase, layer and kernel`;
-  return `<div ${attributes({ class: "flame", role: "img", "aria-label": label, style: `height:${(deepest + 1) * ROW}px` })}>${bars.join("")}</div>`;
+  const style = `height:${(deepest + 1) * ROW}px`;
+  return `<div ${attributes({ class: "flame", role: "img", "aria-label": label, style })}>${bars.join("")}</div>`;
 }
 
 function percent(share: number): string {

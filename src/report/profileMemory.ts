@@ -23,13 +23,16 @@ export function memoryChart(profile: PlanProfile): string {
   const x = linearScale([0, memory.commands.length], [LEFT, RIGHT]);
   const space = linearScale([0, planned], [MAP.bottom, MAP.top]);
   const live = linearScale([0, memory.peak.bytes], [CURVE.bottom, CURVE.top]);
-  const description = `Memory over ${memory.commands.length} commands: ${memory.tensors.length} tensors in ${formatBytes(planned)}`;
+  const { commands, tensors } = memory;
+  const description = `Memory over ${commands.length} commands: ${tensors.length} tensors in ${formatBytes(planned)}`;
   const peakAt = px(x(memory.peak.command + 0.5));
   const anchor = peakAt > (LEFT + RIGHT) / 2 ? "end" : "start";
+  const labelAt = { x: peakAt + (anchor === "end" ? -6 : 6), y: CURVE.top - 8, "text-anchor": anchor };
   const peak =
     `<path class="peak" d="M${peakAt} ${CURVE.top - 6}V${MAP.bottom}"/>` +
-    `<text ${attributes({ class: "peak-label", x: peakAt + (anchor === "end" ? -6 : 6), y: CURVE.top - 8, "text-anchor": anchor })}>` +
-    `peak: ${formatBytes(memory.peak.bytes)} at command ${formatCount(memory.peak.command + 1)}, ${escapeHtml(memory.commands[memory.peak.command]!)}</text>`;
+    `<text ${attributes({ class: "peak-label", ...labelAt })}>` +
+    `peak: ${formatBytes(memory.peak.bytes)} at command ${formatCount(memory.peak.command + 1)}, ` +
+    `${escapeHtml(commands[memory.peak.command]!)}</text>`;
   const parts = [
     byteAxis(live, memory.peak.bytes, 2, "alive"),
     byteAxis(space, planned, 6, "offset"),
@@ -40,11 +43,13 @@ export function memoryChart(profile: PlanProfile): string {
     peak,
   ];
   const ratio = memory.lowerBound > 0 ? (planned / memory.lowerBound).toFixed(3) : "1";
+  const svg = attributes({ viewBox: `0 0 ${CHART_WIDTH} 590`, role: "img", "aria-label": description });
   return (
-    `<figure><div class="chart"><svg ${attributes({ viewBox: `0 0 ${CHART_WIDTH} 590`, role: "img", "aria-label": description })}>${parts.join("")}</svg></div>` +
-    `<figcaption>Above the bytes alive at each command, below the planner's placement: a rectangle is a tensor, from its first command to its last, ` +
-    `in the colour of the phase that wrote it. ${formatBytes(planned)} are planned, ${ratio} of the lower bound; parameters, states and inputs take ` +
-    `${formatBytes(memory.externalBytes)} more.</figcaption></figure>`
+    `<figure><div class="chart"><svg ${svg}>${parts.join("")}</svg></div>` +
+    `<figcaption>Above the bytes alive at each command, below the planner's placement: a rectangle is a tensor, from ` +
+    `its first command to its last, in the colour of the phase that wrote it. ${formatBytes(planned)} are planned, ` +
+    `${ratio} of the lower bound; parameters, states and inputs take ${formatBytes(memory.externalBytes)} more.` +
+    `</figcaption></figure>`
   );
 }
 
@@ -92,9 +97,8 @@ function strip(profile: PlanProfile, x: Scale): string {
     let to = from + 1;
     while (to < phases.length && phases[to] === phases[from]) to++;
     const tip = `${phases[from]}\ncommands ${formatCount(from + 1)} to ${formatCount(to)}`;
-    runs.push(
-      `<rect ${attributes({ class: phases[from], x: px(x(from)), y: STRIP.top, width: px(x(to) - x(from)), height: STRIP.height, "data-tip": tip })}/>`,
-    );
+    const place = { x: px(x(from)), y: STRIP.top, width: px(x(to) - x(from)), height: STRIP.height };
+    runs.push(`<rect ${attributes({ class: phases[from], ...place, "data-tip": tip })}/>`);
     from = to;
   }
   return `<g class="strip">${runs.join("")}</g>`;
@@ -109,7 +113,8 @@ function byteAxis(scale: Scale, most: number, count: number, title: string): str
     const at = px(scale(i * step));
     const text = i === 0 ? "0" : formatBytes(i * step).replace(/\.0+ /, " ");
     ticks.push(
-      `<path class="grid" d="M${LEFT} ${at}H${RIGHT}"/><text x="${LEFT - 7}" y="${px(at + 4)}" text-anchor="end">${text}</text>`,
+      `<path class="grid" d="M${LEFT} ${at}H${RIGHT}"/>` +
+        `<text x="${LEFT - 7}" y="${px(at + 4)}" text-anchor="end">${text}</text>`,
     );
   }
   const middle = (scale(0) + scale(most)) / 2;
@@ -124,8 +129,12 @@ function commandAxis(x: Scale, count: number): string {
   for (let value = step; value <= count; value += step) {
     const at = px(x(value - 0.5));
     ticks.push(
-      `<path class="tick" d="M${at} ${bottom}v4"/><text x="${at}" y="${bottom + 18}" text-anchor="middle">${formatCount(value)}</text>`,
+      `<path class="tick" d="M${at} ${bottom}v4"/>` +
+        `<text x="${at}" y="${bottom + 18}" text-anchor="middle">${formatCount(value)}</text>`,
     );
   }
-  return `<g class="axes">${ticks.join("")}<text x="${(LEFT + RIGHT) / 2}" y="${bottom + 38}" text-anchor="middle">command</text></g>`;
+  return (
+    `<g class="axes">${ticks.join("")}` +
+    `<text x="${(LEFT + RIGHT) / 2}" y="${bottom + 38}" text-anchor="middle">command</text></g>`
+  );
 }

@@ -24,7 +24,9 @@ export function renderProfile({ title, profile, roofline }: ProfilePageInput): s
   const sections = [
     section(
       "Where the time goes",
-      `${phaseLegend(profile)}${flameChart(profile, roofline)}<p class="caption">Each row divides the one above: phases, the parts of a layer's name, kernels. Click to look closer, on the top row to go back.</p>`,
+      `${phaseLegend(profile)}${flameChart(profile, roofline)}<p class="caption">` +
+        `Each row divides the one above: phases, the parts of a layer's name, kernels. Click to look closer, on the ` +
+        `top row to go back.</p>`,
     ),
     section("Roofline", phaseLegend(profile) + rooflineChart(profile, roofline)),
     section("Memory", phaseLegend(profile) + memoryChart(profile)),
@@ -81,14 +83,16 @@ function headline(profile: PlanProfile, roofline: Roofline): string {
     [
       "dispatches",
       formatCount(dispatches.length),
-      `${formatNs(ns)}, ${formatRate(work, ns)} GFLOP/s; profiling ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`,
+      `${formatNs(ns)}, ${formatRate(work, ns)} GFLOP/s; profiling ` +
+        `${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}`,
     ],
     ["of the roofline", formatShare(ns > 0 ? allowed / ns : 0), "all dispatches together"],
     ["memory", formatBytes(planned), `peak of ${formatBytes(memory.peak.bytes)} alive`],
   ];
   const items = figures.map(
     ([name, value, more]) =>
-      `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">${escapeHtml(more)}</dd></div>`,
+      `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">` +
+      `${escapeHtml(more)}</dd></div>`,
   );
   return `<dl class="figures">${items.join("")}</dl>`;
 }
@@ -131,7 +135,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const cells = (row: readonly string[]) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   return (
     `<div class="scroll" tabindex="0" role="region" aria-label="by ${escapeHtml(head[0]!)}"><table><thead><tr>` +
-    `${head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>${rows.map(cells).join("")}</tbody></table></div>`
+    `${head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>` +
+    `${rows.map(cells).join("")}</tbody></table></div>`
   );
 }
 

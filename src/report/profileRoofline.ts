@@ -71,9 +71,11 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
     });
     return `<circle ${shape}/>`;
   });
-  const clip = `<clipPath id="roofline-clip"><rect ${attributes({ x: LEFT, y: TOP, width: RIGHT - LEFT, height: BOTTOM - TOP })}/></clipPath>`;
+  const inside = attributes({ x: LEFT, y: TOP, width: RIGHT - LEFT, height: BOTTOM - TOP });
+  const clip = `<clipPath id="roofline-clip"><rect ${inside}/></clipPath>`;
   const description = `Roofline of ${formatCount(drawn.length)} dispatches`;
-  const svg = `<svg ${attributes({ viewBox: `0 0 ${CHART_WIDTH} ${BOTTOM + 48}`, role: "img", "aria-label": description })}><defs>${clip}</defs>`;
+  const viewBox = `0 0 ${CHART_WIDTH} ${BOTTOM + 48}`;
+  const svg = `<svg ${attributes({ viewBox, role: "img", "aria-label": description })}><defs>${clip}</defs>`;
   const copies =
     without === 1
       ? "1 dispatch without arithmetic (a copy) has"
@@ -81,10 +83,13 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
   const none = without > 0 ? ` ${copies} no place here.` : "";
   return (
     `<figure><div class="chart">${svg}${axes(x, y)}<g clip-path="url(#roofline-clip)">${roof(roofline, x, y)}</g>` +
-    `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>${pointLabels(points, y(roofline.gflops))}</svg></div>` +
-    `<figcaption>Each circle is a dispatch, its area its time. The lines are this adapter's ceilings, measured in the same run: ` +
-    `${roofline.gbPerSecond.toFixed(1)}&nbsp;GB/s by a large copy and ${roofline.gflops.toFixed(1)}&nbsp;GFLOP/s by multiply-adds in registers. ` +
-    `FLOPs are the useful ones and bytes the compulsory ones, so a circle above the sloping line had its data in a cache. Those beyond the axes, 3&nbsp;% of the time at most, lie on the edge.${none}</figcaption></figure>`
+    `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>` +
+    `${pointLabels(points, y(roofline.gflops))}</svg></div>` +
+    `<figcaption>Each circle is a dispatch, its area its time. The lines are this adapter's ceilings, measured in ` +
+    `the same run: ${roofline.gbPerSecond.toFixed(1)}&nbsp;GB/s by a large copy and ` +
+    `${roofline.gflops.toFixed(1)}&nbsp;GFLOP/s by multiply-adds in registers. FLOPs are the useful ones and bytes ` +
+    `the compulsory ones, so a circle above the sloping line had its data in a cache. Those beyond the axes, ` +
+    `3&nbsp;% of the time at most, lie on the edge.${none}</figcaption></figure>`
   );
 }
 
@@ -129,8 +134,11 @@ function roof({ gflops, gbPerSecond }: Roofline, x: Scale, y: Scale): string {
 function roofLabels({ gflops, gbPerSecond }: Roofline, x: Scale, y: Scale): string {
   const at = px(y(gflops)) - 7;
   const slope = Math.max(gbPerSecond * x.domain[0], y.domain[0]) / gbPerSecond;
-  const sloping = `<text ${attributes({ class: "roof-label", x: px(x(slope) + 8), y: px(y(gbPerSecond * slope) - 14) })}>${gbPerSecond.toFixed(1)} GB/s</text>`;
-  return `<text ${attributes({ class: "roof-label", x: RIGHT - 4, y: at, "text-anchor": "end" })}>${gflops.toFixed(1)} GFLOP/s</text>${sloping}`;
+  const along = attributes({ class: "roof-label", x: px(x(slope) + 8), y: px(y(gbPerSecond * slope) - 14) });
+  return (
+    `<text ${attributes({ class: "roof-label", x: RIGHT - 4, y: at, "text-anchor": "end" })}>` +
+    `${gflops.toFixed(1)} GFLOP/s</text><text ${along}>${gbPerSecond.toFixed(1)} GB/s</text>`
+  );
 }
 
 interface Box {

@@ -1,11 +1,15 @@
 /** What the profile's page adds to the report's style sheet: a colour for each phase, and the shapes that have them. */
 export const PROFILE_STYLE = `
-.data{--own:var(--zero)}.forward{--own:var(--total)}.backward{--own:var(--mean)}.optimiser{--own:var(--equiv)}.metric{--own:var(--paper)}.whole{--own:var(--train)}
+.data{--own:var(--zero)}.forward{--own:var(--total)}.backward{--own:var(--mean)}.optimiser{--own:var(--equiv)}
+.metric{--own:var(--paper)}.whole{--own:var(--train)}
 .phases{display:flex;flex-wrap:wrap;gap:.2rem 1.3rem;margin:0 0 .8rem;padding:0;list-style:none;font-size:.85rem}
 .phases li{display:flex;align-items:center;gap:.45rem}
-.phases i{width:.8rem;height:.8rem;border-radius:2px;background:var(--own);print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.phases i{width:.8rem;height:.8rem;border-radius:2px;background:var(--own);print-color-adjust:exact;
+ -webkit-print-color-adjust:exact}
 .flame{position:relative;overflow:hidden;border-radius:6px;font-size:12px;line-height:23px;cursor:pointer}
-.bar{position:absolute;height:23px;padding:0 5px;overflow:hidden;white-space:nowrap;text-overflow:ellipsis;border-right:1px solid var(--page);background:color-mix(in srgb,var(--own) 34%,var(--panel));print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.bar{position:absolute;height:23px;padding:0 5px;overflow:hidden;white-space:nowrap;text-overflow:ellipsis;
+ border-right:1px solid var(--page);background:color-mix(in srgb,var(--own) 34%,var(--panel));
+ print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .bar.odd{background:color-mix(in srgb,var(--own) 24%,var(--panel))}
 .bar:hover{background:color-mix(in srgb,var(--own) 55%,var(--panel))}
 .bar.narrow{padding:0;color:transparent}

@@ -92,22 +92,26 @@ export function timeLines(profile: PlanProfile): string[] {
   const gap = gpu.spanNs - gpu.busyNs;
   const sum = dispatches.reduce((all, { durationNs }) => all + durationNs, 0);
   const walls = profile.replays.plain.map(({ encode, done }) => done - encode);
-  const largest = dispatches.reduce(
+  const largest = dispatches.reduce<(typeof dispatches)[number] | undefined>(
     (a, b) => (b.gapNs > (a?.gapNs ?? 0) ? b : a),
-    undefined as (typeof dispatches)[number] | undefined,
+    undefined,
   );
   const how =
     timing === "timestamps"
       ? `timestamps of the GPU, each dispatch in a pass of its own; an empty one takes ${formatNs(emptyNs)}`
-      : `no timestamps here: each dispatch submitted alone and timed by wall, of which ${formatNs(emptyNs)} go into the submit`;
+      : `no timestamps here: each dispatch submitted alone and timed by wall, of which ${formatNs(emptyNs)} go ` +
+        `into the submit`;
   const after = largest ? `, the longest of ${formatNs(largest.gapNs)} before ${largest.label}` : "";
   return [
     `timing      ${how}`,
     `            medians of ${formatCount(repeats)} profiled and ${formatCount(repeats)} ordinary replays in turn`,
     `dispatches  ${formatNs(sum)} by their medians; ${formatNs(gpu.spanNs)} from first to last in the median replay`,
     `gaps        ${formatNs(gap)} between dispatches (${formatShare(gpu.spanNs > 0 ? gap / gpu.spanNs : 0)})${after}`,
-    `host        ${ms(host.prepareMs)} preparing, ${ms(host.encodeMs)} encoding and submitting, of ${ms(host.wallMs)} wall time; the first replay took ${ms(host.firstMs)}`,
-    `profiling   ${ms(overhead.wallMs)} wall time instead of ${ms(host.wallMs)}: ${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}; ordinary replays took ${formatNs(Math.min(...walls))} to ${formatNs(Math.max(...walls))}`,
+    `host        ${ms(host.prepareMs)} preparing, ${ms(host.encodeMs)} encoding and submitting, of ` +
+      `${ms(host.wallMs)} wall time; the first replay took ${ms(host.firstMs)}`,
+    `profiling   ${ms(overhead.wallMs)} wall time instead of ${ms(host.wallMs)}: ` +
+      `${overhead.share >= 0 ? "+" : ""}${formatShare(overhead.share)}; ordinary replays took ` +
+      `${formatNs(Math.min(...walls))} to ${formatNs(Math.max(...walls))}`,
   ];
 }
 
@@ -125,16 +129,22 @@ export function memoryLines(profile: PlanProfile): string[] {
   const place = `command ${formatCount(memory.peak.command + 1)} of ${formatCount(memory.commands.length)}`;
   const ratio = memory.lowerBound > 0 ? ` (${(planned / memory.lowerBound).toFixed(3)} of the lower bound)` : "";
   return [
-    `memory      ${formatBytes(planned)} planned${ratio}, and ${formatBytes(memory.externalBytes)} of parameters, states and inputs`,
-    `peak        ${formatBytes(memory.peak.bytes)} alive at ${place}: ${memory.commands[memory.peak.command] ?? MISSING}`,
+    `memory      ${formatBytes(planned)} planned${ratio}, and ${formatBytes(memory.externalBytes)} of parameters, ` +
+      `states and inputs`,
+    `peak        ${formatBytes(memory.peak.bytes)} alive at ${place}: ` +
+      `${memory.commands[memory.peak.command] ?? MISSING}`,
     ...(reasons.length > 0 ? [`why         ${reasons.join(", ")}`] : []),
     ...alive.slice(0, PEAK_SHOWN).map(({ label, shape, bytes, first, last, kept }) => {
       const until = kept ? "kept to the end" : `to ${formatCount(last + 1)}`;
-      return `  ${formatBytes(bytes).padStart(9)}  ${label} ${formatShape(shape)}, from command ${formatCount(first + 1)} ${until}`;
+      return (
+        `  ${formatBytes(bytes).padStart(9)}  ${label} ${formatShape(shape)}, from command ` +
+        `${formatCount(first + 1)} ${until}`
+      );
     }),
     ...(rest.length > 0
       ? [
-          `  ${formatBytes(rest.reduce((sum, { bytes }) => sum + bytes, 0)).padStart(9)}  in ${formatCount(rest.length)} more`,
+          `  ${formatBytes(rest.reduce((sum, { bytes }) => sum + bytes, 0)).padStart(9)}  in ` +
+            `${formatCount(rest.length)} more`,
         ]
       : []),
   ];

@@ -88,8 +88,8 @@ export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
   }
   const clock =
     timing === "timestamps"
-      ? "GPU times are on the clock of performance.now(): no work begins before it is submitted or ends after the host sees its end, " +
-        `which fixes the shift within ${(replays.clockUncertaintyNs / 1000).toFixed(1)} us`
+      ? "GPU times are on the clock of performance.now(): no work begins before it is submitted or ends after the " +
+        `host sees its end, which fixes the shift within ${(replays.clockUncertaintyNs / 1000).toFixed(1)} us`
       : "no timestamps: each dispatch from its encoding until the host knew it done";
   return { traceEvents: events, displayTimeUnit: "ns", otherData: { adapter: profile.adapter, timing, clock } };
 }

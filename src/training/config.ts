@@ -86,8 +86,9 @@ export function parseRunConfig(value: unknown, fileName = "config.json"): RunCon
 /** Runs of before there was a choice are f32. */
 function withPrecision(value: unknown): unknown {
   const { training } = value as { training?: unknown };
-  if (typeof training !== "object" || training === null || Array.isArray(training) || "precision" in training)
+  if (typeof training !== "object" || training === null || Array.isArray(training) || "precision" in training) {
     return value;
+  }
   return { ...(value as object), training: { ...training, precision: "f32" } };
 }
 

@@ -137,7 +137,7 @@ function notFinite(what: string, step: number, checkpointed: number | undefined,
   return new VoxtwirlError(
     "not-finite",
     `${what} not finite at step ${step}; ${kept}`,
-    `Start again with a smaller learning rate (--lr)${precision === "f16" ? " or with --precision f32" : ""}, and look at ` +
-      "--sigma, --resolution and the data's geometries.",
+    `Start again with a smaller learning rate (--lr)${precision === "f16" ? " or with --precision f32" : ""}, ` +
+      "and look at --sigma, --resolution and the data's geometries.",
   );
 }

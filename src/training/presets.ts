@@ -190,11 +190,13 @@ export function checkTrainConfig(config: TrainConfig): TrainConfig {
   }
   for (const name of ["resolution", "sigma", "lr"] as const) {
     // The GPU computes with 32 bits, whose numbers end at 3.4e38.
-    if (!(config[name] > 0 && config[name] <= 1e30))
+    if (!(config[name] > 0 && config[name] <= 1e30)) {
       throw bad(`${name} is ${config[name]}`, "Give a positive number of at most 1e30.");
+    }
   }
-  if (!Number.isSafeInteger(config.seed) || config.seed < 0)
+  if (!Number.isSafeInteger(config.seed) || config.seed < 0) {
     throw bad(`seed is ${config.seed}`, "Give a whole number of at least 0.");
+  }
   if (config.batch % config.microBatch !== 0) {
     throw bad(
       `a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`,

@@ -140,8 +140,9 @@ export class Trainer {
     const indices = new Uint32Array((batch / microBatch) * (stride / 4));
     for (let part = 0; part < batch / microBatch; part++) {
       this.#uniform.set({ ...values, sample: part * microBatch }, part);
-      for (let i = 0; i < microBatch; i++)
+      for (let i = 0; i < microBatch; i++) {
         indices[(part * stride) / 4 + i] = this.#moleculeAt(step * batch + part * microBatch + i);
+      }
     }
     this.#uniform.write();
     this.#gpu.write(this.#molecules, indices);
@@ -195,8 +196,9 @@ function build(
   owned: BufferView[],
 ): Built {
   const { batch, microBatch, grid, elements, resolution, sigma, shift, augment } = config;
-  if (data.count < 1)
+  if (data.count < 1) {
     throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
+  }
   const parts = batch / microBatch;
   if (parts > MAX_MICRO_BATCHES) {
     throw new VoxtwirlError(

@@ -11,7 +11,9 @@ export function contentsOf(
 ): Float32Array | Uint32Array {
   if (typeof contents !== "string") return contents;
   const count = elementCount(shape);
-  const random = new Random([...name].reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), count) % 2 ** 40);
+  const random = new Random(
+    Array.from(name).reduce((seed, letter) => 31 * seed + letter.charCodeAt(0), count) % 2 ** 40,
+  );
   switch (contents) {
     case "written":
       return new Float32Array(count).fill(NaN);
@@ -35,7 +37,8 @@ export function contentsOf(
 function repeated(draws: Float32Array, count: number): Float32Array {
   if (draws.length === count) return draws;
   const values = new Float32Array(count);
-  for (let at = 0; at < count; at += draws.length)
+  for (let at = 0; at < count; at += draws.length) {
     values.set(draws.subarray(0, Math.min(draws.length, count - at)), at);
+  }
   return values;
 }

@@ -25,8 +25,9 @@ describe("the cases", () => {
     };
     for (const [name, expected] of Object.entries(published)) expect(gflop(name), name).toBeCloseTo(expected, 1.9);
     for (const letter of ["A", "B", "C", "D", "S"]) {
-      for (const pass of ["gradInput", "gradWeight"])
+      for (const pass of ["gradInput", "gradWeight"]) {
         expect(gflop(`${pass}/${letter}`)).toBe(gflop(`conv3d/${letter}`));
+      }
     }
   });
 

@@ -16,8 +16,9 @@ export function expectGoogleBenchmark(record: BenchRecord): void {
     expect(["iteration", "aggregate"]).toContain(row.run_type);
     expect(row.time_unit).toBe("ms");
     for (const value of [row.real_time, row.cpu_time]) expect(value).toBeGreaterThan(0);
-    for (const value of [row.threads, row.iterations, row.repetitions])
+    for (const value of [row.threads, row.iterations, row.repetitions]) {
       expect(Number.isInteger(value) && value > 0).toBe(true);
+    }
     runs.set(row.run_name, [...(runs.get(row.run_name) ?? []), row]);
   }
   for (const [run, rows] of runs) {

@@ -31,6 +31,8 @@ function decode(bytes: Uint8Array): Field[] {
 
 const all = (fields: Field[], number: number) => fields.filter(([field]) => field === number).map(([, value]) => value);
 const messages = (fields: Field[], number: number) => all(fields, number).map((value) => decode(value as Uint8Array));
+/** The first message of that number. */
+const message = (fields: Field[], number: number) => messages(fields, number)[0]!;
 const texts = (fields: Field[], number: number) =>
   all(fields, number).map((value) => new TextDecoder().decode(value as Uint8Array));
 const integers = (fields: Field[], number: number) =>
@@ -38,11 +40,10 @@ const integers = (fields: Field[], number: number) =>
 
 /** [name, sizes] of a ValueInfoProto of floats. */
 function valueInfo(fields: Field[]): [string, number[]] {
-  const [type] = messages(fields, 2);
-  const [tensor] = messages(type!, 1);
-  expect(integers(tensor!, 1)).toEqual([1]);
-  const [shape] = messages(tensor!, 2);
-  return [texts(fields, 1)[0]!, messages(shape!, 1).map((dimension) => integers(dimension, 1)[0]!)];
+  const tensor = message(message(fields, 2), 1);
+  expect(integers(tensor, 1)).toEqual([1]);
+  const shape = message(tensor, 2);
+  return [texts(fields, 1)[0]!, messages(shape, 1).map((dimension) => integers(dimension, 1)[0]!)];
 }
 
 describe("Message", () => {
@@ -76,22 +77,22 @@ describe("OnnxGraph", () => {
   graph.node("Anything", [...halves, graph.integers("axes", [-1, 5])], options, "y");
   graph.output("y", [2, 1]);
   const model = decode(graph.finish(20));
-  const [inner] = messages(model, 7);
+  const inner = message(model, 7);
 
   it("declares its version of the format and of the operations", () => {
     expect(integers(model, 1)).toEqual([9]);
-    const [opset] = messages(model, 8);
-    expect(texts(opset!, 1)).toEqual([""]);
-    expect(integers(opset!, 2)).toEqual([20]);
+    const opset = message(model, 8);
+    expect(texts(opset, 1)).toEqual([""]);
+    expect(integers(opset, 2)).toEqual([20]);
   });
 
   it("has inputs and outputs with their shapes", () => {
-    expect(messages(inner!, 11).map(valueInfo)).toEqual([["x", [2, 3]]]);
-    expect(messages(inner!, 12).map(valueInfo)).toEqual([["y", [2, 1]]]);
+    expect(messages(inner, 11).map(valueInfo)).toEqual([["x", [2, 3]]]);
+    expect(messages(inner, 12).map(valueInfo)).toEqual([["y", [2, 1]]]);
   });
 
   it("has nodes in order, connected by name", () => {
-    const nodes = messages(inner!, 1).map((node) => [texts(node, 4)[0], texts(node, 1), texts(node, 2)]);
+    const nodes = messages(inner, 1).map((node) => [texts(node, 4)[0], texts(node, 1), texts(node, 2)]);
     expect(nodes).toEqual([
       ["MatMul", ["x", "w"], [product]],
       ["Split", [product], ["a", "b"]],
@@ -101,25 +102,25 @@ describe("OnnxGraph", () => {
   });
 
   it("writes attributes with the type they have", () => {
-    const nodes = messages(inner!, 1);
+    const nodes = messages(inner, 1);
     const split = messages(nodes[1]!, 5);
     expect(split.map((a) => [texts(a, 1)[0], integers(a, 3)[0], integers(a, 20)[0]])).toEqual([
       ["axis", -1, 2],
       ["num_outputs", 2, 2],
     ]);
-    const [epsilon, mode, pads] = messages(nodes[2]!, 5);
-    const float = all(epsilon!, 2)[0] as Uint8Array;
+    const [epsilon, mode, pads] = messages(nodes[2]!, 5) as [Field[], Field[], Field[]];
+    const float = all(epsilon, 2)[0] as Uint8Array;
     expect(new DataView(float.buffer, float.byteOffset).getFloat32(0, true)).toBe(0.5);
-    expect(integers(epsilon!, 20)).toEqual([1]);
-    expect([texts(mode!, 4), integers(mode!, 20)]).toEqual([["linear"], [3]]);
-    expect([integers(pads!, 8), integers(pads!, 20)]).toEqual([[1, 0, 200], [7]]);
+    expect(integers(epsilon, 20)).toEqual([1]);
+    expect([texts(mode, 4), integers(mode, 20)]).toEqual([["linear"], [3]]);
+    expect([integers(pads, 8), integers(pads, 20)]).toEqual([[1, 0, 200], [7]]);
   });
 
   it("writes constants as raw little-endian values", () => {
-    const [w, axes] = messages(inner!, 5);
-    expect([integers(w!, 1), integers(w!, 2), texts(w!, 8)]).toEqual([[3, 1], [1], ["w"]]);
-    expect([...new Float32Array((all(w!, 9)[0] as Uint8Array).slice().buffer)]).toEqual([1, -2, 0.5]);
-    expect([integers(axes!, 1), integers(axes!, 2), texts(axes!, 8)]).toEqual([[2], [7], ["axes"]]);
-    expect([...new BigInt64Array((all(axes!, 9)[0] as Uint8Array).slice().buffer)]).toEqual([-1n, 5n]);
+    const [w, axes] = messages(inner, 5) as [Field[], Field[]];
+    expect([integers(w, 1), integers(w, 2), texts(w, 8)]).toEqual([[3, 1], [1], ["w"]]);
+    expect([...new Float32Array((all(w, 9)[0] as Uint8Array).slice().buffer)]).toEqual([1, -2, 0.5]);
+    expect([integers(axes, 1), integers(axes, 2), texts(axes, 8)]).toEqual([[2], [7], ["axes"]]);
+    expect([...new BigInt64Array((all(axes, 9)[0] as Uint8Array).slice().buffer)]).toEqual([-1n, 5n]);
   });
 });

@@ -85,7 +85,7 @@ test("refusals and wrong results stand in the chart with the peer's words, and h
   expect(ratioChart(outcomes(sampleRecord([{ case: "x", times: [1] }])))).toBe("");
 });
 
-test("roofline: a case at a ceiling lies on its line, others below; each is named; what counts nothing is in the text", () => {
+test("roofline: a case at a ceiling lies on its line, others below; each is named, or in the text", () => {
   // Ceilings are 12 GB/s and 150 GFLOP/s.
   const html = rooflineCharts(
     sampleRecord([

@@ -56,8 +56,8 @@ describe("a case", () => {
   it("is timed, checked against float64, and recorded", async () => {
     const record = await run([small()], []);
     expectGoogleBenchmark(record);
-    const [result] = record.results;
     expect(record.results).toHaveLength(1);
+    const result = record.results[0]!;
     expect(result).toMatchObject({
       case: "conv3d/small",
       engine: "voxtwirl",
@@ -65,15 +65,15 @@ describe("a case", () => {
       right: true,
       flops: 2 * 512 * 4 * 8,
     });
-    expect(result!.error).toBeLessThan(1e-6);
-    expect(result!.samples).toBeGreaterThan(0);
-    expect(result!.p10Ms).toBeLessThanOrEqual(result!.p90Ms);
-    expect(result!.firstMs).toBeGreaterThan(0);
-    expect(result!.compileMs).toBeGreaterThan(0);
-    expect(result!.variant).toMatch(/^conv3d KERNEL=1 /);
+    expect(result.error).toBeLessThan(1e-6);
+    expect(result.samples).toBeGreaterThan(0);
+    expect(result.p10Ms).toBeLessThanOrEqual(result.p90Ms);
+    expect(result.firstMs).toBeGreaterThan(0);
+    expect(result.compileMs).toBeGreaterThan(0);
+    expect(result.variant).toMatch(/^conv3d KERNEL=1 /);
     // 24 KB of tensors and a cache of 20 KB: two sets.
-    expect(result!.sets).toBe(2);
-    expect(record.benchmarks.filter(({ run_type }) => run_type === "iteration")).toHaveLength(result!.samples);
+    expect(result.sets).toBe(2);
+    expect(record.benchmarks.filter(({ run_type }) => run_type === "iteration")).toHaveLength(result.samples);
   });
 
   it("that computes something wrong is said to be wrong", async () => {

@@ -41,8 +41,9 @@ describe("convolutions at samples", () => {
     const geometry = { x, y, kernel, stride, padding };
     expectSamplesOf(sampledConv(geometry, data), conv.conv3d(xs, ws, y, stride, padding));
     expectSamplesOf(sampledGradInput(geometry, data), conv.conv3dGradInput(gs, ws, x, stride, padding));
-    if (kernel > 1)
+    if (kernel > 1) {
       expectSamplesOf(sampledGradWeight(geometry, data), conv.conv3dGradWeight(xs, gs, weight, stride, padding));
+    }
     if (stride !== 2) return;
     const up = convTranspose3dShape(x, weight, 2, padding);
     expectSamplesOf(sampledConvTranspose({ ...geometry, y: up }, data), convTranspose3d(xs, ws, up, 2, padding));

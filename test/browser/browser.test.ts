@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import { build as bundle } from "esbuild";
 import type { Browser, Page as Tab } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
-// @ts-expect-error a script without types
 import { build } from "../../scripts/build.mjs";
 import * as voxtwirl from "../../src/index.ts";
 import { relativeError, testGpu } from "../harness.ts";

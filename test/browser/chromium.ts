@@ -46,7 +46,8 @@ function packedFolder(): string | { missing: string } {
 }
 
 async function unpack(folder: string): Promise<string> {
-  const { version } = JSON.parse(readFileSync(join(folder, "..", "package.json"), "utf8"));
+  const manifest = readFileSync(join(folder, "..", "package.json"), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
   const target = join(cache, `chromium-${version}`);
   const path = join(target, "chromium");
   if (existsSync(path)) return path;

@@ -71,19 +71,22 @@ export async function onCallersDevice(voxtwirl: Voxtwirl, device: GPUDevice): Pr
 
   let largestBuffer = 0;
   let copies = 0;
-  const { createBuffer, createCommandEncoder } = device;
-  const { writeBuffer } = device.queue;
+  const createBuffer = device.createBuffer.bind(device);
+  const createCommandEncoder = device.createCommandEncoder.bind(device);
+  const writeBuffer = device.queue.writeBuffer.bind(device.queue);
   device.createBuffer = (descriptor) => {
     largestBuffer = Math.max(largestBuffer, descriptor.size);
-    return createBuffer.call(device, descriptor);
+    return createBuffer(descriptor);
   };
   device.queue.writeBuffer = (...args: Parameters<GPUQueue["writeBuffer"]>) => {
     if (args[0] === x || args[0] === y) copies++;
-    return writeBuffer.apply(device.queue, args);
+    writeBuffer(...args);
   };
   device.createCommandEncoder = (descriptor) => {
-    const encoder = createCommandEncoder.call(device, descriptor);
-    encoder.copyBufferToBuffer = () => void copies++;
+    const encoder = createCommandEncoder(descriptor);
+    encoder.copyBufferToBuffer = () => {
+      copies++;
+    };
     return encoder;
   };
   const gpu = voxtwirl.Gpu.fromDevice(device);

@@ -73,8 +73,9 @@ describe("decomposeSums", () => {
       const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / (trials - 1);
       expect(Math.abs(mean - EXACT[name]), name).toBeLessThan(3 * Math.sqrt(variance / trials));
       // The plug-in S/N would be off by more than this test allows.
-      if (name === "lossEquiv" && rotations === 2)
+      if (name === "lossEquiv" && rotations === 2) {
         expect(EXACT.lossEquiv / 2).toBeGreaterThan(10 * Math.sqrt(variance / trials));
+      }
     }
   });
 

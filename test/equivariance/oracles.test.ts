@@ -93,7 +93,7 @@ describe("exact oracles of the octahedral decomposition", () => {
     return { model, destroy: () => store.destroy() };
   }
 
-  it("measures nothing on a U-Net of projected kernels that goes down with k4s2, and much on random kernels", async () => {
+  it("measures nothing on a k4s2 U-Net of projected kernels, and much on random kernels", async () => {
     const molecules = clouds(3, 1);
     for (const [down, projected, low, high] of [
       ["k4s2", true, 0, 1e-6],

@@ -93,7 +93,7 @@ describe("the pose measurement", () => {
     return { model, destroy: () => gpu.destroyBuffer(view.buffer) };
   }
 
-  it("finds nothing in an isotropic filter, under all rotations within its error and under the cube's to rounding", async () => {
+  it("finds nothing in an isotropic filter: within its error, under the cube's rotations to rounding", async () => {
     const { model, destroy } = smoothing();
     const result = await measure(model);
     expect(Math.abs(result.percentPose)).toBeLessThan(3 * result.percentPoseStdErr + result.percentPoseFloor);

@@ -10,7 +10,10 @@ from unet import attention
 
 
 def rotate_trilinear(x, matrix):
-    """Active rotation out(p) = in(R^-1 p) about (D-1)/2, zero outside. matrix acts on (x, y, z); storage is (z, y, x)."""
+    """Active rotation out(p) = in(R^-1 p) about (D-1)/2, zero outside.
+
+    matrix acts on (x, y, z); storage is (z, y, x).
+    """
     inverse = matrix.T.to(x.dtype)
     theta = torch.cat([inverse, torch.zeros(3, 1, dtype=x.dtype)], dim=1).expand(x.shape[0], 3, 4)
     where = F.affine_grid(theta, list(x.shape), align_corners=True)
@@ -55,7 +58,8 @@ def op_cases():
     cases["silu"] = (lambda x: F.silu(x), dict(x=(2, 3, 3, 2, 4)), dict(op="silu"))
     cases["linear"] = (lambda x, weight, bias: F.linear(x, weight, bias),
                        dict(x=(2, 9, 6), weight=(10, 6), bias=(10,)), dict(op="linear"))
-    for name, (n, tokens, c) in {"attention": (2, 27, 8), "attention-one": (1, 1, 4), "attention-wide": (1, 64, 12)}.items():
+    shapes = {"attention": (2, 27, 8), "attention-one": (1, 1, 4), "attention-wide": (1, 64, 12)}
+    for name, (n, tokens, c) in shapes.items():
         cases[name] = (attention, dict(qkv=(n, tokens, 3 * c)), dict(op="attention"))
 
     tilt = rotation_matrix(0.7, (1.0, 2.0, -0.5))

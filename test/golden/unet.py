@@ -21,7 +21,10 @@ class ResidualBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Single-head self-attention over the voxels. The norm exists for the parameter names and count; nothing uses it."""
+    """Single-head self-attention over the voxels.
+
+    The norm exists for the parameter names and count; nothing uses it.
+    """
 
     def __init__(self, channels, groups):
         super().__init__()

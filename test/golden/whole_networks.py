@@ -21,8 +21,8 @@ UNETS = {
         groups=2, dropout=0.0, down="k3s2")),
     # Four groups on four channels: the case of one channel a group, where a bias before the norm has no gradient.
     "unet-k4s2": dict(seed=11, batch=2, grid=8, config=dict(
-        inChannels=3, outChannels=3, channels=[4, 4, 8], blocks=1, attention=[False, False, True], middleAttention=False,
-        groups=4, dropout=0.0, down="k4s2")),
+        inChannels=3, outChannels=3, channels=[4, 4, 8], blocks=1, attention=[False, False, True],
+        middleAttention=False, groups=4, dropout=0.0, down="k4s2")),
 }
 
 CONVENTIONS = dict(
@@ -30,13 +30,17 @@ CONVENTIONS = dict(
     loss="mean((output - target)^2) over batch, channels and voxels",
     losses=f"entry k is the loss of the weights after k optimiser steps, k = 0..{STEPS}; always the same batch",
     optimiser="AdamW: w *= 1 - lr*wd; m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g^2; "
-              "w -= lr * (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps), t = 1..5; parameters without a gradient stay as they are",
+              "w -= lr * (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps), t = 1..5; "
+              "parameters without a gradient stay as they are",
     ema="starts at the initial weights; after step t: ema = d*ema + (1-d)*w, d = min(0.99, (1+t)/(10+t)), t = 1..5",
 )
 
 
 def initial_weights(model, random):
-    """PyTorch's default bounds for convolutions and linear layers; norms are moved off 1 and 0, which would hide mistakes."""
+    """PyTorch's default bounds for convolutions and linear layers.
+
+    Norms are moved off 1 and 0, which would hide mistakes.
+    """
     weights = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.GroupNorm):
@@ -54,7 +58,8 @@ def initial_weights(model, random):
 def zero_gradients(model, groups):
     """Slices [name, from, to) of bias vectors that the loss does not depend on, by symmetry.
 
-    A key bias adds the same to every score of a query. A bias before a norm with one channel a group is taken away again.
+    A key bias adds the same to every score of a query. A bias before a norm with one channel a group is taken away
+    again.
     """
     slices = []
     for name, module in model.named_modules():
@@ -88,7 +93,8 @@ def train(config, weights, x, target, dtype):
         loss.backward()
         if t == 0:
             result["output"] = output.detach().numpy()
-            result.update((f"grad.{n}", p.grad.numpy().copy()) for n, p in model.named_parameters() if p.grad is not None)
+            graded = ((n, p.grad) for n, p in model.named_parameters() if p.grad is not None)
+            result.update((f"grad.{n}", grad.numpy().copy()) for n, grad in graded)
         optimiser.step()
         decay = min(EMA_DECAY, (2 + t) / (11 + t))  # t counts from 0 here
         for name, p in model.named_parameters():
@@ -123,7 +129,8 @@ def make_unet(name, seed, batch, grid, config):
         largest = np.abs(truth[f"grad.{parameter}"][first:last]).max()
         assert largest < 1e-14 * scale, (parameter, largest)
         truth[f"grad.{parameter}"][first:last] = 0
-    smallest = min(np.abs(without_slices(k, v, slices)).min(initial=math.inf) for k, v in truth.items() if k.startswith("grad."))
+    grads = {k: v for k, v in truth.items() if k.startswith("grad.")}
+    smallest = min(np.abs(without_slices(k, v, slices)).min(initial=math.inf) for k, v in grads.items())
     print(f"  gradients from {smallest:.1e} to {scale:.1e}")
     errors = {k: relative_error(without_slices(k, single[k], slices), without_slices(k, v, slices))
               for k, v in truth.items() if without_slices(k, v, slices).size}

@@ -70,7 +70,9 @@ describe("Gpu", () => {
     const y = graph.scratch("y", [1]);
     const shader = {
       name: "broken",
-      code: "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() {\n  y[0] = nothing;\n}",
+      code:
+        "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() {\n" +
+        "  y[0] = nothing;\n}",
     };
     graph.dispatch({ label: "broken", shader, bindings: { y }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
     const error = await code(Plan.create(gpu, graph, { label: "test" }));
@@ -86,7 +88,9 @@ describe("Gpu", () => {
     const gpu = await open();
     const shader = (value: number) => ({
       name: "same",
-      code: `@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = ${value}.0; }`,
+      code:
+        `@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n` +
+        `@compute @workgroup_size(1) fn main() { y[0] = ${value}.0; }`,
     });
     for (const value of [1, 2]) {
       const graph = new Graph(gpu.caps);
@@ -130,7 +134,10 @@ describe("Gpu", () => {
     const [a, b] = [graph.scratch("a", [1 << 18]), graph.scratch("b", [1 << 18])];
     const shader = {
       name: "copy",
-      code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
+      code:
+        "@group(0) @binding(0) var<storage, read> a: array<f32>;\n" +
+        "@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n" +
+        "@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
     };
     graph.dispatch({ label: "copy", shader, bindings: { a, b }, workgroups: [1, 1, 1], flops: 0, bytes: 0 });
     const error = await code(Plan.create(gpu, graph, { label: "large" }));
@@ -150,7 +157,9 @@ describe("Gpu", () => {
     const gpu = await open();
     const shader = {
       name: "twice",
-      code: "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = f32(N); }",
+      code:
+        "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n" +
+        "@compute @workgroup_size(1) fn main() { y[0] = f32(N); }",
     };
     const variant = (n: number) => gpu.pipelines.variant(shader, { N: n });
     const [one, two, other] = await Promise.all([

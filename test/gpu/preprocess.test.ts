@@ -56,7 +56,8 @@ describe("integer expressions", () => {
   });
 
   it("are refused when they are none", () => {
-    for (const text of ["", "1 +", "(1", "1 / 0", "x", "1.5", "2 3", "a.b", "1e3;"])
+    for (const text of ["", "1 +", "(1", "1 / 0", "x", "1.5", "2 3", "a.b", "1e3;"]) {
       expect(evaluateInteger(text, {}), text).toBeUndefined();
+    }
   });
 });

@@ -52,13 +52,13 @@ describe("WGSL reflection", () => {
         label: "probe",
         shader,
         params,
-        bindings: { y: t.y! },
+        bindings: { y: t.y },
         workgroups: [1, 1, 1],
         flops: 0,
         bytes: 0,
       });
     });
-    expect([...y!]).toEqual([7, 1, 3, 4.5, 9, -6, 13]);
+    expect([...y]).toEqual([7, 1, 3, 4.5, 9, -6, 13]);
   });
 
   it("refuses values that do not fit the struct", () => {

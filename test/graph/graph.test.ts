@@ -171,8 +171,9 @@ describe("graph", () => {
     for (const [name, dtype] of half) {
       // Grids and tokens but those that the caller gave; what stands for an addend that is not there goes with the
       // output.
-      if (!/ no addend /.test(name))
+      if (!/ no addend /.test(name)) {
         expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64),\d$/.test(name) ? "f16" : "f32");
+      }
     }
   });
 
@@ -206,7 +207,10 @@ alias T = ${type};
     const x = graph.scratch("x", [4, 4]);
     const shader = {
       name: "two",
-      code: "@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
+      code:
+        "@group(0) @binding(0) var<storage, read> a: array<f32>;\n" +
+        "@group(0) @binding(1) var<storage, read_write> b: array<f32>;\n" +
+        "@compute @workgroup_size(1) fn main() { b[0] = a[0]; }",
     };
     graph.dispatch({
       label: "two",

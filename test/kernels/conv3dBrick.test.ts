@@ -27,7 +27,7 @@ import { gradWeightBrickVariant, gradWeightVariants } from "../../src/kernels/co
 import { choose } from "../../src/kernels/kernel.ts";
 import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
 import conv3dGradWeightBrickShader from "../../shaders/conv3dGradWeightBrick.wgsl";
-import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
+import { runKernels, testGpu } from "../harness.ts";
 import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
@@ -46,13 +46,17 @@ const SMALL_GRAD_WEIGHT: GradWeightBrickTile = {
   ...{ RUN: 2, RUNS_X: 2, STEP_Y: 2, LANES_I: 2, LANES_O: 2, THREAD_I4: 1, THREAD_O4: 1 },
 };
 
+type Tensors = Readonly<Record<"x" | "weight" | "bias" | "addend" | "gradY" | "y" | "gradX", Tensor>> & {
+  readonly gradWeight?: Tensor;
+};
+
 /** The operations of a case as kernels dispatch them, with given tiles. */
-function emit(ctx: KernelContext, c: Case, t: Record<string, Tensor>, tile: BrickTile, gradTile?: GradWeightBrickTile) {
+function emit(ctx: KernelContext, c: Case, t: Tensors, tile: BrickTile, gradTile?: GradWeightBrickTile) {
   const { stride } = c;
-  const [x, weight, gradY, gradX] = [t.x!, t.weight!, t.gradY!, t.gradX!];
+  const { x, weight, gradY, gradX } = t;
   const variant = brick(tile);
-  const residual = c.addend ? { addend: t.addend! } : {};
-  dispatchConv3d(ctx, { label: "y", x, weight, bias: t.bias!, ...residual, y: t.y!, stride, pad: c.padding, variant });
+  const residual = c.addend ? { addend: t.addend } : {};
+  dispatchConv3d(ctx, { label: "y", x, weight, bias: t.bias, ...residual, y: t.y, stride, pad: c.padding, variant });
   const back = { label: "gradX", x: gradY, weight, y: gradX, exchanged: true, variant };
   if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: c.kernel - 1 - c.padding });
   else dispatchConvTranspose3d(ctx, { ...back, pad: c.padding });
@@ -64,11 +68,11 @@ function emit(ctx: KernelContext, c: Case, t: Record<string, Tensor>, tile: Bric
 async function run(c: Case, tile: BrickTile, gradTile?: GradWeightBrickTile, kinds = F32) {
   const { x, weight, bias, addend, gradY, gradWeight0 } = setUp(c, kinds);
   const [ofX, ofY] = kinds;
-  const outputs: Record<string, OutputSpec> = {
+  const outputs = {
     y: { shape: gradY.shape, dtype: ofY },
     gradX: { shape: x.shape, dtype: ofX },
+    ...(gradTile && { gradWeight: { shape: weight.shape, init: gradWeight0.data } }),
   };
-  if (gradTile) outputs.gradWeight = { shape: weight.shape, init: gradWeight0.data };
   return runKernels(await testGpu(), { x, weight, bias, addend, gradY }, outputs, (graph, t) =>
     emit(withCaps(graph, PLAIN_GPU), c, t, tile, gradTile),
   );
@@ -108,11 +112,11 @@ describe.each(STORED)("conv3dBrick with small tiles in %s", (dtype) => {
       },
       (graph, t) => {
         const ctx = withCaps(graph, PLAIN_GPU);
-        const shared = { weight: t.weight!, pad: c.padding, variant: brick(SMALL) };
-        dispatchConvTranspose3d(ctx, { label: "y", x: t.x!, bias: t.bias!, y: t.y!, ...shared });
-        dispatchConv3d(ctx, { label: "gradX", x: t.gradY!, y: t.gradX!, stride: 2, exchanged: true, ...shared });
+        const shared = { weight: t.weight, pad: c.padding, variant: brick(SMALL) };
+        dispatchConvTranspose3d(ctx, { label: "y", x: t.x, bias: t.bias, y: t.y, ...shared });
+        dispatchConv3d(ctx, { label: "gradX", x: t.gradY, y: t.gradX, stride: 2, exchanged: true, ...shared });
         dispatchConv3dGradWeight(ctx, {
-          ...{ label: "gradWeight", x: t.gradY!, gradY: t.x!, gradWeight: t.gradWeight!, stride: 2, pad: c.padding },
+          ...{ label: "gradWeight", x: t.gradY, gradY: t.x, gradWeight: t.gradWeight, stride: 2, pad: c.padding },
           ...{ transposed: true, variant: gradWeightBrick(SMALL_GRAD_WEIGHT) },
         });
       },
@@ -158,9 +162,9 @@ describe("every tile of the tables", () => {
       { x, weight, bias, addend },
       { y: { shape: gradY.shape } },
       (graph, t) => {
-        const residual = c.addend ? { addend: t.addend! } : {};
+        const residual = c.addend ? { addend: t.addend } : {};
         dispatchConv3d(withCaps(graph, PLAIN_GPU), {
-          ...{ label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, y: t.y!, ...residual },
+          ...{ label: "y", x: t.x, weight: t.weight, bias: t.bias, y: t.y, ...residual },
           ...{ stride: c.stride, pad: c.padding, variant: brick(tile) },
         });
       },
@@ -187,7 +191,7 @@ describe("every tile of the tables", () => {
       { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
       (graph, t) => {
         dispatchConv3dGradWeight(withCaps(graph, PLAIN_GPU), {
-          ...{ label: "gradWeight", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight! },
+          ...{ label: "gradWeight", x: t.x, gradY: t.gradY, gradWeight: t.gradWeight },
           ...{ stride: c.stride, pad: c.padding, transposed: false, variant: gradWeightBrick(tile) },
         });
       },

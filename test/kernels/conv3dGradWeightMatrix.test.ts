@@ -34,7 +34,7 @@ async function tilesHere(adapterClass: GpuCaps["adapterClass"], c: Case): Promis
   return tilesOf({ ...(await testGpu()).caps, adapterClass }, c);
 }
 
-async function run(c: Case, tile: GradWeightMatrixTile): Promise<Record<string, ArrayLike<number>>> {
+async function run(c: Case, tile: GradWeightMatrixTile) {
   const { x, gradY, weight, gradWeight0 } = setUp(c, HALF);
   const { stride, padding: pad } = c;
   return runKernels(
@@ -43,7 +43,7 @@ async function run(c: Case, tile: GradWeightMatrixTile): Promise<Record<string, 
     { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
     (ctx, t) =>
       dispatchConv3dGradWeight(ctx, {
-        ...{ label: "gradWeight", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight!, stride, pad, transposed: false },
+        ...{ label: "gradWeight", x: t.x, gradY: t.gradY, gradWeight: t.gradWeight, stride, pad, transposed: false },
         variant: gradWeightMatrixVariant(tile),
       }),
   );
@@ -93,7 +93,7 @@ describe("conv3dGradWeightMatrix with small tiles", () => {
       { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
       (ctx, t) =>
         dispatchConv3dGradWeight(ctx, {
-          ...{ label: "gradWeight", x: t.gradY!, gradY: t.x!, gradWeight: t.gradWeight!, stride: 2, pad },
+          ...{ label: "gradWeight", x: t.gradY, gradY: t.x, gradWeight: t.gradWeight, stride: 2, pad },
           ...{ transposed: true, variant: gradWeightMatrixVariant(tile!) },
         }),
     );
@@ -136,9 +136,13 @@ describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
       { gradWeight: { shape: weight.shape, init: gradWeight0.data } },
       (graph, t) => {
         const ctx = withCaps(graph, { adapterClass: "integrated" });
-        const watched: KernelContext = { ...ctx, dispatch: (d) => (calls.push(d.call?.variant), ctx.dispatch(d)) };
+        const dispatch = (d: Dispatch) => {
+          calls.push(d.call?.variant);
+          ctx.dispatch(d);
+        };
+        const watched: KernelContext = { ...ctx, dispatch };
         dispatchConv3dGradWeight(watched, {
-          ...{ label: "gradWeight", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight!, stride: 1, pad: 1 },
+          ...{ label: "gradWeight", x: t.x, gradY: t.gradY, gradWeight: t.gradWeight, stride: 1, pad: 1 },
           transposed: false,
         });
       },

@@ -28,7 +28,7 @@ import {
 } from "../../src/kernels/conv3dMatrix.ts";
 import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
 import { choose } from "../../src/kernels/kernel.ts";
-import { runKernels, testGpu, type OutputSpec } from "../harness.ts";
+import { runKernels, testGpu } from "../harness.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
@@ -77,16 +77,17 @@ async function run(c: Case, kinds = F16, tile?: MatrixTile) {
   const { x, weight, bias, addend, gradY } = setUp(c, kinds);
   const [ofX, ofY] = kinds;
   const { stride, padding: pad, kernel } = c;
-  const outputs: Record<string, OutputSpec> = {};
-  if (ofX === "f16") outputs.y = { shape: gradY.shape, dtype: ofY };
-  if (ofY === "f16" && !tile) outputs.gradX = { shape: x.shape, dtype: ofX };
+  const outputs = {
+    ...(ofX === "f16" && { y: { shape: gradY.shape, dtype: ofY } }),
+    ...(ofY === "f16" && !tile && { gradX: { shape: x.shape, dtype: ofX } }),
+  };
   const dispatches: Dispatch[] = [];
   const out = await runKernels(await testGpu(), { x, weight, bias, addend, gradY }, outputs, (graph, t) => {
     const ctx = recorded(graph, dispatches);
-    const forward = { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, ...(c.addend && { addend: t.addend! }) };
+    const forward = { label: "y", x: t.x, weight: t.weight, bias: t.bias, ...(c.addend && { addend: t.addend }) };
     if (t.y) dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: matrixVariant(tile) }) });
     if (!t.gradX) return;
-    const back = { label: "gradX", x: t.gradY!, weight: t.weight!, y: t.gradX, exchanged: true };
+    const back = { label: "gradX", x: t.gradY, weight: t.weight, y: t.gradX, exchanged: true };
     if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: kernel - 1 - pad });
     else dispatchConvTranspose3d(ctx, { ...back, pad });
   });
@@ -113,14 +114,14 @@ describe.each<[...Kinds, readonly Case[]]>([
 async function runTransposed(c: transposed.Case, tile?: MatrixTile) {
   const { x, weight, bias, gradY } = transposed.setUp(c, "f16");
   const dispatches: Dispatch[] = [];
-  const outputs: Record<string, OutputSpec> = { y: { shape: gradY.shape, dtype: "f16" } };
-  if (!tile) outputs.gradX = { shape: x.shape, dtype: "f16" };
+  const half = (shape: readonly number[]) => ({ shape, dtype: "f16" as const });
+  const outputs = { y: half(gradY.shape), ...(!tile && { gradX: half(x.shape) }) };
   const out = await runKernels(await testGpu(), { x, weight, bias, gradY }, outputs, (graph, t) => {
     const ctx = recorded(graph, dispatches);
-    const shared = { weight: t.weight!, pad: c.padding, ...(tile && { variant: matrixVariant(tile) }) };
-    dispatchConvTranspose3d(ctx, { label: "y", x: t.x!, bias: t.bias!, y: t.y!, ...shared });
+    const shared = { weight: t.weight, pad: c.padding, ...(tile && { variant: matrixVariant(tile) }) };
+    dispatchConvTranspose3d(ctx, { label: "y", x: t.x, bias: t.bias, y: t.y, ...shared });
     if (!t.gradX) return;
-    dispatchConv3d(ctx, { label: "gradX", x: t.gradY!, y: t.gradX, stride: 2, exchanged: true, ...shared });
+    dispatchConv3d(ctx, { label: "gradX", x: t.gradY, y: t.gradX, stride: 2, exchanged: true, ...shared });
   });
   return { out, dispatches };
 }

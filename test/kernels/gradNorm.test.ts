@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { gradNorm } from "../../src/kernels/gradNorm.ts";
-import { expectClose, randomArray, runKernels, testGpu, type OutputSpec } from "../harness.ts";
+import { expectClose, randomArray, runKernels, testGpu, type TensorData } from "../harness.ts";
 import { gradNorm as twin } from "../reference/gradNorm.ts";
 
 let gpu: Gpu;
@@ -14,20 +14,25 @@ const STEP = 41;
 /** `scaling`: the state of loss scaling before, for betas of 0.9 and 0.999. */
 async function run(grads: Float32Array[], loss = 0.5, flags = [0, 0, 0, 9], scaling?: number[]) {
   const step = Uint32Array.of(0, 0, STEP, 0, 0, 0, 0, 0);
-  const pieces = Object.fromEntries(grads.map((data, i) => [`grad${i}`, { shape: [data.length], data }]));
-  const state: Record<string, OutputSpec> = scaling
-    ? { scaling: { shape: [6], init: Float32Array.from(scaling) } }
-    : {};
+  const inputs: Record<"loss" | "step" | `grad${number}`, TensorData> = {
+    loss: { shape: [1], data: Float32Array.of(loss) },
+    step: { shape: [8], data: step },
+    ...Object.fromEntries(grads.map((data, i) => [`grad${i}`, { shape: [data.length], data }])),
+  };
   const out = await runKernels(
     gpu,
-    { ...pieces, loss: { shape: [1], data: Float32Array.of(loss) }, step: { shape: [8], data: step } },
-    { norm: { shape: [1] }, flags: { shape: [4], init: Uint32Array.from(flags) }, ...state },
+    inputs,
+    {
+      norm: { shape: [1] },
+      flags: { shape: [4], init: Uint32Array.from(flags) },
+      ...(scaling && { scaling: { shape: [6], init: Float32Array.from(scaling) } }),
+    },
     (ctx, t) => {
-      const { loss, norm, flags, step } = t;
-      const given = scaling && { state: t.scaling!, beta1: 0.9, beta2: 0.999 };
+      const { loss, norm, flags, step, scaling } = t;
+      const given = scaling && { state: scaling, beta1: 0.9, beta2: 0.999 };
       gradNorm(ctx, {
         label: "test",
-        grads: grads.map((_, i) => t[`grad${i}`]),
+        grads: grads.map((_, i) => t[`grad${i}`]!),
         loss,
         norm,
         flags,
@@ -36,7 +41,7 @@ async function run(grads: Float32Array[], loss = 0.5, flags = [0, 0, 0, 9], scal
       });
     },
   );
-  return { norm: out.norm[0], flags: [...out.flags], ...(scaling && { scaling: [...out.scaling!] }) };
+  return { norm: out.norm[0]!, flags: [...out.flags], ...(out.scaling && { scaling: [...out.scaling] }) };
 }
 
 describe("gradNorm", () => {
@@ -72,7 +77,7 @@ describe("gradNorm", () => {
     for (const [n, at] of [
       [5, 4],
       [128, 77],
-    ]) {
+    ] as const) {
       const grad = randomArray(n, 3);
       grad[at] = value;
       const { norm, flags } = await run([randomArray(9, 4), grad]);
@@ -97,7 +102,7 @@ describe("gradNorm", () => {
     const grads = [randomArray(1001, 5, scale), randomArray(64, 6, scale)];
     const plain = (await run(grads)).norm;
     const { norm, flags, scaling } = await run(grads, 0.5, [0, 0, 0, 9], [scale, 3, 2, 7, 0, 0]);
-    expect(norm).toBe(plain! / scale);
+    expect(norm).toBe(plain / scale);
     expect(flags).toEqual([0, 0, 0, 0]);
     expectClose(scaling!, [scale, 4, 2, 1 / scale, 0.1, 0.001], 1e-8);
   });
@@ -112,7 +117,7 @@ describe("gradNorm", () => {
     const { flags, scaling } = await run([Float32Array.of(1, value)], 0.5, [0, 0, 0, 0], [2, 5, 3, 0.25, 0.5, 0.25]);
     expect({ flags, scaling }).toEqual({ flags: [0, 0, 0, 1], scaling: [1, 0, 4, 0.25, 0.5, 0.25] });
     // At scale 1 it is the gradient itself that is not finite.
-    const last = await run([Float32Array.of(1, value)], 0.5, [0, 0, 0, 1], scaling!);
+    const last = await run([Float32Array.of(1, value)], 0.5, [0, 0, 0, 1], scaling);
     expect(last).toMatchObject({ flags: [STEP + 1, 0, 1, 1], scaling });
   });
 

@@ -49,11 +49,11 @@ async function run(c: Case, dtype: Stored = "f32") {
       gradBias: { shape: bias.shape, init: new Float32Array(bias.data.length) },
     },
     (ctx, t) => {
-      linear(ctx, { label: "y", x: t.x!, weight: t.weight!, bias: t.bias!, addend: t.addend!, y: t.y! });
-      linear(ctx, { label: "plain", x: t.x!, weight: t.weight!, y: t.plain! });
-      linearGradInput(ctx, { label: "gradX", gradY: t.gradY!, weight: t.weight!, gradX: t.gradX! });
-      linearGradWeight(ctx, { label: "gradW", x: t.x!, gradY: t.gradY!, gradWeight: t.gradWeight! });
-      linearGradBias(ctx, { label: "gradB", gradY: t.gradY!, gradBias: t.gradBias! });
+      linear(ctx, { label: "y", x: t.x, weight: t.weight, bias: t.bias, addend: t.addend, y: t.y });
+      linear(ctx, { label: "plain", x: t.x, weight: t.weight, y: t.plain });
+      linearGradInput(ctx, { label: "gradX", gradY: t.gradY, weight: t.weight, gradX: t.gradX });
+      linearGradWeight(ctx, { label: "gradW", x: t.x, gradY: t.gradY, gradWeight: t.gradWeight });
+      linearGradBias(ctx, { label: "gradB", gradY: t.gradY, gradBias: t.gradBias });
     },
   );
 }
@@ -73,19 +73,19 @@ describe.each(STORED)("linear in %s", (dtype) => {
     ) => twin.linear(a.data, w, channelsIn, channelsOut, b, r);
     const yRounding = rounding(channelsIn, y(abs(x), abs(weight).data, abs(bias).data, abs(addend).data));
     const exact = y(x, weight.data, bias.data, addend.data);
-    expectClose(out.y!, exact, storedTolerance(dtype, exact, yRounding), "y");
-    expectClose(out.plain!, y(x, weight.data), storedTolerance(dtype, y(x, weight.data), yRounding), "plain");
+    expectClose(out.y, exact, storedTolerance(dtype, exact, yRounding), "y");
+    expectClose(out.plain, y(x, weight.data), storedTolerance(dtype, y(x, weight.data), yRounding), "plain");
     const gradX = (g: ArrayLike<number>, w: ArrayLike<number>) => twin.linearGradInput(g, w, channelsIn, channelsOut);
     const gradXRounding = rounding(channelsOut, gradX(abs(gradY).data, abs(weight).data));
     const exactGradX = gradX(gradY.data, weight.data);
-    expectClose(out.gradX!, exactGradX, storedTolerance(dtype, exactGradX, gradXRounding), "gradX");
+    expectClose(out.gradX, exactGradX, storedTolerance(dtype, exactGradX, gradXRounding), "gradX");
     const gradWeight = (a: ArrayLike<number>, g: ArrayLike<number>) =>
       twin.linearGradWeight(a, g, channelsIn, channelsOut);
     const count = rows.reduce((a, b) => a * b, 1);
     const gradWeightRounding = rounding(count, gradWeight(abs(x).data, abs(gradY).data));
-    expectClose(out.gradWeight!, gradWeight(x.data, gradY.data), gradWeightRounding, "gradWeight");
+    expectClose(out.gradWeight, gradWeight(x.data, gradY.data), gradWeightRounding, "gradWeight");
     const gradBias = (g: ArrayLike<number>) => conv3dGradBias(g, channelsOut);
-    expectClose(out.gradBias!, gradBias(gradY.data), rounding(count, gradBias(abs(gradY).data)), "gradBias");
+    expectClose(out.gradBias, gradBias(gradY.data), rounding(count, gradBias(abs(gradY).data)), "gradBias");
   });
 });
 
@@ -94,10 +94,10 @@ describe("linear", () => {
     const c = CASES[1]!;
     const { x, weight, gradY } = setUp(c);
     const [first, second] = [await run(c), await run(c)];
-    const forward = dot(first.plain!, gradY.data);
-    expect(Math.abs(dot(x.data, first.gradX!) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
-    expect(Math.abs(dot(weight.data, first.gradWeight!) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
-    for (const key of Object.keys(first)) expect(second[key], key).toEqual(first[key]);
+    const forward = dot(first.plain, gradY.data);
+    expect(Math.abs(dot(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    expect(Math.abs(dot(weight.data, first.gradWeight) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    expect(second).toEqual(first);
   });
 
   it("has a twin whose gradients are its central differences", () => {
@@ -120,7 +120,7 @@ describe("linear", () => {
   it("refuses shapes that do not fit", async () => {
     const { x, weight } = setUp(CASES[1]!);
     const wrong = runKernels(await testGpu(), { x, weight }, { y: { shape: [3, 5, 8] } }, (ctx, t) => {
-      linear(ctx, { label: "net/qkv", x: t.x!, weight: t.weight!, y: t.y! });
+      linear(ctx, { label: "net/qkv", x: t.x, weight: t.weight, y: t.y });
     });
     await expect(wrong).rejects.toThrow(/net\/qkv.*\[3, 5, 8\]/);
   });

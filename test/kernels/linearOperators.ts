@@ -5,7 +5,7 @@ import type { Array64 } from "../reference/conv3d.ts";
 const EPSILON = 2 ** -24;
 
 /** Element-wise absolute values: a twin of a sum of products, fed with them, gives the sum of |a||b|. */
-export function abs<T extends Array64>(tensor: T): { shape: readonly number[]; data: Float64Array } {
+export function abs(tensor: Array64): { shape: readonly number[]; data: Float64Array } {
   return { shape: tensor.shape, data: Float64Array.from(tensor.data, Math.abs) };
 }
 

@@ -11,7 +11,7 @@ async function noisy(shape: readonly number[], x: Float32Array, sigma: number, s
     await testGpu(),
     { x: { shape, data: x }, step: stepData(at) },
     { y: { shape } },
-    (ctx, t) => addNoise(ctx, { label: "noise", x: t.x!, y: t.y!, step: t.step!, sigma, stream }),
+    (ctx, t) => addNoise(ctx, { label: "noise", x: t.x, y: t.y, step: t.step, sigma, stream }),
   );
   return y as Float32Array;
 }
@@ -61,7 +61,7 @@ describe("addNoise", () => {
         await testGpu(),
         { x: { shape: [1, 2], data: new Float32Array(2) }, step: stepData(STEP) },
         { y: { shape: [1, 3] } },
-        (ctx, t) => addNoise(ctx, { label: "wrong", x: t.x!, y: t.y!, step: t.step!, sigma: 1, stream: 0 }),
+        (ctx, t) => addNoise(ctx, { label: "wrong", x: t.x, y: t.y, step: t.step, sigma: 1, stream: 0 }),
       ),
     ).rejects.toMatchObject({ code: "bad-shape" });
   });
@@ -75,8 +75,8 @@ describe("the distribution", () => {
       { step: stepData(STEP) },
       { normal: { shape: [2, count / 2] }, uniform: { shape: [2, count / 2] } },
       (ctx, t) => {
-        fillNormal(ctx, { label: "normal", y: t.normal!, step: t.step!, stream: 5, mean: 1, deviation: 2 });
-        fillUniform(ctx, { label: "uniform", y: t.uniform!, step: t.step!, stream: 6, low: -1, high: 3 });
+        fillNormal(ctx, { label: "normal", y: t.normal, step: t.step, stream: 5, mean: 1, deviation: 2 });
+        fillUniform(ctx, { label: "uniform", y: t.uniform, step: t.step, stream: 6, low: -1, high: 3 });
       },
     );
 
@@ -84,12 +84,12 @@ describe("the distribution", () => {
     const { normal, uniform } = await fill();
     const shape = { samples: 2, perSample: count / 2 };
     expectClose(
-      normal!,
+      normal,
       noiseNumbers("normal", { ...shape, stream: 5 }, STEP).map((z) => 1 + 2 * z),
       8e-6,
     );
     expectClose(
-      uniform!,
+      uniform,
       noiseNumbers("uniform", { ...shape, stream: 6 }, STEP).map((u) => 4 * u - 1),
       5e-7,
     );
@@ -97,7 +97,7 @@ describe("the distribution", () => {
 
   it("normal numbers have the moments of N(0, 1) and no correlation of neighbours", async () => {
     const { normal } = await fill();
-    const z = Array.from(normal!, (value) => (value - 1) / 2);
+    const z = Array.from(normal, (value) => (value - 1) / 2);
     const mean = (f: (value: number, i: number) => number) => z.reduce((sum, value, i) => sum + f(value, i), 0) / count;
     // Standard errors: the variance of z^k is (2k-1)!! less the square of the mean.
     const within = 4 / Math.sqrt(count);
@@ -114,7 +114,7 @@ describe("the distribution", () => {
   it("uniform numbers fill 64 bins evenly", async () => {
     const { uniform } = await fill();
     const bins = new Array<number>(64).fill(0);
-    for (const value of uniform!) bins[Math.floor((value + 1) * 16)]!++;
+    for (const value of uniform) bins[Math.floor((value + 1) * 16)]!++;
     const expected = count / 64;
     const chiSquared = bins.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
     // 63 degrees of freedom: mean 63, deviation 11.2.

@@ -23,7 +23,7 @@ async function probe(counters: readonly (readonly number[])[], keys: readonly (r
         label: "probe",
         shader: randomProbe,
         params: { count },
-        bindings: { counters: counters!, keys: keys!, bits: bits!, circle: circle!, logs: logs!, uniforms: uniforms! },
+        bindings: { counters, keys, bits, circle, logs, uniforms },
         workgroups: [Math.ceil(count / 64), 1, 1],
         flops: 0,
         bytes: 0,
@@ -38,14 +38,14 @@ describe("Philox4x32-10", () => {
       PHILOX_KNOWN_ANSWERS.map(({ counter }) => counter),
       PHILOX_KNOWN_ANSWERS.map(({ key }) => key),
     );
-    expect([...bits!]).toEqual(PHILOX_KNOWN_ANSWERS.flatMap(({ result }) => result));
+    expect([...bits]).toEqual(PHILOX_KNOWN_ANSWERS.flatMap(({ result }) => result));
   });
 
   it("is bitwise its twin on many counters", async () => {
     const counters = Array.from({ length: 200 }, (_, i) => philox4x32([i, 1, 2, 3], [4, 5]));
     const keys = counters.map(([a, b]) => [b, a]);
     const { bits } = await probe(counters, keys);
-    expect([...bits!]).toEqual(counters.flatMap((counter, i) => philox4x32(counter, keys[i]!)));
+    expect([...bits]).toEqual(counters.flatMap((counter, i) => philox4x32(counter, keys[i]!)));
   });
 });
 
@@ -66,7 +66,7 @@ describe("uniform, logarithm and circle", () => {
 
   it("uniform numbers are exact and never 0 or 1", async () => {
     const { uniforms } = await run();
-    expect([...uniforms!]).toEqual(inputs.map(uniformFromBits));
+    expect([...uniforms]).toEqual(inputs.map(uniformFromBits));
     expect(inputs.map(uniformFromBits).every((u) => u > 0 && u < 1)).toBe(true);
     expect(uniformFromBits(0)).toBe(2 ** -24);
     expect(uniformFromBits(2 ** 32 - 1)).toBe(1 - 2 ** -24);
@@ -76,7 +76,7 @@ describe("uniform, logarithm and circle", () => {
     const { logs } = await run();
     const expected = inputs.map((bits) => Math.log(uniformFromBits(bits)));
     expectClose(
-      logs!,
+      logs,
       expected,
       expected.map((value) => 6 * ulp * Math.abs(value)),
       "log",
@@ -87,7 +87,7 @@ describe("uniform, logarithm and circle", () => {
     const { circle } = await run();
     const expected = inputs.flatMap(unitCircle);
     expectClose(
-      circle!,
+      circle,
       expected,
       expected.map((value) => 6 * ulp * Math.abs(value)),
       "(cos, sin)",

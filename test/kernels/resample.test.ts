@@ -26,9 +26,9 @@ async function run(
     { y: { shape } },
     (ctx, t) => {
       const on = withCaps(ctx, ADAPTERS[adapter]!);
-      kind === "forward"
-        ? resample(on, { label: "resample", x: t.x!, rotations: t.rotations!, y: t.y!, method })
-        : resampleAdjoint(on, { label: "adjoint", gradY: t.x!, rotations: t.rotations!, gradX: t.y!, method });
+      const { x, rotations, y } = t;
+      if (kind === "forward") resample(on, { label: "resample", x, rotations, y, method });
+      else resampleAdjoint(on, { label: "adjoint", gradY: x, rotations, gradX: y, method });
     },
   );
   return y as Float32Array;

@@ -18,7 +18,7 @@ function chains(lane: number, rounds: number, multiplier: number, addend: number
 async function fma(multiplier: number, addend: number, rounds: number, threads: number) {
   const factors = { shape: [2], data: new Float32Array([multiplier, addend]) };
   const { sums } = await runKernels(await testGpu(), { factors }, { sums: { shape: [threads] } }, (ctx, t) => {
-    rooflineFma(ctx, { label: "fma", factors: t.factors!, sums: t.sums!, rounds });
+    rooflineFma(ctx, { label: "fma", factors: t.factors, sums: t.sums, rounds });
   });
   return sums as Float32Array;
 }
@@ -62,7 +62,7 @@ test("the copy copies, within its bounds", async () => {
       { x: { shape: [count], data: x } },
       { y: { shape: [count] } },
       (ctx, t) => {
-        rooflineCopy(ctx, { label: "copy", x: t.x!, y: t.y! });
+        rooflineCopy(ctx, { label: "copy", x: t.x, y: t.y });
       },
     );
     expect(y).toEqual(x);

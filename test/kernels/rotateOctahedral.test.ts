@@ -24,9 +24,9 @@ async function rotate(
     (ctx, t) =>
       rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), {
         label: "rotate",
-        x: t.x!,
-        rotations: t.rotations!,
-        y: t.y!,
+        x: t.x,
+        rotations: t.rotations,
+        y: t.y,
         ...options,
       }),
   );
@@ -93,9 +93,9 @@ describe.each(Object.keys(ADAPTERS))("rotateOctahedral, %s", (adapter) => {
         (ctx, t) =>
           rotateOctahedral(withCaps(ctx, ADAPTERS[adapter]!), {
             label: "rotate",
-            x: t.x!,
-            rotations: t.rotations!,
-            y: t.y!,
+            x: t.x,
+            rotations: t.rotations,
+            y: t.y,
           }),
       ),
     ).rejects.toMatchObject({ code: "bad-shape" });

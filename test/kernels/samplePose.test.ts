@@ -13,7 +13,7 @@ async function draw(samples: number, rotate: SamplePoseArgs["rotate"], at = STEP
     await testGpu(),
     { step: stepData(at) },
     { poses: { shape: [samples, 12] } },
-    (ctx, t) => samplePose(ctx, { label: "pose", poses: t.poses!, step: t.step!, shift, rotate, stream }),
+    (ctx, t) => samplePose(ctx, { label: "pose", poses: t.poses, step: t.step, shift, rotate, stream }),
   );
   return poses as Float32Array;
 }
@@ -30,7 +30,7 @@ describe("samplePose", () => {
     }
   });
 
-  it("depends on the sample's number, not on its place in the batch, and shifts alike whatever the rotation", async () => {
+  it("depends on the sample's number, not its place in the batch, and shifts alike whatever the rotation", async () => {
     const whole = await draw(10, "so3");
     expect(await draw(4, "so3", { ...STEP, sample: STEP.sample + 6 })).toEqual(whole.slice(72));
     const plain = rows(await draw(10, "none")).map((row) => row.slice(9));

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import type { Shader } from "../../src/gpu/dispatch.ts";
 import { preprocess, type Constants } from "../../src/gpu/preprocess.ts";
 import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
@@ -19,7 +20,7 @@ export function declaredBytes(shader: Shader, constants: Constants): number {
   const consts = integers.map(([, name, value]) => `const ${name} = ${whole(value!)};`);
   const sizes = [...code.matchAll(/^var<workgroup> \w+: (.*);$/gm)].map(([, type]) => size(type!));
   const functions = "const max = (a, b) => (a > b ? a : b), min = (a, b) => (a < b ? a : b);";
-  return Number(new Function([functions, ...consts, `return ${["0n", ...sizes].join(" + ")};`].join("\n"))());
+  return Number(runInNewContext([functions, ...consts, ["0n", ...sizes].join(" + ")].join("\n")));
 }
 
 /** What the device's WGSL compiler has against a shader. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { squaredError, sumOfSquares } from "../../src/kernels/squaredError.ts";
-import { expectClose, randomArray, runKernels, testGpu, type TensorData } from "../harness.ts";
+import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { squaredError as twin } from "../reference/squaredError.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 
@@ -11,11 +11,10 @@ beforeAll(async () => {
 });
 
 async function run(prediction: Float32Array, target: Float32Array, shape: number[], scale?: number) {
-  const scaling: Record<string, TensorData> =
-    scale === undefined ? {} : { scaling: { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) } };
+  const scaling = scale === undefined ? undefined : { shape: [6], data: Float32Array.of(scale, 1, 2, 3, 4, 5) };
   return runKernels(
     gpu,
-    { prediction: { shape, data: prediction }, target: { shape, data: target }, ...scaling },
+    { prediction: { shape, data: prediction }, target: { shape, data: target }, ...(scaling && { scaling }) },
     {
       gradPrediction: { shape },
       loss: { shape: [1], init: Float32Array.of(0.5) },
@@ -48,14 +47,14 @@ describe("squaredError", () => {
       const squares = twin(prediction, new Float32Array(n)).sum;
       const first = await run(prediction, target, shape);
       expectClose(
-        first.gradPrediction!,
+        first.gradPrediction,
         difference.map((d) => 0.5 * d),
         difference.map((d) => 3 * EPS * Math.abs(d)),
       );
       // All terms are positive. A term goes through at most 64 + 256 + 256 additions, whose roundings are random.
       const relative = EPS * (4 + Math.sqrt(64 + 256 + 256));
-      expectClose(first.loss!, [0.5 + 0.125 * sum], relative * (0.5 + 0.125 * sum));
-      expectClose(first.squares!, [2 + 2 * squares], relative * (2 + 2 * squares));
+      expectClose(first.loss, [0.5 + 0.125 * sum], relative * (0.5 + 0.125 * sum));
+      expectClose(first.squares, [2 + 2 * squares], relative * (2 + 2 * squares));
       expect(await run(prediction, target, shape)).toEqual(first);
     },
   );
@@ -64,7 +63,7 @@ describe("squaredError", () => {
     const n = shape.reduce((a, b) => a * b);
     const [prediction, target] = [randomArray(n, 1), randomArray(n, 2)];
     const [plain, scaled] = [await run(prediction, target, shape), await run(prediction, target, shape, 1024)];
-    expect(scaled.gradPrediction).toEqual(plain.gradPrediction!.map((g) => 1024 * g));
+    expect(scaled.gradPrediction).toEqual(plain.gradPrediction.map((g) => 1024 * g));
     expect(scaled.loss).toEqual(plain.loss);
   });
 
@@ -82,7 +81,7 @@ describe("squaredError", () => {
     const prediction = randomArray(1000, 5);
     prediction[777] = NaN;
     const { loss, gradPrediction } = await run(prediction, randomArray(1000, 6), [1000]);
-    expect(loss![0]).toBeNaN();
-    expect(gradPrediction!.filter((value) => Number.isNaN(value)).length).toBe(1);
+    expect(loss[0]).toBeNaN();
+    expect(gradPrediction.filter((value) => Number.isNaN(value)).length).toBe(1);
   });
 });

@@ -26,7 +26,9 @@ async function twirl(
 ) {
   const [samples, size, channels] = shape;
   const each = size ** 3 * channels;
-  const inputs: Record<string, TensorData> = { target: { shape: cube(shape, samples), data: target } };
+  const inputs: Record<"target" | `${"predictions" | "rotations"}${number}`, TensorData> = {
+    target: { shape: cube(shape, samples), data: target },
+  };
   const chunks: { first: number; count: number }[] = [];
   for (let first = 0; first < rotations.length; first += chunk) {
     const count = Math.min(chunk, rotations.length - first);
@@ -50,15 +52,15 @@ async function twirl(
   };
   const results = await runKernels(await testGpu(), inputs, outputs, (context, t) => {
     const ctx = withCaps(context, ADAPTERS[adapter]!);
-    const { target, mean, m2, errors } = t as Required<typeof t>;
+    const { target, mean, m2, errors } = t;
     for (const { first } of chunks) {
       const predictions = t[`predictions${first}`]!;
       const rotations = t[`rotations${first}`]!;
-      twirlMerge(ctx, { label: "merge", predictions, rotations, mean: mean!, m2: m2!, count: first });
+      twirlMerge(ctx, { label: "merge", predictions, rotations, mean, m2, count: first });
       const last = first === chunks.at(-1)!.first;
-      const reduced = { mean: t.lastMean!, m2: t.lastM2!, ...(last && { reduce: { target: target!, sums: t.sums! } }) };
+      const reduced = { mean: t.lastMean, m2: t.lastM2, ...(last && { reduce: { target, sums: t.sums } }) };
       twirlMerge(ctx, { label: "reduce", predictions, rotations, count: first, ...reduced });
-      twirlError(ctx, { label: "error", predictions, rotations, target: target!, out: errors! });
+      twirlError(ctx, { label: "error", predictions, rotations, target, out: errors });
     }
   });
   return results as Record<"mean" | "m2" | "lastMean" | "sums" | "errors", Float32Array>;
@@ -140,7 +142,7 @@ describe("twirl reduction", () => {
       await testGpu(),
       { x: { shape: cube(shape, samples), data: x }, rotations: { shape: [24], data: Uint32Array.from(ALL) } },
       { y: { shape: cube(shape, samples * 24) } },
-      (ctx, t) => rotateOctahedral(ctx, { label: "twist", x: t.x!, rotations: t.rotations!, y: t.y! }),
+      (ctx, t) => rotateOctahedral(ctx, { label: "twist", x: t.x, rotations: t.rotations, y: t.y }),
     )) as { y: Float32Array };
     const a = randomArray(channels * channels, 7);
     const apply = (from: Float32Array, gain: (voxel: number) => number) =>
@@ -175,9 +177,9 @@ describe("twirl reduction", () => {
       },
       { mean: { shape: cube([samples, size, channels], samples) }, sums: { shape: [samples, 4] } },
       (ctx, t) => {
-        const m2 = ctx.scratch("m2", t.mean!.shape);
-        const [predictions, rotations, reduce] = [t.x!, t.rotations!, { sums: t.sums! }];
-        twirlMerge(ctx, { label: "variance", predictions, rotations, mean: t.mean!, m2, count: 0, reduce });
+        const m2 = ctx.scratch("m2", t.mean.shape);
+        const [predictions, rotations, reduce] = [t.x, t.rotations, { sums: t.sums }];
+        twirlMerge(ctx, { label: "variance", predictions, rotations, mean: t.mean, m2, count: 0, reduce });
       },
     )) as Record<"mean" | "sums", Float32Array>;
     const expected = twin(x, new Array(k).fill(0), new Float32Array(samples * each), [samples, size, channels]);
@@ -204,10 +206,10 @@ describe("twirl reduction", () => {
         (ctx, t) =>
           twirlMerge(ctx, {
             label: "merge",
-            predictions: t.predictions!,
-            rotations: t.rotations!,
-            mean: t.mean!,
-            m2: t.m2!,
+            predictions: t.predictions,
+            rotations: t.rotations,
+            mean: t.mean,
+            m2: t.m2,
             count: 0,
           }),
       ),

@@ -29,11 +29,11 @@ async function grids(
     (ctx, t) =>
       voxelize(ctx, {
         label: "voxelize",
-        atoms: t.atoms!,
-        offsets: t.offsets!,
-        molecules: t.molecules!,
-        poses: t.poses!,
-        y: t.y!,
+        atoms: t.atoms,
+        offsets: t.offsets,
+        molecules: t.molecules,
+        poses: t.poses,
+        y: t.y,
         resolution,
       }),
   );

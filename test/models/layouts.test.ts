@@ -11,16 +11,20 @@ describe("weight layouts", () => {
       const torch = toTorch(kind, [k0, k1, k2, ci, co], data);
       const [outer, inner] = kind === "conv" ? [co, ci] : [ci, co];
       expect(torch.shape).toEqual([outer, inner, k0, k1, k2]);
-      for (let z = 0; z < k0; z++)
-        for (let y = 0; y < k1; y++)
-          for (let x = 0; x < k2; x++)
-            for (let i = 0; i < ci; i++)
+      for (let z = 0; z < k0; z++) {
+        for (let y = 0; y < k1; y++) {
+          for (let x = 0; x < k2; x++) {
+            for (let i = 0; i < ci; i++) {
               for (let o = 0; o < co; o++) {
                 const ours = (((z * k1 + y) * k2 + x) * ci + i) * co + o;
                 const [p, q] = kind === "conv" ? [o, i] : [i, o];
                 const theirs = (((p * inner + q) * k0 + z) * k1 + y) * k2 + x;
                 if (torch.data[theirs] !== data[ours]) throw new Error(`${kind} at ${z},${y},${x},${i},${o}`);
               }
+            }
+          }
+        }
+      }
     }
   });
 

@@ -32,13 +32,16 @@ function adamwUpdate(
   const { lr, beta1, beta2, eps, weightDecay, emaDecay, clip } = options;
   const scale = clip && clip.max > 0 ? Math.min(1, clip.max / (clip.norm + 1e-6)) : 1;
   for (let i = 0; i < grads.length; i++) {
-    const g = grads[i] * scale;
-    state.weights[i] *= 1 - lr * weightDecay;
-    state.m[i] = beta1 * state.m[i] + (1 - beta1) * g;
-    state.v[i] = beta2 * state.v[i] + (1 - beta2) * g * g;
-    const denominator = Math.sqrt(state.v[i] / correction2) + eps;
-    if (denominator !== 0) state.weights[i] -= (lr * (state.m[i] / correction1)) / denominator;
-    state.ema[i] = emaDecay * state.ema[i] + (1 - emaDecay) * state.weights[i];
+    const g = grads[i]! * scale;
+    let weight = state.weights[i]! * (1 - lr * weightDecay);
+    const m = beta1 * state.m[i]! + (1 - beta1) * g;
+    const v = beta2 * state.v[i]! + (1 - beta2) * g * g;
+    const denominator = Math.sqrt(v / correction2) + eps;
+    if (denominator !== 0) weight -= (lr * (m / correction1)) / denominator;
+    state.weights[i] = weight;
+    state.m[i] = m;
+    state.v[i] = v;
+    state.ema[i] = emaDecay * state.ema[i]! + (1 - emaDecay) * weight;
   }
 }
 

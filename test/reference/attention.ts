@@ -29,8 +29,9 @@ export function attention(c: AttentionCase, qkv: ArrayLike<number>): AttentionRe
     for (let t = 0; t < tokens; t++) {
       const scores = new Float64Array(tokens);
       for (let s = 0; s < tokens; s++) {
-        for (let i = 0; i < channels; i++)
+        for (let i = 0; i < channels; i++) {
           scores[s]! += scale * qkv[index(c, 0, n, t, i)]! * qkv[index(c, 1, n, s, i)]!;
+        }
       }
       const top = scores.reduce((max, score) => Math.max(max, score), -Infinity);
       const lse = top + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - top), 0));

@@ -8,11 +8,17 @@ export function gradNorm(
   step: number,
 ): { norm: number; flags: number[] } {
   let sum = 0;
-  for (const grad of grads) for (let i = 0; i < grad.length; i++) sum += grad[i] * grad[i];
+  for (const grad of grads) {
+    for (let i = 0; i < grad.length; i++) {
+      const g = grad[i]!;
+      sum += g * g;
+    }
+  }
   const norm = Math.sqrt(sum);
-  const bad = [!Number.isFinite(loss), !Number.isFinite(norm)];
-  if (flags[0] !== 0 || !bad.includes(true)) return { norm, flags: [...flags] };
-  return { norm, flags: [step + 1, Number(bad[0]), Number(bad[1]), flags[3]] };
+  const badLoss = !Number.isFinite(loss);
+  const badNorm = !Number.isFinite(norm);
+  if (flags[0] !== 0 || !(badLoss || badNorm)) return { norm, flags: [...flags] };
+  return { norm, flags: [step + 1, Number(badLoss), Number(badNorm), flags[3]!] };
 }
 
 export const twins: Twins = {

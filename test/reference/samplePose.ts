@@ -14,7 +14,7 @@ export function samplePose(
   for (let n = 0; n < samples; n++) {
     const bits = philox4x32([0, stream, step, sample + n], [seedLo, seedHi]);
     let rotation: readonly number[] = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-    if (rotate === "octahedral") rotation = octahedralMatrices[Math.floor((bits[0]! * 24) / 2 ** 32)]!;
+    if (rotate === "octahedral") rotation = octahedralMatrices[Math.floor((bits[0] * 24) / 2 ** 32)]!;
     if (rotate === "so3") rotation = matrixOf(normalsFromBits(bits));
     poses.set(rotation, n * 12);
     const uniforms = philox4x32([1, stream, step, sample + n], [seedLo, seedHi]).map(uniformFromBits);

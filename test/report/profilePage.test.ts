@@ -41,7 +41,7 @@ test("the page stands alone, and all texts in it are escaped", () => {
   expect(html).not.toContain("Infinity");
 });
 
-test("the roofline has a point for each dispatch with arithmetic, and the memory map a rectangle for each tensor", () => {
+test("the roofline has a point for each dispatch with arithmetic, the memory map a rectangle for each tensor", () => {
   const html = page();
   expect(html.match(/<circle /g)).toHaveLength(2);
   expect(html).toContain("1 dispatch without arithmetic");

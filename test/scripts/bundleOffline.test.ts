@@ -3,10 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-// @ts-expect-error a script without types
+import type { BenchRecord } from "../../bench/record.ts";
 import { BUDGET, bundleOffline } from "../../scripts/bundle-offline.mjs";
-// @ts-expect-error a script without types
-import { environmentFor } from "../../scripts/offline/environment.mjs";
+import { environmentFor, type Host } from "../../scripts/offline/environment.mjs";
 
 const cache = fileURLToPath(new URL("../../.cache", import.meta.url));
 mkdirSync(cache, { recursive: true });
@@ -14,7 +13,7 @@ const folder = mkdtempSync(join(cache, "offline-test-"));
 const unpacked = join(folder, "unpacked here");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let made: { path: string; size: number; sha256: string; sizes: [string, number][] };
+let made: Awaited<ReturnType<typeof bundleOffline>>;
 beforeAll(async () => {
   // Little compression, to be quick: the real archive is smaller.
   made = await bundleOffline({ out: join(folder, "offline.tar.gz"), level: 1 });
@@ -77,7 +76,7 @@ test("the benchmark's record names the commit that the archive was made from", a
   const { code, err } = await start(args, adapterEnvironment());
   expect(err).not.toContain("Error");
   expect(code).toBe(0);
-  const { context } = JSON.parse(readFileSync(join(unpacked, "record.json"), "utf8"));
+  const { context } = JSON.parse(readFileSync(join(unpacked, "record.json"), "utf8")) as BenchRecord;
   const head = execFileSync("git", ["rev-parse", "HEAD"], { cwd: cache, encoding: "utf8" }).trim();
   expect(context.commit).toBe(head);
 });
@@ -86,10 +85,10 @@ test("exit codes come through", async () => {
   expect((await start(["docter"])).code).toBe(2);
 });
 
-const host = (changes: object = {}) => ({
+const host = (changes: Partial<Host> = {}): Host => ({
   env: {},
   loads: () => undefined,
-  drivers: [] as string[],
+  drivers: [],
   devices: ["null"],
   writeManifest: () => "/x/nvidia_icd.json",
   ...changes,
@@ -123,10 +122,10 @@ test("NVIDIA's driver without its manifest is given one, beside the drivers that
   const writeManifest = (text: string) => ((written = text), "/x/nvidia_icd.json");
   const bare = environmentFor(host({ devices: ["nvidia0"], writeManifest }), "/x");
   expect(bare.variables).toEqual({ VK_DRIVER_FILES: "/x/nvidia_icd.json", VK_ICD_FILENAMES: "/x/nvidia_icd.json" });
-  expect(JSON.parse(written).ICD.library_path).toBe("libGLX_nvidia.so.0");
+  expect(JSON.parse(written)).toMatchObject({ ICD: { library_path: "libGLX_nvidia.so.0" } });
   const others = host({ devices: ["nvidia0"], writeManifest, drivers: ["{}"], loads: missing("libGLX_nvidia.so.0") });
   expect(environmentFor(others, "/x").variables).toEqual({ VK_ADD_DRIVER_FILES: "/x/nvidia_icd.json" });
-  expect(JSON.parse(written).ICD.library_path).toBe("libEGL_nvidia.so.0");
+  expect(JSON.parse(written)).toMatchObject({ ICD: { library_path: "libEGL_nvidia.so.0" } });
   const none = host({ devices: ["nvidia0"], loads: missing("libGLX_nvidia.so.0", "libEGL_nvidia.so.0") });
   expect(environmentFor(none, "/x").notes[0]).toContain("NVIDIA_DRIVER_CAPABILITIES");
 });

@@ -192,20 +192,20 @@ describe("tune", () => {
             ctx.dispatch(d);
           },
         };
-        conv3d(watched, { label: "y", x: t.x!, weight: t.weight!, y: t.y!, stride: 1, padding: 1 });
+        conv3d(watched, { label: "y", x: t.x, weight: t.weight, y: t.y, stride: 1, padding: 1 });
         conv3dGradInput(watched, {
           label: "gx",
-          gradY: t.gradY!,
-          weight: t.weight!,
-          gradX: t.gradX!,
+          gradY: t.gradY,
+          weight: t.weight,
+          gradX: t.gradX,
           stride: 1,
           padding: 1,
         });
         conv3dGradWeight(watched, {
           label: "gw",
-          x: t.x!,
-          gradY: t.gradY!,
-          gradWeight: t.gradWeight!,
+          x: t.x,
+          gradY: t.gradY,
+          gradWeight: t.gradWeight,
           stride: 1,
           padding: 1,
         });
@@ -217,10 +217,10 @@ describe("tune", () => {
         .sort(),
     );
     const forward = (a: twin.Array64, w: twin.Array64) => twin.conv3d(a, w, gradY.shape, 1, 1);
-    expectClose(out.y!, forward(x, weight), rounding(27 * 6, forward(abs(x), abs(weight))), "y");
+    expectClose(out.y, forward(x, weight), rounding(27 * 6, forward(abs(x), abs(weight))), "y");
     const gradX = (g: twin.Array64, w: twin.Array64) => twin.conv3dGradInput(g, w, shape, 1, 1);
-    expectClose(out.gradX!, gradX(gradY, weight), rounding(27 * 10, gradX(abs(gradY), abs(weight))), "gradX");
+    expectClose(out.gradX, gradX(gradY, weight), rounding(27 * 10, gradX(abs(gradY), abs(weight))), "gradX");
     const gradWeight = (a: twin.Array64, g: twin.Array64) => twin.conv3dGradWeight(a, g, weightShape, 1, 1);
-    expectClose(out.gradWeight!, gradWeight(x, gradY), rounding(420, gradWeight(abs(x), abs(gradY))), "gradWeight");
+    expectClose(out.gradWeight, gradWeight(x, gradY), rounding(420, gradWeight(abs(x), abs(gradY))), "gradWeight");
   });
 });

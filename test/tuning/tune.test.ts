@@ -44,7 +44,9 @@ function fake(
       return changes.times?.[name] ?? Number(name.replace("runs of ", ""));
     },
     drop: (name) => void log.dropped.push(name),
-    destroy: () => void log.destroyed++,
+    destroy: () => {
+      log.destroyed++;
+    },
   };
   return { trial, log };
 }
@@ -88,7 +90,7 @@ describe("tuneCalls", () => {
     expect(choiceOf(results[0]!)).toBeUndefined();
   });
 
-  it("takes a variant only where it is ahead once more, timed against the table's alone on a second device", async () => {
+  it("takes a variant only where it is ahead again, timed against the table's alone on a second device", async () => {
     const rerun = async (second: Record<string, number>) => {
       const repeats = fake({ times: second });
       const open = async (_: KernelCall, repeated: boolean) => (repeated ? repeats.trial : fake().trial);
