@@ -1,4 +1,4 @@
-import { attention, attentionGrad } from "../../src/kernels/attention.ts";
+import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
 import * as twin from "../../test/reference/attention.ts";
 import { toleranceOf, type BenchCase, type CaseData, type Expected } from "../case.ts";
 import { graphCase } from "../graphCase.ts";

@@ -1,5 +1,5 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
-import { conv3d, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d.ts";
+import { conv3d, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { fanInSpread } from "../data.ts";
 import { graphCase } from "../graphCase.ts";

@@ -4,7 +4,7 @@ import {
   convTranspose3dGradInput,
   convTranspose3dGradWeight,
   convTranspose3dShape,
-} from "../../src/kernels/convTranspose3d.ts";
+} from "../../src/kernels/conv3d/convTranspose3d.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { fanInSpread } from "../data.ts";
 import { graphCase } from "../graphCase.ts";

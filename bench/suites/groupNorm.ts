@@ -1,5 +1,5 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
-import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm.ts";
+import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
 import * as twin from "../../test/reference/groupNorm.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";

@@ -1,7 +1,7 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import { Graph } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
-import { conv3d } from "../kernels/conv3d.ts";
+import { conv3d } from "../kernels/conv3d/conv3d.ts";
 
 /** How far a kernel's result lies from the same sum in double precision. */
 export interface Proof {

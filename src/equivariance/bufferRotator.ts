@@ -2,8 +2,8 @@ import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { Graph } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
-import { resample } from "../kernels/resample.ts";
-import { rotateOctahedral } from "../kernels/rotateOctahedral.ts";
+import { resample } from "../kernels/rotation/resample.ts";
+import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
 import { inverseRotation, requireElement, type Rotation, type RotationGroup } from "./groups.ts";
 

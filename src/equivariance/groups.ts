@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import type { ResampleMethod } from "../kernels/resample.ts";
+import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import type { Random } from "../random.ts";
 import { rotateGridInterpolated } from "./interpolate.ts";
 import { OCTAHEDRAL_ORDER, octahedralElement, octahedralMatrices, rotateGridOctahedral } from "./octahedral.ts";

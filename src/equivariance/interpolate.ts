@@ -1,4 +1,4 @@
-import type { ResampleMethod } from "../kernels/resample.ts";
+import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import { requireGrid } from "./octahedral.ts";
 
 /**

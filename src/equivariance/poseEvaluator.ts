@@ -5,7 +5,7 @@ import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { addNoise } from "../kernels/noise.ts";
-import { resample, type ResampleMethod } from "../kernels/resample.ts";
+import { resample, type ResampleMethod } from "../kernels/rotation/resample.ts";
 import { voxelize } from "../kernels/voxelize.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { Random } from "../random.ts";

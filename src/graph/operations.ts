@@ -1,12 +1,12 @@
 import type { Tensor } from "../gpu/dispatch.ts";
-import * as attentionKernel from "../kernels/attention.ts";
+import * as attentionKernel from "../kernels/attention/attention.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
 import * as concatKernel from "../kernels/concatChannels.ts";
-import * as conv3dKernel from "../kernels/conv3d.ts";
-import * as convTransposeKernel from "../kernels/convTranspose3d.ts";
+import * as conv3dKernel from "../kernels/conv3d/conv3d.ts";
+import * as convTransposeKernel from "../kernels/conv3d/convTranspose3d.ts";
 import * as dropoutKernel from "../kernels/dropout.ts";
-import * as groupNormKernel from "../kernels/groupNorm.ts";
-import * as linearKernel from "../kernels/linear.ts";
+import * as groupNormKernel from "../kernels/groupNorm/groupNorm.ts";
+import * as linearKernel from "../kernels/conv3d/linear.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape } from "../gpu/dispatch.ts";
 import type { Graph, Precision } from "./graph.ts";

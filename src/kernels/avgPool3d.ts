@@ -1,7 +1,7 @@
 import avgPool3dShader from "../../shaders/avgPool3d.wgsl";
 import { VoxtwirlError } from "../errors.ts";
 import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import { tapPairs } from "./conv3dShape.ts";
+import { tapPairs } from "./conv3d/conv3dShape.ts";
 import { activation, example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
 import { badShape, requireShape } from "./shapes.ts";

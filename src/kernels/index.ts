@@ -9,7 +9,7 @@ export {
   attentionKernel,
   type AttentionArgs,
   type AttentionGradArgs,
-} from "./attention.ts";
+} from "./attention/attention.ts";
 export { avgPool3d, avgPool3dGrad, avgPool3dGradKernel, avgPool3dKernel, type AvgPool3dOptions } from "./avgPool3d.ts";
 export {
   concatChannels,
@@ -18,14 +18,14 @@ export {
   splitChannelsKernel,
   type ConcatChannelsArgs,
 } from "./concatChannels.ts";
-export { conv3d, conv3dGradInput, conv3dKernel } from "./conv3d.ts";
-export { conv3dGradWeight, conv3dGradWeightKernel } from "./conv3dGradWeight.ts";
+export { conv3d, conv3dGradInput, conv3dKernel } from "./conv3d/conv3d.ts";
+export { conv3dGradWeight, conv3dGradWeightKernel } from "./conv3d/conv3dGradWeight.ts";
 export {
   convTranspose3d,
   convTranspose3dGradInput,
   convTranspose3dGradWeight,
   convTranspose3dKernel,
-} from "./convTranspose3d.ts";
+} from "./conv3d/convTranspose3d.ts";
 export { dropout, dropoutKernel, type DropoutArgs } from "./dropout.ts";
 export { gradNorm, gradNormKernel, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
 export {
@@ -35,8 +35,8 @@ export {
   groupNormKernel,
   type GroupNormArgs,
   type GroupNormGradArgs,
-} from "./groupNorm.ts";
-export { linear, linearGradInput, linearGradWeight } from "./linear.ts";
+} from "./groupNorm/groupNorm.ts";
+export { linear, linearGradInput, linearGradWeight } from "./conv3d/linear.ts";
 export {
   addNoise,
   addNoiseKernel,
@@ -53,10 +53,10 @@ export {
   resampleKernel,
   type ResampleArgs,
   type ResampleMethod,
-} from "./resample.ts";
+} from "./rotation/resample.ts";
 export { rooflineCopy, rooflineCopyKernel } from "./rooflineCopy.ts";
 export { rooflineFma, rooflineFmaKernel, type RooflineFmaArgs } from "./rooflineFma.ts";
-export { rotateOctahedral, rotateOctahedralKernel, type RotateOctahedralArgs } from "./rotateOctahedral.ts";
+export { rotateOctahedral, rotateOctahedralKernel, type RotateOctahedralArgs } from "./rotation/rotateOctahedral.ts";
 export { samplePose, samplePoseKernel, type SamplePoseArgs } from "./samplePose.ts";
 export { silu, siluGrad, siluGradKernel, siluKernel, type SiluGradArgs } from "./silu.ts";
 export {
@@ -67,5 +67,5 @@ export {
   type SquaredErrorArgs,
 } from "./squaredError.ts";
 export { conv3dGradBias, sumRows, sumRowsKernel } from "./sumRows.ts";
-export { twirlError, twirlErrorKernel, twirlMerge, twirlMergeKernel, type TwirlMergeArgs } from "./twirl.ts";
+export { twirlError, twirlErrorKernel, twirlMerge, twirlMergeKernel, type TwirlMergeArgs } from "./twirl/twirl.ts";
 export { voxelize, voxelizeKernel, type VoxelizeArgs } from "./voxelize.ts";

@@ -9,8 +9,8 @@ import {
   sampleIndices,
 } from "../../bench/sampledConv.ts";
 import { elementCount } from "../../src/gpu/dispatch.ts";
-import { conv3dShape } from "../../src/kernels/conv3d.ts";
-import { convTranspose3dShape } from "../../src/kernels/convTranspose3d.ts";
+import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
+import { convTranspose3dShape } from "../../src/kernels/conv3d/convTranspose3d.ts";
 import * as conv from "../reference/conv3d.ts";
 import { convTranspose3d } from "../reference/convTranspose3d.ts";
 

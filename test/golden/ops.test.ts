@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention.ts";
-import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d.ts";
+import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d/conv3d.ts";
 import {
   convTranspose3d,
   convTranspose3dGradBias,
   convTranspose3dGradInput,
   convTranspose3dGradWeight,
-} from "../../src/kernels/convTranspose3d.ts";
-import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm.ts";
-import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/linear.ts";
-import { resample, resampleAdjoint } from "../../src/kernels/resample.ts";
-import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
+} from "../../src/kernels/conv3d/convTranspose3d.ts";
+import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
+import { resample, resampleAdjoint } from "../../src/kernels/rotation/resample.ts";
+import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { silu, siluGrad } from "../../src/kernels/silu.ts";
 import { fromTorch, type WeightKind } from "../../src/models/layouts.ts";
 import { relativeError, runKernels, testGpu, type OutputSpec, type TensorData } from "../harness.ts";

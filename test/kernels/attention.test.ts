@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attention } from "../../src/kernels/attention.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { attention as twin, attentionGrad as gradTwin } from "../reference/attention.ts";
 import { caseOf, CASES, expectTwin, random, run } from "./attentionCases.ts";

@@ -1,10 +1,10 @@
 // attentionMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
-import attentionMatrixShader from "../../shaders/attentionMatrix.wgsl";
+import attentionMatrixShader from "../../shaders/attention/attentionMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention.ts";
-import { attentionVariants } from "../../src/kernels/attentionVariants.ts";
+import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import { attentionVariants } from "../../src/kernels/attention/attentionVariants.ts";
 import {
   attentionMatrixBytes,
   attentionMatrixInvocations,
@@ -12,7 +12,7 @@ import {
   attentionMatrixTiles,
   type AttentionLayout,
   type AttentionMatrixTile,
-} from "../../src/kernels/attentionMatrix.ts";
+} from "../../src/kernels/attention/attentionMatrix.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { attentionGrad as gradTwin, type AttentionCase } from "../reference/attention.ts";
 import { caseOf, CASES, expectTwin, random, run } from "./attentionCases.ts";

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d.ts";
+import {
+  conv3d,
+  conv3dGradBias,
+  conv3dGradInput,
+  conv3dGradWeight,
+  conv3dShape,
+} from "../../src/kernels/conv3d/conv3d.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import { randomArray, runKernels, testGpu } from "../harness.ts";
 import * as twin from "../reference/conv3d.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { KernelContext, Shader, Tensor } from "../../src/gpu/dispatch.ts";
-import { blockGrid, blockSlices, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3dBlocks.ts";
+import { blockGrid, blockSlices, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
 import {
   brickBytes,
   brickDivision,
@@ -11,22 +11,22 @@ import {
   brickName,
   brickTiles,
   type BrickTile,
-} from "../../src/kernels/conv3dBrickTiles.ts";
-import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
-import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
+} from "../../src/kernels/conv3d/conv3dBrickTiles.ts";
+import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3d/conv3dDispatch.ts";
+import { dispatchConv3dGradWeight } from "../../src/kernels/conv3d/conv3dGradWeight.ts";
 import {
   gradWeightBrickBytes,
   gradWeightBrickInvocations,
   gradWeightBrickName,
   gradWeightBrickTiles,
   type GradWeightBrickTile,
-} from "../../src/kernels/conv3dGradWeightBrick.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
-import { brickVariant, conv3dVariants, convShape } from "../../src/kernels/conv3dVariants.ts";
-import { gradWeightBrickVariant, gradWeightVariants } from "../../src/kernels/conv3dGradWeightVariants.ts";
+} from "../../src/kernels/conv3d/conv3dGradWeightBrick.ts";
+import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
+import { brickVariant, conv3dVariants, convShape } from "../../src/kernels/conv3d/conv3dVariants.ts";
+import { gradWeightBrickVariant, gradWeightVariants } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
 import { choose } from "../../src/kernels/kernel.ts";
-import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
-import conv3dGradWeightBrickShader from "../../shaders/conv3dGradWeightBrick.wgsl";
+import conv3dBrickShader from "../../shaders/conv3d/conv3dBrick.wgsl";
+import conv3dGradWeightBrickShader from "../../shaders/conv3d/conv3dGradWeightBrick.wgsl";
 import { runKernels, testGpu } from "../harness.ts";
 import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";

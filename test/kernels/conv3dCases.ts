@@ -1,4 +1,4 @@
-import { conv3dShape } from "../../src/kernels/conv3d.ts";
+import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
 import { expectClose, randomArray } from "../harness.ts";
 import * as twin from "../reference/conv3d.ts";
 import { roundedTo, storedTolerance, type Stored } from "./half.ts";

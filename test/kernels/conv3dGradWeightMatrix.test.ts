@@ -1,18 +1,18 @@
 // conv3dGradWeightMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
-import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
+import conv3dGradWeightMatrixShader from "../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
-import { dispatchConv3dGradWeight } from "../../src/kernels/conv3dGradWeight.ts";
-import { gradWeightMatrixVariant } from "../../src/kernels/conv3dGradWeightVariants.ts";
+import { dispatchConv3dGradWeight } from "../../src/kernels/conv3d/conv3dGradWeight.ts";
+import { gradWeightMatrixVariant } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
 import {
   gradWeightMatrixBytes,
   gradWeightMatrixInvocations,
   gradWeightMatrixName,
   gradWeightMatrixTiles,
   type GradWeightMatrixTile,
-} from "../../src/kernels/conv3dGradWeightMatrix.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
+} from "../../src/kernels/conv3d/conv3dGradWeightMatrix.ts";
+import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import { runKernels, testGpu } from "../harness.ts";
 import { withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";

@@ -1,7 +1,7 @@
 // conv3dMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the tile
 // that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
 // rounds them, so that tolerances are those of sums in f32.
-import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
+import conv3dMatrixShader from "../../shaders/conv3d/conv3dMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
@@ -14,9 +14,14 @@ import {
   blockWorkgroups,
   utilisation,
   type ConvProblem,
-} from "../../src/kernels/conv3dBlocks.ts";
-import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3dDispatch.ts";
-import { conv3dVariants, convShape, convTranspose3dVariants, matrixVariant } from "../../src/kernels/conv3dVariants.ts";
+} from "../../src/kernels/conv3d/conv3dBlocks.ts";
+import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3d/conv3dDispatch.ts";
+import {
+  conv3dVariants,
+  convShape,
+  convTranspose3dVariants,
+  matrixVariant,
+} from "../../src/kernels/conv3d/conv3dVariants.ts";
 import {
   matrixBytes,
   matrixDivision,
@@ -25,8 +30,8 @@ import {
   matrixTileName,
   matrixTiles,
   type MatrixTile,
-} from "../../src/kernels/conv3dMatrix.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3dShape.ts";
+} from "../../src/kernels/conv3d/conv3dMatrix.ts";
+import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import { choose } from "../../src/kernels/kernel.ts";
 import { runKernels, testGpu } from "../harness.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";

@@ -4,7 +4,7 @@ import {
   convTranspose3dGradInput,
   convTranspose3dGradWeight,
   convTranspose3dShape,
-} from "../../src/kernels/convTranspose3d.ts";
+} from "../../src/kernels/conv3d/convTranspose3d.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import { runKernels, testGpu } from "../harness.ts";
 import * as twin from "../reference/convTranspose3d.ts";

@@ -1,4 +1,4 @@
-import { convTranspose3dShape } from "../../src/kernels/convTranspose3d.ts";
+import { convTranspose3dShape } from "../../src/kernels/conv3d/convTranspose3d.ts";
 import { expectClose, randomArray } from "../harness.ts";
 import type { Array64 } from "../reference/conv3d.ts";
 import * as twin from "../reference/convTranspose3d.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/linear.ts";
+import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { conv3dGradBias } from "../reference/conv3d.ts";
 import * as twin from "../reference/linear.ts";

@@ -1,5 +1,5 @@
-import type { ConvProblem } from "../../src/kernels/conv3dBlocks.ts";
-import { convSizes } from "../../src/kernels/conv3dShape.ts";
+import type { ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
+import { convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 
 /** Shapes of the networks that this is for: levels of 4 to 64 an axis, stems and heads, strided, transposed, 1x1x1. */
 export function* networkShapes(): Generator<ConvProblem> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { haarRotation } from "../../src/equivariance/rotations.ts";
-import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernels/resample.ts";
+import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
 import { Random } from "../../src/random.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { octahedralInverses, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
-import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
+import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { randomArray, runKernels, testGpu } from "../harness.ts";
 import { rotateOctahedral as twin } from "../reference/rotateOctahedral.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decomposeSums, sampleSums } from "../../src/equivariance/estimators.ts";
-import { rotateOctahedral } from "../../src/kernels/rotateOctahedral.ts";
-import { twirlError, twirlMerge } from "../../src/kernels/twirl.ts";
+import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
+import { twirlError, twirlMerge } from "../../src/kernels/twirl/twirl.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import type { TensorData } from "../harness.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";

@@ -23,11 +23,11 @@ const BUDGETS = {
 /** What the packed file may hold. */
 const EXPECTED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-  /^shaders\/(shared\/)?\w+\.wgsl$/,
+  /^shaders\/(\w+\/)?\w+\.wgsl$/,
   /^dist\/(voxtwirl|index|node|kernels|operations|builtinMolecules)\.js$/,
   /^bench\/peers\/([\w-]+\.(mjs|py)|package(-lock)?\.json)$/,
   /^dist\/chunks\/[\w-]+\.js$/,
-  /^dist\/types\/(\w+\/)?\w+\.d\.ts$/,
+  /^dist\/types\/(\w+\/){0,2}\w+\.d\.ts$/,
 ];
 
 const tool = createRequire(import.meta.url);
@@ -90,7 +90,7 @@ describe("the npm package", () => {
     const { losses, gradNorms, shader } = JSON.parse(stdout.trim().split("\n").at(-1)!);
     expect(losses).toHaveLength(2);
     for (const value of [...losses, ...gradNorms]) expect(value).toBeGreaterThan(0);
-    expect(shader).toBe(readFileSync(join(root, "shaders", "conv3d.wgsl"), "utf8"));
+    expect(shader).toBe(readFileSync(join(root, "shaders", "conv3d", "conv3d.wgsl"), "utf8"));
   });
 
   it("brings its command, whose doctor names the package with SwiftShader", async () => {

@@ -1,6 +1,6 @@
 import { twin, type Twins } from "./twin.ts";
 
-/** Twin of src/kernels/attention.ts in float64: qkv is [samples, tokens, 3 * channels]. */
+/** Twin of src/kernels/attention/attention.ts in float64: qkv is [samples, tokens, 3 * channels]. */
 export interface AttentionCase {
   samples: number;
   tokens: number;

@@ -10,7 +10,7 @@ export function zeros(shape: readonly number[]): { shape: readonly number[]; dat
   return { shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) };
 }
 
-/** y = conv(x, weight) + bias + addend; see src/kernels/conv3d.ts. */
+/** y = conv(x, weight) + bias + addend; see src/kernels/conv3d/conv3d.ts. */
 export function conv3d(
   x: Array64,
   weight: Array64,

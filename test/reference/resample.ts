@@ -9,7 +9,7 @@ export function tapWeight(method: "trilinear" | "catmullRom", t: number): number
 }
 
 /**
- * Twin of shaders/resample.wgsl: the nonzero entries of the matrix A of y = A x for one grid and rotation, as
+ * Twin of shaders/rotation/resample.wgsl: the nonzero entries of the matrix A of y = A x for one grid and rotation, as
  * (output voxel, input voxel, weight). The adjoint's twin reads the same list the other way.
  */
 export function resampleEntries(

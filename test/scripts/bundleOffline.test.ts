@@ -42,7 +42,7 @@ test("the archive has what it needs, of one platform only, within the budget eve
   const paths = lines.map((line) => line.replace(/^(\S+\s+){5}/, ""));
   expect(paths).toEqual([...paths].sort());
   const wanted = ["run.sh", "bin/node", "dist/voxtwirl.js", "lib/vulkan/libvulkan.so.1", "package.json", "SHA256SUMS"];
-  expect(paths).toEqual(expect.arrayContaining([...wanted, "shaders/conv3d.wgsl"]));
+  expect(paths).toEqual(expect.arrayContaining([...wanted, "shaders/conv3d/conv3d.wgsl"]));
   expect(paths.filter((path) => path.endsWith(".node"))).toEqual([
     `node_modules/webgpu/dist/${process.platform}-${process.arch}/dawn.node`,
   ]);

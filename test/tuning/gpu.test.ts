@@ -5,7 +5,7 @@ import { adapterId } from "../../src/gpu/tuning.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import * as operations from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
-import { conv3d, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d.ts";
+import { conv3d, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d/conv3d.ts";
 import type { CallShape } from "../../src/kernels/kernel.ts";
 import { kernelWithVariants } from "../../src/kernels/list.ts";
 import { compare } from "../../src/tuning/trial.ts";

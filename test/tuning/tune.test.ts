@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { KernelCall } from "../../src/gpu/dispatch.ts";
-import { groupNormVariants } from "../../src/kernels/groupNormVariants.ts";
+import { groupNormVariants } from "../../src/kernels/groupNorm/groupNormVariants.ts";
 import { choose } from "../../src/kernels/kernel.ts";
 import type { Difference, Trial } from "../../src/tuning/trial.ts";
 import { choiceOf, countCalls, tuneCalls, type CountedCall, type TuneResult } from "../../src/tuning/tune.ts";

@@ -47,6 +47,6 @@ await trainLoop({
 trainer.destroy();
 store.destroy();
 gpu.destroy();
-const shader = readFileSync(fileURLToPath(import.meta.resolve("voxtwirl/shaders/conv3d.wgsl")), "utf8");
+const shader = readFileSync(fileURLToPath(import.meta.resolve("voxtwirl/shaders/conv3d/conv3d.wgsl")), "utf8");
 const [losses, gradNorms] = ["loss", "gradNorm"].map((name) => rows.map((row) => row[name]));
 console.log(JSON.stringify({ losses, gradNorms, shader }));

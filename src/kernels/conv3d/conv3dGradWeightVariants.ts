@@ -1,10 +1,10 @@
-import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
-import conv3dGradWeightRowsShader from "../../shaders/conv3dGradWeightRows.wgsl";
+import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
+import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
 import { describeConv, sizesOf, type ConvShape } from "./conv3dVariants.ts";
 import { gradWeightBrickName, gradWeightBrickTiles, type GradWeightBrickTile } from "./conv3dGradWeightBrick.ts";
 import { gradWeightMatrixName, gradWeightMatrixTiles, type GradWeightMatrixTile } from "./conv3dGradWeightMatrix.ts";
 import { gradWeightRowsFits } from "./conv3dGradWeightRows.ts";
-import { onLavapipe, type Variant, type VariantChoice } from "./kernel.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
 export interface GradWeightShape extends ConvShape {
   /** The weight is [k, k, k, channels of gradY, channels of x]. */

@@ -1,4 +1,4 @@
-import type { GpuCaps } from "../gpu/caps.ts";
+import type { GpuCaps } from "../../gpu/caps.ts";
 import {
   blockGrid,
   defaultFirst,

@@ -1,5 +1,5 @@
-import conv3dBrickSumShader from "../../shaders/conv3dBrickSum.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
+import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
 import {
   byteLength,
   elementCount,
@@ -9,10 +9,10 @@ import {
   type KernelContext,
   type Shader,
   type Tensor,
-} from "../gpu/dispatch.ts";
-import type { Constants } from "../gpu/preprocess.ts";
+} from "../../gpu/dispatch.ts";
+import type { Constants } from "../../gpu/preprocess.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
-import { storage, storagePair } from "./storage.ts";
+import { storage, storagePair } from "../storage.ts";
 
 // What kernels share that compute convolutions in blocks of outputs. Their shaders share shared/convBlocks.wgsl.
 

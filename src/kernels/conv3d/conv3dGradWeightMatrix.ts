@@ -1,11 +1,11 @@
-import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
+import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import { isFlat, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
-import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
-import { storagePair } from "./storage.ts";
-import { affordableSlices, partialSums } from "./sumRows.ts";
+import { matrixName, matrixShapes, type MatrixConstants } from "../matrix.ts";
+import { storagePair } from "../storage.ts";
+import { affordableSlices, partialSums } from "../sumRows.ts";
 
 /** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
 interface ChannelBlock extends MatrixConstants {

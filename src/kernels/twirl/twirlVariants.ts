@@ -1,5 +1,5 @@
-import type { GpuCaps } from "../gpu/caps.ts";
-import { onLavapipe, type Variant, type VariantChoice } from "./kernel.ts";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
 export interface TwirlShape extends Record<string, number> {
   samples: number;

@@ -1,11 +1,11 @@
-import conv3dParityShader from "../../shaders/conv3dParity.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { workgroups1d } from "../gpu/dispatch.ts";
+import conv3dParityShader from "../../../shaders/conv3d/conv3dParity.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { workgroups1d } from "../../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { isFlat, weightStrides, type ConvSizes } from "./conv3dShape.ts";
 import type { ConvDispatch } from "./conv3dTiles.ts";
-import { hasLanes, LANES } from "./lanes.ts";
-import type { Variant } from "./kernel.ts";
+import { hasLanes, LANES } from "../lanes.ts";
+import type { Variant } from "../kernel.ts";
 
 /** A convolution, or the transpose of one, without its operands. */
 export interface ParityConv extends ConvProblem {

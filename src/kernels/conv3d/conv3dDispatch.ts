@@ -1,6 +1,6 @@
-import conv3dShader from "../../shaders/conv3d.wgsl";
-import convTranspose3dShader from "../../shaders/convTranspose3d.wgsl";
-import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import conv3dShader from "../../../shaders/conv3d/conv3d.wgsl";
+import convTranspose3dShader from "../../../shaders/conv3d/convTranspose3d.wgsl";
+import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
 import { dispatchConvBlocks, type BlockKernel, type ConvProblem } from "./conv3dBlocks.ts";
 import { brickKernel } from "./conv3dBrick.ts";
 import { matrixKernel } from "./conv3dMatrix.ts";
@@ -16,8 +16,8 @@ import {
   matrixTileOf,
   tileOf,
 } from "./conv3dVariants.ts";
-import { storage, storagePair } from "./storage.ts";
-import { choose, type Variant } from "./kernel.ts";
+import { storage, storagePair } from "../storage.ts";
+import { choose, type Variant } from "../kernel.ts";
 
 /**
  * A convolution without checks; `pad` may be negative, and the shape of y need not be `conv3dShape`'s. With `exchanged`

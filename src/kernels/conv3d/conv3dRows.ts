@@ -1,6 +1,6 @@
-import conv3dRowsShader from "../../shaders/conv3dRows.wgsl";
-import conv3dRowsWeightShader from "../../shaders/conv3dRowsWeight.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
+import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
+import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
 import {
   byteLength,
   elementCount,
@@ -8,11 +8,11 @@ import {
   type Batch,
   type KernelContext,
   type Tensor,
-} from "../gpu/dispatch.ts";
+} from "../../gpu/dispatch.ts";
 import type { ConvSizes } from "./conv3dShape.ts";
 import type { ConvDispatch } from "./conv3dTiles.ts";
-import { hasLanes, LANES } from "./lanes.ts";
-import type { Variant } from "./kernel.ts";
+import { hasLanes, LANES } from "../lanes.ts";
+import type { Variant } from "../kernel.ts";
 
 export const ROWS_SHADERS = [conv3dRowsShader, conv3dRowsWeightShader] as const;
 

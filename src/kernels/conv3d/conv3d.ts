@@ -1,20 +1,20 @@
-import conv3dShader from "../../shaders/conv3d.wgsl";
-import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
-import conv3dBrickSumShader from "../../shaders/conv3dBrickSum.wgsl";
-import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
-import conv3dParityShader from "../../shaders/conv3dParity.wgsl";
-import conv3dRowsShader from "../../shaders/conv3dRows.wgsl";
-import conv3dRowsWeightShader from "../../shaders/conv3dRowsWeight.wgsl";
-import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
+import conv3dShader from "../../../shaders/conv3d/conv3d.wgsl";
+import conv3dBrickShader from "../../../shaders/conv3d/conv3dBrick.wgsl";
+import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
+import conv3dMatrixShader from "../../../shaders/conv3d/conv3dMatrix.wgsl";
+import conv3dParityShader from "../../../shaders/conv3d/conv3dParity.wgsl";
+import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
+import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
+import type { KernelContext, Tensor } from "../../gpu/dispatch.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { conv3dShape } from "./conv3dShape.ts";
 import { conv3dVariants, testConvShape, type ConvShape } from "./conv3dVariants.ts";
-import { activation, example, input, output } from "./example.ts";
-import type { Kernel } from "./kernel.ts";
-import { requireShape } from "./shapes.ts";
+import { activation, example, input, output } from "../example.ts";
+import type { Kernel } from "../kernel.ts";
+import { requireShape } from "../shapes.ts";
 
 export { conv3dShape } from "./conv3dShape.ts";
-export { conv3dGradBias } from "./sumRows.ts";
+export { conv3dGradBias } from "../sumRows.ts";
 export { conv3dGradWeight } from "./conv3dGradWeight.ts";
 
 /**

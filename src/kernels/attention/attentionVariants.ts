@@ -1,8 +1,8 @@
-import attentionMatrixShader from "../../shaders/attentionMatrix.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import type { DType } from "../gpu/dispatch.ts";
+import attentionMatrixShader from "../../../shaders/attention/attentionMatrix.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import type { DType } from "../../gpu/dispatch.ts";
 import { attentionMatrixName, attentionMatrixTiles, type AttentionMatrixTile } from "./attentionMatrix.ts";
-import { onLavapipe, type Variant, type VariantChoice } from "./kernel.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
 export interface AttentionShape extends Record<string, number> {
   samples: number;

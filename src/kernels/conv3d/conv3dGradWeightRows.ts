@@ -1,10 +1,10 @@
-import conv3dGradWeightRowsShader from "../../shaders/conv3dGradWeightRows.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
+import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
-import { hasLanes, LANES } from "./lanes.ts";
-import { storagePair } from "./storage.ts";
-import { affordableSlices, partialSums } from "./sumRows.ts";
+import { hasLanes, LANES } from "../lanes.ts";
+import { storagePair } from "../storage.ts";
+import { affordableSlices, partialSums } from "../sumRows.ts";
 
 /** Tiles of output channels whose gradients are kept at a time; they are worked on in pairs. */
 const TILES = 4;

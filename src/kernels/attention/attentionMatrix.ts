@@ -1,6 +1,6 @@
-import type { GpuCaps } from "../gpu/caps.ts";
-import { PORTABLE_WORKGROUP_BYTES } from "./conv3dBlocks.ts";
-import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { PORTABLE_WORKGROUP_BYTES } from "../conv3d/conv3dBlocks.ts";
+import { matrixName, matrixShapes, type MatrixConstants } from "../matrix.ts";
 
 /** Specialisation constants of attentionMatrix.wgsl that are a choice for all products. */
 export interface AttentionMatrixTile extends MatrixConstants {

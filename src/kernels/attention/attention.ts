@@ -1,7 +1,7 @@
-import attentionMatmulShader from "../../shaders/attentionMatmul.wgsl";
-import attentionRowDotShader from "../../shaders/attentionRowDot.wgsl";
-import attentionSoftmaxShader from "../../shaders/attentionSoftmax.wgsl";
-import attentionMatrixShader from "../../shaders/attentionMatrix.wgsl";
+import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
+import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
+import attentionSoftmaxShader from "../../../shaders/attention/attentionSoftmax.wgsl";
+import attentionMatrixShader from "../../../shaders/attention/attentionMatrix.wgsl";
 import {
   byteLength,
   elementBytes,
@@ -11,7 +11,7 @@ import {
   type KernelContext,
   type Shader,
   type Tensor,
-} from "../gpu/dispatch.ts";
+} from "../../gpu/dispatch.ts";
 import {
   attentionGradVariants,
   attentionVariants,
@@ -19,11 +19,11 @@ import {
   type AttentionShape,
 } from "./attentionVariants.ts";
 import { attentionBlock, attentionMatrixConstants, type AttentionMatrixTile } from "./attentionMatrix.ts";
-import { copyChannels } from "./concatChannels.ts";
-import { badShape, requireSameShape, requireShape } from "./shapes.ts";
-import { storage, storagePair } from "./storage.ts";
-import { activation, example, input, output } from "./example.ts";
-import { choose, type Kernel, type Variant } from "./kernel.ts";
+import { copyChannels } from "../concatChannels.ts";
+import { badShape, requireSameShape, requireShape } from "../shapes.ts";
+import { storage, storagePair } from "../storage.ts";
+import { activation, example, input, output } from "../example.ts";
+import { choose, type Kernel, type Variant } from "../kernel.ts";
 
 const WORKGROUP = 64;
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */

@@ -1,11 +1,11 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import resampleShader from "../../shaders/resample.wgsl";
-import resampleAdjointShader from "../../shaders/resampleAdjoint.wgsl";
-import { channelBlocks, cubeShape } from "./cube.ts";
-import { hasLanes } from "./lanes.ts";
-import { example, input, output } from "./example.ts";
-import { requireSameShape, requireShape } from "./shapes.ts";
-import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "./kernel.ts";
+import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import resampleShader from "../../../shaders/rotation/resample.wgsl";
+import resampleAdjointShader from "../../../shaders/rotation/resampleAdjoint.wgsl";
+import { channelBlocks, cubeShape } from "../cube.ts";
+import { hasLanes } from "../lanes.ts";
+import { example, input, output } from "../example.ts";
+import { requireSameShape, requireShape } from "../shapes.ts";
+import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "../kernel.ts";
 
 /** Trilinear (8 neighbours) or Catmull-Rom (64 neighbours, Keys' cubic convolution with a = -1/2). */
 export type ResampleMethod = "trilinear" | "catmullRom";

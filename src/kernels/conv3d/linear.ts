@@ -1,9 +1,9 @@
-import { elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import { elementCount, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
 import { conv3dGradWeight } from "./conv3dGradWeight.ts";
 import { conv3d, conv3dGradInput } from "./conv3d.ts";
-import { badShape, requireShape } from "./shapes.ts";
+import { badShape, requireShape } from "../shapes.ts";
 
-export { conv3dGradBias as linearGradBias } from "./sumRows.ts";
+export { conv3dGradBias as linearGradBias } from "../sumRows.ts";
 
 /**
  * y = x weight + bias + addend for x [..., Ci], weight [Ci, Co], bias [Co], addend and y [..., Co]: a 1x1x1 convolution

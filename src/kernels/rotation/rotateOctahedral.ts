@@ -1,9 +1,9 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import rotateOctahedralShader from "../../shaders/rotateOctahedral.wgsl";
-import { cubeShape, largestDivisor } from "./cube.ts";
-import { example, input, output } from "./example.ts";
-import { badShape, requireShape } from "./shapes.ts";
-import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "./kernel.ts";
+import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import rotateOctahedralShader from "../../../shaders/rotation/rotateOctahedral.wgsl";
+import { cubeShape, largestDivisor } from "../cube.ts";
+import { example, input, output } from "../example.ts";
+import { badShape, requireShape } from "../shapes.ts";
+import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "../kernel.ts";
 
 export interface RotateOctahedralArgs {
   label: string;

@@ -1,5 +1,5 @@
-import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
+import conv3dMatrixShader from "../../../shaders/conv3d/conv3dMatrix.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
 import {
   blockGrid,
   defaultFirst,
@@ -10,7 +10,7 @@ import {
   type ConvProblem,
   type Division,
 } from "./conv3dBlocks.ts";
-import { matrixName, matrixShapes, type MatrixConstants } from "./matrix.ts";
+import { matrixName, matrixShapes, type MatrixConstants } from "../matrix.ts";
 
 /** The products of a workgroup: how many subgroups along each side, and how many products each of them makes. */
 interface Products extends MatrixConstants {

@@ -1,10 +1,10 @@
-import sumPartialsShader from "../../shaders/sumPartials.wgsl";
-import conv3dGradWeightRowsShader from "../../shaders/conv3dGradWeightRows.wgsl";
-import conv3dGradWeightBrickShader from "../../shaders/conv3dGradWeightBrick.wgsl";
-import conv3dGradWeightShader from "../../shaders/conv3dGradWeight.wgsl";
-import conv3dGradWeightMatrixShader from "../../shaders/conv3dGradWeightMatrix.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
+import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
+import conv3dGradWeightBrickShader from "../../../shaders/conv3d/conv3dGradWeightBrick.wgsl";
+import conv3dGradWeightShader from "../../../shaders/conv3d/conv3dGradWeight.wgsl";
+import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
 import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
 import { dispatchConv3dGradWeightMatrix } from "./conv3dGradWeightMatrix.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
@@ -16,11 +16,11 @@ import {
   gradWeightVariants,
   type GradWeightShape,
 } from "./conv3dGradWeightVariants.ts";
-import { requireShape } from "./shapes.ts";
-import { storagePair } from "./storage.ts";
-import { affordableSlices, partialSums } from "./sumRows.ts";
-import { activation, example, input, sum } from "./example.ts";
-import { choose, type Kernel, type Variant } from "./kernel.ts";
+import { requireShape } from "../shapes.ts";
+import { storagePair } from "../storage.ts";
+import { affordableSlices, partialSums } from "../sumRows.ts";
+import { activation, example, input, sum } from "../example.ts";
+import { choose, type Kernel, type Variant } from "../kernel.ts";
 
 /**
  * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input

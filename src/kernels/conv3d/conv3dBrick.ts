@@ -1,4 +1,4 @@
-import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
+import conv3dBrickShader from "../../../shaders/conv3d/conv3dBrick.wgsl";
 import type { BlockKernel, ConvProblem } from "./conv3dBlocks.ts";
 import { brickDivision, type BrickTile } from "./conv3dBrickTiles.ts";
 

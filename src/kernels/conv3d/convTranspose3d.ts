@@ -1,19 +1,19 @@
-import conv3dBrickShader from "../../shaders/conv3dBrick.wgsl";
-import conv3dBrickSumShader from "../../shaders/conv3dBrickSum.wgsl";
-import conv3dMatrixShader from "../../shaders/conv3dMatrix.wgsl";
-import conv3dParityShader from "../../shaders/conv3dParity.wgsl";
-import convTranspose3dShader from "../../shaders/convTranspose3d.wgsl";
-import type { KernelContext, Tensor } from "../gpu/dispatch.ts";
+import conv3dBrickShader from "../../../shaders/conv3d/conv3dBrick.wgsl";
+import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
+import conv3dMatrixShader from "../../../shaders/conv3d/conv3dMatrix.wgsl";
+import conv3dParityShader from "../../../shaders/conv3d/conv3dParity.wgsl";
+import convTranspose3dShader from "../../../shaders/conv3d/convTranspose3d.wgsl";
+import type { KernelContext, Tensor } from "../../gpu/dispatch.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "./conv3dGradWeight.ts";
 import { convTranspose3dShape } from "./conv3dShape.ts";
 import { convTranspose3dVariants, type ConvShape } from "./conv3dVariants.ts";
-import { activation, example, input, output } from "./example.ts";
-import type { Kernel } from "./kernel.ts";
-import { requireShape } from "./shapes.ts";
+import { activation, example, input, output } from "../example.ts";
+import type { Kernel } from "../kernel.ts";
+import { requireShape } from "../shapes.ts";
 
 export { convTranspose3dShape } from "./conv3dShape.ts";
-export { conv3dGradBias as convTranspose3dGradBias } from "./sumRows.ts";
+export { conv3dGradBias as convTranspose3dGradBias } from "../sumRows.ts";
 
 /**
  * y = transposed convolution of x, stride 2, plus bias, channels-last: x [N, D, H, W, Ci], weight [k, k, k, Ci, Co]

@@ -1,10 +1,10 @@
-import conv3dGradWeightBrickShader from "../../shaders/conv3dGradWeightBrick.wgsl";
-import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
+import conv3dGradWeightBrickShader from "../../../shaders/conv3d/conv3dGradWeightBrick.wgsl";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
-import { storagePair } from "./storage.ts";
-import { affordableSlices, partialSums } from "./sumRows.ts";
+import { storagePair } from "../storage.ts";
+import { affordableSlices, partialSums } from "../sumRows.ts";
 
 /** Specialisation constants of conv3dGradWeightBrick.wgsl that are a choice. */
 export interface GradWeightBrickTile extends Record<string, number> {

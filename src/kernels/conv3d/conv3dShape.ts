@@ -1,5 +1,5 @@
-import { VoxtwirlError } from "../errors.ts";
-import { formatShape, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
+import { VoxtwirlError } from "../../errors.ts";
+import { formatShape, type KernelCall, type Tensor } from "../../gpu/dispatch.ts";
 
 /** Along depth, height and width. */
 export type Size3 = readonly [d: number, h: number, w: number];

@@ -1,14 +1,14 @@
-import groupNormShader from "../../shaders/groupNorm.wgsl";
-import groupNormGradInputShader from "../../shaders/groupNormGradInput.wgsl";
-import groupNormGradParamsShader from "../../shaders/groupNormGradParams.wgsl";
-import groupNormGradSumsShader from "../../shaders/groupNormGradSums.wgsl";
-import groupNormMergeShader from "../../shaders/groupNormMerge.wgsl";
-import groupNormMomentsShader from "../../shaders/groupNormMoments.wgsl";
-import groupNormStatsShader from "../../shaders/groupNormStats.wgsl";
-import groupNormWholeShader from "../../shaders/groupNormWhole.wgsl";
-import groupNormWholeGradShader from "../../shaders/groupNormWholeGrad.wgsl";
-import sumPartialsShader from "../../shaders/sumPartials.wgsl";
-import { VoxtwirlError } from "../errors.ts";
+import groupNormShader from "../../../shaders/groupNorm/groupNorm.wgsl";
+import groupNormGradInputShader from "../../../shaders/groupNorm/groupNormGradInput.wgsl";
+import groupNormGradParamsShader from "../../../shaders/groupNorm/groupNormGradParams.wgsl";
+import groupNormGradSumsShader from "../../../shaders/groupNorm/groupNormGradSums.wgsl";
+import groupNormMergeShader from "../../../shaders/groupNorm/groupNormMerge.wgsl";
+import groupNormMomentsShader from "../../../shaders/groupNorm/groupNormMoments.wgsl";
+import groupNormStatsShader from "../../../shaders/groupNorm/groupNormStats.wgsl";
+import groupNormWholeShader from "../../../shaders/groupNorm/groupNormWhole.wgsl";
+import groupNormWholeGradShader from "../../../shaders/groupNorm/groupNormWholeGrad.wgsl";
+import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
+import { VoxtwirlError } from "../../errors.ts";
 import {
   byteLength,
   workgroups1d,
@@ -16,13 +16,13 @@ import {
   type KernelCall,
   type KernelContext,
   type Tensor,
-} from "../gpu/dispatch.ts";
+} from "../../gpu/dispatch.ts";
 import { groupNormVariants, groupNormGradVariants, type GroupNormShape } from "./groupNormVariants.ts";
-import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "./shapes.ts";
-import { storage } from "./storage.ts";
-import { partialSums } from "./sumRows.ts";
-import { activation, example, input, output, sum } from "./example.ts";
-import { choose, type Kernel, type VariantChoice } from "./kernel.ts";
+import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "../shapes.ts";
+import { storage } from "../storage.ts";
+import { partialSums } from "../sumRows.ts";
+import { activation, example, input, output, sum } from "../example.ts";
+import { choose, type Kernel, type VariantChoice } from "../kernel.ts";
 
 /** Threads of a workgroup in all group norm shaders. */
 const WORKGROUP = 64;

@@ -1,5 +1,5 @@
-import type { GpuCaps } from "../gpu/caps.ts";
-import type { DType } from "../gpu/dispatch.ts";
+import type { GpuCaps } from "../../gpu/caps.ts";
+import type { DType } from "../../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { brickName, brickTiles, type BrickTile } from "./conv3dBrickTiles.ts";
 import { matrixTileName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
@@ -7,7 +7,7 @@ import { conv3dParityFits, parityVariants } from "./conv3dParity.ts";
 import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import type { ConvTile } from "./conv3dTiles.ts";
-import { onLavapipe, type TableRow, type Variant, type VariantChoice } from "./kernel.ts";
+import { onLavapipe, type TableRow, type Variant, type VariantChoice } from "../kernel.ts";
 
 /** Sizes of one convolution as its variants are chosen by. */
 export interface ConvShape extends Record<string, number> {

@@ -1,4 +1,4 @@
-import type { Dispatch } from "../gpu/dispatch.ts";
+import type { Dispatch } from "../../gpu/dispatch.ts";
 
 /** Constants shared by conv3d.wgsl and convTranspose3d.wgsl; with LANES, where some lanes load the weights for all. */
 export interface ConvTile extends Record<string, number> {

@@ -1,11 +1,11 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
-import twirlErrorShader from "../../shaders/twirlError.wgsl";
-import twirlMergeShader from "../../shaders/twirlMerge.wgsl";
-import twirlSumShader from "../../shaders/twirlSum.wgsl";
-import { cubeShape, largestDivisor, type CubeShape } from "./cube.ts";
-import { badShape, requireSameShape, requireShape } from "./shapes.ts";
-import { example, input, output, sum } from "./example.ts";
-import { choose, type CallShape, type Kernel, type Variant } from "./kernel.ts";
+import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import twirlErrorShader from "../../../shaders/twirl/twirlError.wgsl";
+import twirlMergeShader from "../../../shaders/twirl/twirlMerge.wgsl";
+import twirlSumShader from "../../../shaders/twirl/twirlSum.wgsl";
+import { cubeShape, largestDivisor, type CubeShape } from "../cube.ts";
+import { badShape, requireSameShape, requireShape } from "../shapes.ts";
+import { example, input, output, sum } from "../example.ts";
+import { choose, type CallShape, type Kernel, type Variant } from "../kernel.ts";
 import { twirlMergeVariants, type TwirlShape } from "./twirlVariants.ts";
 
 export interface TwirlMergeArgs {
