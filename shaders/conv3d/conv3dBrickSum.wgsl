@@ -5,8 +5,8 @@
 //
 // Bindings: partial [slices, elements], bias [channels] and addend [elements] (read only where has_bias, has_addend are
 // 1), y [elements].
-// Constants: WORKGROUP; F16: addend and y are stored in half precision. Dispatch: workgroups1d(ceil(elements /
-// WORKGROUP)).
+// Constants: WORKGROUP; F16: addend and y are stored in half precision.
+// Dispatch: workgroups1d(ceil(elements / WORKGROUP)).
 #import grid
 #import storage
 

@@ -9,8 +9,8 @@
 //   transposed:  o + pad = 2 (v + v0) + c,  i = v + v0 - j,              each output meets one, v0 so that o >= 0.
 //
 // Either way this is a sum over classes of stride-1 convolutions of one or two taps an axis, and of the two taps along
-// x one meets i of the lane's own column, the other that of its neighbour. As a GEMM: M = positions v, N = Co, K = taps
-// Ci; transposed, one such for each of 8 classes.
+// x one meets i of the lane's own column, the other that of its neighbour. As a GEMM:
+// M = positions v, N = Co, K = taps Ci; transposed, one such for each of 8 classes.
 //
 // A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Positions come in blocks of TILE_Y rows
 // of a plane, counted over y and then over the planes n depth + z; each row of lanes has a block of its own. A lane
