@@ -1,5 +1,4 @@
 // The public API, for Node and browsers alike; "voxtwirl/node" adds Dawn, files and software adapters.
-/// <reference types="@webgpu/types" preserve="true" />
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";

@@ -4,6 +4,7 @@ import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 import { addNoise } from "../kernels/noise.ts";
 import { rotateOctahedral } from "../kernels/rotateOctahedral.ts";
 import { samplePose } from "../kernels/samplePose.ts";

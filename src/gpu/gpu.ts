@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
 import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Tuning } from "./tuning.ts";
@@ -147,7 +148,7 @@ export class Gpu {
     }
   }
 
-  createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+  createBuffer(label: string, size: number, usage: number): GPUBuffer {
     this.check();
     if (size > this.device.limits.maxBufferSize) {
       throw new VoxtwirlError(

@@ -3,6 +3,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import { measureGpuClock } from "../gpu/gpuClock.ts";
 import { replay, type Command } from "../gpu/recorder.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 
 /** When the host did its parts of a replay, in nanoseconds since the profile began. */
 export interface HostTimes {
