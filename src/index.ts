@@ -30,6 +30,7 @@ export {
   type PredictContext,
   type Representation,
 } from "./equivariance/measure.ts";
+export type { NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
 export {
   OCTAHEDRAL_ORDER,

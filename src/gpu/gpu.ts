@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
 import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
+import { requireAdapter, requireDevice, requireInfo } from "./given.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -90,9 +91,11 @@ export class Gpu {
    * Opens a device with the adapter's real limits and with the features the kernels can use. An adapter gives one
    * device only.
    *
-   * @throws VoxtwirlError "no-adapter" when the adapter refuses
+   * @param given what `navigator.gpu?.requestAdapter()` resolved to, which may be nothing
+   * @throws VoxtwirlError "no-adapter" when there is none, with what to do, or the adapter refuses
    */
-  static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
+  static async open(given: GPUAdapter | null | undefined, options: GpuOptions = {}): Promise<Gpu> {
+    const adapter = requireAdapter(given);
     const requiredLimits: Record<string, number> = {};
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
     const descriptor = {
@@ -112,10 +115,14 @@ export class Gpu {
     return new Gpu(device, adapter.info, true, options);
   }
 
-  /** Uses a device of the caller's. `info` is its adapter's; kernels choose their variants by it. */
-  static fromDevice(device: GPUDevice, options: GpuOptions & { info?: GPUAdapterInfo } = {}): Gpu {
-    const info = options.info ?? device.adapterInfo;
-    return new Gpu(device, info, false, options);
+  /**
+   * Uses a device of the caller's. `info` is its adapter's; kernels choose their variants by it.
+   *
+   * @throws VoxtwirlError "no-adapter" when there is no device, with what to do
+   */
+  static fromDevice(given: GPUDevice, options: GpuOptions & { info?: GPUAdapterInfo } = {}): Gpu {
+    const device = requireDevice(given);
+    return new Gpu(device, requireInfo(options.info ?? device.adapterInfo), false, options);
   }
 
   /** Bytes of all living buffers made by this object. */

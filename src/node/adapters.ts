@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { VoxtwirlError } from "../errors.ts";
-import type { GPUAdapter, GPUAdapterInfo } from "../hostTypes.ts";
+import type { GPU, GPUAdapter, GPUAdapterInfo } from "../hostTypes.ts";
 import { dawn } from "./dawn.ts";
 import { type SwiftShader, findSwiftShaderArchive, unpackSwiftShader } from "./swiftshader.ts";
 

@@ -77,7 +77,7 @@ describe("the force head of EScAIP", () => {
   const { inputs, predict, lossEquiv } = forceHead(20, 4);
 
   it("loses under the octahedral group exactly what its coefficients say", async () => {
-    const result = await measureEquivariance(predict, inputs, { group: octahedral, ...vectors });
+    const result = await measureEquivariance(predict, inputs, { group: octahedral(), ...vectors });
     expect(Math.abs(result.lossEquiv / lossEquiv - 1)).toBeLessThan(1e-5);
     expect(result.lossMean).toBeCloseTo(0.25, 5);
     expect(result).toMatchObject({ samples: 20, rotations: 24 });
@@ -85,10 +85,10 @@ describe("the force head of EScAIP", () => {
 
   it.each<[string, RotationGroup, number]>([
     ["so3", so3(), 400],
-    ["octahedral", octahedral, 6],
+    ["octahedral", octahedral(), 6],
   ])("loses the same within the error of a sample of rotations: %s", async (_, group, twirl) => {
     const exact = lossEquiv / (lossEquiv + 0.25);
-    const seeds = Array.from({ length: group === octahedral ? 40 : 8 }, (_, seed) => seed);
+    const seeds = Array.from({ length: group.enumerate ? 40 : 8 }, (_, seed) => seed);
     const results = await Promise.all(
       seeds.map((seed) => measureEquivariance(predict, inputs, { group, twirl, seed: 100 * seed, ...vectors })),
     );
@@ -102,7 +102,7 @@ describe("the force head of EScAIP", () => {
 
   it("gains by averaging K predictions what other samples predict", async () => {
     const many = forceHead(120, 6);
-    const enumerated = await measureEquivariance(many.predict, many.inputs, { group: octahedral, ...vectors });
+    const enumerated = await measureEquivariance(many.predict, many.inputs, { group: octahedral(), ...vectors });
     expect(enumerated.gains.map(({ count }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
     const drawn = await measureEquivariance(many.predict, many.inputs, { group: so3(), twirl: 24, ...vectors });
     for (const [gains, order] of [
@@ -147,15 +147,15 @@ describe("grids", () => {
   const masked: Predict<Float32Array> = (x) => x.map((value, i) => value * mask[i % cells]!);
 
   it("are measured the same whether predictions come from here or from elsewhere", async () => {
-    const measured = await measureEquivariance(masked, samples, { group: octahedral, input: representation });
+    const measured = await measureEquivariance(masked, samples, { group: octahedral(), input: representation });
     const predictions = new Float32Array(3 * 24 * cells);
     const targets = new Float32Array(3 * cells);
     samples.forEach(({ input, target }, n) => {
       targets.set(target, n * cells);
-      octahedral.enumerate!().forEach((rotation, g) => {
-        const raw = octahedral.actOnGrid(rotation, input, NODES, 2).map((value, i) => value * mask[i]!);
+      octahedral().enumerate!().forEach((rotation, g) => {
+        const raw = octahedral().actOnGrid(rotation, input, NODES, 2).map((value, i) => value * mask[i]!);
         const transposed = rotation.map((_, at) => rotation[3 * (at % 3) + Math.floor(at / 3)]!);
-        predictions.set(octahedral.actOnGrid(transposed, raw, NODES, 2), (n * 24 + g) * cells);
+        predictions.set(octahedral().actOnGrid(transposed, raw, NODES, 2), (n * 24 + g) * cells);
       });
     });
     const { gains: _, ...elsewhere } = decompose(predictions, targets, { samples: 3 });
@@ -164,7 +164,7 @@ describe("grids", () => {
   });
 
   it.each<[string, RotationGroup]>([
-    ["octahedral", octahedral],
+    ["octahedral", octahedral()],
     ["so3", so3()],
     ["so3 trilinear", so3("trilinear")],
   ])("that lie on the GPU are rotated there: %s", async (_, group) => {
@@ -209,7 +209,7 @@ describe("what cannot be measured", () => {
 
   it("is refused with what to do", async () => {
     for (const twirl of [0, 1, 25, 2.5, NaN]) {
-      await expect(measureEquivariance(predict, inputs, { group: octahedral, twirl, ...vectors })).rejects.toThrow(
+      await expect(measureEquivariance(predict, inputs, { group: octahedral(), twirl, ...vectors })).rejects.toThrow(
         code("bad-option"),
       );
     }

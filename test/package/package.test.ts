@@ -30,6 +30,13 @@ const EXPECTED = [
   /^dist\/types\/(\w+\/)?\w+\.d\.ts$/,
 ];
 
+/** TypeScript 5.9, 6 and 7, with the types of WebGPU that each needs beside its lib.dom. */
+const COMPILERS = [
+  { compiler: "typescript", webgpu: ["@webgpu/types"] },
+  { compiler: "typescript6", webgpu: [] },
+  { compiler: "typescript7", webgpu: [] },
+];
+
 const tool = createRequire(import.meta.url);
 
 describe("the npm package", () => {
@@ -105,26 +112,32 @@ describe("the npm package", () => {
     expect(failed.stderr).toContain(add);
   });
 
-  it.each(["nodenext", "bundler"])("has declarations for strict TypeScript (%s)", async (moduleResolution) => {
-    const compilerOptions = {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      // Without types of Node, and with the package's own declarations checked too.
-      types: [],
-      skipLibCheck: false,
-      noEmit: true,
-      target: "es2022",
-      lib: ["es2022", "dom", "dom.iterable"],
-      module: moduleResolution === "bundler" ? "esnext" : "nodenext",
-      moduleResolution,
-    };
-    const config = join(project.folder, `tsconfig.${moduleResolution}.json`);
-    writeFileSync(config, JSON.stringify({ compilerOptions, files: ["usage.ts"] }));
-    const tsc = tool.resolve("typescript/bin/tsc");
-    const { code, stdout } = await run(project.folder, [process.execPath, tsc, "-p", config]);
-    expect(stdout).toBe("");
-    expect(code).toBe(0);
+  describe.each(COMPILERS)("has declarations for $compiler", ({ compiler, webgpu }) => {
+    it.each(["nodenext", "bundler"])("%s, with lib.dom, without it, and with types of WebGPU", async (moduleResolution) => {
+      const compile = async (name: string, files: string[], lib: string[], types: string[]) => {
+        const compilerOptions = {
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          // The package's own declarations are checked too.
+          skipLibCheck: false,
+          noEmit: true,
+          target: "es2022",
+          lib: ["es2022", ...lib],
+          types,
+          typeRoots: ["node_modules/@types", "node_modules"].map((path) => join(root, path)),
+          module: moduleResolution === "bundler" ? "esnext" : "nodenext",
+          moduleResolution,
+        };
+        const config = join(project.folder, `tsconfig.${compiler}.${moduleResolution}.${name}.json`);
+        writeFileSync(config, JSON.stringify({ compilerOptions, files }));
+        const tsc = join(dirname(tool.resolve(`${compiler}/package.json`)), "bin", "tsc");
+        return (await run(project.folder, [process.execPath, tsc, "-p", config])).stdout;
+      };
+      expect(await compile("dom", ["usage.ts"], ["dom"], [])).toBe("");
+      expect(await compile("node", ["usage.ts"], [], ["node"])).toBe("");
+      expect(await compile("webgpu", ["usage.ts", "device.ts"], ["dom"], webgpu)).toBe("");
+    });
   });
 
   async function browserBundle(code: string) {
