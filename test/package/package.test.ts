@@ -30,12 +30,8 @@ const EXPECTED = [
   /^dist\/types\/(\w+\/)?\w+\.d\.ts$/,
 ];
 
-/** TypeScript 5.9, 6 and 7, with the types of WebGPU that each needs beside its lib.dom. */
-const COMPILERS = [
-  { compiler: "typescript", webgpu: ["@webgpu/types"] },
-  { compiler: "typescript6", webgpu: [] },
-  { compiler: "typescript7", webgpu: [] },
-];
+/** TypeScript 5.9, 6 and 7. The first one's lib.dom has no types of WebGPU. */
+const COMPILERS = ["typescript", "typescript6", "typescript7"];
 
 const tool = createRequire(import.meta.url);
 
@@ -112,8 +108,8 @@ describe("the npm package", () => {
     expect(failed.stderr).toContain(add);
   });
 
-  describe.each(COMPILERS)("has declarations for $compiler", ({ compiler, webgpu }) => {
-    it.each(["nodenext", "bundler"])("%s, with lib.dom, without it, and with types of WebGPU", async (moduleResolution) => {
+  describe.each(COMPILERS)("has declarations for %s", (compiler) => {
+    it.each(["nodenext", "bundler"])("%s, with lib.dom and without it, with types of WebGPU and without", async (moduleResolution) => {
       const compile = async (name: string, files: string[], lib: string[], types: string[]) => {
         const compilerOptions = {
           strict: true,
@@ -134,9 +130,11 @@ describe("the npm package", () => {
         const tsc = join(dirname(tool.resolve(`${compiler}/package.json`)), "bin", "tsc");
         return (await run(project.folder, [process.execPath, tsc, "-p", config])).stdout;
       };
-      expect(await compile("dom", ["usage.ts"], ["dom"], [])).toBe("");
+      const webgpu = ["usage.ts", "device.ts"];
       expect(await compile("node", ["usage.ts"], [], ["node"])).toBe("");
-      expect(await compile("webgpu", ["usage.ts", "device.ts"], ["dom"], webgpu)).toBe("");
+      if (compiler !== "typescript") return expect(await compile("dom", webgpu, ["dom"], [])).toBe("");
+      expect(await compile("dom", ["usage.ts"], ["dom"], [])).toBe("");
+      expect(await compile("webgpu", webgpu, ["dom"], ["@webgpu/types"])).toBe("");
     });
   });
 
@@ -159,6 +157,19 @@ describe("the npm package", () => {
     expect(inputs.filter((path) => path !== "<stdin>" && !path.includes("node_modules/voxtwirl/dist/"))).toEqual([]);
     expect(code).not.toMatch(/["']node:/);
     await expect(browserBundle('import * as all from "voxtwirl/node"; console.log(all);')).rejects.toThrow(/node:/);
+  });
+
+  it.each(["esm", "cjs"] as const)("runs as a bundle for Node beside its Dawn, and tells others the cure (%s)", async (format) => {
+    const program = `import { openGpu } from "voxtwirl/node";
+      openGpu().then((gpu) => { gpu.destroy(); console.log("opened"); }, ({ code, fix }) => console.log(code, fix));`;
+    const output = async (folder: string, external: string[]) => {
+      const outfile = join(project.folder, folder, `program.${format === "esm" ? "mjs" : "cjs"}`);
+      const stdin = { contents: program, resolveDir: project.folder };
+      await bundle({ stdin, outfile, external, format, bundle: true, platform: "node", logLevel: "error" });
+      return (await run(project.folder, [process.execPath, outfile], env)).stdout;
+    };
+    expect(await output("with", [])).toMatch(/^no-adapter .*--external:webgpu/);
+    expect(await output("without", ["webgpu"])).toBe("opened\n");
   });
 
   it.each(Object.entries(BUDGETS))("stays within the size budget (%s)", async (_, { imports, bytes }) => {

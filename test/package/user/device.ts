@@ -6,7 +6,7 @@ import { openAdapter } from "voxtwirl/node";
 export async function exchange(device: GPUDevice, adapter: GPUAdapter, buffer: GPUBuffer): Promise<GPUDevice[]> {
   const mine: Gpu = Gpu.fromDevice(device, { info: adapter.info });
   const view: BufferView = { buffer, offset: 0, size: buffer.size };
-  const copy: GPUBuffer = mine.createBuffer("copy", view.size, GPUBufferUsage.STORAGE);
+  const copy: GPUBuffer = mine.createBuffer("copy", view.size, 8);
   const encoder = mine.device.createCommandEncoder();
   encoder.copyBufferToBuffer(view.buffer, 0, copy, 0, copy.size);
   mine.device.queue.submit([encoder.finish()]);
