@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -12,8 +11,8 @@ import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/c
 import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { interruptible } from "./interrupt.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
-import { onStdoutFailure } from "./stdout.ts";
 import { TrainOutput } from "./trainOutput.ts";
 
 declare const VOXTWIRL_VERSION: string;
@@ -51,9 +50,6 @@ const BUILTIN = "builtin";
 
 /** What a resumed run may change: the rest follows from its config.json. */
 const RESUMABLE = new Set(["resume", "steps", "data", "precision", "adapter", "no-tuning", "json", "quiet"]);
-
-/** What stops a run, saved: Ctrl-C, a service's end, a closed terminal. */
-const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Trains a voxel denoiser; see `spec`. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
 export async function run(argv: string[]): Promise<number> {
@@ -95,27 +91,12 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
   const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet"), steps: config.training.steps });
   for (const note of notes) output.warn(note);
   const files: string[] = [];
-  const controller = new AbortController();
-  let code = 0;
-  let outputLost = false;
-  const stop = (why: number, remark: string) => {
-    if (controller.signal.aborted) return;
-    code = why;
-    controller.abort();
-    output.warn(remark);
-  };
-  const interrupt = (signal: NodeJS.Signals) => {
-    const why = 128 + constants.signals[signal];
-    // A closing terminal may send more than one SIGHUP; nobody asked twice.
-    if (controller.signal.aborted && signal !== "SIGHUP") process.exit(why);
-    stop(why, "stopping after the steps in flight; once more to stop at once");
-  };
-  for (const signal of STOPPING) process.on(signal, interrupt);
-  const unwatch = onStdoutFailure((why) => {
-    outputLost = true;
-    output.silence();
-    stop(why, "standard output is closed: stopping after the steps in flight");
+  const interruption = interruptible({
+    after: "the steps in flight",
+    warn: (text) => output.warn(text),
+    onOutputLost: () => output.silence(),
   });
+  interruption.begin();
   try {
     const result = await trainingRun({
       gpu,
@@ -135,14 +116,13 @@ async function train({ args, gpu, folder, config, data, molecules }: Started): P
       onRow: (row) => output.row(row),
       onProgress: (progress) => output.progress(progress),
       onWarning: (text) => output.warn(text),
-      signal: controller.signal,
+      signal: interruption.signal,
     });
     output.end(result, files);
-    return result.interrupted || outputLost ? code : 0;
+    return result.interrupted || interruption.outputLost ? interruption.code : 0;
   } finally {
     output.clear();
-    unwatch();
-    for (const signal of STOPPING) process.off(signal, interrupt);
+    interruption.end();
   }
 }
 
