@@ -18,7 +18,9 @@ export const spec: ArgsSpec = {
     },
     group: {
       value: "KIND",
-      help: "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated",
+      help:
+        "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated; " +
+        "full-octahedral: with reflections, of --predictions",
     },
     twirl: { value: "N", help: "rotations a molecule (default 24, which enumerates the octahedral group)" },
     limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
@@ -32,7 +34,7 @@ export const spec: ArgsSpec = {
     targets: { value: "FILE", help: "with --predictions: .npy (N, ...)" },
     rotations: {
       value: "FILE",
-      help: "with raw voxel --predictions (N, samples, D, H, W, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
+      help: "with raw voxel --predictions (N, samples, D, D, D, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
     },
     adapter: adapterOption,
     "no-tuning": noTuningOption,
@@ -43,7 +45,7 @@ export const spec: ArgsSpec = {
 /** Measures which share of a model's loss is rotation symmetry not learned; see `spec`. */
 export async function run(argv: string[]): Promise<number> {
   const args = readArgs("measure", spec, argv);
-  const group = args.choice("group", ["octahedral", "so3"]) ?? "octahedral";
+  const group = args.choice("group", ["octahedral", "so3", "full-octahedral"]) ?? "octahedral";
   const json = args.flag("json");
   if (args.has("predictions")) {
     refuse(args, MODEL_ONLY, "predictions");
@@ -60,6 +62,13 @@ export async function run(argv: string[]): Promise<number> {
   }
   const model = required(args, "model", "Give --model and --data, or --predictions and --targets");
   refuse(args, ARRAYS_ONLY, "model");
+  if (group === "full-octahedral") {
+    throw new VoxtwirlError(
+      "bad-option",
+      "--group full-octahedral goes with --predictions: a molecule's mirror image may be another molecule",
+      "Use --group octahedral.",
+    );
+  }
   const interpolation = args.choice("interpolation", ["catmull-rom", "trilinear"]);
   if (interpolation !== undefined && group !== "so3") {
     throw new VoxtwirlError(

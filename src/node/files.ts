@@ -67,16 +67,27 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close().catch(() => {});
 }
 
-/** A whole file as bytes in a buffer of its own. Unlike Node's readFile it takes files above 2 GiB. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  return withFile(path, async ({ size, read }) => read(0, size));
+/** A whole file, or all that comes through a pipe, as bytes in a buffer of its own; also above 2 GiB. */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return withFile(path, async ({ size, read }) => {
+    if (!Number.isNaN(size)) return read(0, size);
+    const pieces: Uint8Array[] = [];
+    for (let start = 0; ; start += WRITE_BYTES) {
+      const piece = await read(start, WRITE_BYTES);
+      pieces.push(piece);
+      if (piece.length < WRITE_BYTES) return Uint8Array.from(Buffer.concat(pieces));
+    }
+  });
 }
 
 export interface OpenFile {
-  /** Bytes of the file when it was opened. */
+  /** Bytes of the file when it was opened; NaN for a pipe, whose end is not known. */
   readonly size: number;
-  /** `length` bytes from `start` in memory of their own; fewer where the file ends. */
-  read(start: number, length: number): Promise<Uint8Array>;
+  /**
+   * `length` bytes from `start` in memory of their own; fewer where the file ends. A pipe gives its bytes one after
+   * another, wherever `start` is.
+   */
+  read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
@@ -90,17 +101,20 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   try {
     file = await open(path, "r");
     const handle = file;
+    const found = await file.stat();
+    const seekable = found.isFile();
     const read = async (start: number, length: number) => {
       const bytes = allocate(length, path);
       let offset = 0;
       while (offset < length) {
-        const { bytesRead } = await handle.read(bytes, offset, Math.min(WRITE_BYTES, length - offset), start + offset);
+        const place = seekable ? start + offset : null;
+        const { bytesRead } = await handle.read(bytes, offset, Math.min(WRITE_BYTES, length - offset), place);
         if (bytesRead === 0) break;
         offset += bytesRead;
       }
       return bytes.subarray(0, offset);
     };
-    return await use({ size: (await file.stat()).size, read });
+    return await use({ size: seekable ? found.size : NaN, read });
   } catch (error) {
     throw ioError(error, "read", path);
   } finally {
@@ -108,7 +122,7 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   }
 }
 
-function allocate(size: number, path: string): Uint8Array {
+function allocate(size: number, path: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(size);
   } catch (cause) {
