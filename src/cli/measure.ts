@@ -50,7 +50,7 @@ export async function run(argv: string[]): Promise<number> {
   if (args.has("predictions")) {
     refuse(args, MODEL_ONLY, "predictions");
     const seed = args.integer("seed", { min: 0 }) ?? 0;
-    await measureArrays({
+    return measureArrays({
       predictions: args.text("predictions")!,
       targets: required(args, "targets", "--predictions needs it: what the model should give, (N, ...)"),
       rotations: args.text("rotations"),
@@ -58,7 +58,6 @@ export async function run(argv: string[]): Promise<number> {
       seed,
       json,
     });
-    return 0;
   }
   const model = required(args, "model", "Give --model and --data, or --predictions and --targets");
   refuse(args, ARRAYS_ONLY, "model");
@@ -77,7 +76,7 @@ export async function run(argv: string[]): Promise<number> {
       "Leave it out.",
     );
   }
-  await measureModel({
+  return measureModel({
     model,
     data: required(args, "data", "Give the molecules to measure on; builtin stands for the built-in set"),
     group,
@@ -90,7 +89,6 @@ export async function run(argv: string[]): Promise<number> {
     tuned: !args.flag("no-tuning"),
     json,
   });
-  return 0;
 }
 
 function required(args: Args, name: string, why: string): string {

@@ -11,6 +11,7 @@ import { Tally, type Measurement } from "../equivariance/tally.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { readingRemark, zeroRemark } from "../report/measureRemarks.ts";
 import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
+import { nothingKnown, partLines, sweep } from "./sweep.ts";
 
 export interface MeasureArraysOptions {
   readonly predictions: string;
@@ -26,14 +27,14 @@ interface ArrayTally {
   result(): Measurement & { readonly better?: BetterReading | undefined };
 }
 
-/** Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory. */
-export async function measureArrays(options: MeasureArraysOptions): Promise<void> {
-  await withNpy(options.predictions, (predictions) =>
+/** Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory. @returns the exit code */
+export async function measureArrays(options: MeasureArraysOptions): Promise<number> {
+  return withNpy(options.predictions, (predictions) =>
     withNpy(options.targets, (targets) => measureOpened(predictions, targets, options)),
   );
 }
 
-async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<void> {
+async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
   const { seed, json } = options;
   const [count, rotations] = checkShapes(predictions, targets, options);
   const { rotations: file } = options;
@@ -44,9 +45,10 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
     ? new RawTally({ ...raw, rotations, seed })
     : new Tally({ rotations, groupOrder: groupOrderOf(group), seed });
   const size = product(targets.shape.slice(1));
-  for (let n = 0; n < count; n++) {
+  const swept = await sweep("sample", count, async (n) => {
     tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
-  }
+  });
+  if (swept.done === 0) return nothingKnown("sample", swept);
   const { gains, samples, better, ...result } = tally.result();
   const remarks = [better && readingRemark(better, samples), zeroRemark(result.lossTotal, result.lossZero)].filter(
     (remark) => remark !== undefined,
@@ -54,11 +56,12 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
   if (json) {
     const source = { predictions: options.predictions, targets: options.targets, rotationFile: file ?? null };
     const found = { ...result, samples, gains, remarks, betterReading: better ?? null };
-    printJson({ type: "measure", group, ...found, seed, ...source });
-    return;
+    printJson({ type: "measure", group, ...found, interrupted: swept.interrupted, seed, ...source });
+    return swept.code;
   }
   print([`${samples} samples of ${options.predictions}, ${rotations} rotations each, ${HOW[group]}`, ""]);
-  print([...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)]);
+  print([...partLines(swept, "samples"), ...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)]);
+  return swept.code;
 }
 
 const HOW: Record<RotationSource, string> = {

@@ -21,6 +21,7 @@ import { modelConfig } from "../training/presets.ts";
 import { streams } from "../training/streams.ts";
 import { openCliGpu } from "./gpu.ts";
 import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson } from "./measureOutput.ts";
+import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
 export interface MeasureModelOptions {
   readonly model: string;
@@ -42,8 +43,8 @@ export interface MeasureModelOptions {
 /** Noises of each rotation under so3: the fewest that tell noise from pose. */
 const NOISES = 2;
 
-/** Measures a model that `voxtwirl train` wrote. */
-export async function measureModel(options: MeasureModelOptions): Promise<void> {
+/** Measures a model that `voxtwirl train` wrote. @returns the exit code */
+export async function measureModel(options: MeasureModelOptions): Promise<number> {
   const model = await readModelFile(options.model);
   const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
@@ -79,14 +80,19 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       "",
     ];
     if (!options.json) print(head);
-    await withModel(gpu, model, async (network) => {
+    return await withModel(gpu, model, async (network) => {
       const job = { gpu, model, network, packed, chosen, seed, precision, options };
-      if (options.group === "so3") {
-        const { gains, ...result } = await poses(job);
-        const { interpolation } = options;
-        if (options.json) printJson({ type: "measure", group: "so3", ...result, gains, interpolation, ...shown });
+      const found = options.group === "so3" ? await poses(job) : await twirl(job);
+      const { swept } = found;
+      if (found.measured === undefined) return nothingKnown("molecule", swept);
+      const { interrupted, code } = swept;
+      const { interpolation, group } = options;
+      if ("noises" in found.measured) {
+        const { gains, ...result } = found.measured;
+        if (options.json) printJson({ type: "measure", group, ...result, gains, interpolation, interrupted, ...shown });
         else
           print([
+            ...partLines(swept, "molecules"),
             ...poseLines(result),
             "",
             `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
@@ -94,23 +100,24 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
             ...poseGainLines(gains, result.samples),
           ]);
       } else {
-        const { gains, samples, ...result } = await twirl(job);
-        if (options.json) printJson({ type: "measure", group: "octahedral", ...result, samples, gains, ...shown });
-        else print([...decompositionLines(result), "", ...gainLines(gains, samples)]);
+        const { gains, samples, ...result } = found.measured;
+        if (options.json) printJson({ type: "measure", group, ...result, samples, gains, interrupted, ...shown });
+        else print([...partLines(swept, "molecules"), ...decompositionLines(result), "", ...gainLines(gains, samples)]);
       }
+      return code;
     });
   } finally {
     gpu.destroy();
   }
 }
 
-async function withModel(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<void>): Promise<void> {
+async function withModel<T>(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<T>): Promise<T> {
   const config = modelConfig(model.config.training);
   const parameters = unetParameters(config);
   const store = new ParameterStore(gpu, parameters, ["weights"]);
   try {
     loadModel(store, parameters, model.file, model.path);
-    await use((graph, noisy) =>
+    return await use((graph, noisy) =>
       unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }),
     );
   } finally {
@@ -146,13 +153,13 @@ async function twirl(job: Job) {
   const evaluator = await VoxelEvaluator.create(gpu, given, network);
   try {
     const tally = new Tally({ rotations: options.twirl, seed });
-    await eachMolecule(chosen, async (index) => {
+    const swept = await eachMolecule(chosen, async (index) => {
       const { predictions, clean } = await evaluator.twisted(index);
       const all = new Float32Array(predictions.length * clean.length);
       predictions.forEach((values, i) => all.set(values, i * clean.length));
       tally.add(all, clean);
     });
-    return tally.result();
+    return { swept, measured: swept.done > 0 ? tally.result() : undefined };
   } finally {
     evaluator.destroy();
   }
@@ -171,28 +178,26 @@ async function poses(job: Job) {
   try {
     const counts = TWIRL_COUNTS.filter((count) => count <= options.twirl);
     const found: Awaited<ReturnType<typeof evaluator.measure>>[] = [];
-    await eachMolecule(chosen, async (index) => void found.push(await evaluator.measure(index, counts)));
+    const swept = await eachMolecule(chosen, async (index) => void found.push(await evaluator.measure(index, counts)));
+    if (found.length === 0) return { swept, measured: undefined };
     const averages = found.map((molecule) => molecule.averages);
-    return {
+    const measured = {
       ...poseResult(found, evaluator.elements),
       samples: found.length,
       rotations: options.twirl,
       noises: NOISES,
       gains: poseGains(found, averages, counts),
     };
+    return { swept, measured };
   } finally {
     evaluator.destroy();
   }
 }
 
-/** One after another, with a live line on a terminal. */
-async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Promise<void>): Promise<void> {
-  const live = process.stderr.isTTY === true;
+/** One after another, until all are done or somebody stops it. */
+async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Promise<void>): Promise<Swept> {
   try {
-    for (const [done, index] of chosen.entries()) {
-      if (live) process.stderr.write(`\r\x1b[K${done} of ${chosen.length} molecules`);
-      await measure(index);
-    }
+    return await sweep("molecule", chosen.length, (at) => measure(chosen[at]!));
   } catch (error) {
     // Tallies know molecules by their turn only.
     if (!(error instanceof VoxtwirlError) || error.code !== "not-finite") throw error;
@@ -202,7 +207,5 @@ async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Pro
       "Use an earlier checkpoint.",
       { cause: error },
     );
-  } finally {
-    if (live) process.stderr.write("\r\x1b[K");
   }
 }

@@ -10,9 +10,12 @@ import { profileTrace } from "../report/profileTrace.ts";
 import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { interruptible } from "./interrupt.ts";
 import { print } from "./measureOutput.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
+import { countProgress, showProgress } from "./progress.ts";
+import { nothingKnown } from "./sweep.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
@@ -60,14 +63,19 @@ export async function run(argv: string[]): Promise<number> {
 
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
+    const progress = showProgress();
+    progress.show("measuring what this adapter can do at most");
     const roofline = await measureRoofline(gpu);
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];
-    const profiled = await make(gpu, { preset, data, batch });
-    const profile = await profileLive(profiled, repeats);
+    progress.show("making what is to be profiled");
+    const profiled = await make(gpu, { preset, data, batch }).finally(() => progress.clear());
+    const { profile, code } = await profileLive(profiled, repeats);
+    if (profile === undefined) return nothingKnown("profiled replay", { code });
+    if (profile.repeats < repeats) print([`interrupted after ${profile.repeats} of ${repeats} profiled replays`]);
     print(describe(profiled.title, profile, roofline));
     await writeFiles(files, profiled.title, profile, roofline);
-    return 0;
+    return code;
   } finally {
     gpu.destroy();
   }
@@ -95,17 +103,25 @@ function badOption(message: string, fix: string): VoxtwirlError {
   return new VoxtwirlError("bad-option", message, `${fix} See: voxtwirl help profile`);
 }
 
-/** With a live line on a terminal. */
-async function profileLive({ plan, prepare }: Profiled, repeats: number): Promise<PlanProfile> {
-  const live = process.stderr.isTTY === true;
+/** Profiles until it is done or somebody stops it; undefined where that was too early. With the exit code. */
+async function profileLive(
+  { plan, prepare }: Profiled,
+  repeats: number,
+): Promise<{ profile: PlanProfile | undefined; code: number }> {
+  const progress = countProgress("replays", 1 + 2 * repeats);
+  const interruption = interruptible({ after: "the replay in hand", warn: progress.warn });
+  interruption.begin();
   try {
-    return await plan.profile({
-      repeats,
-      prepare,
-      onProgress: (done, total) => live && process.stderr.write(`\r\x1b[K${done} of ${total} replays`),
-    });
+    progress.done(0);
+    const { signal } = interruption;
+    const profile = await plan.profile({ repeats, prepare, signal, onProgress: (done) => progress.done(done) });
+    return { profile, code: profile.repeats < repeats || interruption.outputLost ? interruption.code : 0 };
+  } catch (error) {
+    if (!interruption.signal.aborted || !(error instanceof VoxtwirlError) || error.code !== "aborted") throw error;
+    return { profile: undefined, code: interruption.code };
   } finally {
-    if (live) process.stderr.write("\r\x1b[K");
+    progress.clear();
+    interruption.end();
   }
 }
 

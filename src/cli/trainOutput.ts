@@ -3,19 +3,15 @@ import { skippedRemark } from "../report/format.ts";
 import type { RunConfig } from "../training/config.ts";
 import type { LoopProgress, LoopResult } from "../training/loop.ts";
 import { formatMetric, type MetricRow } from "../training/metrics.ts";
-
-/** A log gets the progress line this often, a terminal gets it live. */
-const LOG_INTERVAL_MS = 10_000;
+import { showProgress } from "./progress.ts";
 
 /** What `voxtwirl train` shows: rows or a table on stdout, the live line and remarks on stderr. */
 export class TrainOutput {
   #json: boolean;
   #quiet: boolean;
   readonly #steps: number;
-  readonly #terminal = process.stderr.isTTY === true;
-  #lastLogged = performance.now();
+  readonly #progress = showProgress();
   #percent: number | undefined;
-  #shown = false;
 
   constructor(options: { json: boolean; quiet: boolean; steps: number }) {
     this.#json = options.json;
@@ -48,19 +44,12 @@ export class TrainOutput {
 
   progress(progress: LoopProgress): void {
     if (this.#quiet) return;
-    const line = progressLine({ ...progress, steps: this.#steps, percent: this.#percent ?? null });
-    if (this.#terminal) {
-      process.stderr.write(`\r\x1b[K${line}`);
-      this.#shown = true;
-    } else if (performance.now() - this.#lastLogged > LOG_INTERVAL_MS) {
-      process.stderr.write(`${line}\n`);
-      this.#lastLogged = performance.now();
-    }
+    const shown = { ...progress, steps: this.#steps, percent: this.#percent ?? null };
+    this.#progress.show((width) => progressLine(shown, width));
   }
 
   warn(text: string): void {
-    this.clear();
-    process.stderr.write(`voxtwirl: ${text}\n`);
+    this.#progress.warn(text);
   }
 
   end(result: LoopResult, files: readonly string[]): void {
@@ -82,8 +71,7 @@ export class TrainOutput {
 
   /** Takes the live line away. */
   clear(): void {
-    if (this.#shown) process.stderr.write("\r\x1b[K");
-    this.#shown = false;
+    this.#progress.clear();
   }
 }
 
