@@ -64,7 +64,7 @@ export async function run(argv: string[]): Promise<number> {
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
     const progress = showProgress();
-    progress.show("measuring what this adapter can do at most");
+    progress.show("measuring the adapter's ceilings");
     const roofline = await measureRoofline(gpu);
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];

@@ -64,7 +64,7 @@ export function countLine(what: string, count: number, total: number, secondsLef
   const share = `${Math.floor((100 * count) / total)} %`;
   return fitParts(
     [
-      { text: [`${done} of ${all} ${what}`, `${done}/${all}`, share], need: 2 },
+      { text: `${done} of ${all} ${what}`, short: `${done}/${all}`, least: share, need: 2 },
       { text: secondsLeft === null ? "" : `${formatDuration(secondsLeft)} left`, need: 1 },
     ],
     width,

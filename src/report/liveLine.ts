@@ -1,21 +1,28 @@
 /** A part of a line that is rewritten in place. What is needed least is left out first where the line is too long. */
 export interface LinePart {
-  /** Its text, or several forms of it from the longest to the shortest. */
-  readonly text: string | readonly string[];
+  /** Empty: there is no such part. */
+  readonly text: string;
+  /** A shorter form of it, for narrow lines. */
+  readonly short?: string;
+  /** The shortest form of all, where there is no place for anything else. */
+  readonly least?: string;
   readonly need: number;
 }
 
 /**
- * The parts as a line of at most `width` characters. None is cut: parts are left out, and the last one that is left
- * takes a shorter form, or none.
+ * The parts as a line of at most `width` characters. No part is cut: they take their shorter forms, then the least needed
+ * one is left out, until they fit.
  */
 export function fitParts(parts: readonly LinePart[], width: number): string {
-  const forms = ({ text }: LinePart) => (typeof text === "string" ? [text] : text);
-  let kept = parts.filter((part) => forms(part)[0] !== "");
+  let kept = parts.filter(({ text }) => text !== "");
   for (;;) {
-    const line = kept.map((part) => forms(part)[0]).join("  ");
-    if (line.length <= width) return line;
-    if (kept.length === 1) return forms(kept[0]!).find((form) => form.length <= width) ?? "";
+    const lines = [
+      kept.map(({ text }) => text).join("  "),
+      kept.map(({ text, short = text }) => short).join("  "),
+      ...(kept.length === 1 ? [kept[0]!.least ?? "", ""] : []),
+    ];
+    const line = lines.find((form) => form.length <= width);
+    if (line !== undefined || kept.length === 0) return line ?? "";
     const least = Math.min(...kept.map(({ need }) => need));
     const at = kept.findLastIndex(({ need }) => need === least);
     kept = kept.filter((_, i) => i !== at);

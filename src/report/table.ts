@@ -74,7 +74,7 @@ export function progressLine(progress: Progress, width = 79): string {
   const share = `${Math.floor((100 * progress.step) / progress.steps)} %`;
   const percent = isFiniteNumber(progress.percent) ? `percent ${formatPercent(progress.percent)}` : "";
   const parts: LinePart[] = [
-    { text: [`step ${count.padStart(2 * total.length + 1)}`, count, share], need: 5 },
+    { text: `step ${count.padStart(2 * total.length + 1)}`, short: count, least: share, need: 5 },
     { text: `loss ${formatLoss(progress.loss)}`, need: 3 },
     { text: percent, need: 2 },
     { text: progress.skipped ? `${formatCount(progress.skipped)} skipped` : "", need: 2 },
