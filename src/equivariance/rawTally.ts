@@ -126,7 +126,8 @@ export class RawTally {
     const own = cube.elements.length > rotations;
     const start = own ? this.#samples * rotations : 0;
     const elements = cube.elements.slice(start, start + rotations);
-    const back = new Float64Array(predictions.length);
+    const Type = predictions instanceof Float32Array ? Float32Array : Float64Array;
+    const back = new Type(predictions.length);
     elements.forEach((element, i) => {
       this.#rotate(predictions, back, i * this.#numbers, cubeSymmetryInverse(element));
     });
@@ -145,7 +146,7 @@ export class RawTally {
   }
 
   /** One grid, at `start` of both arrays, rotated by an element. */
-  #rotate(from: ArrayLike<number>, to: Float64Array, start: number, element: number): void {
+  #rotate(from: ArrayLike<number>, to: Float32Array | Float64Array, start: number, element: number): void {
     const { size, channels } = this.#options;
     let permutation = this.#permutations.get(element);
     if (!permutation) this.#permutations.set(element, (permutation = cubeSymmetryPermutation(size, element)));

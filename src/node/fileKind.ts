@@ -29,5 +29,5 @@ export function fileKind(first: Uint8Array): string | undefined {
   if (first[8] === 0x7b && first[4] === 0 && first[5] === 0 && first[6] === 0 && first[7] === 0) {
     return "a safetensors file";
   }
-  return first.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13)) ? "text" : undefined;
+  return first.every((byte) => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13)) ? "text" : undefined;
 }

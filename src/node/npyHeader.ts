@@ -93,7 +93,7 @@ class Literal {
   /** Strings side by side are one. */
   #string(): string | undefined {
     let text: string | undefined;
-    for (let part; (part = this.#match(/[uU]?(?:'([^'\\\n]*)'|"([^"\\\n]*)")/y)); ) {
+    for (let part; (part = this.#match(/[uUrR]?(?:'([^'\\\n]*)'|"([^"\\\n]*)")/y)); ) {
       text = (text ?? "") + (part[1] ?? part[2]!);
     }
     return text;
