@@ -16,11 +16,12 @@ import { readMoleculeFile } from "../node/molecules.ts";
 import { measurableMolecules } from "../node/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
+import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import { loadModel } from "../training/checkpoint.ts";
 import { modelConfig } from "../training/presets.ts";
 import { streams } from "../training/streams.ts";
 import { openCliGpu } from "./gpu.ts";
-import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson } from "./measureOutput.ts";
+import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson, remarkLines } from "./measureOutput.ts";
 
 export interface MeasureModelOptions {
   readonly model: string;
@@ -84,19 +85,25 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       if (options.group === "so3") {
         const { gains, ...result } = await poses(job);
         const { interpolation } = options;
-        if (options.json) printJson({ type: "measure", group: "so3", ...result, gains, interpolation, ...shown });
+        const names = ["lossTotalPose", "lossZeroPose"] as const;
+        const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
+        const found = { ...result, gains, remarks };
+        if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
         else
           print([
             ...poseLines(result),
             "",
+            ...remarkLines(remarks),
             `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
             "",
             ...poseGainLines(gains, result.samples),
           ]);
       } else {
         const { gains, samples, ...result } = await twirl(job);
-        if (options.json) printJson({ type: "measure", group: "octahedral", ...result, samples, gains, ...shown });
-        else print([...decompositionLines(result), "", ...gainLines(gains, samples)]);
+        const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
+        const found = { ...result, samples, gains, remarks };
+        if (options.json) printJson({ type: "measure", group: "octahedral", ...found, ...shown });
+        else print([...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)]);
       }
     });
   } finally {
