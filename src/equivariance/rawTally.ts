@@ -58,14 +58,14 @@ export function cubeRotations(
   const reflection = elements.findIndex(isReflection);
   if (reflection >= 0 && used !== "full-octahedral") {
     const others = elements.filter(isReflection).length - 1;
-    const also = others > 0 ? `, and so are ${others} others` : "";
+    const also = ["", ", and so is 1 other"][others] ?? `, and so are ${others} others`;
     fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, MIRRORED);
   }
   const doubled = used === "so3" ? -1 : sets.findIndex((set) => new Set(set).size < rotations);
   if (doubled >= 0) {
     const set = sets[doubled]!;
     const second = set.findIndex((element, i) => set.indexOf(element) < i);
-    const what = `is a rotation twice in a sample: that of matrix ${set.indexOf(set[second]!)} again`;
+    const what = `is the rotation of matrix ${set.indexOf(set[second]!)} again`;
     fail(doubled * rotations + second, what, "For independent draws use --group so3.");
   }
   return { elements, source: used };

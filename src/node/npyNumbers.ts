@@ -34,7 +34,7 @@ const NAMES: Record<string, string> = {
   ...{ "?": "b1", bool: "b1" },
 };
 
-/** What cannot be read, by the first letter of its name. */
+/** What cannot be read, by the letter before its size. */
 const OTHERS: Record<string, [what: string, fix?: string]> = {
   f: ["long doubles", "Write it again with numpy.save(file, array.astype('<f8'))."],
   g: ["long doubles", "Write it again with numpy.save(file, array.astype('<f8'))."],
@@ -52,7 +52,8 @@ export function numberType(descr: string, fail: Fail): NumberType {
   const [, order, name] = /^([<>=|]?)(.*)$/s.exec(descr)!;
   const key = Object.hasOwn(NAMES, name!) ? NAMES[name!]! : name!;
   if (!Object.hasOwn(ARRAYS, key)) {
-    const [what, fix] = OTHERS[key[0]!] ?? ["of a type that is not known"];
+    const kind = /^([fgcOVSUMm])\d*(?:\[\w+\])?$/.exec(key)?.[1];
+    const [what, fix] = kind === undefined ? ["of a type that is not known"] : OTHERS[kind]!;
     return fail(`its numbers are ${quote(descr)}, ${what}`, fix);
   }
   const code = key as keyof typeof ARRAYS;
