@@ -32,7 +32,7 @@ export interface CubeRotations {
  * @param matrices [..., rotations, 3, 3]: active, row major, x y z
  * @param rotations of each sample
  * @param name what to call the matrices in an error
- * @throws VoxtwirlError "bad-option" that names the first matrix that is none, a reflection among rotations, and a
+ * @throws VoxtwirlError "bad-file" that names the first matrix that is none, a reflection among rotations, and a
  *   rotation that stands twice in a sample, unless they are independent draws
  */
 export function cubeRotations(
@@ -43,7 +43,7 @@ export function cubeRotations(
 ): CubeRotations {
   const fail = (at: number, what: string, fix: string) => {
     const sample = matrices.length > 9 * rotations ? ` of sample ${Math.floor(at / rotations)}` : "";
-    throw new VoxtwirlError("bad-option", `${name}: matrix ${at % rotations}${sample} ${what}`, fix);
+    throw new VoxtwirlError("bad-file", `${name}: matrix ${at % rotations}${sample} ${what}`, fix);
   };
   const rowOf = (at: number) => Array.from({ length: 9 }, (_, i) => matrices[9 * at + i]!);
   const elements = Array.from({ length: matrices.length / 9 }, (_, at) => {

@@ -1,5 +1,6 @@
 /** What a measurement's own numbers say against it, a line each. */
 import type { BetterReading, RotationReading } from "../equivariance/conventions.ts";
+import { formatLoss } from "./format.ts";
 
 /** The reading of the rotations that explains predictions far better. */
 export function readingRemark({ reading, lossTotal, lossTotalAsked, samples }: BetterReading, measured: number): string {
@@ -46,7 +47,7 @@ export function zeroRemarks(
   return [`Warning: ${lossName} is above ${zeroName}, predicting zero would do better. ${advice}`];
 }
 
-/** Two digits, as a remark needs them. */
+/** Two digits are what a remark needs. */
 function short(value: number): string {
-  return String(Number(value.toPrecision(2)));
+  return value >= 1e-3 && value < 100 ? value.toPrecision(2) : formatLoss(value);
 }

@@ -215,7 +215,7 @@ describe("cubeRotations", () => {
   const two = matricesOf([0, 5, 3, 7]);
   const refuse = (matrices: readonly (readonly number[])[], text: RegExp, source: RotationSource = "octahedral") =>
     expect(() => cubeRotations(matrices.flat(), 2, source, "r.npy")).toThrow(
-      expect.objectContaining({ code: "bad-option", message: expect.stringMatching(text) }),
+      expect.objectContaining({ code: "bad-file", message: expect.stringMatching(text) }),
     );
 
   it("knows the elements", () => {
