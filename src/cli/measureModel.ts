@@ -21,7 +21,15 @@ import { loadModel } from "../training/checkpoint.ts";
 import { modelConfig } from "../training/presets.ts";
 import { streams } from "../training/streams.ts";
 import { openCliGpu } from "./gpu.ts";
-import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson, remarkLines } from "./measureOutput.ts";
+import {
+  decompositionLines,
+  gainLines,
+  poseGainLines,
+  poseLines,
+  print,
+  printJson,
+  remarkLines,
+} from "./measureOutput.ts";
 
 export interface MeasureModelOptions {
   readonly model: string;

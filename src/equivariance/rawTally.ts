@@ -97,7 +97,7 @@ const MOST_COMPARED = 16;
 const FEWEST_COMPARED = 4;
 const COMPARED_NUMBERS = 2e9;
 
-/** A `Tally` of a voxel model's raw predictions f(T_i x): they are rotated back, and the rotations' meaning is checked. */
+/** A `Tally` of a voxel model's raw predictions f(T_i x), which are rotated back; checks what the rotations mean. */
 export class RawTally {
   readonly #options: RawTallyOptions;
   readonly #tally: Tally;

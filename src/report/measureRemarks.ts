@@ -3,7 +3,10 @@ import type { BetterReading, RotationReading } from "../equivariance/conventions
 import { formatLoss } from "./format.ts";
 
 /** The reading of the rotations that explains predictions far better. */
-export function readingRemark({ reading, lossTotal, lossTotalAsked, samples }: BetterReading, measured: number): string {
+export function readingRemark(
+  { reading, lossTotal, lossTotalAsked, samples }: BetterReading,
+  measured: number,
+): string {
   const on = samples < measured ? `On the first ${samples} samples, ` : "";
   const [how, question] = wording(reading);
   const text = `${how} lossTotal would be ${short(lossTotal)} instead of ${short(lossTotalAsked)}: ${question}?`;

@@ -32,7 +32,7 @@ interface World {
   readonly raw: readonly (readonly ArrayLike<number>[])[];
 }
 
-/** What a model gives for rotated inputs; `predict` gets what a perfectly equivariant one with noise of its own gives. */
+/** What a model gives for rotated inputs; `predict` gets what an equivariant one with noise of its own gives. */
 function world(
   elements: readonly (readonly number[])[],
   seed: number,
@@ -48,11 +48,20 @@ function world(
 }
 
 /** Measures with the matrices that a user gives for the elements. */
-function measure({ elements, targets, raw }: World, given = matricesOf(elements.flat()), source: RotationSource = "so3") {
+function measure(
+  { elements, targets, raw }: World,
+  given = matricesOf(elements.flat()),
+  source: RotationSource = "so3",
+) {
   const rotations = elements[0]!.length;
   const cube = cubeRotations(given.flat(), rotations, source);
   const tally = new RawTally({ size: SIZE, channels: CHANNELS, rotations, cube });
-  targets.forEach((target, n) => tally.add(raw[n]!.flatMap((one) => Array.from(one)), target));
+  targets.forEach((target, n) =>
+    tally.add(
+      raw[n]!.flatMap((one) => Array.from(one)),
+      target,
+    ),
+  );
   return tally.result();
 }
 
@@ -86,20 +95,33 @@ const drawn = (random: Random, count: number, order = 24) =>
 describe("which reading of the rotations explains raw predictions", () => {
   it("is said of any wrong one, and nothing of the right one, for an equivariant model", () => {
     fc.assert(
-      fc.property(reading, seed, fc.integer({ min: 1, max: 5 }), fc.constantFrom(24, 48), (wrong, at, samples, order) => {
-        const random = new Random(at);
-        const shown = world(Array.from({ length: samples }, () => drawn(random, order, order)), at);
-        const source = order === 24 ? "octahedral" : "full-octahedral";
-        const right = measure(shown, undefined, source);
-        expect(right.better).toBeUndefined();
-        expect(right.percentEquiv).toBeCloseTo(0, 8);
-        const asked = measure(shown, matricesOf(shown.elements.flat()).map((m) => written(m, wrong)), source);
-        if (!wrong.transposed && wrong.axes === "xyz" && wrong.flipped === "") return;
-        expect(asked.better?.reading).toEqual({ kind: "matrices", ...wrong });
-        expect(asked.better).toMatchObject({ samples });
-        expect(asked.better!.lossTotalAsked).toBeCloseTo(asked.lossTotal, 10);
-        expect(asked.better!.lossTotal).toBeCloseTo(right.lossTotal, 10);
-      }),
+      fc.property(
+        reading,
+        seed,
+        fc.integer({ min: 1, max: 5 }),
+        fc.constantFrom(24, 48),
+        (wrong, at, samples, order) => {
+          const random = new Random(at);
+          const shown = world(
+            Array.from({ length: samples }, () => drawn(random, order, order)),
+            at,
+          );
+          const source = order === 24 ? "octahedral" : "full-octahedral";
+          const right = measure(shown, undefined, source);
+          expect(right.better).toBeUndefined();
+          expect(right.percentEquiv).toBeCloseTo(0, 8);
+          const asked = measure(
+            shown,
+            matricesOf(shown.elements.flat()).map((m) => written(m, wrong)),
+            source,
+          );
+          if (!wrong.transposed && wrong.axes === "xyz" && wrong.flipped === "") return;
+          expect(asked.better?.reading).toEqual({ kind: "matrices", ...wrong });
+          expect(asked.better).toMatchObject({ samples });
+          expect(asked.better!.lossTotalAsked).toBeCloseTo(asked.lossTotal, 10);
+          expect(asked.better!.lossTotal).toBeCloseTo(right.lossTotal, 10);
+        },
+      ),
       { numRuns: 60, seed: 3 },
     );
   });
@@ -169,7 +191,10 @@ describe("which reading of the rotations explains raw predictions", () => {
 
   it("is judged on the first samples of many", () => {
     const set = drawn(new Random(2), 24);
-    const shown = world(Array.from({ length: 20 }, () => set), 3);
+    const shown = world(
+      Array.from({ length: 20 }, () => set),
+      3,
+    );
     const { better, samples } = measure(shown, matricesOf(set).map(transpose));
     expect([better?.samples, samples]).toEqual([16, 20]);
   });

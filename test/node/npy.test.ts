@@ -135,7 +135,11 @@ describe("decodeNpy", () => {
     ["long doubles", literal("{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }"), /long doubles/],
     ["texts", literal("{'descr': '<U6', 'fortran_order': False, 'shape': (1,), }"), /texts/],
     ["unknown types", literal("{'descr': 'zz', 'fortran_order': False, 'shape': (6,), }"), /not known/],
-    ["a name of every object", literal("{'descr': 'constructor', 'fortran_order': False, 'shape': (6,), }"), /not known/],
+    [
+      "a name of every object",
+      literal("{'descr': 'constructor', 'fortran_order': False, 'shape': (6,), }"),
+      /not known/,
+    ],
     ["fields", literal("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (6,), }"), /several fields/],
     ["a deep header", literal("(".repeat(60_000)), /plain values/],
     ["a list as shape", literal("{'descr': '<f4', 'fortran_order': False, 'shape': [6], }"), /tuple/],
@@ -174,7 +178,10 @@ describe("decodeNpy", () => {
 
   it("reads a part of a file beyond 4 GiB, and refuses one of another length", async () => {
     const path = join(folder, "large.npy");
-    const head = npyHeader(`{'descr': '<f4', 'fortran_order': False, 'shape': (${ROWS}, ${LARGE}), }`, new Uint8Array(0));
+    const head = npyHeader(
+      `{'descr': '<f4', 'fortran_order': False, 'shape': (${ROWS}, ${LARGE}), }`,
+      new Uint8Array(0),
+    );
     writeFileSync(path, head);
     // A hole: it takes no room on the disk.
     truncateSync(path, head.length + 4 * ROWS * LARGE);
@@ -201,7 +208,10 @@ describe("decodeNpy", () => {
     for (const [name, bytes] of [
       ["c", npyBytes([2, 3], six)],
       ["f", literal("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }")],
-      ["half", npyHeader("{'descr': '<f2', 'fortran_order': False, 'shape': (6,), }", new Uint8Array(encodeHalf(six).buffer))],
+      [
+        "half",
+        npyHeader("{'descr': '<f2', 'fortran_order': False, 'shape': (6,), }", new Uint8Array(encodeHalf(six).buffer)),
+      ],
     ] as const) {
       const path = join(folder, `${name}.npy`);
       writeFileSync(path, bytes);
@@ -211,20 +221,23 @@ describe("decodeNpy", () => {
     }
   });
 
-  it.skipIf(process.platform === "win32")("reads a pipe on and on, and says where it ends too early or too late", async () => {
-    const whole = npyBytes([2, 3], six);
-    const pipe = join(folder, "pipe");
-    execFileSync("mkfifo", [pipe]);
-    const piped = async <T>(bytes: Uint8Array, use: () => Promise<T>) => {
-      const [result] = await Promise.all([use(), writeFile(pipe, bytes)]);
-      return result;
-    };
-    const parts = () => withNpy(pipe, async ({ read }) => [...(await read(0, 4)), ...(await read(4, 2))]);
-    expect(await piped(whole, parts)).toEqual([...six]);
-    expect(await piped(whole, () => readNpy(pipe))).toEqual({ shape: [2, 3], data: six });
-    await expect(piped(whole.subarray(0, -1), parts)).rejects.toThrow(/takes 24 bytes, and it holds fewer/);
-    await expect(piped(Uint8Array.from([...whole, 0]), parts)).rejects.toThrow(/takes 24 bytes, and it holds more/);
-  });
+  it.skipIf(process.platform === "win32")(
+    "reads a pipe on and on, and says where it ends too early or too late",
+    async () => {
+      const whole = npyBytes([2, 3], six);
+      const pipe = join(folder, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      const piped = async <T>(bytes: Uint8Array, use: () => Promise<T>) => {
+        const [result] = await Promise.all([use(), writeFile(pipe, bytes)]);
+        return result;
+      };
+      const parts = () => withNpy(pipe, async ({ read }) => [...(await read(0, 4)), ...(await read(4, 2))]);
+      expect(await piped(whole, parts)).toEqual([...six]);
+      expect(await piped(whole, () => readNpy(pipe))).toEqual({ shape: [2, 3], data: six });
+      await expect(piped(whole.subarray(0, -1), parts)).rejects.toThrow(/takes 24 bytes, and it holds fewer/);
+      await expect(piped(Uint8Array.from([...whole, 0]), parts)).rejects.toThrow(/takes 24 bytes, and it holds more/);
+    },
+  );
 
   it("survives broken files", { timeout: 600_000 }, () => {
     const valid = [
@@ -240,7 +253,27 @@ describe("decodeNpy", () => {
       fc.oneof(
         fc.uint8Array({ maxLength: 6 }),
         fc
-          .constantFrom("(", ")", ",", "'", "9999999999", "0", " ", "\n", "True", "<f8", ">i8", "|u1", "}", "[", "{", ":", "#", "\\", "L")
+          .constantFrom(
+            "(",
+            ")",
+            ",",
+            "'",
+            "9999999999",
+            "0",
+            " ",
+            "\n",
+            "True",
+            "<f8",
+            ">i8",
+            "|u1",
+            "}",
+            "[",
+            "{",
+            ":",
+            "#",
+            "\\",
+            "L",
+          )
           .map((s) => new TextEncoder().encode(s)),
       ),
       fc.boolean(),

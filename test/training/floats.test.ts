@@ -19,7 +19,9 @@ describe("floats", () => {
   });
 
   it("rounds F64 to the nearest, beyond the range to infinity", () => {
-    expect(of("F64", Float64Array.of(0.1, 1e300, -1e39))).toEqual(Float32Array.of(Math.fround(0.1), Infinity, -Infinity));
+    expect(of("F64", Float64Array.of(0.1, 1e300, -1e39))).toEqual(
+      Float32Array.of(Math.fround(0.1), Infinity, -Infinity),
+    );
   });
 
   it("knows no others", () => {

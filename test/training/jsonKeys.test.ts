@@ -32,7 +32,8 @@ interface Text {
 }
 
 function escaped(text: string): string {
-  return `"${[...Array(text.length).keys()].map((i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, "0")}`).join("")}"`;
+  const unit = (i: number) => `\\u${text.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  return `"${Array.from({ length: text.length }, (_, i) => unit(i)).join("")}"`;
 }
 
 describe("duplicateKey", () => {
