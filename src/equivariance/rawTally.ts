@@ -59,7 +59,8 @@ export function cubeRotations(
   if (reflection >= 0 && used !== "full-octahedral") {
     const others = elements.filter(isReflection).length - 1;
     const also = ["", ", and so is 1 other"][others] ?? `, and so are ${others} others`;
-    fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, MIRRORED);
+    const fix = others + 1 === elements.length ? ALL_MIRRORED : MIRRORED;
+    fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, fix);
   }
   const doubled = used === "so3" ? -1 : sets.findIndex((set) => new Set(set).size < rotations);
   if (doubled >= 0) {
@@ -73,7 +74,8 @@ export function cubeRotations(
 
 const NOT_OF_CUBE = "Give rotations of the cube, or rotate the predictions back yourself and give no rotations.";
 const MIRRORED =
-  "Leave it out with its predictions; where mirror images are meant to count use --group full-octahedral.";
+  "Leave reflections out with their predictions; where mirror images are meant to count use --group full-octahedral.";
+const ALL_MIRRORED = "Rows or columns may be swapped, or an axis reversed on one side alone: write them as rotations.";
 
 export interface RawTallyOptions {
   /** Voxels along an edge. */
@@ -95,7 +97,7 @@ export interface RawMeasurement extends Measurement {
 /** How many samples show which reading fits: fewer where grids are large, for the time it takes. */
 const MOST_COMPARED = 16;
 const FEWEST_COMPARED = 4;
-const COMPARED_NUMBERS = 2e9;
+const COMPARED_NUMBERS = 1e9;
 
 /** A `Tally` of a voxel model's raw predictions f(T_i x), which are rotated back; checks what the rotations mean. */
 export class RawTally {

@@ -30,7 +30,7 @@ function wording(reading: RotationReading): [how: string, question: string] {
     ...(flipped === "" ? [] : [`the ${flipped} axis flipped`]),
   ];
   const only = parts.length === 1;
-  const question = only && transposed ? "are the rotations passive" : "is that what the rotations are for";
+  const question = only && transposed ? "are the rotations passive" : "is that the convention of the matrices";
   return [`with ${parts.join(" and ")}`, question];
 }
 

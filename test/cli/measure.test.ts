@@ -401,6 +401,7 @@ describe("what voxtwirl measure cannot do", () => {
     writeFileSync(file("four.npy"), npyBytes([2, 4], randomArray(8, 1)));
     writeFileSync(file("bad.npy"), npyBytes([2, 3, 4], randomArray(24, 1).fill(NaN)));
     writeFileSync(file("words.npy"), "words");
+    writeFileSync(file("pointer.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
   });
   const data = ["--data", "builtin"];
 
@@ -421,6 +422,8 @@ describe("what voxtwirl measure cannot do", () => {
     [["--model", "nowhere", ...data], 1, "no such file"],
     [["--model", "empty", ...data], 1, "model.safetensors"],
     [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
+    [["--model", "four.npy", ...data], 1, "it is an .npy file"],
+    [["--model", "pointer.safetensors", ...data], 1, "a git-lfs pointer"],
     [["--model", "sparse.safetensors", ...data], 1, "more than can be read"],
     [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "it does not begin as one"],
     [["--model", "huge.safetensors", ...data], 1, "holds -1e+300, beyond float32"],
