@@ -20,7 +20,7 @@ export const spec: ArgsSpec = {
       value: "KIND",
       help:
         "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated; " +
-        "full-octahedral: with reflections, of --predictions",
+        "with --predictions also full-octahedral: reflections too",
     },
     twirl: { value: "N", help: "rotations a molecule (default 24, which enumerates the octahedral group)" },
     limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
@@ -34,7 +34,9 @@ export const spec: ArgsSpec = {
     targets: { value: "FILE", help: "with --predictions: .npy (N, ...)" },
     rotations: {
       value: "FILE",
-      help: "with raw voxel --predictions (N, samples, D, D, D, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
+      help:
+        "with raw voxel --predictions (N, samples, D, D, D, C): .npy (samples, 3, 3) or (N, samples, 3, 3), " +
+        "active, x y z; says so where another convention fits far better",
     },
     adapter: adapterOption,
     "no-tuning": noTuningOption,

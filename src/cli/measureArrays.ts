@@ -9,7 +9,7 @@ import {
 } from "../equivariance/rawTally.ts";
 import { Tally, type Measurement } from "../equivariance/tally.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
-import { readingRemark, zeroRemark } from "../report/measureRemarks.ts";
+import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
 import { nothingKnown, partLines, sweep } from "./sweep.ts";
 
@@ -50,9 +50,10 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
   });
   if (swept.done === 0) return nothingKnown("sample", swept);
   const { gains, samples, better, ...result } = tally.result();
-  const remarks = [better && readingRemark(better, samples), zeroRemark(result.lossTotal, result.lossZero)].filter(
-    (remark) => remark !== undefined,
-  );
+  const remarks = [
+    ...(better ? [readingRemark(better, samples)] : []),
+    ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
+  ];
   if (json) {
     const source = { predictions: options.predictions, targets: options.targets, rotationFile: file ?? null };
     const found = { ...result, samples, gains, remarks, betterReading: better ?? null };

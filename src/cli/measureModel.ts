@@ -16,11 +16,20 @@ import { readMoleculeFile } from "../node/molecules.ts";
 import { measurableMolecules } from "../node/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
+import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import { loadModel } from "../training/checkpoint.ts";
 import { modelConfig } from "../training/presets.ts";
 import { streams } from "../training/streams.ts";
 import { openCliGpu } from "./gpu.ts";
-import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson } from "./measureOutput.ts";
+import {
+  decompositionLines,
+  gainLines,
+  poseGainLines,
+  poseLines,
+  print,
+  printJson,
+  remarkLines,
+} from "./measureOutput.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
 export interface MeasureModelOptions {
@@ -82,29 +91,37 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
     if (!options.json) print(head);
     return await withModel(gpu, model, async (network) => {
       const job = { gpu, model, network, packed, chosen, seed, precision, options };
-      const found = options.group === "so3" ? await poses(job) : await twirl(job);
-      const { swept } = found;
-      if (found.measured === undefined) return nothingKnown("molecule", swept);
-      const { interrupted, code } = swept;
-      const { interpolation, group } = options;
-      if ("noises" in found.measured) {
-        const { gains, ...result } = found.measured;
-        if (options.json) printJson({ type: "measure", group, ...result, gains, interpolation, interrupted, ...shown });
+      const { swept, measured } = await (options.group === "so3" ? poses(job) : twirl(job));
+      if (measured === undefined) return nothingKnown("molecule", swept);
+      const { interrupted } = swept;
+      if ("noises" in measured) {
+        const { gains, ...result } = measured;
+        const { interpolation } = options;
+        const names = ["lossTotalPose", "lossZeroPose"] as const;
+        const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
+        const found = { ...result, gains, remarks, interrupted };
+        if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
         else
           print([
             ...partLines(swept, "molecules"),
             ...poseLines(result),
             "",
+            ...remarkLines(remarks),
             `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
             "",
             ...poseGainLines(gains, result.samples),
           ]);
       } else {
-        const { gains, samples, ...result } = found.measured;
-        if (options.json) printJson({ type: "measure", group, ...result, samples, gains, interrupted, ...shown });
-        else print([...partLines(swept, "molecules"), ...decompositionLines(result), "", ...gainLines(gains, samples)]);
+        const { gains, samples, ...result } = measured;
+        const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
+        const found = { ...result, samples, gains, remarks, interrupted };
+        if (options.json) printJson({ type: "measure", group: "octahedral", ...found, ...shown });
+        else {
+          const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
+          print([...partLines(swept, "molecules"), ...lines]);
+        }
       }
-      return code;
+      return swept.code;
     });
   } finally {
     gpu.destroy();

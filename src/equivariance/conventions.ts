@@ -32,7 +32,7 @@ type MatrixReading = Extract<RotationReading, { kind: "matrices" }>;
 
 /** What one sample shows. */
 export interface ReadingSums {
-  /** Squared error of prediction i, rotated back by element g, at 48 i + g; up to 23 alone where none is a reflection. */
+  /** Squared error of prediction i, rotated back by element g, at 48 i + g; without reflections up to g = 23 alone. */
   readonly errors: Float64Array;
   /** The given element of each prediction. */
   readonly elements: readonly number[];
@@ -135,7 +135,9 @@ function otherRows(samples: readonly ReadingSums[]): Candidate[] {
   const { elements } = samples[0]!;
   if (samples.some((sample) => sample.elements.some((element, i) => element !== elements[i]))) return [];
   const rows = elements.map((_, i) => {
-    const errors = elements.map((element) => samples.reduce((sum, s) => sum + s.errors[CUBE_SYMMETRIES * i + element]!, 0));
+    const errors = elements.map((element) =>
+      samples.reduce((sum, s) => sum + s.errors[CUBE_SYMMETRIES * i + element]!, 0),
+    );
     return errors.reduce((best, error, row) => (error < errors[best]! ? row : best), 0);
   });
   if (new Set(rows).size < rows.length) return [];

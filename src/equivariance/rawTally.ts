@@ -32,7 +32,7 @@ export interface CubeRotations {
  * @param matrices [..., rotations, 3, 3]: active, row major, x y z
  * @param rotations of each sample
  * @param name what to call the matrices in an error
- * @throws VoxtwirlError "bad-option" that names the first matrix that is none, a reflection among rotations, and a
+ * @throws VoxtwirlError "bad-file" that names the first matrix that is none, a reflection among rotations, and a
  *   rotation that stands twice in a sample, unless they are independent draws
  */
 export function cubeRotations(
@@ -43,7 +43,7 @@ export function cubeRotations(
 ): CubeRotations {
   const fail = (at: number, what: string, fix: string) => {
     const sample = matrices.length > 9 * rotations ? ` of sample ${Math.floor(at / rotations)}` : "";
-    throw new VoxtwirlError("bad-option", `${name}: matrix ${at % rotations}${sample} ${what}`, fix);
+    throw new VoxtwirlError("bad-file", `${name}: matrix ${at % rotations}${sample} ${what}`, fix);
   };
   const rowOf = (at: number) => Array.from({ length: 9 }, (_, i) => matrices[9 * at + i]!);
   const elements = Array.from({ length: matrices.length / 9 }, (_, at) => {
@@ -58,14 +58,15 @@ export function cubeRotations(
   const reflection = elements.findIndex(isReflection);
   if (reflection >= 0 && used !== "full-octahedral") {
     const others = elements.filter(isReflection).length - 1;
-    const also = others > 0 ? `, and so are ${others} others` : "";
-    fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, MIRRORED);
+    const also = ["", ", and so is 1 other"][others] ?? `, and so are ${others} others`;
+    const fix = others + 1 === elements.length ? ALL_MIRRORED : MIRRORED;
+    fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, fix);
   }
   const doubled = used === "so3" ? -1 : sets.findIndex((set) => new Set(set).size < rotations);
   if (doubled >= 0) {
     const set = sets[doubled]!;
     const second = set.findIndex((element, i) => set.indexOf(element) < i);
-    const what = `is a rotation twice in a sample: that of matrix ${set.indexOf(set[second]!)} again`;
+    const what = `is the rotation of matrix ${set.indexOf(set[second]!)} again`;
     fail(doubled * rotations + second, what, "For independent draws use --group so3.");
   }
   return { elements, source: used };
@@ -73,7 +74,8 @@ export function cubeRotations(
 
 const NOT_OF_CUBE = "Give rotations of the cube, or rotate the predictions back yourself and give no rotations.";
 const MIRRORED =
-  "Leave it out with its predictions; where mirror images are meant to count use --group full-octahedral.";
+  "Leave reflections out with their predictions; where mirror images are meant to count use --group full-octahedral.";
+const ALL_MIRRORED = "Rows or columns may be swapped, or an axis reversed on one side alone: write them as rotations.";
 
 export interface RawTallyOptions {
   /** Voxels along an edge. */
@@ -95,9 +97,9 @@ export interface RawMeasurement extends Measurement {
 /** How many samples show which reading fits: fewer where grids are large, for the time it takes. */
 const MOST_COMPARED = 16;
 const FEWEST_COMPARED = 4;
-const COMPARED_NUMBERS = 2e9;
+const COMPARED_NUMBERS = 1e9;
 
-/** A `Tally` of a voxel model's raw predictions f(T_i x): they are rotated back, and the rotations' meaning is checked. */
+/** A `Tally` of a voxel model's raw predictions f(T_i x), which are rotated back; checks what the rotations mean. */
 export class RawTally {
   readonly #options: RawTallyOptions;
   readonly #tally: Tally;
@@ -126,7 +128,8 @@ export class RawTally {
     const own = cube.elements.length > rotations;
     const start = own ? this.#samples * rotations : 0;
     const elements = cube.elements.slice(start, start + rotations);
-    const back = new Float64Array(predictions.length);
+    const Type = predictions instanceof Float32Array ? Float32Array : Float64Array;
+    const back = new Type(predictions.length);
     elements.forEach((element, i) => {
       this.#rotate(predictions, back, i * this.#numbers, cubeSymmetryInverse(element));
     });
@@ -145,7 +148,7 @@ export class RawTally {
   }
 
   /** One grid, at `start` of both arrays, rotated by an element. */
-  #rotate(from: ArrayLike<number>, to: Float64Array, start: number, element: number): void {
+  #rotate(from: ArrayLike<number>, to: Float32Array | Float64Array, start: number, element: number): void {
     const { size, channels } = this.#options;
     let permutation = this.#permutations.get(element);
     if (!permutation) this.#permutations.set(element, (permutation = cubeSymmetryPermutation(size, element)));

@@ -20,6 +20,8 @@ const KINDS: readonly [kind: string, start: readonly number[]][] = [
   ["an .npy file", latin("\x93NUMPY")],
 ];
 
+export const SAFETENSORS = "a safetensors file";
+
 /** What a file is by its first bytes, for messages; undefined where they do not tell. */
 export function fileKind(first: Uint8Array): string | undefined {
   if (first.length === 0) return "empty";
@@ -27,7 +29,7 @@ export function fileKind(first: Uint8Array): string | undefined {
   if (known) return known[0];
   // A small length of eight bytes, then JSON.
   if (first[8] === 0x7b && first[4] === 0 && first[5] === 0 && first[6] === 0 && first[7] === 0) {
-    return "a safetensors file";
+    return SAFETENSORS;
   }
-  return first.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13)) ? "text" : undefined;
+  return first.every((byte) => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13)) ? "text" : undefined;
 }

@@ -146,10 +146,12 @@ function isNpy(bytes: Uint8Array): boolean {
 
 function failForeign(bytes: Uint8Array, fail: Fail): never {
   const kind = fileKind(bytes.subarray(0, 64));
-  const is = kind === undefined ? "it does not begin as one" : `it does not begin as one, it is ${kind}`;
-  if (kind?.includes(".npz")) return fail(is, "Save the one array: numpy.save(file, numpy.load(archive)['name']).");
-  if (kind?.startsWith("compressed")) return fail(is, "Unpack it first.");
+  if (kind === undefined) return fail("it does not begin as one");
+  const is = `it is ${kind}`;
+  if (kind.includes(".npz")) return fail(is, "Save the one array: numpy.save(file, numpy.load(archive)['name']).");
+  if (kind.startsWith("compressed")) return fail(is, "Unpack it first.");
   if (kind === "text") return fail(is, "Convert it: numpy.save(file, numpy.loadtxt(text).reshape(shape)).");
+  if (kind.includes("git-lfs")) return fail(is, "Fetch the file itself with git lfs pull.");
   return fail(is);
 }
 

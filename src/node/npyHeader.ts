@@ -1,6 +1,6 @@
 /**
  * The header of an .npy file: a Python literal, {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }. NumPy
- * evaluates it, so spaces, line breaks, quotes, commas and the order of keys are free, and integers of Python 2 end in L.
+ * evaluates it, so spaces, line breaks, quotes, commas and the order of keys are free; in Python 2 numbers end in L.
  */
 
 export interface NpyHeader {
@@ -93,7 +93,7 @@ class Literal {
   /** Strings side by side are one. */
   #string(): string | undefined {
     let text: string | undefined;
-    for (let part; (part = this.#match(/[uU]?(?:'([^'\\\n]*)'|"([^"\\\n]*)")/y)); ) {
+    for (let part; (part = this.#match(/[uUrR]?(?:'([^'\\\n]*)'|"([^"\\\n]*)")/y));) {
       text = (text ?? "") + (part[1] ?? part[2]!);
     }
     return text;
@@ -141,7 +141,7 @@ class Literal {
 
   #skip(): void {
     const spaces = /[ \t\f\r\n]+|\\\r?\n|#[^\n]*/y;
-    for (spaces.lastIndex = this.#at; spaces.exec(this.#text); ) this.#at = spaces.lastIndex;
+    for (spaces.lastIndex = this.#at; spaces.exec(this.#text);) this.#at = spaces.lastIndex;
   }
 
   #broken(): never {

@@ -27,21 +27,14 @@ const ARRAYS = {
 } as const;
 
 /** Other names that NumPy takes. */
-const NAMES: Record<string, keyof typeof ARRAYS> = {
-  e: "f2",
-  f: "f4",
-  d: "f8",
-  half: "f2",
-  single: "f4",
-  double: "f8",
-  float16: "f2",
-  float32: "f4",
-  float64: "f8",
-  "?": "b1",
-  bool: "b1",
+const NAMES: Record<string, string> = {
+  ...{ e: "f2", f: "f4", d: "f8", half: "f2", single: "f4", double: "f8", float16: "f2", float32: "f4", float64: "f8" },
+  ...{ b: "i1", h: "i2", i: "i4", q: "i8", int8: "i1", int16: "i2", int32: "i4", int64: "i8" },
+  ...{ B: "u1", H: "u2", I: "u4", Q: "u8", uint8: "u1", uint16: "u2", uint32: "u4", uint64: "u8" },
+  ...{ "?": "b1", bool: "b1" },
 };
 
-/** What cannot be read, by the first letter of its name. */
+/** What cannot be read, by the letter before its size. */
 const OTHERS: Record<string, [what: string, fix?: string]> = {
   f: ["long doubles", "Write it again with numpy.save(file, array.astype('<f8'))."],
   g: ["long doubles", "Write it again with numpy.save(file, array.astype('<f8'))."],
@@ -59,7 +52,8 @@ export function numberType(descr: string, fail: Fail): NumberType {
   const [, order, name] = /^([<>=|]?)(.*)$/s.exec(descr)!;
   const key = Object.hasOwn(NAMES, name!) ? NAMES[name!]! : name!;
   if (!Object.hasOwn(ARRAYS, key)) {
-    const [what, fix] = OTHERS[key[0]!] ?? ["of a type that NumPy does not have"];
+    const kind = /^([fgcOVSUMm])\d*(?:\[\w+\])?$/.exec(key)?.[1];
+    const [what, fix] = kind === undefined ? ["of a type that is not known"] : OTHERS[kind]!;
     return fail(`its numbers are ${quote(descr)}, ${what}`, fix);
   }
   const code = key as keyof typeof ARRAYS;

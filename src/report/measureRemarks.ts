@@ -1,8 +1,12 @@
 /** What a measurement's own numbers say against it, a line each. */
 import type { BetterReading, RotationReading } from "../equivariance/conventions.ts";
+import { formatLoss } from "./format.ts";
 
 /** The reading of the rotations that explains predictions far better. */
-export function readingRemark({ reading, lossTotal, lossTotalAsked, samples }: BetterReading, measured: number): string {
+export function readingRemark(
+  { reading, lossTotal, lossTotalAsked, samples }: BetterReading,
+  measured: number,
+): string {
   const on = samples < measured ? `On the first ${samples} samples, ` : "";
   const [how, question] = wording(reading);
   const text = `${how} lossTotal would be ${short(lossTotal)} instead of ${short(lossTotalAsked)}: ${question}?`;
@@ -26,18 +30,27 @@ function wording(reading: RotationReading): [how: string, question: string] {
     ...(flipped === "" ? [] : [`the ${flipped} axis flipped`]),
   ];
   const only = parts.length === 1;
-  const question = only && transposed ? "are the rotations passive" : "is that what the rotations are for";
+  const question = only && transposed ? "are the rotations passive" : "is that the convention of the matrices";
   return [`with ${parts.join(" and ")}`, question];
 }
 
-/** A loss above that of predicting zero, or targets that are zero; undefined where there is nothing to say. */
-export function zeroRemark(loss: number, zero: number, names = ["lossTotal", "lossZero"]): string | undefined {
-  if (!(loss > zero)) return undefined;
-  if (zero === 0) return "All targets are zero: is that the right file?";
-  return `${names[0]} is above ${names[1]}: predicting zero would do better. Are predictions and targets of one order, unit and kind?`;
+/** What may be wrong with a model, and with arrays, whose loss is above that of predicting zero. */
+export const MODEL_ADVICE = "It has not learned yet, or the data is of another kind than it was trained on.";
+export const ARRAYS_ADVICE = "Are predictions and targets in one order and unit, and rotated back in the right way?";
+
+/** One line where a loss is above that of predicting zero, or where there is nothing to predict; else none. */
+export function zeroRemarks(
+  loss: number,
+  zero: number,
+  advice: string,
+  [lossName, zeroName]: readonly [string, string] = ["lossTotal", "lossZero"],
+): string[] {
+  if (zero === 0) return ["All targets are zero: is that what the model should give?"];
+  if (!(loss > zero)) return [];
+  return [`Warning: ${lossName} is above ${zeroName}, predicting zero would do better. ${advice}`];
 }
 
-/** Two digits, as a remark needs them. */
+/** Two digits are what a remark needs. */
 function short(value: number): string {
-  return String(Number(value.toPrecision(2)));
+  return value >= 1e-3 && value < 100 ? value.toPrecision(2) : formatLoss(value);
 }
