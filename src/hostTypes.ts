@@ -1,10 +1,13 @@
 // Types that the host brings, for what is exported: lib.dom, @types/node or @webgpu/types declare them, or nobody does.
-// A declaration that named the globals would not compile in the last case, and one that brought its own would clash with
-// the host's.
+// A declaration that named the globals would not compile in the last case, and one that brought its own would clash
+// with the host's.
 
 /** The instances of a global class where the program's types have it, else `Otherwise`. */
-type Global<Name extends string, Otherwise> =
-  typeof globalThis extends { readonly [name in Name]: { readonly prototype: infer Instance } } ? Instance : Otherwise;
+type Global<Name extends string, Otherwise> = typeof globalThis extends {
+  readonly [name in Name]: { readonly prototype: infer Instance };
+}
+  ? Instance
+  : Otherwise;
 
 /** What a program without types of WebGPU sees of a WebGPU object. */
 interface GpuObject {

@@ -33,7 +33,7 @@ export const subcommands = {
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
 const QUICK = { budgetMs: 300, maxSamples: 6 };
 
-/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after Ctrl-C. */
+/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after ^C. */
 export async function run(args: string[]): Promise<number> {
   if (args[0] === "compare") return compare(args.slice(1));
   const options = readArgs("bench", spec, args);

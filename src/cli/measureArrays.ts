@@ -27,7 +27,11 @@ interface ArrayTally {
   result(): Measurement & { readonly better?: BetterReading | undefined };
 }
 
-/** Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory. @returns the exit code */
+/**
+ * Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory.
+ *
+ * @returns the exit code
+ */
 export async function measureArrays(options: MeasureArraysOptions): Promise<number> {
   return withNpy(options.predictions, (predictions) =>
     withNpy(options.targets, (targets) => measureOpened(predictions, targets, options)),
@@ -61,7 +65,13 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
     return swept.code;
   }
   print([`${samples} samples of ${options.predictions}, ${rotations} rotations each, ${HOW[group]}`, ""]);
-  print([...partLines(swept, "samples"), ...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)]);
+  print([
+    ...partLines(swept, "samples"),
+    ...decompositionLines(result),
+    "",
+    ...remarkLines(remarks),
+    ...gainLines(gains, samples),
+  ]);
   return swept.code;
 }
 

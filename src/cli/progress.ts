@@ -59,7 +59,13 @@ export function countProgress(what: string, total: number, stream: NodeJS.WriteS
 }
 
 /** The line of `countProgress`; nothing on the time left while it is not known. */
-export function countLine(what: string, count: number, total: number, secondsLeft: number | null, width: number): string {
+export function countLine(
+  what: string,
+  count: number,
+  total: number,
+  secondsLeft: number | null,
+  width: number,
+): string {
   const [done, all] = [formatCount(count), formatCount(total)];
   const share = `${Math.floor((100 * count) / total)} %`;
   return fitParts(

@@ -56,11 +56,12 @@ export async function run(argv: string[]): Promise<number> {
     const interruption = interruptible({ after: "the call in hand; what was found is kept", warn: progress.warn });
     interruption.begin();
     try {
-      const calls = await collect(gpu, configs, batch, !args.flag("list"), (text) => progress.show(text), interruption.signal);
-      const wanted = calls.filter(({ call }) => kernel === undefined || call.kernel === kernel);
+      const timed = !args.flag("list");
+      const found = await collect(gpu, configs, batch, timed, (text) => progress.show(text), interruption.signal);
+      const calls = found.filter(({ call }) => kernel === undefined || call.kernel === kernel);
       progress.clear();
-      if (!args.flag("list")) return await tuneAll({ gpu, args, calls: wanted, tuning, seconds, progress, interruption });
-      list(wanted, tuning, gpu, args.flag("json"));
+      if (timed) return await tuneAll({ gpu, args, calls, tuning, seconds, progress, interruption });
+      list(calls, tuning, gpu, args.flag("json"));
       return interruption.code;
     } finally {
       progress.clear();

@@ -92,7 +92,8 @@ function cureOf(value: unknown): string {
   if (typeof (value as { then?: unknown } | null)?.then === "function") return "Await it first.";
   if (typeof value === "number") return "Give an array of one number: [x].";
   if (/^Big(Int|Uint)64Array$/.test(tag)) return "Give a Float64Array: Float64Array.from(values, Number).";
-  if (/ GPUBuffer$/.test(kindOf(value))) return "Give a range of it, { buffer, offset: 0, size: buffer.size }, and gpu.";
+  if (/ GPUBuffer$/.test(kindOf(value)))
+    return "Give a range of it, { buffer, offset: 0, size: buffer.size }, and gpu.";
   if (/^(Shared)?ArrayBuffer$|^DataView$/.test(tag)) return "Give an array of its numbers: new Float32Array(buffer).";
   return "Give a typed or plain array; of a tensor, its data.";
 }

@@ -31,7 +31,11 @@ export function checkArrays({ samples, input, output }: ArrayTwisting): void {
 }
 
 /** Predicts rotated copies of sample i's input and rotates the predictions back, on the host. */
-export async function twistArrays(twisting: ArrayTwisting, i: number, rotations: readonly Rotation[]): Promise<Twisted> {
+export async function twistArrays(
+  twisting: ArrayTwisting,
+  i: number,
+  rotations: readonly Rotation[],
+): Promise<Twisted> {
   const { predict, samples, group, input, output } = twisting;
   const x = new Float32Array(readNumbers(`the input of sample ${i}`, samples[i]!.input));
   const target = readNumbers(`the target of sample ${i}`, samples[i]!.target);
@@ -42,7 +46,7 @@ export async function twistArrays(twisting: ArrayTwisting, i: number, rotations:
   if (raw.length !== count * target.length) {
     throw new VoxtwirlError(
       "bad-shape",
-      `the prediction for sample ${i} holds ${raw.length} numbers, not ${count} times the ${target.length} of its target`,
+      `the prediction for sample ${i} holds ${raw.length} numbers, not ${count} times its target's ${target.length}`,
       "Give a prediction of the target's shape for each of the rotated inputs, one after another.",
     );
   }

@@ -19,7 +19,7 @@ export function requireDevice(given: unknown): GPUDevice {
   throw wrong("device", given, "what adapter.requestDevice() resolves to");
 }
 
-/** @throws VoxtwirlError "bad-option" where neither the caller nor the device tells its adapter, as in older browsers */
+/** @throws VoxtwirlError "bad-option" where neither the caller nor the device (in older browsers) tells its adapter */
 export function requireInfo(given: GPUAdapterInfo | undefined): GPUAdapterInfo {
   if (given) return given;
   throw new VoxtwirlError("bad-option", "this device does not tell its adapter", "Give info: adapter.info.");
@@ -47,8 +47,8 @@ function noAdapter(message: string): VoxtwirlError {
   if (navigator?.gpu) {
     return error(
       "WebGPU finds no adapter that fits",
-      `In a browser, see chrome://gpu or about:support for the reason: use ${browser}, and a driver that is not blocked ` +
-        "(on Linux chrome://flags/#enable-unsafe-webgpu and #enable-vulkan), and ask without requirements.",
+      `In a browser, see chrome://gpu or about:support for the reason: use ${browser}, and a driver that is not ` +
+        "blocked (on Linux chrome://flags/#enable-unsafe-webgpu and #enable-vulkan), and ask without requirements.",
     );
   }
   if (isSecureContext === false) {
@@ -57,11 +57,11 @@ function noAdapter(message: string): VoxtwirlError {
   if (process?.versions?.node) {
     return error(
       "Node has no WebGPU of its own",
-      `Use openGpu() of voxtwirl/node. In a browser, WebGPU takes HTTPS or localhost, and ${browser}: see chrome://gpu.`,
+      `Use openGpu() of voxtwirl/node. In a browser WebGPU takes HTTPS or localhost and ${browser}: see chrome://gpu.`,
     );
   }
   return error(
     "this browser has no navigator.gpu",
-    `Use ${browser}, by HTTPS or from localhost; where WebGPU is still behind a switch, see chrome://flags or about:config.`,
+    `Use ${browser}, by HTTPS or from localhost; where WebGPU is behind a switch, see chrome://flags or about:config.`,
   );
 }

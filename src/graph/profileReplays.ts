@@ -51,8 +51,8 @@ export interface ProfileOptions {
 export const DEFAULT_REPEATS = 5;
 
 /**
- * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is before there is a replay
- *   of each kind
+ * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is before there is a
+ *   replay of each kind
  */
 export async function profileReplays(
   gpu: Gpu,
@@ -72,7 +72,8 @@ export async function profileReplays(
   let number = 0;
   const next = () => {
     if (signal?.aborted && profiled.length === 0) {
-      throw new VoxtwirlError("aborted", "the profile was stopped before a replay of each kind was done", "Start it again.");
+      const what = "the profile was stopped before a replay of each kind was done";
+      throw new VoxtwirlError("aborted", what, "Start it again.");
     }
     if (number > 0) onProgress?.(number, total);
     const begin = now();

@@ -49,11 +49,12 @@ async function load(): Promise<typeof import("webgpu")> {
 }
 
 /**
- * True where the package is not beside the code that wants it, as in a bundle: its file is looked for in the bundle's own
- * folder, or (in CommonJS, which has no import.meta.url) nowhere, or the package itself is not there.
+ * True where the package is not beside the code that wants it, as in a bundle: its file is looked for in the bundle's
+ * own folder, or (in CommonJS, which has no import.meta.url) nowhere, or the package itself is not there.
  */
 function isAway(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_INVALID_ARG_TYPE" || code === "ERR_INVALID_ARG_VALUE") return true;
+  if (["ERR_MODULE_NOT_FOUND", "ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_VALUE"].includes(code ?? "")) return true;
+  // On a platform that the package has no file for, nothing is gained by leaving it outside.
   return code === "MODULE_NOT_FOUND" && !/node_modules.webgpu.dist.(?!linux|darwin|win32)/.test(message);
 }

@@ -10,8 +10,8 @@ export interface LinePart {
 }
 
 /**
- * The parts as a line of at most `width` characters. No part is cut: they take their shorter forms, then the least needed
- * one is left out, until they fit.
+ * The parts as a line of at most `width` characters. No part is cut: they take their shorter forms, then the least
+ * needed one is left out, until they fit.
  */
 export function fitParts(parts: readonly LinePart[], width: number): string {
   let kept = parts.filter(({ text }) => text !== "");

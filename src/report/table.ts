@@ -65,8 +65,8 @@ export interface Progress {
 }
 
 /**
- * The live progress line, at most `width` characters and without control characters: the caller returns the carriage and
- * clears. When it would be too long, the least needed parts are left out, from the step time on.
+ * The live progress line, at most `width` characters and without control characters: the caller returns the carriage
+ * and clears. When it would be too long, the least needed parts are left out, from the step time on.
  */
 export function progressLine(progress: Progress, width = 79): string {
   const total = formatCount(progress.steps);

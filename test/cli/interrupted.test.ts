@@ -18,7 +18,10 @@ const file = (name: string) => join(folder, name);
 function manyMolecules(): string {
   const path = file("many.xyz");
   const record = ({ elements, positions }: ReturnType<typeof builtinMolecules>[number]) => {
-    const atoms = Array.from(elements, (element, i) => `${elementSymbol(element)} ${[0, 1, 2].map((a) => positions[3 * i + a]).join(" ")}`);
+    const atoms = Array.from(
+      elements,
+      (element, i) => `${elementSymbol(element)} ${[0, 1, 2].map((a) => positions[3 * i + a]).join(" ")}`,
+    );
     return [atoms.length, "", ...atoms, ""].join("\n");
   };
   writeFileSync(path, builtinMolecules().map(record).join(""));
@@ -38,7 +41,20 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
   describe("in measure", () => {
     const run = file("run");
     beforeAll(async () => {
-      const small = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--steps", "1", "--every", "1"];
+      const small = [
+        "--grid",
+        "8",
+        "--resolution",
+        "1",
+        "--batch",
+        "2",
+        "--heldout",
+        "2",
+        "--steps",
+        "1",
+        "--every",
+        "1",
+      ];
       const result = await command.run(["train", ...small, "--out", run, "--quiet"]);
       expect(result.code, result.stderr).toBe(0);
     });
@@ -68,7 +84,10 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
       expect(part.samples).toBeGreaterThan(0);
       expect(part.samples).toBeLessThan(samples);
 
-      writeFileSync(file("predictions.npy"), npyBytes([part.samples, 2, size], predictions.subarray(0, part.samples * 2 * size)));
+      writeFileSync(
+        file("predictions.npy"),
+        npyBytes([part.samples, 2, size], predictions.subarray(0, part.samples * 2 * size)),
+      );
       writeFileSync(file("targets.npy"), npyBytes([part.samples, size], targets.subarray(0, part.samples * size)));
       const whole = await command.run(["measure", ...args, "--json"]);
       expect(JSON.parse(whole.stdout)).toEqual({ ...part, interrupted: false });
@@ -87,7 +106,20 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
   });
 
   it("in train leaves the live line within the terminal", async () => {
-    const args = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--steps", "100000", "--every", "50000"];
+    const args = [
+      "--grid",
+      "8",
+      "--resolution",
+      "1",
+      "--batch",
+      "2",
+      "--heldout",
+      "2",
+      "--steps",
+      "100000",
+      "--every",
+      "50000",
+    ];
     const line = voxtwirl("train", ...args, "--out", file("long"));
     const { code, output, live } = await onTerminal(line, 40, /\d\/100,000/);
     expect(code, output).toBe(130);

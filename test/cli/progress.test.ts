@@ -74,11 +74,17 @@ describe("the line of a count", () => {
 
   it("fits every width", () => {
     fc.assert(
-      fc.property(fc.nat(), fc.integer({ min: 1 }), fc.option(fc.double()), fc.integer({ min: 19, max: 100 }), (n, m, left, width) => {
-        const line = countLine("molecules", Math.min(n, m), m, left, width);
-        expect(line.length).toBeLessThanOrEqual(width);
-        expect(line).toMatch(/^(\d+ %|[\d,]+(\/[\d,]+| of [\d,]+ molecules)( {2}.* left)?)$/);
-      }),
+      fc.property(
+        fc.nat(),
+        fc.integer({ min: 1 }),
+        fc.option(fc.double()),
+        fc.integer({ min: 19, max: 100 }),
+        (n, m, left, width) => {
+          const line = countLine("molecules", Math.min(n, m), m, left, width);
+          expect(line.length).toBeLessThanOrEqual(width);
+          expect(line).toMatch(/^(\d+ %|[\d,]+(\/[\d,]+| of [\d,]+ molecules)( {2}.* left)?)$/);
+        },
+      ),
     );
   });
 });

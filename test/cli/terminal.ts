@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 
-/** A terminal for tests: `script` of util-linux, which gives a command a pseudo-terminal and passes on what is typed. */
+/** A terminal for tests: `script` of util-linux gives a command a pseudo-terminal and passes on what is typed. */
 export const hasTerminal = process.platform === "linux" && existsSync("/usr/bin/script");
 
 /** What a command on a terminal did. */
@@ -31,7 +31,10 @@ export function onTerminal(command: string, columns: number, stopAt: RegExp): Pr
   return new Promise((resolve) =>
     child.once("close", (code) => {
       // Each form but the last is followed by what clears it; what ends a line stays.
-      const live = output.split("\r\x1b[K").slice(1, -1).map((line) => line.replace("^C", ""));
+      const live = output
+        .split("\r\x1b[K")
+        .slice(1, -1)
+        .map((line) => line.replace("^C", ""));
       resolve({ code, output, live: live.filter((line) => line !== "" && !line.includes("\n")) });
     }),
   );

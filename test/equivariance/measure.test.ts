@@ -155,7 +155,9 @@ describe("grids", () => {
     samples.forEach(({ input, target }, n) => {
       targets.set(target, n * cells);
       octahedral().enumerate!().forEach((rotation, g) => {
-        const raw = octahedral().actOnGrid(rotation, input, NODES, 2).map((value, i) => value * mask[i]!);
+        const raw = octahedral()
+          .actOnGrid(rotation, input, NODES, 2)
+          .map((value, i) => value * mask[i]!);
         const transposed = rotation.map((_, at) => rotation[3 * (at % 3) + Math.floor(at / 3)]!);
         predictions.set(octahedral().actOnGrid(transposed, raw, NODES, 2), (n * 24 + g) * cells);
       });
@@ -212,7 +214,10 @@ describe("arrays of every kind", () => {
     ["Float32Array of another realm", (values) => Foreign.from(values)],
     ["Float64Array", (values) => Float64Array.from(values)],
     ["plain arrays", (values) => Array.from(values)],
-    ["vectors in arrays", (values) => Array.from({ length: values.length / 3 }, (_, i) => values.subarray(3 * i, 3 * i + 3))],
+    [
+      "vectors in arrays",
+      (values) => Array.from({ length: values.length / 3 }, (_, i) => values.subarray(3 * i, 3 * i + 3)),
+    ],
   ];
 
   it.each(kinds)("give the same numbers as samples, targets and predictions: %s", async (_, as) => {
@@ -220,8 +225,12 @@ describe("arrays of every kind", () => {
       const options = { group, twirl: 6, ...vectors };
       const expected = await measureEquivariance(predict, inputs, options);
       const given = inputs.map(({ input, target }) => ({ input: as(input), target: as(target) }));
-      const answer: Predict<Float32Array, NumberArray> = async (x, context) => as((await predict(x, context)) as Float32Array);
-      for (const [model, alike] of [[answer, group()], [predict, group]] as const) {
+      const answer: Predict<Float32Array, NumberArray> = async (x, context) =>
+        as((await predict(x, context)) as Float32Array);
+      for (const [model, alike] of [
+        [answer, group()],
+        [predict, group],
+      ] as const) {
         const found = await measureEquivariance(model, given, { ...options, group: alike });
         // What is given in float64 is rotated in it, too.
         for (const name of ["lossTotal", "lossMean", "lossEquiv", "lossZero"] as const) {
@@ -234,8 +243,13 @@ describe("arrays of every kind", () => {
   it("keep what float32 would round away: energies of millions that differ by thousandths", async () => {
     const energy = -1234567.891;
     const samples = inputs.map(({ input }) => ({ input, target: [energy] }));
-    const off: Predict<Float32Array, NumberArray> = (_, { count }) => Array.from({ length: count }, () => energy + 0.002);
-    const result = await measureEquivariance(off, samples, { group: octahedral(), ...vectors, output: { kind: "scalars" } });
+    const off: Predict<Float32Array, NumberArray> = (_, { count }) =>
+      Array.from({ length: count }, () => energy + 0.002);
+    const result = await measureEquivariance(off, samples, {
+      group: octahedral(),
+      ...vectors,
+      output: { kind: "scalars" },
+    });
     expect(result.lossTotal).toBeCloseTo(4e-6, 9);
     expect(result.percentEquiv).toBeCloseTo(0, 6);
   });
@@ -323,7 +337,9 @@ describe("what cannot be measured", () => {
       measureEquivariance((x) => answer(x) as Float32Array, inputs, { group: octahedral(), ...vectors });
     const message = (text: RegExp) => expect.objectContaining({ message: expect.stringMatching(text) });
     await expect(answers(() => undefined)).rejects.toThrow(message(/^the prediction for sample 0 is undefined/));
-    await expect(answers((x) => x.subarray(15))).rejects.toThrow(message(/sample 0 holds 345 numbers, not 24 times the 15/));
+    await expect(answers((x) => x.subarray(15))).rejects.toThrow(
+      message(/sample 0 holds 345 numbers, not 24 times its target's 15/),
+    );
     await expect(answers((x) => x.map((v, i) => (i === 7 ? NaN : v)))).rejects.toThrow(message(/^number 7 .* is NaN/));
   });
 
@@ -333,8 +349,14 @@ describe("what cannot be measured", () => {
     const input = { kind: "grid", size: 2, channels: 1 } as const;
     const predictAll: Predict<BufferView> = (x) => x;
     const measure = (sample: unknown, answer = predictAll) =>
-      measureEquivariance(answer, [{ input: view, target: view }, sample as never], { group: so3(), twirl: 2, input, gpu });
-    const message = (text: RegExp) => expect.objectContaining({ code: "bad-shape", message: expect.stringMatching(text) });
+      measureEquivariance(answer, [{ input: view, target: view }, sample as never], {
+        group: so3(),
+        twirl: 2,
+        input,
+        gpu,
+      });
+    const message = (text: RegExp) =>
+      expect.objectContaining({ code: "bad-shape", message: expect.stringMatching(text) });
     for (const [bad, text] of [
       [new Float32Array(8), /^the target of sample 1 is a Float32Array, not a range/],
       [view.buffer, /^the target of sample 1 is a GPUBuffer, not a range/],
@@ -344,7 +366,9 @@ describe("what cannot be measured", () => {
       await expect(measure({ input: view, target: bad })).rejects.toThrow(message(text));
     }
     const none = (() => undefined) as unknown as Predict<BufferView>;
-    await expect(measure({ input: view, target: view }, none)).rejects.toThrow(message(/^the prediction for sample 0 is undefined/));
+    await expect(measure({ input: view, target: view }, none)).rejects.toThrow(
+      message(/^the prediction for sample 0 is undefined/),
+    );
     const bare = { input: view.buffer, target: view.buffer } as never;
     await expect(measureEquivariance(predictAll, [bare], { group: so3(), input, gpu })).rejects.toThrow(
       expect.objectContaining({ fix: expect.stringMatching(/buffer, offset: 0/) }),

@@ -51,7 +51,11 @@ describe("numbers that a caller gives", () => {
     ["NaN", [1, 2, NaN], "not-finite", /^number 2 of x is NaN$/],
     ["an infinite one", Float32Array.of(-Infinity), "not-finite", /^number 0 of x is -Infinity$/],
   ])("%s: refused by name, with a cure", (_, value, code, message) => {
-    const refusal = expect.objectContaining({ code, message: expect.stringMatching(message), fix: expect.stringMatching(/\w/) });
+    const refusal = expect.objectContaining({
+      code,
+      message: expect.stringMatching(message),
+      fix: expect.stringMatching(/\w/),
+    });
     expect(() => readNumbers("x", value)).toThrow(refusal);
   });
 });

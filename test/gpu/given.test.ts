@@ -5,7 +5,8 @@ import { testGpu } from "../harness.ts";
 /** Opens what a program has got, which types would not let through. */
 const open = (given: unknown) => Gpu.open(given as null);
 const fromDevice = (given: unknown) => Gpu.fromDevice(given as GPUDevice);
-const refusal = (code: string, fix: RegExp) => expect.objectContaining({ name: "VoxtwirlError", code, fix: expect.stringMatching(fix) });
+const refusal = (code: string, fix: RegExp) =>
+  expect.objectContaining({ name: "VoxtwirlError", code, fix: expect.stringMatching(fix) });
 
 describe("an adapter or a device that is not there", () => {
   afterEach(() => vi.unstubAllGlobals());

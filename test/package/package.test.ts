@@ -109,7 +109,7 @@ describe("the npm package", () => {
   });
 
   describe.each(COMPILERS)("has declarations for %s", (compiler) => {
-    it.each(["nodenext", "bundler"])("%s, with lib.dom and without it, with types of WebGPU and without", async (moduleResolution) => {
+    it.each(["nodenext", "bundler"])("%s, whoever declares WebGPU, or nobody", async (moduleResolution) => {
       const compile = async (name: string, files: string[], lib: string[], types: string[]) => {
         const compilerOptions = {
           strict: true,
@@ -159,7 +159,7 @@ describe("the npm package", () => {
     await expect(browserBundle('import * as all from "voxtwirl/node"; console.log(all);')).rejects.toThrow(/node:/);
   });
 
-  it.each(["esm", "cjs"] as const)("runs as a bundle for Node beside its Dawn, and tells others the cure (%s)", async (format) => {
+  it.each(["esm", "cjs"] as const)("is bundled for Node beside its Dawn, or tells the cure (%s)", async (format) => {
     const program = `import { openGpu } from "voxtwirl/node";
       openGpu().then((gpu) => { gpu.destroy(); console.log("opened"); }, ({ code, fix }) => console.log(code, fix));`;
     const output = async (folder: string, external: string[]) => {

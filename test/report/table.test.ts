@@ -95,7 +95,8 @@ test("on a narrow terminal the progress line keeps the steps and the time left, 
   const progress = { step: 4999, steps: 50_000, loss: 1.2e-3, percent: 75.5, msPerStep: 1284, secondsLeft: 57_780 };
   expect(progressLine(progress, 39)).toBe("step  4,999/50,000  16 h 03 min left");
   expect(progressLine(progress, 34)).toBe("4,999/50,000  16 h 03 min left");
-  expect(progressLine({ ...progress, step: 50, steps: 300, secondsLeft: 32.5 }, 37)).toBe("50/300  loss 1.200e-3  33 s left");
+  const short = { ...progress, step: 50, steps: 300, secondsLeft: 32.5 };
+  expect(progressLine(short, 37)).toBe("50/300  loss 1.200e-3  33 s left");
   expect(progressLine(progress, 17)).toBe("4,999/50,000");
   expect(progressLine(progress, 11)).toBe("9 %");
   expect(progressLine(progress, 2)).toBe("");
