@@ -21,9 +21,11 @@ export interface MeasureArraysOptions {
   readonly json: boolean;
 }
 
+type ArrayMeasurement = Measurement & { readonly better?: BetterReading | undefined };
+
 interface ArrayTally {
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void;
-  result(): Measurement & { readonly better?: BetterReading | undefined };
+  result(): ArrayMeasurement;
 }
 
 /** Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory. */
@@ -34,9 +36,8 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<void
 }
 
 async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<void> {
-  const { seed, json } = options;
+  const { rotations: file, seed } = options;
   const [count, rotations] = checkShapes(predictions, targets, options);
-  const { rotations: file } = options;
   const raw = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
   const group = raw?.cube.source ?? options.group;
   checkGroup(rotations, group, options);
@@ -47,18 +48,22 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
   for (let n = 0; n < count; n++) {
     tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
   }
-  const { gains, samples, better, ...result } = tally.result();
+  printResult(tally.result(), group, options);
+}
+
+function printResult(found: ArrayMeasurement, group: RotationSource, options: MeasureArraysOptions): void {
+  const { gains, samples, better, ...result } = found;
   const remarks = [
     ...(better ? [readingRemark(better, samples)] : []),
     ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
   ];
+  const { predictions, targets, rotations: rotationFile = null, seed, json } = options;
   if (json) {
-    const source = { predictions: options.predictions, targets: options.targets, rotationFile: file ?? null };
-    const found = { ...result, samples, gains, remarks, betterReading: better ?? null };
-    printJson({ type: "measure", group, ...found, seed, ...source });
+    const shown = { ...result, samples, gains, remarks, betterReading: better ?? null };
+    printJson({ type: "measure", group, ...shown, seed, predictions, targets, rotationFile });
     return;
   }
-  print([`${samples} samples of ${options.predictions}, ${rotations} rotations each, ${HOW[group]}`, ""]);
+  print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
   print([...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)]);
 }
 
