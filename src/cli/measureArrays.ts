@@ -11,7 +11,7 @@ import { Tally, type Measurement } from "../equivariance/tally.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
-import { nothingKnown, partLines, sweep } from "./sweep.ts";
+import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
 export interface MeasureArraysOptions {
   readonly predictions: string;
@@ -22,9 +22,11 @@ export interface MeasureArraysOptions {
   readonly json: boolean;
 }
 
+type ArrayMeasurement = Measurement & { readonly better?: BetterReading | undefined };
+
 interface ArrayTally {
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void;
-  result(): Measurement & { readonly better?: BetterReading | undefined };
+  result(): ArrayMeasurement;
 }
 
 /**
@@ -39,9 +41,8 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<numb
 }
 
 async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
-  const { seed, json } = options;
+  const { rotations: file, seed } = options;
   const [count, rotations] = checkShapes(predictions, targets, options);
-  const { rotations: file } = options;
   const raw = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
   const group = raw?.cube.source ?? options.group;
   checkGroup(rotations, group, options);
@@ -53,26 +54,30 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
     tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
   });
   if (swept.done === 0) return nothingKnown("sample", swept);
-  const { gains, samples, better, ...result } = tally.result();
+  printResult(tally.result(), swept, group, options);
+  return swept.code;
+}
+
+function printResult(
+  found: ArrayMeasurement,
+  swept: Swept,
+  group: RotationSource,
+  options: MeasureArraysOptions,
+): void {
+  const { gains, samples, better, ...result } = found;
   const remarks = [
     ...(better ? [readingRemark(better, samples)] : []),
     ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
   ];
+  const { predictions, targets, rotations: rotationFile = null, seed, json } = options;
   if (json) {
-    const source = { predictions: options.predictions, targets: options.targets, rotationFile: file ?? null };
-    const found = { ...result, samples, gains, remarks, betterReading: better ?? null };
-    printJson({ type: "measure", group, ...found, interrupted: swept.interrupted, seed, ...source });
-    return swept.code;
+    const shown = { ...result, samples, gains, remarks, betterReading: better ?? null, interrupted: swept.interrupted };
+    printJson({ type: "measure", group, ...shown, seed, predictions, targets, rotationFile });
+    return;
   }
-  print([`${samples} samples of ${options.predictions}, ${rotations} rotations each, ${HOW[group]}`, ""]);
-  print([
-    ...partLines(swept, "samples"),
-    ...decompositionLines(result),
-    "",
-    ...remarkLines(remarks),
-    ...gainLines(gains, samples),
-  ]);
-  return swept.code;
+  print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
+  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
+  print([...partLines(swept, "samples"), ...lines]);
 }
 
 const HOW: Record<RotationSource, string> = {
