@@ -62,14 +62,15 @@ export async function run(argv: string[]): Promise<number> {
   if (twice !== undefined) throw badOption(`${twice} is named for two files`, "Give each its own name.");
 
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
+  const progress = showProgress();
   try {
-    const progress = showProgress();
     progress.show("measuring the adapter's ceilings");
     const roofline = await measureRoofline(gpu);
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];
     progress.show("making what is to be profiled");
-    const profiled = await make(gpu, { preset, data, batch }).finally(() => progress.clear());
+    const profiled = await make(gpu, { preset, data, batch });
+    progress.clear();
     const { profile, code } = await profileLive(profiled, repeats);
     if (profile === undefined) return nothingKnown("profiled replay", { code });
     if (profile.repeats < repeats) print([`interrupted after ${profile.repeats} of ${repeats} profiled replays`]);
@@ -77,6 +78,7 @@ export async function run(argv: string[]): Promise<number> {
     await writeFiles(files, profiled.title, profile, roofline);
     return code;
   } finally {
+    progress.clear();
     gpu.destroy();
   }
 }

@@ -10,7 +10,10 @@ const LIVE_INTERVAL_MS = 100;
 /** What to show: a text, which is cut at its end where the terminal is narrow, or a line made for a width. */
 export type Line = string | ((width: number) => string);
 
-/** A line on stderr that says what is being done: rewritten in place on a terminal, elsewhere at most one every ten seconds. */
+/**
+ * A line on stderr that says what is being done: rewritten in place on a terminal, elsewhere at most one every ten
+ * seconds.
+ */
 export function showProgress(stream: NodeJS.WriteStream = process.stderr) {
   let shown = false;
   let last = performance.now();

@@ -6,16 +6,16 @@ import type { GPUAdapter, GPUAdapterInfo, GPUDevice } from "../hostTypes.ts";
  *
  * @throws VoxtwirlError "no-adapter" when there is none, with what the host lacks; "bad-option" for something else
  */
-export function requireAdapter(given: unknown): GPUAdapter {
+export function requireAdapter(given: unknown): asserts given is GPUAdapter {
   if (given === null || given === undefined) throw noAdapter(`there is no adapter, but ${given}`);
-  if (has(given, "requestDevice")) return given as GPUAdapter;
+  if (has(given, "requestDevice")) return;
   throw wrong("adapter", given, "what navigator.gpu.requestAdapter() resolves to");
 }
 
 /** The same of a device. */
-export function requireDevice(given: unknown): GPUDevice {
+export function requireDevice(given: unknown): asserts given is GPUDevice {
   if (given === null || given === undefined) throw noAdapter(`there is no device, but ${given}`);
-  if (has(given, "createBuffer")) return given as GPUDevice;
+  if (has(given, "createBuffer")) return;
   throw wrong("device", given, "what adapter.requestDevice() resolves to");
 }
 

@@ -91,11 +91,11 @@ export class Gpu {
    * Opens a device with the adapter's real limits and with the features the kernels can use. An adapter gives one
    * device only.
    *
-   * @param given what `navigator.gpu?.requestAdapter()` resolved to, which may be nothing
+   * @param adapter what `navigator.gpu?.requestAdapter()` resolved to, which may be nothing
    * @throws VoxtwirlError "no-adapter" when there is none, with what to do, or the adapter refuses
    */
-  static async open(given: GPUAdapter | null | undefined, options: GpuOptions = {}): Promise<Gpu> {
-    const adapter = requireAdapter(given);
+  static async open(adapter: GPUAdapter | null | undefined, options: GpuOptions = {}): Promise<Gpu> {
+    requireAdapter(adapter);
     const requiredLimits: Record<string, number> = {};
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
     const descriptor = {
@@ -120,8 +120,8 @@ export class Gpu {
    *
    * @throws VoxtwirlError "no-adapter" when there is no device, with what to do
    */
-  static fromDevice(given: GPUDevice, options: GpuOptions & { info?: GPUAdapterInfo } = {}): Gpu {
-    const device = requireDevice(given);
+  static fromDevice(device: GPUDevice, options: GpuOptions & { info?: GPUAdapterInfo } = {}): Gpu {
+    requireDevice(device);
     return new Gpu(device, requireInfo(options.info ?? device.adapterInfo), false, options);
   }
 
