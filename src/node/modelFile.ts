@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { parseRunConfig, type RunConfig } from "../training/config.ts";
 import type { SafeFile } from "../training/safetensors.ts";
-import { readSafetensors, RUN_FILES } from "./runFolder.ts";
+import { readSafetensors } from "./runFolder.ts";
+import { RUN_FILES } from "./runStage.ts";
 
 /** A model as `voxtwirl train` writes it: weights, and in the metadata what they were trained with. */
 export interface ModelFile {

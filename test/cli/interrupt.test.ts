@@ -61,8 +61,13 @@ function signalled(task: string, signals: readonly [NodeJS.Signals, number][]): 
 
 describe.concurrent("interruptible", () => {
   it.each<[NodeJS.Signals, number]>([
-    ...([["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131], ["SIGHUP", 129]] as const),
-    ...([["SIGUSR1", 138], ["SIGUSR2", 140], ["SIGXCPU", 152]] as const),
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGQUIT", 131],
+    ["SIGHUP", 129],
+    ["SIGUSR1", 138],
+    ["SIGUSR2", 140],
+    ["SIGXCPU", 152],
   ])("on %s finishes what is in hand and tells it by exit code %i", async (signal, code) => {
     const ending = await signalled("begun", [[signal, 0]]);
     expect(ending).toMatchObject({ code, signal: null });

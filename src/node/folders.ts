@@ -1,0 +1,46 @@
+/** Folders for the Node host. Functions throw VoxtwirlError "io" when the file system refuses. */
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ioError } from "./files.ts";
+
+/** Makes one folder; false when something of that name is there. */
+export async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw ioError(error, "make the folder", path);
+  }
+}
+
+/**
+ * As `mkdir -p`; Node's own never returns where a file system takes no folders, such as /proc.
+ *
+ * @returns the folders that were not there, from the outermost
+ */
+export async function makeFolders(path: string): Promise<string[]> {
+  if (await isFolder(path)) return [];
+  const parent = dirname(path);
+  const made = parent === path ? [] : await makeFolders(parent);
+  return (await makeFolder(path)) ? [...made, path] : made;
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw ioError(error, "look at", path);
+  }
+}
+
+/** Names in a folder. */
+export async function list(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    throw ioError(error, "list", path);
+  }
+}
