@@ -71,8 +71,8 @@ export function resumedConfig(args: Args, path: string, before: TrainConfig): Tr
     if (value !== undefined && value !== before[key]) differing.push(`--${OPTIONS[key]} ${value}, but the run has ${before[key]}`);
   }
   if (differing.length > 0) {
-    const message = `${path} is the folder of another run: ${differing.join("; ")}`;
-    throw new VoxtwirlError("bad-option", message, "Leave the option out to go on with that run, or start a new one in another folder.");
+    const fix = "Leave that out to go on with the run as it is, or start a new one in another folder.";
+    throw new VoxtwirlError("bad-option", `cannot resume ${path}: ${differing.join("; ")}`, fix);
   }
   return checkTrainConfig({ ...before, steps });
 }

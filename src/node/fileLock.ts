@@ -82,18 +82,17 @@ export class FileLock {
   /**
    * To be called before each write: a process that was stopped for long may have lost its lock.
    *
-   * @throws VoxtwirlError "in-use" where it has
+   * @throws VoxtwirlError "in-use" where it has, or has given it back
    */
   async check(): Promise<void> {
-    for (;;) {
-      const seen = await readLock(this.path);
-      if (seen?.head === this.#head) return;
-      // Somebody has removed the file, and nobody has taken the lock.
-      if (seen === undefined && (await this.#create(this.path))) return;
-      if (seen === undefined) continue;
-      const fix = "Nothing more is written here. Continue with --resume once the other process is done.";
-      throw new VoxtwirlError("in-use", `${this.#options.what} now belongs to ${describe(seen)}, which took it over`, fix);
-    }
+    const { what } = this.#options;
+    if (!held.has(this)) throw new VoxtwirlError("in-use", `${what} was closed`, "Open it again to write it.");
+    const seen = await readLock(this.path);
+    if (seen?.head === this.#head) return;
+    // Gone, it may have been another's that has done its work.
+    const why = seen ? `now belongs to ${describe(seen)}` : `has lost its lock ${this.path}`;
+    const fix = "Nothing more is written here. Continue with --resume when no other process has the folder.";
+    throw new VoxtwirlError("in-use", `${what} ${why}: it was taken over, or somebody removed the lock`, fix);
   }
 
   /** Gives the lock back, unless another process has it by now. */
