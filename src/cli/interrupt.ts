@@ -12,7 +12,7 @@ const STOPPING = (["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2
 /** Whoever sends one of these twice wants no more waiting. The others come several times by themselves. */
 const INSISTING: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGQUIT"];
 
-/** `timeout`, npm and the traps of batch scripts pass on what the whole process group got: one request, delivered twice. */
+/** Wrappers (`timeout`, the traps of batch scripts) pass on what the whole process group got: one request, twice. */
 const SAME_REQUEST_MS = 250;
 
 export interface InterruptOptions {

@@ -88,7 +88,8 @@ function openFolder(args: Args, output: TrainOutput): Promise<RunFolder> {
   const resumed = args.text("resume");
   const options = { takeOver: args.flag("take-over"), onRemark: (text: string) => output.warn(text) };
   if (resumed !== undefined) return RunFolder.open(resumed, options);
-  return RunFolder.create({ out: args.text("out"), preset: newConfig(args).preset, force: args.flag("force"), ...options });
+  const { preset } = newConfig(args);
+  return RunFolder.create({ out: args.text("out"), preset, force: args.flag("force"), ...options });
 }
 
 interface Opened {
@@ -104,7 +105,8 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   // Read again: until the folder was ours, another process may have changed it.
   const before = await earlierRun(args, path, stage);
   if (args.has("resume") && stage !== "saved") {
-    output.warn(`${path} ${before ? "was stopped before its first checkpoint: it begins again" : "holds no run yet: a new one begins"}`);
+    const stopped = "was stopped before its first checkpoint: it begins again";
+    output.warn(`${path} ${before ? stopped : "holds no run yet: a new one begins"}`);
   }
   const training = before?.training ?? newConfig(args, isSlow(gpu) ? slowPresets : {});
   const { molecules, sha256, source } = await readData(args, before);
@@ -148,8 +150,11 @@ async function readData(args: Args, before: RunConfig | undefined) {
   const { molecules, sha256 } = await readMoleculeFile(source);
   if (before && before.data.sha256 !== sha256) {
     const message =
-      given === undefined ? `${source} has changed since the run began` : `--data ${given}, but the run began with ${before.data.source}, and their contents differ`;
-    throw new VoxtwirlError("bad-file", message, "Give the run's file with --data, or start a new run in another folder.");
+      given === undefined
+        ? `${source} has changed since the run began`
+        : `--data ${given}, but the run began with ${before.data.source}, and their contents differ`;
+    const fix = "Give the run's file with --data, or start a new run in another folder.";
+    throw new VoxtwirlError("bad-file", message, fix);
   }
   return { molecules, sha256, source };
 }

@@ -53,7 +53,8 @@ function givenOptions(args: Args): Given {
 export function newConfig(args: Args, shorter: Readonly<Record<string, TrainConfig>> = {}): TrainConfig {
   const { preset: name = "tiny", ...rest } = givenOptions(args);
   const preset = shorter[name] ?? presets[name]!;
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Partial<TrainConfig>;
+  const entries = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const given = Object.fromEntries(entries) as Partial<TrainConfig>;
   const batch = given.batch ?? preset.batch;
   return checkTrainConfig({ ...preset, microBatch: batch, ...given });
 }
@@ -68,7 +69,8 @@ export function resumedConfig(args: Args, path: string, before: TrainConfig): Tr
   const { steps = before.steps, ...given } = givenOptions(args);
   const differing: string[] = [];
   for (const [key, value] of Object.entries(given) as [keyof typeof given, unknown][]) {
-    if (value !== undefined && value !== before[key]) differing.push(`--${OPTIONS[key]} ${value}, but the run has ${before[key]}`);
+    if (value === undefined || value === before[key]) continue;
+    differing.push(`--${OPTIONS[key]} ${value}, but the run has ${before[key]}`);
   }
   if (differing.length > 0) {
     const fix = "Leave that out to go on with the run as it is, or start a new one in another folder.";

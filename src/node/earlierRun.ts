@@ -24,8 +24,8 @@ export async function isFinished(path: string, steps: number): Promise<boolean> 
     const rows = parseMetrics(await readText(metrics), metrics);
     if (!rows.some(({ type, step }) => type === "eval" && step === steps)) return false;
     // The report comes last: one from before the model is that of an interruption.
-    const [model, report] = await Promise.all([RUN_FILES.model, RUN_FILES.report].map((name) => stat(join(path, name))));
-    return report!.mtimeMs >= model!.mtimeMs;
+    const model = await stat(join(path, RUN_FILES.model));
+    return (await stat(join(path, RUN_FILES.report))).mtimeMs >= model.mtimeMs;
   } catch {
     // What is missing or damaged is told, or made anew, when the run is resumed.
     return false;

@@ -154,7 +154,9 @@ export class FileLock {
     for (let told = false; ; await sleep(beatMs / 4)) {
       const seen = await readLock(path);
       if (seen?.head !== first.head) return undefined;
-      if (seen.beat !== first.beat || seen.modified !== first.modified) throw this.#inUse(first, "whose last sign of life was just now");
+      if (seen.beat !== first.beat || seen.modified !== first.modified) {
+        throw this.#inUse(first, "whose last sign of life was just now");
+      }
       const watched = performance.now() - from;
       // The file's time may lie in the future: a copy, a clock that was set.
       const silent = Math.max(silentBefore + watched, watched);
@@ -164,7 +166,8 @@ export class FileLock {
       if (told) continue;
       told = true;
       const most = Math.ceil(Math.max(SILENT_BEATS * beatMs - silent, WATCHED_BEATS * beatMs) / 1000);
-      this.#options.onRemark?.(`${this.#options.what} belongs to ${describe(first)}: watching for up to ${most} s whether it lives`);
+      const { what, onRemark } = this.#options;
+      onRemark?.(`${what} belongs to ${describe(first)}: watching for up to ${most} s whether it lives`);
     }
   }
 
@@ -214,8 +217,8 @@ function parseHolder(line: string): Seen["holder"] {
   try {
     const holder = JSON.parse(line) as NonNullable<Seen["holder"]>;
     const { host, pid, since, beatMs } = holder;
-    const right = typeof host === "string" && Number.isSafeInteger(pid) && pid > 0 && typeof since === "string" && beatMs > 0 && beatMs <= 60_000;
-    return right ? holder : undefined;
+    const named = typeof host === "string" && Number.isSafeInteger(pid) && pid > 0 && typeof since === "string";
+    return named && beatMs > 0 && beatMs <= 60_000 ? holder : undefined;
   } catch {
     return undefined;
   }

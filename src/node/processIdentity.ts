@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 export interface ProcessIdentity {
   readonly host: string;
   readonly pid: number;
-  /** Where `pid` means this process: the machine's boot and the PID namespace. Left out where the system has no /proc. */
+  /** Where `pid` means this process: the machine's boot and the PID namespace. Left out where there is no /proc. */
   readonly place?: string;
   /** When it started, in clock ticks since the boot: a later process with the same number has another. */
   readonly started?: string;

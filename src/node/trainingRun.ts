@@ -230,7 +230,11 @@ export function createEvaluator(
 }
 
 /** The report of a run that failed: as far as its rows go. What goes wrong here would only hide the error itself. */
-async function reportFailure(options: TrainingRunOptions, evaluator: VoxelEvaluator | undefined, error: unknown): Promise<void> {
+async function reportFailure(
+  options: TrainingRunOptions,
+  evaluator: VoxelEvaluator | undefined,
+  error: unknown,
+): Promise<void> {
   const notes = [`Stopped by an error: ${error instanceof Error ? error.message : String(error)}.`];
   try {
     if ((await options.folder.readMetrics()).length === 0) return;

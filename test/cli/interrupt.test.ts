@@ -43,7 +43,7 @@ interface Ending {
   output: string;
 }
 
-/** Starts the program and sends it signals, each so many milliseconds after the one before; the first once it is ready. */
+/** Starts the program and, once it is ready, sends it signals, each so many milliseconds after the one before. */
 function signalled(task: string, signals: readonly [NodeJS.Signals, number][]): Promise<Ending> {
   const child = spawn(process.execPath, [program, task], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -77,7 +77,7 @@ describe.concurrent("interruptible", () => {
   it.each<[string, [NodeJS.Signals, number][], number]>([
     ["one request that is delivered twice", [["SIGINT", 0], ["SIGINT", 20]], 130],
     ["the steps by which batch systems end a job", [["SIGUSR1", 0], ["SIGINT", 300], ["SIGTERM", 300]], 138],
-    ["warnings that repeat", [["SIGXCPU", 0], ["SIGXCPU", 400], ["SIGUSR1", 100], ["SIGUSR1", 400], ["SIGHUP", 0]], 152],
+    ["warnings that repeat", [["SIGXCPU", 0], ["SIGXCPU", 400], ["SIGUSR1", 100], ["SIGUSR1", 400]], 152],
     ["a terminal that closes", [["SIGHUP", 0], ["SIGHUP", 400]], 129],
   ])("finishes after %s", async (_, signals, code) => {
     expect(await signalled("begun", signals)).toMatchObject({ code, output: expect.stringContaining("saved") });

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { RUN_FILES } from "../../src/node/runStage.ts";
 import type { MetricRow } from "../../src/training/metrics.ts";
 import { decodeSafetensors } from "../../src/training/safetensors.ts";
 import { useBuiltCommand } from "./built.ts";
@@ -17,8 +18,14 @@ afterAll(() => {
 
 const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
 const endless = ["train", ...quick, "--steps", "1000000", "--every", "20", "--json"];
-const rowsOf = (folder: string) => readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as MetricRow);
-const stepOf = (folder: string) => Number(decodeSafetensors(readFileSync(join(folder, "state.safetensors"))).metadata.step);
+const rowsOf = (folder: string) => {
+  const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as MetricRow);
+};
+const stepOf = (folder: string) => {
+  const { metadata } = decodeSafetensors(readFileSync(join(folder, "state.safetensors")));
+  return Number(metadata.step);
+};
 
 interface Running {
   child: ChildProcess;
@@ -55,11 +62,16 @@ describe("a run folder", () => {
     const out = join(root, "busy");
     const first = start(...endless, "--out", out);
     await first.shows('"step":20,');
-    const owner = new RegExp(`busy is being written by process ${first.child.pid} on .* \\(since .* UTC\\), which is running\\n.*--take-over`);
-    for (const args of [["--resume", out], ["--out", out, "--force"]]) {
-      expect(await command.run([...endless, ...args])).toMatchObject({ code: 1, stderr: expect.stringMatching(owner) });
+    const owner = `process ${first.child.pid} on .* \\(since .* UTC\\), which is running\\n.*--take-over`;
+    const cases: [string[], string][] = [
+      [["--resume", out], `busy is being written by ${owner}`],
+      [["--out", out, "--force"], `busy is being written by ${owner}`],
+      [["--out", out], "exists already"],
+    ];
+    for (const [args, message] of cases) {
+      const refused = await command.run([...endless, ...args]);
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(message) });
     }
-    expect(await command.run([...endless, "--out", out])).toMatchObject({ code: 1, stderr: expect.stringContaining("exists already") });
     expect(first.child.exitCode).toBeNull();
     first.child.kill("SIGKILL");
     await first.ended;
@@ -95,10 +107,10 @@ describe("a run folder", () => {
     winners[0]!.child.kill("SIGTERM");
     expect(await winners[0]!.ended).toBe(143);
     expectOneWriter(out);
-    expect(readdirSync(out).sort()).toEqual(["config.json", "metrics.jsonl", "model.safetensors", "report.html", "state.safetensors"]);
+    expect(readdirSync(out).sort()).toEqual(Object.values(RUN_FILES).sort());
   });
 
-  it.runIf(process.platform !== "win32")("is left alone by a process that slept while another took it over and finished", async () => {
+  it("is left alone by a process that slept while another took it over and finished", async () => {
     const out = join(root, "asleep");
     const sleeper = start(...endless, "--out", out);
     await sleeper.shows('"step":20,');

@@ -110,7 +110,8 @@ describe("writeFileAtomic", () => {
     expect(isTemporaryOf("model.x", seen[0].replace(/^\.vt-./, ".vt-x"))).toBe(false);
   });
 
-  it.each(["a".repeat(255), "ä".repeat(127), "分子".repeat(42)])("writes files with names as long as file systems take: %#", async (name) => {
+  const longNames = ["a".repeat(255), "ä".repeat(127), "分子".repeat(42)];
+  it.each(longNames)("writes files with names as long as file systems take: %#", async (name) => {
     let longest = 0;
     async function* look() {
       longest = Math.max(...(await readdir(folder)).map((found) => Buffer.byteLength(found)));

@@ -119,7 +119,8 @@ describe("RunFolder.open", () => {
     await run.begin({});
     run.close();
     expect(await stageOf()).toBe("begun");
-    await expect(run.writeState(tensors)).rejects.toMatchObject({ code: "in-use", message: expect.stringContaining("closed") });
+    const closed = { code: "in-use", message: expect.stringContaining("closed") };
+    await expect(run.writeState(tensors)).rejects.toMatchObject(closed);
     const again = await RunFolder.open(out);
     await again.writeState(tensors);
     again.close();
@@ -135,7 +136,8 @@ describe("RunFolder.open", () => {
       await rm(join(root, "mine"), { recursive: true, force: true });
       await mkdir(join(root, "mine"));
       await writeFile(join(root, "mine", name), "");
-      await expect(RunFolder.open(join(root, "mine"))).rejects.toMatchObject(message(`config.json) but other files: ${name}`));
+      const others = message(`config.json) but other files: ${name}`);
+      await expect(RunFolder.open(join(root, "mine"))).rejects.toMatchObject(others);
       expect(await readdir(join(root, "mine"))).toEqual([name]);
     }
   });

@@ -59,7 +59,9 @@ const configOf = (changes: Partial<TrainConfig> = {}): RunConfig => ({
 });
 
 function begin(gpu: Gpu, folder: RunFolder, options: Partial<TrainingRunOptions> = {}) {
-  const quiet = { notes: [], onReady: () => {}, onStart: () => {}, onRow: () => {}, onProgress: () => {}, signal: new AbortController().signal };
+  const nothing = () => {};
+  const hooks = { onReady: nothing, onStart: nothing, onRow: nothing, onProgress: nothing };
+  const quiet = { notes: [], ...hooks, signal: new AbortController().signal };
   return trainingRun({ gpu, folder, config: configOf(), data, resume: false, ...quiet, ...options });
 }
 
@@ -171,7 +173,8 @@ describe("trainingRun", () => {
     const lost = begin(gpu, folder, { config: configOf({ steps: 1000, every: 1000 }), onRow });
     await expect(lost).rejects.toMatchObject({ code: "in-use", message: expect.stringContaining("taken over") });
     expect((await folder.readState()).metadata.step).toBe("0");
-    expect(readdirSync(folder.path).sort()).toEqual(["config.json", "metrics.jsonl", "model.safetensors", "state.safetensors", "voxtwirl.lock"]);
+    expect(readdirSync(folder.path)).not.toContain("report.html");
+    expect(temporaries(folder)).toEqual([]);
     (await taken!).close();
     await expect(folder.writeConfig({})).rejects.toMatchObject({ code: "in-use" });
   });
