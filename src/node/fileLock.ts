@@ -1,6 +1,6 @@
 /** A lock that is a file: one process at a time, also on a file system that machines share. */
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, unlinkSync } from "node:fs";
+import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VoxtwirlError } from "../errors.ts";
@@ -123,16 +123,18 @@ export class FileLock {
     }
   }
 
-  /** Makes the file; false where it is there. */
+  /**
+   * Makes the file; false where it is there. In one go, as a signal may end the process between two steps, and leave
+   * a file of which nobody knows whose it is.
+   */
   async #create(path: string): Promise<boolean> {
-    let file: FileHandle | undefined;
+    let file: number | undefined;
     try {
-      file = await open(path, "wx");
-      await file.writeFile(`${this.#head}${"0".padStart(12)}\n`);
-      await file.close();
+      file = openSync(path, "wx");
+      writeSync(file, `${this.#head}${"0".padStart(12)}\n`);
+      closeSync(file);
     } catch (error) {
-      await file?.close().catch(() => {});
-      if (file) await rm(path, { force: true }).catch(() => {});
+      if (file !== undefined) discard(file, path);
       else if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
       throw ioError(error, "write", path);
     }
@@ -190,6 +192,17 @@ async function replaced(path: string, claim: string, dead: Seen): Promise<boolea
   }
   await rm(claim, { force: true }).catch(() => {});
   return false;
+}
+
+/** Takes away a file that could not be written whole. */
+function discard(file: number, path: string): void {
+  for (const step of [() => closeSync(file), () => unlinkSync(path)]) {
+    try {
+      step();
+    } catch {
+      // Closing may be what has failed before.
+    }
+  }
 }
 
 function releaseAll(): void {

@@ -1,12 +1,16 @@
 /** Folders for the Node host. Functions throw VoxtwirlError "io" when the file system refuses. */
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ioError } from "./files.ts";
 
-/** Makes one folder; false when something of that name is there. */
+/**
+ * Makes one folder; false when something of that name is there. Nothing comes between the folder and what its maker
+ * does next: a signal that ends the process finds it known to those who remove it.
+ */
 export async function makeFolder(path: string): Promise<boolean> {
   try {
-    await mkdir(path);
+    mkdirSync(path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;

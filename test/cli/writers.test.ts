@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,7 +121,8 @@ describe("a run folder", () => {
     const steps = String(stepOf(out) + 3);
     const other = await command.run(["train", "--resume", out, "--take-over", "--steps", steps, "--json"]);
     expect(other.code, other.stderr).toBe(0);
-    const files = () => readdirSync(out).map((name) => [name, readFileSync(join(out, name))]);
+    const hashOf = (name: string) => createHash("sha256").update(readFileSync(join(out, name))).digest("hex");
+    const files = () => readdirSync(out).map((name) => [name, hashOf(name)]);
     const before = files();
     sleeper.child.kill("SIGCONT");
     expect(await sleeper.ended).toBe(1);
@@ -134,8 +136,6 @@ describe("a run folder", () => {
     while (!existsSync(out)) await new Promise((resolve) => setTimeout(resolve, 2));
     child.kill("SIGTERM");
     expect(await ended).toBe(143);
-    // On a machine that is slow to deliver signals it may have begun, and then it is whole.
-    if (existsSync(out)) expect(readdirSync(out)).toContain("state.safetensors");
-    expect(existsSync(join(out, "voxtwirl.lock"))).toBe(false);
+    expect(existsSync(out)).toBe(false);
   });
 });
