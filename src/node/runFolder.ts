@@ -74,14 +74,16 @@ export class RunFolder {
     if (!(await isFolder(path))) {
       throw new VoxtwirlError("exists", `${path} exists and is not a folder`, "Choose another --out.");
     }
+    if (force) return RunFolder.#claim(path, false, options);
     // What a process left that died before its run began is as good as a new folder.
-    const names = await list(path);
-    const isLeft = names.length > 0 && names.every(isLockName);
-    if (!force && !isLeft) {
+    const checkLeft = async (): Promise<RunStage> => {
+      const names = await list(path);
+      if (names.length > 0 && names.every(isLockName)) return "none";
       const fix = "Choose another --out, continue that run with --resume, or replace it with --force.";
       throw new VoxtwirlError("exists", `${path} exists already`, fix);
-    }
-    return RunFolder.#claim(path, isLeft, options);
+    };
+    await checkLeft();
+    return RunFolder.#claim(path, true, options, checkLeft);
   }
 
   /**

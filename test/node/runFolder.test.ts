@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { temporaryPath } from "../../src/node/files.ts";
+import { thisProcess } from "../../src/node/processIdentity.ts";
 import { RunFolder } from "../../src/node/runFolder.ts";
 import { lookAtRun, RUN_FILES } from "../../src/node/runStage.ts";
 import type { EvalRow, TrainRow } from "../../src/training/metrics.ts";
@@ -67,6 +69,21 @@ describe("RunFolder.create", () => {
       message: expect.stringContaining(out),
       fix: expect.stringMatching(/--out.*--resume.*--force/),
     });
+  });
+
+  it("takes a folder as new that a process left which died before its run began", async () => {
+    const out = join(root, "left");
+    await mkdir(out);
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    const holder = { ...thisProcess(), pid, since: "2026-01-02T03:04:05.000Z", beatMs: 5000, id: "a" };
+    const lock = `${JSON.stringify(holder)}\n           0\n`;
+    await writeFile(join(out, "voxtwirl.lock"), lock);
+    (await RunFolder.create({ out, preset: "tiny" })).close();
+    expect(await readdir(root)).toEqual([]);
+    await mkdir(out);
+    for (const name of ["voxtwirl.lock", "config.json"]) await writeFile(join(out, name), lock);
+    await expect(RunFolder.create({ out, preset: "tiny" })).rejects.toMatchObject({ code: "exists" });
+    expect(await names(out)).toEqual(["config.json", "voxtwirl.lock"]);
   });
 
   it("removes with force what a run owns and nothing else", async () => {
