@@ -18,16 +18,12 @@ export async function makeFolder(path: string): Promise<boolean> {
   }
 }
 
-/**
- * As `mkdir -p`; Node's own never returns where a file system takes no folders, such as /proc.
- *
- * @returns the folders that were not there, from the outermost
- */
-export async function makeFolders(path: string): Promise<string[]> {
-  if (await isFolder(path)) return [];
+/** As `mkdir -p`; Node's own never returns where a file system takes no folders, such as /proc. */
+export async function makeFolders(path: string): Promise<void> {
+  if (await isFolder(path)) return;
   const parent = dirname(path);
-  const made = parent === path ? [] : await makeFolders(parent);
-  return (await makeFolder(path)) ? [...made, path] : made;
+  if (parent !== path) await makeFolders(parent);
+  await makeFolder(path);
 }
 
 export async function isFolder(path: string): Promise<boolean> {

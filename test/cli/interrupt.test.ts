@@ -20,12 +20,13 @@ beforeAll(async () => {
     } else {
       process.on("exit", () => console.log("exit listeners run"));
       const interruption = interruptible({ after: "the work in hand", warn: (text) => console.log(text) });
-      if (task === "begun") interruption.begin();
+      if (task !== "waiting") interruption.begin();
       interruption.signal.addEventListener("abort", () => setTimeout(() => {
         interruption.end();
         console.log("saved");
         process.exitCode = interruption.code;
-      }, 1500));
+        if (task === "done") setTimeout(() => {}, 1500);
+      }, task === "done" ? 0 : 1500));
       setInterval(() => interruption.signal.aborted, 1000).unref();
       const busy = setTimeout(() => {}, 20_000);
       interruption.signal.addEventListener("abort", () => clearTimeout(busy));
@@ -81,6 +82,11 @@ describe.concurrent("interruptible", () => {
     ["a terminal that closes", [["SIGHUP", 0], ["SIGHUP", 400]], 129],
   ])("finishes after %s", async (_, signals, code) => {
     expect(await signalled("begun", signals)).toMatchObject({ code, output: expect.stringContaining("saved") });
+  });
+
+  it("ends with its code when one more comes after the work is done", async () => {
+    const ending = await signalled("done", [["SIGUSR1", 0], ["SIGUSR1", 500]]);
+    expect(ending).toMatchObject({ code: 138, output: expect.stringContaining("saved") });
   });
 
   it.each(["SIGINT", "SIGTERM", "SIGQUIT"] as const)("stops at once on a second %s", async (name) => {
