@@ -12,7 +12,7 @@ const STOPPING = (["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2
 /** Whoever sends one of these twice wants no more waiting. The others come several times by themselves. */
 const INSISTING: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGQUIT"];
 
-/** `timeout`, npm and the traps of batch scripts pass on what the whole process group got: one request, delivered twice. */
+/** Wrappers (`timeout`, the traps of batch scripts) pass on what the whole process group got: one request, twice. */
 const SAME_REQUEST_MS = 250;
 
 export interface InterruptOptions {
@@ -33,7 +33,10 @@ export interface Interruptible {
   readonly outputLost: boolean;
   /** From here on there is something to finish. Before, a signal ends the process at once (process.exit). */
   begin(): void;
-  /** Leaves signals and standard output to what they do by themselves. */
+  /**
+   * Leaves standard output to what it does by itself, and signals too where none has come: after one the process is
+   * about to end, and one more in these last moments must not change how.
+   */
   end(): void;
 }
 
@@ -82,6 +85,7 @@ export function interruptible({ after, warn, onOutputLost }: InterruptOptions): 
     },
     end: () => {
       unwatch();
+      if (controller.signal.aborted) return;
       for (const name of STOPPING) process.off(name, onSignal);
     },
   };

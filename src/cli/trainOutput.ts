@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { RUN_FILES } from "../node/runStage.ts";
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
 import type { RunConfig } from "../training/config.ts";
@@ -9,17 +11,17 @@ import { showProgress } from "./progress.ts";
 export class TrainOutput {
   #json: boolean;
   #quiet: boolean;
-  readonly #steps: number;
+  #steps = 0;
   readonly #progress = showProgress();
   #percent: number | undefined;
 
-  constructor(options: { json: boolean; quiet: boolean; steps: number }) {
+  constructor(options: { json: boolean; quiet: boolean }) {
     this.#json = options.json;
     this.#quiet = options.quiet;
-    this.#steps = options.steps;
   }
 
   start(config: RunConfig, folder: string): void {
+    this.#steps = config.training.steps;
     if (this.#quiet || this.#json) return;
     const { training, heldout, source } = config.data;
     const { preset, twirl, precision } = config.training;
@@ -52,14 +54,14 @@ export class TrainOutput {
     this.#progress.warn(text);
   }
 
-  end(result: LoopResult, files: readonly string[]): void {
+  end(result: LoopResult, folder: string): void {
     this.clear();
     if (this.#quiet || this.#json) return;
     if (result.skipped > 0) print(skippedRemark(result.skipped));
     const state = result.interrupted ? "interrupted" : "done";
     print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
-    for (const file of files) print(`  ${file}`);
-    if (result.interrupted) print(`continue with: voxtwirl train --resume ${files[0]!.replace(/\/[^/]*$/, "")}`);
+    for (const name of Object.values(RUN_FILES)) print(`  ${join(folder, name)}`);
+    if (result.interrupted) print(`continue with: voxtwirl train --resume ${folder}`);
   }
 
   /** Shows nothing from here on but remarks. */

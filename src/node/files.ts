@@ -10,20 +10,31 @@ export type FileData = string | Uint8Array | Iterable<Uint8Array> | AsyncIterabl
 /** One system call takes at most 2 GiB, and short calls let an abort through. */
 const WRITE_BYTES = 16 * 2 ** 20;
 
-/** Whether a file name is one that `writeFileAtomic` gives to the temporary file of `name`. */
+/** A short mark of a file's name: names may take up all that the file system allows, in bytes. */
+function nameMark(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 8);
+}
+
+/** A new path in the folder of `path`, for what is to become `path` or is gone soon. */
+export function temporaryPath(path: string): string {
+  return join(dirname(path), `.vt-${nameMark(basename(path))}-${randomBytes(8).toString("hex")}.tmp`);
+}
+
+/** Whether a file name is one that `temporaryPath` gives for `name`. */
 export function isTemporaryOf(name: string, candidate: string): boolean {
-  return candidate.startsWith(`.${name}.`) && /^[0-9a-f]{16}\.tmp$/.test(candidate.slice(name.length + 2));
+  const [, mark] = /^\.vt-([0-9a-f]{8})-[0-9a-f]{16}\.tmp$/.exec(candidate) ?? [];
+  return mark === nameMark(name);
 }
 
 /**
  * Writes a file so that at any moment, also after a crash, the path holds either all of the old contents or all of the
  * new: a temporary file in the same folder, fsync, rename, fsync of the folder. On failure nothing is left behind.
  *
+ * @param check called right before the new contents take the path; what it throws keeps the old
  * @throws VoxtwirlError "io" when the file system refuses; what `data` itself throws passes through.
  */
-export async function writeFileAtomic(path: string, data: FileData): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+export async function writeFileAtomic(path: string, data: FileData, check?: () => Promise<void>): Promise<void> {
+  const temporary = temporaryPath(path);
   let file: FileHandle | undefined;
   try {
     file = await open(temporary, "wx");
@@ -31,13 +42,14 @@ export async function writeFileAtomic(path: string, data: FileData): Promise<voi
     for await (const chunk of chunks) await writeAll(file, chunk);
     await file.sync();
     await file.close();
+    await check?.();
     await rename(temporary, path);
   } catch (error) {
     await file?.close().catch(() => {});
     if (file) await unlink(temporary).catch(() => {});
     throw ioError(error, "write", path);
   }
-  await syncFolder(folder);
+  await syncFolder(dirname(path));
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {

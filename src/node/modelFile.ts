@@ -5,7 +5,7 @@ import { parseRunConfig, type RunConfig } from "../training/config.ts";
 import { decodeSafetensors, type SafeFile } from "../training/safetensors.ts";
 import { fileKind, SAFETENSORS } from "./fileKind.ts";
 import { readBytes } from "./files.ts";
-import { RUN_FILES } from "./runFolder.ts";
+import { RUN_FILES } from "./runStage.ts";
 
 /** A model as `voxtwirl train` writes it: weights, and in the metadata what they were trained with. */
 export interface ModelFile {

@@ -20,12 +20,13 @@ beforeAll(async () => {
     } else {
       process.on("exit", () => console.log("exit listeners run"));
       const interruption = interruptible({ after: "the work in hand", warn: (text) => console.log(text) });
-      if (task === "begun") interruption.begin();
+      if (task !== "waiting") interruption.begin();
       interruption.signal.addEventListener("abort", () => setTimeout(() => {
         interruption.end();
         console.log("saved");
         process.exitCode = interruption.code;
-      }, 1500));
+        if (task === "done") setTimeout(() => {}, 1500);
+      }, task === "done" ? 0 : 1500));
       setInterval(() => interruption.signal.aborted, 1000).unref();
       const busy = setTimeout(() => {}, 20_000);
       interruption.signal.addEventListener("abort", () => clearTimeout(busy));
@@ -43,7 +44,7 @@ interface Ending {
   output: string;
 }
 
-/** Starts the program and sends it signals, each so many milliseconds after the one before; the first once it is ready. */
+/** Starts the program and, once it is ready, sends it signals, each so many milliseconds after the one before. */
 function signalled(task: string, signals: readonly [NodeJS.Signals, number][]): Promise<Ending> {
   const child = spawn(process.execPath, [program, task], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -61,8 +62,13 @@ function signalled(task: string, signals: readonly [NodeJS.Signals, number][]): 
 
 describe.concurrent("interruptible", () => {
   it.each<[NodeJS.Signals, number]>([
-    ...([["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131], ["SIGHUP", 129]] as const),
-    ...([["SIGUSR1", 138], ["SIGUSR2", 140], ["SIGXCPU", 152]] as const),
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGQUIT", 131],
+    ["SIGHUP", 129],
+    ["SIGUSR1", 138],
+    ["SIGUSR2", 140],
+    ["SIGXCPU", 152],
   ])("on %s finishes what is in hand and tells it by exit code %i", async (signal, code) => {
     const ending = await signalled("begun", [[signal, 0]]);
     expect(ending).toMatchObject({ code, signal: null });
@@ -72,10 +78,15 @@ describe.concurrent("interruptible", () => {
   it.each<[string, [NodeJS.Signals, number][], number]>([
     ["one request that is delivered twice", [["SIGINT", 0], ["SIGINT", 20]], 130],
     ["the steps by which batch systems end a job", [["SIGUSR1", 0], ["SIGINT", 300], ["SIGTERM", 300]], 138],
-    ["warnings that repeat", [["SIGXCPU", 0], ["SIGXCPU", 400], ["SIGUSR1", 100], ["SIGUSR1", 400], ["SIGHUP", 0]], 152],
+    ["warnings that repeat", [["SIGXCPU", 0], ["SIGXCPU", 400], ["SIGUSR1", 100], ["SIGUSR1", 400]], 152],
     ["a terminal that closes", [["SIGHUP", 0], ["SIGHUP", 400]], 129],
   ])("finishes after %s", async (_, signals, code) => {
     expect(await signalled("begun", signals)).toMatchObject({ code, output: expect.stringContaining("saved") });
+  });
+
+  it("ends with its code when one more comes after the work is done", async () => {
+    const ending = await signalled("done", [["SIGUSR1", 0], ["SIGUSR1", 500]]);
+    expect(ending).toMatchObject({ code: 138, output: expect.stringContaining("saved") });
   });
 
   it.each(["SIGINT", "SIGTERM", "SIGQUIT"] as const)("stops at once on a second %s", async (name) => {

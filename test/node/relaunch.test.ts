@@ -87,7 +87,7 @@ describe.concurrent("relaunch", () => {
     expect(await start("die", "SIGTERM").ended).toEqual({ code: null, signal: "SIGTERM" });
   });
 
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGXCPU"] as const;
   it.each(signals)("passes on %s, and the code of a process that handles it", async (signal) => {
     const run = start("catch", signal);
     await run.started;
