@@ -9,6 +9,7 @@ import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
 import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { print } from "./measureOutput.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
@@ -22,8 +23,9 @@ export const spec: ArgsSpec = {
     preset: { value: "NAME", help: `train and measure: ${Object.keys(presets).join(", ")} (default tiny)` },
     data: {
       value: "FILE",
-      help: "train and measure: molecules, .xyz, .sdf or .mol, also .gz (default: the built-in set)",
+      help: `train and measure: ${dataHelp} (default: the built-in set)`,
     },
+    strict: strictOption,
     batch: {
       value: "N",
       help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)",
@@ -63,9 +65,9 @@ export async function run(argv: string[]): Promise<number> {
     const roofline = await measureRoofline(gpu);
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];
-    const profiled = await make(gpu, { preset, data, batch });
+    const profiled = await make(gpu, { preset, data, strict: args.flag("strict"), batch });
     const profile = await profileLive(profiled, repeats);
-    print(describe(profiled.title, profile, roofline));
+    print(describe(profiled, profile, roofline));
     await writeFiles(files, profiled.title, profile, roofline);
     return 0;
   } finally {
@@ -81,7 +83,7 @@ function whatToProfile(args: Args): [Kind, string | undefined] {
     throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
   if (kind !== "model" && file !== undefined)
     throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
-  for (const name of ["preset", "data"]) {
+  for (const name of ["preset", "data", "strict"]) {
     if (kind === "model" && args.has(name))
       throw badOption(
         `--${name} does not go with profile model`,
@@ -111,9 +113,10 @@ async function profileLive({ plan, prepare }: Profiled, repeats: number): Promis
 
 const SHOWN = 12;
 
-function describe(title: string, profile: PlanProfile, roofline: Roofline): string[] {
+function describe({ title, notes }: Profiled, profile: PlanProfile, roofline: Roofline): string[] {
   return [
     `${title}: ${profile.dispatches.length} dispatches on ${profile.adapter}`,
+    ...notes,
     `ceilings    ${roofline.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${roofline.gbPerSecond.toFixed(1)} GB/s (a large copy)`,
     ...timeLines(profile),
     "",

@@ -3,14 +3,16 @@ import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
-import { formula, type Molecule } from "../molecules/molecule.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
-import { prepareRunData } from "../node/runData.ts";
+import { formula } from "../molecules/molecule.ts";
+import { readingLines } from "../molecules/records.ts";
+import { isLasting, readMoleculeFile, type MoleculeFile } from "../node/molecules.ts";
+import { checkDivision, prepareRunData } from "../node/runData.ts";
 import { RunFolder, RUN_FILES } from "../node/runFolder.ts";
 import { trainingRun } from "../node/trainingRun.ts";
 import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
 import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { onStdoutFailure } from "./stdout.ts";
@@ -21,7 +23,8 @@ declare const VOXTWIRL_VERSION: string;
 export const spec: ArgsSpec = {
   options: {
     preset: { value: "NAME", help: `${Object.keys(presets).join(", ")} (default tiny)` },
-    data: { value: "FILE", help: "molecules: .xyz, .sdf or .mol, also .gz (default: the built-in set)" },
+    data: { value: "FILE", help: `${dataHelp} (default: the built-in set)` },
+    strict: strictOption,
     steps: { value: "N", help: "updates in all, also with --resume" },
     batch: { value: "N", help: "samples an update" },
     "micro-batch": { value: "N", help: "samples at a time, a divisor of the batch (default: the largest that fits)" },
@@ -50,7 +53,7 @@ export const spec: ArgsSpec = {
 const BUILTIN = "builtin";
 
 /** What a resumed run may change: the rest follows from its config.json. */
-const RESUMABLE = new Set(["resume", "steps", "data", "precision", "adapter", "no-tuning", "json", "quiet"]);
+const RESUMABLE = new Set(["resume", "steps", "data", "strict", "precision", "adapter", "no-tuning", "json", "quiet"]);
 
 /** What stops a run, saved: Ctrl-C, a service's end, a closed terminal. */
 const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -67,14 +70,16 @@ export async function run(argv: string[]): Promise<number> {
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
   try {
     const training = before?.config.training ?? (isSlow(gpu) ? configFromArgs(args, presetOf(args, slowPresets)) : asked!);
-    const source = args.text("data") ?? before?.config.data.source ?? BUILTIN;
-    const { molecules, sha256 } = await readMoleculeFile(source);
+    const source = args.text("data") ?? (before ? await storedSource(before.config) : BUILTIN);
+    const file = await readMoleculeFile(source, { strict: args.flag("strict") });
+    const { molecules, sha256 } = file;
     if (before && before.config.data.sha256 !== sha256) {
       throw new VoxtwirlError("bad-file", `${source} is not the data this run began with`, "Give that file with --data.");
     }
     const data = await prepareRunData(molecules, training);
+    if (before) checkDivision(data, before.config);
     const config = before?.config ?? runConfig(training, data, { sha256, source }, gpu);
-    return await train({ args, gpu, folder: before?.folder, config, data, molecules });
+    return await train({ args, gpu, folder: before?.folder, config, data, file });
   } finally {
     gpu.destroy();
   }
@@ -87,11 +92,19 @@ interface Started {
   readonly folder: RunFolder | undefined;
   readonly config: RunConfig;
   readonly data: PreparedDataset;
-  readonly molecules: readonly Molecule[];
+  readonly file: MoleculeFile;
 }
 
-async function train({ args, gpu, folder, config, data, molecules }: Started): Promise<number> {
-  const notes = skippedNotes(data, molecules.length);
+/** Where a run's data came from, to be read again. */
+async function storedSource({ data: { source } }: RunConfig): Promise<string> {
+  if (await isLasting(source)) return source;
+  const message = `the run's data came through ${source}, which cannot be read a second time`;
+  throw new VoxtwirlError("bad-option", message, "Give the same data with --data.");
+}
+
+async function train({ args, gpu, folder, config, data, file }: Started): Promise<number> {
+  const { molecules } = file;
+  const notes = [...readingLines(file), ...skippedNotes(data, molecules.length)];
   const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet"), steps: config.training.steps });
   for (const note of notes) output.warn(note);
   const files: string[] = [];

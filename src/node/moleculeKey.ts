@@ -21,9 +21,17 @@ export async function openChemLibKey(): Promise<MoleculeKey> {
 }
 
 function toOpenChemLib(Ocl: typeof OpenChemLibMolecule, { elements, bonds }: Molecule): OpenChemLibMolecule {
-  const types = [Ocl.cBondTypeSingle, Ocl.cBondTypeDouble, Ocl.cBondTypeTriple, Ocl.cBondTypeDelocalized];
+  const types = new Map([
+    [1, Ocl.cBondTypeSingle],
+    [2, Ocl.cBondTypeDouble],
+    [3, Ocl.cBondTypeTriple],
+    [4, Ocl.cBondTypeDelocalized],
+  ]);
   const molecule = new Ocl(elements.length, bonds!.length);
   for (const element of elements) molecule.addAtom(element);
-  for (const { a, b, order } of bonds!) molecule.setBondType(molecule.addBond(a, b), types[order - 1]);
+  for (const { a, b, order } of bonds!) {
+    // Its bond without an order, which takes no valence.
+    molecule.setBondType(molecule.addBond(a, b), types.get(order) ?? Ocl.cBondTypeMetalLigand);
+  }
   return molecule;
 }

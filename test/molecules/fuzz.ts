@@ -59,6 +59,6 @@ function check({ elements, positions, bonds = [] }: Molecule): void {
     positions.length === 3 * elements.length &&
     elements.every((element) => element >= 1 && element <= 118) &&
     positions.every((value) => Math.abs(value) <= 1e5) &&
-    bonds.every(({ a, b, order }) => atom(a) && atom(b) && a !== b && order >= 1 && order <= 4);
+    bonds.every(({ a, b, order }) => atom(a) && atom(b) && a !== b && order >= 0 && order <= 10);
   if (!coherent) throw new Error("an incoherent molecule");
 }
