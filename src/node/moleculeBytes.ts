@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { promisify } from "node:util";
-import { gunzip, type InputType, type ZlibOptions } from "node:zlib";
+import { gunzip } from "node:zlib";
 import { VoxtwirlError } from "../errors.ts";
 import { binaryKind } from "./foreignKinds.ts";
 
@@ -48,26 +48,14 @@ export async function textOf(bytes: Buffer, path: string, limit: number): Promis
 
 const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-interface Unpacked {
-  buffer: Buffer;
-  engine: { bytesWritten: number };
-}
-// With `info` it gives more than its declaration says.
-const unzip = promisify(gunzip) as unknown as (data: InputType, options: ZlibOptions) => Promise<Unpacked>;
-
 async function unpack(bytes: Buffer, path: string, limit: number): Promise<Buffer> {
   try {
-    const { buffer, engine } = await unzip(bytes, { maxOutputLength: limit, info: true });
-    // What follows a gzip file and is none would be passed over in silence; tapes and disks fill up with zeros.
-    const rest = bytes.subarray(engine.bytesWritten);
-    if (rest.every((byte) => byte === 0)) return buffer;
-    const message = `${path}: ${rest.length} bytes after its gzip file are not packed`;
-    throw new VoxtwirlError("bad-file", message, "Unpack it, put the parts together as text, and pack it again.");
+    return await promisify(gunzip)(bytes, { maxOutputLength: limit });
   } catch (error) {
-    if (error instanceof VoxtwirlError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(path, limit);
     const message = `${path} is not a whole gzip file: ${(error as Error).message}`;
-    throw new VoxtwirlError("bad-file", message, "Is it cut off? Copy or download it again.", { cause: error });
+    const fix = "Is it cut off, or is something else after it? Copy or download it again.";
+    throw new VoxtwirlError("bad-file", message, fix, { cause: error });
   }
 }
 

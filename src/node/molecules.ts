@@ -105,7 +105,7 @@ function parserFor(text: string, path: string): { parse: Parser | undefined; sur
   if (lines.some((line) => /^[ \d]{6}.*\sV[23]000\s*$/i.test(line))) return { parse: parseSdf, sure: true };
   const start = lines.findIndex((line) => line.trim() !== "");
   const counted = /^\s*\d+\s*$/.test(lines[start] ?? "");
-  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+(\s|$)){3}/.test(lines[start + 2] ?? "")) return { parse: parseXyz, sure: true };
+  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? "")) return { parse: parseXyz, sure: true };
   const kind = kindOf(path);
   if (Object.hasOwn(parsers, kind)) return { parse: parsers[kind], sure: false };
   return { parse: counted ? parseXyz : undefined, sure: false };
