@@ -20,10 +20,16 @@ const byBlanks: Split = (line, count) => {
   return words.length === count ? numbers(words, /^\d{1,6}$/) : undefined;
 };
 
-const splits = [byColumns, byBlanks];
-
 /** Most atoms that three columns can number. */
 const mostInColumns = 999;
+
+/** By blanks, but where numbers touch: of lines that have lost the blanks before their first number. */
+const byEither: Split = (line, count) => {
+  const found = byBlanks(line, count);
+  return found?.every((number) => number <= mostInColumns) ? found : byColumns(line, count);
+};
+
+const looksLikeBond = (line: string) => byColumns(line, 3) !== undefined || byBlanks(line, 3) !== undefined;
 
 /**
  * Reads the counts line, the atoms, the bonds and the properties up to `M  END` of a V2000 record.
@@ -38,7 +44,7 @@ export function readV2000(record: RecordLines): Molecule {
     throw record.unusable(disagree, `the ${where} ends inside a molecule's header`, `${molfileLayout} ${cutOff}`);
   }
   const start = record.at;
-  const readings = splits.map((split) => split(line, 2)).filter((counts) => counts !== undefined);
+  const readings = [byColumns, byBlanks].map((split) => split(line, 2)).filter((counts) => counts !== undefined);
   if (readings.length === 0) {
     const message = `expected a counts line (numbers of atoms and bonds), found ${quoted(line)}`;
     throw record.unusable(disagree, message, molfileLayout);
@@ -78,7 +84,7 @@ function readBlock(record: RecordLines, atoms: number, bonds: number): Molecule 
     positions.set(position, 3 * i);
   }
   const start = record.at;
-  return firstThatReads(atoms > mostInColumns ? [byBlanks] : splits, (split) => {
+  return firstThatReads(atoms > mostInColumns ? [byBlanks] : [byColumns, byEither], (split) => {
     record.rewind(start);
     const found: Bond[] = [];
     for (let i = 0; i < bonds; i++) found.push(readBond(record, split, atoms, `bond ${i + 1} of ${bonds}`));
@@ -129,7 +135,7 @@ function skipProperties(record: RecordLines, atoms: number, bonds: number): void
     // The text of an alias or a group is on the line after it.
     if (/^[AG]\s/.test(line)) record.next();
     else if (/^[MVS]\s/.test(line)) continue;
-    else if (splits.some((split) => split(line, 3) !== undefined) || atomParts(line) !== undefined) {
+    else if (looksLikeBond(line) || atomParts(line) !== undefined) {
       const message = `the counts line announces ${atoms} atoms and ${bonds} bonds, but here is another: ${quoted(line)}`;
       const fix = `Correct the counts line. It has room for ${mostInColumns} of each: write larger molecules as V3000.`;
       throw record.unusable(disagree, message, fix);

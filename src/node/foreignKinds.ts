@@ -80,7 +80,7 @@ const texts: [begins: RegExp, name: string, fix: string][] = [
 ];
 
 /** A line of SMILES, and perhaps a name. */
-const smiles = /^(?=.*[A-Za-z])[A-Za-z0-9@+\-[\]()=#$:.%\/\\*]+([ \t][^\n]*)?$/;
+const smiles = /^(Cl|Br|[BCNOPSFI]|[bcnops]|\[[^\]\s]{1,30}\]|[-=#$:/\\.@%()\d*])+([ \t][^\n]*)?$/;
 
 /** What a text that could not be read is; undefined where it cannot be told. */
 export function foreignText(text: string): ForeignKind | undefined {
@@ -89,8 +89,7 @@ export function foreignText(text: string): ForeignKind | undefined {
   const found = texts.find(([begins]) => begins.test(begin));
   if (found !== undefined) return { name: found[1], fix: found[2] };
   const lines = begin.split("\n").slice(0, 5).filter((line, i) => i === 0 || line.trim() !== "");
-  const isSmiles = lines.every((line) => smiles.test(line.trim())) && /[cCnNoO][cCnNoO(=1]|\[/.test(lines[0]);
-  if (!isSmiles || /^\d/.test(begin)) return undefined;
+  if (!lines.every((line) => smiles.test(line.trim())) || !/^[^\s\d]*[cC]/.test(lines[0])) return undefined;
   return {
     name: "a list of SMILES, without coordinates",
     fix: "Make 3D coordinates first, e.g. with Open Babel: obabel -ismi FILE -O out.sdf --gen3d.",
