@@ -1,4 +1,5 @@
-import { looksNumeric, quoted } from "./lines.ts";
+import { atomicNumber } from "./elements.ts";
+import { looksNumeric, parseCoordinate, quoted } from "./lines.ts";
 import type { Bond, Molecule } from "./molecule.ts";
 import { Unusable } from "./records.ts";
 import { checkBond, cutOff, disagree, molfileLayout, readSite, type RecordLines } from "./sdfRecord.ts";
@@ -6,30 +7,25 @@ import { checkBond, cutOff, disagree, molfileLayout, readSite, type RecordLines 
 /** How numbers of a line are parted: in three columns each, as the format has it, or by blanks, as some programs do. */
 type Split = (line: string, count: number) => number[] | undefined;
 
-const numbers = (tokens: readonly string[], most: RegExp) =>
-  tokens.every((token) => most.test(token)) ? tokens.map(Number) : undefined;
-
-const byColumns: Split = (line, count) =>
-  numbers(
-    Array.from({ length: count }, (_, i) => line.slice(3 * i, 3 * i + 3).trim()),
-    /^\d{1,3}$/,
-  );
+const byColumns: Split = (line, count) => {
+  const found: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const token = line.slice(3 * i, 3 * i + 3);
+    if (!/^ *\d+ *$/.test(token)) return undefined;
+    found.push(Number(token));
+  }
+  return found;
+};
 
 const byBlanks: Split = (line, count) => {
   const words = line.slice(0, 80).trim().split(/\s+/, count);
-  return words.length === count ? numbers(words, /^\d{1,6}$/) : undefined;
+  return words.length === count && words.every((word) => /^\d{1,6}$/.test(word)) ? words.map(Number) : undefined;
 };
 
 /** Most atoms that three columns can number. */
 const mostInColumns = 999;
 
-/** By blanks, but where numbers touch: of lines that have lost the blanks before their first number. */
-const byEither: Split = (line, count) => {
-  const found = byBlanks(line, count);
-  return found?.every((number) => number <= mostInColumns) ? found : byColumns(line, count);
-};
-
-const looksLikeBond = (line: string) => byColumns(line, 3) !== undefined || byBlanks(line, 3) !== undefined;
+const splits = [byColumns, byBlanks];
 
 /**
  * Reads the counts line, the atoms, the bonds and the properties up to `M  END` of a V2000 record.
@@ -44,7 +40,7 @@ export function readV2000(record: RecordLines): Molecule {
     throw record.unusable(disagree, `the ${where} ends inside a molecule's header`, `${molfileLayout} ${cutOff}`);
   }
   const start = record.at;
-  const readings = [byColumns, byBlanks].map((split) => split(line, 2)).filter((counts) => counts !== undefined);
+  const readings = splits.map((split) => split(line, 2)).filter((counts) => counts !== undefined);
   if (readings.length === 0) {
     const message = `expected a counts line (numbers of atoms and bonds), found ${quoted(line)}`;
     throw record.unusable(disagree, message, molfileLayout);
@@ -79,12 +75,12 @@ function readBlock(record: RecordLines, atoms: number, bonds: number): Molecule 
   const elements = new Uint8Array(room);
   const positions = new Float64Array(3 * room);
   for (let i = 0; i < atoms; i++) {
-    const { element, position } = readAtom(record, `atom ${i + 1} of ${atoms}`);
+    const { element, position } = readAtom(record, i, atoms);
     elements[i] = element;
     positions.set(position, 3 * i);
   }
   const start = record.at;
-  return firstThatReads(atoms > mostInColumns ? [byBlanks] : [byColumns, byEither], (split) => {
+  return firstThatReads(atoms > mostInColumns ? [byBlanks] : splits, (split) => {
     record.rewind(start);
     const found: Bond[] = [];
     for (let i = 0; i < bonds; i++) found.push(readBond(record, split, atoms, `bond ${i + 1} of ${bonds}`));
@@ -94,15 +90,28 @@ function readBlock(record: RecordLines, atoms: number, bonds: number): Molecule 
 }
 
 /** An atom line: x, y and z in ten columns each, a blank, the symbol in three; or the same separated by blanks. */
-function readAtom(record: RecordLines, which: string) {
+function readAtom(record: RecordLines, i: number, atoms: number): ReturnType<typeof readSite> {
+  const which = `atom ${i + 1} of ${atoms}`;
   const line = record.next();
   if (line === undefined) throw record.endsBefore(which);
+  const inColumns = atomInColumns(line);
+  if (inColumns !== undefined) return inColumns;
   const parts = atomParts(line);
   if (parts === undefined) {
     const message = `expected ${which} (x y z symbol), found ${quoted(line)}`;
     throw record.unusable(disagree, message, `${molfileLayout} ${cutOff}`);
   }
   return readSite(record, parts.coordinates, parts.symbol, which);
+}
+
+/** What nearly every line is: an atom in the format's columns without a fault. */
+function atomInColumns(line: string): ReturnType<typeof readSite> | undefined {
+  const element = atomicNumber(line.slice(31, 34).trim());
+  if (element === undefined) return undefined;
+  const x = parseCoordinate(line.slice(0, 10).trim());
+  const y = parseCoordinate(line.slice(10, 20).trim());
+  const z = parseCoordinate(line.slice(20, 30).trim());
+  return x === undefined || y === undefined || z === undefined ? undefined : { element, position: [x, y, z] };
 }
 
 /** The columns of an atom line, as they are; undefined for any other line. */
@@ -135,7 +144,7 @@ function skipProperties(record: RecordLines, atoms: number, bonds: number): void
     // The text of an alias or a group is on the line after it.
     if (/^[AG]\s/.test(line)) record.next();
     else if (/^[MVS]\s/.test(line)) continue;
-    else if (looksLikeBond(line) || atomParts(line) !== undefined) {
+    else if (splits.some((split) => split(line, 3) !== undefined) || atomParts(line) !== undefined) {
       const message = `the counts line announces ${atoms} atoms and ${bonds} bonds, but here is another: ${quoted(line)}`;
       const fix = `Correct the counts line. It has room for ${mostInColumns} of each: write larger molecules as V3000.`;
       throw record.unusable(disagree, message, fix);
