@@ -7,7 +7,17 @@ import { measureModel } from "./measureModel.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 
 /** The options of each way to measure; the others go with both. */
-const MODEL_ONLY = ["model", "data", "strict", "twirl", "limit", "interpolation", "precision", "adapter", "no-tuning"] as const;
+const MODEL_ONLY = [
+  "model",
+  "data",
+  "strict",
+  "twirl",
+  "limit",
+  "interpolation",
+  "precision",
+  "adapter",
+  "no-tuning",
+] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 
 export const spec: ArgsSpec = {

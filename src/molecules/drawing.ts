@@ -14,8 +14,8 @@ const singleCarbons = 1.45;
  *
  * Coordinates decide. With an atom off the plane z = 0 the record is a molecule whatever its program line says. In the
  * plane it is a drawing unless columns 21 and 22 (or the end) of its program line say 3D; a molecule of two or three
- * atoms, which always has a plane, needs no such code. And it is a drawing, whatever the code, where all atoms are at one
- * point, a carbon has four single bonds, or the bonds are of one length as no molecule's are.
+ * atoms, which always has a plane, needs no such code unless the line says 2D. And it is a drawing, whatever the code,
+ * where all atoms are at one point, a carbon has four single bonds, or the bonds are of one length as no molecule's are.
  */
 export function refuseDrawing(molecule: Molecule, program: string, line: number): void {
   const { elements, positions } = molecule;
@@ -63,7 +63,8 @@ function whyBondsAreDrawn(molecule: Molecule): string | undefined {
   // A large drawing has the odd bond that bridges a ring.
   if (equal.length < 0.9 * bonds.length) return undefined;
   const size = `all its bonds are ${Number(median.toFixed(3))} A long`;
-  if (equal.some((bond) => !isPlausible(median, bond, elements))) return `${size}, which is no length between these elements`;
+  if (equal.some((bond) => !isPlausible(median, bond, elements)))
+    return `${size}, which is no length between these elements`;
   if (joinsUnlike(equal, elements)) return `${size}, whatever they join`;
   if (hasDrawnAngle(molecule, equal, median)) return `${size}, at angles of 120 degrees`;
   return undefined;
@@ -79,8 +80,8 @@ function radii({ a, b }: Bond, elements: Uint8Array): number {
 }
 
 /**
- * Whether two of the bonds would differ in length by their elements, also when what their orders shorten is counted: the
- * double bond of C2F4 is as long as its others.
+ * Whether two of the bonds would differ in length by their elements, also when what their orders shorten is counted:
+ * the double bond of C2F4 is as long as its others.
  */
 function joinsUnlike(bonds: readonly Bond[], elements: Uint8Array): boolean {
   const kinds = new Map<string, readonly [single: number, ordered: number]>();

@@ -14,7 +14,17 @@ export interface XyzColumns {
 const plainColumns: XyzColumns = { element: 0, position: 1, needed: 4 };
 
 /** Names of the columns that are read, the first first. */
-const elementNames = ["species", "symbols", "symbol", "element", "elements", "z", "numbers", "atomic_numbers", "atomic_number"];
+const elementNames = [
+  "species",
+  "symbols",
+  "symbol",
+  "element",
+  "elements",
+  "z",
+  "numbers",
+  "atomic_numbers",
+  "atomic_number",
+];
 const positionNames = ["pos", "positions", "position", "coords", "coordinates"];
 
 /**

@@ -58,9 +58,9 @@ export class LineReader {
     this.number = number;
   }
 
-  /** A "bad-file" error that names the file and a line, by default the current one. */
-  error(message: string, fix: string, line = this.number): VoxtwirlError {
-    return new VoxtwirlError("bad-file", `${this.file}, line ${line}: ${message}`, fix);
+  /** A "bad-file" error that names the file and the current line. */
+  error(message: string, fix: string): VoxtwirlError {
+    return new VoxtwirlError("bad-file", `${this.file}, line ${this.number}: ${message}`, fix);
   }
 }
 
@@ -76,8 +76,8 @@ const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d{1,3})?$/;
 const farthest = 1e5;
 
 /**
- * A coordinate in Angstrom: a decimal number with an exponent of e, d or, as the original QM9 files have it, *^; a minus
- * as it is typeset will do. Undefined for anything else, and for numbers that no molecule has.
+ * A coordinate in Angstrom: a decimal number with an exponent of e, d or, as the original QM9 files have it, *^; a
+ * minus as it is typeset will do. Undefined for anything else, and for numbers that no molecule has.
  */
 export function parseCoordinate(token: string): number | undefined {
   if (token.length > 40) return undefined;

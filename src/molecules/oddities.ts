@@ -101,8 +101,8 @@ export class Oddities {
     const unit = units.find((_, u) => 2 * this.#inUnit[u] > this.#told);
     if (unit !== undefined) {
       found.push(
-        `no two atoms of a molecule are nearer than ${Number(this.#nearest.toPrecision(3))} A, and neighbours are some ` +
-          `${unit.factor} times as far apart as bonded atoms: are these ${unit.name}? Positions are read as Angstrom ` +
+        `no two atoms of a molecule are nearer than ${Number(this.#nearest.toPrecision(3))} A, and neighbours are ` +
+          `some ${unit.factor} times as far apart as bonded atoms: are these ${unit.name}? Positions are read as Angstrom ` +
           `(multiply by ${unit.angstrom})`,
       );
     }
@@ -138,7 +138,10 @@ function dimensions(p: Float64Array): number {
 type Vector = readonly [number, number, number];
 
 /** The longest of the vectors that `of` makes of the atoms' places as seen from the first atom. */
-function farthestFromFirst(p: Float64Array, of: (x: number, y: number, z: number) => Vector): { length: number; unit: Vector } {
+function farthestFromFirst(
+  p: Float64Array,
+  of: (x: number, y: number, z: number) => Vector,
+): { length: number; unit: Vector } {
   let square = 0;
   let longest: Vector = [0, 0, 0];
   for (let i = 3; i < p.length; i += 3) {

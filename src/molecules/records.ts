@@ -54,8 +54,8 @@ export class Unusable {
     this.fix = fix;
   }
 
-  toError(file: string, more = ""): VoxtwirlError {
-    return new VoxtwirlError("bad-file", `${file}, line ${this.line}: ${this.message}${more}`, this.fix);
+  toError(file: string): VoxtwirlError {
+    return new VoxtwirlError("bad-file", `${file}, line ${this.line}: ${this.message}`, this.fix);
   }
 }
 
@@ -77,7 +77,12 @@ export class NothingUsable extends VoxtwirlError {
 const named = 3;
 
 /** Adds records that are left out, `count` of them, to those of their reason. */
-export function leaveOut(all: Map<string, LeftOut>, reason: string, records: readonly LeftOutRecord[], count = 1): void {
+export function leaveOut(
+  all: Map<string, LeftOut>,
+  reason: string,
+  records: readonly LeftOutRecord[],
+  count = 1,
+): void {
   let leftOut = all.get(reason);
   if (leftOut === undefined) all.set(reason, (leftOut = { reason, count: 0, first: [] }));
   leftOut.count += count;

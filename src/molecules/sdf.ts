@@ -72,7 +72,11 @@ function readRecord(record: RecordLines): Molecule {
 
 /** The version that the counts line ends with, and how many lines too many are above it; zero where none is found. */
 function findCounts(record: RecordLines): { version: string | undefined; extra: number } {
-  const versionOf = (line: string | undefined) => /\sV[23]000\s*$/i.exec(line?.slice(0, 80) ?? "")?.[0].trim().toUpperCase();
+  const versionOf = (line: string | undefined) =>
+    /\sV[23]000\s*$/i
+      .exec(line?.slice(0, 80) ?? "")?.[0]
+      .trim()
+      .toUpperCase();
   const fourth = versionOf(record.lines[3]);
   const at = fourth === undefined ? record.lines.slice(0, 20).findIndex((line) => versionOf(line) !== undefined) : 3;
   return { version: versionOf(record.lines[at]), extra: at < 0 ? 0 : at - 3 };
@@ -80,7 +84,8 @@ function findCounts(record: RecordLines): { version: string | undefined; extra: 
 
 function misplaced(record: RecordLines, extra: number): Unusable {
   const lines = Math.abs(extra) === 1 ? "1 line" : `${Math.abs(extra)} lines`;
-  const message = `the counts line is line ${extra + 4} of the record instead of 4: ${lines} too ${extra > 0 ? "many" : "few"} above it`;
+  const wrong = `${lines} too ${extra > 0 ? "many" : "few"} above it`;
+  const message = `the counts line is line ${extra + 4} of the record instead of 4: ${wrong}`;
   const fix = "Three lines come before it, blank or not: the name, the program and a comment.";
   return new Unusable("misplaced header", record.lineOf(extra + 3), message, fix);
 }

@@ -6,7 +6,8 @@ const label = /^(\d{1,3})?([A-Za-z]{1,2})(\d[\w'"*+-]{0,8}|[+-]{1,4}|[+-]\d{1,3}
 const charge = /^(\d?[+-]{1,4}|[+-]\d)$/;
 
 /** What programs call sites without a nucleus, query atoms, and places where something else is to be attached. */
-const placeholder = /^(x{1,2}|xx?\d+|a|a?h|q|l|m|r[#']?|r\d+|\*|\?|_?[rx]_?\d*|du\w{0,4}|dummy|lp\d*|tv|vc|pol|mod|any|0|\[.*|.*\bnot\b.*)$/i;
+const placeholder =
+  /^(xx?\d*|[aqlm*?0]|ah|_?[rx]_?\d*|r[#']|du\w{0,4}|lp\d*|tv|vc|pol|mod|any|\[.*|.*\bnot\b.*)$/i;
 const ghost = /gh|bq|[@:]/i;
 
 /**
@@ -49,6 +50,7 @@ export function symbolFault(token: string): SymbolFault {
     const fix = "Remove query atoms, R groups, dummies and ghosts: only real atoms have a place in a molecule.";
     return { reason: "dummy, ghost or query atoms", message, fix };
   }
-  const fix = "Write symbols of elements (C, Cl, Fe) or atomic numbers; names of force fields and residues are not read.";
+  const fix =
+    "Write symbols of elements (C, Cl, Fe) or atomic numbers; names of force fields and residues are not read.";
   return { reason: "unknown symbols", message, fix };
 }

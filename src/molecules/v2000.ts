@@ -145,7 +145,8 @@ function skipProperties(record: RecordLines, atoms: number, bonds: number): void
     if (/^[AG]\s/.test(line)) record.next();
     else if (/^[MVS]\s/.test(line)) continue;
     else if (splits.some((split) => split(line, 3) !== undefined) || atomParts(line) !== undefined) {
-      const message = `the counts line announces ${atoms} atoms and ${bonds} bonds, but here is another: ${quoted(line)}`;
+      const announced = `the counts line announces ${atoms} atoms and ${bonds} bonds`;
+      const message = `${announced}, but here is another: ${quoted(line)}`;
       const fix = `Correct the counts line. It has room for ${mostInColumns} of each: write larger molecules as V3000.`;
       throw record.unusable(disagree, message, fix);
     }

@@ -69,7 +69,12 @@ class Table {
       const message = `${which} has the number ${quoted(number)} of another`;
       throw this.#record.unusable(disagree, message, "Give each atom a number of its own.");
     }
-    const { element, position } = readSite(this.#record, [0, 1, 2].map((i) => rest[i] ?? ""), symbol, which);
+    const { element, position } = readSite(
+      this.#record,
+      [0, 1, 2].map((i) => rest[i] ?? ""),
+      symbol,
+      which,
+    );
     this.#atoms.set(number, this.#elements.length);
     this.#elements.push(element);
     this.#positions.push(...position);
@@ -92,12 +97,17 @@ class Table {
     const [atoms, bonds] = [this.#elements.length, this.#bonds.length];
     const counts = this.#counts ?? [atoms, bonds];
     if (counts[0] !== atoms || counts[1] !== bonds) {
-      const message = `the counts line announces ${counts[0]} atoms and ${counts[1]} bonds, the record has ${atoms} and ${bonds}`;
+      const announced = `the counts line announces ${counts[0]} atoms and ${counts[1]} bonds`;
+      const message = `${announced}, the record has ${atoms} and ${bonds}`;
       throw this.#record.unusable(disagree, message, cutOff);
     }
     if (atoms === 0) {
       throw this.#record.unusable("no atoms", "a molecule of 0 atoms", "Remove the empty record from the file.");
     }
-    return { elements: Uint8Array.from(this.#elements), positions: Float64Array.from(this.#positions), bonds: this.#bonds };
+    return {
+      elements: Uint8Array.from(this.#elements),
+      positions: Float64Array.from(this.#positions),
+      bonds: this.#bonds,
+    };
   }
 }

@@ -13,9 +13,9 @@ const shortestAtomLine = 8;
 /**
  * Reads an XYZ file of one molecule or of several, one after the other. Positions are in Angstrom.
  *
- * Elements are symbols in any case, atomic numbers, or labels that begin with a symbol (C1, Pd2+, C_3); what follows the
- * coordinates on a line is ignored; the comment becomes the name. Of extended XYZ, the columns are where `Properties`
- * says. The original QM9 files are read too (exponents written *^, three more lines after the atoms).
+ * Elements are symbols in any case, atomic numbers, or labels that begin with a symbol (C1, Pd2+, C_3); what follows
+ * the coordinates on a line is ignored; the comment becomes the name. Of extended XYZ, the columns are where
+ * `Properties` says. The original QM9 files are read too (exponents written *^, three more lines after the atoms).
  *
  * A molecule that cannot be used (dummy and ghost atoms, coordinates that are no numbers, no atoms) is left out; with
  * `strict` it is an error.
@@ -95,7 +95,12 @@ function readAtom(lines: LineReader, molecule: Molecule, i: number, columns: Xyz
   const element = parseElement(symbol);
   if (element === undefined) {
     const { reason, message, fix } = symbolFault(symbol);
-    throw new Unusable(reason, lines.lineNumber, `expected atom ${i + 1} of ${molecule.elements.length}, but ${message}`, fix);
+    throw new Unusable(
+      reason,
+      lines.lineNumber,
+      `expected atom ${i + 1} of ${molecule.elements.length}, but ${message}`,
+      fix,
+    );
   }
   for (let k = 0; k < 3; k++) {
     const value = parseCoordinate(tokens[columns.position + k] ?? "");
@@ -134,8 +139,12 @@ function skipAtoms(
     const line = lines.next();
     if (line === undefined) throw cutOff(lines, i, count);
     if (isAtomLine(line, columns)) continue;
-    if (fault.line === lines.lineNumber) throw fault.toError(lines.file, more);
-    throw lines.error(`expected atom ${i + 1} of ${count}, found ${quoted(line.trim())}${more}`, layout);
+    const message =
+      fault.line === lines.lineNumber
+        ? fault.message
+        : `expected atom ${i + 1} of ${count}, found ${quoted(line.trim())}`;
+    const fix = /\S[,;]/.test(line) ? "Separate the columns by blanks or tabs." : `Is the file cut off? ${layout}`;
+    throw lines.error(message + more, fix);
   }
 }
 

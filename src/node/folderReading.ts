@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { VoxtwirlError } from "../errors.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { Oddities } from "../molecules/oddities.ts";
-import { leaveOut, NothingUsable, type LeftOut, type ParsedMolecules, type ParseOptions } from "../molecules/records.ts";
+import {
+  leaveOut,
+  NothingUsable,
+  type LeftOut,
+  type ParsedMolecules,
+  type ParseOptions,
+} from "../molecules/records.ts";
 import type { MoleculeFile } from "./molecules.ts";
 
 /** Collects what the files of a folder hold. */
@@ -20,7 +26,12 @@ export class FolderReading {
   }
 
   /** Reads the next file, or leaves it out where it is none. */
-  async add(name: string, sha256: string, read: () => Promise<ParsedMolecules>, { strict }: ParseOptions): Promise<void> {
+  async add(
+    name: string,
+    sha256: string,
+    read: () => Promise<ParsedMolecules>,
+    { strict }: ParseOptions,
+  ): Promise<void> {
     this.#hash.update(`${sha256}  ${name}\n`);
     try {
       const parsed = await read();
@@ -43,7 +54,12 @@ export class FolderReading {
   #take(file: string, { records, leftOut }: { records: number; leftOut: readonly LeftOut[] }): void {
     this.#records += records;
     for (const { reason, count, first } of leftOut) {
-      leaveOut(this.#leftOut, reason, first.map((record) => ({ file, ...record })), count);
+      leaveOut(
+        this.#leftOut,
+        reason,
+        first.map((record) => ({ file, ...record })),
+        count,
+      );
     }
   }
 

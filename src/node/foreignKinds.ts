@@ -27,7 +27,11 @@ const binaries: [bytes: string | number[], name: string, fix: string, offset?: n
   ["CDF\x01", "a NetCDF file", conversion],
   ["CDF\x02", "a NetCDF file", conversion],
   [[0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], "a NumPy array (.npy)", conversion],
-  ["SQLite format 3\0", "an SQLite database, as ASE writes", "Write the molecules as extended XYZ: ase convert in.db out.extxyz."],
+  [
+    "SQLite format 3\0",
+    "an SQLite database, as ASE writes",
+    "Write the molecules as extended XYZ: ase convert in.db out.extxyz.",
+  ],
   ["- of Ulm", "an ASE trajectory", "Write the molecules as extended XYZ: ase convert in.traj out.extxyz."],
   [[0x89, 0x50, 0x4e, 0x47], "a PNG picture", "Give a molecule file: .xyz, .sdf or .mol."],
   [[0xff, 0xd8, 0xff], "a JPEG picture", "Give a molecule file: .xyz, .sdf or .mol."],
@@ -46,7 +50,9 @@ export function binaryKind(bytes: Uint8Array): ForeignKind | undefined {
   });
   if (found === undefined) return bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0 ? safetensors : undefined;
   const [, name, fix] = found;
-  return name === "a zip archive" && zipHolds(bytes, ".npy") ? { name: "a NumPy archive (.npz)", fix: conversion } : { name, fix };
+  return name === "a zip archive" && zipHolds(bytes, ".npy")
+    ? { name: "a NumPy archive (.npz)", fix: conversion }
+    : { name, fix };
 }
 
 const safetensors = { name: "a safetensors file", fix: "Give molecules with --data, and the model with --model." };
@@ -60,7 +66,11 @@ function zipHolds(bytes: Uint8Array, extension: string): boolean {
 /** Beginnings of texts of other kinds. */
 const texts: [begins: RegExp, name: string, fix: string][] = [
   [/^version https:\/\/git-lfs/, "a git-lfs pointer, not the file itself", "Fetch the file: git lfs pull."],
-  [/^(<!doctype html|<html|<head|<body)/i, "an HTML page", "Download the file itself: this page is what came in its place."],
+  [
+    /^(<!doctype html|<html|<head|<body)/i,
+    "an HTML page",
+    "Download the file itself: this page is what came in its place.",
+  ],
   [/^<\?xml[^]{0,2000}<(cml|molecule)|^<(cml|molecule)\b/i, "a CML file", convert("cml")],
   [/^<(\?xml|[a-z]+[\s>])/i, "an XML document", "Download the file itself, or convert it to XYZ or SDF."],
   [/^[{[]\s*["{[\]}\d]/, "JSON", conversion],
@@ -69,14 +79,22 @@ const texts: [begins: RegExp, name: string, fix: string][] = [
   [/^(#[^\n]*\n\s*)*@<TRIPOS>/, "a mol2 file", convert("mol2")],
   [/^\$RXN/, "a reaction file (RXN)", "Give the molecules themselves, as SDF."],
   [/^\$RDFILE/, "an RD file", "Write the molecules as an SD file."],
-  [/^InChI=/, "a list of InChI, without coordinates", "Make 3D coordinates first, e.g. with Open Babel: obabel -iinchi FILE -O out.sdf --gen3d."],
+  [
+    /^InChI=/,
+    "a list of InChI, without coordinates",
+    "Make 3D coordinates first, e.g. with Open Babel: obabel -iinchi FILE -O out.sdf --gen3d.",
+  ],
   [/^%\w+ *=|^#[nptNPT]? *[A-Za-z]/, "a Gaussian input", convert("com")],
   [/^\s*Entering Gaussian/, "a Gaussian output", convert("log")],
   [/^\s*\* O {3}R {3}C {3}A \*/, "an ORCA output", convert("out")],
   [/^\d+ +\S[^\n]*\n\s*1 +[A-Z]\S* +-?\d+\.\d+/, "a Tinker XYZ file", convert("txyz")],
   [/^ITEM: TIMESTEP/, "a LAMMPS dump", conversion],
   [/^>\S*[^\n]*\n[A-Z*\n-]+$/, "a FASTA file, without coordinates", conversion],
-  [/^[^\n,;\t]*[,;\t][^\n]*\b(smiles|inchi)\b|^[^\n]*\bsmiles\b[^\n]*[,;\t]/i, "a table", "Make 3D coordinates of its molecules, and save them as SDF."],
+  [
+    /^[^\n,;\t]*[,;\t][^\n]*\b(smiles|inchi)\b|^[^\n]*\bsmiles\b[^\n]*[,;\t]/i,
+    "a table",
+    "Make 3D coordinates of its molecules, and save them as SDF.",
+  ],
 ];
 
 /** A line of SMILES, and perhaps a name. */
@@ -84,11 +102,18 @@ const smiles = /^(Cl|Br|[BCNOPSFI]|[bcnops]|\[[^\]\s]{1,30}\]|[-=#$:/\\.@%()\d*]
 
 /** What a text that could not be read is; undefined where it cannot be told. */
 export function foreignText(text: string): ForeignKind | undefined {
-  const begin = text.slice(0, 4000).replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n").trimStart();
+  const begin = text
+    .slice(0, 4000)
+    .replace(/^\uFEFF/, "")
+    .replace(/\r\n?/g, "\n")
+    .trimStart();
   if (begin === "") return { name: "empty", fix: "Is it the right file, and was it written to its end?" };
   const found = texts.find(([begins]) => begins.test(begin));
   if (found !== undefined) return { name: found[1], fix: found[2] };
-  const lines = begin.split("\n").slice(0, 5).filter((line, i) => i === 0 || line.trim() !== "");
+  const lines = begin
+    .split("\n")
+    .slice(0, 5)
+    .filter((line, i) => i === 0 || line.trim() !== "");
   if (!lines.every((line) => smiles.test(line.trim())) || !/^[^\s\d]*[cC]/.test(lines[0])) return undefined;
   return {
     name: "a list of SMILES, without coordinates",

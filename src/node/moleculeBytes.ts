@@ -31,19 +31,23 @@ export async function readBounded(path: string, limit: number): Promise<Buffer> 
 }
 
 /**
- * The text that bytes stand for: unpacked where they begin as gzip does, in UTF-8 or UTF-16.
+ * The text that bytes stand for: unpacked where they begin as gzip does, in UTF-8 or UTF-16; without the zero
+ * characters at its end, which are counted.
  *
  * @throws VoxtwirlError "bad-file" for a gzip file that is not whole, for other containers by their name, and for more
  *   than `limit` bytes
  */
-export async function textOf(bytes: Buffer, path: string, limit: number): Promise<string> {
+export async function textOf(bytes: Buffer, path: string, limit: number): Promise<{ text: string; zeros: number }> {
   const plain = isGzip(bytes) ? await unpack(bytes, path, limit) : bytes;
   if (isGzip(plain)) {
     throw new VoxtwirlError("bad-file", `${path} is packed twice by gzip`, "Unpack it once: gunzip.");
   }
   const kind = binaryKind(plain);
   if (kind !== undefined) throw new VoxtwirlError("bad-file", `${path} is ${kind.name}, not text`, kind.fix);
-  return decode(plain, path);
+  const text = decode(plain, path);
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
+  return { text: text.slice(0, end), zeros: text.length - end };
 }
 
 const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -67,7 +71,10 @@ function decode(bytes: Buffer, path: string): string {
     throw new VoxtwirlError("bad-file", `${path} is text in UTF-32`, "Save it as UTF-8.");
   }
   if (mark === 0xfffe || halfIsZero(bytes, 1)) return bytes.toString("utf16le");
-  if (mark === 0xfeff || halfIsZero(bytes, 0)) return Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16().toString("utf16le");
+  if (mark === 0xfeff || halfIsZero(bytes, 0))
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString("utf16le");
   return bytes.toString("utf8");
 }
 

@@ -20,8 +20,8 @@ const defaultLimit = 384 * 2 ** 20;
 export interface MoleculeFile extends ReadingNotes {
   molecules: Molecule[];
   /**
-   * SHA-256, in hexadecimal, of the file as it lies on disk (of the built-in set's bytes for "builtin"). Of a folder, of
-   * the lines that sha256sum prints for its files in their order.
+   * SHA-256, in hexadecimal, of the file as it lies on disk (of the built-in set's bytes for "builtin"). Of a folder,
+   * of the lines that sha256sum prints for its files in their order.
    */
   sha256: string;
 }
@@ -85,10 +85,15 @@ function sha256(data: Uint8Array | string): string {
 }
 
 async function parseBytes(bytes: Buffer, path: string, options: ParseOptions, limit: number): Promise<ParsedMolecules> {
-  const text = await textOf(bytes, path, limit);
+  const { text, zeros } = await textOf(bytes, path, limit);
   const { parse, sure } = parserFor(text, path);
   try {
-    if (parse !== undefined) return parse(text, basename(path), options);
+    if (parse !== undefined) {
+      const parsed = parse(text, basename(path), options);
+      if (zeros > 0)
+        parsed.remarks.push(`${zeros} zero bytes at the end of ${path} are passed over: was it copied whole?`);
+      return parsed;
+    }
   } catch (error) {
     const kind = sure || error instanceof NothingUsable ? undefined : foreignText(text);
     if (kind === undefined) throw error;
@@ -105,7 +110,8 @@ function parserFor(text: string, path: string): { parse: Parser | undefined; sur
   if (lines.some((line) => /^[ \d]{6}.*\sV[23]000\s*$/i.test(line))) return { parse: parseSdf, sure: true };
   const start = lines.findIndex((line) => line.trim() !== "");
   const counted = /^\s*\d+\s*$/.test(lines[start] ?? "");
-  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? "")) return { parse: parseXyz, sure: true };
+  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? ""))
+    return { parse: parseXyz, sure: true };
   const kind = kindOf(path);
   if (Object.hasOwn(parsers, kind)) return { parse: parsers[kind], sure: false };
   return { parse: counted ? parseXyz : undefined, sure: false };

@@ -30,7 +30,8 @@ export function checkDivision({ train, heldout }: PreparedDataset, { data, versi
   if (heldout.count === data.heldout && train.count === data.training) return;
   throw new VoxtwirlError(
     "bad-file",
-    `the data divide into ${train.count} and ${heldout.count} molecules, the run had ${data.training} and ${data.heldout}`,
+    `the data divide into ${train.count} and ${heldout.count} molecules, the run had ` +
+      `${data.training} and ${data.heldout}`,
     `Use the version of voxtwirl that trained the model (${version}), or other data for a new run or measurement.`,
   );
 }

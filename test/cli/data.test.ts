@@ -15,9 +15,27 @@ const atom = (element: string) => [element, ...[0, 1, 2].map(() => (3 * place.ne
 const good = Array.from({ length: 10 }, () => `3\n\n${["C", "H", "O"].map(atom).join("\n")}\n`);
 const data = join(root, "some.xyz");
 writeFileSync(data, [...good.slice(0, 4), "2\n\nC 0 0 0\nX 0 0 1\n", ...good.slice(4), "0\n\n"].join(""));
-const leftOut = ['1 of 12 records left out: record 5 (line 24): expected atom 2 of 2, but "X" is no element', "1 of 12 records left out: record 12"];
+const leftOut = [
+  '1 of 12 records left out: record 5 (line 24): expected atom 2 of 2, but "X" is no element',
+  "1 of 12 records left out: record 12",
+];
 
-const size = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "2", "--seed", "4", "--steps", "1"];
+const size = [
+  "--grid",
+  "8",
+  "--resolution",
+  "1",
+  "--batch",
+  "2",
+  "--heldout",
+  "2",
+  "--twirl",
+  "2",
+  "--seed",
+  "4",
+  "--steps",
+  "1",
+];
 const run = join(root, "run");
 
 /** The command with a file on its standard input, by a real pipe. */
@@ -61,14 +79,28 @@ describe("--data with records that cannot be used", () => {
     expect(stdout).toContain("2 of 5 records left out: record 3 (line 13): ");
     expect(stdout).toContain("also in record 4 (line 16)");
     const json = JSON.parse((await command.run([...args, "--json"])).stdout);
-    expect(json).toMatchObject({ records: 5, recordsLeftOut: { "dummy, ghost or query atoms": 2, "no atoms": 1 }, samples: 2, remarks: [] });
+    expect(json).toMatchObject({
+      records: 5,
+      recordsLeftOut: { "dummy, ghost or query atoms": 2, "no atoms": 1 },
+      samples: 2,
+      remarks: [],
+    });
   });
 
   it("shows remarks about odd data, and trains all the same", async () => {
     const flat = join(root, "flat.xyz");
     const ring = (x: number) => `4\n\nC 0 0 0\nO 1.2 0 0\nH -0.6 ${x} 0\nH -0.6 -0.95 0\n`;
     writeFileSync(flat, [0.7, 0.8, 0.9, 1.1].map(ring).join(""));
-    const { code, stderr } = await command.run(["train", "--data", flat, ...size, "--heldout", "1", "--out", join(root, "flat")]);
+    const { code, stderr } = await command.run([
+      "train",
+      "--data",
+      flat,
+      ...size,
+      "--heldout",
+      "1",
+      "--out",
+      join(root, "flat"),
+    ]);
     expect(code, stderr).toBe(0);
     expect(stderr).toContain("voxtwirl: all molecules of four atoms and more lie flat");
   });
@@ -100,6 +132,8 @@ describe("--data from a pipe and a folder", () => {
     const resumed = await command.run(["train", "--resume", out, "--steps", "2"]);
     expect(resumed.code, resumed.stderr).toBe(0);
     writeFileSync(join(folder, "10.xyz"), good[0]!);
-    expect((await command.run(["train", "--resume", out, "--steps", "3"])).stderr).toContain("not the data this run began with");
+    expect((await command.run(["train", "--resume", out, "--steps", "3"])).stderr).toContain(
+      "not the data this run began with",
+    );
   });
 });

@@ -40,7 +40,11 @@ describe("readMoleculeFile", () => {
     ["h.mdl.gz", gzipSync(methane), "methane"],
     ["packed.xyz", gzipSync(argon), "argon"],
     ["plain.xyz.gz", argon, "argon"],
-    ["members.xyz.gz", Buffer.concat([gzipSync(argon.slice(0, 7)), gzipSync(argon.slice(7)), Buffer.alloc(512)]), "argon"],
+    [
+      "members.xyz.gz",
+      Buffer.concat([gzipSync(argon.slice(0, 7)), gzipSync(argon.slice(7)), Buffer.alloc(512)]),
+      "argon",
+    ],
     ["no-extension", argon, "argon"],
     ["molecule.txt", methane, "methane"],
     ["molecule.txt.gz", gzipSync(methane), "methane"],
@@ -74,10 +78,19 @@ describe("readMoleculeFile", () => {
     await expect(readMoleculeFile(path, { strict: true })).rejects.toThrow("dummy.xyz, line 6");
   });
 
+  it("passes over zero bytes at the end, and says so", async () => {
+    const { molecules, remarks } = await readMoleculeFile(write("zeros.xyz", `${argon}${"\0".repeat(512)}`));
+    expect([molecules.length, remarks]).toEqual([
+      1,
+      [expect.stringMatching(/^512 zero bytes at the end of .*zeros\.xyz/)],
+    ]);
+  });
+
   it("reads pipes once, within the limit", async () => {
     const path = join(folder, "fifo");
     execFileSync("mkfifo", [path]);
-    const feed = (text: string) => spawn("sh", ["-c", 'printf "%s" "$1" > "$2"', "sh", text, path], { stdio: "ignore" });
+    const feed = (text: string) =>
+      spawn("sh", ["-c", 'printf "%s" "$1" > "$2"', "sh", text, path], { stdio: "ignore" });
     feed(argon);
     expect((await readMoleculeFile(path)).molecules).toHaveLength(1);
     feed(argon.repeat(100));
@@ -151,7 +164,9 @@ describe("readMoleculeFile", () => {
     ["packed twice by gzip", gzipSync(gzipSync(argon))],
   ])("calls %s what it is, whatever its name", async (what, data) => {
     for (const name of ["foreign.xyz", "foreign.sdf.gz", "foreign", "foreign.txt"]) {
-      const error = await readMoleculeFile(write(name, typeof data === "string" ? Buffer.from(data, "latin1") : data)).then(
+      const error = await readMoleculeFile(
+        write(name, typeof data === "string" ? Buffer.from(data, "latin1") : data),
+      ).then(
         () => undefined,
         (reason: unknown) => reason as VoxtwirlError,
       );

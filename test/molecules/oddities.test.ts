@@ -10,14 +10,22 @@ const molecules = builtinMolecules().filter((_, i) => i % 50 === 0);
 function xyz(given: readonly Pick<Molecule, "elements" | "positions">[]): string {
   const atom = (element: number, [x, y, z]: Float64Array) => `${elementSymbol(element)} ${x} ${y} ${z}`;
   return given
-    .map(({ elements, positions: p }) => [elements.length, "", ...Array.from(elements, (e, i) => atom(e, p.subarray(3 * i, 3 * i + 3)))])
+    .map(({ elements, positions: p }) => [
+      elements.length,
+      "",
+      ...Array.from(elements, (e, i) => atom(e, p.subarray(3 * i, 3 * i + 3))),
+    ])
     .flat()
     .join("\n");
 }
 
 const remarks = (given: readonly Pick<Molecule, "elements" | "positions">[]) => parseXyz(xyz(given)).remarks;
-const scaled = (factor: number) => molecules.map((one) => ({ ...one, positions: one.positions.map((value) => factor * value) }));
-const made = (elements: number[], positions: number[]) => ({ elements: Uint8Array.from(elements), positions: Float64Array.from(positions) });
+const scaled = (factor: number) =>
+  molecules.map((one) => ({ ...one, positions: one.positions.map((value) => factor * value) }));
+const made = (elements: number[], positions: number[]) => ({
+  elements: Uint8Array.from(elements),
+  positions: Float64Array.from(positions),
+});
 
 describe("remarks about odd data", () => {
   it("are none about molecules in Angstrom, water alone and an atom alone", () => {
@@ -47,11 +55,15 @@ describe("remarks about odd data", () => {
       if (i === 2 || i === 7) positions.copyWithin(3, 0, 3);
       return { ...one, positions };
     });
-    expect(remarks(broken)).toEqual([expect.stringMatching(new RegExp(`^2 of ${molecules.length} molecules .* the first is record 3$`))]);
+    expect(remarks(broken)).toEqual([
+      expect.stringMatching(new RegExp(`^2 of ${molecules.length} molecules .* the first is record 3$`)),
+    ]);
   });
 
   it("are one about a file of molecules that all lie flat, in whatever plane", () => {
-    const flat = molecules.slice(0, 4).map((one) => ({ ...one, positions: one.positions.map((value, i) => (i % 3 === 2 ? 0 : value)) }));
+    const flat = molecules
+      .slice(0, 4)
+      .map((one) => ({ ...one, positions: one.positions.map((value, i) => (i % 3 === 2 ? 0 : value)) }));
     const planes = flat.map((one, i) => ({ ...one, positions: turned(one.positions, i, [1, 2, 3]) }));
     for (const given of [flat, planes]) expect(remarks(given).join()).toContain("lie flat");
     const methane = made([6, 1, 1, 1, 1], [0, 0, 0, 0.6, 0.6, 0.6, -0.6, -0.6, 0.6, -0.6, 0.6, -0.6, 0.6, -0.6, -0.6]);

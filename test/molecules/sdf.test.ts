@@ -87,8 +87,14 @@ describe("parseSdf", () => {
     }
     const glued = thrown(() => parseSdf(chain(1014, 4, "10141013  0 V2000"))) as VoxtwirlError;
     expect(glued.message).toContain("expected bond 1 of 410");
-    const ring = Array.from({ length: 1014 }, (_, i) => `${String((i % 100) + 1).padStart(3)}${String((i % 99) + 101).padStart(3)}  1`);
-    const many = chain(200, 3, "2001014  0  0  0  0            999 V2000").replace(/( {2}1 {2}2 {2}1\n)[^M]*/, `${ring.join("\n")}\n`);
+    const ring = Array.from(
+      { length: 1014 },
+      (_, i) => `${String((i % 100) + 1).padStart(3)}${String((i % 99) + 101).padStart(3)}  1`,
+    );
+    const many = chain(200, 3, "2001014  0  0  0  0            999 V2000").replace(
+      /( {2}1 {2}2 {2}1\n)[^M]*/,
+      `${ring.join("\n")}\n`,
+    );
     expect((thrown(() => parseSdf(many)) as VoxtwirlError).message).toContain("announces 200 atoms and 101 bonds");
   });
 
@@ -99,7 +105,9 @@ describe("parseSdf", () => {
   });
 
   it("passes over aliases, lists of atoms and data that hold another molecule", () => {
-    const properties = ["A    1", "  1  2  1", "M  CHG  1   1   1", "V    2 text", "  1 F    2   6   7", "M  END"].join("\n");
+    const properties = ["A    1", "  1  2  1", "M  CHG  1   1   1", "V    2 text", "  1 F    2   6   7", "M  END"].join(
+      "\n",
+    );
     const data = `> <drawn>\n${carbonMonoxide}\n`;
     const [molecule] = parseSdf(`${carbonMonoxide.replace("M  END", properties)}\n${data}\n$$$$\n`);
     expect(molecule).toEqual(parseSdf(carbonMonoxide)[0]);

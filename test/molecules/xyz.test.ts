@@ -33,13 +33,19 @@ describe("parseXyz", () => {
 
   it("reads what ends lines by CR, by several kinds, and DOS's end marks", () => {
     const two = `${water}${water}`;
-    for (const text of [two.replaceAll("\n", "\r"), `${water.replaceAll("\n", "\r")}${water}\x1a`, `${water}\x1a${water}`, two.replaceAll("\n", "\r\r\n")]) {
+    for (const text of [
+      two.replaceAll("\n", "\r"),
+      `${water.replaceAll("\n", "\r")}${water}\x1a`,
+      `${water}\x1a${water}`,
+      two.replaceAll("\n", "\r\r\n"),
+    ]) {
       expect([...parseXyz(text)]).toEqual([...parseXyz(two)]);
     }
   });
 
   it("reads the columns where Properties says", () => {
-    const comment = (properties: string) => `Lattice="9 0 0 0 9 0 0 0 9" ${properties} note="Properties=pos:R:3" pbc="F F F"`;
+    const comment = (properties: string) =>
+      `Lattice="9 0 0 0 9 0 0 0 9" ${properties} note="Properties=pos:R:3" pbc="F F F"`;
     for (const [properties, line] of [
       ["Properties=Z:I:1:pos:R:3", "8 1 2 3"],
       ["properties = pos:R:3:species:S:1", "1 2 3 O"],
@@ -82,7 +88,7 @@ describe("parseXyz", () => {
     ["1\n\nC 0 0 ********\n", "three coordinates", 3],
     ["1\n\nC 0,1 0,2 0,3\n", "three coordinates", 3],
     [`${water}4\n${water}`, '"water" is no element', 8],
-    [`${water}2\n${water.slice(2)}`, "expected a number of atoms, found \"H -0.76 0 -0.48\"; the number in line 6", 10],
+    [`${water}2\n${water.slice(2)}`, 'expected a number of atoms, found "H -0.76 0 -0.48"; the number in line 6', 10],
     ["1\nProperties=pos:R:3:charge:R:1\n0 0 0 0.1\n", "name no element", 2],
     ["1\nProperties=species:S:1:pos:R:2\nC 0 0\n", "name no positions", 2],
     ["1\nProperties=species:S:pos:R:3\nC 0 0\n", "name:type:width", 2],
