@@ -53,11 +53,13 @@ function hasFlatTetrahedron({ elements, bonds = [] }: Molecule): boolean {
   return singles.some((count, i) => count > 3 && elements[i] === 6);
 }
 
-/** Why bonds that all have one length are a drawing's: benzene's and carbon dioxide's have one, too. */
+/** Why the bonds are a drawing's. That all have one length is not enough: benzene's and carbon dioxide's have, too. */
 function whyBondsAreDrawn(molecule: Molecule): string | undefined {
   const { elements, bonds = [] } = molecule;
   if (bonds.length === 0) return undefined;
   const lengths = bonds.map((bond) => bondLength(molecule, bond));
+  const short = bonds.filter((bond, i) => isDrawnShort(lengths[i] / radii(bond, elements), bond, elements));
+  if (short.length > bonds.length / 2) return "most of its bonds are shorter than any between these elements";
   const median = [...lengths].sort((a, b) => a - b)[lengths.length >> 1];
   const equal = bonds.filter((_, i) => lengths[i] <= median * same && median <= lengths[i] * same);
   // A large drawing has the odd bond that bridges a ring.
@@ -95,13 +97,21 @@ function joinsUnlike(bonds: readonly Bond[], elements: Uint8Array): boolean {
   return all.some((one) => all.some((other) => differ(one[0], other[0]) && differ(one[1], other[1])));
 }
 
-/** Whether a bond may be of this length: between 0.72 (O=C=O, N#N) and 1.3 (F-F) sums of its atoms' covalent radii. */
+/** The least that a bond's length is over the sum of its atoms' covalent radii: that of N#N, of F-H, and of H-H. */
+function leastRatio({ a, b }: Bond, elements: Uint8Array): number {
+  return [0.72, 0.88, 1][Number(elements[a] === 1) + Number(elements[b] === 1)];
+}
+
+/** Whether a bond is shorter than bonds are, but not as short as in another unit. */
+function isDrawnShort(ratio: number, bond: Bond, elements: Uint8Array): boolean {
+  return ratio < leastRatio(bond, elements) && ratio > 0.3;
+}
+
+/** Whether a bond may be of this length: at most 1.3 sums of its atoms' covalent radii, as F-F is. */
 function isPlausible(length: number, bond: Bond, elements: Uint8Array): boolean {
-  const hydrogens = Number(elements[bond.a] === 1) + Number(elements[bond.b] === 1);
-  const least = [0.72, 0.88, 1][hydrogens];
   const most = { 2: 0.98, 3: 0.9 }[bond.order] ?? 1.3;
   const ratio = length / radii(bond, elements);
-  return ratio > least && ratio < most;
+  return ratio > leastRatio(bond, elements) && ratio < most;
 }
 
 /** Whether two single bonds of a carbon to others, which are some 112 degrees apart, are 120: a drawing's zigzag. */
