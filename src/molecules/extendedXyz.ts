@@ -57,7 +57,9 @@ export function xyzColumns(comment: string): XyzColumns | string {
 function propertiesOf(comment: string): string | undefined {
   let quotes = 0;
   let from = 0;
-  for (const match of comment.matchAll(/(?<![\w"])properties\s*=\s*("[^"]*"|'[^']*'|\{[^}]*\}|[^\s"'{]+)/gi)) {
+  for (const match of comment.matchAll(
+    /(?<![\w"])properties\s*=\s*("[^"]{0,2000}"|'[^']{0,2000}'|\{[^}]{0,2000}\}|[^\s"'{]+)/gi,
+  )) {
     for (; from < match.index; from++) if (comment[from] === '"') quotes++;
     if (quotes % 2 === 0) return match[1].replace(/^["'{]|["'}]$/g, "").trim();
   }

@@ -13,6 +13,7 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
   const piece = fc.oneof(
     fc.string(),
     fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"),
+    fc.constantFrom("\r", "\r\r\n", "\x1a", "Properties=pos:R:3:Z:I:1", "M  V30 ", "C1", "X"),
   );
   const arbitrary = fc
     .array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import { parseXyz } from "../../src/molecules/xyz.ts";
 import { fuzz } from "./fuzz.ts";
-import { thrown } from "./support.ts";
+import { processorTime, thrown } from "./support.ts";
 
 const water = "3\nwater\nO 0 0 0.1\nH 0.76 0 -0.48\nH -0.76 0 -0.48\n";
 
@@ -41,6 +41,13 @@ describe("parseXyz", () => {
     ]) {
       expect([...parseXyz(text)]).toEqual([...parseXyz(two)]);
     }
+  });
+
+  it("takes no longer than a text deserves that is all line ends, or all unclosed braces", () => {
+    const start = processorTime();
+    expect(() => parseXyz(`${"\r".repeat(1e6)}x`)).toThrow("number of atoms");
+    parseXyz(`1\n${"properties={".repeat(1e4)}\nC 0 0 0\n`);
+    expect(processorTime() - start).toBeLessThan(2000);
   });
 
   it("reads the columns where Properties says", () => {
