@@ -20,9 +20,12 @@ export async function openChemLibKey(): Promise<MoleculeKey> {
   };
 }
 
+/**
+ * Bonds of no known order and dative ones are single here: other tables of the same molecule write them so. Hydrogen
+ * bonds are none.
+ */
 function toOpenChemLib(Ocl: typeof OpenChemLibMolecule, { elements, bonds }: Molecule): OpenChemLibMolecule {
   const types = new Map([
-    [1, Ocl.cBondTypeSingle],
     [2, Ocl.cBondTypeDouble],
     [3, Ocl.cBondTypeTriple],
     [4, Ocl.cBondTypeDelocalized],
@@ -30,8 +33,7 @@ function toOpenChemLib(Ocl: typeof OpenChemLibMolecule, { elements, bonds }: Mol
   const molecule = new Ocl(elements.length, bonds!.length);
   for (const element of elements) molecule.addAtom(element);
   for (const { a, b, order } of bonds!) {
-    // Its bond without an order, which takes no valence.
-    molecule.setBondType(molecule.addBond(a, b), types.get(order) ?? Ocl.cBondTypeMetalLigand);
+    if (order !== 10) molecule.setBondType(molecule.addBond(a, b), types.get(order) ?? Ocl.cBondTypeSingle);
   }
   return molecule;
 }
