@@ -58,6 +58,7 @@ export {
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
+export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./molecules/records.ts";
 export { parseSdf } from "./molecules/sdf.ts";
 export { parseXyz } from "./molecules/xyz.ts";
 export { Random } from "./random.ts";

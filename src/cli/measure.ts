@@ -1,12 +1,23 @@
 import { VoxtwirlError } from "../errors.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 
 /** The options of each way to measure; the others go with both. */
-const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "precision", "adapter", "no-tuning"] as const;
+const MODEL_ONLY = [
+  "model",
+  "data",
+  "strict",
+  "twirl",
+  "limit",
+  "interpolation",
+  "precision",
+  "adapter",
+  "no-tuning",
+] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 
 export const spec: ArgsSpec = {
@@ -14,8 +25,9 @@ export const spec: ArgsSpec = {
     model: { value: "RUN|FILE", help: "a run's folder or its model.safetensors" },
     data: {
       value: "FILE",
-      help: "molecules: .xyz, .sdf or .mol, also .gz, or builtin; of the file trained on the held-out part",
+      help: `${dataHelp}, or builtin; of the data trained on the held-out part`,
     },
+    strict: strictOption,
     group: {
       value: "KIND",
       help:
@@ -81,6 +93,7 @@ export async function run(argv: string[]): Promise<number> {
   return measureModel({
     model,
     data: required(args, "data", "Give the molecules to measure on; builtin stands for the built-in set"),
+    strict: args.flag("strict"),
     group,
     twirl: args.integer("twirl", group === "so3" ? { min: 2 } : { min: 2, max: 24 }) ?? 24,
     limit: args.integer("limit") ?? 64,

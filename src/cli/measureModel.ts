@@ -12,6 +12,7 @@ import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { readModelFile, type ModelFile } from "../node/modelFile.ts";
+import { readingLines } from "../molecules/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
 import { measurableMolecules } from "../node/runData.ts";
 import { Random } from "../random.ts";
@@ -35,6 +36,8 @@ import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 export interface MeasureModelOptions {
   readonly model: string;
   readonly data: string;
+  /** Whether a record that cannot be used is an error. */
+  readonly strict: boolean;
   readonly group: "octahedral" | "so3";
   readonly twirl: number;
   readonly limit: number;
@@ -60,7 +63,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
     const { config } = model;
     const seed = options.seed ?? config.training.seed;
     const precision = options.precision ?? config.training.precision;
-    const file = await readMoleculeFile(options.data);
+    const file = await readMoleculeFile(options.data, { strict: options.strict });
     const { packed, skipped, heldoutOnly } = await measurableMolecules(file, config);
     const left = skipped.unknownElement + skipped.doesNotFit;
     const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
@@ -70,6 +73,9 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       step: model.step,
       data: options.data,
       dataSha256: file.sha256,
+      records: file.records,
+      recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
+      remarks: file.remarks,
       heldoutOnly,
       candidates: packed.count,
       seed,
@@ -83,6 +89,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."
         : "The model was trained on another file: molecules that both hold are not left out.",
+      ...readingLines(file),
       ...(left > 0
         ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
         : []),

@@ -9,6 +9,7 @@ import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
 import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
 import { print } from "./measureOutput.ts";
@@ -25,8 +26,9 @@ export const spec: ArgsSpec = {
     preset: { value: "NAME", help: `train and measure: ${Object.keys(presets).join(", ")} (default tiny)` },
     data: {
       value: "FILE",
-      help: "train and measure: molecules, .xyz, .sdf or .mol, also .gz (default: the built-in set)",
+      help: `train and measure: ${dataHelp} (default: the built-in set)`,
     },
+    strict: strictOption,
     batch: {
       value: "N",
       help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)",
@@ -69,12 +71,12 @@ export async function run(argv: string[]): Promise<number> {
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];
     progress.show("making what is to be profiled");
-    const profiled = await make(gpu, { preset, data, batch });
+    const profiled = await make(gpu, { preset, data, strict: args.flag("strict"), batch });
     progress.clear();
     const { profile, code } = await profileLive(profiled, repeats);
     if (profile === undefined) return nothingKnown("profiled replay", { code });
     if (profile.repeats < repeats) print([`interrupted after ${profile.repeats} of ${repeats} profiled replays`]);
-    print(describe(profiled.title, profile, roofline));
+    print(describe(profiled, profile, roofline));
     await writeFiles(files, profiled.title, profile, roofline);
     return code;
   } finally {
@@ -91,7 +93,7 @@ function whatToProfile(args: Args): [Kind, string | undefined] {
     throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
   if (kind !== "model" && file !== undefined)
     throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
-  for (const name of ["preset", "data"]) {
+  for (const name of ["preset", "data", "strict"]) {
     if (kind === "model" && args.has(name))
       throw badOption(
         `--${name} does not go with profile model`,
@@ -129,9 +131,10 @@ async function profileLive(
 
 const SHOWN = 12;
 
-function describe(title: string, profile: PlanProfile, roofline: Roofline): string[] {
+function describe({ title, notes }: Profiled, profile: PlanProfile, roofline: Roofline): string[] {
   return [
     `${title}: ${profile.dispatches.length} dispatches on ${profile.adapter}`,
+    ...notes,
     `ceilings    ${roofline.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${roofline.gbPerSecond.toFixed(1)} GB/s (a large copy)`,
     ...timeLines(profile),
     "",

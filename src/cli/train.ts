@@ -3,15 +3,17 @@ import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { formula } from "../molecules/molecule.ts";
+import { readingLines } from "../molecules/records.ts";
 import { isFinished, readRunConfig } from "../node/earlierRun.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
-import { prepareRunData } from "../node/runData.ts";
+import { isLasting, readMoleculeFile, type MoleculeFile } from "../node/molecules.ts";
+import { checkDivision, prepareRunData } from "../node/runData.ts";
 import { RunFolder } from "../node/runFolder.ts";
 import { lookAtRun, type RunStage } from "../node/runStage.ts";
 import { trainingRun } from "../node/trainingRun.ts";
 import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
 import { presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible, type Interruptible } from "./interrupt.ts";
 import { precisionOption } from "./precision.ts";
@@ -23,7 +25,8 @@ declare const VOXTWIRL_VERSION: string;
 export const spec: ArgsSpec = {
   options: {
     preset: { value: "NAME", help: `${Object.keys(presets).join(", ")} (default tiny)` },
-    data: { value: "FILE", help: "molecules: .xyz, .sdf or .mol, also .gz (default: the built-in set)" },
+    data: { value: "FILE", help: `${dataHelp} (default: the built-in set)` },
+    strict: strictOption,
     steps: { value: "N", help: "updates in all, also with --resume" },
     batch: { value: "N", help: "samples an update" },
     "micro-batch": { value: "N", help: "samples at a time, a divisor of the batch (default: the largest that fits)" },
@@ -109,11 +112,13 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
     output.warn(`${path} ${before ? stopped : "holds no run yet: a new one begins"}`);
   }
   const training = before?.training ?? newConfig(args, isSlow(gpu) ? slowPresets : {});
-  const { molecules, sha256, source } = await readData(args, before);
+  const { file, source } = await readData(args, before);
+  const { molecules, sha256 } = file;
   const data = await prepareRunData(molecules, training);
   const resume = before !== undefined && stage === "saved";
+  if (resume) checkDivision(data, before);
   const config = resume ? { ...before, training } : runConfig(training, data, { sha256, source }, gpu);
-  const notes = skippedNotes(data, molecules.length);
+  const notes = [...readingLines(file), ...skippedNotes(data, molecules.length)];
   for (const note of notes) output.warn(note);
   const result = await trainingRun({
     gpu,
@@ -144,11 +149,14 @@ async function earlierRun(args: Args, path: string, stage: RunStage): Promise<Ru
   return { ...config, training: resumedConfig(args, path, config.training) };
 }
 
-async function readData(args: Args, before: RunConfig | undefined) {
+async function readData(
+  args: Args,
+  before: RunConfig | undefined,
+): Promise<{ readonly file: MoleculeFile; readonly source: string }> {
   const given = args.text("data");
-  const source = given ?? before?.data.source ?? BUILTIN;
-  const { molecules, sha256 } = await readMoleculeFile(source);
-  if (before && before.data.sha256 !== sha256) {
+  const source = given ?? (before ? await storedSource(before) : BUILTIN);
+  const file = await readMoleculeFile(source, { strict: args.flag("strict") });
+  if (before && before.data.sha256 !== file.sha256) {
     const message =
       given === undefined
         ? `${source} has changed since the run began`
@@ -156,7 +164,14 @@ async function readData(args: Args, before: RunConfig | undefined) {
     const fix = "Give the run's file with --data, or start a new run in another folder.";
     throw new VoxtwirlError("bad-file", message, fix);
   }
-  return { molecules, sha256, source };
+  return { file, source };
+}
+
+/** Where a run's data came from, to be read again. */
+async function storedSource({ data: { source } }: RunConfig): Promise<string> {
+  if (await isLasting(source)) return source;
+  const message = `the run's data came through ${source}, which cannot be read a second time`;
+  throw new VoxtwirlError("bad-option", message, "Give the same data with --data.");
 }
 
 function runConfig(training: TrainConfig, data: PreparedDataset, file: { source: string; sha256: string }, gpu: Gpu): RunConfig {
