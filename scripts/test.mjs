@@ -17,8 +17,7 @@ async function main(args) {
   if (adapter !== undefined) process.env.VOXTWIRL_ADAPTER = adapter;
   const { openAdapter } = await import("../dist/node.js");
   try {
-    // Where SwiftShader needs another environment, this script is started anew, and vitest in that environment.
-    const { name, notice } = await openAdapter({ relaunch: true });
+    const { name, notice } = await openAdapter({ hideWarnings: true });
     console.log(`tests run on ${notice ?? name}`);
   } catch (error) {
     return fail(`${error.message} ${error.fix ?? ""}`);
