@@ -94,6 +94,8 @@ describe("names", () => {
     const notice = (name: string, software: boolean) => softwareNotice({ name, software } as never);
     expect(notice("NVIDIA", false)).toBeUndefined();
     expect(notice("llvmpipe", true)).toMatch(/llvmpipe \(\d+ cores?\); a GPU/);
-    expect(notice("SwiftShader", true)).toContain(process.platform === "linux" ? "mesa" : "GPU");
+    expect(notice("SwiftShader", true)).toMatch(process.platform === "linux" ? /voxtwirl driver install|Mesa/ : /GPU/);
+    const broken = softwareNotice({ name: "SwiftShader", software: true, problem: "it is half there" } as never);
+    if (process.platform === "linux") expect(broken).toContain("it is half there): npx voxtwirl driver install --force");
   });
 });
