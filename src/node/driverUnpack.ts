@@ -87,7 +87,7 @@ async function inLoadingOrder(
       const message = `The driver needs what this machine does not have: ${lacking.replace(root, "").trim()}`;
       throw new VoxtwirlError("unsupported", message, "Have apt's sources name the release that this machine runs.");
     }
-    return [...stdout.matchAll(/ => (\S+) \(/g)].map((match) => match[1]!);
+    return [...stdout.matchAll(/ => (.+) \(0x/g)].map((match) => match[1]!);
   };
   const all = new Set((await Promise.all(libraries.map(needs))).flat().filter((path) => path.startsWith(`${root}/`)));
   const counted: { path: string; count: number }[] = [];

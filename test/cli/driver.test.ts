@@ -153,13 +153,9 @@ describe.runIf(linux)("voxtwirl driver install", () => {
     const before = realpathSync(link());
     expect(remains()).toHaveLength(2);
 
-    for (const place of [places.noDriver, places.noLoader]) {
-      const { stdout } = await run(["doctor", "--json"], { ...place, VOXTWIRL_DRIVER: "" });
-      const { adapter, installed } = JSON.parse(stdout);
-      expect({ name: adapter.name, installed }).toEqual({ name: "llvmpipe", installed: { version: "25.0.7-1", folder: before, used: true } });
-    }
-    const other = await run(["doctor", "--json", "--adapter", "software"], { VOXTWIRL_DRIVER: "none" });
-    expect(JSON.parse(other.stdout).installed).toBeNull();
+    const { stdout } = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
+    const { adapter, installed } = JSON.parse(stdout);
+    expect({ name: adapter.name, installed }).toEqual({ name: "llvmpipe", installed: { version: "25.0.7-1", folder: before, used: true } });
 
     const again = await run(["driver", "install"]);
     expect(again.stdout).toContain("is installed already");
@@ -175,8 +171,7 @@ describe.runIf(linux)("voxtwirl driver install", () => {
 
     // A cleaner of caches has been there.
     writeFileSync(join(realpathSync(link()), "libvulkan_lvp.so"), "");
-    const swift = await run(["doctor", "--json"]);
-    expect(JSON.parse(swift.stdout).adapter?.name).not.toBe("llvmpipe");
+    expect((await run(["doctor", "--adapter", "llvmpipe"])).stderr).toContain('There is no adapter named "llvmpipe"');
 
     expect((await run(["driver", "remove"])).stdout).toMatch(/^Removed .*driver-/);
     expect(remains()).toEqual([]);
@@ -201,13 +196,14 @@ describe.runIf(linux)("voxtwirl driver install", () => {
 /** Why the real packages cannot be fetched here; "" where they can. */
 function whyNoPackages(): string {
   if (!linux) return "packages are for Linux";
-  const script = 'apt-get indextargets --format "$(SITE)" "Created-By: Packages" | sed -n 1p';
+  const target = join(tmpdir(), `voxtwirl-release-${process.pid}`);
+  const index = `apt-get indextargets --format '$(REPO_URI)dists/$(RELEASE)/InRelease' "Created-By: Packages" | sed -n 1p`;
   try {
-    const site = execFileSync("sh", ["-c", script], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-    if (!site) return "apt has no sources here";
-    execFileSync(process.execPath, ["-e", `fetch(${JSON.stringify(site)}).catch(() => process.exit(1))`], { timeout: 10_000, stdio: "ignore" });
+    execFileSync("sh", ["-ec", `/usr/lib/apt/apt-helper download-file "$(${index})" "$1"`, "sh", target], { stdio: "ignore", timeout: 60_000 });
     return "";
   } catch {
     return "no apt here, or its mirror does not answer";
+  } finally {
+    rmSync(target, { force: true });
   }
 }

@@ -9,8 +9,9 @@ export interface Faults {
   unpack?: string;
 }
 
-/** Where a Debian has the driver that is "unpacked". */
-const LIBRARIES = `/usr/lib/$(uname -m)-linux-gnu`;
+/** Where a Debian has the driver that is "unpacked", and its manifest. */
+const LIBRARIES = "/usr/lib/$(uname -m)-linux-gnu";
+const MANIFESTS = "/usr/share/vulkan/icd.d";
 
 /**
  * Makes a folder with stand-ins for apt-get, apt-config and dpkg-deb, to be the first of PATH: they know of one Mesa, fetch
@@ -32,6 +33,8 @@ case " $* " in
 esac
 `,
   );
-  const unpack = `mkdir -p "$3${LIBRARIES}"; cp ${LIBRARIES}/libvulkan.so.1 ${LIBRARIES}/libvulkan_lvp.so "$3${LIBRARIES}/"`;
+  const unpack = `mkdir -p "$3${LIBRARIES}" "$3${MANIFESTS}"
+cp ${LIBRARIES}/libvulkan.so.1 ${LIBRARIES}/libvulkan_lvp.so "$3${LIBRARIES}/"
+cp ${MANIFESTS}/lvp_icd*.json "$3${MANIFESTS}/"`;
   tool("dpkg-deb", faults.unpack ?? unpack);
 }
