@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { VoxtwirlError } from "../errors.ts";
 import { dawn } from "./dawn.ts";
 import { driverAdvice, icdVariables, type InstalledDriver, installedDriver } from "./driver.ts";
@@ -151,7 +152,9 @@ async function swiftShader(host: Host): Promise<FoundAdapter> {
   if (found) return found;
   const driver = host.loader ? "no Vulkan driver that Dawn accepts" : `no Vulkan loader (${LOADER_LIBRARY})`;
   const swift = "missing" in archive ? `no SwiftShader (${archive.missing})` : "SwiftShader does not load";
-  throw new VoxtwirlError("no-adapter", `There is no WebGPU adapter: ${driver}, and ${swift}.`, noneFix());
+  // A worker's variables are a copy, which the Vulkan loader does not see.
+  const fix = isMainThread ? noneFix() : "Start the worker with { env: SHARE_ENV } of node:worker_threads.";
+  throw new VoxtwirlError("no-adapter", `There is no WebGPU adapter: ${driver}, and ${swift}.`, fix);
 }
 
 /** The adapter of a driver that only this process is told of. */

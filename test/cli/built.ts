@@ -13,8 +13,8 @@ export interface Result {
   stdout: string;
   /** Without the warnings that Dawn itself writes. */
   stderr: string;
-  /** Standard error with them. */
-  everything: string;
+  /** Standard error with them, shown by no comparison of results. */
+  everything?: string;
 }
 
 /** Environments that hold back what a machine has, so that every one shows the same. */
@@ -57,7 +57,8 @@ function run(args: string[], env: Record<string, string> = {}): Promise<Result> 
   return new Promise((resolve) => {
     execFile(process.execPath, command, { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ code, stdout, stderr: stderr.replace(/^(Warning: .*|\s+at .*\n)\n/gm, ""), everything: stderr });
+      const result = { code, stdout, stderr: stderr.replace(/^(Warning: .*|\s+at .*\n)\n/gm, "") };
+      resolve(Object.defineProperty(result, "everything", { value: stderr }));
     });
   });
 }
