@@ -120,7 +120,7 @@ function startPeers({ against, gpu, adapter: named }: BenchOptions, record: Reco
 
 /** For processes that are to find the driver of this one where it is none of the system's. */
 function ownDriverEnvironment(adapter: string): Record<string, string> {
-  if (adapter === "SwiftShader") return "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
+  if (adapter === "SwiftShader" && "path" in findSwiftShaderArchive()) return driverEnvironment(unpackSwiftShader());
   const driver = installedDriver();
   return driver && isDriverLoaded(driver) ? driverEnvironment(driver) : {};
 }

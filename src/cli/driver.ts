@@ -44,7 +44,9 @@ async function install(args: string[]): Promise<number> {
   const force = options.flag("force");
   const own = force ? undefined : await goodAdapter();
   if (own !== undefined) {
-    return print(`This machine has ${own}: a driver of your own would be no faster.\n--force installs it all the same.`);
+    return print(
+      `This machine has ${own}: a driver of your own would be no faster.\n--force installs it all the same.`,
+    );
   }
   const progress = showProgress();
   const abort = new AbortController();
@@ -67,7 +69,8 @@ async function install(args: string[]): Promise<number> {
       },
     });
     progress.clear();
-    if (!isNew) return print(`${nameOf(driver)}, is installed already, and apt has none newer (--force installs it anew).`);
+    if (!isNew)
+      return print(`${nameOf(driver)}, is installed already, and apt has none newer (--force installs it anew).`);
     const size = `${Math.round(driverBytes(driver) / 1e6)} MB`;
     return print(
       `${nameOf(driver)}, installed in ${driver.folder} (${size}) and proved right\n` +
@@ -95,7 +98,9 @@ async function goodAdapter(): Promise<string | undefined> {
   process.env[DRIVER_VARIABLE] = "none";
   try {
     const { name, software, adapter } = await openAdapter({ adapter: "auto", hideWarnings: true });
-    return name === "SwiftShader" ? undefined : `${software ? "a software driver" : "a GPU"}, ${adapter.info.description || name}`;
+    return name === "SwiftShader"
+      ? undefined
+      : `${software ? "a software driver" : "a GPU"}, ${adapter.info.description || name}`;
   } catch (error) {
     if (error instanceof VoxtwirlError && error.code === "no-adapter") return undefined;
     throw error;
@@ -115,7 +120,8 @@ function prove(folder: string, signal?: AbortSignal): Promise<void> {
       if (ok && installed?.used) return resolve();
       if (signal?.aborted) return reject(error!);
       const words = why?.message ?? (error ? lastLine(stderr) || error.message : "its results are wrong");
-      const fix = "Nothing was installed. voxtwirl goes on with SwiftShader; a newer release of the system may have a driver that works.";
+      const fix =
+        "Nothing was installed; voxtwirl goes on with what it had. A newer release of the system may do better.";
       reject(new VoxtwirlError("no-adapter", `The driver does not work on this machine: ${words}`, fix));
     });
   });

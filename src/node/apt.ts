@@ -1,4 +1,13 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { VoxtwirlError } from "../errors.ts";
@@ -22,8 +31,8 @@ export interface AptOptions {
 }
 
 /**
- * What holds for every call: only what installing needs is fetched, nothing is taken unsigned, and what the machine runs
- * after an update, as root, is left out.
+ * What holds for every call: only what installing needs is fetched, nothing is taken unsigned, and what the machine
+ * runs after an update, as root, is left out.
  */
 const CONFIGURATION = `
 #clear APT::Update::Pre-Invoke;
@@ -151,7 +160,7 @@ export class Apt {
     if (releases.length === 0) return;
     const source = backportsSource(files, releases);
     if (source === undefined) {
-      const message = `None of apt's sources on this machine is one of Debian ${releases[0]}, whose backports are needed.`;
+      const message = `None of apt's sources here is one of Debian ${releases[0]}, whose backports are needed.`;
       throw new VoxtwirlError("unsupported", message, `Have its mirror listed in ${list ?? "/etc/apt/sources.list"}.`);
     }
     this.#release = `${releases[0]}-backports`;

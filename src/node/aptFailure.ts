@@ -24,7 +24,8 @@ const KINDS: readonly Kind[] = [
   },
   {
     code: "bad-file",
-    pattern: /NO_PUBKEY|BADSIG|EXPKEYSIG|is not signed|could ?n.t be verified|cannot be authenticated|unauthenticated|GPG error/i,
+    pattern:
+      /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|could ?n.t be verified|not be authenticated|unauthenticated|GPG error/i,
     message: "apt does not trust the packages' source, as its signature cannot be verified",
     fix: "Have the archive's keys renewed on this machine (package debian-archive-keyring or ubuntu-keyring).",
   },
@@ -36,7 +37,8 @@ const KINDS: readonly Kind[] = [
   },
   {
     code: "io",
-    pattern: /Temporary failure resolving|Could not resolve|Could not connect|Cannot initiate the connection|Connection (timed out|failed|refused)|Failed to fetch|Network is unreachable|Unable to connect/i,
+    pattern:
+      /failure resolving|(Could not|Unable to) (resolve|connect)|Cannot initiate|Connection (timed|failed|ref)|Failed to fetch|unreachable/i,
     message: "apt cannot reach the packages' source",
     fix: "Check the network (apt's proxy is Acquire::http::Proxy, or http_proxy), then start it again.",
   },
@@ -55,7 +57,8 @@ export function aptFailure(stderr: string): VoxtwirlError {
     const words = lines.find((line) => pattern.test(line));
     if (words !== undefined) return new VoxtwirlError(code, `${message}: ${shortened(words)}`, fix);
   }
-  const words = lines.find((line) => line.startsWith("E:")) ?? lines.findLast((line) => line !== "") ?? "it said nothing";
+  const words =
+    lines.find((line) => line.startsWith("E:")) ?? lines.findLast((line) => line !== "") ?? "it said nothing";
   const fix = "See what apt-get says by itself (apt-get --simulate install mesa-vulkan-drivers), and mend that.";
   return new VoxtwirlError("io", `The driver cannot be installed: ${shortened(words)}`, fix);
 }

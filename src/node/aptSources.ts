@@ -12,7 +12,10 @@ export interface SourceFile {
  * @returns the file to add; "listed" where the machine has such a source already; undefined where it has none of the
  *   release
  */
-export function backportsSource(files: readonly SourceFile[], releases: readonly string[]): SourceFile | "listed" | undefined {
+export function backportsSource(
+  files: readonly SourceFile[],
+  releases: readonly string[],
+): SourceFile | "listed" | undefined {
   const entries = files.flatMap((file) => (file.name.endsWith(".sources") ? stanzas(file.text) : lines(file.text)));
   const isMain = ({ types, components }: Entry) => types.includes("deb") && components.includes("main");
   const suites = entries.filter(isMain).flatMap((entry) => entry.suites.map((suite) => ({ suite, entry })));

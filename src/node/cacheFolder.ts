@@ -29,5 +29,6 @@ export function privateFolder(folder: string): string {
 export function checkPrivate(folder: string): void {
   const { uid, mode } = statSync(folder);
   const user = process.getuid?.();
-  if (user !== undefined && (uid !== user || (mode & 0o022) !== 0)) throw new Error(`${folder} can be written by others`);
+  if (user !== undefined && (uid !== user || (mode & 0o022) !== 0))
+    throw new Error(`${folder} can be written by others`);
 }

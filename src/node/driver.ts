@@ -49,7 +49,12 @@ export function installedDriver(): InstalledDriver | undefined {
     return { ...readDriver(named), chosen: true };
   } catch (cause) {
     const fix = `Unset ${DRIVER_VARIABLE}, or name the folder that voxtwirl driver install made.`;
-    throw new VoxtwirlError("no-adapter", `${DRIVER_VARIABLE}=${named} is no driver: ${(cause as Error).message}`, fix, { cause });
+    throw new VoxtwirlError(
+      "no-adapter",
+      `${DRIVER_VARIABLE}=${named} is no driver: ${(cause as Error).message}`,
+      fix,
+      { cause },
+    );
   }
 }
 

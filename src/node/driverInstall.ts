@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statfsSync, statSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { Apt, type Package } from "./apt.ts";
@@ -34,8 +44,8 @@ export interface InstallOptions {
 }
 
 /**
- * Puts Mesa's software driver and all that it needs into the user's cache, from the packages of this machine's Debian or
- * Ubuntu, without root. It takes the place of one that is there in one step, and only once it is proved; whatever goes
+ * Puts Mesa's software driver and all that it needs into the user's cache, from the packages of this machine's Debian
+ * or Ubuntu, without root. It takes the place of one that is there in one step, and only once it is proved; whatever goes
  * wrong, nothing else is left behind.
  *
  * @returns the driver, and whether it is new: one of the same version is left as it is
@@ -92,7 +102,11 @@ function checkMachine(): void {
   if (process.platform !== "linux" || !hasProgram("apt-get")) {
     const message = `The driver is made of packages of Debian or Ubuntu, with apt-get, and this is ${systemName()}.`;
     const fix = "Have mesa-vulkan-drivers (or vulkan-swrast) of Mesa 23 or later installed by this system's own means.";
-    throw new VoxtwirlError("unsupported", message, process.platform === "linux" ? fix : "Use this system's own driver.");
+    throw new VoxtwirlError(
+      "unsupported",
+      message,
+      process.platform === "linux" ? fix : "Use this system's own driver.",
+    );
   }
   const lacking = ["apt-config", "dpkg-deb", "ldd"].find((name) => !hasProgram(name));
   if (lacking === undefined) return;

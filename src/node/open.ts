@@ -7,8 +7,8 @@ export interface OpenAdapterOptions {
   /** More options for Dawn's Node binding, such as "enable-dawn-features=dump_shaders". */
   flags?: readonly string[] | undefined;
   /**
-   * Keeps the warnings that Dawn writes for every driver of Mesa's from a terminal, by putting another file in the place
-   * of standard error for a moment. For programs, not for libraries; default false.
+   * Keeps the warnings that Dawn writes for every driver of Mesa's from a terminal, by putting another file in the
+   * place of standard error for a moment. For programs, not for libraries; default false.
    */
   hideWarnings?: boolean | undefined;
 }

@@ -51,7 +51,7 @@ describe("voxtwirl doctor", () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, adapter: { name: "SwiftShader", software: true } });
   });
 
-  it.runIf(linux && withSwiftShader)("runs on SwiftShader where there is no Vulkan loader, and no word of Dawn's", async () => {
+  it.runIf(linux && withSwiftShader)("runs on SwiftShader without a Vulkan loader, and no word of Dawn's", async () => {
     const { code, stdout, everything } = await run(["doctor", "--json"], places.noLoader);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, adapter: { name: "SwiftShader" }, installed: null });
@@ -62,7 +62,7 @@ describe("voxtwirl doctor", () => {
     const env = { ...places.noLoader, VOXTWIRL_NO_SWIFTSHADER: "1" };
     const { code, everything } = await run(["doctor", "--adapter", "hardware"], env);
     expect(code).toBe(1);
-    expect(everything).toMatch(/^voxtwirl: There is no hardware adapter: .* no Vulkan loader \(libvulkan\.so\.1\)\.\n {2}\S.*\n$/);
+    expect(everything).toMatch(/^voxtwirl: There is no hardware adapter: .* no Vulkan loader \(.*\)\.\n {2}\S.*\n$/);
   });
 
   it.runIf(linux)("refuses a folder of VOXTWIRL_DRIVER that has no driver", async () => {

@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -33,7 +43,10 @@ function start(args: string[], env: Record<string, string> = {}): ChildProcess {
 function mayBeNobody(): boolean {
   if (process.getuid?.() !== 0) return false;
   try {
-    execFileSync(process.execPath, ["-e", "require('fs').readFileSync(process.argv[1])", path], { uid: NOBODY, stdio: "ignore" });
+    execFileSync(process.execPath, ["-e", "require('fs').readFileSync(process.argv[1])", path], {
+      uid: NOBODY,
+      stdio: "ignore",
+    });
     return true;
   } catch {
     return false;
@@ -48,7 +61,8 @@ interface Result {
 
 function ended(child: ChildProcess): Promise<Result> {
   const texts = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) child[name]!.on("data", (data: Buffer) => (texts[name] += data.toString()));
+  for (const name of ["stdout", "stderr"] as const)
+    child[name]!.on("data", (data: Buffer) => (texts[name] += data.toString()));
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, ...texts })));
 }
 
@@ -57,7 +71,11 @@ const run = (args: string[], env?: Record<string, string>) => ended(start(args, 
 /** The names of what the driver's commands have in the user's cache. */
 function remains(cache = join(folder, "home", ".cache")): string[] {
   const own = join(cache, "voxtwirl");
-  return existsSync(own) ? readdirSync(own).filter((name) => name.startsWith("driver")).sort() : [];
+  return existsSync(own)
+    ? readdirSync(own)
+        .filter((name) => name.startsWith("driver"))
+        .sort()
+    : [];
 }
 
 const link = () => join(folder, "home", ".cache", "voxtwirl", `driver-${process.arch}`);
@@ -77,16 +95,44 @@ const hasLavapipe = ["libvulkan_lvp.so", "libvulkan.so.1"].every((name) => exist
 describe.runIf(linux)("voxtwirl driver install", () => {
   const fail = (words: string) => `echo "E: ${words}" >&2; exit 100`;
   const failures: [string, Faults, RegExp][] = [
-    ["the mirror cannot be reached", { update: `echo "W: Failed to fetch http://x  Could not resolve 'x'"`, plan: fail("Unable to locate package") }, /cannot reach.*resolve.*\n {2}Check the network/],
-    ["the key is missing", { update: fail("The repository 'http://x' is not signed."), plan: fail("Unable to locate package") }, /does not trust.*not signed/],
+    [
+      "the mirror cannot be reached",
+      { update: `echo "W: Failed to fetch http://x  Could not resolve 'x'"`, plan: fail("Unable to locate package") },
+      /cannot reach.*resolve.*\n {2}Check the network/,
+    ],
+    [
+      "the key is missing",
+      { update: fail("The repository 'http://x' is not signed."), plan: fail("Unable to locate package") },
+      /does not trust.*not signed/,
+    ],
     ["a package is unsigned", { download: fail("There were unauthenticated packages") }, /does not trust/],
-    ["a package was tampered with", { download: fail("Failed to fetch x.deb  Hash Sum mismatch") }, /refused: .*Hash Sum/],
-    ["there is no such package", { plan: fail("Unable to locate package mesa-vulkan-drivers") }, /do not have the package/],
-    ["the disk is full", { unpack: `echo "dpkg-deb: error: No space left on device" >&2; exit 2` }, /disk is full.*\n {2}Free some space/],
-    ["Mesa is too old", { plan: `echo "'http://x' mesa-vulkan-drivers_22.3.6-1_amd64.deb 1 "` }, /newest Mesa .* 22\.3\.6-1; WebGPU needs 23/],
+    [
+      "a package was tampered with",
+      { download: fail("Failed to fetch x.deb  Hash Sum mismatch") },
+      /refused: .*Hash Sum/,
+    ],
+    [
+      "there is no such package",
+      { plan: fail("Unable to locate package mesa-vulkan-drivers") },
+      /do not have the package/,
+    ],
+    [
+      "the disk is full",
+      { unpack: `echo "dpkg-deb: error: No space left on device" >&2; exit 2` },
+      /disk is full.*\n {2}Free some space/,
+    ],
+    [
+      "Mesa is too old",
+      { plan: `echo "'http://x' mesa-vulkan-drivers_22.3.6-1_amd64.deb 1 "` },
+      /newest Mesa .* 22\.3\.6-1; WebGPU needs 23/,
+    ],
     ["apt says something else", { plan: fail("Something new") }, /cannot be installed: Something new/],
     ["a package lacks the driver", { unpack: ":" }, /have no libvulkan_lvp\.so/],
-    ["the driver does not load", { unpack: `mkdir -p "$3/lib"; : > "$3/lib/libvulkan_lvp.so"; : > "$3/lib/libvulkan.so.1"` }, /does not work on this machine/],
+    [
+      "the driver does not load",
+      { unpack: `mkdir -p "$3/lib"; : > "$3/lib/libvulkan_lvp.so"; : > "$3/lib/libvulkan.so.1"` },
+      /does not work on this machine/,
+    ],
   ];
   it.each(failures)("leaves nothing where %s", { timeout: 60_000 }, async (_what, faults, sentence) => {
     makeTools(tools, "25.0.7-1", faults);
@@ -100,7 +146,9 @@ describe.runIf(linux)("voxtwirl driver install", () => {
     mkdirSync(tools);
     const none = await run(["driver", "install", "--force"], { PATH: tools });
     expect(none.code).toBe(1);
-    expect(none.stderr).toMatch(/packages of Debian or Ubuntu, with apt-get, and this is .*\n {2}Have mesa-vulkan-drivers/);
+    expect(none.stderr).toMatch(
+      /packages of Debian or Ubuntu, with apt-get, and this is .*\n {2}Have mesa-vulkan-drivers/,
+    );
     makeTools(tools, "25.0.7-1");
     rmSync(join(tools, "dpkg-deb"));
     expect((await run(["driver", "install", "--force"], { PATH: tools })).stderr).toContain("no dpkg-deb");
@@ -128,78 +176,100 @@ describe.runIf(linux)("voxtwirl driver install", () => {
     expect(remains()).toEqual([]);
   });
 
-  it("is refused while another one runs, and clears away what one that was killed has left", { timeout: 60_000 }, async () => {
-    makeTools(tools, "25.0.7-1", { download: "touch downloading; exec sleep 5" });
-    const child = start(["driver", "install", "--force"]);
-    const result = ended(child);
-    await until(() => existsSync(join(folder, "downloading")));
-    const second = await run(["driver", "install", "--force"]);
-    expect(second.code).toBe(1);
-    expect(ours(second.stderr)).toMatch(new RegExp(`Another process \\(${child.pid}\\).*\\n  Wait`));
-    child.kill("SIGKILL");
-    await result;
-    expect(remains()).toEqual([`driver-${process.arch}.partial`]);
-    expect((await run(["driver", "remove"])).stdout).toBe("No driver is installed.\n");
-    expect(remains()).toEqual([]);
-  });
+  it(
+    "is refused while another one runs, and clears away what one that was killed has left",
+    { timeout: 60_000 },
+    async () => {
+      makeTools(tools, "25.0.7-1", { download: "touch downloading; exec sleep 5" });
+      const child = start(["driver", "install", "--force"]);
+      const result = ended(child);
+      await until(() => existsSync(join(folder, "downloading")));
+      const second = await run(["driver", "install", "--force"]);
+      expect(second.code).toBe(1);
+      expect(ours(second.stderr)).toMatch(new RegExp(`Another process \\(${child.pid}\\).*\\n  Wait`));
+      child.kill("SIGKILL");
+      await result;
+      expect(remains()).toEqual([`driver-${process.arch}.partial`]);
+      expect((await run(["driver", "remove"])).stdout).toBe("No driver is installed.\n");
+      expect(remains()).toEqual([]);
+    },
+  );
 
   // What is "unpacked" is this machine's own lavapipe.
-  it.runIf(hasLavapipe)("installs, is used by itself, is upgraded in one step, and goes again", { timeout: 120_000 }, async () => {
-    makeTools(tools, "25.0.7-1");
-    expect((await run(["driver"])).stdout).toContain("To install one: voxtwirl driver install");
-    const first = await run(["driver", "install"]);
-    expect(first.code, first.stderr).toBe(0);
-    expect(first.stdout).toMatch(/^Mesa 25\.0\.7-1, .* proved right\n/);
-    const before = realpathSync(link());
-    expect(remains()).toHaveLength(2);
+  it.runIf(hasLavapipe)(
+    "installs, is used by itself, is upgraded in one step, and goes again",
+    { timeout: 120_000 },
+    async () => {
+      makeTools(tools, "25.0.7-1");
+      expect((await run(["driver"])).stdout).toContain("To install one: voxtwirl driver install");
+      const first = await run(["driver", "install"]);
+      expect(first.code, first.stderr).toBe(0);
+      expect(first.stdout).toMatch(/^Mesa 25\.0\.7-1, .* proved right\n/);
+      const before = realpathSync(link());
+      expect(remains()).toHaveLength(2);
 
-    const { stdout } = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
-    const { adapter, installed } = JSON.parse(stdout);
-    expect({ name: adapter.name, installed }).toEqual({ name: "llvmpipe", installed: { version: "25.0.7-1", folder: before, used: true } });
+      const { stdout } = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
+      const { adapter, installed } = JSON.parse(stdout);
+      expect({ name: adapter.name, installed }).toEqual({
+        name: "llvmpipe",
+        installed: { version: "25.0.7-1", folder: before, used: true },
+      });
 
-    const again = await run(["driver", "install"]);
-    expect(again.stdout).toContain("is installed already");
-    expect(realpathSync(link())).toBe(before);
+      const again = await run(["driver", "install"]);
+      expect(again.stdout).toContain("is installed already");
+      expect(realpathSync(link())).toBe(before);
 
-    makeTools(tools, "25.2.1-1", { unpack: "exit 1" });
-    expect((await run(["driver", "install"])).code).toBe(1);
-    expect(realpathSync(link())).toBe(before);
-    makeTools(tools, "25.2.1-1");
-    expect((await run(["driver", "install"])).stdout).toMatch(/^Mesa 25\.2\.1-1/);
-    expect(existsSync(before)).toBe(false);
-    expect(remains()).toHaveLength(2);
+      makeTools(tools, "25.2.1-1", { unpack: "exit 1" });
+      expect((await run(["driver", "install"])).code).toBe(1);
+      expect(realpathSync(link())).toBe(before);
+      makeTools(tools, "25.2.1-1");
+      expect((await run(["driver", "install"])).stdout).toMatch(/^Mesa 25\.2\.1-1/);
+      expect(existsSync(before)).toBe(false);
+      expect(remains()).toHaveLength(2);
 
-    // A cleaner of caches has been there.
-    writeFileSync(join(realpathSync(link()), "libvulkan_lvp.so"), "");
-    expect((await run(["doctor", "--adapter", "llvmpipe"])).stderr).toContain('There is no adapter named "llvmpipe"');
+      // A cleaner of caches has been there.
+      writeFileSync(join(realpathSync(link()), "libvulkan_lvp.so"), "");
+      expect((await run(["doctor", "--adapter", "llvmpipe"])).stderr).toContain('There is no adapter named "llvmpipe"');
 
-    expect((await run(["driver", "remove"])).stdout).toMatch(/^Removed .*driver-/);
-    expect(remains()).toEqual([]);
-    expect((await run(["driver", "remove"])).stdout).toBe("No driver is installed.\n");
-  });
+      expect((await run(["driver", "remove"])).stdout).toMatch(/^Removed .*driver-/);
+      expect(remains()).toEqual([]);
+      expect((await run(["driver", "remove"])).stdout).toBe("No driver is installed.\n");
+    },
+  );
 
   const whyNot = whyNoPackages();
-  it.skipIf(whyNot)(`fetches the real packages and proves them${whyNot ? `: ${whyNot}` : ""}`, { timeout: 300_000 }, async () => {
-    mkdirSync(tools);
-    const { code, stdout, stderr } = await run(["driver", "install", "--force"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
-    expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(/mesa-vulkan-drivers \S+ and \d+ packages that it needs, \d+ MB to download/);
-    expect(stdout).toMatch(/^Mesa (2[3-9]|[3-9]\d)\./);
-    const doctor = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
-    const { ok, adapter, installed } = JSON.parse(doctor.stdout);
-    expect({ ok, name: adapter.name, used: installed.used }).toEqual({ ok: true, name: "llvmpipe", used: true });
-    const { libraries } = JSON.parse(readFileSync(join(installed.folder, "driver.json"), "utf8"));
-    expect(libraries.some((name: string) => name.startsWith("libLLVM"))).toBe(true);
-  });
+  it.skipIf(whyNot)(
+    `fetches the real packages and proves them${whyNot ? `: ${whyNot}` : ""}`,
+    { timeout: 300_000 },
+    async () => {
+      mkdirSync(tools);
+      const { code, stdout, stderr } = await run(["driver", "install", "--force"], {
+        ...places.noLoader,
+        VOXTWIRL_DRIVER: "",
+      });
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/mesa-vulkan-drivers \S+ and \d+ packages that it needs, \d+ MB to download/);
+      expect(stdout).toMatch(/^Mesa (2[3-9]|[3-9]\d)\./);
+      const doctor = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
+      const { ok, adapter, installed } = JSON.parse(doctor.stdout);
+      expect({ ok, name: adapter.name, used: installed.used }).toEqual({ ok: true, name: "llvmpipe", used: true });
+      const { libraries } = JSON.parse(readFileSync(join(installed.folder, "driver.json"), "utf8"));
+      expect(libraries.some((name: string) => name.startsWith("libLLVM"))).toBe(true);
+    },
+  );
 });
 
 /** Why the real packages cannot be fetched here; "" where they can. */
 function whyNoPackages(): string {
   if (!linux) return "packages are for Linux";
   const target = join(tmpdir(), `voxtwirl-release-${process.pid}`);
-  const index = `apt-get indextargets --format '$(REPO_URI)dists/$(RELEASE)/InRelease' "Created-By: Packages" | sed -n 1p`;
+  const format = "--format '$(REPO_URI)dists/$(RELEASE)/InRelease'";
+  const index = `apt-get indextargets ${format} "Created-By: Packages" | sed -n 1p`;
   try {
-    execFileSync("sh", ["-ec", `/usr/lib/apt/apt-helper download-file "$(${index})" "$1"`, "sh", target], { stdio: "ignore", timeout: 60_000 });
+    execFileSync("sh", ["-ec", `/usr/lib/apt/apt-helper download-file "$(${index})" "$1"`, "sh", target], {
+      stdio: "ignore",
+      timeout: 60_000,
+    });
     return "";
   } catch {
     return "no apt here, or its mirror does not answer";

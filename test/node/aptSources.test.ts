@@ -15,7 +15,10 @@ Components: main
 `;
 
 const source = (files: Record<string, string>, releases = ["bookworm"]) => {
-  return backportsSource(Object.entries(files).map(([name, text]) => ({ name, text })), releases);
+  return backportsSource(
+    Object.entries(files).map(([name, text]) => ({ name, text })),
+    releases,
+  );
 };
 
 /** The text of the file, blanks between words made one. */
@@ -36,7 +39,8 @@ describe("backportsSource", () => {
 
   it("keeps a key that is written into the stanza, over its lines", () => {
     const key = "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n -----END PGP PUBLIC KEY BLOCK-----\n";
-    const folded = `Types: deb\nURIs:\n http://mirror.example/debian\nSuites: bookworm\n bookworm-updates\nComponents: main\n${key}`;
+    const suites = "Suites: bookworm\n bookworm-updates\n";
+    const folded = `Types: deb\nURIs:\n http://mirror.example/debian\n${suites}Components: main\n${key}`;
     expect(text({ "folded.sources": folded })).toBe(
       `Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm-backports\nComponents: main\n${key}`,
     );

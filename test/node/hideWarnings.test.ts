@@ -24,7 +24,8 @@ const result = withoutWarnings(() => {
 write("\\nafter " + result + "\\n");
 process.stderr.write(process.stderr.isTTY + " and Node's own\\n");
 `;
-const ours = (isTTY: boolean) => `a real error\nanother, without an end of line\nafter 5\n${isTTY || undefined} and Node's own\n`;
+const ours = (isTTY: boolean) =>
+  `a real error\nanother, without an end of line\nafter 5\n${isTTY || undefined} and Node's own\n`;
 
 beforeAll(async () => {
   mkdirSync(temporary, { recursive: true });
@@ -36,7 +37,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a shell command with the program in it prints. */
 function shell(command: string, env: Record<string, string> = {}): string {
-  const variables = { ...process.env, NODE: process.execPath, PROGRAM: program, TMPDIR: temporary, VOXTWIRL_DEBUG: "", ...env };
+  const variables = {
+    ...process.env,
+    NODE: process.execPath,
+    PROGRAM: program,
+    TMPDIR: temporary,
+    VOXTWIRL_DEBUG: "",
+    ...env,
+  };
   return execFileSync("sh", ["-c", command], { encoding: "utf8", env: variables, cwd: folder });
 }
 
