@@ -102,7 +102,7 @@ describe("the npm package", () => {
     const add = "npm install @sparticuz/chromium@147.0.0";
     expect(missing.find(({ what }: { what: string }) => what.startsWith("SwiftShader"))?.fix).toBe(add);
     const none = join(project.folder, "none.json");
-    const bare = { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "", VOXTWIRL_RELAUNCHED: "" };
+    const bare = { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "", VOXTWIRL_DRIVER: "none" };
     const failed = await run(project.folder, [command, "doctor"], { ...env, ...bare });
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain(add);
