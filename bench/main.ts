@@ -6,7 +6,8 @@ import { VoxtwirlError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import type { Precision } from "../src/graph/graph.ts";
 import { measureRoofline } from "../src/graph/roofline.ts";
-import { adapterName, driverEnvironment, isSoftware } from "../src/node/adapters.ts";
+import { adapterName, isSoftware } from "../src/node/adapters.ts";
+import { driverEnvironment, installedDriver, isDriverLoaded } from "../src/node/driver.ts";
 import { findSwiftShaderArchive, unpackSwiftShader } from "../src/node/swiftshader.ts";
 import type { BenchCase } from "./case.ts";
 import { describeMachine } from "./machine.ts";
@@ -119,15 +120,20 @@ function startPeers({ against, gpu, adapter: named }: BenchOptions, record: Reco
   const name = adapterName(gpu.info);
   // Of GPUs, WebGPU does not tell the name that Dawn chooses by; without one it takes the same by itself.
   const adapter = isSoftware(gpu.info) ? name : (named ?? "");
-  // Drivers that only this process was told of.
-  const env =
-    name === "SwiftShader" && "path" in findSwiftShaderArchive() ? driverEnvironment(unpackSwiftShader()) : {};
+  const env = ownDriverEnvironment(name);
   return against.flatMap((name) => {
     const command = peerCommand(name, env);
     if ("command" in command) return [new Peer(name, command, adapter)];
     record.refuse({ case: "*", engine: name, why: command.why, message: command.message });
     return [];
   });
+}
+
+/** For processes that are to find the driver of this one where it is none of the system's. */
+function ownDriverEnvironment(adapter: string): Record<string, string> {
+  if (adapter === "SwiftShader" && "path" in findSwiftShaderArchive()) return driverEnvironment(unpackSwiftShader());
+  const driver = installedDriver();
+  return driver && isDriverLoaded(driver) ? driverEnvironment(driver) : {};
 }
 
 /** A list such as "tfjs,torch", or "all". */

@@ -17,8 +17,7 @@ async function main(args) {
   if (adapter !== undefined) process.env.VOXTWIRL_ADAPTER = adapter;
   const { openAdapter } = await import("../dist/node.js");
   try {
-    // Where SwiftShader needs another environment, this script is started anew, and vitest in that environment.
-    const { name, notice } = await openAdapter({ relaunch: true });
+    const { name, notice } = await openAdapter({ hideWarnings: true });
     console.log(`tests run on ${notice ?? name}`);
   } catch (error) {
     return fail(`${error.message} ${error.fix ?? ""}`);
@@ -32,13 +31,13 @@ async function runVitest(args) {
   try {
     const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
     const reporters = ["--reporter=default", `--reporter=${join(root, "scripts", "countReporter.mjs")}`];
-    const code = await ended(
-      spawn(process.execPath, [vitest, "run", ...reporters, ...args], {
-        cwd: root,
-        stdio: ["ignore", "inherit", "inherit"],
-        env: { ...process.env, VOXTWIRL_TEST_COUNTS: counts },
-      }),
-    );
+    const child = spawn(process.execPath, [vitest, "run", ...reporters, ...args], {
+      cwd: root,
+      stdio: ["ignore", "inherit", "pipe"],
+      env: { ...process.env, VOXTWIRL_TEST_COUNTS: counts },
+    });
+    passOn(child.stderr);
+    const code = await ended(child);
     const result = readCounts(counts);
     if (!result) return fail(`vitest ended with ${code} before it counted its tests`);
     const { passed, failed, skipped } = result;
@@ -50,6 +49,19 @@ async function runVitest(args) {
   }
 }
 
+/** What the tests write to standard error, without the warnings that Dawn writes of every driver of Mesa's. */
+function passOn(stream) {
+  const meaningless = /^Warning: maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced from .*\n/;
+  let rest = "";
+  stream.setEncoding("utf8").on("data", (text) => {
+    const lines = `${rest}${text}`.split(/(?<=\n)/);
+    // Only the beginning of such a line waits for its end.
+    rest = /^Warning:[^\n]*$/.test(lines.at(-1)) ? lines.pop() : "";
+    process.stderr.write(lines.filter((line) => !meaningless.test(line)).join(""));
+  });
+  stream.on("end", () => process.stderr.write(rest));
+}
+
 /** The exit code of a process, by the shells' convention where a signal ended it; signals are passed on. */
 function ended(child) {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -59,7 +71,7 @@ function ended(child) {
       console.error(error.message);
       resolve(1);
     });
-    child.once("exit", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));
+    child.once("close", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));
   });
 }
 

@@ -15,6 +15,7 @@ export type VoxtwirlErrorCode =
   | "device-lost"
   | "not-finite"
   | "exists"
+  | "in-use"
   | "io"
   | "aborted"
   | "internal";

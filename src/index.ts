@@ -1,5 +1,4 @@
 // The public API, for Node and browsers alike; "voxtwirl/node" adds Dawn, files and software adapters.
-/// <reference types="@webgpu/types" preserve="true" />
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
@@ -50,6 +49,7 @@ export {
   type PredictContext,
   type Representation,
 } from "./equivariance/measure.ts";
+export type { NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
 export {
   OCTAHEDRAL_ORDER,
@@ -82,6 +82,7 @@ export {
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
+export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./molecules/records.ts";
 export { parseSdf } from "./molecules/sdf.ts";
 export { parseXyz } from "./molecules/xyz.ts";
 export { Random } from "./random.ts";

@@ -1,8 +1,10 @@
 // The public API for Node: everything of "voxtwirl" plus Dawn, adapter choice and files. Imported as "voxtwirl/node".
 export * from "./index.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";
-export { readMoleculeFile, type MoleculeFile } from "./node/molecules.ts";
+export { readMoleculeFile, type MoleculeFile, type ReadMoleculesOptions } from "./node/molecules.ts";
 export { openAdapter, type OpenAdapterOptions, type OpenedAdapter } from "./node/open.ts";
 export { openGpu, type OpenGpuOptions } from "./node/openGpu.ts";
-export { readSafetensors, RUN_FILES, RunFolder, type CreateRunFolderOptions } from "./node/runFolder.ts";
+export { readSafetensors, RunFolder } from "./node/runFolder.ts";
+export type { CreateRunFolderOptions, OpenRunFolderOptions } from "./node/runFolder.ts";
+export { lookAtRun, RUN_FILES, type RunStage } from "./node/runStage.ts";
 export { withNap } from "./node/nap.ts";

@@ -6,6 +6,7 @@ import { contextLines, resultTable } from "../../bench/table.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { interruptible } from "./interrupt.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { showProgress } from "./progress.ts";
 
@@ -32,7 +33,7 @@ export const subcommands = {
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
 const QUICK = { budgetMs: 300, maxSamples: 6 };
 
-/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 when stopped. */
+/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after ^C. */
 export async function run(args: string[]): Promise<number> {
   if (args[0] === "compare") return compare(args.slice(1));
   const options = readArgs("bench", spec, args);
@@ -59,18 +60,15 @@ export async function run(args: string[]): Promise<number> {
   const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
   const gpu = await openCliGpu(adapter, !options.flag("no-tuning"));
   const progress = showProgress();
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  // Once: a second Ctrl-C ends the process at once.
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
+  const interruption = interruptible({ after: "the case in hand", warn: progress.warn });
+  interruption.begin();
   try {
     const record = await bench({
       gpu,
       cases,
       against: peers,
       json,
-      signal: abort.signal,
+      signal: interruption.signal,
       ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),
       effort: options.flag("quick") ? QUICK : EFFORT,
       onProgress: (text) => progress.show(text),
@@ -78,17 +76,16 @@ export async function run(args: string[]): Promise<number> {
     progress.clear();
     const lines = [...contextLines(record.context), "", ...resultTable(record.results, record.refusals)];
     process.stdout.write(`${lines.join("\n")}\n`);
-    if (abort.signal.aborted) {
+    if (interruption.signal.aborted) {
       const kept = json === undefined ? "" : `, and is in ${json}`;
       process.stderr.write(`voxtwirl: stopped; what was measured before is above${kept}\n`);
-      return 130;
+      return interruption.code;
     }
     const wrong = record.results.some(({ engine, right }) => engine === "voxtwirl" && right === false);
     return wrong || record.refusals.some(({ engine }) => engine === "voxtwirl") ? 1 : 0;
   } finally {
     progress.clear();
-    process.removeListener("SIGINT", stop);
-    process.removeListener("SIGTERM", stop);
+    interruption.end();
     gpu.destroy();
   }
 }

@@ -26,4 +26,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "show the adapter, what is missing and how to get it, and prove one kernel right",
     load: () => import("./doctor.ts"),
   },
+  driver: {
+    summary: "show, install or remove a fast software driver of this user's own, which needs no root (Debian, Ubuntu)",
+    load: () => import("./driver.ts"),
+  },
 };

@@ -4,6 +4,7 @@ import { VoxtwirlError } from "../errors.ts";
 import type { MatrixShape } from "../gpu/caps.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
 import { adapterName, isSoftware } from "../node/adapters.ts";
+import { driverAdvice, installedDriver, isDriverLoaded } from "../node/driver.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { type CachedTuning, hostAdapterId, NO_TUNING, readTuning } from "../node/tuningCache.ts";
 import { findSwiftShaderArchive } from "../node/swiftshader.ts";
@@ -28,6 +29,8 @@ interface Report {
   readonly ok: boolean;
   readonly host: { node: string; platform: string; cores: number; memory: number };
   readonly adapter: { name: string; software: boolean; vendor: string; architecture: string; driver: string };
+  /** The driver of `voxtwirl driver install`; null where there is none. */
+  readonly installed: { version: string; folder: string; used: boolean } | null;
   readonly subgroupSize: { min: number; max: number };
   readonly features: Record<string, boolean>;
   /** Subgroup-matrix products, f16 summed in f32. */
@@ -59,7 +62,7 @@ const LIMITS = {
 export async function run(args: string[]): Promise<number> {
   const options = readArgs("doctor", spec, args);
   const json = options.flag("json");
-  const gpu = await openGpu({ adapter: options.text("adapter"), relaunch: true }).catch((error: unknown) => {
+  const gpu = await openGpu({ adapter: options.text("adapter"), hideWarnings: true }).catch((error: unknown) => {
     if (!json || !(error instanceof VoxtwirlError)) throw error;
     const { code, message, fix } = error;
     process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message, fix } })}\n`);
@@ -95,6 +98,7 @@ async function examine(gpu: Gpu): Promise<Report> {
       architecture: info.architecture,
       driver: info.description,
     },
+    installed: installedReport(),
     subgroupSize: { min: caps.subgroupMinSize, max: caps.subgroupMaxSize },
     features,
     matrices: caps.matrices,
@@ -103,6 +107,16 @@ async function examine(gpu: Gpu): Promise<Report> {
     tuning: await tuningReport(info),
     missing: [...(software ? missingHardware(info) : []), ...missingFeatures(features), ...missingFallback()],
   };
+}
+
+function installedReport(): Report["installed"] {
+  const driver = installedDriver();
+  return driver ? { version: driver.version, folder: driver.folder, used: isDriverLoaded(driver) } : null;
+}
+
+function installedText({ installed, adapter }: Report): string {
+  if (installed) return `Mesa ${installed.version} in ${installed.folder}, ${installed.used ? "used" : "not used"}`;
+  return `none${adapter.name === "SwiftShader" ? `: ${driverAdvice()}` : ""}`;
 }
 
 async function tuningReport(info: GPUAdapterInfo): Promise<Report["tuning"]> {
@@ -132,8 +146,7 @@ function missingHardware(info: GPUAdapterInfo): Missing[] {
     });
   }
   if (adapterName(info) === "SwiftShader" && process.platform === "linux") {
-    const fix = "Debian 12: apt install -t bookworm-backports mesa-vulkan-drivers; elsewhere Mesa 25 or later.";
-    missing.push({ what: "Mesa's lavapipe, several times faster than SwiftShader", fix });
+    missing.push({ what: "Mesa's llvmpipe, ten times faster than SwiftShader", fix: driverAdvice() });
   }
   return missing;
 }
@@ -167,6 +180,7 @@ function describe(report: Report): string[] {
     ["host", `Node ${host.node}, ${host.platform}, ${host.cores} cores, ${formatBytes(host.memory)}`],
     ["adapter", `${adapter.name} (${adapter.software ? "software" : "hardware"})`],
     ["driver", adapter.driver || "not told"],
+    ...(process.platform === "linux" ? [["installed driver", installedText(report)] as [string, string]] : []),
     ["features", yesNo.join(", ")],
     ["matrices", matrices.map(({ m, n, k }) => `${m}x${n}x${k}`).join(", ") || "none of f16 with f32 sums"],
     ["subgroups", min === max ? `${min} lanes` : `${min} to ${max} lanes`],

@@ -12,15 +12,14 @@ export const adapterOption: OptionSpec = {
 export const noTuningOption: OptionSpec = { help: "leave aside what voxtwirl tune found on this adapter" };
 
 /**
- * Opens the GPU for a command: may start the process anew for SwiftShader (so call it before anything is written),
- * and announces a software adapter once on stderr.
+ * Opens the GPU for a command, and announces a software adapter once on stderr.
  *
  * @param tuned false: with the table's variants of the kernels only
  */
 export function openCliGpu(adapter: string | undefined, tuned = true): Promise<Gpu> {
   return openGpu({
     adapter,
-    relaunch: true,
+    hideWarnings: true,
     onNotice: (line) => process.stderr.write(`voxtwirl: ${line}\n`),
     ...(!tuned && { tuning: "none" }),
   });

@@ -2,6 +2,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, nearest, optionLines } from "./args.ts";
 import { commands } from "./commands.ts";
+import { withoutDebugger } from "./interrupt.ts";
 import { watchStdout } from "./stdout.ts";
 
 declare const VOXTWIRL_VERSION: string;
@@ -79,6 +80,7 @@ function report(error: unknown): number {
   return 1;
 }
 
+withoutDebugger();
 watchStdout();
 
 // Set rather than exit(): what was written to a pipe still has to reach it.

@@ -1,12 +1,23 @@
 import { VoxtwirlError } from "../errors.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 
 /** The options of each way to measure; the others go with both. */
-const MODEL_ONLY = ["model", "data", "twirl", "limit", "interpolation", "precision", "adapter", "no-tuning"] as const;
+const MODEL_ONLY = [
+  "model",
+  "data",
+  "strict",
+  "twirl",
+  "limit",
+  "interpolation",
+  "precision",
+  "adapter",
+  "no-tuning",
+] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
 
 export const spec: ArgsSpec = {
@@ -14,11 +25,14 @@ export const spec: ArgsSpec = {
     model: { value: "RUN|FILE", help: "a run's folder or its model.safetensors" },
     data: {
       value: "FILE",
-      help: "molecules: .xyz, .sdf or .mol, also .gz, or builtin; of the file trained on the held-out part",
+      help: `${dataHelp}, or builtin; of the data trained on the held-out part`,
     },
+    strict: strictOption,
     group: {
       value: "KIND",
-      help: "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated",
+      help:
+        "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated; " +
+        "with --predictions also full-octahedral: reflections too",
     },
     twirl: { value: "N", help: "rotations a molecule (default 24, which enumerates the octahedral group)" },
     limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
@@ -32,7 +46,9 @@ export const spec: ArgsSpec = {
     targets: { value: "FILE", help: "with --predictions: .npy (N, ...)" },
     rotations: {
       value: "FILE",
-      help: "with raw voxel --predictions (N, samples, D, H, W, C): .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z",
+      help:
+        "with raw voxel --predictions (N, samples, D, D, D, C): .npy (samples, 3, 3) or (N, samples, 3, 3), " +
+        "active, x y z; says so where another convention fits far better",
     },
     adapter: adapterOption,
     "no-tuning": noTuningOption,
@@ -43,12 +59,12 @@ export const spec: ArgsSpec = {
 /** Measures which share of a model's loss is rotation symmetry not learned; see `spec`. */
 export async function run(argv: string[]): Promise<number> {
   const args = readArgs("measure", spec, argv);
-  const group = args.choice("group", ["octahedral", "so3"]) ?? "octahedral";
+  const group = args.choice("group", ["octahedral", "so3", "full-octahedral"]) ?? "octahedral";
   const json = args.flag("json");
   if (args.has("predictions")) {
     refuse(args, MODEL_ONLY, "predictions");
     const seed = args.integer("seed", { min: 0 }) ?? 0;
-    await measureArrays({
+    return measureArrays({
       predictions: args.text("predictions")!,
       targets: required(args, "targets", "--predictions needs it: what the model should give, (N, ...)"),
       rotations: args.text("rotations"),
@@ -56,10 +72,16 @@ export async function run(argv: string[]): Promise<number> {
       seed,
       json,
     });
-    return 0;
   }
   const model = required(args, "model", "Give --model and --data, or --predictions and --targets");
   refuse(args, ARRAYS_ONLY, "model");
+  if (group === "full-octahedral") {
+    throw new VoxtwirlError(
+      "bad-option",
+      "--group full-octahedral goes with --predictions: a molecule's mirror image may be another molecule",
+      "Use --group octahedral.",
+    );
+  }
   const interpolation = args.choice("interpolation", ["catmull-rom", "trilinear"]);
   if (interpolation !== undefined && group !== "so3") {
     throw new VoxtwirlError(
@@ -68,9 +90,10 @@ export async function run(argv: string[]): Promise<number> {
       "Leave it out.",
     );
   }
-  await measureModel({
+  return measureModel({
     model,
     data: required(args, "data", "Give the molecules to measure on; builtin stands for the built-in set"),
+    strict: args.flag("strict"),
     group,
     twirl: args.integer("twirl", group === "so3" ? { min: 2 } : { min: 2, max: 24 }) ?? 24,
     limit: args.integer("limit") ?? 64,
@@ -81,7 +104,6 @@ export async function run(argv: string[]): Promise<number> {
     tuned: !args.flag("no-tuning"),
     json,
   });
-  return 0;
 }
 
 function required(args: Args, name: string, why: string): string {

@@ -1,60 +1,93 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { BetterReading } from "../equivariance/conventions.ts";
 import {
-  octahedralElement,
-  octahedralInverses,
-  octahedralPermutation,
-  OCTAHEDRAL_ORDER,
-} from "../equivariance/octahedral.ts";
-import { Tally } from "../equivariance/tally.ts";
-import { readNpy, type NpyArray } from "../node/npy.ts";
-import { decompositionLines, gainLines, print, printJson } from "./measureOutput.ts";
+  cubeRotations,
+  groupOrderOf,
+  RawTally,
+  type CubeRotations,
+  type RotationSource,
+} from "../equivariance/rawTally.ts";
+import { Tally, type Measurement } from "../equivariance/tally.ts";
+import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
+import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
+import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
+import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
 export interface MeasureArraysOptions {
   readonly predictions: string;
   readonly targets: string;
   readonly rotations: string | undefined;
-  readonly group: "octahedral" | "so3";
+  readonly group: RotationSource;
   readonly seed: number;
   readonly json: boolean;
 }
 
-/** Measures predictions that were made elsewhere. */
-export async function measureArrays(options: MeasureArraysOptions): Promise<void> {
-  const { group, seed, json } = options;
-  const predictions = await readNpy(options.predictions);
-  const targets = await readNpy(options.targets);
-  const [molecules, samples] = checkShapes(predictions, targets, options);
-  const groupOrder = group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
-  if (samples > groupOrder) {
-    throw new VoxtwirlError(
-      "bad-option",
-      `${options.predictions} has ${samples} predictions a sample, the octahedral group has ${OCTAHEDRAL_ORDER} elements`,
-      "For independent draws use --group so3.",
-    );
-  }
-  const rotateBack =
-    options.rotations === undefined ? undefined : await unrotation(options, options.rotations, predictions.shape);
-  const elements = targets.data.length / molecules;
-  const tally = new Tally({ rotations: samples, groupOrder, seed });
-  for (let n = 0; n < molecules; n++) {
-    const size = samples * elements;
-    const rows = predictions.data.subarray(n * size, (n + 1) * size);
-    tally.add(rotateBack ? rotateBack(rows, n) : rows, targets.data.subarray(n * elements, (n + 1) * elements));
-  }
-  const { gains, samples: measured, ...result } = tally.result();
-  if (json) {
-    const { predictions: file, targets: targetFile, rotations: rotationFile = null } = options;
-    const source = { predictions: file, targets: targetFile, rotationFile };
-    printJson({ type: "measure", group, ...result, samples: measured, gains, seed, ...source });
-    return;
-  }
-  const how = group === "so3" ? "independent draws" : `of the ${OCTAHEDRAL_ORDER} of the octahedral group`;
-  print([`${measured} samples of ${options.predictions}, ${samples} rotations each, ${how}`, ""]);
-  print([...decompositionLines(result), "", ...gainLines(gains, measured)]);
+type ArrayMeasurement = Measurement & { readonly better?: BetterReading | undefined };
+
+interface ArrayTally {
+  add(predictions: ArrayLike<number>, target: ArrayLike<number>): void;
+  result(): ArrayMeasurement;
 }
 
+/**
+ * Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory.
+ *
+ * @returns the exit code
+ */
+export async function measureArrays(options: MeasureArraysOptions): Promise<number> {
+  return withNpy(options.predictions, (predictions) =>
+    withNpy(options.targets, (targets) => measureOpened(predictions, targets, options)),
+  );
+}
+
+async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
+  const { rotations: file, seed } = options;
+  const [count, rotations] = checkShapes(predictions, targets, options);
+  const raw = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
+  const group = raw?.cube.source ?? options.group;
+  checkGroup(rotations, group, options);
+  const tally: ArrayTally = raw
+    ? new RawTally({ ...raw, rotations, seed })
+    : new Tally({ rotations, groupOrder: groupOrderOf(group), seed });
+  const size = product(targets.shape.slice(1));
+  const swept = await sweep("sample", count, async (n) => {
+    tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
+  });
+  if (swept.done === 0) return nothingKnown("sample", swept);
+  printResult(tally.result(), swept, group, options);
+  return swept.code;
+}
+
+function printResult(
+  found: ArrayMeasurement,
+  swept: Swept,
+  group: RotationSource,
+  options: MeasureArraysOptions,
+): void {
+  const { gains, samples, better, ...result } = found;
+  const remarks = [
+    ...(better ? [readingRemark(better, samples)] : []),
+    ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
+  ];
+  const { predictions, targets, rotations: rotationFile = null, seed, json } = options;
+  if (json) {
+    const shown = { ...result, samples, gains, remarks, betterReading: better ?? null, interrupted: swept.interrupted };
+    printJson({ type: "measure", group, ...shown, seed, predictions, targets, rotationFile });
+    return;
+  }
+  print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
+  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
+  print([...partLines(swept, "samples"), ...lines]);
+}
+
+const HOW: Record<RotationSource, string> = {
+  octahedral: "of the 24 of the octahedral group",
+  "full-octahedral": "of the 48 of the full octahedral group, with reflections (determinant -1)",
+  so3: "independent draws",
+};
+
 /** @returns numbers of samples and of predictions for each */
-function checkShapes(predictions: NpyArray, targets: NpyArray, options: MeasureArraysOptions): [number, number] {
+function checkShapes(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): [number, number] {
   const [n, samples, ...rest] = predictions.shape;
   const [m, ...wanted] = targets.shape;
   const shapes = `(${predictions.shape.join(", ")}) and ${options.targets} (${targets.shape.join(", ")})`;
@@ -65,7 +98,7 @@ function checkShapes(predictions: NpyArray, targets: NpyArray, options: MeasureA
       "Give predictions (N, samples, ...) and targets (N, ...).",
     );
   }
-  if (samples < 2 || targets.data.length === 0) {
+  if (samples < 2 || product(targets.shape) === 0) {
     throw new VoxtwirlError(
       "bad-file",
       `${options.predictions} ${shapes} are too few to measure a variance`,
@@ -75,58 +108,45 @@ function checkShapes(predictions: NpyArray, targets: NpyArray, options: MeasureA
   return [n, samples];
 }
 
-/** Rotates the raw predictions of sample n back, by the rotations in a file. */
-async function unrotation(
-  { group, predictions: predictionFile }: MeasureArraysOptions,
-  file: string,
+function checkGroup(rotations: number, group: RotationSource, { predictions }: MeasureArraysOptions): void {
+  const order = groupOrderOf(group);
+  if (rotations <= order) return;
+  throw new VoxtwirlError(
+    "bad-option",
+    `${predictions} has ${rotations} predictions a sample, the ${group} group has ${order} elements`,
+    group === "octahedral" && rotations <= groupOrderOf("full-octahedral")
+      ? "For independent draws use --group so3, with reflections --group full-octahedral."
+      : "For independent draws use --group so3.",
+  );
+}
+
+/** The rotations in a file, for raw predictions of a shape. */
+async function readRotations(
   shape: readonly number[],
-): Promise<(rows: Float32Array | Float64Array, n: number) => Float64Array> {
-  const matrices = await readNpy(file);
-  const [molecules, samples, depth, height, width, channels] = shape as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const fail = (what: string, fix: string) => new VoxtwirlError("bad-file", what, fix);
-  if (shape.length !== 6 || depth !== height || depth !== width) {
-    const what = `${predictionFile} (${shape.join(", ")}) does not hold voxel grids to rotate back`;
-    throw fail(
-      what,
+  file: string,
+  { group, predictions: predictionFile }: MeasureArraysOptions,
+): Promise<{ cube: CubeRotations; size: number; channels: number }> {
+  const fail = (what: string, fix: string) => {
+    throw new VoxtwirlError("bad-file", what, fix);
+  };
+  const [count, rotations, size, height, width, channels] = shape as [number, number, number, number, number, number];
+  if (shape.length !== 6 || size !== height || size !== width) {
+    fail(
+      `${predictionFile} (${shape.join(", ")}) does not hold voxel grids to rotate back`,
       "With --rotations give (N, samples, D, D, D, C), channels last; else rotate predictions back yourself.",
     );
   }
+  const matrices = await readNpy(file);
   const given = matrices.shape.join();
-  const own = given === [molecules, samples, 3, 3].join();
-  if (!own && given !== [samples, 3, 3].join()) {
-    const what = `${file} (${matrices.shape.join(", ")}) does not hold ${samples} rotations`;
-    throw fail(what, `Give (${samples}, 3, 3) for all samples alike, or (${molecules}, ${samples}, 3, 3).`);
-  }
-  const elements = Array.from({ length: matrices.data.length / 9 }, (_, i) => {
-    const element = octahedralElement(matrices.data.subarray(9 * i, 9 * i + 9));
-    if (element !== undefined) return element;
-    throw fail(
-      `${file}: matrix ${i} is not one of the 24 rotations of the cube`,
-      "Rotate such predictions back yourself, and leave --rotations out.",
+  if (given !== [rotations, 3, 3].join() && given !== [count, rotations, 3, 3].join()) {
+    fail(
+      `${file} (${matrices.shape.join(", ")}) does not hold ${rotations} rotations`,
+      `Give (${rotations}, 3, 3) for all samples alike, or (${count}, ${rotations}, 3, 3).`,
     );
-  });
-  for (let start = 0; group === "octahedral" && start < elements.length; start += samples) {
-    if (new Set(elements.slice(start, start + samples)).size < samples) {
-      throw fail(`${file} has a rotation twice among those of a sample`, "For independent draws use --group so3.");
-    }
   }
-  const permutations = octahedralInverses.map((inverse) => octahedralPermutation(depth, inverse));
-  const size = depth ** 3 * channels;
-  return (rows, n) => {
-    const rotated = new Float64Array(rows.length);
-    for (let i = 0; i < samples; i++) {
-      permutations[elements[(own ? n * samples : 0) + i]!]!.forEach((from, to) => {
-        const source = i * size + from * channels;
-        rotated.set(rows.subarray(source, source + channels), i * size + to * channels);
-      });
-    }
-    return rotated;
-  };
+  return { cube: cubeRotations(matrices.data, rotations, group, file), size, channels };
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total * size, 1);
 }

@@ -12,19 +12,32 @@ import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import { readModelFile, type ModelFile } from "../node/modelFile.ts";
+import { readingLines } from "../molecules/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
 import { measurableMolecules } from "../node/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
+import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import { loadModel } from "../training/checkpoint.ts";
 import { modelConfig } from "../training/presets.ts";
 import { streams } from "../training/streams.ts";
 import { openCliGpu } from "./gpu.ts";
-import { decompositionLines, gainLines, poseGainLines, poseLines, print, printJson } from "./measureOutput.ts";
+import {
+  decompositionLines,
+  gainLines,
+  poseGainLines,
+  poseLines,
+  print,
+  printJson,
+  remarkLines,
+} from "./measureOutput.ts";
+import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
 export interface MeasureModelOptions {
   readonly model: string;
   readonly data: string;
+  /** Whether a record that cannot be used is an error. */
+  readonly strict: boolean;
   readonly group: "octahedral" | "so3";
   readonly twirl: number;
   readonly limit: number;
@@ -42,15 +55,15 @@ export interface MeasureModelOptions {
 /** Noises of each rotation under so3: the fewest that tell noise from pose. */
 const NOISES = 2;
 
-/** Measures a model that `voxtwirl train` wrote. */
-export async function measureModel(options: MeasureModelOptions): Promise<void> {
+/** Measures a model that `voxtwirl train` wrote. @returns the exit code */
+export async function measureModel(options: MeasureModelOptions): Promise<number> {
   const model = await readModelFile(options.model);
   const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
     const { config } = model;
     const seed = options.seed ?? config.training.seed;
     const precision = options.precision ?? config.training.precision;
-    const file = await readMoleculeFile(options.data);
+    const file = await readMoleculeFile(options.data, { strict: options.strict });
     const { packed, skipped, heldoutOnly } = await measurableMolecules(file, config);
     const left = skipped.unknownElement + skipped.doesNotFit;
     const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
@@ -60,6 +73,9 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       step: model.step,
       data: options.data,
       dataSha256: file.sha256,
+      records: file.records,
+      recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
+      remarks: file.remarks,
       heldoutOnly,
       candidates: packed.count,
       seed,
@@ -73,44 +89,59 @@ export async function measureModel(options: MeasureModelOptions): Promise<void> 
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."
         : "The model was trained on another file: molecules that both hold are not left out.",
+      ...readingLines(file),
       ...(left > 0
         ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
         : []),
       "",
     ];
     if (!options.json) print(head);
-    await withModel(gpu, model, async (network) => {
+    return await withModel(gpu, model, async (network) => {
       const job = { gpu, model, network, packed, chosen, seed, precision, options };
-      if (options.group === "so3") {
-        const { gains, ...result } = await poses(job);
+      const { swept, measured } = await (options.group === "so3" ? poses(job) : twirl(job));
+      if (measured === undefined) return nothingKnown("molecule", swept);
+      const { interrupted } = swept;
+      if ("noises" in measured) {
+        const { gains, ...result } = measured;
         const { interpolation } = options;
-        if (options.json) printJson({ type: "measure", group: "so3", ...result, gains, interpolation, ...shown });
+        const names = ["lossTotalPose", "lossZeroPose"] as const;
+        const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
+        const found = { ...result, gains, remarks, interrupted };
+        if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
         else
           print([
+            ...partLines(swept, "molecules"),
             ...poseLines(result),
             "",
+            ...remarkLines(remarks),
             `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
             "",
             ...poseGainLines(gains, result.samples),
           ]);
       } else {
-        const { gains, samples, ...result } = await twirl(job);
-        if (options.json) printJson({ type: "measure", group: "octahedral", ...result, samples, gains, ...shown });
-        else print([...decompositionLines(result), "", ...gainLines(gains, samples)]);
+        const { gains, samples, ...result } = measured;
+        const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
+        const found = { ...result, samples, gains, remarks, interrupted };
+        if (options.json) printJson({ type: "measure", group: "octahedral", ...found, ...shown });
+        else {
+          const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
+          print([...partLines(swept, "molecules"), ...lines]);
+        }
       }
+      return swept.code;
     });
   } finally {
     gpu.destroy();
   }
 }
 
-async function withModel(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<void>): Promise<void> {
+async function withModel<T>(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<T>): Promise<T> {
   const config = modelConfig(model.config.training);
   const parameters = unetParameters(config);
   const store = new ParameterStore(gpu, parameters, ["weights"]);
   try {
     loadModel(store, parameters, model.file, model.path);
-    await use((graph, noisy) =>
+    return await use((graph, noisy) =>
       unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }),
     );
   } finally {
@@ -146,13 +177,13 @@ async function twirl(job: Job) {
   const evaluator = await VoxelEvaluator.create(gpu, given, network);
   try {
     const tally = new Tally({ rotations: options.twirl, seed });
-    await eachMolecule(chosen, async (index) => {
+    const swept = await eachMolecule(chosen, async (index) => {
       const { predictions, clean } = await evaluator.twisted(index);
       const all = new Float32Array(predictions.length * clean.length);
       predictions.forEach((values, i) => all.set(values, i * clean.length));
       tally.add(all, clean);
     });
-    return tally.result();
+    return { swept, measured: swept.done > 0 ? tally.result() : undefined };
   } finally {
     evaluator.destroy();
   }
@@ -171,28 +202,26 @@ async function poses(job: Job) {
   try {
     const counts = TWIRL_COUNTS.filter((count) => count <= options.twirl);
     const found: Awaited<ReturnType<typeof evaluator.measure>>[] = [];
-    await eachMolecule(chosen, async (index) => void found.push(await evaluator.measure(index, counts)));
+    const swept = await eachMolecule(chosen, async (index) => void found.push(await evaluator.measure(index, counts)));
+    if (found.length === 0) return { swept, measured: undefined };
     const averages = found.map((molecule) => molecule.averages);
-    return {
+    const measured = {
       ...poseResult(found, evaluator.elements),
       samples: found.length,
       rotations: options.twirl,
       noises: NOISES,
       gains: poseGains(found, averages, counts),
     };
+    return { swept, measured };
   } finally {
     evaluator.destroy();
   }
 }
 
-/** One after another, with a live line on a terminal. */
-async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Promise<void>): Promise<void> {
-  const live = process.stderr.isTTY === true;
+/** One after another, until all are done or somebody stops it. */
+async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Promise<void>): Promise<Swept> {
   try {
-    for (const [done, index] of chosen.entries()) {
-      if (live) process.stderr.write(`\r\x1b[K${done} of ${chosen.length} molecules`);
-      await measure(index);
-    }
+    return await sweep("molecule", chosen.length, (at) => measure(chosen[at]!));
   } catch (error) {
     // Tallies know molecules by their turn only.
     if (!(error instanceof VoxtwirlError) || error.code !== "not-finite") throw error;
@@ -202,7 +231,5 @@ async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Pro
       "Use an earlier checkpoint.",
       { cause: error },
     );
-  } finally {
-    if (live) process.stderr.write("\r\x1b[K");
   }
 }

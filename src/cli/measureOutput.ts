@@ -14,6 +14,11 @@ export function printJson(value: object): void {
   print([JSON.stringify(value)]);
 }
 
+/** Remarks, and an empty line after them where there are any. */
+export function remarkLines(remarks: readonly string[]): string[] {
+  return remarks.length === 0 ? [] : [...remarks, ""];
+}
+
 export function decompositionLines(result: Decomposition): string[] {
   return [
     loss("lossTotal", result.lossTotal, result.lossTotalStdErr, ratioNote(result.lossTotal, result.lossZero)),

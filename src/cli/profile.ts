@@ -9,10 +9,14 @@ import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
 import { presets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { interruptible } from "./interrupt.ts";
 import { print } from "./measureOutput.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
+import { countProgress, showProgress } from "./progress.ts";
+import { nothingKnown } from "./sweep.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
@@ -22,8 +26,9 @@ export const spec: ArgsSpec = {
     preset: { value: "NAME", help: `train and measure: ${Object.keys(presets).join(", ")} (default tiny)` },
     data: {
       value: "FILE",
-      help: "train and measure: molecules, .xyz, .sdf or .mol, also .gz (default: the built-in set)",
+      help: `train and measure: ${dataHelp} (default: the built-in set)`,
     },
+    strict: strictOption,
     batch: {
       value: "N",
       help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)",
@@ -59,16 +64,23 @@ export async function run(argv: string[]): Promise<number> {
   if (twice !== undefined) throw badOption(`${twice} is named for two files`, "Give each its own name.");
 
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
+  const progress = showProgress();
   try {
+    progress.show("measuring the adapter's ceilings");
     const roofline = await measureRoofline(gpu);
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];
-    const profiled = await make(gpu, { preset, data, batch });
-    const profile = await profileLive(profiled, repeats);
-    print(describe(profiled.title, profile, roofline));
+    progress.show("making what is to be profiled");
+    const profiled = await make(gpu, { preset, data, strict: args.flag("strict"), batch });
+    progress.clear();
+    const { profile, code } = await profileLive(profiled, repeats);
+    if (profile === undefined) return nothingKnown("profiled replay", { code });
+    if (profile.repeats < repeats) print([`interrupted after ${profile.repeats} of ${repeats} profiled replays`]);
+    print(describe(profiled, profile, roofline));
     await writeFiles(files, profiled.title, profile, roofline);
-    return 0;
+    return code;
   } finally {
+    progress.clear();
     gpu.destroy();
   }
 }
@@ -81,7 +93,7 @@ function whatToProfile(args: Args): [Kind, string | undefined] {
     throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
   if (kind !== "model" && file !== undefined)
     throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
-  for (const name of ["preset", "data"]) {
+  for (const name of ["preset", "data", "strict"]) {
     if (kind === "model" && args.has(name))
       throw badOption(
         `--${name} does not go with profile model`,
@@ -95,25 +107,34 @@ function badOption(message: string, fix: string): VoxtwirlError {
   return new VoxtwirlError("bad-option", message, `${fix} See: voxtwirl help profile`);
 }
 
-/** With a live line on a terminal. */
-async function profileLive({ plan, prepare }: Profiled, repeats: number): Promise<PlanProfile> {
-  const live = process.stderr.isTTY === true;
+/** Profiles until it is done or somebody stops it; undefined where that was too early. With the exit code. */
+async function profileLive(
+  { plan, prepare }: Profiled,
+  repeats: number,
+): Promise<{ profile: PlanProfile | undefined; code: number }> {
+  const progress = countProgress("replays", 1 + 2 * repeats);
+  const interruption = interruptible({ after: "the replay in hand", warn: progress.warn });
+  interruption.begin();
   try {
-    return await plan.profile({
-      repeats,
-      prepare,
-      onProgress: (done, total) => live && process.stderr.write(`\r\x1b[K${done} of ${total} replays`),
-    });
+    progress.done(0);
+    const { signal } = interruption;
+    const profile = await plan.profile({ repeats, prepare, signal, onProgress: (done) => progress.done(done) });
+    return { profile, code: profile.repeats < repeats || interruption.outputLost ? interruption.code : 0 };
+  } catch (error) {
+    if (!interruption.signal.aborted || !(error instanceof VoxtwirlError) || error.code !== "aborted") throw error;
+    return { profile: undefined, code: interruption.code };
   } finally {
-    if (live) process.stderr.write("\r\x1b[K");
+    progress.clear();
+    interruption.end();
   }
 }
 
 const SHOWN = 12;
 
-function describe(title: string, profile: PlanProfile, roofline: Roofline): string[] {
+function describe({ title, notes }: Profiled, profile: PlanProfile, roofline: Roofline): string[] {
   return [
     `${title}: ${profile.dispatches.length} dispatches on ${profile.adapter}`,
+    ...notes,
     `ceilings    ${roofline.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${roofline.gbPerSecond.toFixed(1)} GB/s (a large copy)`,
     ...timeLines(profile),
     "",

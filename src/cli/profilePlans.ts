@@ -8,6 +8,7 @@ import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { readModelFile } from "../node/modelFile.ts";
+import { readingLines } from "../molecules/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
 import { prepareRunData } from "../node/runData.ts";
 import { createEvaluator, divisorBelow } from "../node/trainingRun.ts";
@@ -20,6 +21,8 @@ import { Trainer } from "../training/trainer.ts";
 /** A plan to profile, with what makes each of its replays a real one. */
 export interface Profiled {
   readonly title: string;
+  /** What there is to say of its data. */
+  readonly notes: readonly string[];
   readonly plan: Plan;
   prepare(replay: number): void;
   /** Frees the plan with all that was made for it. */
@@ -29,13 +32,15 @@ export interface Profiled {
 export interface PresetOptions {
   readonly preset: TrainConfig;
   readonly data: string;
+  /** Whether a record that cannot be used is an error; false by default. */
+  readonly strict?: boolean;
   readonly batch: number | undefined;
 }
 
 /** Training steps of a preset from its first weights on. */
-export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: PresetOptions): Promise<Profiled> {
+export async function trainingStep(gpu: Gpu, { preset, batch, ...from }: PresetOptions): Promise<Profiled> {
   const config = checkTrainConfig({ ...preset, batch: batch ?? preset.batch, microBatch: batch ?? preset.microBatch });
-  const { store, data } = await ready(gpu, config, source);
+  const { store, data, notes } = await ready(gpu, config, from);
   for (let { microBatch } = config; ; microBatch = divisorBelow(config.batch, microBatch)) {
     try {
       const trainer = await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
@@ -44,6 +49,7 @@ export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: Pr
         title:
           `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}` +
           inHalf(config.precision),
+        notes,
         plan: trainer.plan,
         prepare: (replay) => trainer.prepare(replay),
         destroy: () => {
@@ -61,14 +67,15 @@ export async function trainingStep(gpu: Gpu, { preset, data: source, batch }: Pr
 }
 
 /** The evaluation of one held-out molecule. */
-export async function evaluation(gpu: Gpu, { preset, data: source, batch }: PresetOptions): Promise<Profiled> {
-  const { store, data } = await ready(gpu, preset, source);
+export async function evaluation(gpu: Gpu, { preset, batch, ...from }: PresetOptions): Promise<Profiled> {
+  const { store, data, notes } = await ready(gpu, preset, from);
   const evaluator = await createEvaluator(gpu, preset, store, data, batch).catch((error: unknown) => {
     store.destroy();
     throw error;
   });
   return {
     title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations${inHalf(preset.precision)}`,
+    notes,
     plan: evaluator.plan,
     prepare: () => evaluator.prepare(0),
     destroy: () => {
@@ -106,6 +113,7 @@ export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Pr
   const plan = await Plan.create(gpu, graph, { label: "forward" });
   return {
     title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
+    notes: [],
     plan,
     prepare: () => undefined,
     destroy: () => {
@@ -121,12 +129,12 @@ const inHalf = (precision: Precision): string => (precision === "f16" ? ", in f1
 async function ready(
   gpu: Gpu,
   config: TrainConfig,
-  source: string,
-): Promise<{ store: ParameterStore; data: PreparedDataset }> {
-  const { molecules } = await readMoleculeFile(source);
-  const data = await prepareRunData(molecules, config);
+  { data: source, strict }: Pick<PresetOptions, "data" | "strict">,
+): Promise<{ store: ParameterStore; data: PreparedDataset; notes: string[] }> {
+  const file = await readMoleculeFile(source, { strict });
+  const data = await prepareRunData(file.molecules, config);
   const parameters = unetParameters(modelConfig(config));
   const store = new ParameterStore(gpu, parameters);
   initialise(store, parameters, config.seed);
-  return { store, data };
+  return { store, data, notes: readingLines(file) };
 }

@@ -1,19 +1,23 @@
-import { constants } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
-import { formula, type Molecule } from "../molecules/molecule.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
-import { prepareRunData } from "../node/runData.ts";
-import { RunFolder, RUN_FILES } from "../node/runFolder.ts";
+import { formula } from "../molecules/molecule.ts";
+import { readingLines } from "../molecules/records.ts";
+import { isFinished, readRunConfig } from "../node/earlierRun.ts";
+import { isLasting, readMoleculeFile, type MoleculeFile } from "../node/molecules.ts";
+import { checkDivision, prepareRunData } from "../node/runData.ts";
+import { RunFolder } from "../node/runFolder.ts";
+import { lookAtRun, type RunStage } from "../node/runStage.ts";
 import { trainingRun } from "../node/trainingRun.ts";
-import { parseRunConfig, RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
-import { checkTrainConfig, presets, slowPresets, type TrainConfig } from "../training/presets.ts";
+import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
+import { presets, slowPresets, type TrainConfig } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
-import { precisionOf, precisionOption } from "./precision.ts";
-import { onStdoutFailure } from "./stdout.ts";
+import { interruptible, type Interruptible } from "./interrupt.ts";
+import { precisionOption } from "./precision.ts";
+import { checkResumedFolder, newConfig, resumedConfig } from "./trainArgs.ts";
 import { TrainOutput } from "./trainOutput.ts";
 
 declare const VOXTWIRL_VERSION: string;
@@ -21,7 +25,8 @@ declare const VOXTWIRL_VERSION: string;
 export const spec: ArgsSpec = {
   options: {
     preset: { value: "NAME", help: `${Object.keys(presets).join(", ")} (default tiny)` },
-    data: { value: "FILE", help: "molecules: .xyz, .sdf or .mol, also .gz (default: the built-in set)" },
+    data: { value: "FILE", help: `${dataHelp} (default: the built-in set)` },
+    strict: strictOption,
     steps: { value: "N", help: "updates in all, also with --resume" },
     batch: { value: "N", help: "samples an update" },
     "micro-batch": { value: "N", help: "samples at a time, a divisor of the batch (default: the largest that fits)" },
@@ -41,7 +46,8 @@ export const spec: ArgsSpec = {
     precision: precisionOption("f32"),
     out: { value: "DIR", help: "the run's folder (default runs/PRESET-N)" },
     force: { help: "replace an earlier run in --out" },
-    resume: { value: "DIR", help: "continue the run in this folder" },
+    resume: { value: "DIR", help: "continue the run in this folder with its own options, or begin one there" },
+    "take-over": { help: "write the run's folder although another process seems to: for when that is surely gone" },
     adapter: adapterOption,
     "no-tuning": noTuningOption,
     json: { help: "print the rows of metrics.jsonl on stdout, nothing else" },
@@ -52,159 +58,123 @@ export const spec: ArgsSpec = {
 /** The name of the built-in set, for `readMoleculeFile` too. */
 const BUILTIN = "builtin";
 
-/** What a resumed run may change: the rest follows from its config.json. */
-const RESUMABLE = new Set(["resume", "steps", "data", "precision", "adapter", "no-tuning", "json", "quiet"]);
-
-/** What stops a run, saved: Ctrl-C, a service's end, a closed terminal. */
-const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 /** Trains a voxel denoiser; see `spec`. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
 export async function run(argv: string[]): Promise<number> {
   const args = readArgs("train", spec, argv);
+  const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet") });
   const resumed = args.text("resume");
-  if (resumed !== undefined) checkResumeArgs(args);
-  // Options are checked against the preset before anything is opened; the adapter may still shorten the run.
-  const asked = resumed === undefined ? configFromArgs(args, presetOf(args, presets)) : undefined;
-  const before = resumed === undefined ? undefined : await openRun(resumed, args);
-
+  // What can be refused is refused before anything is opened; the adapter may still shorten a new run.
+  if (resumed !== undefined) checkResumedFolder(args, resumed);
+  const before = resumed === undefined ? undefined : await earlierRun(args, resumed, await lookAtRun(resumed));
+  const { steps } = before?.training ?? newConfig(args);
+  if (before && (await isFinished(resumed!, steps))) {
+    output.warn(`${resumed} has done its ${steps} steps already; more of them (--steps) continue it`);
+    return 0;
+  }
   const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
+  const interruption = interruptible({
+    after: "the steps in flight",
+    warn: (text) => output.warn(text),
+    onOutputLost: () => output.silence(),
+  });
+  let folder: RunFolder | undefined;
   try {
-    const training =
-      before?.config.training ?? (isSlow(gpu) ? configFromArgs(args, presetOf(args, slowPresets)) : asked!);
-    const source = args.text("data") ?? before?.config.data.source ?? BUILTIN;
-    const { molecules, sha256 } = await readMoleculeFile(source);
-    if (before && before.config.data.sha256 !== sha256) {
-      throw new VoxtwirlError(
-        "bad-file",
-        `${source} is not the data this run began with`,
-        "Give that file with --data.",
-      );
-    }
-    const data = await prepareRunData(molecules, training);
-    const config = before?.config ?? runConfig(training, data, { sha256, source }, gpu);
-    return await train({ args, gpu, folder: before?.folder, config, data, molecules });
+    folder = await openFolder(args, output);
+    return await train({ args, gpu, folder, output, interruption });
   } finally {
+    output.clear();
+    folder?.close();
+    interruption.end();
     gpu.destroy();
   }
 }
 
-interface Started {
+/** That of a new run, or of one that goes on; whatever it holds stays until the run begins. */
+function openFolder(args: Args, output: TrainOutput): Promise<RunFolder> {
+  const resumed = args.text("resume");
+  const options = { takeOver: args.flag("take-over"), onRemark: (text: string) => output.warn(text) };
+  if (resumed !== undefined) return RunFolder.open(resumed, options);
+  const { preset } = newConfig(args);
+  return RunFolder.create({ out: args.text("out"), preset, force: args.flag("force"), ...options });
+}
+
+interface Opened {
   readonly args: Args;
   readonly gpu: Gpu;
-  /** That of the run to resume. */
-  readonly folder: RunFolder | undefined;
-  readonly config: RunConfig;
-  readonly data: PreparedDataset;
-  readonly molecules: readonly Molecule[];
+  readonly folder: RunFolder;
+  readonly output: TrainOutput;
+  readonly interruption: Interruptible;
 }
 
-async function train({ args, gpu, folder, config, data, molecules }: Started): Promise<number> {
-  const notes = skippedNotes(data, molecules.length);
-  const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet"), steps: config.training.steps });
+async function train({ args, gpu, folder, output, interruption }: Opened): Promise<number> {
+  const { path, stage } = folder;
+  // Read again: until the folder was ours, another process may have changed it.
+  const before = await earlierRun(args, path, stage);
+  if (args.has("resume") && stage !== "saved") {
+    const stopped = "was stopped before its first checkpoint: it begins again";
+    output.warn(`${path} ${before ? stopped : "holds no run yet: a new one begins"}`);
+  }
+  const training = before?.training ?? newConfig(args, isSlow(gpu) ? slowPresets : {});
+  const { file, source } = await readData(args, before);
+  const { molecules, sha256 } = file;
+  const data = await prepareRunData(molecules, training);
+  const resume = before !== undefined && stage === "saved";
+  if (resume) checkDivision(data, before);
+  const config = resume ? { ...before, training } : runConfig(training, data, { sha256, source }, gpu);
+  const notes = [...readingLines(file), ...skippedNotes(data, molecules.length)];
   for (const note of notes) output.warn(note);
-  const files: string[] = [];
-  const controller = new AbortController();
-  let code = 0;
-  let outputLost = false;
-  const stop = (why: number, remark: string) => {
-    if (controller.signal.aborted) return;
-    code = why;
-    controller.abort();
-    output.warn(remark);
-  };
-  const interrupt = (signal: NodeJS.Signals) => {
-    const why = 128 + constants.signals[signal];
-    // A closing terminal may send more than one SIGHUP; nobody asked twice.
-    if (controller.signal.aborted && signal !== "SIGHUP") process.exit(why);
-    stop(why, "stopping after the steps in flight; once more to stop at once");
-  };
-  for (const signal of STOPPING) process.on(signal, interrupt);
-  const unwatch = onStdoutFailure((why) => {
-    outputLost = true;
-    output.silence();
-    stop(why, "standard output is closed: stopping after the steps in flight");
+  const result = await trainingRun({
+    gpu,
+    folder,
+    config,
+    data,
+    nameOf: (index) => {
+      const molecule = molecules[data.heldout.sourceIndex[index]!]!;
+      return molecule.name ?? formula(molecule);
+    },
+    resume,
+    notes,
+    onReady: () => interruption.begin(),
+    onStart: () => output.start(config, path),
+    onRow: (row) => output.row(row),
+    onProgress: (progress) => output.progress(progress),
+    onWarning: (text) => output.warn(text),
+    signal: interruption.signal,
   });
-  try {
-    const result = await trainingRun({
-      gpu,
-      openFolder: async () =>
-        folder ??
-        RunFolder.create({ out: args.text("out"), preset: config.training.preset, force: args.flag("force") }),
-      config,
-      data,
-      nameOf: (index) => {
-        const molecule = molecules[data.heldout.sourceIndex[index]!]!;
-        return molecule.name ?? formula(molecule);
-      },
-      resume: folder !== undefined,
-      notes,
-      onStart: ({ path }) => {
-        files.push(...Object.values(RUN_FILES).map((name) => join(path, name)));
-        output.start(config, path);
-      },
-      onRow: (row) => output.row(row),
-      onProgress: (progress) => output.progress(progress),
-      onWarning: (text) => output.warn(text),
-      signal: controller.signal,
-    });
-    output.end(result, files);
-    return result.interrupted || outputLost ? code : 0;
-  } finally {
-    output.clear();
-    unwatch();
-    for (const signal of STOPPING) process.off(signal, interrupt);
+  output.end(result, path);
+  return result.interrupted || interruption.outputLost ? interruption.code : 0;
+}
+
+/** The configuration of the run that a folder holds, with the --steps asked for; undefined where it holds none. */
+async function earlierRun(args: Args, path: string, stage: RunStage): Promise<RunConfig | undefined> {
+  if (stage === "none") return undefined;
+  const config = await readRunConfig(path);
+  return { ...config, training: resumedConfig(args, path, config.training) };
+}
+
+async function readData(
+  args: Args,
+  before: RunConfig | undefined,
+): Promise<{ readonly file: MoleculeFile; readonly source: string }> {
+  const given = args.text("data");
+  const source = given ?? (before ? await storedSource(before) : BUILTIN);
+  const file = await readMoleculeFile(source, { strict: args.flag("strict") });
+  if (before && before.data.sha256 !== file.sha256) {
+    const message =
+      given === undefined
+        ? `${source} has changed since the run began`
+        : `--data ${given}, but the run began with ${before.data.source}, and their contents differ`;
+    const fix = "Give the run's file with --data, or start a new run in another folder.";
+    throw new VoxtwirlError("bad-file", message, fix);
   }
+  return { file, source };
 }
 
-function checkResumeArgs(args: Args): void {
-  for (const name of Object.keys(spec.options)) {
-    if (args.has(name) && !RESUMABLE.has(name)) {
-      throw new VoxtwirlError(
-        "bad-option",
-        `--${name} does not go with --resume: a run keeps the configuration it began with`,
-        "Leave it out, or start a new run.",
-      );
-    }
-  }
-}
-
-async function openRun(path: string, args: Args): Promise<{ folder: RunFolder; config: RunConfig }> {
-  const folder = await RunFolder.open(path);
-  const config = parseRunConfig(await folder.readConfig(), folder.file("config"));
-  const steps = args.integer("steps") ?? config.training.steps;
-  const { precision } = config.training;
-  if ((precisionOf(args) ?? precision) !== precision) {
-    const message = `the run in ${path} is ${precision}, and stays so`;
-    throw new VoxtwirlError("bad-option", message, "Leave --precision out, or start a new run.");
-  }
-  return { folder, config: { ...config, training: { ...config.training, steps } } };
-}
-
-function presetOf(args: Args, from: Readonly<Record<string, TrainConfig>>): TrainConfig {
-  const name = args.choice("preset", Object.keys(presets)) ?? "tiny";
-  return from[name] ?? presets[name]!;
-}
-
-function configFromArgs(args: Args, preset: TrainConfig): TrainConfig {
-  const batch = args.integer("batch") ?? preset.batch;
-  const positive = { min: 0, exclusiveMin: true };
-  return checkTrainConfig({
-    ...preset,
-    batch,
-    microBatch: args.integer("micro-batch") ?? batch,
-    steps: args.integer("steps") ?? preset.steps,
-    lr: args.number("lr", positive) ?? preset.lr,
-    augment: args.choice("augment", ["so3", "octahedral", "none"]) ?? preset.augment,
-    pose: args.choice("pose", ["as-is", "principal"]) ?? preset.pose,
-    twirl: args.integer("twirl", { min: 2, max: 24 }) ?? preset.twirl,
-    every: args.integer("every") ?? preset.every,
-    heldout: args.integer("heldout") ?? preset.heldout,
-    grid: args.integer("grid") ?? preset.grid,
-    resolution: args.number("resolution", positive) ?? preset.resolution,
-    sigma: args.number("sigma", positive) ?? preset.sigma,
-    seed: args.integer("seed", { min: 0 }) ?? preset.seed,
-    precision: precisionOf(args) ?? preset.precision,
-  });
+/** Where a run's data came from, to be read again. */
+async function storedSource({ data: { source } }: RunConfig): Promise<string> {
+  if (await isLasting(source)) return source;
+  const message = `the run's data came through ${source}, which cannot be read a second time`;
+  throw new VoxtwirlError("bad-option", message, "Give the same data with --data.");
 }
 
 function runConfig(

@@ -1,29 +1,27 @@
+import { join } from "node:path";
+import { RUN_FILES } from "../node/runStage.ts";
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
 import type { RunConfig } from "../training/config.ts";
 import type { LoopProgress, LoopResult } from "../training/loop.ts";
 import { formatMetric, type MetricRow } from "../training/metrics.ts";
-
-/** A log gets the progress line this often, a terminal gets it live. */
-const LOG_INTERVAL_MS = 10_000;
+import { showProgress } from "./progress.ts";
 
 /** What `voxtwirl train` shows: rows or a table on stdout, the live line and remarks on stderr. */
 export class TrainOutput {
   #json: boolean;
   #quiet: boolean;
-  readonly #steps: number;
-  readonly #terminal = process.stderr.isTTY === true;
-  #lastLogged = performance.now();
+  #steps = 0;
+  readonly #progress = showProgress();
   #percent: number | undefined;
-  #shown = false;
 
-  constructor(options: { json: boolean; quiet: boolean; steps: number }) {
+  constructor(options: { json: boolean; quiet: boolean }) {
     this.#json = options.json;
     this.#quiet = options.quiet;
-    this.#steps = options.steps;
   }
 
   start(config: RunConfig, folder: string): void {
+    this.#steps = config.training.steps;
     if (this.#quiet || this.#json) return;
     const { training, heldout, source } = config.data;
     const { preset, twirl, precision } = config.training;
@@ -48,29 +46,22 @@ export class TrainOutput {
 
   progress(progress: LoopProgress): void {
     if (this.#quiet) return;
-    const line = progressLine({ ...progress, steps: this.#steps, percent: this.#percent ?? null });
-    if (this.#terminal) {
-      process.stderr.write(`\r\x1b[K${line}`);
-      this.#shown = true;
-    } else if (performance.now() - this.#lastLogged > LOG_INTERVAL_MS) {
-      process.stderr.write(`${line}\n`);
-      this.#lastLogged = performance.now();
-    }
+    const shown = { ...progress, steps: this.#steps, percent: this.#percent ?? null };
+    this.#progress.show((width) => progressLine(shown, width));
   }
 
   warn(text: string): void {
-    this.clear();
-    process.stderr.write(`voxtwirl: ${text}\n`);
+    this.#progress.warn(text);
   }
 
-  end(result: LoopResult, files: readonly string[]): void {
+  end(result: LoopResult, folder: string): void {
     this.clear();
     if (this.#quiet || this.#json) return;
     if (result.skipped > 0) print(skippedRemark(result.skipped));
     const state = result.interrupted ? "interrupted" : "done";
     print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
-    for (const file of files) print(`  ${file}`);
-    if (result.interrupted) print(`continue with: voxtwirl train --resume ${files[0]!.replace(/\/[^/]*$/, "")}`);
+    for (const name of Object.values(RUN_FILES)) print(`  ${join(folder, name)}`);
+    if (result.interrupted) print(`continue with: voxtwirl train --resume ${folder}`);
   }
 
   /** Shows nothing from here on but remarks. */
@@ -82,8 +73,7 @@ export class TrainOutput {
 
   /** Takes the live line away. */
   clear(): void {
-    if (this.#shown) process.stderr.write("\r\x1b[K");
-    this.#shown = false;
+    this.#progress.clear();
   }
 }
 

@@ -10,6 +10,7 @@ import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts"
 import { emptyTuning, withChoices } from "../tuning/tuning.ts";
 import { type Args, type ArgsSpec, readArgs } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
+import { interruptible, type Interruptible } from "./interrupt.ts";
 import { print, printJson } from "./measureOutput.ts";
 import { precisionOf, precisionOption } from "./precision.ts";
 import { evaluation, trainingStep, type Profiled } from "./profilePlans.ts";
@@ -56,17 +57,19 @@ export async function run(argv: string[]): Promise<number> {
     if (problem !== undefined) process.stderr.write(`voxtwirl: ${problem}\n`);
     const tuning = before ?? emptyTuning(adapter);
     const progress = showProgress();
-    const stop = stopper();
+    const interruption = interruptible({ after: "the call in hand; what was found is kept", warn: progress.warn });
+    interruption.begin();
     try {
-      const calls = await collect(gpu, configs, batch, !args.flag("list"), (text) => progress.show(text), stop.signal);
-      const wanted = calls.filter(({ call }) => kernel === undefined || call.kernel === kernel);
+      const timed = !args.flag("list");
+      const found = await collect(gpu, configs, batch, timed, (text) => progress.show(text), interruption.signal);
+      const calls = found.filter(({ call }) => kernel === undefined || call.kernel === kernel);
       progress.clear();
-      return args.flag("list")
-        ? list(wanted, tuning, gpu, args.flag("json"))
-        : await tuneAll({ gpu, args, calls: wanted, tuning, seconds, signal: stop.signal });
+      if (timed) return await tuneAll({ gpu, args, calls, tuning, seconds, progress, interruption });
+      list(calls, tuning, gpu, args.flag("json"));
+      return interruption.code;
     } finally {
       progress.clear();
-      stop.end();
+      interruption.end();
     }
   } finally {
     gpu.destroy();
@@ -79,18 +82,18 @@ interface Work {
   readonly calls: readonly CountedCall[];
   readonly tuning: Tuning;
   readonly seconds: number | undefined;
-  readonly signal: AbortSignal;
+  readonly progress: ReturnType<typeof showProgress>;
+  readonly interruption: Interruptible;
 }
 
-async function tuneAll({ gpu, args, calls, tuning, seconds, signal }: Work): Promise<number> {
-  const progress = showProgress();
+async function tuneAll({ gpu, args, calls, tuning, seconds, progress, interruption }: Work): Promise<number> {
   let second: Gpu | undefined;
   let kept = tuning;
   let path: string | undefined;
   try {
     const { results, left, stopped } = await tune(gpu, {
       calls,
-      signal,
+      signal: interruption.signal,
       again: async () => (second = await openGpu({ adapter: args.text("adapter"), tuning: "none" })),
       ...(seconds !== undefined && { seconds }),
       onProgress: (text) => progress.show(text),
@@ -108,11 +111,10 @@ async function tuneAll({ gpu, args, calls, tuning, seconds, signal }: Work): Pro
       if (path !== undefined)
         print(["", "kept for all that runs on this adapter (--no-tuning leaves it aside):", `  ${path}`]);
     }
-    if (stopped) return 130;
+    if (stopped) return interruption.code;
     // A wrong variant is never used, but a driver that makes one is worth knowing of.
     return results.some(({ outcome }) => outcome === "failed") ? 1 : 0;
   } finally {
-    progress.clear();
     second?.destroy();
   }
 }
@@ -163,7 +165,7 @@ async function durations({ plan, prepare, title }: Profiled, show: (text: string
   return profile.dispatches.map(({ durationNs }) => durationNs / 1e6);
 }
 
-function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boolean): number {
+function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boolean): void {
   const rows = calls.map(({ call, count }) => {
     const { variants: choice } = kernelWithVariants(call.kernel);
     const variants = choice.of(gpu.caps, call.shape, call.dtype);
@@ -175,7 +177,6 @@ function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boo
   });
   if (json) printJson({ adapter: tuning.adapter, calls: rows });
   else print(callLines(rows));
-  return 0;
 }
 
 async function reset(adapter: string, json: boolean): Promise<number> {
@@ -188,24 +189,6 @@ async function reset(adapter: string, json: boolean): Promise<number> {
         : ["there was no tuning for this adapter"],
     );
   return 0;
-}
-
-/** Ctrl-C ends the call in hand; a second one ends the process. */
-function stopper(): { signal: AbortSignal; end(): void } {
-  const controller = new AbortController();
-  const stop = () => {
-    process.stderr.write("\nvoxtwirl: stopping; what was found is kept, once more to stop at once\n");
-    controller.abort();
-  };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
-  return {
-    signal: controller.signal,
-    end: () => {
-      process.removeListener("SIGINT", stop);
-      process.removeListener("SIGTERM", stop);
-    },
-  };
 }
 
 function badOption(message: string, fix: string): VoxtwirlError {

@@ -5,6 +5,7 @@ import { Plan } from "../graph/plan.ts";
 import { resample } from "../kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
+import { kindOf } from "./numbers.ts";
 import { inverseRotation, requireElement, type Rotation, type RotationGroup } from "./groups.ts";
 
 interface Grid {
@@ -100,6 +101,12 @@ export class BufferRotator {
     }
   }
 
+  /** @throws VoxtwirlError "bad-shape" when a sample is no two grids as stated; `what` names it */
+  check(what: string, input: BufferView, target: BufferView): void {
+    requireView(`the input of ${what}`, input, this.#input.size);
+    requireView(`the target of ${what}`, target, this.#raw.size / this.#count);
+  }
+
   /** The input [D, D, D, C] under each rotation, [count, D, D, D, C], until the next call. */
   rotate(input: BufferView, rotations: readonly Rotation[]): BufferView {
     this.#copy("the input", input, this.#input);
@@ -108,15 +115,20 @@ export class BufferRotator {
     return this.#forward.plan.view(this.#forward.rotated);
   }
 
-  /** Predictions [count, D, D, D, C] each rotated back, and the target, read from the GPU. */
+  /**
+   * Predictions [count, D, D, D, C] each rotated back, and the target, read from the GPU.
+   *
+   * @throws VoxtwirlError "bad-shape" when the predictions are no such range; `what` names them
+   */
   async rotateBack(
+    what: string,
     raw: BufferView,
     rotations: readonly Rotation[],
     target: BufferView,
   ): Promise<{ predictions: Float32Array[]; target: Float32Array }> {
     const bytes = this.#raw.size / this.#count;
-    requireSize("the target", target, bytes);
-    this.#copy("the prediction", raw, this.#raw);
+    requireView(what, raw, this.#raw.size);
+    this.#copy("the predictions", raw, this.#raw);
     this.#write(rotations.map(inverseRotation));
     this.#back.plan.run();
     const [all, y] = await this.#gpu.read(this.#back.plan.view(this.#back.rotated), target);
@@ -130,7 +142,6 @@ export class BufferRotator {
   }
 
   #copy(what: string, from: BufferView, to: BufferView): void {
-    requireSize(what, from, to.size);
     const encoder = this.#gpu.device.createCommandEncoder({ label: what });
     encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, to.size);
     this.#gpu.device.queue.submit([encoder.finish()]);
@@ -152,11 +163,18 @@ function gridBytes({ size, channels }: Grid): number {
   return size ** 3 * channels * 4;
 }
 
-function requireSize(what: string, view: BufferView, size: number): void {
-  if (view.size === size) return;
-  throw new VoxtwirlError(
-    "bad-shape",
-    `${what} takes ${view.size} bytes, not ${size}`,
-    "Give f32 grids of the stated size and channels.",
-  );
+/** A range of a GPU buffer, known by its methods: that of another realm has another class. */
+export function isBufferView(value: unknown): value is BufferView {
+  const { buffer } = (value ?? {}) as { buffer?: Partial<BufferView["buffer"]> };
+  return typeof buffer?.mapAsync === "function" && typeof buffer.size === "number";
+}
+
+function requireView(what: string, view: BufferView, size: number): void {
+  const cure = "Give f32 grids of the stated size and channels, as { buffer, offset, size } in bytes.";
+  if (!isBufferView(view))
+    throw new VoxtwirlError("bad-shape", `${what} is ${kindOf(view)}, not a range of a GPU buffer`, cure);
+  if (view.size !== size) throw new VoxtwirlError("bad-shape", `${what} takes ${view.size} bytes, not ${size}`, cure);
+  if (view.offset % 4 === 0 && view.offset >= 0 && view.offset + size <= view.buffer.size) return;
+  const range = `${what} begins at byte ${view.offset} and takes ${size} of a buffer of ${view.buffer.size}`;
+  throw new VoxtwirlError("bad-shape", range, cure);
 }

@@ -2,6 +2,7 @@ import { VoxtwirlError } from "../errors.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import type { Random } from "../random.ts";
 import { rotateGridInterpolated } from "./interpolate.ts";
+import { kindOf, zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralElement, octahedralMatrices, rotateGridOctahedral } from "./octahedral.ts";
 import { drawOctahedral, haarRotation } from "./rotations.ts";
 
@@ -9,8 +10,8 @@ import { drawOctahedral, haarRotation } from "./rotations.ts";
 export type Rotation = readonly number[];
 
 /**
- * A group of rotations as the measurements use it. Its actions return new arrays; the inverse of an action is the
- * action of the transposed matrix.
+ * A group of rotations as the measurements use it. Its actions return new arrays of the same precision; the inverse of
+ * an action is the action of the transposed matrix.
  */
 export interface RotationGroup {
   readonly name: string;
@@ -23,21 +24,23 @@ export interface RotationGroup {
   /** All elements of a finite group. */
   enumerate?(): Rotation[];
   /** A grid [D, D, D, C] with its content rotated about its centre: out(p) = in(R^-1 p). */
-  actOnGrid(rotation: Rotation, grid: Float32Array, size: number, channels: number): Float32Array;
+  actOnGrid<T extends FloatArray>(rotation: Rotation, grid: T, size: number, channels: number): T;
   /** Vectors [n, 3], each rotated: v' = R v. */
-  actOnPoints(rotation: Rotation, points: Float32Array): Float32Array;
+  actOnPoints<T extends FloatArray>(rotation: Rotation, points: T): T;
 }
 
 /** The 24 rotations of the cube. On grids they permute voxels, bitwise exactly. */
-export const octahedral: RotationGroup = {
-  name: "octahedral",
-  order: OCTAHEDRAL_ORDER,
-  interpolation: undefined,
-  sample: (random, count) => Array.from(drawOctahedral(random, count), (g) => octahedralMatrices[g]!),
-  enumerate: () => [...octahedralMatrices],
-  actOnGrid: (rotation, grid, size, channels) => rotateGridOctahedral(grid, size, channels, requireElement(rotation)),
-  actOnPoints: rotatePoints,
-};
+export function octahedral(): RotationGroup {
+  return {
+    name: "octahedral",
+    order: OCTAHEDRAL_ORDER,
+    interpolation: undefined,
+    sample: (random, count) => Array.from(drawOctahedral(random, count), (g) => octahedralMatrices[g]!),
+    enumerate: () => [...octahedralMatrices],
+    actOnGrid: (rotation, grid, size, channels) => rotateGridOctahedral(grid, size, channels, requireElement(rotation)),
+    actOnPoints: rotatePoints,
+  };
+}
 
 /** All rotations, by Haar measure. On grids they interpolate: see `rotateGridInterpolated`. */
 export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup {
@@ -52,17 +55,30 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
   };
 }
 
+/**
+ * The group that a caller gave, as itself or as the function that makes it.
+ *
+ * @throws VoxtwirlError "bad-option" when it is none
+ */
+export function requireGroup(given: unknown): RotationGroup {
+  const group: unknown = typeof given === "function" ? given() : given;
+  const { sample, actOnGrid, actOnPoints } = (group ?? {}) as Partial<RotationGroup>;
+  if ([sample, actOnGrid, actOnPoints].every((action) => typeof action === "function")) return group as RotationGroup;
+  const found = typeof given === "string" ? JSON.stringify(given) : kindOf(given);
+  throw new VoxtwirlError("bad-option", `group is ${found}, no group of rotations`, "Give octahedral() or so3().");
+}
+
 /** The transposed matrix. */
 export function inverseRotation(rotation: Rotation): number[] {
   return rotation.map((_, at) => rotation[3 * (at % 3) + Math.floor(at / 3)]!);
 }
 
 /** R v for each of the vectors [n, 3], in float64, rounded once. */
-function rotatePoints(rotation: Rotation, points: Float32Array): Float32Array {
+function rotatePoints<T extends FloatArray>(rotation: Rotation, points: T): T {
   if (points.length % 3 !== 0) {
     throw new VoxtwirlError("bad-shape", `${points.length} numbers are not vectors of three`, "Give [n, 3].");
   }
-  const rotated = new Float32Array(points.length);
+  const rotated = zerosLike(points);
   for (let at = 0; at < points.length; at += 3) {
     for (let i = 0; i < 3; i++) {
       const [a, b, c] = [rotation[3 * i]!, rotation[3 * i + 1]!, rotation[3 * i + 2]!];

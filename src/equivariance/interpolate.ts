@@ -1,4 +1,5 @@
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
+import { zerosLike, type FloatArray } from "./numbers.ts";
 import { requireGrid } from "./octahedral.ts";
 
 /**
@@ -8,15 +9,15 @@ import { requireGrid } from "./octahedral.ts";
  * @param rotation nine numbers, row major, active
  * @throws VoxtwirlError "bad-shape" when `data` does not hold D^3 C numbers
  */
-export function rotateGridInterpolated(
-  data: Float32Array,
+export function rotateGridInterpolated<T extends FloatArray>(
+  data: T,
   size: number,
   channels: number,
   rotation: readonly number[],
   method: ResampleMethod,
-): Float32Array {
+): T {
   requireGrid(data, size, channels);
-  const rotated = new Float32Array(data.length);
+  const rotated = zerosLike(data);
   const centre = (size - 1) / 2;
   const taps = method === "trilinear" ? 2 : 4;
   const first = new Int32Array(3);
@@ -74,8 +75,8 @@ export function ballVoxels(size: number): Uint32Array {
 }
 
 /** The chosen voxels of a grid [D, D, D, C]. */
-export function gatherVoxels(grid: ArrayLike<number>, voxels: Uint32Array, channels: number): Float32Array {
-  const chosen = new Float32Array(voxels.length * channels);
+export function gatherVoxels<T extends FloatArray>(grid: T, voxels: Uint32Array, channels: number): T {
+  const chosen = zerosLike(grid, voxels.length * channels);
   for (let i = 0; i < voxels.length; i++) {
     const from = voxels[i]! * channels;
     for (let c = 0; c < channels; c++) chosen[i * channels + c] = grid[from + c]!;

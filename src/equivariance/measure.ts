@@ -1,10 +1,14 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 import { Random } from "../random.ts";
-import { inverseRotation, type Rotation, type RotationGroup } from "./groups.ts";
+import { BufferRotator, isBufferView } from "./bufferRotator.ts";
+import { requireGroup, type RotationGroup } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
-import { BufferRotator } from "./bufferRotator.ts";
+import { kindOf, type FloatArray, type NumberArray } from "./numbers.ts";
+import { otherTasks } from "./otherTasks.ts";
 import { Tally, type Measurement } from "./tally.ts";
+import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
 /** How rotations act on an array: a cubic grid [D, D, D, C], vectors [n, 3], or numbers that no rotation changes. */
 export type Representation =
@@ -13,9 +17,9 @@ export type Representation =
   | { readonly kind: "scalars" };
 
 /** One held-out input and what the model should make of it. */
-export interface EquivarianceSample<T> {
-  readonly input: T;
-  readonly target: T;
+export interface EquivarianceSample<Input = NumberArray, Target = Input> {
+  readonly input: Input;
+  readonly target: Target;
 }
 
 export interface PredictContext {
@@ -26,10 +30,14 @@ export interface PredictContext {
 }
 
 /** A model: `count` rotated copies of one input, one after another, to as many predictions. */
-export type Predict<T> = (inputs: T, context: PredictContext) => T | Promise<T>;
+export type Predict<Input, Prediction = Input> = (
+  inputs: Input,
+  context: PredictContext,
+) => Prediction | Promise<Prediction>;
 
 export interface MeasureOptions {
-  readonly group: RotationGroup;
+  /** The rotations: `octahedral()` or `so3()`. A function that makes the group will do too. */
+  readonly group: RotationGroup | (() => RotationGroup);
   /**
    * Rotations of each sample, at least 2: all of a finite group by default, fewer are drawn without replacement; 24
    * independent draws by default otherwise.
@@ -41,26 +49,32 @@ export interface MeasureOptions {
   readonly output?: Representation;
   /** Seed of the drawn rotations and of the averages that measure the gains; 0 by default. */
   readonly seed?: number;
-  /** The device that GPU buffers lie on; needed for them, and not used for typed arrays. */
+  /** The device that GPU buffers lie on; needed for them, and not used for arrays. */
   readonly gpu?: Gpu;
+  /** Stops before the next sample, with an error: nothing is returned of a part of the samples. */
+  readonly signal?: AbortSignal;
+  /** Called after each sample. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
  * Measures which share of a model's squared error is rotation symmetry not learned: L = L_mean + L_equiv over the
  * group, from T^-1 f(T x) for each sample x and its rotations T.
  *
- * With typed arrays all is done on the host. With GPU buffers (f32 grids in, f32 grids out; usage COPY_SRC) the grids
- * are rotated on the GPU before and after `predict`, whose result is copied and may be used again at once.
+ * Samples and predictions are arrays of numbers of whatever kind and realm, and then all is done on the host; `predict`
+ * is given a Float32Array. With GPU buffers (f32 grids in, f32 grids out; usage COPY_SRC) the grids are rotated on the
+ * GPU before and after `predict`, whose result is copied and may be used again at once.
  *
  * A group that interpolates on grids is compared within the grid's inscribed ball only, where nothing is rotated out;
  * its interpolation error counts as lost symmetry. The rotations of the cube have neither limit.
  *
- * @throws VoxtwirlError "bad-option" for a `twirl` that the group does not have, "no-data" without samples, "bad-shape"
- *   when arrays do not fit their representation, "not-finite" when a prediction is not; what `predict` throws passes
+ * @throws VoxtwirlError "bad-option" for a group that is none, or a `twirl` that it does not have; "no-data" without
+ *   samples, "bad-shape" when a sample or a prediction is no array of numbers or does not fit its representation,
+ *   "not-finite" when it holds NaN, "aborted" when the signal is; what `predict` throws passes
  */
 export async function measureEquivariance(
-  predict: Predict<Float32Array>,
-  samples: readonly EquivarianceSample<Float32Array>[],
+  predict: Predict<Float32Array, NumberArray>,
+  samples: readonly EquivarianceSample[],
   options: MeasureOptions,
 ): Promise<Measurement>;
 export async function measureEquivariance(
@@ -69,63 +83,104 @@ export async function measureEquivariance(
   options: MeasureOptions & { readonly gpu: Gpu },
 ): Promise<Measurement>;
 export async function measureEquivariance(
-  predict: Predict<Float32Array> | Predict<BufferView>,
-  samples: readonly EquivarianceSample<Float32Array>[] | readonly EquivarianceSample<BufferView>[],
+  predict: Predict<Float32Array, NumberArray> | Predict<BufferView>,
+  samples: readonly EquivarianceSample[] | readonly EquivarianceSample<BufferView>[],
   options: MeasureOptions,
 ): Promise<Measurement> {
-  const { group, input, output = input, seed = 0 } = options;
-  const twirl = checkTwirl(group, options.twirl);
-  if (samples.length === 0)
-    throw new VoxtwirlError("no-data", "there is no sample to measure on", "Give at least one.");
-  const random = new Random(seed);
-  const draw = () => (group.enumerate && twirl === group.order ? group.enumerate() : group.sample(random, twirl));
-  const tally = new Tally({ rotations: twirl, groupOrder: group.order, seed: seed + 1 });
-  const add = (predictions: readonly Float32Array[], target: Float32Array) => {
-    const ball = output.kind === "grid" && group.interpolation ? ballVoxels(output.size) : undefined;
-    const inside = (values: Float32Array) =>
-      ball && output.kind === "grid" ? gatherVoxels(values, ball, output.channels) : values;
-    const y = inside(target);
-    const all = new Float32Array(twirl * y.length);
-    predictions.forEach((values, i) => all.set(inside(values), i * y.length));
-    tally.add(all, y);
-  };
-  if (samples[0]!.input instanceof Float32Array) {
-    for (const [sample, { input: x, target }] of (samples as readonly EquivarianceSample<Float32Array>[]).entries()) {
-      const rotations = draw();
-      const inputs = concatenate(rotations.map((rotation) => act(group, input, rotation, x)));
-      const raw = await (predict as Predict<Float32Array>)(inputs, { count: twirl, sample });
-      requireLength("the prediction", raw, twirl * target.length);
-      add(
-        rotations.map((rotation, i) => {
-          const one = raw.subarray(i * target.length, (i + 1) * target.length);
-          return act(group, output, inverseRotation(rotation), one);
-        }),
-        target,
-      );
-    }
-    return tally.result();
+  const checked = checkOptions(predict, samples, options);
+  if (!samples.some(({ input }) => isBufferView(input))) {
+    const twisting = { ...checked, predict, samples } as Parameters<typeof twistArrays>[0];
+    checkArrays(twisting);
+    return tallied(checked, (i, rotations) => twistArrays(twisting, i, rotations));
   }
-  const { gpu } = options;
+  const { gpu, group, twirl: count, input, output } = checked;
   if (!gpu || input.kind !== "grid" || output.kind !== "grid") {
     throw new VoxtwirlError(
       "bad-option",
       "GPU buffers are measured as grids on a given device",
-      "Give gpu and grids, or typed arrays.",
+      "Give gpu and grids, or arrays of numbers.",
     );
   }
-  const rotator = await BufferRotator.create(gpu, { group, count: twirl, input, output });
+  const rotator = await BufferRotator.create(gpu, { group, count, input, output });
+  const views = samples as readonly EquivarianceSample<BufferView>[];
   try {
-    for (const [sample, { input: x, target }] of (samples as readonly EquivarianceSample<BufferView>[]).entries()) {
-      const rotations = draw();
-      const inputs = rotator.rotate(x, rotations);
-      const raw = await (predict as Predict<BufferView>)(inputs, { count: twirl, sample });
-      const { predictions, target: y } = await rotator.rotateBack(raw, rotations, target);
-      add(predictions, y);
-    }
-    return tally.result();
+    for (const [i, { input: x, target }] of views.entries()) rotator.check(`sample ${i}`, x, target);
+    return await tallied(checked, async (i, rotations) => {
+      const inputs = rotator.rotate(views[i]!.input, rotations);
+      const raw = await (predict as Predict<BufferView>)(inputs, { count, sample: i });
+      return rotator.rotateBack(`the prediction for sample ${i}`, raw, rotations, views[i]!.target);
+    });
   } finally {
     rotator.destroy();
   }
+}
+
+interface Checked extends MeasureOptions {
+  readonly group: RotationGroup;
+  readonly twirl: number;
+  readonly output: Representation;
+  readonly seed: number;
+  /** How many samples there are. */
+  readonly total: number;
+}
+
+/** Twists every sample in turn and keeps its sums. */
+async function tallied(
+  { group, twirl, output, seed, total, signal, onProgress }: Checked,
+  twist: (sample: number, rotations: ReturnType<RotationGroup["sample"]>) => Promise<Twisted>,
+): Promise<Measurement> {
+  const random = new Random(seed);
+  const tally = new Tally({ rotations: twirl, groupOrder: group.order, seed: seed + 1 });
+  const ball = output.kind === "grid" && group.interpolation ? ballVoxels(output.size) : undefined;
+  const inside = (values: FloatArray) =>
+    ball && output.kind === "grid" ? gatherVoxels(values, ball, output.channels) : values;
+  const turn = otherTasks();
+  for (let i = 0; i < total; i++) {
+    // A model that is never awaited would keep the signal from being raised.
+    if (signal) await turn();
+    if (signal?.aborted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start it again.");
+    const rotations = group.enumerate && twirl === group.order ? group.enumerate() : group.sample(random, twirl);
+    const { predictions, target } = await twist(i, rotations);
+    tally.add(joined(predictions, inside), inside(target));
+    onProgress?.(i + 1, total);
+  }
+  return tally.result();
+}
+
+function checkOptions(predict: unknown, samples: unknown, options: MeasureOptions): Checked {
+  if (typeof predict !== "function") {
+    throw new VoxtwirlError("bad-option", `predict is ${kindOf(predict)}`, "Give a function of the rotated inputs.");
+  }
+  if (!Array.isArray(samples)) {
+    throw new VoxtwirlError("bad-option", `samples is ${kindOf(samples)}`, "Give an array of { input, target }.");
+  }
+  if (samples.length === 0) {
+    throw new VoxtwirlError("no-data", "there is no sample to measure on", "Give at least one.");
+  }
+  const none = samples.findIndex((sample) => typeof sample !== "object" || sample === null);
+  if (none >= 0) {
+    throw new VoxtwirlError("bad-shape", `sample ${none} is ${kindOf(samples[none])}`, "Give { input, target }.");
+  }
+  const { input, output = input, seed = 0, gpu } = options;
+  const group = requireGroup(options.group);
+  checkRepresentation("input", input);
+  checkRepresentation("output", output);
+  if (gpu !== undefined && typeof gpu.upload !== "function") {
+    throw new VoxtwirlError("bad-option", `gpu is ${kindOf(gpu)}`, "Give a Gpu: Gpu.fromDevice(device).");
+  }
+  return { ...options, group, output, seed, twirl: checkTwirl(group, options.twirl), total: samples.length };
+}
+
+function checkRepresentation(name: string, given: Representation): void {
+  const kind = given?.kind;
+  const whole = (value: number) => Number.isSafeInteger(value) && value >= 1;
+  if (kind === "vectors" || kind === "scalars") return;
+  if (kind === "grid" && whole(given.size) && whole(given.channels)) return;
+  throw new VoxtwirlError(
+    "bad-option",
+    `${name} is ${JSON.stringify(given) ?? kindOf(given)}: that is no way in which rotations act`,
+    'Give { kind: "grid", size, channels }, { kind: "vectors" } or { kind: "scalars" }.',
+  );
 }
 
 function checkTwirl({ name, order }: RotationGroup, twirl = Math.min(order, 24)): number {
@@ -135,31 +190,5 @@ function checkTwirl({ name, order }: RotationGroup, twirl = Math.min(order, 24))
     "bad-option",
     `twirl is ${twirl} for the group ${name}`,
     `Give a whole number from 2${most}.`,
-  );
-}
-
-function act(
-  group: RotationGroup,
-  representation: Representation,
-  rotation: Rotation,
-  values: Float32Array,
-): Float32Array {
-  if (representation.kind === "scalars") return values;
-  if (representation.kind === "vectors") return group.actOnPoints(rotation, values);
-  return group.actOnGrid(rotation, values, representation.size, representation.channels);
-}
-
-function concatenate(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.length * arrays[0]!.length);
-  arrays.forEach((values, i) => all.set(values, i * values.length));
-  return all;
-}
-
-function requireLength(what: string, values: { length: number }, length: number): void {
-  if (values?.length === length) return;
-  throw new VoxtwirlError(
-    "bad-shape",
-    `${what} holds ${values?.length} numbers, not ${length}`,
-    "Give a prediction of the target's shape for each of the rotated inputs.",
   );
 }

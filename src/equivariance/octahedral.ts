@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import { zerosLike, type FloatArray } from "./numbers.ts";
 
 /** Number of rotations that map a cube onto itself. */
 export const OCTAHEDRAL_ORDER = 24;
@@ -79,9 +80,9 @@ export function octahedralPermutation(size: number, g: number): Uint32Array {
  *
  * @throws VoxtwirlError "bad-shape" when `data` does not hold D^3 C numbers; "bad-option" when g is not an element.
  */
-export function rotateGridOctahedral(data: Float32Array, size: number, channels: number, g: number): Float32Array {
+export function rotateGridOctahedral<T extends FloatArray>(data: T, size: number, channels: number, g: number): T {
   requireGrid(data, size, channels);
-  const rotated = new Float32Array(data.length);
+  const rotated = zerosLike(data);
   octahedralPermutation(size, g).forEach((source, voxel) => {
     rotated.set(data.subarray(source * channels, (source + 1) * channels), voxel * channels);
   });

@@ -4,6 +4,7 @@ import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 import { addNoise } from "../kernels/noise.ts";
 import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
 import { samplePose } from "../kernels/samplePose.ts";
@@ -118,8 +119,11 @@ export class VoxelEvaluator {
     }
   }
 
-  /** @throws VoxtwirlError "aborted" when the signal is */
-  async evaluate(signal?: AbortSignal): Promise<Evaluation> {
+  /**
+   * @param onProgress called with how many molecules are known to be done, and of how many
+   * @throws VoxtwirlError "aborted" when the signal is; nothing is returned of a part of the molecules
+   */
+  async evaluate(signal?: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
     const { molecules, twirl, grid, channels } = this.#options;
     const { sums, twisted } = this.#built;
     // A bounded queue: each replay holds the driver's memory for its commands, and an abort should take effect soon.
@@ -134,12 +138,14 @@ export class VoxelEvaluator {
       ]);
       if (++queued < queue) continue;
       await this.#gpu.finish();
+      onProgress?.(i + 1, molecules.count);
       const ms = (performance.now() - since) / queued;
       queue = Math.min(Math.max(Math.floor(QUEUE_MS / ms), 1), MAX_QUEUE);
       queued = 0;
       since = performance.now();
     }
     await this.#gpu.map(this.#results);
+    if (queued > 0) onProgress?.(molecules.count, molecules.count);
     const rows = new Float32Array(this.#results.getMappedRange().slice(0));
     this.#results.unmap();
     const four = Array.from({ length: molecules.count }, (_, i) => [...rows.subarray(i * 5, i * 5 + 4)]).flat();

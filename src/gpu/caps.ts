@@ -1,3 +1,5 @@
+import type { GPUAdapterInfo, GPUDevice } from "../hostTypes.ts";
+
 export type AdapterClass = "discrete" | "integrated" | "apple" | "software" | "unknown";
 
 /** Sizes of one subgroup-matrix product: [m, k] f16 times [k, n] f16, summed in [m, n] f32. */

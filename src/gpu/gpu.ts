@@ -1,5 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
 import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
+import { requireAdapter, requireDevice, requireInfo } from "./given.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -89,9 +91,11 @@ export class Gpu {
    * Opens a device with the adapter's real limits and with the features the kernels can use. An adapter gives one
    * device only.
    *
-   * @throws VoxtwirlError "no-adapter" when the adapter refuses
+   * @param adapter what `navigator.gpu?.requestAdapter()` resolved to, which may be nothing
+   * @throws VoxtwirlError "no-adapter" when there is none, with what to do, or the adapter refuses
    */
-  static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
+  static async open(adapter: GPUAdapter | null | undefined, options: GpuOptions = {}): Promise<Gpu> {
+    requireAdapter(adapter);
     const requiredLimits: Record<string, number> = {};
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
     const descriptor = {
@@ -111,10 +115,14 @@ export class Gpu {
     return new Gpu(device, adapter.info, true, options);
   }
 
-  /** Uses a device of the caller's. `info` is its adapter's; kernels choose their variants by it. */
+  /**
+   * Uses a device of the caller's. `info` is its adapter's; kernels choose their variants by it.
+   *
+   * @throws VoxtwirlError "no-adapter" when there is no device, with what to do
+   */
   static fromDevice(device: GPUDevice, options: GpuOptions & { info?: GPUAdapterInfo } = {}): Gpu {
-    const info = options.info ?? device.adapterInfo;
-    return new Gpu(device, info, false, options);
+    requireDevice(device);
+    return new Gpu(device, requireInfo(options.info ?? device.adapterInfo), false, options);
   }
 
   /** Bytes of all living buffers made by this object. */
@@ -147,7 +155,7 @@ export class Gpu {
     }
   }
 
-  createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+  createBuffer(label: string, size: number, usage: number): GPUBuffer {
     this.check();
     if (size > this.device.limits.maxBufferSize) {
       throw new VoxtwirlError(

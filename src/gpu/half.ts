@@ -25,13 +25,16 @@ function encode(value: number): number {
   return sign | (half + Number(lost > 0x1000 || (lost === 0x1000 && kept % 2 === 1)));
 }
 
+/** The value of a normal number's first bit, by its exponent. */
+const powers = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (exponent - 15));
+
 function decode(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 0x3ff;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return sign * (1 + fraction / 1024) * powers[exponent]!;
 }
 
 /**

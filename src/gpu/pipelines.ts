@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from "../hostTypes.ts";
 import type { Shader } from "./dispatch.ts";
 import { preprocess, type Constants } from "./preprocess.ts";
 import { reflect, type Reflection } from "./reflect.ts";

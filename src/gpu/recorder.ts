@@ -1,3 +1,4 @@
+import type { GPUBindGroup, GPUBuffer, GPUComputePipeline, GPUDevice, GPUQuerySet } from "../hostTypes.ts";
 import type { BufferView } from "./gpu.ts";
 
 /** One dispatch made concrete. */

@@ -1,3 +1,5 @@
+import type { GPUAdapterInfo } from "../hostTypes.ts";
+
 /** Version of the layout of a `Tuning`. */
 export const TUNING_FORMAT = 1;
 

@@ -10,6 +10,7 @@ import {
 } from "../gpu/dispatch.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import type { GPUBuffer } from "../hostTypes.ts";
 
 /** Bytes of a call's own tensor: larger ones take longer than a dispatch does to start, and would live for too long. */
 const LARGEST_CALL = 1 << 19;

@@ -13,6 +13,7 @@ import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
 import { replay, type Command, type Copy } from "../gpu/recorder.ts";
 import type { ReplayTimer } from "../gpu/replayTimer.ts";
 import { packStruct } from "../gpu/reflect.ts";
+import type { GPUBuffer } from "../hostTypes.ts";
 import type { Graph } from "./graph.ts";
 import { profilePlan, type PlanProfile } from "./profile.ts";
 import type { ProfileOptions } from "./profileReplays.ts";

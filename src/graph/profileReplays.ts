@@ -3,6 +3,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import { measureGpuClock } from "../gpu/gpuClock.ts";
 import { replay, type Command } from "../gpu/recorder.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 
 /** When the host did its parts of a replay, in nanoseconds since the profile began. */
 export interface HostTimes {
@@ -42,13 +43,17 @@ export interface ProfileOptions {
   readonly prepare?: (replay: number) => void;
   /** False: wall times also where the device has timestamps. */
   readonly timestamps?: boolean;
+  /** Ends it early: with the replays so far where there is one of each kind. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 export const DEFAULT_REPEATS = 5;
 
-/** @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is */
+/**
+ * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is before there is a
+ *   replay of each kind
+ */
 export async function profileReplays(
   gpu: Gpu,
   label: string,
@@ -62,9 +67,14 @@ export async function profileReplays(
   const start = performance.now();
   const now = () => Math.round((performance.now() - start) * 1e6);
   const total = 1 + 2 * repeats;
+  const plain: HostTimes[] = [];
+  const profiled: ProfiledReplay[] = [];
   let number = 0;
   const next = () => {
-    if (signal?.aborted) throw new VoxtwirlError("aborted", "the profile was stopped", "Start it again.");
+    if (signal?.aborted && profiled.length === 0) {
+      const what = "the profile was stopped before a replay of each kind was done";
+      throw new VoxtwirlError("aborted", what, "Start it again.");
+    }
     if (number > 0) onProgress?.(number, total);
     const begin = now();
     prepare?.(number++);
@@ -85,14 +95,12 @@ export async function profileReplays(
       ? await byTimestamps(gpu, label, commands, start)
       : await byWall(gpu, label, commands, now);
   try {
-    const plain: HostTimes[] = [];
-    const profiled: ProfiledReplay[] = [];
-    for (let i = 0; i < repeats; i++) {
+    for (let i = 0; i < repeats && !(i > 0 && signal?.aborted); i++) {
       plain.push(await plainReplay());
       const times = { prepare: next(), encode: now() };
       profiled.push({ ...times, ...(await method.replay(now)) });
     }
-    onProgress?.(total, total);
+    onProgress?.(number, total);
     const { timing, emptyNs, clockUncertaintyNs } = method;
     return { timing, first, plain, profiled, emptyNs, clockUncertaintyNs };
   } finally {

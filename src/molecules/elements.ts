@@ -27,3 +27,16 @@ export function atomicNumber(symbol: string): number | undefined {
   const normal = symbol.slice(0, 1).toUpperCase() + symbol.slice(1).toLowerCase();
   return normal === "D" || normal === "T" ? 1 : numbers.get(normal);
 }
+
+/** Covalent radii in pm by atomic number less one, up to curium: B. Cordero et al., Dalton Trans. 2008, 2832. */
+const radii = (
+  "31 28 128 96 84 76 71 66 57 58 166 141 121 111 107 105 102 106 203 176 170 160 153 139 139 132 126 124 132 " +
+  "122 122 120 119 120 120 116 220 195 190 175 164 154 147 146 142 139 145 144 142 139 139 138 139 140 244 215 " +
+  "207 204 203 201 199 198 198 196 194 192 192 189 190 187 187 175 170 162 151 144 141 136 136 132 145 146 148 " +
+  "140 150 150 260 221 215 206 200 196 190 187 180 169"
+).split(" ");
+
+/** The covalent radius of an atomic number, in Angstrom; that of curium for what comes after it. */
+export function covalentRadius(atomicNumber: number): number {
+  return Number(radii[Math.min(atomicNumber, radii.length) - 1]) / 100;
+}

@@ -1,9 +1,8 @@
 import { VoxtwirlError } from "../errors.ts";
-import { atomicNumber } from "./elements.ts";
 
 /**
- * Walks through a text line by line; LF, CRLF and CR LF mixtures, a byte order mark, and a last line without an end are
- * all fine.
+ * Walks through a text line by line. LF, CRLF, CR and mixtures of them, a byte order mark, the end marks of DOS (0x1A),
+ * and a last line without an end are all fine.
  */
 export class LineReader {
   readonly file: string;
@@ -12,9 +11,9 @@ export class LineReader {
   private number = 0;
 
   constructor(text: string, file: string) {
-    this.text = text;
+    this.text = withLineFeeds(text);
     this.file = file;
-    this.position = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+    this.position = this.text.charCodeAt(0) === 0xfeff ? 1 : 0;
   }
 
   /** Number of the line that `next` returned last, from 1. */
@@ -32,7 +31,9 @@ export class LineReader {
     if (this.position >= this.text.length) return undefined;
     let end = this.text.indexOf("\n", this.position);
     if (end < 0) end = this.text.length;
-    const line = this.text.slice(this.position, this.text[end - 1] === "\r" && end > this.position ? end - 1 : end);
+    let last = end;
+    while (last > this.position && this.text[last - 1] === "\r") last--;
+    const line = this.text.slice(this.position, last);
     this.position = end + 1;
     this.number++;
     return line;
@@ -63,28 +64,47 @@ export class LineReader {
   }
 }
 
+/** The text with LF wherever CR alone ends a line, and without DOS's end marks. */
+function withLineFeeds(text: string): string {
+  const plain = text.includes("\x1a") ? text.replaceAll("\x1a", "") : text;
+  return /\r(?![\r\n])/.test(plain)
+    ? plain.replace(/\r+\n?/g, (ends) => (ends.endsWith("\n") ? "\n" : "\n".repeat(ends.length)))
+    : plain;
+}
+
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d{1,3})?$/;
 
 /** Largest coordinate that is taken for one, in Angstrom; beyond it, something else was written there. */
 const farthest = 1e5;
 
 /**
- * A coordinate in Angstrom: a decimal number with an exponent of e, d or, as the original QM9 files have it, *^.
- * Undefined for anything else, and for numbers that no molecule has.
+ * A coordinate in Angstrom: a decimal number with an exponent of e, d or, as the original QM9 files have it, *^; a
+ * minus as it is typeset will do. Undefined for anything else, and for numbers that no molecule has.
  */
 export function parseCoordinate(token: string): number | undefined {
   if (token.length > 40) return undefined;
-  const plain = token.includes("*^") ? token.replace("*^", "e") : token;
-  if (!decimal.test(plain)) return undefined;
-  const value = Number(plain.replace(/[dD]/, "e"));
+  if (!decimal.test(token)) return unusual.test(token) ? parseCoordinate(usual(token)) : undefined;
+  const value = Number(token.replace(/[dD]/, "e"));
   return Math.abs(value) <= farthest ? value : undefined;
 }
 
-/** The atomic number that a symbol in any case, or a number from 1 to 118, stands for; undefined if it is neither. */
-export function parseElement(token: string): number | undefined {
-  if (!/^\d{1,3}$/.test(token)) return token.length <= 2 ? atomicNumber(token) : undefined;
-  const value = Number(token);
-  return value >= 1 && value <= 118 ? value : undefined;
+const unusual = /\*\^|[\u2212\u2013]/;
+
+function usual(token: string): string {
+  return token.replace("*^", "e").replace(/[\u2212\u2013]/g, "-");
+}
+
+/** Whether a token may stand for a coordinate, if only as what programs write for one that they do not have. */
+export function looksNumeric(token: string): boolean {
+  if (/^[-+.,\de*^\u2212\u2013]+$/i.test(token)) return /[\d*]|^-+$/.test(token);
+  return /^([-+]?(nan\S{0,9}|inf(inity)?|\d+\.#\w{1,5}|\d[\d.]{0,20}d[-+]?\d+)|na|n\/a|none|null|\?)$/i.test(token);
+}
+
+/** What to do about a coordinate that is none. */
+export function coordinateFix(token: string, layout: string): string {
+  if (/^[+-]?\d*,\d+$/.test(token)) return "Write decimal points, not commas.";
+  if (token.includes(",")) return "Separate the columns by blanks or tabs.";
+  return `Calculate the molecule again, or remove it. ${layout}`;
 }
 
 /** Text of a file for an error message: cut to 40 characters, control characters made visible. */

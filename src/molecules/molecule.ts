@@ -1,7 +1,10 @@
 import { symmetricEigen3 } from "./eigen.ts";
 import { elementSymbol } from "./elements.ts";
 
-/** A bond between atoms `a` and `b` (0-based); `order` 1, 2, 3, or 4 for an aromatic bond as in MDL files. */
+/**
+ * A bond between atoms `a` and `b` (0-based); `order` as in MDL files: 1, 2, 3, 4 for an aromatic bond, 0 or 8 where it
+ * is not known, 9 for a dative and 10 for a hydrogen bond.
+ */
 export interface Bond {
   a: number;
   b: number;

@@ -21,9 +21,14 @@ function homeCache(): string | undefined {
 /** Makes the folder. One that somebody else made (in /tmp, say) is refused: libraries are loaded from here. */
 export function privateFolder(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  checkPrivate(folder);
+  return folder;
+}
+
+/** @throws Error where the folder is not there, or somebody else can write to it */
+export function checkPrivate(folder: string): void {
   const { uid, mode } = statSync(folder);
   const user = process.getuid?.();
   if (user !== undefined && (uid !== user || (mode & 0o022) !== 0))
     throw new Error(`${folder} can be written by others`);
-  return folder;
 }

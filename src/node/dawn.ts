@@ -38,8 +38,23 @@ async function load(): Promise<typeof import("webgpu")> {
   try {
     return await import("webgpu");
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const fix = "The npm package webgpu is for Linux (glibc), macOS and Windows on x64 and arm64; reinstall: npm ci";
+    const why = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0];
+    const fix = isAway(error)
+      ? "Dawn is a file of the npm package webgpu, which no bundle can hold: mark webgpu as external (esbuild " +
+        "--external:webgpu, external in Rollup, externals in webpack), and install it where the bundle runs: " +
+        "npm install webgpu"
+      : "The npm package webgpu is for Linux (glibc), macOS and Windows on x64 and arm64; reinstall: npm ci";
     throw new VoxtwirlError("no-adapter", `Dawn does not load on this machine: ${why}`, fix, { cause: error });
   }
+}
+
+/**
+ * True where the package is not beside the code that wants it, as in a bundle: its file is looked for in the bundle's
+ * own folder, or (in CommonJS, which has no import.meta.url) nowhere, or the package itself is not there.
+ */
+function isAway(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (["ERR_MODULE_NOT_FOUND", "ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_VALUE"].includes(code ?? "")) return true;
+  // On a platform that the package has no file for, nothing is gained by leaving it outside.
+  return code === "MODULE_NOT_FOUND" && !/node_modules.webgpu.dist.(?!linux|darwin|win32)/.test(message);
 }

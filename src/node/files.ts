@@ -10,20 +10,31 @@ export type FileData = string | Uint8Array | Iterable<Uint8Array> | AsyncIterabl
 /** One system call takes at most 2 GiB, and short calls let an abort through. */
 const WRITE_BYTES = 16 * 2 ** 20;
 
-/** Whether a file name is one that `writeFileAtomic` gives to the temporary file of `name`. */
+/** A short mark of a file's name: names may take up all that the file system allows, in bytes. */
+function nameMark(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 8);
+}
+
+/** A new path in the folder of `path`, for what is to become `path` or is gone soon. */
+export function temporaryPath(path: string): string {
+  return join(dirname(path), `.vt-${nameMark(basename(path))}-${randomBytes(8).toString("hex")}.tmp`);
+}
+
+/** Whether a file name is one that `temporaryPath` gives for `name`. */
 export function isTemporaryOf(name: string, candidate: string): boolean {
-  return candidate.startsWith(`.${name}.`) && /^[0-9a-f]{16}\.tmp$/.test(candidate.slice(name.length + 2));
+  const [, mark] = /^\.vt-([0-9a-f]{8})-[0-9a-f]{16}\.tmp$/.exec(candidate) ?? [];
+  return mark === nameMark(name);
 }
 
 /**
  * Writes a file so that at any moment, also after a crash, the path holds either all of the old contents or all of the
  * new: a temporary file in the same folder, fsync, rename, fsync of the folder. On failure nothing is left behind.
  *
+ * @param check called right before the new contents take the path; what it throws keeps the old
  * @throws VoxtwirlError "io" when the file system refuses; what `data` itself throws passes through.
  */
-export async function writeFileAtomic(path: string, data: FileData): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+export async function writeFileAtomic(path: string, data: FileData, check?: () => Promise<void>): Promise<void> {
+  const temporary = temporaryPath(path);
   let file: FileHandle | undefined;
   try {
     file = await open(temporary, "wx");
@@ -31,13 +42,14 @@ export async function writeFileAtomic(path: string, data: FileData): Promise<voi
     for await (const chunk of chunks) await writeAll(file, chunk);
     await file.sync();
     await file.close();
+    await check?.();
     await rename(temporary, path);
   } catch (error) {
     await file?.close().catch(() => {});
     if (file) await unlink(temporary).catch(() => {});
     throw ioError(error, "write", path);
   }
-  await syncFolder(folder);
+  await syncFolder(dirname(path));
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
@@ -67,16 +79,27 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close().catch(() => {});
 }
 
-/** A whole file as bytes in a buffer of its own. Unlike Node's readFile it takes files above 2 GiB. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  return withFile(path, async ({ size, read }) => read(0, size));
+/** A whole file, or all that comes through a pipe, as bytes in a buffer of its own; also above 2 GiB. */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return withFile(path, async ({ size, read }) => {
+    if (!Number.isNaN(size)) return read(0, size);
+    const pieces: Uint8Array[] = [];
+    for (let start = 0; ; start += WRITE_BYTES) {
+      const piece = await read(start, WRITE_BYTES);
+      pieces.push(piece);
+      if (piece.length < WRITE_BYTES) return Uint8Array.from(Buffer.concat(pieces));
+    }
+  });
 }
 
 export interface OpenFile {
-  /** Bytes of the file when it was opened. */
+  /** Bytes of the file when it was opened; NaN for a pipe, whose end is not known. */
   readonly size: number;
-  /** `length` bytes from `start` in memory of their own; fewer where the file ends. */
-  read(start: number, length: number): Promise<Uint8Array>;
+  /**
+   * `length` bytes from `start` in memory of their own; fewer where the file ends. A pipe gives its bytes one after
+   * another, wherever `start` is.
+   */
+  read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
@@ -90,17 +113,20 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   try {
     file = await open(path, "r");
     const handle = file;
+    const found = await file.stat();
+    const seekable = found.isFile();
     const read = async (start: number, length: number) => {
       const bytes = allocate(length, path);
       let offset = 0;
       while (offset < length) {
-        const { bytesRead } = await handle.read(bytes, offset, Math.min(WRITE_BYTES, length - offset), start + offset);
+        const place = seekable ? start + offset : null;
+        const { bytesRead } = await handle.read(bytes, offset, Math.min(WRITE_BYTES, length - offset), place);
         if (bytesRead === 0) break;
         offset += bytesRead;
       }
       return bytes.subarray(0, offset);
     };
-    return await use({ size: (await file.stat()).size, read });
+    return await use({ size: seekable ? found.size : NaN, read });
   } catch (error) {
     throw ioError(error, "read", path);
   } finally {
@@ -108,7 +134,7 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   }
 }
 
-function allocate(size: number, path: string): Uint8Array {
+function allocate(size: number, path: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(size);
   } catch (cause) {

@@ -2,8 +2,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { parseRunConfig, type RunConfig } from "../training/config.ts";
-import type { SafeFile } from "../training/safetensors.ts";
-import { readSafetensors, RUN_FILES } from "./runFolder.ts";
+import { decodeSafetensors, type SafeFile } from "../training/safetensors.ts";
+import { fileKind, SAFETENSORS } from "./fileKind.ts";
+import { readBytes } from "./files.ts";
+import { RUN_FILES } from "./runStage.ts";
 
 /** A model as `voxtwirl train` writes it: weights, and in the metadata what they were trained with. */
 export interface ModelFile {
@@ -26,14 +28,10 @@ export async function readModelFile(path: string): Promise<ModelFile> {
     () => false,
   );
   const name = folder ? join(path, RUN_FILES.model) : path;
-  const file = await readSafetensors(name);
+  const file = decodeModel(await readBytes(name), name);
   const { config, step } = file.metadata;
   if (config === undefined) {
-    throw new VoxtwirlError(
-      "bad-file",
-      `${name} does not say how its model is built`,
-      "Give a run's folder or its model.safetensors; measure other models with --predictions.",
-    );
+    throw new VoxtwirlError("bad-file", `${name} does not say how its model is built`, OF_A_RUN);
   }
   let value: unknown;
   try {
@@ -43,4 +41,18 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   }
   const known = step !== undefined && /^\d{1,15}$/.test(step);
   return { path: name, file, config: parseRunConfig(value, name), step: known ? Number(step) : NaN };
+}
+
+const OF_A_RUN = "Give a run's folder or its model.safetensors; measure other models with --predictions.";
+
+/** As `decodeSafetensors`; a file of another kind is called what it is. */
+function decodeModel(bytes: Uint8Array, name: string): SafeFile {
+  try {
+    return decodeSafetensors(bytes, name);
+  } catch (cause) {
+    // The first bytes of a sound file are a number, which may look like anything.
+    const kind = fileKind(bytes.subarray(0, 64));
+    if (kind === undefined || kind === SAFETENSORS) throw cause;
+    throw new VoxtwirlError("bad-file", `${name} is not a valid safetensors file: it is ${kind}`, OF_A_RUN, { cause });
+  }
 }

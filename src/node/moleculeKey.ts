@@ -20,10 +20,20 @@ export async function openChemLibKey(): Promise<MoleculeKey> {
   };
 }
 
+/**
+ * Bonds of no known order and dative ones are single here: other tables of the same molecule write them so. Hydrogen
+ * bonds are none.
+ */
 function toOpenChemLib(Ocl: typeof OpenChemLibMolecule, { elements, bonds }: Molecule): OpenChemLibMolecule {
-  const types = [Ocl.cBondTypeSingle, Ocl.cBondTypeDouble, Ocl.cBondTypeTriple, Ocl.cBondTypeDelocalized];
+  const types = new Map([
+    [2, Ocl.cBondTypeDouble],
+    [3, Ocl.cBondTypeTriple],
+    [4, Ocl.cBondTypeDelocalized],
+  ]);
   const molecule = new Ocl(elements.length, bonds!.length);
   for (const element of elements) molecule.addAtom(element);
-  for (const { a, b, order } of bonds!) molecule.setBondType(molecule.addBond(a, b), types[order - 1]);
+  for (const { a, b, order } of bonds!) {
+    if (order !== 10) molecule.setBondType(molecule.addBond(a, b), types.get(order) ?? Ocl.cBondTypeSingle);
+  }
   return molecule;
 }

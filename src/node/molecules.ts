@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { readdir, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { builtinMolecules, builtinSha256 } from "../molecules/builtin.ts";
 import type { Molecule } from "../molecules/molecule.ts";
+import { NothingUsable, type ParsedMolecules, type ParseOptions, type ReadingNotes } from "../molecules/records.ts";
 import { parseSdf } from "../molecules/sdf.ts";
 import { parseXyz } from "../molecules/xyz.ts";
+import { FolderReading } from "./folderReading.ts";
+import { foreignText } from "./foreignKinds.ts";
+import { readBounded, textOf } from "./moleculeBytes.ts";
 
 /**
  * Largest text that is read, unpacked, in bytes: some 400,000 molecules like QM9's, and well below Node's longest
@@ -15,71 +17,135 @@ import { parseXyz } from "../molecules/xyz.ts";
  */
 const defaultLimit = 384 * 2 ** 20;
 
-export interface MoleculeFile {
+export interface MoleculeFile extends ReadingNotes {
   molecules: Molecule[];
-  /** SHA-256, in hexadecimal, of the file as it lies on disk (of the built-in set's bytes for "builtin"). */
+  /**
+   * SHA-256, in hexadecimal, of the file as it lies on disk (of the built-in set's bytes for "builtin"). Of a folder,
+   * of the lines that sha256sum prints for its files in their order.
+   */
   sha256: string;
 }
 
-const parsers: Record<string, (text: string, file: string) => Molecule[]> = {
+export interface ReadMoleculesOptions extends ParseOptions {
+  /** Most bytes of text. */
+  limit?: number;
+}
+
+type Parser = (text: string, file: string, options: ParseOptions) => ParsedMolecules;
+
+const parsers: Record<string, Parser> = {
   ".xyz": parseXyz,
+  ".extxyz": parseXyz,
   ".sdf": parseSdf,
+  ".sd": parseSdf,
   ".mol": parseSdf,
+  ".mdl": parseSdf,
 };
+const extensions = ".xyz, .extxyz, .sdf, .sd, .mol or .mdl, also with .gz";
 
 /**
- * Reads the molecules of a file by its extension: .xyz, .sdf or .mol, each also with .gz. The path "builtin" stands for
- * the built-in set.
+ * Reads the molecules of a file: XYZ, extended XYZ, SDF or MOL, by its extension and where that tells nothing (a pipe,
+ * /dev/stdin, .txt) by its content; packed by gzip or not, whatever its name. Of a folder, all files with such an
+ * extension in the order of their names. The path "builtin" stands for the built-in set.
+ *
+ * Records that cannot be used are left out, as are files of a folder; with `strict` they are errors.
  *
  * Throws "bad-file" where the file is missing, unreadable, larger than `limit` bytes once unpacked, or not what its
  * extension says.
  */
-export async function readMoleculeFile(path: string, limit = defaultLimit): Promise<MoleculeFile> {
-  if (path === "builtin") return { molecules: builtinMolecules(), sha256: builtinSha256 };
-  const packed = extname(path).toLowerCase() === ".gz";
-  const extension = extname(packed ? path.slice(0, -3) : path).toLowerCase();
-  const parse = Object.hasOwn(parsers, extension) ? parsers[extension] : undefined;
-  if (parse === undefined) {
-    throw new VoxtwirlError(
-      "bad-file",
-      `${path}: cannot tell what kind of file this is`,
-      "Name it .xyz, .sdf or .mol, with .gz if packed.",
-    );
+export async function readMoleculeFile(path: string, options: ReadMoleculesOptions = {}): Promise<MoleculeFile> {
+  if (path === "builtin") {
+    const molecules = builtinMolecules();
+    return { molecules, sha256: builtinSha256, records: molecules.length, leftOut: [], remarks: [] };
   }
-  const bytes = await readBounded(path, limit);
-  const text = packed ? await unpack(bytes, path, limit) : bytes;
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { molecules: parse(text.toString("utf8"), basename(path)), sha256 };
+  const limit = options.limit ?? defaultLimit;
+  const info = await asBadFile(path, () => stat(path));
+  if (info.isDirectory()) return readFolder(path, options, limit);
+  const bytes = await asBadFile(path, () => readBounded(path, limit));
+  const parsed = await parseBytes(bytes, path, options, limit);
+  const { records, leftOut, remarks } = parsed;
+  return { molecules: parsed, sha256: sha256(bytes), records, leftOut, remarks };
 }
 
-async function readBounded(path: string, limit: number): Promise<Buffer> {
+/** Whether a path can be read again later: a pipe gives its bytes once. */
+export async function isLasting(path: string): Promise<boolean> {
+  if (path === "builtin") return true;
+  const info = await stat(path).catch(() => undefined);
+  return info === undefined || info.isFile() || info.isDirectory();
+}
+
+/** The extension of what a path names, without that of its packing. */
+function kindOf(path: string): string {
+  const lower = path.toLowerCase();
+  return extname(lower.endsWith(".gz") ? lower.slice(0, -3) : lower);
+}
+
+function sha256(data: Uint8Array | string): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+async function parseBytes(bytes: Buffer, path: string, options: ParseOptions, limit: number): Promise<ParsedMolecules> {
+  const { text, zeros } = await textOf(bytes, path, limit);
+  const { parse, sure } = parserFor(text, path);
   try {
-    const info = await stat(path);
-    if (!info.isFile())
-      throw new VoxtwirlError("bad-file", `${path} is not a file`, "Give the path of a molecule file.");
-    if (info.size > limit) throw tooLarge(path, limit);
-    return await readFile(path);
+    if (parse !== undefined) {
+      const parsed = parse(text, basename(path), options);
+      if (zeros > 0)
+        parsed.remarks.push(`${zeros} zero bytes at the end of ${path} are passed over: was it copied whole?`);
+      return parsed;
+    }
+  } catch (error) {
+    const kind = sure || error instanceof NothingUsable ? undefined : foreignText(text);
+    if (kind === undefined) throw error;
+    throw new VoxtwirlError("bad-file", `${path} is ${kind.name}`, kind.fix, { cause: error });
+  }
+  const kind = foreignText(text);
+  const message = kind ? `${path} is ${kind.name}` : `${path}: cannot tell what kind of file this is`;
+  throw new VoxtwirlError("bad-file", message, kind?.fix ?? `Name it ${extensions}.`);
+}
+
+/** By what the text surely is, by the extension, by what the text may be. */
+function parserFor(text: string, path: string): { parse: Parser | undefined; sure: boolean } {
+  const lines = text.slice(0, 20_000).split(/\r*\n|\r/, 12);
+  if (lines.some((line) => /^[ \d]{6}.*\sV[23]000\s*$/i.test(line))) return { parse: parseSdf, sure: true };
+  const start = lines.findIndex((line) => line.trim() !== "");
+  const counted = /^\s*\d+\s*$/.test(lines[start] ?? "");
+  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? ""))
+    return { parse: parseXyz, sure: true };
+  const kind = kindOf(path);
+  if (Object.hasOwn(parsers, kind)) return { parse: parsers[kind], sure: false };
+  return { parse: counted ? parseXyz : undefined, sure: false };
+}
+
+/** Files of a folder, one after another; hidden ones, other kinds and folders in it are passed over. */
+async function readFolder(folder: string, options: ParseOptions, limit: number): Promise<MoleculeFile> {
+  const entries = await asBadFile(folder, () => readdir(folder, { withFileTypes: true }));
+  const isMolecules = (name: string) => !name.startsWith(".") && Object.hasOwn(parsers, kindOf(name));
+  const names = entries.filter((entry) => isMolecules(entry.name) && !entry.isDirectory()).map(({ name }) => name);
+  if (names.length === 0) {
+    const fix = `Files are read whose names end in ${extensions}; not those of folders in it.`;
+    throw new VoxtwirlError("bad-file", `${folder} is a folder without molecule files`, fix);
+  }
+  const all = new FolderReading(folder);
+  let left = limit;
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    const bytes = await asBadFile(path, () => readBounded(path, left));
+    left -= bytes.length;
+    await all.add(name, sha256(bytes), () => parseBytes(bytes, path, options, limit), options);
+  }
+  const planes = names.every((name) => parsers[kindOf(name)] === parseXyz) ? "remark" : "fine";
+  return all.finish(planes, entries.length - names.length);
+}
+
+/** What the file system refuses, as a "bad-file" error. */
+async function asBadFile<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
   } catch (error) {
     if (error instanceof VoxtwirlError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const message = missing ? `${path} does not exist` : `${path} cannot be read: ${(error as Error).message}`;
     throw new VoxtwirlError("bad-file", message, "Check the path and its permissions.", { cause: error });
   }
-}
-
-async function unpack(bytes: Buffer, path: string, limit: number): Promise<Buffer> {
-  try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: limit });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(path, limit);
-    const message = `${path} is not a whole gzip file: ${(error as Error).message}`;
-    throw new VoxtwirlError("bad-file", message, "Is it cut off, or not packed at all (then drop the .gz)?", {
-      cause: error,
-    });
-  }
-}
-
-function tooLarge(path: string, limit: number): VoxtwirlError {
-  const message = `${path} holds more than ${limit} bytes of text`;
-  return new VoxtwirlError("bad-file", message, "Split the file, or take fewer molecules.");
 }

@@ -1,20 +1,35 @@
 /**
  * NumPy's .npy files: magic, version, the header's length (little endian), a Python literal that describes one array,
- * the data. Read are little-endian float32 and float64 in C order, which is what numpy.save writes for such arrays.
+ * the data. Read is what numpy.load reads of real numbers: any header, any byte order, either order of axes; floats of
+ * 16 to 64 bits, integers and booleans.
  */
 import { VoxtwirlError } from "../errors.ts";
-import { readBytes } from "./files.ts";
+import { fileKind } from "./fileKind.ts";
+import { readBytes, withFile, type OpenFile } from "./files.ts";
+import { parseNpyHeader, type Fail, type NpyHeader } from "./npyHeader.ts";
+import { numberType, type Numbers, type NumberType } from "./npyNumbers.ts";
 
 export interface NpyArray {
   readonly shape: readonly number[];
-  readonly data: Float32Array | Float64Array;
+  /** In C order: the last axis is the fastest. */
+  readonly data: Numbers;
 }
 
-/** Axes that an array may have, as in NumPy 1; NumPy 2 allows 64. */
-const MAX_AXES = 32;
+/** An array whose numbers are read when they are asked for. */
+export interface OpenNpy {
+  readonly shape: readonly number[];
+  /**
+   * `count` numbers from number `start` on, in C order. Of a pipe only what follows the last call's.
+   *
+   * @throws VoxtwirlError "bad-file" where the file ends too early
+   */
+  read(start: number, count: number): Promise<Numbers>;
+}
+
 const MAX_HEADER = 65_536;
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-const ARRAYS = { "<f4": Float32Array, "<f8": Float64Array } as const;
+/** Arrays in Fortran order lie in memory whole, twice for a moment. */
+const MAX_FORTRAN = 2 ** 30;
 
 /** @throws VoxtwirlError "io" when it cannot be read; otherwise as `decodeNpy` */
 export async function readNpy(path: string): Promise<NpyArray> {
@@ -22,86 +37,141 @@ export async function readNpy(path: string): Promise<NpyArray> {
 }
 
 /**
- * Reads an .npy file. The header is checked against the file's size before any data is touched; the array is a view
- * on `bytes` where alignment allows, else a copy.
+ * Opens an .npy file of any size to read parts of it. A file of another length than its header says is refused here,
+ * before anything is read; a pipe where it ends.
+ *
+ * @throws VoxtwirlError "io" when it cannot be read; otherwise as `decodeNpy`; what `use` throws passes through
+ */
+export async function withNpy<T>(path: string, use: (array: OpenNpy) => Promise<T>): Promise<T> {
+  return withFile(path, async (file) => use(await openNpy(file, path)));
+}
+
+async function openNpy(file: OpenFile, path: string): Promise<OpenNpy> {
+  const fail = failure(path);
+  const first = await file.read(0, 12);
+  // To say what another file is takes some more.
+  const { dataStart } = frame(isNpy(first) ? first : Buffer.concat([first, await file.read(12, 52)]), fail);
+  const head = Buffer.concat([first, await file.read(12, Math.max(0, dataStart - 12))]);
+  const spec = indexNpy(head, file.size, fail);
+  const { shape, type, count } = spec;
+  const read = async (start: number, numbers: number) => {
+    const bytes = await file.read(dataStart + start * type.bytes, numbers * type.bytes);
+    const last = start + numbers === count && Number.isNaN(file.size);
+    const after = last ? await file.read(dataStart + count * type.bytes, 1) : [];
+    if (bytes.length < numbers * type.bytes || after.length > 0) {
+      const held = after.length > 0 ? "more" : "fewer";
+      fail(`its shape (${shape.join(", ")}) takes ${count * type.bytes} bytes, and it holds ${held}`, CUT_OFF);
+    }
+    return type.decode(bytes);
+  };
+  if (!spec.transposed) return { shape, read };
+  if (count * type.bytes > MAX_FORTRAN) {
+    const fix = "Write it again with numpy.save(file, numpy.ascontiguousarray(array)).";
+    fail("it is in Fortran order and too large to be turned in memory", fix);
+  }
+  const turned = turn(await read(0, count), shape);
+  return { shape, read: async (start, numbers) => turned.subarray(start, start + numbers) };
+}
+
+/**
+ * Reads an .npy file. The header is checked against the file's size before any data is touched; the array lies in
+ * `bytes` where type, byte order and alignment allow, else it is a copy.
  *
  * @throws VoxtwirlError "bad-file", and nothing else, with `fileName` and what is wrong
  */
 export function decodeNpy(bytes: Uint8Array, fileName = "the file"): NpyArray {
-  const fail = (reason: string, fix = "Write it again with numpy.save(file, array.astype('<f4'))."): never => {
+  const { shape, type, dataStart, transposed } = indexNpy(bytes, bytes.length, failure(fileName));
+  const data = type.decode(bytes.subarray(dataStart));
+  return { shape, data: transposed ? turn(data, shape) : data };
+}
+
+const CUT_OFF = "Copy the file again, it may be cut off.";
+
+function failure(fileName: string): Fail {
+  return (reason, fix = "Write it again with numpy.save(file, array.astype('<f4')).") => {
     throw new VoxtwirlError("bad-file", `${fileName} is not an .npy file that can be read: ${reason}`, fix);
   };
-  if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) fail("it does not begin as one");
+}
+
+interface NpySpec {
+  readonly shape: readonly number[];
+  readonly type: NumberType;
+  /** How many numbers. */
+  readonly count: number;
+  readonly dataStart: number;
+  /** Whether the first axis is the fastest in the file, and that makes a difference. */
+  readonly transposed: boolean;
+}
+
+/**
+ * What a file's header says.
+ *
+ * @param bytes from the start of the file, at least the header
+ * @param total bytes of the file, NaN where that cannot be known
+ */
+function indexNpy(bytes: Uint8Array, total: number, fail: Fail): NpySpec {
+  const { prefix, dataStart } = frame(bytes, fail);
+  if (bytes.length < dataStart) {
+    fail(`its header claims ${dataStart - prefix} bytes, and ${Math.max(0, bytes.length - prefix)} follow`, CUT_OFF);
+  }
+  // Latin-1 by versions 1 and 2; names of fields alone may be more than ASCII in version 3.
+  const header = parseNpyHeader(new TextDecoder("latin1").decode(bytes.subarray(prefix, dataStart)), fail);
+  const { shape } = header;
+  const type = numberType(header.descr, fail);
+  // Beyond the safe integers a product is inexact, but still far larger than any file.
+  const count = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
+  const size = count * type.bytes;
+  if (!Number.isNaN(total) && size !== total - dataStart) {
+    fail(`its shape (${shape.join(", ")}) takes ${size} bytes, and it holds ${total - dataStart}`, CUT_OFF);
+  }
+  return { shape, type, count, dataStart, transposed: isTransposed(header) };
+}
+
+/** Where the header begins, and where the data. */
+function frame(bytes: Uint8Array, fail: Fail): { prefix: number; dataStart: number } {
+  if (!isNpy(bytes)) return failForeign(bytes, fail);
   const version = bytes[6]!;
   if (version < 1 || version > 3 || bytes[7] !== 0) fail(`its version is ${version}.${bytes[7]}, not 1.0 to 3.0`);
   const prefix = version === 1 ? 10 : 12;
-  if (bytes.length < prefix) fail("it ends before its header");
+  if (bytes.length < prefix) fail("it ends before its header", CUT_OFF);
   const view = new DataView(bytes.buffer, bytes.byteOffset, prefix);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > MAX_HEADER) fail(`its header claims ${length} bytes, more than ${MAX_HEADER}`);
-  const start = prefix + length;
-  if (start > bytes.length) fail(`its header claims ${length} bytes, and ${bytes.length - prefix} follow`);
-  // Latin-1 by versions 1 and 2; what is read here is plain ASCII in all three.
-  const header = parseHeader(new TextDecoder("latin1").decode(bytes.subarray(prefix, start)), fail);
-  const { descr, fortran, shape } = header;
-  if (fortran) fail("it is in Fortran order", "Write it again with numpy.save(file, numpy.ascontiguousarray(array)).");
-  if (!Object.hasOwn(ARRAYS, descr)) fail(`its numbers are ${quote(descr)}, not '<f4' or '<f8' (float32, float64)`);
-  const Type = ARRAYS[descr as keyof typeof ARRAYS];
-  // Beyond the safe integers a product is inexact, but still far larger than any file.
-  const count = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
-  const size = count * Type.BYTES_PER_ELEMENT;
-  if (size !== bytes.length - start) {
-    fail(
-      `its shape (${shape.join(", ")}) takes ${size} bytes, and it holds ${bytes.length - start}`,
-      "Copy the file again, it may be cut off.",
-    );
-  }
-  const offset = bytes.byteOffset + start;
-  if (offset % Type.BYTES_PER_ELEMENT === 0)
-    return { shape, data: new Type(bytes.buffer as ArrayBuffer, offset, count) };
-  return { shape, data: new Type(bytes.slice(start).buffer as ArrayBuffer) };
+  return { prefix, dataStart: prefix + length };
 }
 
-type Fail = (reason: string, fix?: string) => never;
-
-/** The literal {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }: these three keys, once each, in any order. */
-function parseHeader(text: string, fail: Fail): { descr: string; fortran: boolean; shape: number[] } {
-  const body = /^ *\{(.*)\}[ ]*\n?$/s.exec(text)?.[1];
-  if (body === undefined) return fail("its header is not a dictionary");
-  const fields = new Map<string, string>();
-  // A value is a string, True or False, or a tuple of sizes; each is followed by a comma or by the end.
-  const entry = /\s*(?:'(\w+)'|"(\w+)")\s*:\s*('[^'\\]*'|"[^"\\]*"|True|False|\([\d, ]*\))\s*(?:,|$)/y;
-  while (/\S/.test(body.slice(entry.lastIndex))) {
-    const match = entry.exec(body);
-    const key = match?.[1] ?? match?.[2];
-    if (!match || key === undefined) return fail("its header is not a dictionary of plain values");
-    if (fields.has(key)) return fail(`its header has ${quote(key)} twice`);
-    fields.set(key, match[3]!);
-    if (fields.size > 3) break;
-  }
-  const { descr, fortran_order: fortran, shape } = Object.fromEntries(fields);
-  if (fields.size !== 3 || descr === undefined || fortran === undefined || shape === undefined) {
-    return fail("its header does not hold descr, fortran_order and shape alone");
-  }
-  if (!/^['"]/.test(descr)) return fail("its descr is not one type");
-  if (fortran !== "True" && fortran !== "False") return fail("its fortran_order is neither True nor False");
-  return { descr: descr.slice(1, -1), fortran: fortran === "True", shape: parseShape(shape, fail) };
+function isNpy(bytes: Uint8Array): boolean {
+  return bytes.length >= 10 && MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
-function parseShape(text: string, fail: Fail): number[] {
-  // One size needs its comma: (3) is a number in Python and no tuple.
-  const inner = /^\((?:|(\d+,)|(\d+(?:, ?\d+)+),?) *\)$/.exec(text);
-  if (!inner) return fail(`its shape ${quote(text)} is not a tuple of sizes`);
-  const shape = (inner[1] ?? inner[2] ?? "")
-    .split(",")
-    .filter((size) => size.trim() !== "")
-    .map(Number);
-  if (shape.length > MAX_AXES) return fail(`its shape has ${shape.length} axes`);
-  if (!shape.every(Number.isSafeInteger)) return fail("its shape has a size beyond all files");
-  return shape;
+function failForeign(bytes: Uint8Array, fail: Fail): never {
+  const kind = fileKind(bytes.subarray(0, 64));
+  if (kind === undefined) return fail("it does not begin as one");
+  const is = `it is ${kind}`;
+  if (kind.includes(".npz")) return fail(is, "Save the one array: numpy.save(file, numpy.load(archive)['name']).");
+  if (kind.startsWith("compressed")) return fail(is, "Unpack it first.");
+  if (kind === "text") return fail(is, "Convert it: numpy.save(file, numpy.loadtxt(text).reshape(shape)).");
+  if (kind.includes("git-lfs")) return fail(is, "Fetch the file itself with git lfs pull.");
+  return fail(is);
 }
 
-/** Text of the file: escaped and cut, so that a message stays one readable line. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+function isTransposed({ fortran, shape }: NpyHeader): boolean {
+  return fortran && shape.filter((size) => size !== 1).length > 1;
+}
+
+/** Numbers in Fortran order, in C order. */
+function turn(data: Numbers, shape: readonly number[]): Numbers {
+  const turned = data.slice();
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
+  const at = shape.map(() => 0);
+  for (let to = 0, from = 0; to < data.length; to++) {
+    turned[to] = data[from]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++at[axis]! < shape[axis]!) break;
+      from -= strides[axis]! * shape[axis]!;
+      at[axis] = 0;
+    }
+  }
+  return turned;
 }

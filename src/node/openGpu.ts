@@ -27,8 +27,8 @@ const SOFTWARE_MEMORY_SHARE = 0.8;
  * @throws VoxtwirlError "no-adapter"; "bad-config" for a `tuning` that is none of this adapter
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
-  const { adapter, flags, relaunch, onNotice, tuning, ...gpuOptions } = options;
-  const opened = await openAdapter({ adapter, flags, relaunch });
+  const { adapter, flags, hideWarnings, onNotice, tuning, ...gpuOptions } = options;
+  const opened = await openAdapter({ adapter, flags, hideWarnings });
   if (opened.notice) onNotice?.(opened.notice);
   const memoryBudget = opened.software ? Math.floor(SOFTWARE_MEMORY_SHARE * freeMemory()) : Infinity;
   const found = await tuningOf(opened.adapter.info, tuning, onNotice);

@@ -21,6 +21,21 @@ export async function prepareRunData(molecules: readonly Molecule[], training: T
   return prepareDataset(molecules, options, keyOf);
 }
 
+/**
+ * Checks that a run's data divide as they did when it began.
+ *
+ * @throws VoxtwirlError "bad-file" where they do not
+ */
+export function checkDivision({ train, heldout }: PreparedDataset, { data, version }: RunConfig): void {
+  if (heldout.count === data.heldout && train.count === data.training) return;
+  throw new VoxtwirlError(
+    "bad-file",
+    `the data divide into ${train.count} and ${heldout.count} molecules, the run had ` +
+      `${data.training} and ${data.heldout}`,
+    `Use the version of voxtwirl that trained the model (${version}), or other data for a new run or measurement.`,
+  );
+}
+
 /** What a model may be measured on. */
 export interface MeasurableMolecules {
   readonly packed: PackedMolecules;
@@ -35,20 +50,16 @@ export interface MeasurableMolecules {
  *
  * @throws VoxtwirlError "bad-file" when the file no longer divides as it did; as `prepareDataset`
  */
-export async function measurableMolecules(file: MoleculeFile, config: RunConfig): Promise<MeasurableMolecules> {
+export async function measurableMolecules(
+  file: Pick<MoleculeFile, "molecules" | "sha256">,
+  config: RunConfig,
+): Promise<MeasurableMolecules> {
   const { training, data } = config;
   if (file.sha256 !== data.sha256) {
     const { packed, skipped } = packMolecules(file.molecules, training);
     return { packed, skipped, heldoutOnly: false };
   }
   const prepared = await prepareRunData(file.molecules, { ...training, seed: data.splitSeed });
-  if (prepared.heldout.count !== data.heldout || prepared.train.count !== data.training) {
-    throw new VoxtwirlError(
-      "bad-file",
-      `the data divide into ${prepared.train.count} and ${prepared.heldout.count} molecules, the run had ` +
-        `${data.training} and ${data.heldout}`,
-      "Measure with the version of voxtwirl that trained the model, or on another file.",
-    );
-  }
+  checkDivision(prepared, config);
   return { packed: prepared.heldout, skipped: prepared.skipped, heldoutOnly: true };
 }

@@ -1,5 +1,6 @@
 /** The folder that a training run writes; its five files are the run's whole output. */
-import { appendFile, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { rmdirSync } from "node:fs";
+import { appendFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
@@ -15,24 +16,25 @@ import {
   type SafeStream,
   type SafeTensor,
 } from "../training/safetensors.ts";
-import { ioError, isTemporaryOf, readBytes, readJson, readText, syncFile, withFile, writeFileAtomic } from "./files.ts";
+import { FileLock } from "./fileLock.ts";
+import { ioError, readBytes, readJson, readText, syncFile, withFile, writeFileAtomic, type FileData } from "./files.ts";
+import { isFolder, list, makeFolder, makeFolders } from "./folders.ts";
+import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
 
-/** Names of the files that a run folder owns. */
-export const RUN_FILES = {
-  config: "config.json",
-  metrics: "metrics.jsonl",
-  model: "model.safetensors",
-  state: "state.safetensors",
-  report: "report.html",
-} as const;
+export interface OpenRunFolderOptions {
+  /** Takes the folder from a process that seems to write it. If that one still runs, it stops before its next write. */
+  takeOver?: boolean;
+  /** Shows a remark: that the folder of a dead process is taken over, that it takes time to tell whether it is dead. */
+  onRemark?: (text: string) => void;
+}
 
-export interface CreateRunFolderOptions {
+export interface CreateRunFolderOptions extends OpenRunFolderOptions {
   /** The folder to make, with its parents. Without it: ROOT/PRESET-N, N one above the highest there. */
   out?: string | undefined;
   preset: string;
   /** Parent of the folders named by preset; "runs" by default. */
   root?: string;
-  /** Takes an existing `out` and removes an earlier run's files from it, and no others. */
+  /** Takes an existing `out`, whose earlier run `begin` then removes. */
   force?: boolean;
 }
 
@@ -40,59 +42,97 @@ export interface CreateRunFolderOptions {
  * A run folder. Every file but metrics.jsonl is replaced as a whole, so that a crash at any time leaves a folder that
  * can be resumed.
  *
- * Methods throw VoxtwirlError "io" when the file system refuses and "bad-file" when a file holds something else.
- * One process writes a folder at a time, and awaits each call.
+ * One process at a time has a folder for writing, from `create` or `open` to `close` or the end of the process; it
+ * awaits each call. Methods throw VoxtwirlError "io" when the file system refuses and "bad-file" when a file holds
+ * something else; those that write throw "in-use" where another process has taken the folder over.
  */
 export class RunFolder {
   readonly path: string;
+  /** What there is to go on from: after `create` nothing. */
+  readonly stage: RunStage;
+  readonly #lock: FileLock;
 
-  private constructor(path: string) {
+  private constructor(path: string, stage: RunStage, lock: FileLock) {
     this.path = path;
+    this.stage = stage;
+    this.#lock = lock;
   }
 
   /**
-   * Makes a new run folder; of two processes that ask for the same one, exactly one gets it.
+   * Makes a new run folder; of two processes that ask for the same one, exactly one gets it. `close` removes it again
+   * where no run has begun in it.
    *
-   * @throws VoxtwirlError "exists" when `out` is there (with `force`: is not a folder), "bad-option" for a preset
-   * that cannot be part of a file name.
+   * @throws VoxtwirlError "exists" when `out` is there (with `force`: is not a folder), "in-use" when another process
+   *   writes it, "bad-option" for a preset that cannot be part of a file name.
    */
   static async create(options: CreateRunFolderOptions): Promise<RunFolder> {
     const { out, preset, root = "runs", force = false } = options;
-    if (out === undefined) return new RunFolder(await makeNumbered(root, preset));
+    if (out === undefined) return RunFolder.#claim(await makeNumbered(root, preset), true, options);
     const path = join(out, ".");
-    await makeParents(dirname(path));
-    if (await makeFolder(path)) return new RunFolder(path);
+    await makeFolders(dirname(path));
+    if (await makeFolder(path)) return RunFolder.#claim(path, true, options);
     if (!(await isFolder(path))) {
       throw new VoxtwirlError("exists", `${path} exists and is not a folder`, "Choose another --out.");
     }
-    if (!force) {
+    if (force) return RunFolder.#claim(path, false, options);
+    // What a process left that died before its run began is as good as a new folder.
+    const checkLeft = async (): Promise<RunStage> => {
+      const names = await list(path);
+      if (names.length > 0 && names.every(isLockName)) return "none";
       const fix = "Choose another --out, continue that run with --resume, or replace it with --force.";
       throw new VoxtwirlError("exists", `${path} exists already`, fix);
-    }
-    const folder = new RunFolder(path);
-    await folder.#removeTemporaries();
-    // The state goes first: without it nobody resumes what a crash leaves half removed.
-    for (const name of [RUN_FILES.state, ...Object.values(RUN_FILES)]) await folder.#remove(name);
-    return folder;
+    };
+    await checkLeft();
+    return RunFolder.#claim(path, true, options, checkLeft);
   }
 
   /**
-   * Opens the folder of an earlier run, to resume it.
+   * Opens a folder to go on from what it holds, and makes it where there is none.
    *
-   * @throws VoxtwirlError "bad-file" when the folder is not there or holds no state.safetensors.
+   * @throws VoxtwirlError "in-use" when another process writes it; as `lookAtRun`
    */
-  static async open(path: string): Promise<RunFolder> {
-    const folder = new RunFolder(join(path, "."));
-    if (!(await isFolder(folder.path))) {
-      const fix = "Give the folder of an earlier run, such as runs/tiny-1.";
-      throw new VoxtwirlError("bad-file", `${folder.path} is not a folder`, fix);
+  static async open(path: string, options: OpenRunFolderOptions = {}): Promise<RunFolder> {
+    const folder = join(path, ".");
+    await lookAtRun(folder);
+    await makeFolders(dirname(folder));
+    return RunFolder.#claim(folder, await makeFolder(folder), options, lookAtRun);
+  }
+
+  /**
+   * Takes the lock, and only then looks what is there.
+   *
+   * @param made the folder is ours to remove again
+   */
+  static async #claim(
+    path: string,
+    made: boolean,
+    { takeOver, onRemark }: OpenRunFolderOptions,
+    look: (path: string) => Promise<RunStage> = async () => "none",
+  ): Promise<RunFolder> {
+    const onRelease = () => {
+      if (made) removeEmptyFolder(path);
+    };
+    const lock = await FileLock.take(join(path, LOCK), { what: path, takeOver, onRemark, onRelease });
+    try {
+      return new RunFolder(path, await look(path), lock);
+    } catch (error) {
+      lock.release();
+      throw error;
     }
-    const files = await list(folder.path);
-    if (!files.includes(RUN_FILES.state)) {
-      const fix = "Give the folder of a run that has reached its first checkpoint, or start a new run.";
-      throw new VoxtwirlError("bad-file", `${folder.path} holds no ${RUN_FILES.state} to resume from`, fix);
-    }
-    return folder;
+  }
+
+  /** Lets other processes write the folder; removes it where this one made it and no run has begun. */
+  close(): void {
+    this.#lock.release();
+  }
+
+  /** Makes the folder that of a new run: removes what an earlier one has left, and nothing else. */
+  async begin(config: object): Promise<void> {
+    // The state goes first: without it nobody resumes what a crash leaves half removed.
+    await this.#remove(RUN_FILES.state);
+    await this.writeConfig(config);
+    for (const name of Object.values(RUN_FILES)) if (name !== RUN_FILES.config) await this.#remove(name);
+    await this.#removeTemporaries();
   }
 
   /** Path of one of the folder's files. */
@@ -101,10 +141,10 @@ export class RunFolder {
   }
 
   async writeConfig(config: object): Promise<void> {
-    await writeFileAtomic(this.file("config"), `${JSON.stringify(config, undefined, 2)}\n`);
+    await this.#write("config", `${JSON.stringify(config, undefined, 2)}\n`);
   }
 
-  /** config.json as it is; `parseRunConfig` of src/training/config.ts checks it. */
+  /** config.json as it is; `readRunConfig` checks it. */
   async readConfig(): Promise<unknown> {
     return readJson(this.file("config"));
   }
@@ -112,6 +152,7 @@ export class RunFolder {
   /** Adds one row at the end of metrics.jsonl. */
   async appendMetric(row: MetricRow): Promise<void> {
     const path = this.file("metrics");
+    await this.#lock.check();
     try {
       await appendFile(path, `${formatMetric(row)}\n`);
     } catch (error) {
@@ -138,12 +179,12 @@ export class RunFolder {
   async truncateMetricsAfter(step: number): Promise<void> {
     await this.#removeTemporaries();
     const rows = (await this.readMetrics()).filter((row) => row.step <= step);
-    await writeFileAtomic(this.file("metrics"), rows.map((row) => `${formatMetric(row)}\n`).join(""));
+    await this.#write("metrics", rows.map((row) => `${formatMetric(row)}\n`).join(""));
   }
 
   /** Writes the trained weights: EMA, in PyTorch's layouts and under its names (src/models/layouts.ts). */
   async writeModel(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
-    await writeFileAtomic(this.file("model"), safetensorsPieces(tensors, metadata));
+    await this.#write("model", safetensorsPieces(tensors, metadata));
   }
 
   async readModel(): Promise<SafeFile> {
@@ -152,7 +193,7 @@ export class RunFolder {
 
   /** Writes all that resuming needs: raw weights, EMA, moments, counters. */
   async writeState(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
-    await writeFileAtomic(this.file("state"), safetensorsPieces(tensors, metadata));
+    await this.#write("state", safetensorsPieces(tensors, metadata));
   }
 
   async readState(): Promise<SafeFile> {
@@ -165,11 +206,19 @@ export class RunFolder {
   }
 
   async writeReport(html: string): Promise<void> {
-    await writeFileAtomic(this.file("report"), html);
+    await this.#write("report", html);
+  }
+
+  /** Before the new file is begun, and once more before it takes the old one's place. */
+  async #write(name: keyof typeof RUN_FILES, data: FileData): Promise<void> {
+    const check = () => this.#lock.check();
+    await check();
+    await writeFileAtomic(this.file(name), data, check);
   }
 
   async #remove(name: string): Promise<void> {
     const path = join(this.path, name);
+    await this.#lock.check();
     try {
       await rm(path, { force: true });
     } catch (error) {
@@ -178,10 +227,15 @@ export class RunFolder {
   }
 
   async #removeTemporaries(): Promise<void> {
-    const names = Object.values(RUN_FILES);
-    for (const found of await list(this.path)) {
-      if (names.some((name) => isTemporaryOf(name, found))) await this.#remove(found);
-    }
+    for (const found of await list(this.path)) if (isTemporary(found)) await this.#remove(found);
+  }
+}
+
+function removeEmptyFolder(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // A run has begun in it, or somebody has put something there.
   }
 }
 
@@ -196,7 +250,8 @@ export interface SafeSource {
   read(name: string): Promise<SafeTensor>;
 }
 
-async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T>): Promise<T> {
+/** Opens a safetensors file to read parts of it. */
+export async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T>): Promise<T> {
   return withFile(path, async ({ size, read }) => {
     const head = await read(0, safetensorsHeaderBytes(await read(0, 8), size));
     const { metadata, entries, dataStart } = indexSafetensors(head, size, path);
@@ -222,7 +277,7 @@ async function makeNumbered(root: string, preset: string): Promise<string> {
     const message = `preset ${JSON.stringify(preset)} cannot name a folder`;
     throw new VoxtwirlError("bad-option", message, "Give a folder with --out.");
   }
-  await makeParents(root);
+  await makeFolders(root);
   const numbers = (await list(root)).map((name) => {
     const digits = name.startsWith(`${preset}-`) ? name.slice(preset.length + 1) : "";
     return /^\d{1,15}$/.test(digits) ? Number(digits) : 0;
@@ -231,42 +286,5 @@ async function makeNumbered(root: string, preset: string): Promise<string> {
   for (let n = Math.max(0, ...numbers) + 1; ; n++) {
     const path = join(root, `${preset}-${n}`);
     if (await makeFolder(path)) return path;
-  }
-}
-
-/** Makes one folder; false when something of that name is there. */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw ioError(error, "make the folder", path);
-  }
-}
-
-/** As `mkdir -p`; Node's own never returns where a file system takes no folders, such as /proc. */
-async function makeParents(path: string): Promise<void> {
-  if (await isFolder(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) await makeParents(parent);
-  await makeFolder(path);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return false;
-    throw ioError(error, "look at", path);
-  }
-}
-
-async function list(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    throw ioError(error, "list", path);
   }
 }

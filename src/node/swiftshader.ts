@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { VoxtwirlError } from "../errors.ts";
 import { cacheFolders, privateFolder } from "./cacheFolder.ts";
+import type { UnpackedDriver } from "./driver.ts";
 import { readTar } from "./tar.ts";
 
 /** Files taken from the package's archive: the driver, its manifest, and a Vulkan loader for machines without one. */
@@ -12,14 +13,6 @@ const FILES = ["libvk_swiftshader.so", "libvulkan.so.1", "vk_swiftshader_icd.jso
 
 /** How to get the package with SwiftShader: the last version that runs on Node 20. */
 const INSTALL = "npm install @sparticuz/chromium@147.0.0";
-
-/** Where an unpacked SwiftShader lies. */
-export interface SwiftShader {
-  /** Folder with libvulkan.so.1, for LD_LIBRARY_PATH. */
-  readonly folder: string;
-  /** The driver's manifest, for VK_ICD_FILENAMES. */
-  readonly icd: string;
-}
 
 /**
  * Finds the archive with SwiftShader in the npm package @sparticuz/chromium.
@@ -49,7 +42,7 @@ export function findSwiftShaderArchive(): { path: string } | { missing: string; 
  *
  * @throws VoxtwirlError "no-adapter" where there is no archive for this machine, "io" where nothing can be written
  */
-export function unpackSwiftShader(): SwiftShader {
+export function unpackSwiftShader(): UnpackedDriver {
   const archive = findSwiftShaderArchive();
   if ("missing" in archive) {
     const fix = `Install it with: ${INSTALL} (Linux on x64)`;

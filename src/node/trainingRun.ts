@@ -11,7 +11,7 @@ import { renderReport } from "../report/report.ts";
 import { densestSlice } from "../report/sampleSlices.ts";
 import { loadStateFrom, modelStream, stateStream } from "../training/checkpoint.ts";
 import { runMetadata, type RunConfig } from "../training/config.ts";
-import { trainLoop, type LoopProgress, type LoopResult } from "../training/loop.ts";
+import { trainLoop, type LoopOptions, type LoopProgress, type LoopResult } from "../training/loop.ts";
 import type { LossScaling } from "../training/lossScaling.ts";
 import type { MetricRow } from "../training/metrics.ts";
 import { modelConfig, type TrainConfig } from "../training/presets.ts";
@@ -23,8 +23,8 @@ import type { RunFolder } from "./runFolder.ts";
 
 export interface TrainingRunOptions {
   readonly gpu: Gpu;
-  /** Gives the run's folder; called once the run is known to fit, so that a run that cannot begin leaves and replaces nothing. */
-  readonly openFolder: () => Promise<RunFolder>;
+  /** Nothing in it is changed before the run is known to fit, so that a run that cannot begin replaces nothing. */
+  readonly folder: RunFolder;
   readonly config: RunConfig;
   readonly data: PreparedDataset;
   /** Name of a held-out molecule, for the report's pictures. */
@@ -32,7 +32,10 @@ export interface TrainingRunOptions {
   /** Continues from the folder's state. The configuration is written either way, once the run can begin. */
   readonly resume: boolean;
   readonly notes: readonly string[];
-  readonly onStart: (folder: RunFolder) => void;
+  /** The run is known to fit: from here on the folder changes, and an interruption has something to save. */
+  readonly onReady: () => void;
+  /** The folder now holds this run and no other. */
+  readonly onStart: () => void;
   readonly onRow: (row: MetricRow) => void;
   readonly onProgress: (progress: LoopProgress) => void;
   /** A remark that must not go unseen. */
@@ -42,27 +45,31 @@ export interface TrainingRunOptions {
 
 /** A training run in its folder: metrics as they come, a checkpoint at each evaluation, the report at the end, also of an error. */
 export async function trainingRun(asked: TrainingRunOptions): Promise<LoopResult> {
-  const { gpu, data, signal } = asked;
+  const { gpu, data, folder, signal } = asked;
   const training = asked.config.training;
   let options = asked;
   const parameters = unetParameters(modelConfig(training));
   const store = new ParameterStore(gpu, parameters);
   let trainer: Trainer | undefined;
   let evaluator: VoxelEvaluator | undefined;
-  let folder: RunFolder | undefined;
+  let begun = false;
   try {
     ({ trainer, evaluator } = await createPlans(gpu, training, store, data));
     const made = evaluator;
     const { scaling } = trainer;
     options = withTuning(asked, tuningHash([...trainer.plan.calls.values(), ...made.plan.calls.values()]));
     const { config } = options;
-    const opened = await options.openFolder();
-    const start = options.resume ? await resume(opened, store, parameters, config, scaling) : { step: 0, seconds: 0 };
-    if (!options.resume) initialise(store, parameters, training.seed);
-    await opened.writeConfig(config);
-    // From here on the folder holds this run and no other.
-    folder = opened;
-    options.onStart(opened);
+    options.onReady();
+    let start: LoopOptions["start"] = { step: 0, seconds: 0 };
+    if (options.resume) {
+      start = await resume(folder, store, parameters, config, scaling);
+      await folder.writeConfig(config);
+    } else {
+      initialise(store, parameters, training.seed);
+      await folder.begin(config);
+    }
+    begun = true;
+    options.onStart();
     const result = await trainLoop({
       gpu,
       config: training,
@@ -71,29 +78,29 @@ export async function trainingRun(asked: TrainingRunOptions): Promise<LoopResult
       start,
       onTrain: async (rows) => {
         for (const row of rows) {
-          await opened.appendMetric(row);
+          await folder.appendMetric(row);
           options.onRow(row);
         }
       },
       onEval: async (row) => {
-        await opened.appendMetric(row);
+        await folder.appendMetric(row);
         options.onRow(row);
       },
       checkpoint: async (step, seconds) => {
         const state = finiteStream(stateStream(store, parameters, scaling), step);
         // The state is what a run resumes from, so it must not be there before the rows that lead to it.
-        await opened.syncMetrics();
-        await opened.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
-        await writeModel(opened, store, parameters, config, step);
+        await folder.syncMetrics();
+        await folder.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
+        await writeModel(folder, store, parameters, config, step);
       },
       onProgress: options.onProgress,
       signal,
     });
     const interrupted = result.interrupted ? [`Interrupted at step ${result.step} of ${training.steps}.`] : [];
-    await writeReport(options, opened, made, interrupted);
+    await writeReport(options, made, interrupted);
     return result;
   } catch (error) {
-    if (folder) await reportFailure(options, folder, evaluator, error);
+    if (begun) await reportFailure(options, evaluator, error);
     throw error;
   } finally {
     evaluator?.destroy();
@@ -240,15 +247,14 @@ export function createEvaluator(
 /** The report of a run that failed: as far as its rows go. What goes wrong here would only hide the error itself. */
 async function reportFailure(
   options: TrainingRunOptions,
-  folder: RunFolder,
   evaluator: VoxelEvaluator | undefined,
   error: unknown,
 ): Promise<void> {
   const notes = [`Stopped by an error: ${error instanceof Error ? error.message : String(error)}.`];
   try {
-    if ((await folder.readMetrics()).length === 0) return;
+    if ((await options.folder.readMetrics()).length === 0) return;
     // Without the pictures where the device is what failed.
-    await writeReport(options, folder, evaluator, notes).catch(() => writeReport(options, folder, undefined, notes));
+    await writeReport(options, evaluator, notes).catch(() => writeReport(options, undefined, notes));
   } catch {
     return;
   }
@@ -256,11 +262,10 @@ async function reportFailure(
 
 async function writeReport(
   options: TrainingRunOptions,
-  folder: RunFolder,
   evaluator: VoxelEvaluator | undefined,
   remarks: readonly string[],
 ): Promise<void> {
-  const { config, gpu, notes } = options;
+  const { config, gpu, folder, notes } = options;
   const { grid, elements, resolution, preset } = config.training;
   const name = options.nameOf?.(0);
   const slices = evaluator && densestSlice(await evaluator.sample(0), grid, [...elements], resolution, name);

@@ -7,6 +7,7 @@ import {
   formatStepTime,
   MISSING,
 } from "./format.ts";
+import { fitParts, type LinePart } from "./liveLine.ts";
 import { type EvalRow, isFiniteNumber } from "./types.ts";
 
 export { formatCount, formatDuration, formatLoss } from "./format.ts";
@@ -69,30 +70,22 @@ export interface Progress {
   skipped?: number;
 }
 
-/** One less than 80, so that a terminal never wraps the cursor to the next line. */
-const PROGRESS_WIDTH = 79;
-
 /**
- * The live progress line, at most 79 characters and without control characters: the caller returns the carriage and
- * clears. When it would be too long, the least needed parts are left out, from the step time on.
+ * The live progress line, at most `width` characters and without control characters: the caller returns the carriage
+ * and clears. When it would be too long, the least needed parts are left out, from the step time on.
  */
-export function progressLine(progress: Progress): string {
+export function progressLine(progress: Progress, width = 79): string {
   const total = formatCount(progress.steps);
-  const step = `step ${formatCount(progress.step).padStart(total.length)}/${total}`;
+  const count = `${formatCount(progress.step)}/${total}`;
+  const share = `${Math.floor((100 * progress.step) / progress.steps)} %`;
   const percent = isFiniteNumber(progress.percent) ? `percent ${formatPercent(progress.percent)}` : "";
-  const parts = [
-    { text: step, need: 5 },
-    { text: `loss ${formatLoss(progress.loss)}`, need: 4 },
+  const parts: LinePart[] = [
+    { text: `step ${count.padStart(2 * total.length + 1)}`, short: count, least: share, need: 5 },
+    { text: `loss ${formatLoss(progress.loss)}`, need: 3 },
     { text: percent, need: 2 },
     { text: progress.skipped ? `${formatCount(progress.skipped)} skipped` : "", need: 2 },
     { text: `${formatStepTime(progress.msPerStep)}/step`, need: 1 },
-    { text: `${formatDuration(progress.secondsLeft)} left`, need: 3 },
-  ].filter((part) => part.text !== "");
-  for (let drop = 0; ; drop++) {
-    const line = parts
-      .filter((part) => part.need > drop)
-      .map((part) => part.text)
-      .join("  ");
-    if (line.length <= PROGRESS_WIDTH || drop >= 4) return line.slice(0, PROGRESS_WIDTH);
-  }
+    { text: `${formatDuration(progress.secondsLeft)} left`, need: 4 },
+  ];
+  return fitParts(parts, width);
 }

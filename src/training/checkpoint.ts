@@ -4,6 +4,7 @@ import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
 import type { UNetParameter } from "../models/unetLayout.ts";
 import { SCALING_FIELDS, type LossScaling } from "./lossScaling.ts";
+import { floats } from "./floats.ts";
 import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.ts";
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
@@ -39,7 +40,12 @@ async function collect({ specs, data }: SafeStream): Promise<SafeTensor[]> {
   return tensors;
 }
 
-/** Writes a model file's weights into a store, as weights and as average. */
+/**
+ * Writes a model file's weights into a store, as weights and as average. They may be F32, or F16, BF16 or F64, as other
+ * tools convert them.
+ *
+ * @throws VoxtwirlError "bad-file" naming the tensor that is missing, has another shape or type, or is beyond float32
+ */
 export function loadModel(
   store: ParameterStore,
   parameters: readonly UNetParameter[],
@@ -47,11 +53,28 @@ export function loadModel(
   fileName: string,
 ): void {
   for (const { name, kind, shape } of parameters) {
-    const data = f32(file, name, toTorchShape(kind, shape), fileName);
+    const data = weights(file, name, toTorchShape(kind, shape), fileName);
     const { data: values } = fromTorch(kind, toTorchShape(kind, shape), data);
     store.write(name, values);
     if (store.arrays.includes("ema")) store.write(name, values, "ema");
   }
+}
+
+function weights(file: SafeFile, name: string, shape: readonly number[], fileName: string): Float32Array {
+  const tensor = file.tensors.get(name);
+  checkShape(tensor, name, shape, fileName, "F32, F16, BF16 or F64");
+  const fail = (what: string, fix: string) => {
+    throw new VoxtwirlError("bad-file", `${fileName}: '${name}' ${what}`, fix);
+  };
+  const values = floats(tensor);
+  if (values === undefined) {
+    return fail(`is ${tensor.dtype}, and weights are F32, F16, BF16 or F64`, "Convert them to one of these.");
+  }
+  if (tensor.dtype === "F64") {
+    const beyond = values.findIndex((value, i) => !Number.isFinite(value) && Number.isFinite(tensor.data[i]));
+    if (beyond >= 0) fail(`holds ${tensor.data[beyond]}, beyond float32`, "Use an earlier checkpoint.");
+  }
+  return values;
 }
 
 function toTorchShape(kind: UNetParameter["kind"], shape: readonly number[]): readonly number[] {
@@ -134,6 +157,7 @@ export async function loadStateFrom(
   scaling?.write((await source.read(SCALING.name)).data as Float32Array);
 }
 
+/** A state is F32 and nothing else: converted, it has lost what a run needs to go on exactly. */
 function f32(file: SafeFile, name: string, shape: readonly number[], fileName: string): Float32Array {
   const tensor = file.tensors.get(name);
   checkF32(tensor, name, shape, fileName);
@@ -141,13 +165,27 @@ function f32(file: SafeFile, name: string, shape: readonly number[], fileName: s
 }
 
 function checkF32(found: SafeSpec | undefined, name: string, shape: readonly number[], fileName: string): void {
-  const fits =
-    found?.dtype === "F32" && found.shape.length === shape.length && found.shape.every((n, i) => n === shape[i]);
-  if (fits) return;
+  checkShape(found, name, shape, fileName, "F32");
+  if (found.dtype === "F32") return;
+  throw new VoxtwirlError(
+    "bad-file",
+    `${fileName}: '${name}' is ${found.dtype}, and a state is F32`,
+    "Resume from the state as the run wrote it: one that was converted cannot go on exactly.",
+  );
+}
+
+function checkShape<T extends SafeSpec>(
+  found: T | undefined,
+  name: string,
+  shape: readonly number[],
+  fileName: string,
+  types: string,
+): asserts found is T {
+  if (found && found.shape.length === shape.length && found.shape.every((n, i) => n === shape[i])) return;
   const what = found ? `is ${found.dtype} ${formatShape(found.shape)}` : "is missing";
   throw new VoxtwirlError(
     "bad-file",
-    `${fileName}: '${name}' ${what}, the model wants F32 ${formatShape(shape)}`,
+    `${fileName}: '${name}' ${what}, the model wants ${types} ${formatShape(shape)}`,
     "Use a file of a model with this configuration.",
   );
 }

@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type Gpu } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 import type { EvalRow, TrainRow } from "./metrics.ts";
 import type { TrainConfig } from "./presets.ts";
 import { readStatus, STATUS_BYTES, type StepStatus, type Trainer } from "./trainer.ts";

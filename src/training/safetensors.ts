@@ -6,6 +6,7 @@
  * little endian, as is every machine with WebGPU.
  */
 import { VoxtwirlError } from "../errors.ts";
+import { duplicateKey } from "./jsonKeys.ts";
 
 const ARRAYS = {
   F64: Float64Array,
@@ -220,14 +221,18 @@ function readHeader(
   if (length > BigInt(MAX_HEADER)) fail(`its header claims ${length} bytes, more than the ${MAX_HEADER} allowed`);
   const dataStart = 8 + Number(length);
   if (dataStart > total) fail(`its header claims ${length} bytes, and ${total - 8} follow`);
+  let text = "";
   let header: unknown;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
     header = JSON.parse(text);
   } catch {
     fail("its header is not JSON in UTF-8");
   }
   if (bytes[8] !== 0x7b || !isObject(header)) return fail("its header is not a JSON object");
+  // JSON.parse keeps the last of two values in silence.
+  const twice = duplicateKey(text);
+  if (twice !== undefined) fail(`its header has ${quote(twice)} twice`);
   return { header, dataStart };
 }
 

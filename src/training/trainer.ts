@@ -6,6 +6,7 @@ import { Graph } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { Plan } from "../graph/plan.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import type { GPUBuffer } from "../hostTypes.ts";
 import { adamw } from "../kernels/adamw.ts";
 import { gradNorm } from "../kernels/gradNorm.ts";
 import { addNoise } from "../kernels/noise.ts";

@@ -4,6 +4,7 @@ import type { KernelCall } from "../gpu/dispatch.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { TunedChoice } from "../gpu/tuning.ts";
 import type { Plan } from "../graph/plan.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 import { kernelWithVariants } from "../kernels/list.ts";
 import { race, type RaceResult } from "./race.ts";
 import { openTrial, type Difference, type Trial } from "./trial.ts";

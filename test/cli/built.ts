@@ -13,11 +13,13 @@ export interface Result {
   stdout: string;
   /** Without the warnings that Dawn itself writes. */
   stderr: string;
+  /** Standard error with them, shown by no comparison of results. */
+  everything?: string;
 }
 
 /** Environments that hold back what a machine has, so that every one shows the same. */
 export interface Places {
-  /** A Vulkan loader that does not load. */
+  /** A Vulkan loader that does not load, and no driver. */
   noLoader: Record<string, string>;
   /** A Vulkan loader that finds no driver. */
   noDriver: Record<string, string>;
@@ -39,12 +41,13 @@ export function useBuiltCommand(): BuiltCommand {
     writeFileSync(join(folder, "no-loader", "libvulkan.so.1"), "");
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const noDriver = { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_DRIVER: "none", VOXTWIRL_ADAPTER: "" };
   return {
     run: (args, env) => run(args, env),
     path: join(folder, "voxtwirl.js"),
     places: {
-      noLoader: { LD_LIBRARY_PATH: join(folder, "no-loader"), VOXTWIRL_RELAUNCHED: "", VOXTWIRL_ADAPTER: "" },
-      noDriver: { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "" },
+      noLoader: { ...noDriver, LD_LIBRARY_PATH: join(folder, "no-loader") },
+      noDriver,
     },
   };
 }
@@ -54,7 +57,8 @@ function run(args: string[], env: Record<string, string> = {}): Promise<Result> 
   return new Promise((resolve) => {
     execFile(process.execPath, command, { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ code, stdout, stderr: stderr.replace(/^(Warning: .*|\s+at .*\n)\n/gm, "") });
+      const result = { code, stdout, stderr: stderr.replace(/^(Warning: .*|\s+at .*\n)\n/gm, "") };
+      resolve(Object.defineProperty(result, "everything", { value: stderr }));
     });
   });
 }

@@ -6,10 +6,11 @@ import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance
 import { drawOctahedral } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
 import { Random } from "../../src/random.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
+import { encodeHalf } from "../../src/gpu/half.ts";
+import { decodeSafetensors, encodeSafetensors, type SafeData, type SafeDType } from "../../src/training/safetensors.ts";
 import { randomArray } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";
-import { npyBytes } from "../node/npyBytes.ts";
+import { npyBytes, npyHeader } from "../node/npyBytes.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -83,6 +84,51 @@ describe("voxtwirl measure --model", () => {
       expect((await measured(...args)).precision).toBe("f16");
       expect((await measured(...args, "--precision", "f32")).precision).toBe("f32");
     });
+  });
+
+  it("loads weights that were converted to F16, BF16 or F64", async () => {
+    const { tensors, metadata } = decodeSafetensors(readFileSync(model));
+    const bitsOf = (values: Float32Array) => new Uint32Array(values.slice().buffer);
+    const converted = {
+      F16: (values: Float32Array) => encodeHalf(values).subarray(0, values.length),
+      BF16: (values: Float32Array) => Uint16Array.from(bitsOf(values), (bits) => bits >>> 16),
+      F64: (values: Float32Array) => Float64Array.from(values),
+    };
+    const args = ["--data", "builtin", "--limit", "2", "--twirl", "2"];
+    const { lossTotal } = await measured("--model", model, ...args);
+    for (const [dtype, convert] of Object.entries(converted)) {
+      const all = [...tensors.values()].map((tensor) => ({
+        ...tensor,
+        dtype: dtype as SafeDType,
+        data: convert(tensor.data as Float32Array),
+      }));
+      writeFileSync(file("converted.safetensors"), encodeSafetensors(all, metadata));
+      const found = await measured("--model", file("converted.safetensors"), ...args);
+      if (dtype === "F64") expect(found.lossTotal).toBe(lossTotal);
+      else expect(Math.abs(found.lossTotal / lossTotal - 1), dtype).toBeLessThan(dtype === "F16" ? 5e-3 : 5e-2);
+    }
+  });
+
+  it("warns while the loss is above that of predicting zero", async () => {
+    const { tensors, metadata } = decodeSafetensors(readFileSync(model));
+    const scaled = (factor: number) =>
+      encodeSafetensors(
+        [...tensors.values()].map((t) => {
+          const data = t.data as Float32Array;
+          return t.name.startsWith("final.") ? { ...t, data: data.map((value) => value * factor) } : t;
+        }),
+        metadata,
+      );
+    writeFileSync(file("zero.safetensors"), scaled(0));
+    writeFileSync(file("loud.safetensors"), scaled(100));
+    const args = ["--data", "builtin", "--limit", "2", "--twirl", "2"];
+    const zero = await measured("--model", file("zero.safetensors"), ...args);
+    expect(zero.lossTotal).toBe(zero.lossZero);
+    expect(zero.remarks).toEqual([]);
+    const loud = await command.run(["measure", "--model", file("loud.safetensors"), ...args]);
+    expect(loud.stdout).toMatch(/^Warning: lossTotal is above lossZero, .*not learned yet/m);
+    const poses = await measured("--model", file("loud.safetensors"), ...args, "--group", "so3");
+    expect(poses.remarks).toEqual([expect.stringMatching(/lossTotalPose is above lossZeroPose/)]);
   });
 
   it("takes a file, fewer molecules and rotations, and another seed", async () => {
@@ -198,6 +244,88 @@ describe("voxtwirl measure --predictions", () => {
     expect(again.percentEquiv).toBeCloseTo(percentEquiv, 8);
   });
 
+  it("reads half precision and Fortran order as it reads float32", async () => {
+    const { percentEquiv } = decompose(back, targets, { samples: N });
+    const half = (name: string, shape: readonly number[], values: Float32Array) => {
+      const text = `{'descr': '<f2', 'fortran_order': False, 'shape': (${shape.join(", ")}), }`;
+      writeFileSync(file(name), npyHeader(text, new Uint8Array(encodeHalf(values).buffer)));
+    };
+    half("raw-half.npy", [N, K, D, D, D, C], raw);
+    half("r-half.npy", [N, K, 3, 3], matrices);
+    const found = await measured(...arrays("raw-half.npy", "--rotations", file("r-half.npy")));
+    expect(found.percentEquiv).toBeCloseTo(percentEquiv, 1);
+    expect(found.percentEquiv).not.toBe(percentEquiv);
+    const fortran = new Float32Array(back.length);
+    for (let i = 0; i < back.length; i++) {
+      const [n, k, e] = [Math.floor(i / (K * CELLS)), Math.floor(i / CELLS) % K, i % CELLS];
+      fortran[n + N * (k + K * e)] = back[i]!;
+    }
+    const text = `{'descr': '<f4', 'fortran_order': True, 'shape': (${N}, ${K}, ${CELLS}), }`;
+    writeFileSync(file("fortran.npy"), npyHeader(text, new Uint8Array(fortran.buffer)));
+    const turned = await measured("--predictions", file("fortran.npy"), "--targets", file("tflat.npy"));
+    expect(turned.percentEquiv).toBeCloseTo(percentEquiv, 8);
+  });
+
+  /** Raw outputs of a model that is equivariant but for some noise, under elements that all samples share. */
+  function equivariant(elements: readonly number[]) {
+    const outputs = new Float32Array(N * elements.length * CELLS);
+    for (let n = 0; n < N; n++) {
+      const noise = randomArray(CELLS, 50 + n, 0.1);
+      const upright = noise.map((value, e) => value + targets[n * CELLS + e]!);
+      elements.forEach((g, i) => {
+        outputs.set(rotateGridOctahedral(upright, D, C, g), (n * elements.length + i) * CELLS);
+      });
+    }
+    return npyBytes([N, elements.length, D, D, D, C], outputs);
+  }
+
+  it("tells a wrong convention of the rotations, and still gives what was asked", async () => {
+    const all = octahedralMatrices.map((_, g) => g);
+    writeFileSync(file("equivariant.npy"), equivariant(all));
+    const given = (name: string, change: (m: readonly number[]) => number[]) => {
+      writeFileSync(file(name), npyBytes([24, 3, 3], Float32Array.from(octahedralMatrices.flatMap(change))));
+      return arrays("equivariant.npy", "--rotations", file(name));
+    };
+    const right = await measured(...given("right.npy", (m) => [...m]));
+    expect(right).toMatchObject({ betterReading: null, remarks: [] });
+    expect(right.percentEquiv).toBeCloseTo(0, 8);
+    const passive = given("passive.npy", (m) => [0, 3, 6, 1, 4, 7, 2, 5, 8].map((at) => m[at]!));
+    const wrong = await measured(...passive);
+    expect(wrong.percentEquiv).toBeGreaterThan(50);
+    expect(wrong.betterReading.reading).toEqual({ kind: "matrices", transposed: true, axes: "xyz", flipped: "" });
+    expect(wrong.betterReading.lossTotal).toBeCloseTo(right.lossTotal, 10);
+    const { stdout } = await command.run(["measure", ...passive]);
+    expect(stdout).toMatch(
+      /^With the transposed matrices lossTotal would be 0\.0\d+ instead of 1\.0: are .* passive\?$/m,
+    );
+    expect(stdout).toMatch(/^Warning: lossTotal is above lossZero/m);
+    expect(stdout).toMatch(/^ +percentEquiv +[5-9]\d/m);
+    const reversed = await command.run(["measure", ...given("zyx.npy", (m) => [...m].reverse())]);
+    expect(reversed.stdout).toMatch(/^With the axes reversed \(z y x\) lossTotal would be/m);
+  });
+
+  it("takes the 48 of the full group, and calls a reflection one", async () => {
+    const both = [...octahedralMatrices, ...octahedralMatrices.map((m) => m.map((value) => -value))];
+    const write = (name: string, rows: readonly (readonly number[])[]) =>
+      writeFileSync(file(name), npyBytes([rows.length, 3, 3], Float32Array.from(rows.flat())));
+    write("48.npy", both);
+    write("one.npy", [...octahedralMatrices.slice(0, 23), both[30]!]);
+    const outputs = randomArray(N * 48 * CELLS, 9);
+    writeFileSync(file("raw48.npy"), npyBytes([N, 48, D, D, D, C], outputs));
+    const found = await measured(...arrays("raw48.npy", "--rotations", file("48.npy")));
+    expect(found).toMatchObject({ group: "full-octahedral", rotations: 48 });
+    // The first rotation is the identity, and so on: only the order of the sum is another.
+    const backward = await measured(...arrays("raw48.npy", "--group", "full-octahedral"));
+    expect(backward).toMatchObject({ group: "full-octahedral", rotations: 48 });
+    const alone = await command.run(["measure", ...arrays("raw48.npy")]);
+    expect(alone).toMatchObject({ code: 2, stderr: expect.stringMatching(/with reflections --group full-octahedral/) });
+    writeFileSync(file("raw24.npy"), npyBytes([N, 24, D, D, D, C], outputs.slice(0, N * 24 * CELLS)));
+    const args = arrays("raw24.npy", "--rotations", file("one.npy"));
+    const refused = await command.run(["measure", ...args]);
+    expect(refused.stderr).toMatch(/one\.npy: matrix 23 is a reflection \(determinant -1\), not a rotation\n.*full-o/);
+    expect((await measured(...args, "--group", "full-octahedral")).group).toBe("full-octahedral");
+  });
+
   it("prints a table", async () => {
     const { stdout } = await command.run(["measure", ...arrays("back.npy")]);
     expect(stdout).toMatch(/6 samples of .*back\.npy, 8 rotations each/);
@@ -212,8 +340,8 @@ describe("voxtwirl measure --predictions", () => {
     twice.copyWithin(9, 0, 9);
     writeFileSync(file("twice.npy"), npyBytes([N, K, 3, 3], twice));
     for (const [name, text] of [
-      ["tilted.npy", /matrix 1 is not one of the 24/],
-      ["twice.npy", /a rotation twice.*\n.*so3/],
+      ["tilted.npy", /matrix 1 of sample 0 is a rotation by 36\.9 degrees, but none of the 24/],
+      ["twice.npy", /matrix 1 of sample 0 is the rotation of matrix 0 again\n.*so3/],
       ["t.npy", /does not hold 8 rotations/],
     ] as const) {
       const result = await command.run(["measure", ...arrays("raw.npy", "--rotations", file(name))]);
@@ -242,6 +370,16 @@ describe("what voxtwirl measure cannot do", () => {
       );
     change("bare.safetensors", {});
     change("words.safetensors", { ...metadata, config: "words" });
+    const [first] = tensors.values();
+    const [ahead, values] = [[...tensors.values()].filter((t) => t !== first), first!.data as Float32Array];
+    const replace = (name: string, dtype: SafeDType, data: SafeData) =>
+      writeFileSync(file(name), encodeSafetensors([{ ...first!, dtype, data }, ...ahead], metadata));
+    replace(
+      "huge.safetensors",
+      "F64",
+      Float64Array.from(values, () => -1e300),
+    );
+    replace("whole.safetensors", "I32", Int32Array.from(values));
     change("version.safetensors", { ...metadata, config: "{}" });
     change("lacking.safetensors", metadata, (name) => name !== "final.bias");
     const config = JSON.parse(metadata.config!);
@@ -263,6 +401,7 @@ describe("what voxtwirl measure cannot do", () => {
     writeFileSync(file("four.npy"), npyBytes([2, 4], randomArray(8, 1)));
     writeFileSync(file("bad.npy"), npyBytes([2, 3, 4], randomArray(24, 1).fill(NaN)));
     writeFileSync(file("words.npy"), "words");
+    writeFileSync(file("pointer.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
   });
   const data = ["--data", "builtin"];
 
@@ -283,8 +422,13 @@ describe("what voxtwirl measure cannot do", () => {
     [["--model", "nowhere", ...data], 1, "no such file"],
     [["--model", "empty", ...data], 1, "model.safetensors"],
     [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
+    [["--model", "four.npy", ...data], 1, "it is an .npy file"],
+    [["--model", "pointer.safetensors", ...data], 1, "a git-lfs pointer"],
     [["--model", "sparse.safetensors", ...data], 1, "more than can be read"],
-    [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "more than can be read"],
+    [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "it does not begin as one"],
+    [["--model", "huge.safetensors", ...data], 1, "holds -1e+300, beyond float32"],
+    [["--model", "whole.safetensors", ...data], 1, "is I32, and weights are F32, F16, BF16 or F64"],
+    [["--model", "run", ...data, "--group", "full-octahedral"], 2, "--predictions"],
     [["--model", "bare.safetensors", ...data], 1, "--predictions"],
     [["--model", "words.safetensors", ...data], 1, "not JSON"],
     [["--model", "version.safetensors", ...data], 1, "format"],

@@ -154,7 +154,7 @@ describe("voxtwirl train", () => {
 
     it("stays as it is: another precision is refused, the same is not", async () => {
       const other = await command.run(["train", "--resume", path, "--precision", "f32", "--steps", "6"]);
-      expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/is f16, and stays so\n.*--precision/) });
+      expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/--precision f32, but the run has f16\n/) });
       const same = await command.run(["train", "--resume", path, "--precision", "f16", "--steps", "6", "--json"]);
       expect(same.code, same.stderr).toBe(0);
       expect((await command.run(["train", "--resume", out, "--precision", "f16"])).code).toBe(2);
@@ -178,6 +178,8 @@ describe("voxtwirl train", () => {
   it.each<[string, number, (child: ChildProcess) => void]>([
     ["Ctrl-C", 130, (child) => child.kill("SIGINT")],
     ["SIGTERM", 143, (child) => child.kill("SIGTERM")],
+    // As batch systems do: a warning, and the same again by a script that passes it on.
+    ["SIGUSR1", 138, (child) => [1, 2].forEach(() => child.kill("SIGUSR1"))],
     // Twice, as shells do.
     ["a closed terminal", 129, (child) => [1, 2].forEach(() => child.kill("SIGHUP"))],
     ["a reader of stdout that goes away", 141, (child) => child.stdout!.destroy()],
@@ -207,7 +209,7 @@ describe("voxtwirl train", () => {
     expect(JSON.parse(again.stdout.split("\n")[0]!)).toMatchObject({ type: "train", step: last + 1 });
   });
 
-  it("stops at once on a second Ctrl-C, with the last checkpoint left to go on from", async () => {
+  it("takes a second Ctrl-C at any time, with a checkpoint left to go on from", async () => {
     const path = join(folder, "stopped twice");
     const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
     const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
@@ -217,13 +219,17 @@ describe("voxtwirl train", () => {
       if (/"step":20,/.test(seen) && !child.killed) child.kill("SIGINT");
     });
     child.stderr.on("data", (chunk: Buffer) => {
-      if (chunk.toString().includes("stopping after the steps in flight")) child.kill("SIGINT");
+      // Later than a wrapper passes on the first one.
+      if (chunk.toString().includes("stopping after the steps in flight")) setTimeout(() => child.kill("SIGINT"), 400);
     });
     expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(130);
-    expect(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step).toBe("0");
-    const again = await command.run(["train", "--resume", path, "--steps", "2", "--json"]);
+    expect(existsSync(join(path, "voxtwirl.lock"))).toBe(false);
+    // That of step 0, or a later one where saving was done before.
+    const saved = Number(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step);
+    const again = await command.run(["train", "--resume", path, "--steps", String(saved + 2), "--json"]);
     expect(again.code, again.stderr).toBe(0);
-    expect(rowsOf(join(path, "metrics.jsonl")).map(({ step }) => step)).toEqual([0, 1, 2, 2]);
+    const trained = rowsOf(join(path, "metrics.jsonl")).filter(({ type }) => type === "train");
+    expect(trained.map(({ step }) => step)).toEqual(Array.from({ length: saved + 2 }, (_, i) => i + 1));
   });
 
   it.each([
@@ -253,15 +259,5 @@ describe("voxtwirl train", () => {
     expect(lines.length).toBe(2);
     expect(lines[0]! + lines[1]!).toContain(text);
     expect(existsSync(join(folder, "never"))).toBe(false);
-  });
-
-  it("says what it cannot resume", async () => {
-    const result = await command.run(["train", "--resume", join(folder, "nowhere")]);
-    expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/nowhere is not a folder\n.*runs\/tiny-1/) });
-  });
-
-  it("refuses training options when it resumes", async () => {
-    const result = await command.run(["train", "--resume", out, "--lr", "1"]);
-    expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/--lr does not go with --resume/) });
   });
 });

@@ -1,6 +1,8 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { octahedral, so3, type RotationGroup } from "../../src/equivariance/groups.ts";
 import { measureEquivariance, type EquivarianceSample, type Predict } from "../../src/equivariance/measure.ts";
+import type { NumberArray } from "../../src/equivariance/numbers.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
 import type { BufferView } from "../../src/gpu/gpu.ts";
 import { Random } from "../../src/random.ts";
@@ -77,7 +79,7 @@ describe("the force head of EScAIP", () => {
   const { inputs, predict, lossEquiv } = forceHead(20, 4);
 
   it("loses under the octahedral group exactly what its coefficients say", async () => {
-    const result = await measureEquivariance(predict, inputs, { group: octahedral, ...vectors });
+    const result = await measureEquivariance(predict, inputs, { group: octahedral(), ...vectors });
     expect(Math.abs(result.lossEquiv / lossEquiv - 1)).toBeLessThan(1e-5);
     expect(result.lossMean).toBeCloseTo(0.25, 5);
     expect(result).toMatchObject({ samples: 20, rotations: 24 });
@@ -85,10 +87,10 @@ describe("the force head of EScAIP", () => {
 
   it.each<[string, RotationGroup, number]>([
     ["so3", so3(), 400],
-    ["octahedral", octahedral, 6],
+    ["octahedral", octahedral(), 6],
   ])("loses the same within the error of a sample of rotations: %s", async (_, group, twirl) => {
     const exact = lossEquiv / (lossEquiv + 0.25);
-    const seeds = Array.from({ length: group === octahedral ? 40 : 8 }, (_, seed) => seed);
+    const seeds = Array.from({ length: group.enumerate ? 40 : 8 }, (_, seed) => seed);
     const results = await Promise.all(
       seeds.map((seed) => measureEquivariance(predict, inputs, { group, twirl, seed: 100 * seed, ...vectors })),
     );
@@ -102,7 +104,7 @@ describe("the force head of EScAIP", () => {
 
   it("gains by averaging K predictions what other samples predict", async () => {
     const many = forceHead(120, 6);
-    const enumerated = await measureEquivariance(many.predict, many.inputs, { group: octahedral, ...vectors });
+    const enumerated = await measureEquivariance(many.predict, many.inputs, { group: octahedral(), ...vectors });
     expect(enumerated.gains.map(({ count }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
     const drawn = await measureEquivariance(many.predict, many.inputs, { group: so3(), twirl: 24, ...vectors });
     for (const [gains, order] of [
@@ -147,15 +149,17 @@ describe("grids", () => {
   const masked: Predict<Float32Array> = (x) => x.map((value, i) => value * mask[i % cells]!);
 
   it("are measured the same whether predictions come from here or from elsewhere", async () => {
-    const measured = await measureEquivariance(masked, samples, { group: octahedral, input: representation });
+    const measured = await measureEquivariance(masked, samples, { group: octahedral(), input: representation });
     const predictions = new Float32Array(3 * 24 * cells);
     const targets = new Float32Array(3 * cells);
     samples.forEach(({ input, target }, n) => {
       targets.set(target, n * cells);
-      octahedral.enumerate!().forEach((rotation, g) => {
-        const raw = octahedral.actOnGrid(rotation, input, NODES, 2).map((value, i) => value * mask[i]!);
+      octahedral().enumerate!().forEach((rotation, g) => {
+        const raw = octahedral()
+          .actOnGrid(rotation, input, NODES, 2)
+          .map((value, i) => value * mask[i]!);
         const transposed = rotation.map((_, at) => rotation[3 * (at % 3) + Math.floor(at / 3)]!);
-        predictions.set(octahedral.actOnGrid(transposed, raw, NODES, 2), (n * 24 + g) * cells);
+        predictions.set(octahedral().actOnGrid(transposed, raw, NODES, 2), (n * 24 + g) * cells);
       });
     });
     const { gains: _, ...elsewhere } = decompose(predictions, targets, { samples: 3 });
@@ -164,7 +168,7 @@ describe("grids", () => {
   });
 
   it.each<[string, RotationGroup]>([
-    ["octahedral", octahedral],
+    ["octahedral", octahedral()],
     ["so3", so3()],
     ["so3 trilinear", so3("trilinear")],
   ])("that lie on the GPU are rotated there: %s", async (_, group) => {
@@ -203,13 +207,178 @@ describe("grids", () => {
   });
 });
 
+describe("arrays of every kind", () => {
+  const { inputs, predict } = forceHead(5, 2);
+  const Foreign = runInNewContext("Float32Array") as Float32ArrayConstructor;
+  const kinds: [string, (values: Float32Array) => NumberArray][] = [
+    ["Float32Array of another realm", (values) => Foreign.from(values)],
+    ["Float64Array", (values) => Float64Array.from(values)],
+    ["plain arrays", (values) => Array.from(values)],
+    [
+      "vectors in arrays",
+      (values) => Array.from({ length: values.length / 3 }, (_, i) => values.subarray(3 * i, 3 * i + 3)),
+    ],
+  ];
+
+  it.each(kinds)("give the same numbers as samples, targets and predictions: %s", async (_, as) => {
+    for (const group of [octahedral, so3]) {
+      const options = { group, twirl: 6, ...vectors };
+      const expected = await measureEquivariance(predict, inputs, options);
+      const given = inputs.map(({ input, target }) => ({ input: as(input), target: as(target) }));
+      const answer: Predict<Float32Array, NumberArray> = async (x, context) =>
+        as((await predict(x, context)) as Float32Array);
+      for (const [model, alike] of [
+        [answer, group()],
+        [predict, group],
+      ] as const) {
+        const found = await measureEquivariance(model, given, { ...options, group: alike });
+        // What is given in float64 is rotated in it, too.
+        for (const name of ["lossTotal", "lossMean", "lossEquiv", "lossZero"] as const) {
+          expect(Math.abs(found[name] / expected[name] - 1), name).toBeLessThan(1e-7);
+        }
+      }
+    }
+  });
+
+  it("keep what float32 would round away: energies of millions that differ by thousandths", async () => {
+    const energy = -1234567.891;
+    const samples = inputs.map(({ input }) => ({ input, target: [energy] }));
+    const off: Predict<Float32Array, NumberArray> = (_, { count }) =>
+      Array.from({ length: count }, () => energy + 0.002);
+    const result = await measureEquivariance(off, samples, {
+      group: octahedral(),
+      ...vectors,
+      output: { kind: "scalars" },
+    });
+    expect(result.lossTotal).toBeCloseTo(4e-6, 9);
+    expect(result.percentEquiv).toBeCloseTo(0, 6);
+  });
+
+  it("may be one that the model uses again, or its own input", async () => {
+    const options = { group: octahedral(), ...vectors };
+    const expected = await measureEquivariance(predict, inputs, options);
+    const shared = new Float32Array(24 * 3 * ATOMS);
+    const again: Predict<Float32Array> = async (x, context) => (shared.set(await predict(x, context)), shared);
+    expect(await measureEquivariance(again, inputs, options)).toEqual(expected);
+    const within: Predict<Float32Array> = async (x, context) => (x.set(await predict(x, context)), x);
+    expect(await measureEquivariance(within, inputs, options)).toEqual(expected);
+  });
+});
+
+describe("a long measurement", () => {
+  const { inputs, predict } = forceHead(5, 3);
+  const options = { group: so3(), twirl: 2, ...vectors };
+
+  it("tells how far it is", async () => {
+    const told: number[][] = [];
+    await measureEquivariance(predict, inputs, { ...options, onProgress: (...at) => told.push(at) });
+    expect(told).toEqual([1, 2, 3, 4, 5].map((done) => [done, 5]));
+  });
+
+  it("ends between samples when it is told to, also where the model awaits nothing", async () => {
+    const aborted = expect.objectContaining({ code: "aborted" });
+    const controller = new AbortController();
+    let done = 0;
+    const stopped = measureEquivariance(predict, inputs, {
+      ...options,
+      signal: controller.signal,
+      onProgress: () => ++done === 2 && controller.abort(),
+    });
+    await expect(stopped).rejects.toThrow(aborted);
+    expect(done).toBe(2);
+    // Only where other tasks get their turn does the timer of the signal run before the samples end.
+    const many = Array.from({ length: 100_000 }, () => inputs[0]!);
+    const zero: Predict<Float32Array> = (x) => x;
+    const timed = measureEquivariance(zero, many, { ...options, signal: AbortSignal.timeout(1) });
+    await expect(timed).rejects.toThrow(aborted);
+  });
+});
+
 describe("what cannot be measured", () => {
   const { inputs, predict } = forceHead(2, 1);
   const code = (name: string) => expect.objectContaining({ code: name });
 
+  it("is told before the model is asked, by sample", async () => {
+    const good = inputs[0]!;
+    const asked: number[] = [];
+    const ask: Predict<Float32Array> = (x, { sample }) => (asked.push(sample), x);
+    const measure = (samples: unknown, options: object = {}) =>
+      measureEquivariance(ask, samples as typeof inputs, { group: octahedral(), ...vectors, ...options });
+    const refused = (name: string, message: RegExp) =>
+      expect.objectContaining({ name: "VoxtwirlError", code: name, message: expect.stringMatching(message) });
+    for (const [bad, name, message] of [
+      [{ ...good, input: Float32Array.of(1, 2) }, "bad-shape", /^the input of sample 1 holds 2 numbers; vectors/],
+      [{ ...good, input: [] }, "bad-shape", /^the input of sample 1 holds 0/],
+      [{ ...good, target: undefined }, "bad-shape", /^the target of sample 1 is undefined/],
+      [{ ...good, target: [1, NaN, 2] }, "not-finite", /^number 1 of the target of sample 1 is NaN/],
+      [{ ...good, input: BigInt64Array.of(1n, 2n, 3n) }, "bad-shape", /^the input of sample 1 is a BigInt64Array/],
+      [undefined, "bad-shape", /^sample 1 is undefined/],
+    ] as const) {
+      await expect(measure([good, bad])).rejects.toThrow(refused(name, message));
+    }
+    const grid = { input: { kind: "grid", size: 2, channels: 1 } };
+    await expect(measure([good], grid)).rejects.toThrow(refused("bad-shape", /holds 15 numbers; a grid .* holds 8$/));
+    await expect(measure(new Set([good]))).rejects.toThrow(refused("bad-option", /^samples is a Set/));
+    for (const group of ["so3", undefined, {}, () => "so3"]) {
+      await expect(measure([good], { group })).rejects.toThrow(refused("bad-option", /^group is/));
+    }
+    for (const input of [undefined, "vectors", { kind: "grid" }, { kind: "grid", size: 2.5, channels: 1 }]) {
+      await expect(measure([good], { input })).rejects.toThrow(refused("bad-option", /^input is/));
+    }
+    await expect(measure([good], { gpu: {} })).rejects.toThrow(refused("bad-option", /^gpu is/));
+    await expect(measureEquivariance(3 as never, [good], { group: so3(), ...vectors })).rejects.toThrow(
+      refused("bad-option", /^predict is/),
+    );
+    expect(asked).toEqual([]);
+  });
+
+  it("is told of a prediction, by sample", async () => {
+    const answers = (answer: (x: Float32Array) => unknown) =>
+      measureEquivariance((x) => answer(x) as Float32Array, inputs, { group: octahedral(), ...vectors });
+    const message = (text: RegExp) => expect.objectContaining({ message: expect.stringMatching(text) });
+    await expect(answers(() => undefined)).rejects.toThrow(message(/^the prediction for sample 0 is undefined/));
+    await expect(answers((x) => x.subarray(15))).rejects.toThrow(
+      message(/sample 0 holds 345 numbers, not 24 times its target's 15/),
+    );
+    await expect(answers((x) => x.map((v, i) => (i === 7 ? NaN : v)))).rejects.toThrow(message(/^number 7 .* is NaN/));
+  });
+
+  it("is told of ranges of GPU buffers", async () => {
+    const gpu = await testGpu();
+    const view = gpu.upload("grid", new Float32Array(8));
+    const input = { kind: "grid", size: 2, channels: 1 } as const;
+    const predictAll: Predict<BufferView> = (x) => x;
+    const measure = (sample: unknown, answer = predictAll) =>
+      measureEquivariance(answer, [{ input: view, target: view }, sample as never], {
+        group: so3(),
+        twirl: 2,
+        input,
+        gpu,
+      });
+    const message = (text: RegExp) =>
+      expect.objectContaining({ code: "bad-shape", message: expect.stringMatching(text) });
+    for (const [bad, text] of [
+      [new Float32Array(8), /^the target of sample 1 is a Float32Array, not a range/],
+      [view.buffer, /^the target of sample 1 is a GPUBuffer, not a range/],
+      [{ ...view, size: 16 }, /^the target of sample 1 takes 16 bytes, not 32/],
+      [{ ...view, offset: 4 }, /^the target of sample 1 begins at byte 4/],
+    ] as const) {
+      await expect(measure({ input: view, target: bad })).rejects.toThrow(message(text));
+    }
+    const none = (() => undefined) as unknown as Predict<BufferView>;
+    await expect(measure({ input: view, target: view }, none)).rejects.toThrow(
+      message(/^the prediction for sample 0 is undefined/),
+    );
+    const bare = { input: view.buffer, target: view.buffer } as never;
+    await expect(measureEquivariance(predictAll, [bare], { group: so3(), input, gpu })).rejects.toThrow(
+      expect.objectContaining({ fix: expect.stringMatching(/buffer, offset: 0/) }),
+    );
+    gpu.destroyBuffer(view.buffer);
+  });
+
   it("is refused with what to do", async () => {
     for (const twirl of [0, 1, 25, 2.5, NaN]) {
-      await expect(measureEquivariance(predict, inputs, { group: octahedral, twirl, ...vectors })).rejects.toThrow(
+      await expect(measureEquivariance(predict, inputs, { group: octahedral(), twirl, ...vectors })).rejects.toThrow(
         code("bad-option"),
       );
     }

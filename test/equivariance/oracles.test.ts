@@ -186,6 +186,21 @@ describe("exact oracles of the octahedral decomposition", () => {
     }
   });
 
+  it("tells how far it is, and ends early without a result when it is told to", async () => {
+    const { model, destroy } = network(unetConfig, false);
+    const evaluator = await VoxelEvaluator.create(gpu, options(clouds(5, 3)), model);
+    const told: number[] = [];
+    const evaluation = await evaluator.evaluate(undefined, (done, total) => void told.push(done, total));
+    expect(told.slice(-2)).toEqual([5, 5]);
+    expect(told.slice(0, 2)).toEqual([1, 5]);
+    const controller = new AbortController();
+    const stopped = evaluator.evaluate(controller.signal, () => controller.abort());
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    expect(await evaluator.evaluate()).toEqual(evaluation);
+    evaluator.destroy();
+    destroy();
+  });
+
   it("gives the same figures bit by bit in chunks of any size and in two runs", async () => {
     const { model, destroy } = network(unetConfig, false);
     const first = await measure(model, options(clouds(3, 8)));

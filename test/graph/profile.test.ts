@@ -156,12 +156,23 @@ describe("plan.profile", () => {
     expect(progress.at(-1)).toBe(1);
     expect(progress).toHaveLength(5);
     expect(overhead.share).toBeCloseTo(overhead.wallMs / host.wallMs - 1, 12);
-    const controller = new AbortController();
-    const stopped = plan.profile({
-      prepare: (replay) => replay === 2 && controller.abort(),
-      signal: controller.signal,
-    });
-    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    const stoppedAt = (at: number) => {
+      const controller = new AbortController();
+      const prepare = (replay: number) => replay === at && controller.abort();
+      return plan.profile({ repeats: 4, prepare, signal: controller.signal });
+    };
+    for (const at of [0, 1]) await expect(stoppedAt(at)).rejects.toMatchObject({ code: "aborted" });
+    // With one replay of each kind, what there is is given.
+    for (const [at, repeats] of [
+      [2, 1],
+      [3, 2],
+      [4, 2],
+      [8, 4],
+    ] as const) {
+      const part = await stoppedAt(at);
+      expect(part.repeats).toBe(repeats);
+      expect(part.replays).toMatchObject({ plain: { length: repeats }, profiled: { length: repeats } });
+    }
     await expect(plan.profile({ repeats: 0 })).rejects.toMatchObject({ code: "bad-option" });
     await expect(plan.profile({ repeats: 1.5 })).rejects.toMatchObject({ code: "bad-option" });
   });

@@ -13,6 +13,7 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
   const piece = fc.oneof(
     fc.string(),
     fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"),
+    fc.constantFrom("\r", "\r\r\n", "\x1a", "Properties=pos:R:3:Z:I:1", "M  V30 ", "C1", "X"),
   );
   const arbitrary = fc
     .array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 })
@@ -59,6 +60,6 @@ function check({ elements, positions, bonds = [] }: Molecule): void {
     positions.length === 3 * elements.length &&
     elements.every((element) => element >= 1 && element <= 118) &&
     positions.every((value) => Math.abs(value) <= 1e5) &&
-    bonds.every(({ a, b, order }) => atom(a) && atom(b) && a !== b && order >= 1 && order <= 4);
+    bonds.every(({ a, b, order }) => atom(a) && atom(b) && a !== b && order >= 0 && order <= 10);
   if (!coherent) throw new Error("an incoherent molecule");
 }

@@ -110,7 +110,33 @@ describe("writeFileAtomic", () => {
     expect(isTemporaryOf("model.x", seen[0])).toBe(true);
     expect(isTemporaryOf("model", seen[0])).toBe(false);
     expect(isTemporaryOf("model.x", "model.x")).toBe(false);
-    expect(isTemporaryOf("model.x", ".model.x.tmp")).toBe(false);
+    expect(isTemporaryOf("model.x", seen[0].replace(/^\.vt-./, ".vt-x"))).toBe(false);
+  });
+
+  const longNames = ["a".repeat(255), "ä".repeat(127), "分子".repeat(42)];
+  it.each(longNames)("writes files with names as long as file systems take: %#", async (name) => {
+    let longest = 0;
+    async function* look() {
+      longest = Math.max(...(await readdir(folder)).map((found) => Buffer.byteLength(found)));
+      yield Uint8Array.of(1);
+    }
+    await writeFileAtomic(join(folder, name), look());
+    expect(await readdir(folder)).toEqual([name]);
+    // Well within the 143 bytes of eCryptfs.
+    expect(longest).toBeLessThan(64);
+  });
+
+  it("keeps the old file where a last check says so", async () => {
+    const path = join(folder, "a");
+    await writeFileAtomic(path, "old");
+    const failure = new Error("not any more");
+    const check = async () => {
+      expect(await readdir(folder)).toHaveLength(2);
+      throw failure;
+    };
+    await expect(writeFileAtomic(path, "new", check)).rejects.toBe(failure);
+    expect(await readFile(path, "utf8")).toBe("old");
+    expect(await readdir(folder)).toEqual(["a"]);
   });
 });
 

@@ -1,8 +1,12 @@
+import { spawnSync } from "node:child_process";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { temporaryPath } from "../../src/node/files.ts";
+import { thisProcess } from "../../src/node/processIdentity.ts";
 import { RunFolder } from "../../src/node/runFolder.ts";
+import { lookAtRun, RUN_FILES } from "../../src/node/runStage.ts";
 import type { EvalRow, TrainRow } from "../../src/training/metrics.ts";
 import type { SafeTensor } from "../../src/training/safetensors.ts";
 
@@ -26,7 +30,12 @@ const names = async (path: string): Promise<string[]> => (await readdir(path)).s
 describe("RunFolder.create", () => {
   it("numbers folders by preset, always above the highest", async () => {
     const parent = join(root, "deep", "runs");
-    const make = async (preset: string): Promise<string> => (await RunFolder.create({ preset, root: parent })).path;
+    const make = async (preset: string): Promise<string> => {
+      const folder = await RunFolder.create({ preset, root: parent });
+      await folder.writeConfig({});
+      folder.close();
+      return folder.path;
+    };
     expect(await make("tiny")).toBe(join(parent, "tiny-1"));
     expect(await make("tiny")).toBe(join(parent, "tiny-2"));
     expect(await make("qm9")).toBe(join(parent, "qm9-1"));
@@ -51,12 +60,30 @@ describe("RunFolder.create", () => {
 
   it("makes the folder of --out with its parents, and refuses one that exists", async () => {
     const out = join(root, "a", "b");
-    expect((await RunFolder.create({ out, preset: "tiny" })).path).toBe(out);
+    const made = await RunFolder.create({ out, preset: "tiny" });
+    expect(made.path).toBe(out);
+    await made.begin({});
+    made.close();
     await expect(RunFolder.create({ out: `${out}/`, preset: "tiny" })).rejects.toMatchObject({
       code: "exists",
       message: expect.stringContaining(out),
       fix: expect.stringMatching(/--out.*--resume.*--force/),
     });
+  });
+
+  it("takes a folder as new that a process left which died before its run began", async () => {
+    const out = join(root, "left");
+    await mkdir(out);
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    const holder = { ...thisProcess(), pid, since: "2026-01-02T03:04:05.000Z", beatMs: 5000, id: "a" };
+    const lock = `${JSON.stringify(holder)}\n           0\n`;
+    await writeFile(join(out, "voxtwirl.lock"), lock);
+    (await RunFolder.create({ out, preset: "tiny" })).close();
+    expect(await readdir(root)).toEqual([]);
+    await mkdir(out);
+    for (const name of ["voxtwirl.lock", "config.json"]) await writeFile(join(out, name), lock);
+    await expect(RunFolder.create({ out, preset: "tiny" })).rejects.toMatchObject({ code: "exists" });
+    expect(await names(out)).toEqual(["config.json", "voxtwirl.lock"]);
   });
 
   it("removes with force what a run owns and nothing else", async () => {
@@ -68,13 +95,17 @@ describe("RunFolder.create", () => {
     await first.writeState(tensors);
     await first.writeReport("<!doctype html>");
     const owned = ["config.json", "metrics.jsonl", "model.safetensors", "report.html", "state.safetensors"];
+    first.close();
     expect(await names(out)).toEqual(owned);
-    await writeFile(join(out, "notes.txt"), "mine");
-    await writeFile(join(out, ".state.safetensors.0123456789abcdef.tmp"), "");
-    await writeFile(join(out, ".notes.txt.0123456789abcdef.tmp"), "");
+    const others = ["notes.txt", basename(temporaryPath("notes.txt"))];
+    for (const name of [...others, basename(temporaryPath(RUN_FILES.state))]) await writeFile(join(out, name), "");
     const second = await RunFolder.create({ out, preset: "tiny", force: true });
-    expect(second.path).toBe(out);
-    expect(await names(out)).toEqual([".notes.txt.0123456789abcdef.tmp", "notes.txt"]);
+    expect(second).toMatchObject({ path: out, stage: "none" });
+    expect(await names(out)).toEqual(expect.arrayContaining([...owned, ...others]));
+    await second.begin({ new: true });
+    second.close();
+    expect(await names(out)).toEqual([...others, "config.json"].sort());
+    expect(await second.readConfig()).toEqual({ new: true });
   });
 
   it("refuses a file in the folder's place, even with force", async () => {
@@ -87,23 +118,45 @@ describe("RunFolder.create", () => {
 });
 
 describe("RunFolder.open", () => {
-  it("opens a folder with a state", async () => {
-    const made = await RunFolder.create({ preset: "tiny", root });
-    await made.writeState(tensors);
-    expect((await RunFolder.open(`${made.path}/`)).path).toBe(made.path);
-    expect((await (await RunFolder.open(made.path)).readState()).tensors.get("counter")).toEqual(tensors[1]);
+  it("opens a folder with a state, with a configuration, and with neither", async () => {
+    const out = join(root, "deep", "run");
+    const stageOf = async () => {
+      const folder = await RunFolder.open(`${out}/`);
+      folder.close();
+      expect(folder.path).toBe(out);
+      return folder.stage;
+    };
+    expect(await lookAtRun(out)).toBe("none");
+    expect(await stageOf()).toBe("none");
+    // What no run has begun in does not stay; a folder that was there does.
+    expect(await readdir(join(root, "deep"))).toEqual([]);
+    await mkdir(out);
+    expect(await stageOf()).toBe("none");
+    const run = await RunFolder.open(out);
+    await run.begin({});
+    run.close();
+    expect(await stageOf()).toBe("begun");
+    const closed = { code: "in-use", message: expect.stringContaining("closed") };
+    await expect(run.writeState(tensors)).rejects.toMatchObject(closed);
+    const again = await RunFolder.open(out);
+    await again.writeState(tensors);
+    again.close();
+    expect(await stageOf()).toBe("saved");
+    expect((await again.readState()).tensors.get("counter")).toEqual(tensors[1]);
   });
 
-  it("says what is missing", async () => {
-    const made = await RunFolder.create({ preset: "tiny", root });
-    await expect(RunFolder.open(made.path)).rejects.toMatchObject({
-      code: "bad-file",
-      message: expect.stringContaining("state.safetensors"),
-    });
-    await expect(RunFolder.open(join(root, "no"))).rejects.toMatchObject({
-      code: "bad-file",
-      message: expect.stringContaining("not a folder"),
-    });
+  it("refuses what is no folder, and a folder with other files, and leaves both alone", async () => {
+    await writeFile(join(root, "file"), "");
+    const message = (text: string) => ({ code: "bad-file", message: expect.stringContaining(text) });
+    await expect(RunFolder.open(join(root, "file"))).rejects.toMatchObject(message("not a folder"));
+    for (const name of ["thesis.tex", "metrics.jsonl", "state.safetensors"]) {
+      await rm(join(root, "mine"), { recursive: true, force: true });
+      await mkdir(join(root, "mine"));
+      await writeFile(join(root, "mine", name), "");
+      const others = message(`config.json) but other files: ${name}`);
+      await expect(RunFolder.open(join(root, "mine"))).rejects.toMatchObject(others);
+      expect(await readdir(join(root, "mine"))).toEqual([name]);
+    }
   });
 });
 
@@ -142,11 +195,11 @@ describe("a run folder's files", () => {
     for (const row of rows) await run.appendMetric(row);
     expect(await run.readMetrics()).toEqual(rows);
     await appendFile(run.file("metrics"), '{"type":"train","st');
-    await writeFile(join(run.path, ".model.safetensors.0123456789abcdef.tmp"), "");
+    await writeFile(temporaryPath(run.file("model")), "");
 
     const resumed = run;
     await resumed.truncateMetricsAfter(2);
-    expect(await names(run.path)).toEqual(["metrics.jsonl"]);
+    expect(await names(run.path)).toEqual(["metrics.jsonl", "voxtwirl.lock"]);
     expect(await run.readMetrics()).toEqual(rows.slice(0, 4));
     await resumed.appendMetric(train(3));
     expect((await readFile(run.file("metrics"), "utf8")).split("\n")).toHaveLength(6);

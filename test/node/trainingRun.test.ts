@@ -63,17 +63,10 @@ const configOf = (changes: Partial<TrainConfig> = {}): RunConfig => ({
 });
 
 function begin(gpu: Gpu, folder: RunFolder, options: Partial<TrainingRunOptions> = {}) {
-  const quiet = { notes: [], onRow: () => {}, onProgress: () => {}, signal: new AbortController().signal };
-  return trainingRun({
-    gpu,
-    openFolder: async () => folder,
-    onStart: () => {},
-    config: configOf(),
-    data,
-    resume: false,
-    ...quiet,
-    ...options,
-  });
+  const nothing = () => {};
+  const hooks = { onReady: nothing, onStart: nothing, onRow: nothing, onProgress: nothing };
+  const quiet = { notes: [], ...hooks, signal: new AbortController().signal };
+  return trainingRun({ gpu, folder, config: configOf(), data, resume: false, ...quiet, ...options });
 }
 
 const newFolder = (name: string) => RunFolder.create({ out: join(root, name), preset: "tiny" });
@@ -183,10 +176,26 @@ describe("trainingRun", () => {
     await begin(gpu, folder);
     const before = await folder.readState();
     const tight = await openGpu({ memoryBudget: 100_000 });
-    const openFolder = () => RunFolder.create({ out: folder.path, preset: "tiny", force: true });
-    await expect(begin(tight, folder, { openFolder })).rejects.toMatchObject({ code: "out-of-memory" });
+    folder.close();
+    const again = await RunFolder.create({ out: folder.path, preset: "tiny", force: true });
+    await expect(begin(tight, again)).rejects.toMatchObject({ code: "out-of-memory" });
     tight.destroy();
     expect(await folder.readState()).toEqual(before);
+  });
+
+  it("stops without writing anything when its folder was taken over", async () => {
+    const folder = await newFolder("taken over");
+    let taken: Promise<RunFolder> | undefined;
+    const onRow: TrainingRunOptions["onRow"] = ({ step }) => {
+      if (step === 3) taken ??= RunFolder.open(folder.path, { takeOver: true });
+    };
+    const lost = begin(gpu, folder, { config: configOf({ steps: 1000, every: 1000 }), onRow });
+    await expect(lost).rejects.toMatchObject({ code: "in-use", message: expect.stringContaining("taken over") });
+    expect((await folder.readState()).metadata.step).toBe("0");
+    expect(readdirSync(folder.path)).not.toContain("report.html");
+    expect(temporaries(folder)).toEqual([]);
+    (await taken!).close();
+    await expect(folder.writeConfig({})).rejects.toMatchObject({ code: "in-use" });
   });
 
   it("does not evaluate step 0 twice when it stopped right after the first checkpoint", async () => {

@@ -30,6 +30,9 @@ const EXPECTED = [
   /^dist\/types\/(\w+\/){0,2}\w+\.d\.ts$/,
 ];
 
+/** TypeScript 5.9, 6 and 7. The first one's lib.dom has no types of WebGPU. */
+const COMPILERS = ["typescript", "typescript6", "typescript7"];
+
 const tool = createRequire(import.meta.url);
 
 describe("the npm package", () => {
@@ -104,32 +107,40 @@ describe("the npm package", () => {
     const add = "npm install @sparticuz/chromium@147.0.0";
     expect(missing.find(({ what }: { what: string }) => what.startsWith("SwiftShader"))?.fix).toBe(add);
     const none = join(project.folder, "none.json");
-    const bare = { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "", VOXTWIRL_RELAUNCHED: "" };
+    const bare = { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "", VOXTWIRL_DRIVER: "none" };
     const failed = await run(project.folder, [command, "doctor"], { ...env, ...bare });
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain(add);
   });
 
-  it.each(["nodenext", "bundler"])("has declarations for strict TypeScript (%s)", async (moduleResolution) => {
-    const compilerOptions = {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      // Without types of Node, and with the package's own declarations checked too.
-      types: [],
-      skipLibCheck: false,
-      noEmit: true,
-      target: "es2022",
-      lib: ["es2022", "dom", "dom.iterable"],
-      module: moduleResolution === "bundler" ? "esnext" : "nodenext",
-      moduleResolution,
-    };
-    const config = join(project.folder, `tsconfig.${moduleResolution}.json`);
-    writeFileSync(config, JSON.stringify({ compilerOptions, files: ["usage.ts"] }));
-    const tsc = tool.resolve("typescript/bin/tsc");
-    const { code, stdout } = await run(project.folder, [process.execPath, tsc, "-p", config]);
-    expect(stdout).toBe("");
-    expect(code).toBe(0);
+  describe.each(COMPILERS)("has declarations for %s", (compiler) => {
+    it.each(["nodenext", "bundler"])("%s, whoever declares WebGPU, or nobody", async (moduleResolution) => {
+      const compile = async (name: string, files: string[], lib: string[], types: string[]) => {
+        const compilerOptions = {
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          // The package's own declarations are checked too.
+          skipLibCheck: false,
+          noEmit: true,
+          target: "es2022",
+          lib: ["es2022", ...lib],
+          types,
+          typeRoots: ["node_modules/@types", "node_modules"].map((path) => join(root, path)),
+          module: moduleResolution === "bundler" ? "esnext" : "nodenext",
+          moduleResolution,
+        };
+        const config = join(project.folder, `tsconfig.${compiler}.${moduleResolution}.${name}.json`);
+        writeFileSync(config, JSON.stringify({ compilerOptions, files }));
+        const tsc = join(dirname(tool.resolve(`${compiler}/package.json`)), "bin", "tsc");
+        return (await run(project.folder, [process.execPath, tsc, "-p", config])).stdout;
+      };
+      const webgpu = ["usage.ts", "device.ts"];
+      expect(await compile("node", ["usage.ts"], [], ["node"])).toBe("");
+      if (compiler !== "typescript") return expect(await compile("dom", webgpu, ["dom"], [])).toBe("");
+      expect(await compile("dom", ["usage.ts"], ["dom"], [])).toBe("");
+      expect(await compile("webgpu", webgpu, ["dom"], ["@webgpu/types"])).toBe("");
+    });
   });
 
   async function browserBundle(code: string) {
@@ -151,6 +162,19 @@ describe("the npm package", () => {
     expect(inputs.filter((path) => path !== "<stdin>" && !path.includes("node_modules/voxtwirl/dist/"))).toEqual([]);
     expect(code).not.toMatch(/["']node:/);
     await expect(browserBundle('import * as all from "voxtwirl/node"; console.log(all);')).rejects.toThrow(/node:/);
+  });
+
+  it.each(["esm", "cjs"] as const)("is bundled for Node beside its Dawn, or tells the cure (%s)", async (format) => {
+    const program = `import { openGpu } from "voxtwirl/node";
+      openGpu().then((gpu) => { gpu.destroy(); console.log("opened"); }, ({ code, fix }) => console.log(code, fix));`;
+    const output = async (folder: string, external: string[]) => {
+      const outfile = join(project.folder, folder, `program.${format === "esm" ? "mjs" : "cjs"}`);
+      const stdin = { contents: program, resolveDir: project.folder };
+      await bundle({ stdin, outfile, external, format, bundle: true, platform: "node", logLevel: "error" });
+      return (await run(project.folder, [process.execPath, outfile], env)).stdout;
+    };
+    expect(await output("with", [])).toMatch(/^no-adapter .*--external:webgpu/);
+    expect(await output("without", ["webgpu"])).toBe("opened\n");
   });
 
   it.each(Object.entries(BUDGETS))("stays within the size budget (%s)", async (_, { imports, bytes }) => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 // @ts-expect-error a script without types
 import { build } from "../../scripts/build.mjs";
-import { driverEnvironment } from "../../src/node/adapters.ts";
+import { driverEnvironment } from "../../src/node/driver.ts";
 import { openAdapter } from "../../src/node/open.ts";
 import { unpackSwiftShader } from "../../src/node/swiftshader.ts";
 
@@ -76,7 +76,5 @@ export function run(cwd: string, [file, ...args]: string[], env: NodeJS.ProcessE
 export async function adapterEnvironment(): Promise<Record<string, string | undefined>> {
   const { name } = await openAdapter();
   if (name !== "SwiftShader") return { ...process.env };
-  const unpacked = unpackSwiftShader();
-  const path = [unpacked.folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
-  return { ...process.env, ...driverEnvironment(unpacked), LD_LIBRARY_PATH: path };
+  return { ...process.env, ...driverEnvironment(unpackSwiftShader()) };
 }

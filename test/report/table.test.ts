@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatPercent, formatPercentError, formatStepTime } from "../../src/report/format.ts";
+import { fitText } from "../../src/report/liveLine.ts";
 import {
   evalTableHeader,
   evalTableRow,
@@ -133,6 +135,45 @@ test("a run of ordinary size keeps every part of the progress line", () => {
     secondsLeft: 57_780,
   });
   expect(line).toBe("step  4,999/50,000  loss 1.200e-3  percent 75.5  1284 ms/step  16 h 03 min left");
+});
+
+test("on a narrow terminal the progress line keeps the steps and the time left, and cuts no number", () => {
+  const progress = { step: 4999, steps: 50_000, loss: 1.2e-3, percent: 75.5, msPerStep: 1284, secondsLeft: 57_780 };
+  expect(progressLine(progress, 39)).toBe("step  4,999/50,000  16 h 03 min left");
+  expect(progressLine(progress, 34)).toBe("4,999/50,000  16 h 03 min left");
+  const short = { ...progress, step: 50, steps: 300, secondsLeft: 32.5 };
+  expect(progressLine(short, 37)).toBe("50/300  loss 1.200e-3  33 s left");
+  expect(progressLine(progress, 17)).toBe("4,999/50,000");
+  expect(progressLine(progress, 11)).toBe("9 %");
+  expect(progressLine(progress, 2)).toBe("");
+});
+
+test("the progress line fits every width, in whole parts", () => {
+  const sizes = { step: fc.nat(), steps: fc.integer({ min: 1 }), skipped: fc.nat() };
+  const values = { loss: fc.double(), percent: fc.double(), msPerStep: fc.double(), secondsLeft: fc.double() };
+  fc.assert(
+    fc.property(fc.record({ ...sizes, ...values }), fc.integer({ min: 19, max: 200 }), (progress, width) => {
+      const steps = Math.max(progress.steps, progress.step);
+      const line = progressLine({ ...progress, steps }, width);
+      expect(line.length).toBeLessThanOrEqual(width);
+      expect(line).not.toBe("");
+      const whole = progressLine({ ...progress, steps }, Infinity).split("  ");
+      for (const part of line.split("  ").slice(1)) expect(whole).toContain(part);
+    }),
+  );
+});
+
+test("a text is cut between words, and ends with a sign of it", () => {
+  expect(fitText("conv3d/A: reference", 19)).toBe("conv3d/A: reference");
+  expect(fitText("3 of 20, conv3d 1,024: wgt 256", 24)).toBe("3 of 20, conv3d 1,024…");
+  expect(fitText("3 of 20, conv3d 1,024: wgt 256", 20)).toBe("3 of 20, conv3d…");
+  expect(fitText("3 of 20", 4)).toBe("3…");
+  expect(fitText("unet/down/1", 5)).toBe("");
+  fc.assert(
+    fc.property(fc.string(), fc.integer({ min: 0, max: 60 }), (text, width) => {
+      expect(fitText(text, width).length).toBeLessThanOrEqual(width);
+    }),
+  );
 });
 
 test("the progress line never reaches 80 columns and drops the step time first", () => {

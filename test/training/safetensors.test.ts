@@ -136,6 +136,28 @@ describe("decodeSafetensors refuses", () => {
     reject(file({ a: entry(0, 0, [2 ** 52, 2 ** 52]) }), /data_offsets/);
   });
 
+  it("a key that stands twice", () => {
+    const one = JSON.stringify(entry(0, 4));
+    const other = JSON.stringify(entry(0, 4)).replace("F32", "I32");
+    reject(file(`{"a":${one},"a":${one}}`, 4), /"a" twice/);
+    reject(file(`{"a":${one} , "\\u0061" : ${other}}`, 4), /"a" twice/);
+    reject(file(`{"__proto__":${one},"__proto__":${one}}`, 4), /"__proto__" twice/);
+    reject(file(`{"__metadata__":{"x":"1","y":"2","x":"3"},"a":${one}}`, 4), /"x" twice/);
+    reject(file(`{"__metadata__":{},"__metadata__":{}}`), /"__metadata__" twice/);
+    reject(file(`{"a":{"dtype":"F32","shape":[2],"shape":[1],"data_offsets":[0,4]}}`, 4), /"shape" twice/);
+    const inner = '{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[4,8]}';
+    reject(file(`{"\\"":${one},"b":${inner}}`, 8), /"dtype" twice/);
+  });
+
+  it("no key that only seems to stand twice", () => {
+    const config = JSON.stringify('{"a":1,"a":2}');
+    const [one, other] = [JSON.stringify(entry(0, 4)), JSON.stringify(entry(4, 8))];
+    const text = `{"__metadata__":{"a":"a","b":"\\",\\"a\\":","config":${config}},"a":${one},"A":${other}}`;
+    const bytes = file(text, 8);
+    expect([...decodeSafetensors(bytes).tensors.keys()]).toEqual(["a", "A"]);
+    expect(decodeSafetensors(bytes).metadata).toEqual({ a: "a", b: '","a":', config: '{"a":1,"a":2}' });
+  });
+
   it("data with holes, overlaps or another length", () => {
     reject(file({ a: entry(0, 8), b: entry(4, 12) }, 12), /"b" overlaps/);
     reject(file({ a: entry(0, 4), b: entry(8, 12) }, 12), /bytes 4 to 8/);

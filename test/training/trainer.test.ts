@@ -224,6 +224,11 @@ describe("trainer", () => {
     await steps(before.trainer, 0, 5);
     const file = decodeSafetensors(encodeSafetensors(await stateTensors(before.store, parameters)));
     const after = await start({ ...config });
+    const [name, first] = [...file.tensors][0]!;
+    const converted = { ...first, dtype: "F64" as const, data: Float64Array.from(first.data as Float32Array) };
+    const tensors = new Map(file.tensors).set(name, converted);
+    const load = () => loadState(after.store, parameters, { ...file, tensors }, "state");
+    expect(load).toThrow(/is F64, and a state is F32/);
     loadState(after.store, parameters, file, "state");
     expect(await steps(after.trainer, 5, 3)).toEqual(expected.slice(5));
     for (const array of ["weights", "ema", "m", "v"] as const) {

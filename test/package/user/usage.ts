@@ -1,4 +1,4 @@
-// A user's module that names what the package declares; it is compiled, not run.
+// A user's module that names what the package declares, and no type of WebGPU's own; it is compiled, not run.
 import {
   builtinMolecules,
   decompose,
@@ -7,7 +7,9 @@ import {
   Gpu,
   Graph,
   kernels,
+  measureEquivariance,
   modelConfig,
+  octahedral,
   operations,
   ParameterStore,
   parseSdf,
@@ -27,19 +29,22 @@ import {
 } from "voxtwirl";
 import { openChemLibKey, openGpu, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
 
-/** SiLU on a caller's buffers. */
-export async function activate(device: GPUDevice, from: GPUBuffer, to: GPUBuffer): Promise<ArrayLike<number>> {
-  const gpu: Gpu = Gpu.fromDevice(device);
+/** SiLU on the first adapter that there is. */
+export async function activate(values: Float32Array): Promise<ArrayLike<number>> {
+  const gpu: Gpu = await openGpu();
   const graph = new Graph(gpu.caps);
   const context: KernelContext = graph;
-  const view = (buffer: GPUBuffer): BufferView => ({ buffer, offset: 0, size: buffer.size });
-  const x: Tensor = graph.external("x", [from.size / 4], view(from));
-  const y: Tensor = graph.external("y", [to.size / 4], view(to));
+  const size = 4 * values.length;
+  const view: BufferView = { buffer: gpu.createBuffer("y", size, 128 | 4), offset: 0, size };
+  const x: Tensor = graph.external("x", [values.length], gpu.upload("x", values));
+  const y: Tensor = graph.external("y", [values.length], view);
   kernels.silu(context, { label: "silu", x, y });
   const plan = await Plan.create(gpu, graph, { label: "silu" });
   plan.run();
-  const [values] = await plan.read(y);
-  return values ?? [];
+  const [result] = await plan.read(y);
+  const name: string = gpu.info.description || gpu.info.vendor;
+  await gpu.device.lost.then(({ message }) => console.log(name, message));
+  return result ?? [];
 }
 
 export async function prepare(path: string): Promise<PackedMolecules> {
@@ -59,6 +64,23 @@ export async function prepare(path: string): Promise<PackedMolecules> {
 
 export const percent = (evaluation: Evaluation): number => evaluation.percentEquiv;
 export const functions = [operations.conv3d, decompose] as const;
+
+/** Mistakes that the compiler is to find: no type of the package is `any`. */
+export async function mistakes(gpu: Gpu, view: BufferView): Promise<void> {
+  // @ts-expect-error a name is no device
+  Gpu.fromDevice("llvmpipe");
+  // @ts-expect-error nor is a number an adapter
+  await Gpu.open(1);
+  // @ts-expect-error a device is no number
+  const device: number = gpu.device;
+  // @ts-expect-error buffers have sizes, not lengths
+  const length: number = view.buffer.length;
+  // @ts-expect-error adapters have no such name
+  const name: string = gpu.info.model;
+  // @ts-expect-error a signal is no flag
+  await measureEquivariance((x) => x, [], { group: octahedral(), input: { kind: "vectors" }, signal: true });
+  console.log(device, length, name);
+}
 
 // @ts-expect-error internals are not exported
 export type { planMemory } from "voxtwirl";

@@ -1,0 +1,156 @@
+import { execFile } from "node:child_process";
+import { VoxtwirlError } from "../errors.ts";
+import type { Package } from "../node/apt.ts";
+import { DRIVER_VARIABLE, type InstalledDriver, installedDriver } from "../node/driver.ts";
+import { driverBytes, installDriver, removeDriver } from "../node/driverInstall.ts";
+import { openAdapter } from "../node/open.ts";
+import { type ArgsSpec, nearest, readArgs } from "./args.ts";
+import { showProgress } from "./progress.ts";
+
+export const spec: ArgsSpec = { options: {} };
+
+const installSpec: ArgsSpec = {
+  options: { force: { help: "also where it is installed already, or this machine has as good an adapter" } },
+};
+const removeSpec: ArgsSpec = { options: {} };
+
+export const subcommands = {
+  install: {
+    summary: "put Mesa's software driver into the user's cache, from this machine's own package sources, and prove it",
+    spec: installSpec,
+  },
+  remove: { summary: "remove it again", spec: removeSpec },
+};
+
+const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/** `voxtwirl driver`: exit code 0 done, 1 failed, 130 and others when a signal stopped it. */
+export async function run([first, ...rest]: string[]): Promise<number> {
+  if (first === "install") return install(rest);
+  if (first === "remove") return remove(rest);
+  if (first !== undefined && !first.startsWith("-")) {
+    const near = nearest(first, Object.keys(subcommands));
+    const fix = `${near === undefined ? "" : `Did you mean ${near}? `}See: voxtwirl help driver`;
+    throw new VoxtwirlError("bad-option", `There is no voxtwirl driver ${first}.`, fix);
+  }
+  readArgs("driver", spec, first === undefined ? [] : [first, ...rest]);
+  const driver = installedDriver();
+  const none = "No driver of this user's own is installed.\nTo install one: voxtwirl driver install";
+  return print(driver ? `${nameOf(driver)}, installed in ${driver.folder}\nvoxtwirl driver remove removes it` : none);
+}
+
+async function install(args: string[]): Promise<number> {
+  const options = readArgs("driver install", installSpec, args);
+  const force = options.flag("force");
+  const own = force ? undefined : await goodAdapter();
+  if (own !== undefined) {
+    return print(
+      `This machine has ${own}: a driver of your own would be no faster.\n--force installs it all the same.`,
+    );
+  }
+  const progress = showProgress();
+  const abort = new AbortController();
+  let code = 1;
+  const stop = (signal: NodeJS.Signals) => {
+    code = EXIT_CODES[signal]!;
+    abort.abort();
+  };
+  const signals = Object.keys(EXIT_CODES) as NodeJS.Signals[];
+  for (const signal of signals) process.on(signal, stop);
+  try {
+    const { driver, isNew } = await installDriver({
+      force,
+      prove,
+      signal: abort.signal,
+      onProgress: (text) => progress.show(text),
+      onPlan: (packages) => {
+        progress.clear();
+        process.stderr.write(`voxtwirl: ${planText(packages)}\n`);
+      },
+    });
+    progress.clear();
+    if (!isNew)
+      return print(`${nameOf(driver)}, is installed already, and apt has none newer (--force installs it anew).`);
+    const size = `${Math.round(driverBytes(driver) / 1e6)} MB`;
+    return print(
+      `${nameOf(driver)}, installed in ${driver.folder} (${size}) and proved right\n` +
+        "All that voxtwirl runs uses it from now on. To remove it: voxtwirl driver remove",
+    );
+  } catch (error) {
+    progress.clear();
+    if (!abort.signal.aborted) throw error;
+    process.stderr.write("voxtwirl: stopped; nothing was installed\n");
+    return code;
+  } finally {
+    for (const signal of signals) process.removeListener(signal, stop);
+  }
+}
+
+async function remove(args: string[]): Promise<number> {
+  readArgs("driver remove", removeSpec, args);
+  const folder = await removeDriver();
+  return print(folder === undefined ? "No driver is installed." : `Removed ${folder}`);
+}
+
+/** What this machine has by itself that is as fast, in words. */
+async function goodAdapter(): Promise<string | undefined> {
+  const before = process.env[DRIVER_VARIABLE];
+  process.env[DRIVER_VARIABLE] = "none";
+  try {
+    const { name, software, adapter } = await openAdapter({ adapter: "auto", hideWarnings: true });
+    return name === "SwiftShader"
+      ? undefined
+      : `${software ? "a software driver" : "a GPU"}, ${adapter.info.description || name}`;
+  } catch (error) {
+    if (error instanceof VoxtwirlError && error.code === "no-adapter") return undefined;
+    throw error;
+  } finally {
+    if (before === undefined) delete process.env[DRIVER_VARIABLE];
+    else process.env[DRIVER_VARIABLE] = before;
+  }
+}
+
+/** Has `voxtwirl doctor` prove a kernel with that driver, in a process of its own. */
+function prove(folder: string, signal?: AbortSignal): Promise<void> {
+  const command = [...process.execArgv, process.argv[1]!, "doctor", "--json", "--adapter", "llvmpipe"];
+  const env = { ...process.env, [DRIVER_VARIABLE]: folder };
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, command, { env, ...(signal && { signal }) }, (error, stdout, stderr) => {
+      const { ok, installed, error: why } = parse(stdout);
+      if (ok && installed?.used) return resolve();
+      if (signal?.aborted) return reject(error!);
+      const words = why?.message ?? (error ? lastLine(stderr) || error.message : "its results are wrong");
+      const fix =
+        "Nothing was installed; voxtwirl goes on with what it had. A newer release of the system may do better.";
+      reject(new VoxtwirlError("no-adapter", `The driver does not work on this machine: ${words}`, fix));
+    });
+  });
+}
+
+function parse(stdout: string): { ok?: boolean; installed?: { used: boolean } | null; error?: { message: string } } {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return {};
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1)!;
+}
+
+function nameOf({ version }: InstalledDriver): string {
+  return `Mesa ${version}, software driver llvmpipe`;
+}
+
+function planText(packages: readonly Package[]): string {
+  const bytes = packages.reduce((sum, one) => sum + one.bytes, 0);
+  const { name, version } = packages.find((one) => one.name.startsWith("mesa"))!;
+  const size = `${Math.round(bytes / 1e6)} MB`;
+  return `${name} ${version} and ${packages.length - 1} packages that it needs, ${size} to download`;
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}

@@ -1,0 +1,90 @@
+/** The bytes of molecule files: from files and pipes, unpacked, as text. */
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { VoxtwirlError } from "../errors.ts";
+import { binaryKind } from "./foreignKinds.ts";
+
+/** Paths of standard input, which cannot always be opened by them: a socket cannot. */
+const standardInput = new Set(["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
+
+/**
+ * All bytes of a file, a pipe or another stream that a path names.
+ *
+ * @throws VoxtwirlError "bad-file" where there are more than `limit`; what the file system says passes through
+ */
+export async function readBounded(path: string, limit: number): Promise<Buffer> {
+  const info = await stat(path);
+  if (info.isFile()) {
+    if (info.size > limit) throw tooLarge(path, limit);
+    return readFile(path);
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of standardInput.has(path) ? process.stdin : createReadStream(path)) {
+    size += (chunk as Buffer).length;
+    if (size > limit) throw tooLarge(path, limit);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * The text that bytes stand for: unpacked where they begin as gzip does, in UTF-8 or UTF-16; without the zero
+ * characters at its end, which are counted.
+ *
+ * @throws VoxtwirlError "bad-file" for a gzip file that is not whole, for other containers by their name, and for more
+ *   than `limit` bytes
+ */
+export async function textOf(bytes: Buffer, path: string, limit: number): Promise<{ text: string; zeros: number }> {
+  const plain = isGzip(bytes) ? await unpack(bytes, path, limit) : bytes;
+  if (isGzip(plain)) {
+    throw new VoxtwirlError("bad-file", `${path} is packed twice by gzip`, "Unpack it once: gunzip.");
+  }
+  const kind = binaryKind(plain);
+  if (kind !== undefined) throw new VoxtwirlError("bad-file", `${path} is ${kind.name}, not text`, kind.fix);
+  const text = decode(plain, path);
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
+  return { text: text.slice(0, end), zeros: text.length - end };
+}
+
+const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+async function unpack(bytes: Buffer, path: string, limit: number): Promise<Buffer> {
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: limit });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(path, limit);
+    const message = `${path} is not a whole gzip file: ${(error as Error).message}`;
+    const fix = "Is it cut off, or is something else after it? Copy or download it again.";
+    throw new VoxtwirlError("bad-file", message, fix, { cause: error });
+  }
+}
+
+/** By the byte order mark, or the zeros beside the first characters; UTF-8 otherwise. */
+function decode(bytes: Buffer, path: string): string {
+  const mark = bytes.length > 1 ? bytes.readUInt16BE(0) : 0;
+  const wide = mark === 0xfffe && bytes.length > 3 && bytes.readUInt16BE(2) === 0;
+  if (wide || (mark === 0 && bytes.length > 3 && bytes.readUInt16BE(2) === 0xfeff)) {
+    throw new VoxtwirlError("bad-file", `${path} is text in UTF-32`, "Save it as UTF-8.");
+  }
+  if (mark === 0xfffe || halfIsZero(bytes, 1)) return bytes.toString("utf16le");
+  if (mark === 0xfeff || halfIsZero(bytes, 0))
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString("utf16le");
+  return bytes.toString("utf8");
+}
+
+/** Whether, of the first characters' bytes, exactly the even (0) or the odd (1) ones are zero. */
+function halfIsZero(bytes: Buffer, odd: 0 | 1): boolean {
+  const first = bytes.subarray(0, 64);
+  return first.length > 3 && first.every((byte, i) => (byte === 0) === (i % 2 === odd));
+}
+
+function tooLarge(path: string, limit: number): VoxtwirlError {
+  const message = `${path} holds more than ${limit} bytes of text`;
+  return new VoxtwirlError("bad-file", message, "Split the file, or take fewer molecules.");
+}
