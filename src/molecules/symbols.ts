@@ -6,8 +6,7 @@ const label = /^(\d{1,3})?([A-Za-z]{1,2})(\d[\w'"*+-]{0,8}|[+-]{1,4}|[+-]\d{1,3}
 const charge = /^(\d?[+-]{1,4}|[+-]\d)$/;
 
 /** What programs call sites without a nucleus, query atoms, and places where something else is to be attached. */
-const placeholder =
-  /^(xx?\d*|[aqlm*?0]|ah|_?[rx]_?\d*|r[#']|du\w{0,4}|lp\d*|tv|vc|pol|mod|any|\[.*|.*\bnot\b.*)$/i;
+const placeholder = /^(xx?\d*|[aqlm*?0]|ah|_?[rx]_?\d*|r[#']|du\w{0,4}|lp\d*|tv|vc|pol|mod|any|\[.*|.*\bnot\b.*)$/i;
 const ghost = /gh|bq|[@:]/i;
 
 /**
