@@ -9,7 +9,7 @@ export interface ParseOptions {
 
 /** Records of a file that are left out for one reason. */
 export interface LeftOut {
-  /** The same words for every record of the kind, e.g. "flat drawing". */
+  /** The same words for every record of the kind, e.g. "flat drawings". */
   reason: string;
   count: number;
   /** The first few of them. */

@@ -1,4 +1,4 @@
-import { atomicNumber } from "./elements.ts";
+import { atomicNumber, elementSymbol } from "./elements.ts";
 import { quoted } from "./lines.ts";
 
 /** A label of another program: isotope, symbol, and what may follow a symbol without making another atom of it. */
@@ -48,6 +48,12 @@ export function symbolFault(token: string): SymbolFault {
   if (placeholder.test(token) || ghost.test(token)) {
     const fix = "Remove query atoms, R groups, dummies and ghosts: only real atoms have a place in a molecule.";
     return { reason: "dummy, ghost or query atoms", message, fix };
+  }
+  const [, , symbol = "", suffix = ""] = label.exec(token) ?? [];
+  const element = atomicNumber(symbol);
+  if (element !== undefined && isAmbiguous(symbol, suffix)) {
+    const either = `${quoted(token)} may be ${elementSymbol(element)} or ${symbol[0].toUpperCase()}`;
+    return { reason: "unknown symbols", message: either, fix: "Write the element's symbol alone." };
   }
   const fix =
     "Write symbols of elements (C, Cl, Fe) or atomic numbers; names of force fields and residues are not read.";

@@ -84,7 +84,9 @@ async function softwareAdapter(host: Host, system: FoundAdapter | undefined): Pr
   if (system && system.name !== "SwiftShader" && !driver?.chosen) return system;
   const found = (await installed(host)) ?? system;
   if (found) return found;
-  return { ...(await swiftShader(host)), problem: driver && (host.problem ?? "Dawn does not accept it") };
+  const load = () => driver && loadLibrary(join(driver.folder, DRIVER_LIBRARY));
+  const problem = driver && (host.problem ?? load() ?? "Dawn does not accept it");
+  return { ...(await swiftShader(host)), problem };
 }
 
 /** The system's own; WebGPU's `forceFallbackAdapter` does not find it. */
@@ -112,9 +114,7 @@ async function named(name: string, host: Host): Promise<FoundAdapter> {
   const isLlvmpipe = "llvmpipe".includes(name.toLowerCase());
   const chosen = isLlvmpipe && host.driver?.chosen ? await installed(host) : undefined;
   if (chosen) return chosen;
-  const byName = (exact: string) => {
-    return ofSystem({ ...host, flags: [...host.flags, `adapter=${exact}`] });
-  };
+  const byName = (exact: string) => ofSystem({ ...host, flags: [...host.flags, `adapter=${exact}`] });
   let found: FoundAdapter | undefined;
   let names: string[] = [];
   try {

@@ -45,8 +45,8 @@ export interface InstallOptions {
 
 /**
  * Puts Mesa's software driver and all that it needs into the user's cache, from the packages of this machine's Debian
- * or Ubuntu, without root. It takes the place of one that is there in one step, and only once it is proved; whatever goes
- * wrong, nothing else is left behind.
+ * or Ubuntu, without root. It takes the place of one that is there in one step, and only once it is proved; whatever
+ * goes wrong, nothing else is left behind.
  *
  * @returns the driver, and whether it is new: one of the same version is left as it is
  * @throws VoxtwirlError "unsupported", "io", "bad-file", "exists" or "aborted" with what to do; what `prove` throws

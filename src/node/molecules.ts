@@ -70,6 +70,7 @@ export async function readMoleculeFile(path: string, options: ReadMoleculesOptio
 /** Whether a path can be read again later: a pipe gives its bytes once. */
 export async function isLasting(path: string): Promise<boolean> {
   if (path === "builtin") return true;
+  if (/^\/dev\/(stdin$|fd\/)|^\/proc\//.test(path)) return false;
   const info = await stat(path).catch(() => undefined);
   return info === undefined || info.isFile() || info.isDirectory();
 }

@@ -95,7 +95,8 @@ describe("readMoleculeFile", () => {
     expect((await readMoleculeFile(path)).molecules).toHaveLength(1);
     feed(argon.repeat(100));
     await expect(readMoleculeFile(path, { limit: 1000 })).rejects.toThrow("more than 1000 bytes");
-    expect([await isLasting(path), await isLasting(folder), await isLasting("builtin")]).toEqual([false, true, true]);
+    for (const once of [path, "/dev/stdin", "/dev/fd/63"]) expect(await isLasting(once), once).toBe(false);
+    for (const lasting of ["builtin", folder, write("a.xyz", argon)]) expect(await isLasting(lasting)).toBe(true);
   });
 
   it("reads a folder by name, leaving out files that cannot be read", async () => {

@@ -8,6 +8,11 @@ const symbolOf = (token: string) => {
 };
 
 describe("parseElement", () => {
+  it("says what a label may be that it does not read", () => {
+    expect(symbolFault("CA1").message).toBe('"CA1" may be Ca or C');
+    expect(symbolFault("CB1").message).toBe('"CB1" is no element');
+  });
+
   it.each([
     [
       "C",
