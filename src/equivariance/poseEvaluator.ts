@@ -4,10 +4,9 @@ import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
-import { addNoise } from "../kernels/noise.ts";
 import { resample, type ResampleMethod } from "../kernels/rotation/resample.ts";
-import { voxelize } from "../kernels/voxelize.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
+import { moleculeTensors, noisyVoxels, posedVoxels, uploadMolecules } from "../molecules/noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { inverseRotation } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
@@ -195,21 +194,14 @@ function build(gpu: Gpu, options: Complete, model: VoxelModel, chunk: number, ow
   const inverses = upload("inverses", new Float32Array(count * 9));
   const uniform = new StepUniform(gpu, "pose step");
   owned.push(uniform.view());
-  const atoms = upload("atoms", molecules.atoms);
-  const offsets = upload("offsets", molecules.offsets);
+  const moleculeBuffers = uploadMolecules(upload, "pose", molecules);
   const voxels = (graph: Graph, label: string, n: number) => {
-    const y = graph.keep(graph.scratch(label, [n, grid, grid, grid, channels]));
-    const given = {
-      label,
-      atoms: graph.external("atoms", [molecules.atoms.length / 4, 4], atoms),
-      offsets: graph.external("offsets", [molecules.count + 1], offsets, "u32"),
-      molecules: graph.external("molecules", [n], molecule, "u32"),
+    const y = posedVoxels(graph, {
+      ...{ label, molecules: moleculeTensors(graph, moleculeBuffers), grid, channels, resolution },
+      chosen: graph.external("molecules", [n], molecule, "u32"),
       poses: graph.external("poses", [n, 12], poses),
-      y,
-      resolution,
-    };
-    graph.inPhase("data", () => voxelize(graph, given));
-    return y;
+    });
+    return graph.keep(y);
   };
   const targetGraph = new Graph(gpu.caps);
   const target = voxels(targetGraph, "target", 1);
@@ -217,9 +209,8 @@ function build(gpu: Gpu, options: Complete, model: VoxelModel, chunk: number, ow
   const graph = new Graph(gpu.caps, { precision: options.precision });
   const shape = [count, grid, grid, grid, channels];
   const clean = voxels(graph, "clean", count);
-  const noisy = graph.scratch("noisy", shape);
   const step = graph.external("step", [8], uniform.view());
-  graph.inPhase("data", () => addNoise(graph, { label: "noise", x: clean, y: noisy, sigma, stream, step }));
+  const noisy = noisyVoxels(graph, clean, { sigma, stream, step });
   const prediction = model(graph, noisy);
   const rotations = graph.external("inverses", [count, 9], inverses);
   const rotateBack = (label: string, x: Tensor) => {

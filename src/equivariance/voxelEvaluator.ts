@@ -5,12 +5,10 @@ import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import { addNoise } from "../kernels/noise.ts";
 import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
-import { samplePose } from "../kernels/samplePose.ts";
 import { twirlError, twirlMerge } from "../kernels/twirl/twirl.ts";
-import { voxelize } from "../kernels/voxelize.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
+import { moleculeTensors, sampleVoxels, uploadMolecules } from "../molecules/noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { decomposeSums, sampleSums, type Decomposition } from "./estimators.ts";
@@ -278,23 +276,15 @@ function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chun
 
   const graph = new Graph(gpu.caps, { precision: options.precision });
   const step = graph.external("step", [8], uniform.view());
-  const atoms = graph.external("atoms", [molecules.atoms.length / 4, 4], upload("held-out atoms", molecules.atoms));
-  const offsets = graph.external(
-    "offsets",
-    [molecules.count + 1],
-    upload("held-out offsets", molecules.offsets),
-    "u32",
-  );
-  const chosen = graph.external("molecule", [1], molecule, "u32");
-  const shape = (samples: number) => [samples, grid, grid, grid, channels];
-  const poses = graph.scratch("poses", [1, 12]);
-  const clean = graph.keep(graph.scratch("clean", shape(1)));
-  const noisy = graph.keep(graph.scratch("noisy", shape(1)));
-  graph.inPhase("data", () => {
-    samplePose(graph, { label: "poses", poses, shift, rotate: "so3", stream: streams.pose, step });
-    voxelize(graph, { label: "voxelize", atoms, offsets, molecules: chosen, poses, y: clean, resolution });
-    addNoise(graph, { label: "noise", x: clean, y: noisy, sigma, stream: streams.noise, step });
+  const moleculeBuffers = uploadMolecules(upload, "held-out", molecules);
+  const { clean, noisy } = sampleVoxels(graph, {
+    ...{ molecules: moleculeTensors(graph, moleculeBuffers), grid, channels, resolution },
+    chosen: graph.external("molecule", [1], molecule, "u32"),
+    pose: { shift, rotate: "so3", stream: streams.pose },
+    noise: { sigma, stream: streams.noise, step },
   });
+  for (const tensor of [clean, noisy]) graph.keep(tensor);
+  const shape = (samples: number) => [samples, grid, grid, grid, channels];
 
   const mean = graph.keep(graph.scratch("twirled", shape(1)));
   const m2 = graph.scratch("twirl m2", shape(1));

@@ -9,12 +9,10 @@ import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import type { GPUBuffer } from "../hostTypes.ts";
 import { adamw } from "../kernels/adamw.ts";
 import { gradNorm } from "../kernels/gradNorm.ts";
-import { addNoise } from "../kernels/noise.ts";
-import { samplePose } from "../kernels/samplePose.ts";
 import { squaredError } from "../kernels/squaredError.ts";
-import { voxelize } from "../kernels/voxelize.ts";
 import { unet3d } from "../models/unet3d.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
+import { moleculeTensors, sampleVoxels, uploadMolecules } from "../molecules/noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
 import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "./presets.ts";
@@ -215,8 +213,7 @@ function build(
     return view;
   };
   const molecules = upload("train molecules", new Uint32Array((parts * stride) / 4));
-  const atomsView = upload("train atoms", data.atoms);
-  const offsetsView = upload("train offsets", data.offsets);
+  const moleculeBuffers = uploadMolecules(upload, "train", data);
   const lossView = upload("loss", new Float32Array(1));
   const normView = upload("gradient norm", new Float32Array(1));
   const flagsView = upload("flags", new Uint32Array(4));
@@ -224,8 +221,7 @@ function build(
 
   const graph = new Graph(gpu.caps, { precision: config.precision });
   const scalingState = scaling && graph.external("scaling", [SCALING_FIELDS.length], scaling.view);
-  const atoms = graph.external("atoms", [data.atoms.length / 4, 4], atomsView);
-  const offsets = graph.external("offsets", [data.count + 1], offsetsView, "u32");
+  const allMolecules = moleculeTensors(graph, moleculeBuffers);
   const loss = graph.external("loss", [1], lossView);
   const norm = graph.external("norm", [1], normView);
   const flags = graph.external("flags", [4], flagsView, "u32");
@@ -249,15 +245,12 @@ function build(
   for (let part = 0; part < parts; part++) {
     const step = graph.external("step", [8], uniform.view(part));
     firstStep ??= step;
-    const chosen = { buffer: molecules.buffer, offset: part * stride, size: microBatch * 4 };
-    const batchMolecules = graph.external("molecules", [microBatch], chosen, "u32");
-    const poses = graph.scratch("poses", [microBatch, 12]);
-    const target = graph.scratch("clean", shape);
-    const noisy = graph.scratch("noisy", shape);
-    graph.inPhase("data", () => {
-      samplePose(graph, { label: "poses", poses, shift, rotate: augment, stream: streams.trainPose, step });
-      voxelize(graph, { label: "voxelize", atoms, offsets, molecules: batchMolecules, poses, y: target, resolution });
-      addNoise(graph, { label: "noise", x: target, y: noisy, sigma, stream: streams.trainNoise, step });
+    const places = { buffer: molecules.buffer, offset: part * stride, size: microBatch * 4 };
+    const { clean: target, noisy } = sampleVoxels(graph, {
+      ...{ molecules: allMolecules, grid, channels: elements.length, resolution },
+      chosen: graph.external("molecules", [microBatch], places, "u32"),
+      pose: { shift, rotate: augment, stream: streams.trainPose },
+      noise: { sigma, stream: streams.trainNoise, step },
     });
     const dropout = { step, stream: streams.dropout };
     const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
