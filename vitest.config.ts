@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
 
 /** Imports of `.wgsl` files give their name and text, as in the build. */
@@ -11,7 +12,11 @@ const shaders: Plugin = {
   },
 };
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as { version: string };
+
 export default defineConfig({
+  // As the build does.
+  define: { VOXTWIRL_VERSION: JSON.stringify(version) },
   plugins: [shaders],
   test: {
     include: ["test/**/*.test.ts"],

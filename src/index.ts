@@ -89,7 +89,18 @@ export { Random } from "./random.ts";
 export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
 export { readStatus, STATUS_BYTES, Trainer, type StepStatus } from "./training/trainer.ts";
 export { LossScaling } from "./training/lossScaling.ts";
-export { trainLoop, type LoopOptions, type LoopProgress, type LoopResult } from "./training/loop.ts";
+export {
+  train,
+  type CheckpointEvent,
+  type EndEvent,
+  type ProgressEvent,
+  type Trained,
+  type TrainEvaluator,
+  type TrainEvent,
+  type TrainOptions,
+  type TrainStart,
+} from "./training/loop.ts";
+export { VoxelTraining, type VoxelTrainingOptions } from "./training/voxelTraining.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {
   decodeSafetensors,

@@ -11,12 +11,12 @@ import { readModelFile } from "../node/modelFile.ts";
 import { readingLines } from "../molecules/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
 import { prepareRunData } from "../node/runData.ts";
-import { createEvaluator, divisorBelow } from "../node/trainingRun.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { loadModel } from "../training/checkpoint.ts";
 import { checkTrainConfig, modelConfig, type TrainConfig } from "../training/presets.ts";
 import { Trainer } from "../training/trainer.ts";
+import { createEvaluator, divisorBelow } from "../training/voxelTraining.ts";
 
 /** A plan to profile, with what makes each of its replays a real one. */
 export interface Profiled {

@@ -1,17 +1,12 @@
-import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import type { PreparedDataset } from "../molecules/dataset.ts";
-import { formula } from "../molecules/molecule.ts";
-import { readingLines } from "../molecules/records.ts";
 import { isFinished, readRunConfig } from "../node/earlierRun.ts";
-import { isLasting, readMoleculeFile, type MoleculeFile } from "../node/molecules.ts";
-import { checkDivision, prepareRunData } from "../node/runData.ts";
+import { isLasting, readMoleculeFile } from "../node/molecules.ts";
 import { RunFolder } from "../node/runFolder.ts";
 import { lookAtRun, type RunStage } from "../node/runStage.ts";
 import { trainingRun } from "../node/trainingRun.ts";
-import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
-import { presets, slowPresets, type TrainConfig } from "../training/presets.ts";
+import type { RunConfig } from "../training/config.ts";
+import { presets, slowPresets } from "../training/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
@@ -19,8 +14,6 @@ import { interruptible, type Interruptible } from "./interrupt.ts";
 import { precisionOption } from "./precision.ts";
 import { checkResumedFolder, newConfig, resumedConfig } from "./trainArgs.ts";
 import { TrainOutput } from "./trainOutput.ts";
-
-declare const VOXTWIRL_VERSION: string;
 
 export const spec: ArgsSpec = {
   options: {
@@ -114,35 +107,18 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
     const stopped = "was stopped before its first checkpoint: it begins again";
     output.warn(`${path} ${before ? stopped : "holds no run yet: a new one begins"}`);
   }
-  const training = before?.training ?? newConfig(args, isSlow(gpu) ? slowPresets : {});
-  const { file, source } = await readData(args, before);
-  const { molecules, sha256 } = file;
-  const data = await prepareRunData(molecules, training);
-  const resume = before !== undefined && stage === "saved";
-  if (resume) checkDivision(data, before);
-  const config = resume ? { ...before, training } : runConfig(training, data, { sha256, source }, gpu);
-  const notes = [...readingLines(file), ...skippedNotes(data, molecules.length)];
-  for (const note of notes) output.warn(note);
-  const result = await trainingRun({
-    gpu,
-    folder,
-    config,
-    data,
-    nameOf: (index) => {
-      const molecule = molecules[data.heldout.sourceIndex[index]!]!;
-      return molecule.name ?? formula(molecule);
-    },
-    resume,
-    notes,
-    onReady: () => interruption.begin(),
-    onStart: () => output.start(config, path),
-    onRow: (row) => output.row(row),
-    onProgress: (progress) => output.progress(progress),
-    onWarning: (text) => output.warn(text),
-    signal: interruption.signal,
-  });
-  output.end(result, path);
-  return result.interrupted || interruption.outputLost ? interruption.code : 0;
+  const config = before?.training ?? newConfig(args, isSlow(gpu) ? slowPresets : {});
+  const source = args.text("data") ?? (before ? await storedSource(before) : BUILTIN);
+  const file = await readMoleculeFile(source, { strict: args.flag("strict") });
+  const { signal } = interruption;
+  let interrupted = false;
+  for await (const event of trainingRun({ gpu, folder, config, file, source, signal })) {
+    // From here on there is something to save.
+    if (event.type === "ready") interruption.begin();
+    if (event.type === "end") interrupted = event.interrupted;
+    output.show(event, path);
+  }
+  return interrupted || interruption.outputLost ? interruption.code : 0;
 }
 
 /** The configuration of the run that a folder holds, with the --steps asked for; undefined where it holds none. */
@@ -152,24 +128,6 @@ async function earlierRun(args: Args, path: string, stage: RunStage): Promise<Ru
   return { ...config, training: resumedConfig(args, path, config.training) };
 }
 
-async function readData(
-  args: Args,
-  before: RunConfig | undefined,
-): Promise<{ readonly file: MoleculeFile; readonly source: string }> {
-  const given = args.text("data");
-  const source = given ?? (before ? await storedSource(before) : BUILTIN);
-  const file = await readMoleculeFile(source, { strict: args.flag("strict") });
-  if (before && before.data.sha256 !== file.sha256) {
-    const message =
-      given === undefined
-        ? `${source} has changed since the run began`
-        : `--data ${given}, but the run began with ${before.data.source}, and their contents differ`;
-    const fix = "Give the run's file with --data, or start a new run in another folder.";
-    throw new VoxtwirlError("bad-file", message, fix);
-  }
-  return { file, source };
-}
-
 /** Where a run's data came from, to be read again. */
 async function storedSource({ data: { source } }: RunConfig): Promise<string> {
   if (await isLasting(source)) return source;
@@ -177,45 +135,7 @@ async function storedSource({ data: { source } }: RunConfig): Promise<string> {
   throw new VoxtwirlError("bad-option", message, "Give the same data with --data.");
 }
 
-function runConfig(
-  training: TrainConfig,
-  data: PreparedDataset,
-  file: { source: string; sha256: string },
-  gpu: Gpu,
-): RunConfig {
-  const { unknownElement, doesNotFit } = data.skipped;
-  // An absolute path, so that a run resumes from any folder.
-  const source = file.source === BUILTIN ? file.source : resolve(file.source);
-  return {
-    format: RUN_CONFIG_FORMAT,
-    version: VOXTWIRL_VERSION,
-    training,
-    data: {
-      source,
-      sha256: file.sha256,
-      splitSeed: training.seed,
-      training: data.train.count,
-      heldout: data.heldout.count,
-      skipped: unknownElement + doesNotFit,
-    },
-    adapter: `${gpu.info.vendor} ${gpu.info.device} ${gpu.info.description}`.trim(),
-  };
-}
-
 /** SwiftShader: software without lavapipe's vectors. Its presets are shortened where they are for trying out. */
 function isSlow(gpu: Gpu): boolean {
   return gpu.caps.adapterClass === "software" && gpu.caps.subgroupMinSize < 8;
-}
-
-function skippedNotes({ skipped, train, heldout }: PreparedDataset, total: number): string[] {
-  const { unknownElement, doesNotFit, unknownElements } = skipped;
-  const notes: string[] = [];
-  if (unknownElement > 0)
-    notes.push(
-      `${unknownElement} of ${total} molecules left out: elements ${unknownElements.join(" ")} have no channel`,
-    );
-  if (doesNotFit > 0) notes.push(`${doesNotFit} of ${total} molecules left out: too large for the grid`);
-  const copies = total - unknownElement - doesNotFit - train.count - heldout.count;
-  if (copies > 0) notes.push(`${copies} of ${total} molecules left out: copies of held-out ones`);
-  return notes;
 }

@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import type { RunEvent } from "../node/folderRun.ts";
 import { RUN_FILES } from "../node/runStage.ts";
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
 import type { RunConfig } from "../training/config.ts";
-import type { LoopProgress, LoopResult } from "../training/loop.ts";
+import type { EndEvent, ProgressEvent } from "../training/loop.ts";
 import { formatMetric, type MetricRow } from "../training/metrics.ts";
 import { showProgress } from "./progress.ts";
 
@@ -20,7 +21,17 @@ export class TrainOutput {
     this.#quiet = options.quiet;
   }
 
-  start(config: RunConfig, folder: string): void {
+  /** @param folder the run's, to name it */
+  show(event: RunEvent, folder: string): void {
+    if (event.type === "note") this.warn(event.text);
+    if (event.type === "start") this.#start(event.config, folder);
+    if (event.type === "train") event.rows.forEach((row) => this.#row(row));
+    if (event.type === "eval") this.#row(event.row);
+    if (event.type === "progress") this.#progressed(event);
+    if (event.type === "end") this.#end(event, folder);
+  }
+
+  #start(config: RunConfig, folder: string): void {
     this.#steps = config.training.steps;
     if (this.#quiet || this.#json) return;
     const { training, heldout, source } = config.data;
@@ -34,7 +45,7 @@ export class TrainOutput {
     print(evalTableHeader());
   }
 
-  row(row: MetricRow): void {
+  #row(row: MetricRow): void {
     if (row.type === "eval") this.#percent = row.percentEquiv;
     if (this.#json) {
       process.stdout.write(`${formatMetric(row)}\n`);
@@ -44,7 +55,7 @@ export class TrainOutput {
     }
   }
 
-  progress(progress: LoopProgress): void {
+  #progressed(progress: ProgressEvent): void {
     if (this.#quiet) return;
     const shown = { ...progress, steps: this.#steps, percent: this.#percent ?? null };
     this.#progress.show((width) => progressLine(shown, width));
@@ -54,7 +65,7 @@ export class TrainOutput {
     this.#progress.warn(text);
   }
 
-  end(result: LoopResult, folder: string): void {
+  #end(result: EndEvent, folder: string): void {
     this.clear();
     if (this.#quiet || this.#json) return;
     if (result.skipped > 0) print(skippedRemark(result.skipped));

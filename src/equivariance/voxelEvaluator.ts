@@ -119,7 +119,8 @@ export class VoxelEvaluator {
 
   /**
    * @param onProgress called with how many molecules are known to be done, and of how many
-   * @throws VoxtwirlError "aborted" when the signal is; nothing is returned of a part of the molecules
+   * @throws VoxtwirlError "aborted" when the signal is, once the GPU has done what it was given; nothing is returned of
+   *   a part of the molecules
    */
   async evaluate(signal?: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
     const { molecules, twirl, grid, channels } = this.#options;
@@ -129,7 +130,10 @@ export class VoxelEvaluator {
     let queued = 0;
     let since = performance.now();
     for (let i = 0; i < molecules.count; i++) {
-      if (signal?.aborted) throw new VoxtwirlError("aborted", "the evaluation was stopped", "Start it again.");
+      if (signal?.aborted) {
+        await this.#gpu.finish();
+        throw new VoxtwirlError("aborted", "the evaluation was stopped", "Start it again.");
+      }
       this.#submit(i, [
         { from: this.plan.view(sums), to: this.#results, toOffset: i * ROW_BYTES },
         ...(twisted ? [{ from: this.plan.view(twisted), to: this.#results, toOffset: i * ROW_BYTES + 16 }] : []),

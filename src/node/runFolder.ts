@@ -48,14 +48,18 @@ export interface CreateRunFolderOptions extends OpenRunFolderOptions {
  */
 export class RunFolder {
   readonly path: string;
-  /** What there is to go on from: after `create` nothing. */
-  readonly stage: RunStage;
   readonly #lock: FileLock;
+  #stage: RunStage;
 
   private constructor(path: string, stage: RunStage, lock: FileLock) {
     this.path = path;
-    this.stage = stage;
+    this.#stage = stage;
     this.#lock = lock;
+  }
+
+  /** What there is to go on from: after `create` nothing, then what has been written. */
+  get stage(): RunStage {
+    return this.#stage;
   }
 
   /**
@@ -131,6 +135,7 @@ export class RunFolder {
     // The state goes first: without it nobody resumes what a crash leaves half removed.
     await this.#remove(RUN_FILES.state);
     await this.writeConfig(config);
+    this.#stage = "begun";
     for (const name of Object.values(RUN_FILES)) if (name !== RUN_FILES.config) await this.#remove(name);
     await this.#removeTemporaries();
   }
@@ -194,6 +199,7 @@ export class RunFolder {
   /** Writes all that resuming needs: raw weights, EMA, moments, counters. */
   async writeState(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
     await this.#write("state", safetensorsPieces(tensors, metadata));
+    this.#stage = "saved";
   }
 
   async readState(): Promise<SafeFile> {

@@ -1,53 +1,82 @@
 import { VoxtwirlError } from "../errors.ts";
-import { BufferUsage, type Gpu } from "../gpu/gpu.ts";
+import { BufferUsage } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
-import type { AbortSignal } from "../hostTypes.ts";
+import type { AbortSignal, GPUBuffer } from "../hostTypes.ts";
 import type { EvalRow, TrainRow } from "./metrics.ts";
-import type { TrainConfig } from "./presets.ts";
 import { readStatus, STATUS_BYTES, type StepStatus, type Trainer } from "./trainer.ts";
 
-export interface LoopProgress {
+/** What `train` tells, in the order in which it happens. What follows waits until the next event is asked for. */
+export type TrainEvent =
+  /** Steps were done: a row for each. */
+  | { readonly type: "train"; readonly rows: readonly TrainRow[] }
+  /** The held-out loss was measured. */
+  | { readonly type: "eval"; readonly row: EvalRow }
+  | CheckpointEvent
+  | ProgressEvent
+  /** The last one. */
+  | EndEvent;
+
+/** Now is the time to save the weights, which are those after `step` updates. */
+export interface CheckpointEvent {
+  readonly type: "checkpoint";
+  readonly step: number;
+  readonly seconds: number;
+}
+
+/** Some steps are done, about once a second; for a live line. */
+export interface ProgressEvent {
+  readonly type: "progress";
   readonly step: number;
   readonly loss: number;
   readonly msPerStep: number;
   /** To the end of the run, evaluations included. */
   readonly secondsLeft: number;
-  /** Steps skipped since the run began or was resumed: see `LoopResult`. */
+  /** Steps skipped since the run began or was resumed: see `EndEvent`. */
   readonly skipped: number;
 }
 
-export interface LoopOptions {
-  readonly gpu: Gpu;
-  readonly config: TrainConfig;
-  readonly trainer: Trainer;
-  /** Throws VoxtwirlError "aborted" when it is stopped half-way. */
-  readonly evaluate: () => Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
-  /**
-   * Finished updates and seconds of an earlier part of the run. `resumed`: a checkpoint of that step exists, and with
-   * it the evaluation of step 0.
-   */
-  readonly start: {
-    readonly step: number;
-    readonly seconds: number;
-    readonly resumed?: boolean;
-    /** The evaluation of that step was interrupted and is to be made up for. */
-    readonly evaluationDue?: boolean;
-  };
-  readonly onTrain: (rows: TrainRow[]) => Promise<void>;
-  /** Rows of an evaluation have been handed on before; `checkpoint` follows. */
-  readonly onEval: (row: EvalRow) => Promise<void>;
-  readonly checkpoint: (step: number, seconds: number) => Promise<void>;
-  readonly onProgress: (progress: LoopProgress) => void;
-  /** When aborted, the steps in flight end, a checkpoint is written and the loop returns. */
-  readonly signal?: AbortSignal;
-}
-
-export interface LoopResult {
+export interface EndEvent {
+  readonly type: "end";
   readonly step: number;
   readonly seconds: number;
+  /** The signal stopped it before the last step or evaluation was done. */
   readonly interrupted: boolean;
   /** Steps of this part of the run that were skipped, as their gradients overflowed: half precision only. */
   readonly skipped: number;
+}
+
+/** What measures the held-out loss: a VoxelEvaluator, or another. */
+export interface TrainEvaluator {
+  /** Throws VoxtwirlError "aborted" when the signal stops it half-way. */
+  evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
+}
+
+/** Where a run goes on. */
+export interface TrainStart {
+  /** Finished updates and seconds of an earlier part of the run. */
+  readonly step: number;
+  readonly seconds: number;
+  /** A checkpoint of that step exists, and with it the evaluation of step 0. */
+  readonly resumed?: boolean;
+  /** The evaluation of that step was interrupted and is to be made up for. */
+  readonly evaluationDue?: boolean;
+}
+
+/** What is trained: a VoxelTraining, or a trainer of your own making. */
+export interface Trained {
+  readonly trainer: Trainer;
+  /** Without one there are no "eval" events. */
+  readonly evaluator?: TrainEvaluator;
+}
+
+export interface TrainOptions {
+  /** Updates in all, those of `start` included; as the trainer's configuration says by default. */
+  readonly steps?: number;
+  /** Evaluate and save after so many updates; as the trainer's configuration says by default. */
+  readonly every?: number;
+  readonly start?: TrainStart;
+  /** When aborted, the steps in flight end, a checkpoint is due and the stream ends. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Steps whose results are read back together at most. */
@@ -56,75 +85,165 @@ const RING = 64;
 const READBACK_MS = 700;
 
 /**
- * Trains to `config.steps`, evaluating at step 0, every `config.every` steps and at the end, with a checkpoint each
- * time.
+ * Trains, as a stream of events: evaluates at step 0, every `every` steps and at the end, and says each time that a
+ * checkpoint is due.
+ *
+ * ```ts
+ * const gpu = await Gpu.open();
+ * const config = checkTrainConfig({ ...presets.tiny, steps: 500 });
+ * const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules(), config));
+ * for await (const event of train(training)) {
+ *   if (event.type === "eval") console.log(event.row.step, event.row.percentEquiv);
+ * }
+ * const file = encodeSafetensors(await training.modelTensors());
+ * training.destroy();
+ * ```
+ *
+ * Who leaves the loop early (`break`, an error) leaves no work on the GPU behind; what was trained since the last
+ * checkpoint is in the trainer's store.
  *
  * @throws VoxtwirlError "not-finite" with the step when loss or gradient, or the held-out loss, stop being finite. The
- *   weights are then those before that step, and nothing is written over the last checkpoint.
+ *   weights are then those before that step, and no checkpoint is due.
  */
-export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
-  const { gpu, config, trainer, start, signal } = options;
-  const began = performance.now() - start.seconds * 1000;
-  const seconds = () => (performance.now() - began) / 1000;
-  const staging = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
-  let step = start.step;
-  let checkpointed = start.resumed || step > 0 ? step : undefined;
-  let msPerStep = NaN;
-  let evalSeconds = 0;
-  let evaluationStopped = false;
-  let skipped = 0;
+export async function* train(
+  trained: Trained,
+  options: TrainOptions = {},
+): AsyncGenerator<TrainEvent, void, undefined> {
+  const { gpu } = trained.trainer;
+  const results = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+  try {
+    yield* new TrainLoop(trained, options, results).events();
+  } finally {
+    gpu.destroyBuffer(results);
+  }
+}
 
-  const evaluate = async () => {
+/** One call of `train`. */
+class TrainLoop {
+  readonly #trainer: Trainer;
+  readonly #steps: number;
+  readonly #every: number;
+  readonly #evaluator: TrainEvaluator | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #start: TrainStart;
+  readonly #results: GPUBuffer;
+  readonly #began: number;
+  #step: number;
+  /** Step of the last checkpoint. */
+  #checkpointed: number | undefined;
+  #msPerStep = NaN;
+  #evalSeconds = 0;
+  #evaluationStopped = false;
+  #skipped = 0;
+
+  constructor({ trainer, evaluator }: Trained, options: TrainOptions, results: GPUBuffer) {
+    const { steps = trainer.config.steps, every = trainer.config.every, signal } = options;
+    const { start = { step: 0, seconds: 0 } } = options;
+    this.#trainer = trainer;
+    this.#steps = steps;
+    this.#every = every;
+    this.#evaluator = evaluator;
+    this.#signal = signal;
+    this.#start = start;
+    this.#results = results;
+    this.#began = performance.now() - start.seconds * 1000;
+    this.#step = start.step;
+    this.#checkpointed = start.resumed || start.step > 0 ? start.step : undefined;
+  }
+
+  async *events(): AsyncGenerator<TrainEvent, void, undefined> {
+    if (this.#checkpointed === undefined || this.#start.evaluationDue) yield* this.#evaluation();
+    while (this.#step < this.#steps && !this.#signal?.aborted) {
+      const { rows, failed } = await this.#someSteps();
+      const last = rows.at(-1);
+      if (last) yield { type: "train", rows };
+      if (failed !== undefined) throw this.#notFinite("loss or gradient is", failed);
+      this.#step += rows.length;
+      yield this.#progress(last!.loss);
+      if (this.#step % this.#every === 0 || this.#step === this.#steps) yield* this.#evaluation();
+    }
+    const step = this.#step;
+    const interrupted = step < this.#steps || this.#evaluationStopped;
+    if (interrupted && this.#checkpointed !== step) yield* this.#checkpoint();
+    yield { type: "end", step, seconds: this.#seconds(), interrupted, skipped: this.#skipped };
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+
+  async *#evaluation(): AsyncGenerator<TrainEvent, void, undefined> {
+    if (this.#evaluator) {
+      const row = await this.#evaluate(this.#evaluator);
+      if (!row) {
+        this.#evaluationStopped = true;
+        return;
+      }
+      // Weights that overflow on held-out molecules must not replace a checkpoint that works.
+      if (!Number.isFinite(row.lossTotal)) throw this.#notFinite("the held-out loss is", this.#step);
+      yield { type: "eval", row };
+    }
+    yield* this.#checkpoint();
+  }
+
+  /** Undefined where the signal stopped it. */
+  async #evaluate(evaluator: TrainEvaluator): Promise<EvalRow | undefined> {
     const from = performance.now();
-    const evaluation = await options.evaluate().catch((error: unknown) => {
+    try {
+      const evaluation = await evaluator.evaluate(this.#signal);
+      const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = evaluation;
+      this.#evalSeconds = (performance.now() - from) / 1000;
+      const losses = { lossTotal, lossMean, lossEquiv, lossZero };
+      const place = { step: this.#step, seconds: this.#seconds() };
+      return { type: "eval", ...place, ...losses, percentEquiv, percentEquivStdErr };
+    } catch (error) {
       if (error instanceof VoxtwirlError && error.code === "aborted") return undefined;
       throw error;
-    });
-    if (!evaluation) {
-      evaluationStopped = true;
-      return;
     }
-    const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = evaluation;
-    evalSeconds = (performance.now() - from) / 1000;
-    // Weights that overflow on held-out molecules must not replace a checkpoint that works.
-    if (!Number.isFinite(lossTotal)) throw notFinite("the held-out loss is", step, checkpointed, config.precision);
-    const losses = { lossTotal, lossMean, lossEquiv, lossZero };
-    await options.onEval({ type: "eval", step, seconds: seconds(), ...losses, percentEquiv, percentEquivStdErr });
-    await options.checkpoint(step, seconds());
-    checkpointed = step;
-  };
+  }
 
-  try {
-    if (checkpointed === undefined || start.evaluationDue) await evaluate();
-    while (step < config.steps && !signal?.aborted) {
-      const untilEval = config.every - (step % config.every);
-      const wanted = Number.isNaN(msPerStep) ? 1 : Math.max(1, Math.round(READBACK_MS / msPerStep));
-      const count = Math.min(wanted, untilEval, config.steps - step, RING);
-      const from = performance.now();
-      for (let i = 0; i < count; i++) trainer.run(step + i, { buffer: staging, offset: i * STATUS_BYTES });
-      await gpu.map(staging);
-      const status = readStatus(staging.getMappedRange().slice(0, count * STATUS_BYTES));
-      staging.unmap();
-      // The first step compiles; the average starts after it.
-      const ms = (performance.now() - from) / count;
-      msPerStep = Number.isNaN(msPerStep) || step <= start.step + 1 ? ms : 0.8 * msPerStep + 0.2 * ms;
-      // The number of the failing update is counted from 1, as rows are.
-      const failed = status.find((one) => one.failed !== 0)?.failed;
-      const rows = status.filter((one) => one.failed === 0).map((one, i) => trainRow(one, step + i + 1, seconds()));
-      await options.onTrain(rows);
-      if (failed !== undefined) throw notFinite("loss or gradient is", failed, checkpointed, config.precision);
-      skipped += rows.filter((row) => row.skipped).length;
-      step += count;
-      const evals = Math.ceil((config.steps - step) / config.every);
-      const secondsLeft = ((config.steps - step) * msPerStep) / 1000 + evals * evalSeconds;
-      options.onProgress({ step, loss: rows.at(-1)!.loss, msPerStep, secondsLeft, skipped });
-      if (step % config.every === 0 || step === config.steps) await evaluate();
-    }
-    const interrupted = step < config.steps || evaluationStopped;
-    if (interrupted && checkpointed !== step) await options.checkpoint(step, seconds());
-    return { step, seconds: seconds(), interrupted, skipped };
-  } finally {
-    gpu.destroyBuffer(staging);
+  *#checkpoint(): Generator<CheckpointEvent, void, undefined> {
+    yield { type: "checkpoint", step: this.#step, seconds: this.#seconds() };
+    this.#checkpointed = this.#step;
+  }
+
+  /**
+   * Does as many steps as are read back together.
+   *
+   * @returns `failed` is the first update that was not finite, counted from 1, as rows are
+   */
+  async #someSteps(): Promise<{ rows: TrainRow[]; failed: number | undefined }> {
+    const step = this.#step;
+    const untilEval = this.#every - (step % this.#every);
+    const wanted = Number.isNaN(this.#msPerStep) ? 1 : Math.max(1, Math.round(READBACK_MS / this.#msPerStep));
+    const count = Math.min(wanted, untilEval, this.#steps - step, RING);
+    const from = performance.now();
+    const buffer = this.#results;
+    for (let i = 0; i < count; i++) this.#trainer.run(step + i, { buffer, offset: i * STATUS_BYTES });
+    await this.#trainer.gpu.map(buffer);
+    const status = readStatus(buffer.getMappedRange().slice(0, count * STATUS_BYTES));
+    buffer.unmap();
+    // The first step compiles; the average starts after it.
+    const ms = (performance.now() - from) / count;
+    const first = Number.isNaN(this.#msPerStep) || step <= this.#start.step + 1;
+    this.#msPerStep = first ? ms : 0.8 * this.#msPerStep + 0.2 * ms;
+    const failed = status.find((one) => one.failed !== 0)?.failed;
+    const done = status.filter((one) => one.failed === 0);
+    const rows = done.map((one, i) => trainRow(one, step + i + 1, this.#seconds()));
+    this.#skipped += rows.filter((row) => row.skipped).length;
+    return { rows, failed };
+  }
+
+  #progress(loss: number): ProgressEvent {
+    const left = this.#steps - this.#step;
+    const evals = Math.ceil(left / this.#every);
+    const secondsLeft = (left * this.#msPerStep) / 1000 + evals * this.#evalSeconds;
+    const { msPerStep, skipped } = { msPerStep: this.#msPerStep, skipped: this.#skipped };
+    return { type: "progress", step: this.#step, loss, msPerStep, secondsLeft, skipped };
+  }
+
+  #notFinite(what: string, step: number): VoxtwirlError {
+    return notFinite(what, step, this.#checkpointed, this.#trainer.config.precision);
   }
 }
 

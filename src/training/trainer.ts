@@ -54,12 +54,12 @@ export function readStatus(bytes: ArrayBuffer): StepStatus[] {
  * on the GPU. The host writes which molecules and the step's numbers before.
  */
 export class Trainer {
+  readonly gpu: Gpu;
+  readonly config: TrainConfig;
   readonly plan: Plan;
   readonly store: ParameterStore;
   /** The state of loss scaling, in half precision. */
   readonly scaling: LossScaling | undefined;
-  readonly #gpu: Gpu;
-  readonly #config: TrainConfig;
   readonly #molecules: BufferView;
   readonly #moleculeCount: number;
   readonly #uniform: StepUniform;
@@ -76,8 +76,8 @@ export class Trainer {
     plan: Plan,
     moleculeCount: number,
   ) {
-    this.#gpu = gpu;
-    this.#config = config;
+    this.gpu = gpu;
+    this.config = config;
     this.store = store;
     this.plan = plan;
     this.#moleculeCount = moleculeCount;
@@ -125,7 +125,7 @@ export class Trainer {
 
   /** Writes what step number `step` needs, for a replay of `plan` that the caller submits: the profiler's. */
   prepare(step: number): void {
-    const { batch, microBatch, seed, lr, beta1, beta2, emaDecay, emaWarmup } = this.#config;
+    const { batch, microBatch, seed, lr, beta1, beta2, emaDecay, emaWarmup } = this.config;
     const t = step + 1;
     const values = {
       seed,
@@ -144,12 +144,12 @@ export class Trainer {
       }
     }
     this.#uniform.write();
-    this.#gpu.write(this.#molecules, indices);
+    this.gpu.write(this.#molecules, indices);
   }
 
   /** Lets steps update again after one that was not finite; the weights are still those before it. */
   clearFlag(): void {
-    this.#gpu.write(this.#status.flags, new Uint32Array(4));
+    this.gpu.write(this.#status.flags, new Uint32Array(4));
   }
 
   /** The molecule of the n-th sample of the run: every epoch is a new order of all of them, a function of the seed. */
@@ -157,7 +157,7 @@ export class Trainer {
     const epoch = Math.floor(n / this.#moleculeCount);
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
-      this.#order = new Random(this.#config.seed + (epoch + 1) * 2 ** 32).shuffle(
+      this.#order = new Random(this.config.seed + (epoch + 1) * 2 ** 32).shuffle(
         Uint32Array.from({ length: this.#moleculeCount }, (_, i) => i),
       );
     }
@@ -168,7 +168,7 @@ export class Trainer {
     this.plan.destroy();
     this.#uniform.destroy();
     this.scaling?.destroy();
-    for (const { buffer } of this.#owned) this.#gpu.destroyBuffer(buffer);
+    for (const { buffer } of this.#owned) this.gpu.destroyBuffer(buffer);
   }
 }
 

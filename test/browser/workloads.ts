@@ -9,9 +9,6 @@ export interface TrainResults {
 
 const STEPS = 20;
 
-/** The loop evaluates at its ends; here that is done after it. */
-const nothing = { lossTotal: 1, lossMean: 1, lossEquiv: 0, lossZero: 1, percentEquiv: 0, percentEquivStdErr: 0 };
-
 /** Trains a small network with attention for some steps on built-in molecules, then measures its moving average. */
 export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<TrainResults> {
   const config = voxtwirl.checkTrainConfig({
@@ -26,14 +23,9 @@ export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<Tra
   voxtwirl.initialise(store, parameters, seed);
   const trainer = await voxtwirl.Trainer.create(gpu, config, store, train);
   const rows: { loss: number; gradNorm: number }[] = [];
-  await voxtwirl.trainLoop({
-    ...{ gpu, trainer, config: { ...config, steps: STEPS, every: STEPS }, start: { step: 0, seconds: 0 } },
-    evaluate: async () => nothing,
-    onTrain: async (more) => void rows.push(...more),
-    onEval: async () => {},
-    checkpoint: async () => {},
-    onProgress: () => {},
-  });
+  for await (const event of voxtwirl.train({ trainer }, { steps: STEPS, every: STEPS })) {
+    if (event.type === "train") rows.push(...event.rows);
+  }
   const task = { molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, seed };
   const options = { ...task, twirl: 24, streams: { pose: 2, noise: 3 }, checkTotal: true };
   const evaluator = await voxtwirl.VoxelEvaluator.create(gpu, options, (graph, noisy) => {

@@ -1,15 +1,20 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { ParameterStore } from "../../src/graph/parameters.ts";
 import { initialise } from "../../src/models/initialise.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
+import { builtinMolecules } from "../../src/molecules/builtin.ts";
+import { readRunConfig } from "../../src/node/earlierRun.ts";
+import { folderRun, type FolderRunOptions, type RunEvent } from "../../src/node/folderRun.ts";
+import type { MoleculeFile } from "../../src/node/molecules.ts";
 import { openGpu } from "../../src/node/openGpu.ts";
 import { RunFolder } from "../../src/node/runFolder.ts";
-import { hostAdapterId } from "../../src/node/tuningCache.ts";
+import { LOCK, RUN_FILES } from "../../src/node/runStage.ts";
 import { trainingRun, type TrainingRunOptions } from "../../src/node/trainingRun.ts";
+import { hostAdapterId } from "../../src/node/tuningCache.ts";
 import { stateTensors } from "../../src/training/checkpoint.ts";
 import type { RunConfig } from "../../src/training/config.ts";
 import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
@@ -28,11 +33,10 @@ vi.mock("node:fs/promises", async (original) => {
       const file = await real.open(...args);
       const write = file.write.bind(file) as (data: Uint8Array, offset: number, length: number) => Promise<unknown>;
       file.write = ((data: Uint8Array, offset: number, length: number) => {
-        if (disk.left <= 0)
-          throw Object.assign(new Error("ENOSPC: no space left on device, write"), {
-            code: "ENOSPC",
-            syscall: "write",
-          });
+        if (disk.left <= 0) {
+          const full = { code: "ENOSPC", syscall: "write" };
+          throw Object.assign(new Error("ENOSPC: no space left on device, write"), full);
+        }
         const fits = Math.min(length, disk.left);
         disk.left -= fits;
         return write(data, offset, fits);
@@ -62,18 +66,30 @@ const configOf = (changes: Partial<TrainConfig> = {}): RunConfig => ({
   adapter: "",
 });
 
-function begin(gpu: Gpu, folder: RunFolder, options: Partial<TrainingRunOptions> = {}) {
-  const nothing = () => {};
-  const hooks = { onReady: nothing, onStart: nothing, onRow: nothing, onProgress: nothing };
-  const quiet = { notes: [], ...hooks, signal: new AbortController().signal };
-  return trainingRun({ gpu, folder, config: configOf(), data, resume: false, ...quiet, ...options });
+interface Watched extends Partial<FolderRunOptions> {
+  readonly onEvent?: (event: RunEvent) => void;
 }
+
+/** A run to its end, which it returns. */
+async function begin(gpu: Gpu, folder: RunFolder, { onEvent, ...options }: Watched = {}) {
+  const events: RunEvent[] = [];
+  for await (const event of folderRun({ gpu, folder, config: configOf(), data, resume: false, ...options })) {
+    onEvent?.(event);
+    events.push(event);
+  }
+  return events.at(-1)!;
+}
+
+/** Whether an event says that a step was done, or that one was evaluated. */
+const isRow = (event: RunEvent, type: "train" | "eval", step: number) =>
+  (event.type === "train" && type === "train" && event.rows.some((row) => row.step === step)) ||
+  (event.type === "eval" && type === "eval" && event.row.step === step);
 
 const newFolder = (name: string) => RunFolder.create({ out: join(root, name), preset: "tiny" });
 const withoutTime = async (folder: RunFolder) => (await folder.readMetrics()).map((row) => ({ ...row, seconds: 0 }));
 const temporaries = (folder: RunFolder) => readdirSync(folder.path).filter((name) => name.endsWith(".tmp"));
 
-describe("trainingRun", () => {
+describe("folderRun", () => {
   let gpu: Gpu;
   let whole: RunFolder;
   beforeAll(async () => {
@@ -96,20 +112,16 @@ describe("trainingRun", () => {
   });
 
   // In the middle of a step, of an evaluation, and of a checkpoint.
-  it.each<[string, number, (lose: () => void, folder: RunFolder) => Partial<TrainingRunOptions>]>([
-    ["a step", 0, (lose) => ({ onProgress: ({ step }) => void (step === 1 && setImmediate(lose)) })],
-    ["an evaluation", 2, (lose) => ({ onRow: ({ type, step }) => void (type === "train" && step === 4 && lose()) })],
-    ["a checkpoint", 2, (lose) => ({ onRow: ({ type, step }) => void (type === "eval" && step === 4 && lose()) })],
+  it.each<[string, number, (event: RunEvent, lose: () => void) => unknown]>([
+    ["a step", 0, (event, lose) => event.type === "progress" && event.step === 1 && setImmediate(lose)],
+    ["an evaluation", 2, (event, lose) => isRow(event, "train", 4) && lose()],
+    ["a checkpoint", 2, (event, lose) => isRow(event, "eval", 4) && lose()],
   ])(
     "throws a typed error when the device is lost in %s, and goes on from the checkpoint",
     async (when, kept, losing) => {
       const doomed = await openGpu();
       const folder = await newFolder(`lost in ${when}`);
-      const lost = begin(
-        doomed,
-        folder,
-        losing(() => doomed.device.destroy(), folder),
-      );
+      const lost = begin(doomed, folder, { onEvent: (event) => losing(event, () => doomed.device.destroy()) });
       await expect(lost).rejects.toMatchObject({ code: "device-lost", fix: expect.stringContaining("--resume") });
       doomed.destroy();
       expect((await folder.readState()).metadata.step).toBe(String(kept));
@@ -129,8 +141,8 @@ describe("trainingRun", () => {
     const folder = await newFolder(`full in ${what}`);
     const state = statSync(whole.file("state")).size;
     // The disk fills up in the checkpoint of step 4.
-    const onRow: TrainingRunOptions["onRow"] = ({ type, step }) => {
-      if (type === "eval" && step === 4) disk.left = room > 0 ? room : state - room;
+    const onEvent = (event: RunEvent) => {
+      if (isRow(event, "eval", 4)) disk.left = room > 0 ? room : state - room;
     };
     try {
       const advice = {
@@ -138,7 +150,7 @@ describe("trainingRun", () => {
         message: expect.stringMatching(/cannot write .*ENOSPC/),
         fix: expect.stringMatching(/disk is full/),
       };
-      await expect(begin(gpu, folder, { onRow })).rejects.toMatchObject(advice);
+      await expect(begin(gpu, folder, { onEvent })).rejects.toMatchObject(advice);
     } finally {
       disk.left = Infinity;
     }
@@ -154,7 +166,7 @@ describe("trainingRun", () => {
     const free = await openGpu();
     const folder = await newFolder("fits");
     let most = 0;
-    const watch = { onRow: () => void (most = Math.max(most, free.allocatedBytes)) };
+    const watch = { onEvent: () => void (most = Math.max(most, free.allocatedBytes)) };
     await begin(free, folder, { config, ...watch });
     free.destroy();
     // A little less than the whole batch needs: halves or thirds still fit.
@@ -186,10 +198,10 @@ describe("trainingRun", () => {
   it("stops without writing anything when its folder was taken over", async () => {
     const folder = await newFolder("taken over");
     let taken: Promise<RunFolder> | undefined;
-    const onRow: TrainingRunOptions["onRow"] = ({ step }) => {
-      if (step === 3) taken ??= RunFolder.open(folder.path, { takeOver: true });
+    const onEvent = (event: RunEvent) => {
+      if (isRow(event, "train", 3)) taken ??= RunFolder.open(folder.path, { takeOver: true });
     };
-    const lost = begin(gpu, folder, { config: configOf({ steps: 1000, every: 1000 }), onRow });
+    const lost = begin(gpu, folder, { config: configOf({ steps: 1000, every: 1000 }), onEvent });
     await expect(lost).rejects.toMatchObject({ code: "in-use", message: expect.stringContaining("taken over") });
     expect((await folder.readState()).metadata.step).toBe("0");
     expect(readdirSync(folder.path)).not.toContain("report.html");
@@ -238,16 +250,18 @@ describe("trainingRun", () => {
     };
     const folder = await newFolder("tuned");
     const warnings: string[] = [];
-    const onWarning = (text: string) => void warnings.push(text);
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "note") warnings.push(event.text);
+    };
     const hashOf = async () => ((await folder.readConfig()) as RunConfig).tuning!;
     const [first, other] = [await tuned("runs of 8"), await tuned("runs of 256")];
     try {
-      await begin(first, folder, { config: configOf({ steps: 2 }), onWarning });
+      await begin(first, folder, { config: configOf({ steps: 2 }), onEvent });
       const hash = await hashOf();
       expect(hash).toMatch(/^[0-9a-f]{16}$/);
-      expect(JSON.parse((await folder.readState()).metadata.config!).tuning).toBe(hash);
+      expect((JSON.parse((await folder.readState()).metadata.config!) as RunConfig).tuning).toBe(hash);
       const goOn = (on: Gpu, steps: number, config: RunConfig) =>
-        begin(on, folder, { config: { ...config, training: configOf({ steps }).training }, resume: true, onWarning });
+        begin(on, folder, { config: { ...config, training: configOf({ steps }).training }, resume: true, onEvent });
       await goOn(first, 3, (await folder.readConfig()) as RunConfig);
       expect({ warnings, hash: await hashOf() }).toEqual({ warnings: [], hash });
       await goOn(other, 4, (await folder.readConfig()) as RunConfig);
@@ -325,5 +339,74 @@ describe("trainingRun", () => {
     initialise(store, parameters, training.seed);
     expect([...tensors.values()]).toEqual(await stateTensors(store, parameters));
     store.destroy();
+  });
+});
+
+describe("trainingRun", () => {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await testGpu();
+  });
+
+  const small = checkTrainConfig({ ...training, heldout: 2, steps: 4 });
+  const file: MoleculeFile = {
+    ...{ molecules: builtinMolecules().slice(0, 12), sha256: "ab", records: 13 },
+    ...{ leftOut: [], remarks: ["one is missing"] },
+  };
+  const options = (folder: RunFolder) => ({ gpu, folder, config: small, file, source: "some.xyz" });
+
+  async function all(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
+    const seen: RunEvent[] = [];
+    for await (const event of events) seen.push(event);
+    return seen;
+  }
+
+  it("makes a whole run of a file's molecules, and tells of it", async () => {
+    const folder = await newFolder("run");
+    const events = await all(trainingRun(options(folder)));
+    const kinds = events.map(({ type }) => type).filter((type) => type !== "progress");
+    expect(kinds.slice(0, 5)).toEqual(["note", "ready", "start", "eval", "checkpoint"]);
+    expect(events[0]).toEqual({ type: "note", text: "one is missing" });
+    expect(events.at(-1)).toMatchObject({ type: "end", step: 4, interrupted: false });
+    expect(readdirSync(folder.path).sort()).toEqual([...Object.values(RUN_FILES), LOCK].sort());
+    const config = await readRunConfig(folder.path);
+    expect(config).toMatchObject({ training: small, data: { sha256: "ab", heldout: 2, splitSeed: small.seed } });
+    expect(isAbsolute(config.data.source)).toBe(true);
+    expect(config.version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(readFileSync(folder.file("report"), "utf8")).toContain("one is missing");
+  });
+
+  it("goes on from the last checkpoint, bit by bit, where somebody left the loop", async () => {
+    const [whole, left] = [await newFolder("unbroken"), await newFolder("left")];
+    await all(trainingRun(options(whole)));
+    const before = gpu.allocatedBytes;
+    for await (const event of trainingRun(options(left))) if (isRow(event, "train", 3)) break;
+    expect(gpu.allocatedBytes).toBe(before);
+    expect((await left.readState()).metadata.step).toBe("2");
+    const events = await all(trainingRun(options(left)));
+    expect(events.some((event) => isRow(event, "train", 2))).toBe(false);
+    expect((await left.readState()).tensors).toEqual((await whole.readState()).tensors);
+    expect(await withoutTime(left)).toEqual(await withoutTime(whole));
+  });
+
+  it("does not go on with other options or other molecules, and changes nothing", async () => {
+    const folder = await newFolder("same");
+    const controller = new AbortController();
+    controller.abort();
+    const events = await all(trainingRun({ ...options(folder), signal: controller.signal }));
+    expect(events.at(-1)).toMatchObject({ step: 0, interrupted: true });
+    const config = await folder.readConfig();
+    const refuse = (changes: Partial<TrainingRunOptions>, code: string, message: RegExp) =>
+      expect(all(trainingRun({ ...options(folder), ...changes }))).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(message),
+      });
+    await refuse({ config: { ...small, lr: 1 } }, "bad-option", /lr is 1, but the run has/);
+    const other = { ...file, sha256: "cd" };
+    await refuse({ file: other }, "bad-file", /some\.xyz has changed since the run began/);
+    await refuse({ file: other, source: "b.xyz" }, "bad-file", /b\.xyz, but the run began with .*some\.xyz/);
+    expect(await folder.readConfig()).toEqual(config);
+    const more = await all(trainingRun({ ...options(folder), config: { ...small, steps: 1 } }));
+    expect(more.at(-1)).toMatchObject({ step: 1, interrupted: false });
   });
 });

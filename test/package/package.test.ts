@@ -15,7 +15,7 @@ import { adapterEnvironment, npm, type PackedProject, packProject, root, run } f
 const BUDGETS = {
   decompose: { imports: ["decompose"], bytes: 39_000 },
   train: {
-    imports: ["Gpu", "ParameterStore", "Trainer", "VoxelEvaluator", "initialise", "prepareDataset", "trainLoop"],
+    imports: ["Gpu", "VoxelTraining", "prepareDataset", "train"],
     bytes: 327_000,
   },
 };

@@ -4,12 +4,13 @@ import { BufferUsage, type Gpu } from "../../src/gpu/gpu.ts";
 import { ParameterStore } from "../../src/graph/parameters.ts";
 import { initialise } from "../../src/models/initialise.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
-import { loadState, stateTensors } from "../../src/training/checkpoint.ts";
-import { trainLoop } from "../../src/training/loop.ts";
-import type { TrainRow } from "../../src/training/metrics.ts";
+import { loadState, modelTensors, stateTensors } from "../../src/training/checkpoint.ts";
+import { train, type EndEvent, type TrainEvent } from "../../src/training/loop.ts";
+import type { MetricRow } from "../../src/training/metrics.ts";
 import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
 import { readStatus, STATUS_BYTES, Trainer } from "../../src/training/trainer.ts";
+import { VoxelTraining } from "../../src/training/voxelTraining.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";
 import { molecules } from "./molecules.ts";
@@ -277,18 +278,14 @@ describe("trainer", () => {
     // The flag holds the failing update, counted from 1, and stays.
     expect(rows.map(({ flag }) => flag)).toEqual([3, 3, 3]);
     expect(await store.readAll()).toEqual(before);
-    const loop = trainLoop({
-      gpu,
-      config: { ...config, steps: 6, every: 100 },
-      trainer,
-      evaluate: () => Promise.reject(new Error("no evaluation is due")),
-      start: { step: 2, seconds: 0 },
-      onTrain: async () => {},
-      onEval: async () => {},
-      checkpoint: () => Promise.reject(new Error("nothing may be saved")),
-      onProgress: () => {},
-    });
-    await expect(loop).rejects.toThrow(/not finite at step 3; the last checkpoint is that of step 2/);
+    const events: TrainEvent[] = [];
+    const loop = async () => {
+      for await (const event of train({ trainer }, { steps: 6, every: 100, start: { step: 2, seconds: 0 } })) {
+        events.push(event);
+      }
+    };
+    await expect(loop()).rejects.toThrow(/not finite at step 3; the last checkpoint is that of step 2/);
+    expect(events).toEqual([]);
     // Once the host has looked, and mended the cause, steps update again.
     store.write("final.bias", new Float32Array(broken.length));
     trainer.clearFlag();
@@ -296,68 +293,113 @@ describe("trainer", () => {
     expect((await store.readAll()).get("final.bias")).not.toEqual(new Float32Array(broken.length));
   });
 
-  it("runs the loop: evaluations, checkpoints and rows where they belong, and stops when told", async () => {
-    const { trainer } = await start();
-    const evaluations: number[] = [];
-    const checkpoints: number[] = [];
-    const rows: TrainRow[] = [];
-    const controller = new AbortController();
+  describe("train", () => {
     const evaluation = {
-      lossTotal: 2,
-      lossMean: 1,
-      lossEquiv: 1,
-      lossZero: 3,
-      percentEquiv: 50,
-      percentEquivStdErr: 1,
+      ...{ lossTotal: 2, lossMean: 1, lossEquiv: 1, lossZero: 3 },
+      ...{ percentEquiv: 50, percentEquivStdErr: 1 },
     };
-    const options = {
-      gpu,
-      trainer,
-      evaluate: async () => evaluation,
-      onTrain: async (more: TrainRow[]) => void rows.push(...more),
-      onEval: async (row: { step: number }) => void evaluations.push(row.step),
-      checkpoint: async (step: number) => void checkpoints.push(step),
-      onProgress: ({ step }: { step: number }) => {
-        if (step >= 12) controller.abort();
-      },
-    };
-    const done = await trainLoop({
-      ...options,
-      config: { ...config, steps: 10, every: 4 },
-      start: { step: 0, seconds: 0 },
+    const evaluator = { evaluate: async () => evaluation };
+
+    /** All events, as "train 3", "eval 4" and so on, without those for the live line. */
+    async function told(events: AsyncIterable<TrainEvent>, onEvent: (event: TrainEvent) => void = () => {}) {
+      const order: string[] = [];
+      let end: EndEvent | undefined;
+      for await (const event of events) {
+        onEvent(event);
+        if (event.type === "train") order.push(...event.rows.map(({ step }) => `train ${step}`));
+        if (event.type === "eval") order.push(`eval ${event.row.step}`);
+        if (event.type === "checkpoint") order.push(`checkpoint ${event.step}`);
+        if (event.type === "end") end = event;
+      }
+      return { order, end: end! };
+    }
+    const trained = (...rows: number[]) => rows.map((step) => `train ${step}`);
+    const saved = (step: number) => [`eval ${step}`, `checkpoint ${step}`];
+
+    it("tells rows, evaluations and checkpoints where they belong", async () => {
+      const { trainer } = await start();
+      const { order, end } = await told(train({ trainer, evaluator }, { steps: 10, every: 4 }));
+      expect(order).toEqual([
+        ...saved(0),
+        ...[...trained(1, 2, 3, 4), ...saved(4)],
+        ...[...trained(5, 6, 7, 8), ...saved(8)],
+        ...[...trained(9, 10), ...saved(10)],
+      ]);
+      expect(end).toMatchObject({ step: 10, interrupted: false, skipped: 0 });
     });
-    expect(done).toMatchObject({ step: 10, interrupted: false });
-    expect(evaluations).toEqual([0, 4, 8, 10]);
-    expect(checkpoints).toEqual([0, 4, 8, 10]);
-    expect(rows.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    const stopped = await trainLoop({
-      ...options,
-      config: { ...config, steps: 1000, every: 500 },
-      start: { step: 10, seconds: 5 },
-      signal: controller.signal,
+
+    it("evaluates nothing without an evaluator, and takes steps from the trainer's configuration", async () => {
+      const { trainer } = await start({ ...config, steps: 3, every: 2 });
+      const { order } = await told(train({ trainer }));
+      expect(order).toEqual(["checkpoint 0", ...trained(1, 2), "checkpoint 2", ...trained(3), "checkpoint 3"]);
     });
-    expect(stopped.interrupted).toBe(true);
-    expect(stopped.step).toBeGreaterThanOrEqual(12);
-    expect(stopped.seconds).toBeGreaterThan(5);
-    expect(checkpoints.at(-1)).toBe(stopped.step);
-    expect(evaluations).toEqual([0, 4, 8, 10]);
-    // Stopped during an evaluation: saved, told as interrupted, and made up for on resuming.
-    const aborted = () => Promise.reject(new VoxtwirlError("aborted", "stopped", "again"));
-    const config14 = { ...config, steps: 14, every: 2 };
-    const half = await trainLoop({
-      ...options,
-      onProgress: () => {},
-      evaluate: aborted,
-      config: config14,
-      start: { step: 12, seconds: 0, resumed: true },
+
+    it("ends in order when its signal is aborted: a checkpoint is due, and nothing was evaluated", async () => {
+      const { trainer } = await start();
+      const controller = new AbortController();
+      const options = { steps: 1000, every: 500, start: { step: 10, seconds: 5 }, signal: controller.signal };
+      const { order, end } = await told(train({ trainer, evaluator }, options), (event) => {
+        if (event.type === "progress" && event.step >= 12) controller.abort();
+      });
+      expect(end.interrupted).toBe(true);
+      expect(end.step).toBeGreaterThanOrEqual(12);
+      expect(end.seconds).toBeGreaterThan(5);
+      expect(order.at(-1)).toBe(`checkpoint ${end.step}`);
+      expect(order.filter((one) => !one.startsWith("train"))).toHaveLength(1);
     });
-    expect(half).toMatchObject({ step: 14, interrupted: true });
-    expect(checkpoints.at(-1)).toBe(14);
-    const due = { step: 14, seconds: 0, resumed: true, evaluationDue: true };
-    expect(await trainLoop({ ...options, onProgress: () => {}, config: config14, start: due })).toMatchObject({
-      step: 14,
-      interrupted: false,
+
+    it("saves what an evaluation was stopped after, and makes up for it on resuming", async () => {
+      const { trainer } = await start();
+      const aborted = { evaluate: () => Promise.reject(new VoxtwirlError("aborted", "stopped", "again")) };
+      const options = { steps: 14, every: 2 };
+      const resumed = { step: 12, seconds: 0, resumed: true };
+      const half = await told(train({ trainer, evaluator: aborted }, { ...options, start: resumed }));
+      expect(half.order).toEqual([...trained(13, 14), "checkpoint 14"]);
+      expect(half.end).toMatchObject({ step: 14, interrupted: true });
+      const due = { step: 14, seconds: 0, resumed: true, evaluationDue: true };
+      const rest = await told(train({ trainer, evaluator }, { ...options, start: due }));
+      expect(rest.order).toEqual(saved(14));
+      expect(rest.end).toMatchObject({ step: 14, interrupted: false });
     });
-    expect(evaluations.at(-1)).toBe(14);
+
+    it("waits for who asks for events, and frees its buffer when left early", async () => {
+      const { store, trainer } = await start();
+      const before = gpu.allocatedBytes;
+      for await (const event of train({ trainer, evaluator }, { steps: 100, every: 2 })) {
+        if (event.type !== "checkpoint" || event.step < 2) continue;
+        const weights = await store.readAll();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(await store.readAll()).toEqual(weights);
+        break;
+      }
+      expect(gpu.allocatedBytes).toBe(before);
+      const unbroken = await start();
+      await steps(unbroken.trainer, 0, 2);
+      expect(await store.readAll()).toEqual(await unbroken.store.readAll());
+    });
+  });
+});
+
+describe("VoxelTraining", () => {
+  it("trains and evaluates in a few lines, bitwise as its parts do, and frees what it took", async () => {
+    const gpu = await testGpu();
+    const small = { ...config, steps: 2, every: 1, twirl: 2 };
+    const before = gpu.allocatedBytes;
+    const training = await VoxelTraining.create(gpu, small, { train: data, heldout: molecules(2, 2) });
+    const rows: MetricRow[] = [];
+    for await (const event of train(training)) {
+      if (event.type === "train") rows.push(...event.rows);
+      if (event.type === "eval") rows.push(event.row);
+    }
+    expect(rows.map(({ type, step }) => `${type} ${step}`)).toEqual([
+      ...["eval 0", "train 1", "eval 1", "train 2", "eval 2"],
+    ]);
+    const store = new ParameterStore(gpu, parameters);
+    initialise(store, parameters, small.seed);
+    const trainer = await Trainer.create(gpu, small, store, data);
+    for await (const event of train({ trainer })) if (event.type === "end") expect(event.step).toBe(2);
+    expect(await training.modelTensors()).toEqual(await modelTensors(store, parameters));
+    for (const item of [trainer, store, training]) item.destroy();
+    expect(gpu.allocatedBytes).toBe(before);
   });
 });

@@ -7,45 +7,43 @@ import {
   builtinMolecules,
   checkTrainConfig,
   Gpu,
-  initialise,
-  modelConfig,
   openChemLibKey,
   openGpu,
-  ParameterStore,
   prepareDataset,
   presets,
-  Trainer,
-  trainLoop,
-  unetParameters,
+  readMoleculeFile,
+  RunFolder,
+  train,
+  trainingRun,
+  VoxelTraining,
   VoxtwirlError,
 } from "voxtwirl/node";
 
 assert.equal(anywhere.Gpu, Gpu);
 assert.equal(anywhere.VoxtwirlError, VoxtwirlError);
 
-const config = checkTrainConfig({ ...presets.tiny, batch: 2, microBatch: 2, steps: 2, every: 2, heldout: 2 });
-const molecules = builtinMolecules().slice(0, 12);
-const data = prepareDataset(molecules, config, await openChemLibKey());
-const parameters = unetParameters(modelConfig(config));
+const size = { batch: 2, microBatch: 2, heldout: 2, twirl: 2 };
+const config = checkTrainConfig({ ...presets.tiny, ...size, steps: 2, every: 2 });
 const gpu = await openGpu();
-const store = new ParameterStore(gpu, parameters);
-initialise(store, parameters, config.seed);
-const trainer = await Trainer.create(gpu, config, store, data.train);
+
+// In memory, as in a browser.
+const data = prepareDataset(builtinMolecules().slice(0, 12), config, await openChemLibKey());
+const training = await VoxelTraining.create(gpu, config, data);
 const rows = [];
-const nothing = { lossTotal: 1, lossMean: 1, lossEquiv: 0, lossZero: 1, percentEquiv: 0, percentEquivStdErr: 0 };
-await trainLoop({
-  gpu,
-  config,
-  trainer,
-  evaluate: async () => nothing,
-  start: { step: 0, seconds: 0 },
-  onTrain: async (more) => void rows.push(...more),
-  onEval: async () => {},
-  checkpoint: async () => {},
-  onProgress: () => {},
-});
-trainer.destroy();
-store.destroy();
+for await (const event of train(training)) {
+  if (event.type === "train") rows.push(...event.rows);
+}
+training.destroy();
+
+// In a folder, as the command does.
+const folder = await RunFolder.create({ preset: "tiny" });
+const file = await readMoleculeFile("builtin");
+const events = [];
+for await (const event of trainingRun({ gpu, folder, config, file, source: "builtin" })) events.push(event);
+assert.deepEqual(events.at(-1), { ...events.at(-1), type: "end", step: 2, interrupted: false });
+assert.equal((await folder.readState()).metadata.step, "2");
+folder.close();
+
 gpu.destroy();
 const shader = readFileSync(fileURLToPath(import.meta.resolve("voxtwirl/shaders/conv3d/conv3d.wgsl")), "utf8");
 const [losses, gradNorms] = ["loss", "gradNorm"].map((name) => rows.map((row) => row[name]));

@@ -17,7 +17,9 @@ import {
   Plan,
   prepareDataset,
   presets,
+  train,
   unetParameters,
+  VoxelTraining,
   VoxtwirlError,
   type BufferView,
   type Evaluation,
@@ -26,6 +28,7 @@ import {
   type PackedMolecules,
   type Tensor,
   type TrainConfig,
+  type TrainEvent,
 } from "voxtwirl";
 import { openChemLibKey, openGpu, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
 
@@ -62,11 +65,23 @@ export async function prepare(path: string): Promise<PackedMolecules> {
   return heldout;
 }
 
+export async function trainFor(gpu: Gpu, config: TrainConfig, seconds: number): Promise<number[]> {
+  const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules(), config));
+  const percents: number[] = [];
+  for await (const event of train(training, { every: 100 })) {
+    const told: TrainEvent = event;
+    if (told.type === "eval") percents.push(told.row.percentEquiv);
+    if (event.type === "checkpoint" && event.seconds > seconds) break;
+  }
+  training.destroy();
+  return percents;
+}
+
 export const percent = (evaluation: Evaluation): number => evaluation.percentEquiv;
 export const functions = [operations.conv3d, decompose] as const;
 
 /** Mistakes that the compiler is to find: no type of the package is `any`. */
-export async function mistakes(gpu: Gpu, view: BufferView): Promise<void> {
+export async function mistakes(gpu: Gpu, view: BufferView, training: VoxelTraining): Promise<void> {
   // @ts-expect-error a name is no device
   Gpu.fromDevice("llvmpipe");
   // @ts-expect-error nor is a number an adapter
@@ -77,6 +92,8 @@ export async function mistakes(gpu: Gpu, view: BufferView): Promise<void> {
   const length: number = view.buffer.length;
   // @ts-expect-error adapters have no such name
   const name: string = gpu.info.model;
+  // @ts-expect-error events have no such type
+  for await (const event of train(training)) if (event.type === "loss") break;
   // @ts-expect-error a signal is no flag
   await measureEquivariance((x) => x, [], { group: octahedral(), input: { kind: "vectors" }, signal: true });
   console.log(device, length, name);
