@@ -49,6 +49,17 @@ export {
   type PredictContext,
   type Representation,
 } from "./equivariance/measure.ts";
+export type { BetterReading, RotationReading } from "./equivariance/conventions.ts";
+export {
+  measurePredictions,
+  PredictionTally,
+  type MeasurePredictionsOptions,
+  type PredictedSample,
+  type PredictionMeasurement,
+  type PredictionOptions,
+  type PredictionRotations,
+} from "./equivariance/predictions.ts";
+export type { RotationSource } from "./equivariance/rawTally.ts";
 export type { NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
 export {
@@ -121,6 +132,7 @@ export {
   type TuneRun,
 } from "./tuning/tune.ts";
 export { emptyTuning, parseTuning, tuningHash, withChoices } from "./tuning/tuning.ts";
+export { readingRemark } from "./report/measureRemarks.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";

@@ -1,13 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
-import type { BetterReading } from "../equivariance/conventions.ts";
-import {
-  cubeRotations,
-  groupOrderOf,
-  RawTally,
-  type CubeRotations,
-  type RotationSource,
-} from "../equivariance/rawTally.ts";
-import { Tally, type Measurement } from "../equivariance/tally.ts";
+import { PredictionTally, type PredictionMeasurement, type PredictionRotations } from "../equivariance/predictions.ts";
+import type { RotationSource } from "../equivariance/rawTally.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
@@ -22,13 +15,6 @@ export interface MeasureArraysOptions {
   readonly json: boolean;
 }
 
-type ArrayMeasurement = Measurement & { readonly better?: BetterReading | undefined };
-
-interface ArrayTally {
-  add(predictions: ArrayLike<number>, target: ArrayLike<number>): void;
-  result(): ArrayMeasurement;
-}
-
 /**
  * Measures predictions that were made elsewhere, sample by sample, so that files may be larger than memory.
  *
@@ -41,37 +27,35 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<numb
 }
 
 async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
-  const { rotations: file, seed } = options;
+  const { rotations: file, group, seed } = options;
   const [count, rotations] = checkShapes(predictions, targets, options);
-  const raw = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
-  const group = raw?.cube.source ?? options.group;
-  checkGroup(rotations, group, options);
-  const tally: ArrayTally = raw
-    ? new RawTally({ ...raw, rotations, seed })
-    : new Tally({ rotations, groupOrder: groupOrderOf(group), seed });
+  const given = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
+  const tally = new PredictionTally(rotations, { group, rotations: given, seed });
   const size = product(targets.shape.slice(1));
   const swept = await sweep("sample", count, async (n) => {
     tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
   });
   if (swept.done === 0) return nothingKnown("sample", swept);
-  printResult(tally.result(), swept, group, options);
+  printResult(tally.result(), swept, options);
   return swept.code;
 }
 
-function printResult(
-  found: ArrayMeasurement,
-  swept: Swept,
-  group: RotationSource,
-  options: MeasureArraysOptions,
-): void {
-  const { gains, samples, better, ...result } = found;
+function printResult(found: PredictionMeasurement, swept: Swept, options: MeasureArraysOptions): void {
+  const { group, gains, samples, betterReading, ...result } = found;
   const remarks = [
-    ...(better ? [readingRemark(better, samples)] : []),
+    ...(betterReading ? [readingRemark(betterReading, samples)] : []),
     ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
   ];
   const { predictions, targets, rotations: rotationFile = null, seed, json } = options;
   if (json) {
-    const shown = { ...result, samples, gains, remarks, betterReading: better ?? null, interrupted: swept.interrupted };
+    const shown = {
+      ...result,
+      samples,
+      gains,
+      remarks,
+      betterReading: betterReading ?? null,
+      interrupted: swept.interrupted,
+    };
     printJson({ type: "measure", group, ...shown, seed, predictions, targets, rotationFile });
     return;
   }
@@ -108,24 +92,12 @@ function checkShapes(predictions: OpenNpy, targets: OpenNpy, options: MeasureArr
   return [n, samples];
 }
 
-function checkGroup(rotations: number, group: RotationSource, { predictions }: MeasureArraysOptions): void {
-  const order = groupOrderOf(group);
-  if (rotations <= order) return;
-  throw new VoxtwirlError(
-    "bad-option",
-    `${predictions} has ${rotations} predictions a sample, the ${group} group has ${order} elements`,
-    group === "octahedral" && rotations <= groupOrderOf("full-octahedral")
-      ? "For independent draws use --group so3, with reflections --group full-octahedral."
-      : "For independent draws use --group so3.",
-  );
-}
-
 /** The rotations in a file, for raw predictions of a shape. */
 async function readRotations(
   shape: readonly number[],
   file: string,
-  { group, predictions: predictionFile }: MeasureArraysOptions,
-): Promise<{ cube: CubeRotations; size: number; channels: number }> {
+  { predictions: predictionFile }: MeasureArraysOptions,
+): Promise<PredictionRotations> {
   const fail = (what: string, fix: string) => {
     throw new VoxtwirlError("bad-file", what, fix);
   };
@@ -144,7 +116,7 @@ async function readRotations(
       `Give (${rotations}, 3, 3) for all samples alike, or (${count}, ${rotations}, 3, 3).`,
     );
   }
-  return { cube: cubeRotations(matrices.data, rotations, group, file), size, channels };
+  return { matrices: matrices.data, size, channels, name: file };
 }
 
 function product(sizes: readonly number[]): number {

@@ -91,7 +91,7 @@ export interface RawTallyOptions {
 
 export interface RawMeasurement extends Measurement {
   /** Where another reading of the rotations explains the predictions far better. */
-  readonly better: BetterReading | undefined;
+  readonly betterReading: BetterReading | undefined;
 }
 
 /** How many samples show which reading fits: fewer where grids are large, for the time it takes. */
@@ -121,13 +121,15 @@ export class RawTally {
   /**
    * @param predictions of one sample, [rotations, D, D, D, C], channels last
    * @param target [D, D, D, C]
-   * @throws VoxtwirlError as `Tally.add`
+   * @throws VoxtwirlError "bad-shape" for a target that is no such grid or a sample without rotations, and as `Tally.add`
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
-    const { cube, rotations } = this.#options;
-    const own = cube.elements.length > rotations;
-    const start = own ? this.#samples * rotations : 0;
-    const elements = cube.elements.slice(start, start + rotations);
+    const elements = this.#elementsOf(this.#samples);
+    const { size, channels } = this.#options;
+    if (target.length !== this.#numbers) {
+      const what = `a target of ${target.length} numbers is no grid of ${size} voxels along an edge and ${channels}`;
+      throw new VoxtwirlError("bad-shape", `${what} channels`, "Give [size, size, size, channels], channels last.");
+    }
     const Type = predictions instanceof Float32Array ? Float32Array : Float64Array;
     const back = new Type(predictions.length);
     elements.forEach((element, i) => {
@@ -137,9 +139,21 @@ export class RawTally {
     if (this.#samples++ < this.#toCompare) this.#compared.push(this.#compare(predictions, target, elements));
   }
 
+  #elementsOf(sample: number): readonly number[] {
+    const { cube, rotations } = this.#options;
+    if (cube.elements.length === rotations) return cube.elements;
+    const elements = cube.elements.slice(sample * rotations, (sample + 1) * rotations);
+    if (elements.length === rotations) return elements;
+    throw new VoxtwirlError(
+      "bad-shape",
+      `there are rotations of ${sample} samples, and more samples`,
+      `Give [${rotations}, 3, 3] for all samples alike, or [samples, ${rotations}, 3, 3].`,
+    );
+  }
+
   /** @throws VoxtwirlError as `Tally.result` */
   result(): RawMeasurement {
-    return { ...this.#tally.result(), better: betterReading(this.#compared, this.#numbers) };
+    return { ...this.#tally.result(), betterReading: betterReading(this.#compared, this.#numbers) };
   }
 
   /** How many elements predictions are compared under. */

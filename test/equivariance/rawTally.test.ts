@@ -72,8 +72,8 @@ const AXES = ["xyz", "zyx", "yxz", "xzy", "yzx", "zxy"];
 /** A rotation of x y z as somebody writes it who has the axes in another order, one of them reversed, or is passive. */
 function written(m: readonly number[], { transposed, axes, flipped }: Reading): number[] {
   const sign = (axis: string) => (axis === flipped ? -1 : 1);
-  const own = [...axes].flatMap((row) =>
-    [...axes].map((column) => sign(row) * sign(column) * m[3 * "xyz".indexOf(row) + "xyz".indexOf(column)]!),
+  const own = Array.from(axes).flatMap((row) =>
+    Array.from(axes).map((column) => sign(row) * sign(column) * m[3 * "xyz".indexOf(row) + "xyz".indexOf(column)]!),
   );
   return transposed ? transpose(own) : own;
 }
@@ -108,7 +108,7 @@ describe("which reading of the rotations explains raw predictions", () => {
           );
           const source = order === 24 ? "octahedral" : "full-octahedral";
           const right = measure(shown, undefined, source);
-          expect(right.better).toBeUndefined();
+          expect(right.betterReading).toBeUndefined();
           expect(right.percentEquiv).toBeCloseTo(0, 8);
           const asked = measure(
             shown,
@@ -116,10 +116,10 @@ describe("which reading of the rotations explains raw predictions", () => {
             source,
           );
           if (!wrong.transposed && wrong.axes === "xyz" && wrong.flipped === "") return;
-          expect(asked.better?.reading).toEqual({ kind: "matrices", ...wrong });
-          expect(asked.better).toMatchObject({ samples });
-          expect(asked.better!.lossTotalAsked).toBeCloseTo(asked.lossTotal, 10);
-          expect(asked.better!.lossTotal).toBeCloseTo(right.lossTotal, 10);
+          expect(asked.betterReading?.reading).toEqual({ kind: "matrices", ...wrong });
+          expect(asked.betterReading).toMatchObject({ samples });
+          expect(asked.betterReading!.lossTotalAsked).toBeCloseTo(asked.lossTotal, 10);
+          expect(asked.betterReading!.lossTotal).toBeCloseTo(right.lossTotal, 10);
         },
       ),
       { numRuns: 60, seed: 3 },
@@ -135,7 +135,7 @@ describe("which reading of the rotations explains raw predictions", () => {
         const shown = world(sets, at);
         const { lossTotal } = measure(shown);
         const given = matricesOf(alike ? first : sets.flat()).map((m) => written(m, wrong));
-        const { better, lossTotal: asked } = measure(shown, given);
+        const { betterReading: better, lossTotal: asked } = measure(shown, given);
         if (asked > 2.5 * lossTotal) expect(better!.lossTotal).toBeCloseTo(lossTotal, 10);
         else if (asked < 1.05 * lossTotal) expect(better).toBeUndefined();
       }),
@@ -150,15 +150,15 @@ describe("which reading of the rotations explains raw predictions", () => {
         const sets = Array.from({ length: samples }, () => drawn(random, rotations));
         const noise = (n: number, i: number, scale: number) => randomArray(NUMBERS, at + 50 * n + i + 5000, scale);
         const guess = world(sets, at, (_, n, i) => noise(n, i, 1));
-        expect(measure(guess).better).toBeUndefined();
-        expect(measure(world(sets, at, () => new Float64Array(NUMBERS))).better).toBeUndefined();
+        expect(measure(guess).betterReading).toBeUndefined();
+        expect(measure(world(sets, at, () => new Float64Array(NUMBERS))).betterReading).toBeUndefined();
         const constant = noise(0, 0, 1);
-        expect(measure(world(sets, at, () => constant)).better).toBeUndefined();
+        expect(measure(world(sets, at, () => constant)).betterReading).toBeUndefined();
         const broken = world(sets, at, (turned, n, i) => {
           const error = noise(n, i, 1);
           return turned.map((value, e) => value + error[e]!);
         });
-        expect(measure(broken).better).toBeUndefined();
+        expect(measure(broken).betterReading).toBeUndefined();
       }),
       { numRuns: 60, seed: 5 },
     );
@@ -169,7 +169,7 @@ describe("which reading of the rotations explains raw predictions", () => {
     const sets = Array.from({ length: 12 }, () => drawn(random, 24));
     const shown = world(sets, 9, (turned) => turned.map((value) => 0.4 * value));
     const given = matricesOf(sets.flat()).map(transpose);
-    const { better, lossTotal } = measure(shown, given);
+    const { betterReading: better, lossTotal } = measure(shown, given);
     expect(better?.reading).toMatchObject({ transposed: true, axes: "xyz", flipped: "" });
     // Not half the loss.
     expect(better!.lossTotal).toBeGreaterThan(lossTotal / 2);
@@ -181,10 +181,10 @@ describe("which reading of the rotations explains raw predictions", () => {
     const shown = world([set, set, set], 6);
     const back = { ...shown, raw: shown.raw.map((all) => all.map((one, i) => moved(one, inverse(set[i]!)))) };
     const { lossTotal } = measure(shown);
-    expect(measure(back).better).toMatchObject({ reading: { kind: "rotated-back" } });
+    expect(measure(back).betterReading).toMatchObject({ reading: { kind: "rotated-back" } });
     const rows = set.map((_, i) => (i + 3) % set.length);
     const given = set.map((_, i) => set[(i + set.length - 3) % set.length]!);
-    const { better } = measure(shown, matricesOf(given));
+    const { betterReading: better } = measure(shown, matricesOf(given));
     expect(better).toMatchObject({ reading: { kind: "rows", rows } });
     expect(better!.lossTotal).toBeCloseTo(lossTotal, 10);
   });
@@ -195,7 +195,7 @@ describe("which reading of the rotations explains raw predictions", () => {
       Array.from({ length: 20 }, () => set),
       3,
     );
-    const { better, samples } = measure(shown, matricesOf(set).map(transpose));
+    const { betterReading: better, samples } = measure(shown, matricesOf(set).map(transpose));
     expect([better?.samples, samples]).toEqual([16, 20]);
   });
 });
@@ -215,7 +215,7 @@ describe("RawTally", () => {
     });
     const back = shown.raw.flatMap((all, n) => all.flatMap((one, i) => [...moved(one, inverse(sets[n]![i]!))]));
     const targets = shown.targets.flatMap((target) => [...Array.from(target)]);
-    const { better, ...found } = measure(shown, undefined, "octahedral");
+    const { betterReading: better, ...found } = measure(shown, undefined, "octahedral");
     expect(better).toBeUndefined();
     expect(found).toEqual(decompose(back, targets, { samples: 5 }));
   });

@@ -8,6 +8,7 @@ import {
   Graph,
   kernels,
   measureEquivariance,
+  measurePredictions,
   modelConfig,
   octahedral,
   operations,
@@ -78,7 +79,7 @@ export async function trainFor(gpu: Gpu, config: TrainConfig, seconds: number): 
 }
 
 export const percent = (evaluation: Evaluation): number => evaluation.percentEquiv;
-export const functions = [operations.conv3d, decompose] as const;
+export const functions = [operations.conv3d, decompose, measurePredictions] as const;
 
 /** Mistakes that the compiler is to find: no type of the package is `any`. */
 export async function mistakes(gpu: Gpu, view: BufferView, training: VoxelTraining): Promise<void> {

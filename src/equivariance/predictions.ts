@@ -1,0 +1,138 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { AbortSignal } from "../hostTypes.ts";
+import type { BetterReading } from "./conventions.ts";
+import { otherTasks } from "./otherTasks.ts";
+import { cubeRotations, groupOrderOf, RawTally, type RotationSource } from "./rawTally.ts";
+import { Tally, type Measurement } from "./tally.ts";
+
+/** The rotations T_i of raw predictions f(T_i x) of voxel grids. */
+export interface PredictionRotations {
+  /** [N, 3, 3] for all samples alike or [samples, N, 3, 3]; rotations of the cube: active, row major, x y z. */
+  readonly matrices: ArrayLike<number>;
+  /** Voxels along an edge of the grids [size, size, size, channels]. */
+  readonly size: number;
+  readonly channels: number;
+  /** What to call the matrices in an error. */
+  readonly name?: string;
+}
+
+export interface PredictionOptions {
+  /** From what the rotations of a sample are; "octahedral" by default. */
+  readonly group?: RotationSource;
+  /** With these the predictions are rotated back here; without, T_i^-1 f(T_i x) is what is given. */
+  readonly rotations?: PredictionRotations | undefined;
+  /** Decides which predictions are averaged to measure the gains; 0 by default. */
+  readonly seed?: number;
+}
+
+export interface PredictionMeasurement extends Measurement {
+  /** "full-octahedral" also where "octahedral" was asked for and every sample has all 48. */
+  readonly group: RotationSource;
+  /** With `rotations`, where another reading of them explains the predictions far better: a line by `readingRemark`. */
+  readonly betterReading: BetterReading | undefined;
+}
+
+/** Collects predictions that were made elsewhere, sample by sample, and keeps only a few sums of each. */
+export class PredictionTally {
+  readonly #group: RotationSource;
+  readonly #tally: Tally | RawTally;
+
+  /**
+   * @param count predictions of each sample, at least 2
+   * @throws VoxtwirlError "bad-option" where there are more than the group has elements; "bad-shape" for matrices that
+   *   are not `count` a sample, "bad-file" for one that is no rotation of the cube: see `cubeRotations`
+   */
+  constructor(count: number, { group = "octahedral", rotations, seed = 0 }: PredictionOptions = {}) {
+    const { matrices, size, channels, name } = rotations ?? {};
+    if (matrices && (matrices.length === 0 || matrices.length % (9 * count) !== 0)) {
+      const what = `${matrices.length} numbers are not matrices of ${count} rotations`;
+      throw new VoxtwirlError("bad-shape", what, `Give [${count}, 3, 3] or [samples, ${count}, 3, 3].`);
+    }
+    const cube = matrices && cubeRotations(matrices, count, group, name);
+    this.#group = cube?.source ?? group;
+    checkCount(count, this.#group);
+    const grid = { size: size!, channels: channels! };
+    this.#tally = cube
+      ? new RawTally({ ...grid, rotations: count, cube, seed })
+      : new Tally({ rotations: count, groupOrder: groupOrderOf(group), seed });
+  }
+
+  /**
+   * @param predictions of one sample, one after another, each as long as the target
+   * @param target what they should be for the input that was not rotated
+   * @throws VoxtwirlError "bad-shape" when they are not, "not-finite" when a number is NaN or infinite
+   */
+  add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
+    this.#tally.add(predictions, target);
+  }
+
+  /** @throws VoxtwirlError as `decomposeSums` */
+  result(): PredictionMeasurement {
+    return { betterReading: undefined, ...this.#tally.result(), group: this.#group };
+  }
+}
+
+function checkCount(count: number, group: RotationSource): void {
+  const order = groupOrderOf(group);
+  if (count <= order) return;
+  const mirrored = group === "octahedral" && count <= groupOrderOf("full-octahedral");
+  throw new VoxtwirlError(
+    "bad-option",
+    `there are ${count} predictions a sample, the ${group} group has ${order} elements`,
+    `For independent draws use --group so3${mirrored ? ", with reflections --group full-octahedral" : ""}.`,
+  );
+}
+
+/** Predictions that were made elsewhere for the rotated copies of one input. */
+export interface PredictedSample {
+  /** One after another, each as long as the target. */
+  readonly predictions: ArrayLike<number>;
+  readonly target: ArrayLike<number>;
+}
+
+export interface MeasurePredictionsOptions extends PredictionOptions {
+  /** Stops before the next sample, with an error; for what is known so far use a `PredictionTally`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each sample. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * Measures which share of a squared error is rotation symmetry not learned, from predictions that were made elsewhere:
+ * what `voxtwirl measure --predictions` does. Samples may come from a generator, so that not all need be in memory.
+ *
+ * ```ts
+ * const rotations = { matrices, size: 32, channels: 5 };
+ * const { percentEquiv, betterReading } = await measurePredictions([{ predictions, target }], { rotations });
+ * ```
+ *
+ * @throws VoxtwirlError as `PredictionTally`, "no-data" without samples, "aborted" when the signal is
+ */
+export async function measurePredictions(
+  samples: Iterable<PredictedSample> | AsyncIterable<PredictedSample>,
+  options: MeasurePredictionsOptions = {},
+): Promise<PredictionMeasurement> {
+  const { signal, onProgress } = options;
+  const turn = otherTasks();
+  let tally: PredictionTally | undefined;
+  let done = 0;
+  for await (const { predictions, target } of samples) {
+    await turn();
+    if (signal?.aborted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start it again.");
+    tally ??= new PredictionTally(countOf(predictions, target), options);
+    tally.add(predictions, target);
+    onProgress?.(++done);
+  }
+  if (!tally) throw new VoxtwirlError("no-data", "there is no sample to measure", "Give at least one.");
+  return tally.result();
+}
+
+function countOf(predictions: ArrayLike<number>, target: ArrayLike<number>): number {
+  const count = predictions.length / target.length;
+  if (Number.isInteger(count) && count >= 2) return count;
+  throw new VoxtwirlError(
+    "bad-shape",
+    `${predictions.length} numbers are not two or more predictions of a target of ${target.length}`,
+    "Give every prediction the target's shape, one after another.",
+  );
+}
