@@ -1,7 +1,7 @@
 // The text of docs/variants.md, from the tables of the kernels. `npm run docs:variants` writes it.
 import type { GpuCaps } from "../src/gpu/caps.ts";
 import type { DType } from "../src/gpu/dispatch.ts";
-import { tableChoice, type CallShape, type TableRow } from "../src/kernels/kernel.ts";
+import { tableChoice, type CallShape, type TableRow, type VariantChoice } from "../src/kernels/kernel.ts";
 import { kernelsWithVariants, type KernelWithVariants } from "../src/kernels/list.ts";
 import { ADAPTERS, SHAPES } from "../test/kernels/tableCases.ts";
 
@@ -9,9 +9,9 @@ const INTRODUCTION = `# Which variant runs when
 
 Written by \`npm run docs:variants\` from the tables beside the kernels; do not edit it by hand.
 
-A kernel with variants has a table. Its rows are tried from the top: the first row that speaks of the adapter's class and
-of the call's shape, and whose variant can run on this adapter, decides. What [\`voxtwirl tune\`](tuning.md) found on an
-adapter comes before the table; \`voxtwirl tune --list\` shows what is chosen for each call of a preset, and why.
+A kernel with variants has a table. Its rows are tried from the top: the first row that speaks of the adapter's class
+and of the call's shape, and whose variant can run on this adapter, decides. What [\`voxtwirl tune\`](tuning.md) found
+on an adapter comes before the table; \`voxtwirl tune --list\` shows what is chosen for each call of a preset, and why.
 
 - A name that ends in \`*\` is the first variant that can run and whose name begins so.
 - "On" names the adapters on which the row decides for some call, of those that the tests of the tables know. "Software
@@ -34,8 +34,8 @@ export function variantsPage(): string {
 
 function section(kernel: KernelWithVariants): string {
   const decided = decisions(kernel);
-  const { table, describe } = kernel.variants;
-  const rows = table.map((row, i) => `${i + 1}. ${rowText(row, describe, decided.get(row) ?? [])}`);
+  const { variants } = kernel;
+  const rows = variants.table.map((row, i) => `${i + 1}. ${rowText(row, variants, decided.get(row) ?? [])}`);
   return `## ${kernel.name}\n\n${rows.join("\n")}\n`;
 }
 
@@ -54,9 +54,9 @@ function decisions({ name, variants }: KernelWithVariants): Map<TableRow | undef
   return found;
 }
 
-function rowText(row: TableRow, describe: (shape: CallShape) => string, decided: readonly Decided[]): string {
+function rowText(row: TableRow, variants: VariantChoice, decided: readonly Decided[]): string {
   const shapes =
-    row.when && decided[0] ? `some shapes, such as \`${describe(decided[0].shape)}\`` : "all that are left";
+    row.when && decided[0] ? `some shapes, such as \`${variants.describe(decided[0].shape)}\`` : "all that are left";
   const measured = row.measured === undefined ? "Reasoned" : `Measured on ${row.measured}`;
   return `\`${row.variant}\`, on ${adaptersText(decided)}, for ${shapes}. ${measured}: ${row.why}.`;
 }

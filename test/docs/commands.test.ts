@@ -7,7 +7,7 @@ import { documents, inlineCode, root, type Document } from "./markdown.ts";
 /** `voxtwirl`, also as npx and the offline archive start it, up to what a shell takes for its own. */
 const COMMAND = /(?:^|\s)(?:\$ )?(?:npx )?voxtwirl(?:\/run\.sh)?((?: [^\s|&;<>#]+)+)/g;
 const all = documents();
-const specs = await Promise.all(Object.values(commands).map(({ load }) => load()));
+const specs = await Promise.all(Object.values(commands).map((entry) => entry.load()));
 const options = new Set(
   specs
     .flatMap(({ spec, subcommands = {} }) => [spec, ...Object.values(subcommands).map((sub) => sub.spec)])

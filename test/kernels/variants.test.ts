@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { GpuCaps } from "../../src/gpu/caps.ts";
-import { choose, tableChoice, type CallShape, type TableRow } from "../../src/kernels/kernel.ts";
+import { choose, tableChoice, type TableRow } from "../../src/kernels/kernel.ts";
 import { kernelsWithVariants, kernelWithVariants } from "../../src/kernels/list.ts";
 import { STORED } from "./half.ts";
 import { ADAPTERS, SHAPES } from "./tableCases.ts";
