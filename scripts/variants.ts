@@ -41,13 +41,13 @@ function section(kernel: KernelWithVariants): string {
 
 /** The calls that each row decides, on every adapter and for every shape that the tests of the tables know. */
 function decisions({ name, variants }: KernelWithVariants): Map<TableRow | undefined, Decided[]> {
-  const found = new Map<TableRow | undefined, Decided[]>();
+  const found = new Map<TableRow | undefined, Decided[]>(variants.table.map((row) => [row, []]));
   for (const [adapter, caps] of Object.entries(ADAPTERS)) {
     const types: readonly DType[] = caps.matrices.length > 0 ? ["f32", "f16"] : ["f32"];
     for (const dtype of types) {
       for (const shape of SHAPES[name]!) {
         const { row } = tableChoice(caps, variants, shape, variants.of(caps, shape, dtype));
-        found.set(row, [...(found.get(row) ?? []), { adapter, caps, shape }]);
+        found.get(row)?.push({ adapter, caps, shape });
       }
     }
   }
