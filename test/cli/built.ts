@@ -25,7 +25,7 @@ export interface Places {
 }
 
 export interface BuiltCommand {
-  run(args: string[], env?: Record<string, string>): Promise<Result>;
+  run: (args: string[], env?: Record<string, string>) => Promise<Result>;
   places: Places;
   /** The command's file, for tests that start it themselves. */
   path: string;
