@@ -75,7 +75,6 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       dataSha256: file.sha256,
       records: file.records,
       recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
-      remarks: file.remarks,
       heldoutOnly,
       candidates: packed.count,
       seed,
@@ -106,7 +105,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
         const { interpolation } = options;
         const names = ["lossTotalPose", "lossZeroPose"] as const;
         const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
-        const found = { ...result, gains, remarks, interrupted };
+        const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted };
         if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
         else
           print([
@@ -121,7 +120,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       } else {
         const { gains, samples, ...result } = measured;
         const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
-        const found = { ...result, samples, gains, remarks, interrupted };
+        const found = { ...result, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
         if (options.json) printJson({ type: "measure", group: "octahedral", ...found, ...shown });
         else {
           const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];

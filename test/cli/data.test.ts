@@ -61,7 +61,7 @@ describe("--data with records that cannot be used", () => {
   it("is refused by train, measure and profile with --strict, leaving nothing", async () => {
     for (const args of [
       ["train", ...size, "--out", join(root, "none")],
-      ["train", "--resume", run],
+      ["train", "--resume", run, "--steps", "99"],
       ["measure", "--model", run],
       ["profile", "train", "--steps", "1"],
     ]) {
@@ -83,7 +83,8 @@ describe("--data with records that cannot be used", () => {
       records: 5,
       recordsLeftOut: { "dummy, ghost or query atoms": 2, "no atoms": 1 },
       samples: 2,
-      remarks: [],
+      // The model has hardly learned; of the data there is nothing to say.
+      remarks: [expect.stringMatching(/lossTotal is above lossZero/) as string],
     });
   });
 
@@ -112,7 +113,7 @@ describe("--data from a pipe and a folder", () => {
     expect(piped(["train", "--data", "/dev/stdin", ...size, "--out", out])).toContain(leftOut[0]);
     const config = (path: string) => JSON.parse(readFileSync(join(path, "config.json"), "utf8")).data;
     expect(config(out)).toEqual({ ...config(run), source: "/dev/stdin" });
-    const again = await command.run(["train", "--resume", out]);
+    const again = await command.run(["train", "--resume", out, "--steps", "2"]);
     expect(again.code).toBe(2);
     expect(again.stderr).toMatch(/cannot be read a second time[^]*Give the same data with --data/);
     expect((await command.run(["train", "--resume", out, "--data", data, "--steps", "2"])).code).toBe(0);
@@ -133,7 +134,7 @@ describe("--data from a pipe and a folder", () => {
     expect(resumed.code, resumed.stderr).toBe(0);
     writeFileSync(join(folder, "10.xyz"), good[0]!);
     expect((await command.run(["train", "--resume", out, "--steps", "3"])).stderr).toContain(
-      "not the data this run began with",
+      "has changed since the run began",
     );
   });
 });
