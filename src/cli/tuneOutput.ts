@@ -51,9 +51,8 @@ export function remarkLines(results: readonly TuneResult[], run: { left: number;
   }
   const unsure = results.filter(({ outcome }) => outcome === "unsure").length;
   if (unsure > 0) {
-    lines.push(
-      `${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed: is the machine busy?`,
-    );
+    const keep = unsure === 1 ? "call keeps" : "calls keep";
+    lines.push(`${unsure} ${keep} the table's variant because no two timings agreed: is the machine busy?`);
   }
   if (run.left > 0) lines.push(`${run.left} calls were not timed${run.stopped ? "" : " for want of time (--seconds)"}`);
   return lines;

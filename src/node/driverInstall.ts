@@ -85,7 +85,7 @@ export async function installDriver(options: InstallOptions): Promise<{ driver: 
  */
 export async function removeDriver(): Promise<string | undefined> {
   if (!existsSync(dirname(driverLink()))) return undefined;
-  return inWorkFolder(async () => {
+  return inWorkFolder(() => {
     const folder = existsSync(driverLink()) ? realpathSync(driverLink()) : undefined;
     rmSync(driverLink(), { force: true });
     removeOthers();
@@ -117,7 +117,7 @@ function checkMachine(): void {
 function release(): Record<string, string> {
   try {
     const rows = readFileSync("/etc/os-release", "utf8").matchAll(/^(\w+)=["']?(.*?)["']?$/gm);
-    return Object.fromEntries([...rows].map(([, name, value]) => [name, value]));
+    return Object.fromEntries(Array.from(rows, ([, name, value]) => [name!, value!]));
   } catch {
     return {};
   }
@@ -152,7 +152,7 @@ function checkSpace(folder: string, bytes: number): void {
 }
 
 /** A folder to work in, which is removed in the end, as is what runs that were killed have left. */
-async function inWorkFolder<T>(body: (work: string) => Promise<T>): Promise<T> {
+async function inWorkFolder<T>(body: (work: string) => Promise<T> | T): Promise<T> {
   const work = `${driverLink()}.partial`;
   try {
     privateFolder(dirname(work));

@@ -147,13 +147,14 @@ export class FileLock {
    * @throws VoxtwirlError "in-use" where it is not
    */
   async #whyDead(path: string, first: Seen): Promise<string | undefined> {
-    const gone = first.holder && isGone(first.holder);
+    const { holder } = first;
+    const gone = holder ? isGone(holder) : undefined;
     if (gone) return "which is gone";
     if (gone === false) throw this.#inUse(first, "which is running");
-    const beatMs = first.holder?.beatMs ?? BEAT_MS;
+    const beatMs = holder?.beatMs ?? BEAT_MS;
     const silentBefore = (await fileSystemNow(this.path)) - first.modified;
     const from = performance.now();
-    for (let told = false; ; await sleep(beatMs / 4)) {
+    for (let told = false; ; told = true) {
       const seen = await readLock(path);
       if (seen?.head !== first.head) return undefined;
       if (seen.beat !== first.beat || seen.modified !== first.modified) {
@@ -165,11 +166,12 @@ export class FileLock {
       if (silent > SILENT_BEATS * beatMs && watched > WATCHED_BEATS * beatMs) {
         return `which has shown no sign of life for ${Math.round(silent / 1000)} s`;
       }
-      if (told) continue;
-      told = true;
-      const most = Math.ceil(Math.max(SILENT_BEATS * beatMs - silent, WATCHED_BEATS * beatMs) / 1000);
-      const { what, onRemark } = this.#options;
-      onRemark?.(`${what} belongs to ${describe(first)}: watching for up to ${most} s whether it lives`);
+      if (!told) {
+        const most = Math.ceil(Math.max(SILENT_BEATS * beatMs - silent, WATCHED_BEATS * beatMs) / 1000);
+        const { what, onRemark } = this.#options;
+        onRemark?.(`${what} belongs to ${describe(first)}: watching for up to ${most} s whether it lives`);
+      }
+      await sleep(beatMs / 4);
     }
   }
 

@@ -71,10 +71,11 @@ function decode(bytes: Buffer, path: string): string {
     throw new VoxtwirlError("bad-file", `${path} is text in UTF-32`, "Save it as UTF-8.");
   }
   if (mark === 0xfffe || halfIsZero(bytes, 1)) return bytes.toString("utf16le");
-  if (mark === 0xfeff || halfIsZero(bytes, 0))
+  if (mark === 0xfeff || halfIsZero(bytes, 0)) {
     return Buffer.from(bytes.subarray(0, bytes.length & ~1))
       .swap16()
       .toString("utf16le");
+  }
   return bytes.toString("utf8");
 }
 

@@ -59,10 +59,18 @@ interface Result {
   stderr: string;
 }
 
+/** What is read of the report of `voxtwirl doctor --json`. */
+interface Report {
+  ok: boolean;
+  adapter: { name: string };
+  installed: { version: string; folder: string; used: boolean };
+}
+
 function ended(child: ChildProcess): Promise<Result> {
   const texts = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const)
+  for (const name of ["stdout", "stderr"] as const) {
     child[name]!.on("data", (data: Buffer) => (texts[name] += data.toString()));
+  }
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, ...texts })));
 }
 
@@ -209,7 +217,7 @@ describe.runIf(linux)("voxtwirl driver install", () => {
       expect(remains()).toHaveLength(2);
 
       const { stdout } = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
-      const { adapter, installed } = JSON.parse(stdout);
+      const { adapter, installed } = JSON.parse(stdout) as Report;
       expect({ name: adapter.name, installed }).toEqual({
         name: "llvmpipe",
         installed: { version: "25.0.7-1", folder: before, used: true },
@@ -251,10 +259,11 @@ describe.runIf(linux)("voxtwirl driver install", () => {
       expect(stderr).toMatch(/mesa-vulkan-drivers \S+ and \d+ packages that it needs, \d+ MB to download/);
       expect(stdout).toMatch(/^Mesa (2[3-9]|[3-9]\d)\./);
       const doctor = await run(["doctor", "--json"], { ...places.noLoader, VOXTWIRL_DRIVER: "" });
-      const { ok, adapter, installed } = JSON.parse(doctor.stdout);
+      const { ok, adapter, installed } = JSON.parse(doctor.stdout) as Report;
       expect({ ok, name: adapter.name, used: installed.used }).toEqual({ ok: true, name: "llvmpipe", used: true });
-      const { libraries } = JSON.parse(readFileSync(join(installed.folder, "driver.json"), "utf8"));
-      expect(libraries.some((name: string) => name.startsWith("libLLVM"))).toBe(true);
+      const manifest = readFileSync(join(installed.folder, "driver.json"), "utf8");
+      const { libraries } = JSON.parse(manifest) as { libraries: string[] };
+      expect(libraries.some((name) => name.startsWith("libLLVM"))).toBe(true);
     },
   );
 });

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { ListedCall } from "../../src/cli/tuneOutput.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -16,8 +17,8 @@ describe("voxtwirl tune", () => {
   it("lists the calls of a preset with their variants, and writes nothing", async () => {
     const { code, stdout, stderr } = await command.run(["tune", "--list", "--json", "--batch", "1"], env);
     expect(code, stderr).toBe(0);
-    const { calls } = JSON.parse(stdout);
-    expect(new Set(calls.map(({ key }: { key: string }) => key)).size).toBe(calls.length);
+    const { calls } = JSON.parse(stdout) as { calls: ListedCall[] };
+    expect(new Set(calls.map(({ key }) => key)).size).toBe(calls.length);
     for (const kernel of [
       "conv3d",
       "convTranspose3d",
@@ -28,7 +29,7 @@ describe("voxtwirl tune", () => {
       "rotateOctahedral",
     ]) {
       expect(
-        calls.some(({ key }: { key: string }) => key.startsWith(`${kernel} `)),
+        calls.some(({ key }) => key.startsWith(`${kernel} `)),
         kernel,
       ).toBe(true);
     }
@@ -47,7 +48,7 @@ describe("voxtwirl tune", () => {
     expect(stdout).toMatch(/^[01] of 1 calls have a faster variant; all calls together \d/m);
     const [path] = files();
     expect(stdout).toContain(path!);
-    const written = JSON.parse(readFileSync(path!, "utf8"));
+    const written = JSON.parse(readFileSync(path!, "utf8")) as object;
     expect(written).toMatchObject({ format: 1, adapter: expect.any(String), choices: expect.any(Object) });
 
     // Whatever was faster just now, a choice that is there is told of, and used.

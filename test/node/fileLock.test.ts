@@ -34,7 +34,7 @@ afterEach(() => {
 interface Holder {
   child: ChildProcess;
   /** Resolves with the lines so far once one of them begins with one of these. */
-  says(...words: string[]): Promise<string[]>;
+  says: (...words: string[]) => Promise<string[]>;
   ended: Promise<unknown>;
 }
 
@@ -42,7 +42,7 @@ function start(...args: string[]): Holder {
   const child = spawn(process.execPath, [program, path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   let output = "";
-  child.stdout!.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise((resolve) => child.once("close", resolve));
   const says = async (...words: string[]) => {
     for (;;) {
@@ -170,8 +170,10 @@ describe("FileLock", () => {
       lockFromElsewhere(secondsAgo);
       (await take({ onRemark })).release();
     }
-    const watching = (s: number) => expect.stringMatching(`belongs to process \\d+ on node17 .*for up to ${s} s`);
-    const taken = (s: string) => expect.stringMatching(`from process \\d+ on node17 .*no sign of life for ${s} s`);
+    const watching = (s: number): unknown =>
+      expect.stringMatching(`belongs to process \\d+ on node17 .*for up to ${s} s`);
+    const taken = (s: string): unknown =>
+      expect.stringMatching(`from process \\d+ on node17 .*no sign of life for ${s} s`);
     expect(remarks).toEqual([watching(1), taken("360\\d"), watching(2), taken("1"), watching(2), taken("1")]);
     expect(readdirSync(folder)).toEqual([]);
   });
