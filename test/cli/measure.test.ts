@@ -439,7 +439,7 @@ describe("what voxtwirl measure cannot do", () => {
     [["--model", "nowhere", ...data], 1, "no such file"],
     [["--model", "empty", ...data], 1, "model.safetensors"],
     [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
-    [["--model", "four.npy", ...data], 1, "it is an .npy file"],
+    [["--model", "four.npy", ...data], 1, "it is a NumPy array (.npy)"],
     [["--model", "pointer.safetensors", ...data], 1, "a git-lfs pointer"],
     [["--model", "sparse.safetensors", ...data], 1, "more than can be read"],
     [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "it does not begin as one"],
