@@ -119,8 +119,8 @@ function prove(folder: string, signal?: AbortSignal): Promise<void> {
         resolve();
         return;
       }
-      if (error && signal?.aborted) {
-        reject(error as Error);
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
         return;
       }
       const words = why?.message ?? (error ? lastLine(stderr) || error.message : "its results are wrong");
