@@ -178,7 +178,8 @@ function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boo
     };
   });
   if (json) printJson({ adapter: tuning.adapter, calls: rows });
-  else print(callLines(rows));
+  // Some terminals do not say how wide they are.
+  else print(callLines(rows, (process.stdout.isTTY && process.stdout.columns) || Infinity));
 }
 
 async function reset(adapter: string, json: boolean): Promise<number> {

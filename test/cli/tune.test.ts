@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { ListedCall } from "../../src/cli/tuneOutput.ts";
+import { callLines, type ListedCall } from "../../src/cli/tuneOutput.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -39,6 +39,29 @@ describe("voxtwirl tune", () => {
     }
     // SwiftShader, where it is used, is unpacked into a folder beside.
     expect(existsSync(join(cache, "voxtwirl", "tuning"))).toBe(false);
+  });
+
+  it("says why each variant is chosen", async () => {
+    const { code, stdout, stderr } = await command.run(
+      ["tune", "--list", "--kernel", "groupNorm", "--batch", "1"],
+      env,
+    );
+    expect(code, stderr).toBe(0);
+    const [head, ...rows] = stdout.trimEnd().split("\n");
+    expect(head).toMatch(/^call +calls +variant +of +why$/);
+    expect(rows.length).toBeGreaterThan(5);
+    for (const row of rows) expect(row).toMatch(/^groupNorm .* +\d+x +\w.* \d+ {2}[\w ]+: \S/);
+  });
+
+  it("cuts reasons, and nothing else, where a terminal ends", () => {
+    const why = "a row is one subgroup, and the sums of a row stay in registers";
+    const call = { key: "conv3d 1", count: 2, fallback: "rows", chosen: undefined, measured: "lavapipe", variants: [] };
+    const [head, row] = callLines([{ ...call, why }]);
+    expect(row).toBe(`conv3d 1     2x  rows      0  lavapipe: ${why}`);
+    const start = head!.indexOf("why");
+    expect(callLines([{ ...call, why }], start + 30)[1]).toBe("conv3d 1     2x  rows      0  lavapipe: a row is one…");
+    // However narrow: the beginning of the reason is shown.
+    expect(callLines([{ ...call, why }], 20)).toEqual([head, "conv3d 1     2x  rows      0  lavapipe: a row is one…"]);
   });
 
   it("times a kernel's variants, keeps what it found, and forgets it when asked", async () => {
