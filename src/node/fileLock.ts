@@ -18,6 +18,8 @@ const WATCHED_BEATS = 2.5;
 export interface FileLockOptions {
   /** What it guards, for messages. */
   readonly what: string;
+  /** What to do where another process has it, and where it was lost to another one, for messages. */
+  readonly fix: { readonly inUse: string; readonly lost: string };
   /** Takes the lock whoever holds it. A holder that still runs stops before its next write. */
   readonly takeOver?: boolean | undefined;
   /** Shows a remark: that it waits, that a dead process's lock is taken over. */
@@ -85,14 +87,13 @@ export class FileLock {
    * @throws VoxtwirlError "in-use" where it has, or has given it back
    */
   async check(): Promise<void> {
-    const { what } = this.#options;
+    const { what, fix } = this.#options;
     if (!held.has(this)) throw new VoxtwirlError("in-use", `${what} was closed`, "Open it again to write it.");
     const seen = await readLock(this.path);
     if (seen?.head === this.#head) return;
     // Gone, it may have been another's that has done its work.
     const why = seen ? `now belongs to ${describe(seen)}` : `has lost its lock ${this.path}`;
-    const fix = "Nothing more is written here. Continue with --resume when no other process has the folder.";
-    throw new VoxtwirlError("in-use", `${what} ${why}: it was taken over, or somebody removed the lock`, fix);
+    throw new VoxtwirlError("in-use", `${what} ${why}: it was taken over, or somebody removed the lock`, fix.lost);
   }
 
   /** Gives the lock back, unless another process has it by now. */
@@ -176,8 +177,8 @@ export class FileLock {
   }
 
   #inUse(seen: Seen, state: string): VoxtwirlError {
-    const fix = "Wait until it is done, or end it there. If it is certain that it writes no more, add --take-over.";
-    return new VoxtwirlError("in-use", `${this.#options.what} is being written by ${describe(seen)}, ${state}`, fix);
+    const { what, fix } = this.#options;
+    return new VoxtwirlError("in-use", `${what} is being written by ${describe(seen)}, ${state}`, fix.inUse);
   }
 }
 

@@ -21,6 +21,11 @@ import { ioError, readBytes, readJson, readText, syncFile, withFile, writeFileAt
 import { isFolder, list, makeFolder, makeFolders } from "./folders.ts";
 import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
 
+const LOCK_FIX = {
+  inUse: "Wait until it is done, or end it there. If it is certain that it writes no more, add --take-over.",
+  lost: "Nothing more is written here. Continue with --resume when no other process has the folder.",
+};
+
 export interface OpenRunFolderOptions {
   /** Takes the folder from a process that seems to write it. If that one still runs, it stops before its next write. */
   takeOver?: boolean;
@@ -112,7 +117,8 @@ export class RunFolder {
     const onRelease = () => {
       if (made) removeEmptyFolder(path);
     };
-    const lock = await FileLock.take(join(path, LOCK), { what: path, takeOver, onRemark, onRelease });
+    const options = { what: path, fix: LOCK_FIX, takeOver, onRemark, onRelease };
+    const lock = await FileLock.take(join(path, LOCK), options);
     try {
       return new RunFolder(path, await look(path), lock);
     } catch (error) {
