@@ -82,9 +82,10 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
     };
     const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
     const half = precision === "f16" ? ", in f16" : "";
+    const noises = options.group === "so3" ? `, ${NOISES} noises a rotation` : "";
     const head = [
       `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
-      `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${options.group === "so3" ? `, ${NOISES} noises a rotation` : ""}`,
+      `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."
         : "The model was trained on another file: molecules that both hold are not left out.",
@@ -107,7 +108,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
         const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
         const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted };
         if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
-        else
+        else {
           print([
             ...partLines(swept, "molecules"),
             ...poseLines(result),
@@ -117,6 +118,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
             "",
             ...poseGainLines(gains, result.samples),
           ]);
+        }
       } else {
         const { gains, samples, ...result } = measured;
         const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
