@@ -14,16 +14,16 @@ import { showProgress } from "./progress.ts";
 export const spec: ArgsSpec = {
   positionals: ["[SUITE...]"],
   options: {
-    filter: { value: "TEXT", help: "only cases with this in their name" },
+    filter: { value: "TEXT", help: "only cases with this text in their name" },
     precision: precisionOption("f32"),
     adapter: adapterOption,
     "no-tuning": noTuningOption,
-    json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
+    json: { value: "FILE", help: "write the record to this file, in the shape of Google Benchmark's JSON" },
     force: { help: "replace an earlier record in --json" },
-    against: { value: "LIST", help: `engines to compare with, or all: ${peerNames.join(",")}` },
-    "install-peers": { help: "install these engines (npm ci of bench/peers/package.json), and end" },
-    quick: { help: "few samples a case: a look, not a measurement" },
-    list: { help: "print the names of the cases, and end" },
+    against: { value: "LIST", help: `compare with other engines, a list of these or all: ${peerNames.join(",")}` },
+    "install-peers": { help: "only install those engines (npm ci of bench/peers/package.json)" },
+    quick: { help: "few samples for each case: a look, not a measurement" },
+    list: { help: "only print the names of the cases" },
   },
 };
 

@@ -11,7 +11,7 @@ import { showProgress } from "./progress.ts";
 export const spec: ArgsSpec = { options: {} };
 
 const installSpec: ArgsSpec = {
-  options: { force: { help: "also where it is installed already, or this machine has as good an adapter" } },
+  options: { force: { help: "install it even if it is there already or the machine has an adapter as good" } },
 };
 const removeSpec: ArgsSpec = { options: {} };
 

@@ -21,14 +21,14 @@ const KERNELS = kernelsWithVariants().map(({ name }) => name);
 
 export const spec: ArgsSpec = {
   options: {
-    preset: { value: "NAME", help: `whose calls: ${Object.keys(presets).join(", ")} or all (default tiny)` },
+    preset: { value: "NAME", help: `tune the calls of ${Object.keys(presets).join(", ")} or all (default tiny)` },
     kernel: { value: "NAME", help: `only this kernel: ${KERNELS.join(", ")}` },
     precision: precisionOption("f32"),
-    batch: { value: "N", help: "samples of a training step (default: the preset's); choices hold for this batch" },
-    seconds: { value: "N", help: "begin no other call after so many seconds; the costliest come first" },
+    batch: { value: "N", help: "samples in a step (default: the preset's); what is found holds for this batch" },
+    seconds: { value: "N", help: "begin no other call after this many seconds; the costliest calls come first" },
     adapter: adapterOption,
-    list: { help: "show the calls with their variants and what is chosen for them, and end" },
-    reset: { help: "forget what was found on this adapter, and end" },
+    list: { help: "only show the calls, their variants and what is chosen" },
+    reset: { help: "only forget what was found on this adapter" },
     json: { help: "print one JSON object on stdout" },
   },
 };
