@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { compare, spec as compareSpec } from "../../bench/compare.ts";
+import { condense, spec as condenseSpec } from "../../bench/condense.ts";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
@@ -28,6 +29,7 @@ export const spec: ArgsSpec = {
 
 export const subcommands = {
   compare: { summary: "say what changed from one record to another beyond the noise", spec: compareSpec },
+  condense: { summary: "make a record small enough to keep: aggregates in place of samples", spec: condenseSpec },
 };
 
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
@@ -36,6 +38,10 @@ const QUICK = { budgetMs: 300, maxSamples: 6 };
 /** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after ^C. */
 export async function run(args: string[]): Promise<number> {
   if (args[0] === "compare") return compare(args.slice(1));
+  if (args[0] === "condense") {
+    await condense(args.slice(1));
+    return 0;
+  }
   const options = readArgs("bench", spec, args);
   if (options.flag("install-peers")) {
     installPeers();
@@ -60,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
   const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
   const gpu = await openCliGpu(adapter, !options.flag("no-tuning"));
   const progress = showProgress();
-  const interruption = interruptible({ after: "the case in hand", warn: progress.warn });
+  const interruption = interruptible({ after: "the case in hand", warn: (text) => progress.warn(text) });
   interruption.begin();
   try {
     const record = await bench({

@@ -171,14 +171,15 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   return { ...options, group, output, seed, twirl: checkTwirl(group, options.twirl), total: samples.length };
 }
 
-function checkRepresentation(name: string, given: Representation): void {
-  const kind = given?.kind;
-  const whole = (value: number) => Number.isSafeInteger(value) && value >= 1;
+function checkRepresentation(name: string, given: unknown): void {
+  const { kind, size, channels } = (given ?? {}) as { kind?: unknown; size?: unknown; channels?: unknown };
+  const whole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
   if (kind === "vectors" || kind === "scalars") return;
-  if (kind === "grid" && whole(given.size) && whole(given.channels)) return;
+  if (kind === "grid" && whole(size) && whole(channels)) return;
+  const found = (JSON.stringify(given) as string | undefined) ?? kindOf(given);
   throw new VoxtwirlError(
     "bad-option",
-    `${name} is ${JSON.stringify(given) ?? kindOf(given)}: that is no way in which rotations act`,
+    `${name} is ${found}: that is no way in which rotations act`,
     'Give { kind: "grid", size, channels }, { kind: "vectors" } or { kind: "scalars" }.',
   );
 }

@@ -12,7 +12,7 @@ export interface Twisted {
 /** How a model on the host is asked. */
 export interface ArrayTwisting {
   readonly predict: Predict<Float32Array, NumberArray>;
-  readonly samples: readonly EquivarianceSample<NumberArray>[];
+  readonly samples: readonly EquivarianceSample[];
   readonly group: RotationGroup;
   readonly input: Representation;
   readonly output: Representation;

@@ -91,8 +91,9 @@ async function parseBytes(bytes: Buffer, path: string, options: ParseOptions, li
   try {
     if (parse !== undefined) {
       const parsed = parse(text, basename(path), options);
-      if (zeros > 0)
+      if (zeros > 0) {
         parsed.remarks.push(`${zeros} zero bytes at the end of ${path} are passed over: was it copied whole?`);
+      }
       return parsed;
     }
   } catch (error) {
@@ -111,8 +112,9 @@ function parserFor(text: string, path: string): { parse: Parser | undefined; sur
   if (lines.some((line) => /^[ \d]{6}.*\sV[23]000\s*$/i.test(line))) return { parse: parseSdf, sure: true };
   const start = lines.findIndex((line) => line.trim() !== "");
   const counted = /^\s*\d+\s*$/.test(lines[start] ?? "");
-  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? ""))
+  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? "")) {
     return { parse: parseXyz, sure: true };
+  }
   const kind = kindOf(path);
   if (Object.hasOwn(parsers, kind)) return { parse: parsers[kind], sure: false };
   return { parse: counted ? parseXyz : undefined, sure: false };

@@ -72,8 +72,8 @@ const AXES = ["xyz", "zyx", "yxz", "xzy", "yzx", "zxy"];
 /** A rotation of x y z as somebody writes it who has the axes in another order, one of them reversed, or is passive. */
 function written(m: readonly number[], { transposed, axes, flipped }: Reading): number[] {
   const sign = (axis: string) => (axis === flipped ? -1 : 1);
-  const own = [...axes].flatMap((row) =>
-    [...axes].map((column) => sign(row) * sign(column) * m[3 * "xyz".indexOf(row) + "xyz".indexOf(column)]!),
+  const own = Array.from(axes).flatMap((row) =>
+    Array.from(axes).map((column) => sign(row) * sign(column) * m[3 * "xyz".indexOf(row) + "xyz".indexOf(column)]!),
   );
   return transposed ? transpose(own) : own;
 }

@@ -1,7 +1,6 @@
 // What everyKernel.test.ts does not know: the twin's own gradient, the adjoint, PyTorch's figures, the graph operation,
 // the cost by hand, and what is refused.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Tensor } from "../../src/gpu/dispatch.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import * as operations from "../../src/graph/operations.ts";
@@ -42,16 +41,11 @@ it("is the transpose of its gradient", async () => {
   const { whole, pooled, ...windows } = OVERLAPPING;
   const [x, gradY] = [randomArray(2 * 5 * 4 * 6 * 3, 3), randomArray(2 * 3 * 2 * 3 * 3, 4)];
   const inputs = { x: { shape: whole, data: x }, gradY: { shape: pooled, data: gradY } };
-  const { y, gradX } = await runKernels(
-    gpu,
-    inputs,
-    { y: { shape: pooled }, gradX: { shape: whole } },
-    (ctx, t: Record<string, Tensor>) => {
-      avgPool3d(ctx, { label: "pool", x: t.x!, y: t.y!, ...windows });
-      avgPool3dGrad(ctx, { label: "grad", gradY: t.gradY!, gradX: t.gradX!, ...windows });
-    },
-  );
-  expect(Math.abs(innerProduct(y!, gradY) - innerProduct(x, gradX!))).toBeLessThan(1e-5);
+  const { y, gradX } = await runKernels(gpu, inputs, { y: { shape: pooled }, gradX: { shape: whole } }, (ctx, t) => {
+    avgPool3d(ctx, { label: "pool", x: t.x, y: t.y, ...windows });
+    avgPool3dGrad(ctx, { label: "grad", gradY: t.gradY, gradX: t.gradX, ...windows });
+  });
+  expect(Math.abs(innerProduct(y, gradY) - innerProduct(x, gradX))).toBeLessThan(1e-5);
 });
 
 it("goes back through a graph", async () => {
