@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { inverseRotation, type Rotation, type RotationGroup } from "./groups.ts";
-import type { EquivarianceSample, Predict, Representation } from "./measure.ts";
+import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
 import { readNumbers, zerosLike, type FloatArray, type NumberArray } from "./numbers.ts";
 
 /** Twisted predictions T^-1 f(T x) of one sample, and what they should be. */

@@ -1,7 +1,8 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { octahedral, so3, type RotationGroup } from "../../src/equivariance/groups.ts";
-import { measureEquivariance, type EquivarianceSample, type Predict } from "../../src/equivariance/measure.ts";
+import { measureEquivariance } from "../../src/equivariance/measure.ts";
+import type { EquivarianceSample, Predict } from "../../src/equivariance/predict.ts";
 import type { NumberArray } from "../../src/equivariance/numbers.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
 import type { BufferView } from "../../src/gpu/gpu.ts";
