@@ -3,7 +3,7 @@ import { type ArgsSpec, readArgs } from "../src/cli/args.ts";
 import { VoxtwirlError } from "../src/errors.ts";
 import { formatMilliseconds } from "../src/report/quantities.ts";
 import { readBenchmarkFile } from "./benchmarkFile.ts";
-import { type Comparison, compareRecords, type Verdict } from "./comparison.ts";
+import { type ComparedCase, type Comparison, compareRecords, type Verdict } from "./comparison.ts";
 
 export const spec: ArgsSpec = {
   positionals: ["A.json", "B.json"],
@@ -35,13 +35,14 @@ export function compare(args: string[]): number {
   return options.flag("fail-on-regression") && comparison.regressions.length > 0 ? 1 : 0;
 }
 
-const ORDER: readonly Verdict[] = ["slower", "faster", "drift", "none", "few"];
+const ORDER: readonly Verdict[] = ["slower", "faster", "drift", "open", "none", "few"];
 const WORDS: Readonly<Record<Verdict, string>> = {
   slower: "SLOWER",
   faster: "faster",
   none: "no change",
   drift: "drifts: no telling",
   few: "too few samples",
+  open: "not enough kept: no telling",
 };
 
 function describe(a: string, b: string, comparison: Comparison): string[] {
@@ -53,7 +54,7 @@ function describe(a: string, b: string, comparison: Comparison): string[] {
     formatMilliseconds(a.median),
     formatMilliseconds(b.median),
     percent(ratio),
-    verdict === "few" ? "" : `${percent(low)} to ${percent(high)}`,
+    verdict === "few" || !Number.isFinite(high) ? "" : `${percent(low)} to ${percent(high)}`,
     WORDS[verdict],
   ]);
   const counts = ORDER.map((verdict) => [cases.filter((c) => c.verdict === verdict).length, WORDS[verdict]] as const);
@@ -74,8 +75,20 @@ function describe(a: string, b: string, comparison: Comparison): string[] {
     `A change is told where the Mann-Whitney test gives p < ${level} and the interval of the ratio ` +
       `of medians leaves out`,
     `0 %; of ${tested} comparisons without any change at most ${byChance} are expected to be told for one by chance.`,
+    ...missingSamples(cases),
     "Samples of one run do not show how much whole runs differ: where a change matters, run both again.",
     ...(regressions.length > 0 ? [`Slower by more than ${threshold} %: ${regressions.join(", ")}.`] : []),
+  ];
+}
+
+/** What cannot be said where a record has aggregates in place of samples. */
+function missingSamples(cases: readonly ComparedCase[]): string[] {
+  const partial = cases.filter(({ a, b }) => !a.complete || !b.complete);
+  if (partial.length === 0) return [];
+  const unordered = partial.some(({ a, b }) => a.halves === undefined || b.halves === undefined);
+  return [
+    `Samples of ${partial.length} ${partial.length === 1 ? "case" : "cases"} were not kept: there a change is told ` +
+      `only where it shows whatever they were${unordered ? ", and drifts may be hidden" : ""}.`,
   ];
 }
 

@@ -1,9 +1,10 @@
 // Two benchmark records, case by case.
 import { VoxtwirlError } from "../src/errors.ts";
-import type { BenchmarkFile, Samples } from "./benchmarkFile.ts";
-import { difference, halvesRatio, LEVEL } from "./difference.ts";
+import type { BenchmarkFile } from "./benchmarkFile.ts";
+import { difference, LEVEL } from "./difference.ts";
 import { peerNames } from "./protocol.ts";
-import { AGREEMENT, median } from "./statistics.ts";
+import type { Times } from "./runTimes.ts";
+import { AGREEMENT } from "./statistics.ts";
 
 /**
  * What two sets of samples say:
@@ -12,16 +13,19 @@ import { AGREEMENT, median } from "./statistics.ts";
  * - none: no more than the scatter
  * - drift: one of them moved while it was taken, by so much that the change may be a part of that
  * - few: not even samples without any overlap would show a change
+ * - open: samples were not kept, and what was leaves room for a change as well as for none
  */
-export type Verdict = "slower" | "faster" | "none" | "drift" | "few";
+export type Verdict = "slower" | "faster" | "none" | "drift" | "few" | "open";
 
 /** One side of a compared case. */
 interface Side {
   /** Milliseconds. */
   readonly median: number;
   readonly samples: number;
-  /** Median of the second half of the samples over that of the first. */
-  readonly halves: number;
+  /** Median of the second half of the samples over that of the first; left out where only aggregates are known. */
+  readonly halves?: number;
+  /** Whether the file tells all samples, and not only aggregates of them. */
+  readonly complete: boolean;
 }
 
 export interface ComparedCase {
@@ -31,11 +35,11 @@ export interface ComparedCase {
   readonly time: "gpu" | "wall";
   readonly a: Side;
   readonly b: Side;
-  /** Median of B over median of A with its 99 % bootstrap interval. */
+  /** Median of B over median of A with its 99 % bootstrap interval: the widest one where samples are missing. */
   readonly ratio: number;
   readonly low: number;
   readonly high: number;
-  /** Of the Mann-Whitney test. */
+  /** Of the Mann-Whitney test: the largest one where samples are missing. */
   readonly p: number;
   readonly verdict: Verdict;
 }
@@ -65,7 +69,7 @@ export interface CompareOptions {
 
 /** @throws VoxtwirlError "bad-file" when a median is zero, so that there is no ratio */
 export function compareRecords(a: BenchmarkFile, b: BenchmarkFile, options: CompareOptions): Comparison {
-  const names = [...a.samples.keys()].filter((name) => b.samples.has(name));
+  const names = [...a.runs.keys()].filter((name) => b.runs.has(name));
   const cases = names.map((name) => compareCase(a, b, name, options.time));
   const failed = [a, b].flatMap(({ path, failed: list }) =>
     [...list].map(([name, why]) => `${name} in ${path}: ${why}`),
@@ -76,8 +80,8 @@ export function compareRecords(a: BenchmarkFile, b: BenchmarkFile, options: Comp
     b: summary(b),
     warnings: [...contextWarnings(a, b), ...driftWarnings(cases)],
     cases,
-    onlyInA: [...a.samples.keys()].filter((name) => !b.samples.has(name)),
-    onlyInB: [...b.samples.keys()].filter((name) => !a.samples.has(name)),
+    onlyInA: [...a.runs.keys()].filter((name) => !b.runs.has(name)),
+    onlyInB: [...b.runs.keys()].filter((name) => !a.runs.has(name)),
     failed,
     level: LEVEL,
     threshold: options.threshold,
@@ -87,25 +91,27 @@ export function compareRecords(a: BenchmarkFile, b: BenchmarkFile, options: Comp
 
 function compareCase(a: BenchmarkFile, b: BenchmarkFile, name: string, wanted: "gpu" | "wall"): ComparedCase {
   const time = wanted === "wall" ? "wall" : hasGpuTime(a, name) && hasGpuTime(b, name) ? "gpu" : "wall";
-  const timesOf = (file: BenchmarkFile): readonly number[] => {
-    const samples: Samples = file.samples.get(name)!;
-    const times = time === "gpu" ? samples.cpu : samples.real;
-    if (median(times) > 0) return times;
+  const timesOf = (file: BenchmarkFile): Times => {
+    const run = file.runs.get(name)!;
+    const times = time === "gpu" ? run.cpu : run.real;
+    if (times.median > 0) return times;
     const fix = time === "gpu" ? "Compare with --time wall." : "Measure it with more work in one sample.";
     throw new VoxtwirlError("bad-file", `The median ${time} time of ${name} in ${file.path} is zero.`, fix);
   };
   const [before, after] = [timesOf(a), timesOf(b)];
-  const { ratio, low, high, p, smallestP } = difference(before, after);
-  const sides = [before, after].map((times) => ({
-    ...{ median: median(times), samples: times.length, halves: halvesRatio(times) },
-  })) as [Side, Side];
-  const drift = Math.max(...sides.map(({ halves }) => Math.abs(Math.log(halves))));
-  const seen = p < LEVEL && (low > 1 || high < 1);
-  const direction = ratio > 1 ? "slower" : "faster";
+  const ratio = after.median / before.median;
+  const { low, high, p, smallestP, differs, mayDiffer } = difference(before.bounds, after.bounds);
+  const drift = Math.max(...[before, after].map(({ halves = 1 }) => Math.abs(Math.log(halves))));
   // A steady drift moves the median by as much as its halves are apart, and has moved the last samples twice as far.
   const hidden = drift > Math.log(1 + AGREEMENT) && Math.abs(Math.log(ratio)) < 2 * drift;
-  const verdict = smallestP >= LEVEL ? "few" : !seen ? "none" : hidden ? "drift" : direction;
-  return { name, time, a: sides[0], b: sides[1], ratio, low, high, p, verdict };
+  const told = hidden ? "drift" : ratio > 1 ? "slower" : "faster";
+  const untold = mayDiffer ? "open" : "none";
+  const verdict = smallestP >= LEVEL ? "few" : differs ? told : untold;
+  return { name, time, a: side(before), b: side(after), ratio, low, high, p, verdict };
+}
+
+function side({ count, median, halves, complete }: Times): Side {
+  return { median, samples: count, ...(halves !== undefined && { halves }), complete };
 }
 
 /** Our records say for which case and engine `cpu_time` is a GPU's time; in others it is the processor's. */
@@ -156,7 +162,8 @@ const show = (value: unknown): string =>
   value === undefined ? "not told" : typeof value === "string" ? value : JSON.stringify(value);
 
 function driftWarnings(cases: readonly ComparedCase[]): string[] {
-  const moved = (side: "a" | "b") => cases.filter((c) => Math.abs(Math.log(c[side].halves)) > Math.log(1 + AGREEMENT));
+  const moved = (side: "a" | "b") =>
+    cases.filter((c) => Math.abs(Math.log(c[side].halves ?? 1)) > Math.log(1 + AGREEMENT));
   return (["a", "b"] as const).flatMap((side) => {
     const names = moved(side).map(({ name }) => name);
     if (names.length === 0) return [];

@@ -1,18 +1,24 @@
 // Whether two sets of times differ by more than their scatter, and by how much.
 import { Random } from "../src/random.ts";
+import type { SampleBounds } from "./sampleBounds.ts";
 import { median } from "./statistics.ts";
 
-/** Two samples of times of the same work compared. */
+/**
+ * Two samples of times of the same work compared. Of samples that are not all known, what holds whatever they were:
+ * the widest interval and the largest p.
+ */
 export interface Difference {
-  /** Median of the second over median of the first. */
-  readonly ratio: number;
-  /** 99 % bootstrap interval of that ratio. */
+  /** 99 % bootstrap interval of the median of the second over the median of the first. */
   readonly low: number;
   readonly high: number;
   /** Two-sided Mann-Whitney: how often samples of one and the same distribution lie at least so far apart. */
   readonly p: number;
   /** The smallest p that so many samples can give. */
   readonly smallestP: number;
+  /** Whether p is below the level and the interval leaves out 1. */
+  readonly differs: boolean;
+  /** Whether that is so of some samples within the bounds; the same as `differs` where all samples are known. */
+  readonly mayDiffer: boolean;
 }
 
 /** Both questions are asked at this level: two samples of one distribution pass for different at most so often. */
@@ -20,18 +26,30 @@ export const LEVEL = 0.01;
 
 const RESAMPLES = 4000;
 
-export function difference(a: readonly number[], b: readonly number[], seed = 1): Difference {
-  const ratio = median(b) / median(a);
+export function difference(a: SampleBounds, b: SampleBounds, seed = 1): Difference {
   const random = new Random(seed);
   const [medianA, medianB] = [resampler(a, random), resampler(b, random)];
-  const ratios = Float64Array.from({ length: RESAMPLES }, () => medianB() / medianA()).sort();
-  const tail = Math.floor((LEVEL / 2) * RESAMPLES);
+  const least = new Float64Array(RESAMPLES);
+  const most = new Float64Array(RESAMPLES);
+  for (let i = 0; i < RESAMPLES; i++) {
+    const [after, before] = [medianB(), medianA()];
+    least[i] = after.low / before.high;
+    most[i] = after.high / before.low;
+  }
+  least.sort();
+  most.sort();
+  const first = Math.floor((LEVEL / 2) * RESAMPLES);
+  const last = RESAMPLES - 1 - first;
+  const leavesOut = (low: number, high: number): boolean => low > 1 || high < 1;
+  const [low, high] = [least[first]!, most[last]!];
+  const p = mannWhitneyWithin(a, b);
   return {
-    ratio,
-    low: ratios[tail]!,
-    high: ratios[RESAMPLES - 1 - tail]!,
-    p: mannWhitney(a, b),
-    smallestP: Math.min(1, 2 / binomial(a.length + b.length, a.length)),
+    low,
+    high,
+    p: p.most,
+    smallestP: Math.min(1, 2 / binomial(a.low.length + b.low.length, a.low.length)),
+    differs: p.most < LEVEL && leavesOut(low, high),
+    mayDiffer: p.least < LEVEL && leavesOut(most[first]!, least[last]!),
   };
 }
 
@@ -49,14 +67,44 @@ export function halvesRatio(samples: readonly number[]): number {
  */
 export function mannWhitney(a: readonly number[], b: readonly number[], exactUpTo = 40): number {
   const ranks = doubledRanks([...a, ...b]);
+  return tail(ranks, a.length, Math.abs(rankSum(ranks, a.length) - meanSum(a.length, b.length)), exactUpTo);
+}
+
+/**
+ * The least and the largest p of all samples within the bounds: rank sums grow with each value of `a` and fall with
+ * each of `b`. Ties at the bounds are no ties of samples, so they are not corrected for.
+ */
+function mannWhitneyWithin(a: SampleBounds, b: SampleBounds): { least: number; most: number } {
+  const [countA, countB] = [a.low.length, b.low.length];
+  if (a.low === a.high && b.low === b.high) {
+    const p = mannWhitney(a.low, b.low);
+    return { least: p, most: p };
+  }
+  const mean = meanSum(countA, countB);
+  const away = [
+    rankSum(doubledRanks([...a.low, ...b.high]), countA),
+    rankSum(doubledRanks([...a.high, ...b.low]), countA),
+  ].map((sum) => sum - mean) as [number, number];
+  const distances = away.map(Math.abs);
+  const nearest = away[0] <= 0 && away[1] >= 0 ? 0 : Math.min(...distances);
+  const untied = Array.from({ length: countA + countB }, (_, i) => 2 * (i + 1));
+  return { least: tail(untied, countA, Math.max(...distances)), most: tail(untied, countA, nearest) };
+}
+
+/** Of doubled ranks, those of `a` first. */
+const rankSum = (ranks: readonly number[], count: number): number =>
+  ranks.slice(0, count).reduce((sum, rank) => sum + rank, 0);
+
+const meanSum = (countA: number, countB: number): number => countA * (countA + countB + 1);
+
+/** Share of the ways to choose `size` of the doubled ranks whose sum is `away` or more from its mean. */
+function tail(ranks: readonly number[], size: number, away: number, exactUpTo = 40): number {
   const total = ranks.length;
-  const seen = ranks.slice(0, a.length).reduce((sum, rank) => sum + rank, 0);
-  const mean = a.length * (total + 1);
-  const away = Math.abs(seen - mean);
-  if (total <= exactUpTo) return exactTail(ranks, a.length, mean, away);
+  const rest = total - size;
+  if (total <= exactUpTo) return exactTail(ranks, size, meanSum(size, rest), away);
   const ties = [...counts(ranks).values()].reduce((sum, t) => sum + t ** 3 - t, 0);
   // Doubled ranks: four times the variance of the rank sum.
-  const variance = ((a.length * b.length) / 3) * (total + 1 - ties / (total * (total - 1)));
+  const variance = ((size * rest) / 3) * (total + 1 - ties / (total * (total - 1)));
   if (variance <= 0) return 1;
   return Math.min(1, 2 * normalTail(Math.max(0, away - 1) / Math.sqrt(variance)));
 }
@@ -122,19 +170,19 @@ function binomial(n: number, k: number): number {
   return result;
 }
 
-/** Medians of resamples, with replacement, of the values: by counting how often each of the sorted ones is drawn. */
-function resampler(values: readonly number[], random: Random): () => number {
-  const sorted = Float64Array.from(values).sort();
-  const count = sorted.length;
+/** Medians of resamples, with replacement, of the samples: by counting how often each of the sorted ones is drawn. */
+function resampler({ low, high }: SampleBounds, random: Random): () => { low: number; high: number } {
+  const count = low.length;
   const drawn = new Uint32Array(count);
+  const indexOf = (rank: number): number => {
+    let index = -1;
+    for (let below = 0; below <= rank;) below += drawn[++index]!;
+    return index;
+  };
   return () => {
     drawn.fill(0);
     for (let i = 0; i < count; i++) drawn[Math.floor(random.uint32() * 2 ** -32 * count)]! += 1;
-    const at = (rank: number): number => {
-      let index = -1;
-      for (let below = 0; below <= rank;) below += drawn[++index]!;
-      return sorted[index]!;
-    };
-    return (at((count - 1) >> 1) + at(count >> 1)) / 2;
+    const [lower, upper] = [indexOf((count - 1) >> 1), indexOf(count >> 1)];
+    return { low: (low[lower]! + low[upper]!) / 2, high: (high[lower]! + high[upper]!) / 2 };
   };
 }

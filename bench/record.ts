@@ -1,6 +1,9 @@
 // A benchmark's record: JSON in the shape of Google Benchmark's, so that its tools read and compare two of them.
 
-/** One line of a record: a sample, or a statistic over the samples of one case and engine. */
+/**
+ * One line of a record: a sample, or a statistic over the samples of one case and engine. A condensed record has for
+ * each of these only the row of the median.
+ */
 export interface RecordRow {
   /** "conv3d/A" for ours, "conv3d/A/engine:tfjs" for a peer's; of aggregates with "_median" and the like behind it. */
   readonly name: string;
@@ -21,6 +24,26 @@ export interface RecordRow {
   /** Time on the GPU by timestamp queries where there are any, else the wall time. */
   readonly cpu_time: number;
   readonly time_unit: "ms";
+  /** In condensed records, on the row of the median: of `real_time`. */
+  readonly real_statistics?: Statistics;
+  /** Of `cpu_time`; left out where it is the wall time. */
+  readonly cpu_statistics?: Statistics;
+}
+
+/** What a condensed record keeps of the n samples of one run, n being `repetitions`; times in milliseconds. */
+export interface Statistics {
+  readonly mean: number;
+  /** Over n - 1; 0 of one sample. */
+  readonly stddev: number;
+  /** stddev / mean. */
+  readonly cv: number;
+  /** Median of the second half of the samples, in the order taken, over that of the first; 1 for fewer than four. */
+  readonly halves: number;
+  /**
+   * Samples in ascending order, from the least to the greatest: all of up to 21; of more, 21 of them that stand for the
+   * quantiles of 0, 5, 10, ... 100 %, at the ranks i (n - 1) / 20, rounded and counted from 0.
+   */
+  readonly ordered: readonly number[];
 }
 
 /** What is known of one case done by one engine; its rows carry the times. */

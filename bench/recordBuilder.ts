@@ -1,7 +1,7 @@
-import { writeFileAtomic } from "../src/node/files.ts";
 import type { Sample } from "./engines.ts";
 import { timeOf } from "./engines.ts";
 import type { BenchRecord, CaseResult, RecordRow, Refusal } from "./record.ts";
+import { writeRecord } from "./recordFile.ts";
 import { median, quantile } from "./statistics.ts";
 
 type Context = BenchRecord["context"];
@@ -83,17 +83,8 @@ export class RecordBuilder {
 
   /** Writes the record so far; the path holds a whole one at any time. */
   async write(path: string): Promise<void> {
-    await writeFileAtomic(path, recordText(this.record));
+    await writeRecord(path, this.record);
   }
-}
-
-/** One line a sample, a result and a refusal, so that records are small and compare line by line. */
-function recordText(record: BenchRecord): string {
-  const sections = Object.entries(record).map(([name, value]) => {
-    const rows = (list: unknown[]) => `[\n${list.map((row) => JSON.stringify(row)).join(",\n")}\n]`;
-    return `${JSON.stringify(name)}: ${Array.isArray(value) ? rows(value) : JSON.stringify(value, null, 1)}`;
-  });
-  return `{\n${sections.join(",\n")}\n}\n`;
 }
 
 function at(q: number): (samples: readonly number[]) => number {

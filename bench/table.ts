@@ -87,7 +87,7 @@ export function contextLines(context: BenchRecord["context"]): string[] {
   const source = commit ? `, commit ${commit.slice(0, 10)}${dirty ? " with changes" : ""}` : "";
   return [
     `${adapter.name} (${adapter.driver}), ${cpu}, ${num_cpus} threads, load ` +
-      `${load_avg.map((load) => load.toFixed(2)).join(" ")}`,
+      load_avg.map((load) => load.toFixed(2)).join(" "),
     `voxtwirl ${library_version}${source}, Node ${node.slice(1)}, webgpu ${dawn}`,
     `roofline: ${number(roofline.gflops)} GFLOP/s of multiply-adds, ${number(roofline.gbPerSecond)} GB/s of a ` +
       `large copy; inputs that a cache of ${Math.round(cache_bytes / 2 ** 20)} MiB would hold take turns`,

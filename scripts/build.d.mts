@@ -1,2 +1,7 @@
+import type { Plugin } from "esbuild";
+
 /** Whether the bundle was made; what went wrong is printed. `folder`, "dist" by default, is relative to the project. */
 export function build(folder?: string, options?: { readonly types?: boolean }): Promise<boolean>;
+
+/** Imports of `.wgsl` files give their name and their text, without comments and indentation. */
+export const bareShaders: Plugin;

@@ -84,7 +84,7 @@ const entriesApart = {
 /**
  * Shaders as name and text, without comments and indentation, which are half of it; the package has the files too.
  */
-const bareShaders = {
+export const bareShaders = {
   name: "bare-shaders",
   setup({ onLoad }) {
     onLoad({ filter: /\.wgsl$/ }, ({ path }) => {

@@ -1,6 +1,6 @@
-// The mean over windows of voxels: y[n, o, c] = sum over window voxels i = o STRIDE - pad + tap of x[n, i, c] / KERNEL^3,
-// voxels outside the grid counting as zeros, as PyTorch's AvgPool3d does with count_include_pad. With GRAD its adjoint:
-// gradX[n, i, c] = sum over the windows o that hold i of gradY[n, o, c] / KERNEL^3.
+// The mean over windows of voxels: y[n, o, c] = sum over window voxels i = o STRIDE - pad + tap of
+// x[n, i, c] / KERNEL^3, voxels outside the grid counting as zeros, as PyTorch's AvgPool3d does with count_include_pad.
+// With GRAD its adjoint: gradX[n, i, c] = sum over the windows o that hold i of gradY[n, o, c] / KERNEL^3.
 //
 // x, grad_x  [N, in_d, in_h, in_w, C]; y, grad_y  [N, out_d, out_h, out_w, C]; C in Reals
 // Constants: KERNEL, STRIDE. VEC4: C is a multiple of 4. F16: both are stored in half precision.

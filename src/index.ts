@@ -41,14 +41,8 @@ export {
 } from "./equivariance/estimators.ts";
 export type { TwirlGain } from "./equivariance/gain.ts";
 export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
-export {
-  measureEquivariance,
-  type EquivarianceSample,
-  type MeasureOptions,
-  type Predict,
-  type PredictContext,
-  type Representation,
-} from "./equivariance/measure.ts";
+export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
+export type { EquivarianceSample, Predict, PredictContext, Representation } from "./equivariance/predict.ts";
 export type { BetterReading, RotationReading } from "./equivariance/conventions.ts";
 export {
   measurePredictions,

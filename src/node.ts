@@ -1,7 +1,8 @@
 // The public API for Node: everything of "voxtwirl" plus Dawn, adapter choice and files. Imported as "voxtwirl/node".
 export * from "./index.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";
-export { readMoleculeFile, type MoleculeFile, type ReadMoleculesOptions } from "./node/molecules.ts";
+export type { MoleculeFile } from "./node/moleculeFile.ts";
+export { readMoleculeFile, type ReadMoleculesOptions } from "./node/molecules.ts";
 export { openAdapter, type OpenAdapterOptions, type OpenedAdapter } from "./node/open.ts";
 export type { RunEvent } from "./node/folderRun.ts";
 export { openGpu, type OpenGpuOptions } from "./node/openGpu.ts";

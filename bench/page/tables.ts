@@ -14,7 +14,7 @@ function table(label: string, head: readonly string[], rows: readonly (readonly 
   });
   return (
     `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>` +
-    `${heads.join("")}` +
+    heads.join("") +
     `</tr></thead><tbody>${body.join("")}</tbody></table></div>`
   );
 }

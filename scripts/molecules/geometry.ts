@@ -79,11 +79,22 @@ function fromOpenChemLib(molecule: OCL.Molecule): Molecule {
     positions.set([molecule.getAtomX(i), molecule.getAtomY(i), molecule.getAtomZ(i)], 3 * i);
   }
   const bonds = Array.from({ length: molecule.getAllBonds() }, (_, i) => {
-    const order = [0, 1, 2, 3][molecule.getBondOrder(i)];
+    const order = [0, 1, 2, 3][molecule.getBondOrder(i)]!;
     return { a: molecule.getBondAtom(0, i), b: molecule.getBondAtom(1, i), order };
   });
   return { elements, positions, bonds };
 }
+
+/** Shortest and longest bonds, and contacts of atoms that are not bonded, in Angstrom, by how many are hydrogen. */
+const bondLengths: readonly (readonly [number, number])[] = [
+  [1.1, 1.65],
+  [0.9, 1.15],
+];
+const contacts: readonly (readonly [number, number])[] = [
+  [1.95, 99],
+  [1.7, 99],
+  [1.5, 99],
+];
 
 /** Whether bond lengths, contacts and angles at unsaturated atoms are those of an unstrained, uncrowded molecule. */
 function sound(molecule: Molecule): boolean {
@@ -93,16 +104,7 @@ function sound(molecule: Molecule): boolean {
     for (let j = i + 1; j < elements.length; j++) {
       const hydrogens = Number(elements[i] === 1) + Number(elements[j] === 1);
       const length = distance(molecule, i, j);
-      const [low, high] = bonded.has(i * 256 + j)
-        ? [
-            [1.1, 1.65],
-            [0.9, 1.15],
-          ][hydrogens]
-        : [
-            [1.95, 99],
-            [1.7, 99],
-            [1.5, 99],
-          ][hydrogens];
+      const [low, high] = (bonded.has(i * 256 + j) ? bondLengths : contacts)[hydrogens]!;
       if (!(length >= low && length <= high)) return false;
     }
   }
@@ -115,14 +117,15 @@ function soundAngles(molecule: Molecule, atom: number): boolean {
   const others = around.map(({ a, b }) => (a === atom ? b : a));
   const highest = Math.max(...around.map(({ order }) => order));
   let sum = 0;
-  for (let i = 0; i < others.length; i++)
-    for (let j = i + 1; j < others.length; j++) sum += angle(molecule, others[i], atom, others[j]);
+  others.forEach((one, i) => {
+    for (const other of others.slice(i + 1)) sum += angle(molecule, one, atom, other);
+  });
   if (highest === 3 && others.length === 2) return sum >= 170;
   return highest !== 2 || others.length !== 3 || sum >= 350;
 }
 
 function distance({ positions: p }: Molecule, i: number, j: number): number {
-  return Math.hypot(p[3 * i] - p[3 * j], p[3 * i + 1] - p[3 * j + 1], p[3 * i + 2] - p[3 * j + 2]);
+  return Math.hypot(p[3 * i]! - p[3 * j]!, p[3 * i + 1]! - p[3 * j + 1]!, p[3 * i + 2]! - p[3 * j + 2]!);
 }
 
 /** The angle at atom `at` between atoms `i` and `j`, in degrees. */

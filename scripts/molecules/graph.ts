@@ -14,7 +14,7 @@ const valences = new Map([
 
 /** Hydrogens that an atom still takes. */
 export function freeValence(graph: Graph, atom: number): number {
-  let free = valences.get(graph.elements[atom])!;
+  let free = valences.get(graph.elements[atom]!)!;
   for (const bond of graph.bonds) if (bond.a === atom || bond.b === atom) free -= bond.order;
   return free;
 }
@@ -49,7 +49,7 @@ export function pathLengths(graph: Graph, from: number, without = -1): number[] 
       if (i === without || (bond.a !== atom && bond.b !== atom)) return;
       const other = bond.a === atom ? bond.b : bond.a;
       if (lengths[other] !== Infinity) return;
-      lengths[other] = lengths[atom] + 1;
+      lengths[other] = lengths[atom]! + 1;
       queue.push(other);
     });
   }
@@ -58,5 +58,5 @@ export function pathLengths(graph: Graph, from: number, without = -1): number[] 
 
 /** Size of the smallest ring through each bond; Infinity for a bond in no ring. */
 export function ringSizes(graph: Graph): number[] {
-  return graph.bonds.map((bond, i) => pathLengths(graph, bond.a, i)[bond.b] + 1);
+  return graph.bonds.map((bond, i) => pathLengths(graph, bond.a, i)[bond.b]! + 1);
 }

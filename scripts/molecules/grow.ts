@@ -81,12 +81,12 @@ function weighted<T>(random: Random, choices: [T, number][]): T {
     left -= weight;
     if (left < 0) return value;
   }
-  return choices[choices.length - 1][0];
+  return choices[choices.length - 1]![0];
 }
 
 function start(random: Random, size: number): Graph {
   const graph: Graph = { elements: [], bonds: [], aromatic: [] };
-  const template = templates[random.int(templates.length)];
+  const template = templates[random.int(templates.length)]!;
   if (random.next() < 0.24 && template.elements.length <= size) {
     for (const element of template.elements) addAtom(graph, element, true);
     template.orders.forEach((order, i) => addBond(graph, i, (i + 1) % template.orders.length, order));
@@ -115,20 +115,13 @@ function attach(graph: Graph, random: Random): void {
 /** Mostly a carbonyl oxygen, sometimes an imine or a methylene. */
 function attachDouble(graph: Graph, random: Random): void {
   const at = site(graph, random, 2);
-  if (at !== undefined)
-    addBond(
-      graph,
-      at,
-      addAtom(
-        graph,
-        weighted(random, [
-          [8, 0.75],
-          [7, 0.1],
-          [6, 0.15],
-        ]),
-      ),
-      2,
-    );
+  if (at === undefined) return;
+  const element = weighted(random, [
+    [8, 0.75],
+    [7, 0.1],
+    [6, 0.15],
+  ]);
+  addBond(graph, at, addAtom(graph, element), 2);
 }
 
 /** A nitrile or an ethynyl group. */
@@ -145,17 +138,18 @@ function closeRing(graph: Graph, random: Random, room: number): void {
   const from = site(graph, random, 1);
   if (from === undefined) return;
   const lengths = pathLengths(graph, from);
-  const ends = lengths.map((_, i) => i).filter((i) => lengths[i] >= 1 && lengths[i] <= 5 && freeValence(graph, i) >= 1);
+  const ends = lengths.flatMap((length, i) => (length >= 1 && length <= 5 && freeValence(graph, i) >= 1 ? [i] : []));
   if (ends.length === 0) return;
-  const to = ends[random.int(ends.length)];
+  const to = ends[random.int(ends.length)]!;
   const wanted = weighted(random, [
     [3, 0.2],
     [4, 0.15],
     [5, 0.4],
     [6, 0.25],
   ]);
-  const bridge = wanted - lengths[to] - 1;
-  if (bridge < (lengths[to] === 1 ? 1 : 0) || bridge > room) return;
+  const far = lengths[to]!;
+  const bridge = wanted - far - 1;
+  if (bridge < (far === 1 ? 1 : 0) || bridge > room) return;
   let last = from;
   for (let i = 0; i < bridge; i++) {
     const atom = addAtom(graph, 6);
@@ -176,7 +170,7 @@ function replaceCarbon(graph: Graph, random: Random): void {
 /** Raises the order of a bond outside aromatic templates, if both ends have a hydrogen to give. */
 function raiseBond(graph: Graph, random: Random): void {
   if (graph.bonds.length === 0) return;
-  const bond = graph.bonds[random.int(graph.bonds.length)];
+  const bond = graph.bonds[random.int(graph.bonds.length)]!;
   if (graph.aromatic[bond.a] || graph.aromatic[bond.b]) return;
   if (freeValence(graph, bond.a) >= 1 && freeValence(graph, bond.b) >= 1 && bond.order < 3) bond.order++;
 }
@@ -185,6 +179,6 @@ function raiseBond(graph: Graph, random: Random): void {
 function fluorinate(graph: Graph, random: Random, count: number): void {
   const carbons = graph.elements.map((_, i) => i).filter((i) => graph.elements[i] === 6 && freeValence(graph, i) > 0);
   if (carbons.length === 0) return;
-  const at = carbons[random.int(carbons.length)];
+  const at = carbons[random.int(carbons.length)]!;
   for (let i = Math.min(count, freeValence(graph, at)); i > 0; i--) addBond(graph, at, addAtom(graph, 9), 1);
 }

@@ -10,23 +10,25 @@ export function plausible(graph: Graph): boolean {
   return (
     (graph.elements.length === 1 || graph.elements.includes(6)) &&
     graph.elements.every((_, atom) => plausibleAtom(graph, atom, rings)) &&
-    graph.bonds.every((bond, i) => plausibleBond(graph, bond, rings[i])) &&
+    graph.bonds.every((bond, i) => plausibleBond(graph, bond, rings[i]!)) &&
     plausibleRings(graph, rings)
   );
 }
 
-const isHetero = (element: number) => element !== 6;
+const isHetero = (graph: Graph, atom: number) => graph.elements[atom] !== 6;
 
 function plausibleAtom(graph: Graph, atom: number, rings: number[]): boolean {
   const around = neighbours(graph, atom);
   const doubles = around.filter(({ order }) => order === 2);
-  const ringBonds = graph.bonds.filter((bond, i) => (bond.a === atom || bond.b === atom) && rings[i] < Infinity).length;
+  const ringBonds = graph.bonds.filter(
+    (bond, i) => (bond.a === atom || bond.b === atom) && rings[i]! < Infinity,
+  ).length;
   const multiple = around.some(({ order }) => order > 1);
   if (doubles.length > 1 || (multiple && ringBonds > 2)) return false;
   if (graph.elements[atom] !== 6) return true;
 
   const singles = around.filter(({ order }) => order === 1).map((bond) => bond.atom);
-  const hetero = singles.filter((other) => isHetero(graph.elements[other]));
+  const hetero = singles.filter((other) => isHetero(graph, other));
   const fluorines = hetero.filter((other) => graph.elements[other] === 9).length;
   const withHydrogen = hetero.filter((other) => freeValence(graph, other) > 0).length;
   if (around.some(({ order }) => order === 3)) return hetero.length === 0;
@@ -36,7 +38,7 @@ function plausibleAtom(graph: Graph, atom: number, rings: number[]): boolean {
   }
   if (graph.aromatic[atom]) return true;
   if (fluorines > 0) return false;
-  const other = graph.elements[doubles[0].atom];
+  const other = graph.elements[doubles[0]!.atom];
   if (other === 6) return withHydrogen === 0 && hetero.length < 2;
   const acidic = hetero.filter((at) => graph.elements[at] === 8 && freeValence(graph, at) > 0).length;
   return other === 8 ? acidic === 0 || hetero.length === 1 : acidic === 0;
@@ -46,7 +48,7 @@ function plausibleBond(graph: Graph, { a, b, order }: Graph["bonds"][number], ri
   if (order === 3 && ring < Infinity) return false;
   if (order === 2 && ring < 4) return false;
   if (graph.aromatic[a] && graph.aromatic[b]) return true;
-  if (!isHetero(graph.elements[a]) || !isHetero(graph.elements[b])) return true;
+  if (!isHetero(graph, a) || !isHetero(graph, b)) return true;
   return order === 1 && (oximeLike(graph, a, b) || oximeLike(graph, b, a));
 }
 
@@ -68,10 +70,11 @@ function plausibleRings(graph: Graph, rings: number[]): boolean {
   if (!rings.every((size) => size === Infinity || size <= 6)) return false;
   const small = smallRings(graph);
   if (small.length > 2) return false;
-  if (small.length === 2 && small[0].filter((atom) => small[1].includes(atom)).length > 1) return false;
+  const [one, other] = small;
+  if (one !== undefined && other !== undefined && one.filter((atom) => other.includes(atom)).length > 1) return false;
   return small.every((ring) => {
     const unsaturated = ring.some((atom) => neighbours(graph, atom).some(({ order }) => order > 1));
-    const hetero = ring.filter((atom) => isHetero(graph.elements[atom])).length;
+    const hetero = ring.filter((atom) => isHetero(graph, atom)).length;
     return hetero < 2 && !(ring.length === 3 && unsaturated);
   });
 }
@@ -80,7 +83,7 @@ function plausibleRings(graph: Graph, rings: number[]): boolean {
 function smallRings(graph: Graph): number[][] {
   const found = new Map<string, number[]>();
   const walk = (path: number[]) => {
-    for (const { atom } of neighbours(graph, path[path.length - 1])) {
+    for (const { atom } of neighbours(graph, path[path.length - 1]!)) {
       if (atom === path[0] && path.length > 2) found.set([...path].sort((x, y) => x - y).join(), [...path]);
       else if (path.length < 4 && !path.includes(atom)) walk([...path, atom]);
     }

@@ -1,6 +1,6 @@
 // What the shaders share that compute a convolution in blocks of outputs (conv3dBrick.wgsl, conv3dMatrix.wgsl):
-// operands, parameters, what a workgroup computes, and the access to all but the weights. src/kernels/conv3d/conv3dBlocks.ts
-// dispatches them. They do the sums of conv3d.wgsl,
+// operands, parameters, what a workgroup computes, and the access to all but the weights.
+// src/kernels/conv3d/conv3dBlocks.ts dispatches them. They do the sums of conv3d.wgsl,
 //
 //   y[n, o, co] = bias[co] + addend[n, o, co]
 //                 + sum over taps k and channels ci of x[n, o S - pad + k, ci] weight[k, ci, co]

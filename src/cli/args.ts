@@ -11,7 +11,10 @@ export interface OptionSpec {
 /** What a command may be called with. */
 export interface ArgsSpec {
   readonly options: Readonly<Record<string, OptionSpec>>;
-  /** Names of positional arguments, for the help text and messages; none are accepted by default. "SUITE...": any number. */
+  /**
+   * Names of positional arguments, for the help text and messages; none are accepted by default. "SUITE...": any
+   * number.
+   */
   readonly positionals?: readonly string[];
 }
 
@@ -119,7 +122,7 @@ export function readArgs(command: string, spec: ArgsSpec, args: readonly string[
   if (positionals.length > allowed) {
     throw badOption(`${command} does not take the argument ${JSON.stringify(positionals[allowed])}.`, seeHelp);
   }
-  return new Args(values as Record<string, string | boolean | undefined>, positionals);
+  return new Args(values, positionals);
 }
 
 /** `--lr -1` would read as two options: a number after an option that takes a value belongs to it. */

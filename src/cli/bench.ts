@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { compare, spec as compareSpec } from "../../bench/compare.ts";
+import { condense, spec as condenseSpec } from "../../bench/condense.ts";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
@@ -13,21 +14,22 @@ import { showProgress } from "./progress.ts";
 export const spec: ArgsSpec = {
   positionals: ["[SUITE...]"],
   options: {
-    filter: { value: "TEXT", help: "only cases with this in their name" },
+    filter: { value: "TEXT", help: "only cases with this text in their name" },
     precision: precisionOption("f32"),
     adapter: adapterOption,
     "no-tuning": noTuningOption,
-    json: { value: "FILE", help: "write the record, in the shape of Google Benchmark's" },
+    json: { value: "FILE", help: "write the record to this file, in the shape of Google Benchmark's JSON" },
     force: { help: "replace an earlier record in --json" },
-    against: { value: "LIST", help: `engines to compare with, or all: ${peerNames.join(",")}` },
-    "install-peers": { help: "install these engines (npm ci of bench/peers/package.json), and end" },
-    quick: { help: "few samples a case: a look, not a measurement" },
-    list: { help: "print the names of the cases, and end" },
+    against: { value: "LIST", help: `compare with other engines, a list of these or all: ${peerNames.join(",")}` },
+    "install-peers": { help: "only install those engines (npm ci of bench/peers/package.json)" },
+    quick: { help: "few samples for each case: a look, not a measurement" },
+    list: { help: "only print the names of the cases" },
   },
 };
 
 export const subcommands = {
   compare: { summary: "say what changed from one record to another beyond the noise", spec: compareSpec },
+  condense: { summary: "make a record small enough to keep: aggregates in place of samples", spec: condenseSpec },
 };
 
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
@@ -36,6 +38,10 @@ const QUICK = { budgetMs: 300, maxSamples: 6 };
 /** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after ^C. */
 export async function run(args: string[]): Promise<number> {
   if (args[0] === "compare") return compare(args.slice(1));
+  if (args[0] === "condense") {
+    await condense(args.slice(1));
+    return 0;
+  }
   const options = readArgs("bench", spec, args);
   if (options.flag("install-peers")) {
     installPeers();
@@ -60,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
   const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
   const gpu = await openCliGpu(adapter, !options.flag("no-tuning"));
   const progress = showProgress();
-  const interruption = interruptible({ after: "the case in hand", warn: progress.warn });
+  const interruption = interruptible({ after: "the case in hand", warn: (text) => progress.warn(text) });
   interruption.begin();
   try {
     const record = await bench({

@@ -3,31 +3,31 @@ import type { CommandEntry } from "./command.ts";
 /** Every command of `voxtwirl`, in the order of the help text. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   train: {
-    summary: "train a voxel denoiser and measure which share of its loss is rotation symmetry not learned",
+    summary: "train a voxel denoiser, and measure what share of its loss is rotation symmetry not learned",
     load: () => import("./train.ts"),
   },
   measure: {
-    summary: "measure which share of a model's loss is rotation symmetry not learned, for any model's predictions too",
+    summary: "measure what share of a model's loss is rotation symmetry not learned, also from its predictions",
     load: () => import("./measure.ts"),
   },
   profile: {
-    summary: "show where the time and the memory of a training step, an evaluation or a model go",
+    summary: "show where a training step, an evaluation or a model spends its time and memory",
     load: () => import("./profile.ts"),
   },
   tune: {
-    summary: "time the variants of each kernel on this adapter, and keep the fastest for all that runs here",
+    summary: "time the variants of each kernel on this adapter, and use the fastest from then on",
     load: () => import("./tune.ts"),
   },
   bench: {
-    summary: "time every kernel and whole networks against the float64 reference, the roofline and other engines",
+    summary: "time every kernel and whole networks, check them, and compare them with other engines",
     load: () => import("./bench.ts"),
   },
   doctor: {
-    summary: "show the adapter, what is missing and how to get it, and prove one kernel right",
+    summary: "show which adapter is used and what is missing, and check that one kernel is right",
     load: () => import("./doctor.ts"),
   },
   driver: {
-    summary: "show, install or remove a fast software driver of this user's own, which needs no root (Debian, Ubuntu)",
+    summary: "show, install or remove a fast software driver of your own, without root (Debian, Ubuntu)",
     load: () => import("./driver.ts"),
   },
 };

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { VoxtwirlError } from "../errors.ts";
+import { withEnvironment } from "../node/adapters.ts";
 import type { Package } from "../node/apt.ts";
 import { DRIVER_VARIABLE, type InstalledDriver, installedDriver } from "../node/driver.ts";
 import { driverBytes, installDriver, removeDriver } from "../node/driverInstall.ts";
@@ -10,7 +11,7 @@ import { showProgress } from "./progress.ts";
 export const spec: ArgsSpec = { options: {} };
 
 const installSpec: ArgsSpec = {
-  options: { force: { help: "also where it is installed already, or this machine has as good an adapter" } },
+  options: { force: { help: "install it even if it is there already or the machine has an adapter as good" } },
 };
 const removeSpec: ArgsSpec = { options: {} };
 
@@ -69,8 +70,9 @@ async function install(args: string[]): Promise<number> {
       },
     });
     progress.clear();
-    if (!isNew)
+    if (!isNew) {
       return print(`${nameOf(driver)}, is installed already, and apt has none newer (--force installs it anew).`);
+    }
     const size = `${Math.round(driverBytes(driver) / 1e6)} MB`;
     return print(
       `${nameOf(driver)}, installed in ${driver.folder} (${size}) and proved right\n` +
@@ -94,19 +96,15 @@ async function remove(args: string[]): Promise<number> {
 
 /** What this machine has by itself that is as fast, in words. */
 async function goodAdapter(): Promise<string | undefined> {
-  const before = process.env[DRIVER_VARIABLE];
-  process.env[DRIVER_VARIABLE] = "none";
+  const ask = () => openAdapter({ adapter: "auto", hideWarnings: true });
   try {
-    const { name, software, adapter } = await openAdapter({ adapter: "auto", hideWarnings: true });
+    const { name, software, adapter } = await withEnvironment({ [DRIVER_VARIABLE]: "none" }, ask);
     return name === "SwiftShader"
       ? undefined
       : `${software ? "a software driver" : "a GPU"}, ${adapter.info.description || name}`;
   } catch (error) {
     if (error instanceof VoxtwirlError && error.code === "no-adapter") return undefined;
     throw error;
-  } finally {
-    if (before === undefined) delete process.env[DRIVER_VARIABLE];
-    else process.env[DRIVER_VARIABLE] = before;
   }
 }
 
@@ -117,8 +115,14 @@ function prove(folder: string, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, command, { env, ...(signal && { signal }) }, (error, stdout, stderr) => {
       const { ok, installed, error: why } = parse(stdout);
-      if (ok && installed?.used) return resolve();
-      if (signal?.aborted) return reject(error!);
+      if (ok && installed?.used) {
+        resolve();
+        return;
+      }
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
       const words = why?.message ?? (error ? lastLine(stderr) || error.message : "its results are wrong");
       const fix =
         "Nothing was installed; voxtwirl goes on with what it had. A newer release of the system may do better.";
@@ -127,9 +131,16 @@ function prove(folder: string, signal?: AbortSignal): Promise<void> {
   });
 }
 
-function parse(stdout: string): { ok?: boolean; installed?: { used: boolean } | null; error?: { message: string } } {
+/** What is read here of the report of `voxtwirl doctor`. */
+interface Report {
+  readonly ok?: boolean;
+  readonly installed?: { readonly used: boolean } | null;
+  readonly error?: { readonly message: string };
+}
+
+function parse(stdout: string): Report {
   try {
-    return JSON.parse(stdout);
+    return JSON.parse(stdout) as Report;
   } catch {
     return {};
   }

@@ -9,7 +9,7 @@ export const adapterOption: OptionSpec = {
 };
 
 /** The option of commands whose kernels `voxtwirl tune` may have chosen. */
-export const noTuningOption: OptionSpec = { help: "leave aside what voxtwirl tune found on this adapter" };
+export const noTuningOption: OptionSpec = { help: "do not use what voxtwirl tune found on this adapter" };
 
 /**
  * Opens the GPU for a command, and announces a software adapter once on stderr.

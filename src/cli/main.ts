@@ -44,8 +44,8 @@ function generalHelp(): string[] {
     "  help COMMAND   the options of a command",
     "  --version      the version",
     "",
-    "VOXTWIRL_ADAPTER stands for --adapter, VOXTWIRL_NO_TUNING=1 for --no-tuning; VOXTWIRL_DEBUG=1 shows where an error",
-    "came from.",
+    "VOXTWIRL_ADAPTER stands for --adapter, VOXTWIRL_NO_TUNING=1 for --no-tuning; VOXTWIRL_DEBUG=1 shows where an",
+    "error came from.",
   ];
 }
 

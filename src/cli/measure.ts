@@ -25,30 +25,33 @@ export const spec: ArgsSpec = {
     model: { value: "RUN|FILE", help: "a run's folder or its model.safetensors" },
     data: {
       value: "FILE",
-      help: `${dataHelp}, or builtin; of the data trained on the held-out part`,
+      help: `${dataHelp}, or builtin; of its training data only the held-out part`,
     },
     strict: strictOption,
     group: {
       value: "KIND",
       help:
-        "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, atoms rotated; " +
-        "with --predictions also full-octahedral: reflections too",
+        "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, rotates the atoms; " +
+        "full-octahedral (with --predictions only): with reflections",
     },
-    twirl: { value: "N", help: "rotations a molecule (default 24, which enumerates the octahedral group)" },
-    limit: { value: "M", help: "molecules at most, drawn by the seed (default 64)" },
-    seed: { value: "N", help: "seed of poses, noise and draws (default: the run's)" },
-    interpolation: { value: "KIND", help: "with so3: catmull-rom (default) or trilinear, to rotate predictions back" },
+    twirl: { value: "N", help: "rotations of each molecule (default 24: all of the octahedral group)" },
+    limit: { value: "M", help: "at most so many molecules, drawn at random by the seed (default 64)" },
+    seed: { value: "N", help: "seed of poses, noise and random draws (default: the run's)" },
+    interpolation: {
+      value: "KIND",
+      help: "with so3, how predictions are rotated back: catmull-rom (default) or trilinear",
+    },
     precision: precisionOption("as the model was trained"),
     predictions: {
       value: "FILE",
-      help: "instead of a model: .npy (N, samples, ...), rotated back; so3: independent draws",
+      help: "instead of --model: .npy (N, samples, ...), rotated back; with so3 independent draws",
     },
-    targets: { value: "FILE", help: "with --predictions: .npy (N, ...)" },
+    targets: { value: "FILE", help: "with --predictions, what they should be: .npy (N, ...)" },
     rotations: {
       value: "FILE",
       help:
-        "with raw voxel --predictions (N, samples, D, D, D, C): .npy (samples, 3, 3) or (N, samples, 3, 3), " +
-        "active, x y z; says so where another convention fits far better",
+        "if voxel --predictions (N, samples, D, D, D, C) are not rotated back: .npy (samples, 3, 3) or " +
+        "(N, samples, 3, 3), active, x y z; a line tells if another convention fits far better",
     },
     adapter: adapterOption,
     "no-tuning": noTuningOption,

@@ -75,7 +75,6 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       dataSha256: file.sha256,
       records: file.records,
       recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
-      remarks: file.remarks,
       heldoutOnly,
       candidates: packed.count,
       seed,
@@ -83,9 +82,10 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
     };
     const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
     const half = precision === "f16" ? ", in f16" : "";
+    const noises = options.group === "so3" ? `, ${NOISES} noises a rotation` : "";
     const head = [
       `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
-      `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${options.group === "so3" ? `, ${NOISES} noises a rotation` : ""}`,
+      `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
       heldoutOnly
         ? "The model was trained on this file: only its held-out part is used."
         : "The model was trained on another file: molecules that both hold are not left out.",
@@ -106,9 +106,9 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
         const { interpolation } = options;
         const names = ["lossTotalPose", "lossZeroPose"] as const;
         const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
-        const found = { ...result, gains, remarks, interrupted };
+        const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted };
         if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
-        else
+        else {
           print([
             ...partLines(swept, "molecules"),
             ...poseLines(result),
@@ -118,10 +118,11 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
             "",
             ...poseGainLines(gains, result.samples),
           ]);
+        }
       } else {
         const { gains, samples, ...result } = measured;
         const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
-        const found = { ...result, samples, gains, remarks, interrupted };
+        const found = { ...result, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
         if (options.json) printJson({ type: "measure", group: "octahedral", ...found, ...shown });
         else {
           const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];

@@ -31,16 +31,16 @@ export const spec: ArgsSpec = {
     strict: strictOption,
     batch: {
       value: "N",
-      help: "train: samples of a step; measure: rotations at a time at most; model: grids (default 1)",
+      help: "train: samples in a step; measure: rotations computed at once; model: grids (default 1)",
     },
     steps: {
       value: "N",
-      help: `profiled replays, each beside an ordinary one (default ${DEFAULT_REPEATS}); those of train are real steps`,
+      help: `replays to profile, each next to an ordinary one (default ${DEFAULT_REPEATS}); train makes real steps`,
     },
     trace: { value: "FILE", help: "write a Chrome trace, for Perfetto (ui.perfetto.dev) and speedscope" },
-    html: { value: "FILE", help: "write a page: layers, roofline, memory" },
+    html: { value: "FILE", help: "write a page with layers, roofline and memory" },
     json: { value: "FILE", help: "write all data as JSON" },
-    precision: precisionOption("f32; of a model as it was trained"),
+    precision: precisionOption("f32; for a model as it was trained"),
     adapter: adapterOption,
     "no-tuning": noTuningOption,
   },
@@ -89,16 +89,19 @@ function whatToProfile(args: Args): [Kind, string | undefined] {
   const [word = "train", file] = args.positionals;
   const kind = KINDS.find((known) => known === word);
   if (!kind) throw badOption(`cannot profile ${JSON.stringify(word)}`, `Use one of: ${KINDS.join(", ")}.`);
-  if (kind === "model" && file === undefined)
+  if (kind === "model" && file === undefined) {
     throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
-  if (kind !== "model" && file !== undefined)
+  }
+  if (kind !== "model" && file !== undefined) {
     throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
+  }
   for (const name of ["preset", "data", "strict"]) {
-    if (kind === "model" && args.has(name))
+    if (kind === "model" && args.has(name)) {
       throw badOption(
         `--${name} does not go with profile model`,
         "Leave it out: the file says how its model is built.",
       );
+    }
   }
   return [kind, file];
 }
@@ -135,7 +138,8 @@ function describe({ title, notes }: Profiled, profile: PlanProfile, roofline: Ro
   return [
     `${title}: ${profile.dispatches.length} dispatches on ${profile.adapter}`,
     ...notes,
-    `ceilings    ${roofline.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${roofline.gbPerSecond.toFixed(1)} GB/s (a large copy)`,
+    `ceilings    ${roofline.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ` +
+      `${roofline.gbPerSecond.toFixed(1)} GB/s (a large copy)`,
     ...timeLines(profile),
     "",
     ...groupLines(profile, "phase", SHOWN, roofline),

@@ -24,7 +24,7 @@ export interface Profiled {
   /** What there is to say of its data. */
   readonly notes: readonly string[];
   readonly plan: Plan;
-  prepare(replay: number): void;
+  readonly prepare: (replay: number) => void;
   /** Frees the plan with all that was made for it. */
   destroy(): void;
 }

@@ -21,14 +21,15 @@ export function showProgress(stream: NodeJS.WriteStream = process.stderr) {
     if (shown) stream.write("\r\x1b[K");
     shown = false;
   };
+  /** Says something that stays. */
+  const warn = (text: string) => {
+    clear();
+    stream.write(`voxtwirl: ${text}\n`);
+  };
   return {
     /** Takes the line away. */
     clear,
-    /** Says something that stays. */
-    warn(text: string): void {
-      clear();
-      stream.write(`voxtwirl: ${text}\n`);
-    },
+    warn,
     show(line: Line): void {
       // One less than there are, so that the terminal never wraps. Some pseudo-terminals have none.
       const width = (stream.columns || 80) - 1;

@@ -77,15 +77,15 @@ function onProcessor(x: Float32Array, weight: Float32Array, bias: Float32Array) 
     sums[at] = bias[co]!;
     magnitudes[at] = Math.abs(bias[co]!);
     for (let tap = 0; tap < KERNEL ** 3; tap++) {
-      const z = oz! - half + Math.floor(tap / KERNEL ** 2);
-      const y = oy! - half + (Math.floor(tap / KERNEL) % KERNEL);
-      const column = ox! - half + (tap % KERNEL);
+      const z = oz - half + Math.floor(tap / KERNEL ** 2);
+      const y = oy - half + (Math.floor(tap / KERNEL) % KERNEL);
+      const column = ox - half + (tap % KERNEL);
       if (!inside(z) || !inside(y) || !inside(column)) continue;
       for (let ci = 0; ci < CHANNELS_IN; ci++) {
         const input = x[((z * SIZE + y) * SIZE + column) * CHANNELS_IN + ci]!;
         const product = input * weight[(tap * CHANNELS_IN + ci) * CHANNELS_OUT + co]!;
-        sums[at] += product;
-        magnitudes[at] += Math.abs(product);
+        sums[at]! += product;
+        magnitudes[at]! += Math.abs(product);
       }
     }
   }

@@ -53,7 +53,7 @@ function givenOptions(args: Args): Given {
 export function newConfig(args: Args, shorter: Readonly<Record<string, TrainConfig>> = {}): TrainConfig {
   const { preset: name = "tiny", ...rest } = givenOptions(args);
   const preset = shorter[name] ?? presets[name]!;
-  const entries = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const entries = Object.entries<unknown>(rest).filter(([, value]) => value !== undefined);
   const given = Object.fromEntries(entries) as Partial<TrainConfig>;
   const batch = given.batch ?? preset.batch;
   return checkTrainConfig({ ...preset, microBatch: batch, ...given });
@@ -68,7 +68,7 @@ export function newConfig(args: Args, shorter: Readonly<Record<string, TrainConf
 export function resumedConfig(args: Args, path: string, before: TrainConfig): TrainConfig {
   const { steps = before.steps, ...given } = givenOptions(args);
   const differing: string[] = [];
-  for (const [key, value] of Object.entries(given) as [keyof typeof given, unknown][]) {
+  for (const [key, value] of Object.entries(given) as [keyof typeof given, (typeof given)[keyof typeof given]][]) {
     if (value === undefined || value === before[key]) continue;
     differing.push(`--${OPTIONS[key]} ${value}, but the run has ${before[key]}`);
   }

@@ -21,14 +21,14 @@ const KERNELS = kernelsWithVariants().map(({ name }) => name);
 
 export const spec: ArgsSpec = {
   options: {
-    preset: { value: "NAME", help: `whose calls: ${Object.keys(presets).join(", ")} or all (default tiny)` },
+    preset: { value: "NAME", help: `tune the calls of ${Object.keys(presets).join(", ")} or all (default tiny)` },
     kernel: { value: "NAME", help: `only this kernel: ${KERNELS.join(", ")}` },
     precision: precisionOption("f32"),
-    batch: { value: "N", help: "samples of a training step (default: the preset's); choices hold for this batch" },
-    seconds: { value: "N", help: "begin no other call after so many seconds; the costliest come first" },
+    batch: { value: "N", help: "samples in a step (default: the preset's); what is found holds for this batch" },
+    seconds: { value: "N", help: "begin no other call after this many seconds; the costliest calls come first" },
     adapter: adapterOption,
-    list: { help: "show the calls with their variants and what is chosen for them, and end" },
-    reset: { help: "forget what was found on this adapter, and end" },
+    list: { help: "only show the calls, their variants and what is chosen" },
+    reset: { help: "only forget what was found on this adapter" },
     json: { help: "print one JSON object on stdout" },
   },
 };
@@ -45,8 +45,9 @@ export async function run(argv: string[]): Promise<number> {
     ...(precision && { precision }),
   }));
   const batch = args.integer("batch");
-  if (args.flag("list") && args.flag("reset"))
+  if (args.flag("list") && args.flag("reset")) {
     throw badOption("--list and --reset are two things", "Give one of them.");
+  }
 
   // What is found must not depend on what was found before.
   const gpu = await openCliGpu(args.text("adapter"), false);
@@ -108,8 +109,9 @@ async function tuneAll({ gpu, args, calls, tuning, seconds, progress, interrupti
     if (args.flag("json")) printJson({ adapter: kept.adapter, path, results, left, stopped, tuning: kept });
     else {
       print([...resultLines(results), ...remarkLines(results, { left, stopped })]);
-      if (path !== undefined)
+      if (path !== undefined) {
         print(["", "kept for all that runs on this adapter (--no-tuning leaves it aside):", `  ${path}`]);
+      }
     }
     if (stopped) return interruption.code;
     // A wrong variant is never used, but a driver that makes one is worth knowing of.
@@ -176,18 +178,20 @@ function list(calls: readonly CountedCall[], tuning: Tuning, gpu: Gpu, json: boo
     };
   });
   if (json) printJson({ adapter: tuning.adapter, calls: rows });
-  else print(callLines(rows));
+  // Some terminals do not say how wide they are.
+  else print(callLines(rows, (process.stdout.isTTY && process.stdout.columns) || Infinity));
 }
 
 async function reset(adapter: string, json: boolean): Promise<number> {
   const removed = await removeTuning(adapter);
   if (json) printJson({ adapter, removed });
-  else
+  else {
     print(
       removed.length > 0
         ? ["removed:", ...removed.map((path) => `  ${path}`)]
         : ["there was no tuning for this adapter"],
     );
+  }
   return 0;
 }
 

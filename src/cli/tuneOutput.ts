@@ -1,5 +1,6 @@
 import type { TunedChoice } from "../gpu/tuning.ts";
 import { formatCount } from "../report/format.ts";
+import { fitText } from "../report/liveLine.ts";
 import { formatMilliseconds } from "../report/quantities.ts";
 import type { TuneResult } from "../tuning/tune.ts";
 
@@ -51,13 +52,15 @@ export function remarkLines(results: readonly TuneResult[], run: { left: number;
   }
   const unsure = results.filter(({ outcome }) => outcome === "unsure").length;
   if (unsure > 0) {
-    lines.push(
-      `${unsure} ${unsure === 1 ? "call keeps" : "calls keep"} the table's variant because no two timings agreed: is the machine busy?`,
-    );
+    const keep = unsure === 1 ? "call keeps" : "calls keep";
+    lines.push(`${unsure} ${keep} the table's variant because no two timings agreed: is the machine busy?`);
   }
   if (run.left > 0) lines.push(`${run.left} calls were not timed${run.stopped ? "" : " for want of time (--seconds)"}`);
   return lines;
 }
+
+/** Columns of a reason that are shown however narrow the terminal is. */
+const LEAST_REASON = 24;
 
 export interface ListedCall {
   readonly key: string;
@@ -70,7 +73,8 @@ export interface ListedCall {
   readonly variants: readonly string[];
 }
 
-export function callLines(calls: readonly ListedCall[]): string[] {
+/** A row for each call. Reasons are cut where the terminal ends, if its width is given, but keep some columns. */
+export function callLines(calls: readonly ListedCall[], width = Infinity): string[] {
   const rows = calls.map(({ key, count, fallback, chosen, why, measured, variants }) => [
     key,
     `${count}x`,
@@ -80,7 +84,9 @@ export function callLines(calls: readonly ListedCall[]): string[] {
       ? `timed here: ${formatMilliseconds(chosen.ms)} instead of ${formatMilliseconds(chosen.fallbackMs)}`
       : `${measured ?? "reasoned"}: ${why ?? "the first of its list"}`,
   ]);
-  return columns([["call", "calls", "variant", "of", "why"], ...rows], [1, 3]);
+  const lines = columns([["call", "calls", "variant", "of", "why"], ...rows], [1, 3]);
+  const whole = Math.max(width, lines[0]!.indexOf("why") + LEAST_REASON);
+  return lines.map((line) => fitText(line, whole));
 }
 
 function columns(rows: readonly (readonly string[])[], right: readonly number[]): string[] {

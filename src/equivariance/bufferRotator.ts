@@ -171,8 +171,9 @@ export function isBufferView(value: unknown): value is BufferView {
 
 function requireView(what: string, view: BufferView, size: number): void {
   const cure = "Give f32 grids of the stated size and channels, as { buffer, offset, size } in bytes.";
-  if (!isBufferView(view))
+  if (!isBufferView(view)) {
     throw new VoxtwirlError("bad-shape", `${what} is ${kindOf(view)}, not a range of a GPU buffer`, cure);
+  }
   if (view.size !== size) throw new VoxtwirlError("bad-shape", `${what} takes ${view.size} bytes, not ${size}`, cure);
   if (view.offset % 4 === 0 && view.offset >= 0 && view.offset + size <= view.buffer.size) return;
   const range = `${what} begins at byte ${view.offset} and takes ${size} of a buffer of ${view.buffer.size}`;

@@ -54,7 +54,7 @@ export function describeMatrix(matrix: ArrayLike<number>): string {
     return "is not orthogonal, so no rotation";
   }
   if (Math.abs(scale - 1) > TOLERANCE) return `scales by ${Number(scale.toPrecision(4))}, so it is no rotation`;
-  const [[a, b, c], [d, e, f], [g, h, i]] = rows as unknown as [number, number, number][];
+  const [a, b, c, d, e, f, g, h, i] = m;
   const determinant = a! * (e! * i! - f! * h!) - b! * (d! * i! - f! * g!) + c! * (d! * h! - e! * g!);
   if (determinant < 0) return "is a reflection (determinant -1), not a rotation";
   const degrees = (Math.acos(Math.min(1, Math.max(-1, (a! + e! + i! - 1) / 2))) * 180) / Math.PI;

@@ -61,7 +61,7 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
  * @throws VoxtwirlError "bad-option" when it is none
  */
 export function requireGroup(given: unknown): RotationGroup {
-  const group: unknown = typeof given === "function" ? given() : given;
+  const group: unknown = typeof given === "function" ? (given as () => unknown)() : given;
   const { sample, actOnGrid, actOnPoints } = (group ?? {}) as Partial<RotationGroup>;
   if ([sample, actOnGrid, actOnPoints].every((action) => typeof action === "function")) return group as RotationGroup;
   const found = typeof given === "string" ? JSON.stringify(given) : kindOf(given);

@@ -7,33 +7,9 @@ import { requireGroup, type RotationGroup } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
 import { kindOf, type FloatArray, type NumberArray } from "./numbers.ts";
 import { otherTasks } from "./otherTasks.ts";
+import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
 import { Tally, type Measurement } from "./tally.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
-
-/** How rotations act on an array: a cubic grid [D, D, D, C], vectors [n, 3], or numbers that no rotation changes. */
-export type Representation =
-  | { readonly kind: "grid"; readonly size: number; readonly channels: number }
-  | { readonly kind: "vectors" }
-  | { readonly kind: "scalars" };
-
-/** One held-out input and what the model should make of it. */
-export interface EquivarianceSample<Input = NumberArray, Target = Input> {
-  readonly input: Input;
-  readonly target: Target;
-}
-
-export interface PredictContext {
-  /** How many rotated copies of the input there are. */
-  readonly count: number;
-  /** The sample's place, for a model that needs more than what rotates. */
-  readonly sample: number;
-}
-
-/** A model: `count` rotated copies of one input, one after another, to as many predictions. */
-export type Predict<Input, Prediction = Input> = (
-  inputs: Input,
-  context: PredictContext,
-) => Prediction | Promise<Prediction>;
 
 export interface MeasureOptions {
   /** The rotations: `octahedral()` or `so3()`. A function that makes the group will do too. */
@@ -171,14 +147,15 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   return { ...options, group, output, seed, twirl: checkTwirl(group, options.twirl), total: samples.length };
 }
 
-function checkRepresentation(name: string, given: Representation): void {
-  const kind = given?.kind;
-  const whole = (value: number) => Number.isSafeInteger(value) && value >= 1;
+function checkRepresentation(name: string, given: unknown): void {
+  const { kind, size, channels } = (given ?? {}) as { kind?: unknown; size?: unknown; channels?: unknown };
+  const whole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
   if (kind === "vectors" || kind === "scalars") return;
-  if (kind === "grid" && whole(given.size) && whole(given.channels)) return;
+  if (kind === "grid" && whole(size) && whole(channels)) return;
+  const found = (JSON.stringify(given) as string | undefined) ?? kindOf(given);
   throw new VoxtwirlError(
     "bad-option",
-    `${name} is ${JSON.stringify(given) ?? kindOf(given)}: that is no way in which rotations act`,
+    `${name} is ${found}: that is no way in which rotations act`,
     'Give { kind: "grid", size, channels }, { kind: "vectors" } or { kind: "scalars" }.',
   );
 }

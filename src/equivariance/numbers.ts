@@ -83,7 +83,7 @@ export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
   const tag = tagOf(value);
-  const name = tag === "Object" ? (value.constructor?.name ?? tag) : tag;
+  const name = tag === "Object" ? ((value as { constructor?: { name: string } }).constructor?.name ?? tag) : tag;
   return name === "Object" ? "an object without numbers" : `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
 }
 
@@ -92,8 +92,9 @@ function cureOf(value: unknown): string {
   if (typeof (value as { then?: unknown } | null)?.then === "function") return "Await it first.";
   if (typeof value === "number") return "Give an array of one number: [x].";
   if (/^Big(Int|Uint)64Array$/.test(tag)) return "Give a Float64Array: Float64Array.from(values, Number).";
-  if (/ GPUBuffer$/.test(kindOf(value)))
+  if (/ GPUBuffer$/.test(kindOf(value))) {
     return "Give a range of it, { buffer, offset: 0, size: buffer.size }, and gpu.";
+  }
   if (/^(Shared)?ArrayBuffer$|^DataView$/.test(tag)) return "Give an array of its numbers: new Float32Array(buffer).";
   return "Give a typed or plain array; of a tensor, its data.";
 }

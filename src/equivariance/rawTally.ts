@@ -121,7 +121,7 @@ export class RawTally {
   /**
    * @param predictions of one sample, [rotations, D, D, D, C], channels last
    * @param target [D, D, D, C]
-   * @throws VoxtwirlError "bad-shape" for a target that is no such grid or a sample without rotations, and as `Tally.add`
+   * @throws VoxtwirlError "bad-shape" for a target that is no such grid or a sample without rotations; as `Tally.add`
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
     const elements = this.#elementsOf(this.#samples);

@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { inverseRotation, type Rotation, type RotationGroup } from "./groups.ts";
-import type { EquivarianceSample, Predict, Representation } from "./measure.ts";
+import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
 import { readNumbers, zerosLike, type FloatArray, type NumberArray } from "./numbers.ts";
 
 /** Twisted predictions T^-1 f(T x) of one sample, and what they should be. */
@@ -12,7 +12,7 @@ export interface Twisted {
 /** How a model on the host is asked. */
 export interface ArrayTwisting {
   readonly predict: Predict<Float32Array, NumberArray>;
-  readonly samples: readonly EquivarianceSample<NumberArray>[];
+  readonly samples: readonly EquivarianceSample[];
   readonly group: RotationGroup;
   readonly input: Representation;
   readonly output: Representation;

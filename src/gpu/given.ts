@@ -30,7 +30,8 @@ function has(value: unknown, method: string): boolean {
 }
 
 function wrong(what: string, given: unknown, wanted: string): VoxtwirlError {
-  const name = typeof given === "object" ? (given?.constructor?.name ?? "object") : typeof given;
+  const maker = (given as { constructor?: { name: string } } | null)?.constructor;
+  const name = typeof given === "object" ? (maker?.name ?? "object") : typeof given;
   const cure = has(given, "then") ? `Await it: give ${wanted}.` : `Give ${wanted}.`;
   return new VoxtwirlError("bad-option", `the ${what} given is of type ${name}`, cure);
 }

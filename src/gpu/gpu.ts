@@ -14,9 +14,14 @@ export interface BufferView {
 
 export interface GpuOptions {
   label?: string;
-  /** Wraps every wait for the GPU; a Node host passes its nap here (a pending promise makes Dawn's binding poll a core). */
+  /**
+   * Wraps every wait for the GPU; a Node host passes its nap here (a pending promise makes Dawn's binding poll a core).
+   */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
-  /** Most bytes that may be allocated in all. Software adapters never refuse memory: the process dies when it is touched. */
+  /**
+   * Most bytes that may be allocated in all. Software adapters never refuse memory: the process dies when it is
+   * touched.
+   */
   memoryBudget?: number;
   /** Variants of kernels found by timing on this adapter; see `parseTuning` for one that comes from a file. */
   tuning?: Tuning | undefined;
@@ -56,7 +61,8 @@ export class Gpu {
   readonly #owned: boolean;
   readonly #buffers = new Set<GPUBuffer>();
   readonly #onError = (event: GPUUncapturedErrorEvent) => {
-    event.preventDefault?.();
+    // Not every binding has it.
+    (event as Partial<Event>).preventDefault?.();
     this.#failure ??= typedError(event.error);
   };
   #allocated = 0;
@@ -108,7 +114,8 @@ export class Gpu {
       throw new VoxtwirlError(
         "no-adapter",
         `${name} gives no device: ${(cause as Error).message}`,
-        "An adapter gives one device: ask for a new adapter; if it is new, choose another (--adapter) or update its driver.",
+        "An adapter gives one device: ask for a new adapter; if it is new, choose another (--adapter) or update its " +
+          "driver.",
         { cause },
       );
     });
@@ -157,10 +164,11 @@ export class Gpu {
 
   createBuffer(label: string, size: number, usage: number): GPUBuffer {
     this.check();
-    if (size > this.device.limits.maxBufferSize) {
+    const { maxBufferSize } = this.device.limits;
+    if (size > maxBufferSize) {
       throw new VoxtwirlError(
         "too-large",
-        `buffer '${label}' of ${formatBytes(size)} exceeds the adapter's limit of ${formatBytes(this.device.limits.maxBufferSize)}`,
+        `buffer '${label}' of ${formatBytes(size)} exceeds the adapter's limit of ${formatBytes(maxBufferSize)}`,
         "Use a smaller batch, grid or model, or another adapter.",
       );
     }
@@ -211,13 +219,7 @@ export class Gpu {
     const piece = 1 << 26;
     for (let at = 0; at < data.byteLength; at += piece) {
       const size = Math.min(piece, data.byteLength - at);
-      this.device.queue.writeBuffer(
-        view.buffer,
-        view.offset + at,
-        data.buffer as ArrayBuffer,
-        data.byteOffset + at,
-        size,
-      );
+      this.device.queue.writeBuffer(view.buffer, view.offset + at, data.buffer, data.byteOffset + at, size);
     }
   }
 
@@ -237,7 +239,10 @@ export class Gpu {
       this.device.queue.submit([encoder.finish()]);
       await this.map(staging);
       const bytes = staging.getMappedRange();
-      return views.map((view, i) => bytes.slice(offsets[i]!, offsets[i]! + view.size));
+      return views.map(({ size }, i) => {
+        const offset = offsets[i]!;
+        return bytes.slice(offset, offset + size);
+      });
     } finally {
       this.destroyBuffer(staging);
     }
@@ -290,7 +295,7 @@ function variantsOf(tuning: Tuning): Record<string, string> {
 }
 
 function typedError(error: GPUError): VoxtwirlError {
-  const kind = error.constructor?.name ?? "";
+  const kind = error.constructor.name;
   if (kind === "GPUOutOfMemoryError") {
     return new VoxtwirlError("out-of-memory", error.message, "Use a smaller batch, grid or model.", { cause: error });
   }

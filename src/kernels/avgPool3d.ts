@@ -26,10 +26,10 @@ export interface AvgPool3dOptions {
 export function avgPool3dShape(x: Tensor, { label, kernel, stride, padding }: AvgPool3dOptions): number[] {
   const whole = [kernel, stride, padding].every(Number.isInteger);
   if (!whole || kernel < 1 || stride < 1 || padding < 0 || 2 * padding > kernel) {
-    const message = `${label}: windows of ${kernel} every ${stride} voxels with a padding of ${padding} are not possible`;
+    const windows = `windows of ${kernel} every ${stride} voxels with a padding of ${padding}`;
     throw new VoxtwirlError(
       "bad-option",
-      message,
+      `${label}: ${windows} are not possible`,
       "Give whole numbers from 1, and a padding of at most half a window.",
     );
   }

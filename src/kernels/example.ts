@@ -18,16 +18,16 @@ export interface Example {
   readonly tensors: Readonly<Record<string, ExampleTensor>>;
   /** Terms in a sum of the results: what rounding grows with. */
   readonly terms: number;
-  emit(ctx: KernelContext, tensors: Readonly<Record<string, Tensor>>): void;
+  emit(this: void, ctx: KernelContext, tensors: Readonly<Record<string, Tensor>>): void;
 }
 
 /** An example whose `emit` knows its tensors by name. */
 export function example<T extends Readonly<Record<string, ExampleTensor>>>(of: {
   readonly tensors: T;
   readonly terms: number;
-  emit(ctx: KernelContext, tensors: { readonly [N in keyof T]: Tensor }): void;
+  emit(this: void, ctx: KernelContext, tensors: { readonly [N in keyof T]: Tensor }): void;
 }): Example {
-  return of as Example;
+  return of;
 }
 
 export const input = (shape: readonly number[], contents: ExampleTensor["contents"] = "around 0"): ExampleTensor => {

@@ -6,18 +6,20 @@ import type { Example } from "./example.ts";
 export type CallShape = Readonly<Record<string, number>>;
 
 /**
- * A kernel: all that tests, tuning, the bench and other tools need to know of it. The function that dispatches it stands
- * beside it.
+ * A kernel: all that tests, tuning, the bench and other tools need to know of it. The function that dispatches it
+ * stands beside it.
  */
 export interface Kernel<S extends CallShape = CallShape> {
   /** As in the keys of calls and in files of tunings: `conv3d`, `groupNormGrad`. */
   readonly name: string;
   /** The texts that results and times come from. */
   readonly shaders: readonly Shader[];
-  /** What tests run: odd sizes, so that every tile has an edge, and a shape of each kind that the variants tell apart. */
+  /**
+   * What tests run: odd sizes, so that every tile has an edge, and a shape of each kind that the variants tell apart.
+   */
   readonly shapes: readonly S[];
   /** A call of this shape on tensors of its own. */
-  example(shape: S): Example;
+  example(this: void, shape: S): Example;
   /** Where there is more than one way to run it. */
   readonly variants?: VariantChoice<S>;
 }

@@ -45,7 +45,8 @@ export function decodeMolecules(bytes: Uint8Array): Molecule[] {
     at += 6 * atoms;
     return { name: `builtin-${index}`, elements, positions, bonds };
   });
-  if (at !== bytes.length)
+  if (at !== bytes.length) {
     throw new VoxtwirlError("internal", "the built-in molecules are damaged", "Install the package again.");
+  }
   return molecules;
 }

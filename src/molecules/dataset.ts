@@ -68,14 +68,14 @@ export function prepareDataset(
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);
   if (usable.length === 0) throw nothingLeft(molecules.length, skipped, options);
   const parts = split(
-    usable.map((i) => molecules[i]),
+    usable.map((i) => molecules[i]!),
     options,
     keyOf,
   );
   const part = (indices: number[]) =>
     pack(
       molecules,
-      indices.map((i) => usable[i]),
+      indices.map((i) => usable[i]!),
       channels,
       options.pose,
     );
@@ -115,8 +115,9 @@ function channelTable(elements: readonly string[]): Uint8Array {
     }
     table[number] = channel;
   });
-  if (elements.length === 0)
+  if (elements.length === 0) {
     throw new VoxtwirlError("bad-option", "no elements are given", "Give at least one, e.g. C and H.");
+  }
   return table;
 }
 
@@ -197,9 +198,9 @@ function split(
   const held = new Set(drawGroups(group, groups, draw).slice(0, wanted));
   const waiting = new Set(held);
   const parts = { train: [] as number[], heldout: [] as number[] };
-  for (const i of molecules.map((_, i) => i).sort((i, j) => draw[i] - draw[j] || i - j)) {
-    if (waiting.delete(group[i])) parts.heldout.push(i);
-    else if (!held.has(group[i])) parts.train.push(i);
+  for (const i of molecules.map((_, i) => i).sort((i, j) => draw[i]! - draw[j]! || i - j)) {
+    if (waiting.delete(group[i]!)) parts.heldout.push(i);
+    else if (!held.has(group[i]!)) parts.train.push(i);
   }
   return parts;
 }
@@ -210,21 +211,22 @@ function split(
  */
 function drawGroups(group: Uint32Array, groups: number, draw: Float64Array): number[] {
   const smallest = new Float64Array(groups).fill(1);
-  group.forEach((g, i) => (smallest[g] = Math.min(smallest[g], draw[i])));
+  group.forEach((g, i) => (smallest[g] = Math.min(smallest[g]!, draw[i]!)));
   const anew = smallest.map((value) => new Random(value * 2 ** 53).next());
-  return Array.from(anew.keys()).sort((g, h) => anew[g] - anew[h]);
+  return Array.from(anew.keys()).sort((g, h) => anew[g]! - anew[h]!);
 }
 
 function pack(molecules: readonly Molecule[], indices: number[], channels: Uint8Array, pose: Pose): PackedMolecules {
   const offsets = new Uint32Array(indices.length + 1);
-  indices.forEach((index, m) => (offsets[m + 1] = offsets[m] + molecules[index].elements.length));
-  const atoms = new Float32Array(4 * offsets[indices.length]);
+  indices.forEach((index, m) => (offsets[m + 1] = offsets[m]! + molecules[index]!.elements.length));
+  const atoms = new Float32Array(4 * offsets[indices.length]!);
   indices.forEach((index, m) => {
-    const { elements, positions } = molecules[index];
+    const { elements, positions } = molecules[index]!;
     const posed = pose === "principal" ? principalPose(positions) : centred(positions);
     elements.forEach((element, i) => {
-      atoms.set(posed.subarray(3 * i, 3 * i + 3), 4 * (offsets[m] + i));
-      atoms[4 * (offsets[m] + i) + 3] = channels[element];
+      const at = 4 * (offsets[m]! + i);
+      atoms.set(posed.subarray(3 * i, 3 * i + 3), at);
+      atoms[at + 3] = channels[element]!;
     });
   });
   return { atoms, offsets, count: indices.length, sourceIndex: Uint32Array.from(indices) };

@@ -15,7 +15,8 @@ const singleCarbons = 1.45;
  * Coordinates decide. With an atom off the plane z = 0 the record is a molecule whatever its program line says. In the
  * plane it is a drawing unless columns 21 and 22 (or the end) of its program line say 3D; a molecule of two or three
  * atoms, which always has a plane, needs no such code unless the line says 2D. And it is a drawing, whatever the code,
- * where all atoms are at one point, a carbon has four single bonds, or the bonds are of one length as no molecule's are.
+ * where all atoms are at one point, a carbon has four single bonds, or the bonds are of one length as no molecule's
+ * are.
  */
 export function refuseDrawing(molecule: Molecule, program: string, line: number): void {
   const { elements, positions } = molecule;
@@ -47,8 +48,8 @@ function hasFlatTetrahedron({ elements, bonds = [] }: Molecule): boolean {
   const singles = new Uint32Array(elements.length);
   for (const { a, b, order } of bonds) {
     if (order !== 1) continue;
-    singles[a]++;
-    singles[b]++;
+    singles[a]!++;
+    singles[b]!++;
   }
   return singles.some((count, i) => count > 3 && elements[i] === 6);
 }
@@ -58,27 +59,28 @@ function whyBondsAreDrawn(molecule: Molecule): string | undefined {
   const { elements, bonds = [] } = molecule;
   if (bonds.length === 0) return undefined;
   const lengths = bonds.map((bond) => bondLength(molecule, bond));
-  const short = bonds.filter((bond, i) => isDrawnShort(lengths[i] / radii(bond, elements), bond, elements));
+  const short = bonds.filter((bond, i) => isDrawnShort(lengths[i]! / radii(bond, elements), bond, elements));
   if (short.length > bonds.length / 2) return "most of its bonds are shorter than any between these elements";
-  const median = [...lengths].sort((a, b) => a - b)[lengths.length >> 1];
-  const equal = bonds.filter((_, i) => lengths[i] <= median * same && median <= lengths[i] * same);
+  const median = [...lengths].sort((a, b) => a - b)[lengths.length >> 1]!;
+  const equal = bonds.filter((_, i) => lengths[i]! <= median * same && median <= lengths[i]! * same);
   // A large drawing has the odd bond that bridges a ring.
   if (equal.length < 0.9 * bonds.length) return undefined;
   const size = `all its bonds are ${Number(median.toFixed(3))} A long`;
-  if (equal.some((bond) => !isPlausible(median, bond, elements)))
+  if (equal.some((bond) => !isPlausible(median, bond, elements))) {
     return `${size}, which is no length between these elements`;
+  }
   if (joinsUnlike(equal, elements)) return `${size}, whatever they join`;
   if (hasDrawnAngle(molecule, equal, median)) return `${size}, at angles of 120 degrees`;
   return undefined;
 }
 
 function bondLength({ positions: p }: Molecule, { a, b }: Bond): number {
-  return Math.hypot(p[3 * a] - p[3 * b], p[3 * a + 1] - p[3 * b + 1]);
+  return Math.hypot(p[3 * a]! - p[3 * b]!, p[3 * a + 1]! - p[3 * b + 1]!);
 }
 
 /** Sum of the covalent radii of a bond's atoms, in Angstrom. */
 function radii({ a, b }: Bond, elements: Uint8Array): number {
-  return covalentRadius(elements[a]) + covalentRadius(elements[b]);
+  return covalentRadius(elements[a]!) + covalentRadius(elements[b]!);
 }
 
 /**
@@ -99,7 +101,7 @@ function joinsUnlike(bonds: readonly Bond[], elements: Uint8Array): boolean {
 
 /** The least that a bond's length is over the sum of its atoms' covalent radii: that of N#N, of F-H, and of H-H. */
 function leastRatio({ a, b }: Bond, elements: Uint8Array): number {
-  return [0.72, 0.88, 1][Number(elements[a] === 1) + Number(elements[b] === 1)];
+  return [0.72, 0.88, 1][Number(elements[a] === 1) + Number(elements[b] === 1)]!;
 }
 
 /** Whether a bond is shorter than bonds are, but not as short as in another unit. */
@@ -122,12 +124,12 @@ function hasDrawnAngle({ elements, positions: p }: Molecule, equal: readonly Bon
     for (const [from, to] of [
       [a, b],
       [b, a],
-    ]) {
+    ] as const) {
       const other = first.get(from);
       first.set(from, to);
       if (other === undefined || elements[from] !== 6 || elements[to] !== 6 || elements[other] !== 6) continue;
-      const [ux, uy] = [p[3 * to] - p[3 * from], p[3 * to + 1] - p[3 * from + 1]];
-      const [vx, vy] = [p[3 * other] - p[3 * from], p[3 * other + 1] - p[3 * from + 1]];
+      const [ux, uy] = [p[3 * to]! - p[3 * from]!, p[3 * to + 1]! - p[3 * from + 1]!];
+      const [vx, vy] = [p[3 * other]! - p[3 * from]!, p[3 * other + 1]! - p[3 * from + 1]!];
       const cosine = (ux * vx + uy * vy) / (length * length);
       if (Math.abs(cosine + 0.5) < 0.02) return true;
     }

@@ -38,11 +38,11 @@ export function xyzColumns(comment: string): XyzColumns | string {
   const found = new Map<string, { at: number; width: number }>();
   let at = 0;
   for (let i = 0; i < parts.length; i += 3) {
-    const width = parts.length > i + 2 && /^[a-z]$/i.test(parts[i + 1].trim()) ? Number(parts[i + 2]) : NaN;
+    const width = parts.length > i + 2 && /^[a-z]$/i.test(parts[i + 1]!.trim()) ? Number(parts[i + 2]) : NaN;
     if (!(Number.isInteger(width) && width > 0 && width < 1000)) {
       return `the columns ${quoted(properties)} are not name:type:width, one after another`;
     }
-    const name = parts[i].trim().toLowerCase();
+    const name = parts[i]!.trim().toLowerCase();
     if (!found.has(name)) found.set(name, { at, width });
     at += width;
   }
@@ -61,7 +61,7 @@ function propertiesOf(comment: string): string | undefined {
     /(?<![\w"])properties\s*=\s*("[^"]{0,2000}"|'[^']{0,2000}'|\{[^}]{0,2000}\}|[^\s"'{]+)/gi,
   )) {
     for (; from < match.index; from++) if (comment[from] === '"') quotes++;
-    if (quotes % 2 === 0) return match[1].replace(/^["'{]|["'}]$/g, "").trim();
+    if (quotes % 2 === 0) return match[1]!.replace(/^["'{]|["'}]$/g, "").trim();
   }
   return undefined;
 }

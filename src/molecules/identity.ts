@@ -38,8 +38,8 @@ export function identify(molecules: readonly Molecule[], seed: number, keyOf?: M
   const random = new Random(seed);
   const salts: [number, number] = [random.uint32(), random.uint32()];
   for (const bucket of byElementCounts(molecules)) {
-    const spectra = bucket.map((i) => spectrum(molecules[i].positions));
-    bucket.forEach((i, k) => (draw[i] = hash(molecules[i].elements, spectra[k], salts)));
+    const spectra = bucket.map((i) => spectrum(molecules[i]!.positions));
+    bucket.forEach((i, k) => (draw[i] = hash(molecules[i]!.elements, spectra[k]!, salts)));
     joinEqualSpectra(parent, bucket, spectra);
   }
   return { ...numbered(parent), draw };
@@ -75,9 +75,9 @@ function spectrum(positions: Float64Array): Float32Array {
   let at = 0;
   for (let i = 0; i < positions.length; i += 3) {
     for (let j = 0; j < i; j += 3) {
-      const x = positions[i] - positions[j];
-      const y = positions[i + 1] - positions[j + 1];
-      const z = positions[i + 2] - positions[j + 2];
+      const x = positions[i]! - positions[j]!;
+      const y = positions[i + 1]! - positions[j + 1]!;
+      const z = positions[i + 2]! - positions[j + 2]!;
       distances[at++] = Math.sqrt(x * x + y * y + z * z);
     }
   }
@@ -86,7 +86,8 @@ function spectrum(positions: Float64Array): Float32Array {
 
 function centroidDistances(positions: Float64Array): Float32Array {
   const p = centred(positions);
-  return Float32Array.from({ length: p.length / 3 }, (_, i) => Math.hypot(p[3 * i], p[3 * i + 1], p[3 * i + 2])).sort();
+  const distance = (i: number) => Math.hypot(p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!);
+  return Float32Array.from({ length: p.length / 3 }, (_, i) => distance(i)).sort();
 }
 
 /**
@@ -95,25 +96,25 @@ function centroidDistances(positions: Float64Array): Float32Array {
  */
 function joinEqualSpectra(parent: Uint32Array, bucket: readonly number[], spectra: readonly Float32Array[]): void {
   const means = spectra.map(mean);
-  const order = means.map((_, k) => k).sort((j, k) => means[j] - means[k]);
+  const order = means.map((_, k) => k).sort((j, k) => means[j]! - means[k]!);
   for (let from = 0; from < order.length; from++) {
-    const j = order[from];
-    for (let to = from + 1; to < order.length && means[order[to]] - means[j] <= tolerance; to++) {
-      const k = order[to];
-      if (agree(spectra[j], spectra[k])) join(parent, bucket[j], bucket[k]);
+    const j = order[from]!;
+    for (let to = from + 1; to < order.length && means[order[to]!]! - means[j]! <= tolerance; to++) {
+      const k = order[to]!;
+      if (agree(spectra[j]!, spectra[k]!)) join(parent, bucket[j]!, bucket[k]!);
     }
   }
 }
 
 function mean(values: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / Math.max(1, values.length);
 }
 
 /** From the largest distance down, as those differ most between molecules. */
 function agree(a: Float32Array, b: Float32Array): boolean {
-  for (let i = a.length - 1; i >= 0; i--) if (Math.abs(a[i] - b[i]) > tolerance) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (Math.abs(a[i]! - b[i]!) > tolerance) return false;
   return true;
 }
 
@@ -125,14 +126,14 @@ function hash(elements: Uint8Array, distances: Float32Array, salts: readonly [nu
     low = Math.imul(low + value, 0x5bd1e995) ^ (low >>> 15);
   };
   elements.toSorted().forEach(absorb);
-  for (let i = 0; i < distances.length; i++) absorb(Math.round(distances[i] * 100));
+  for (let i = 0; i < distances.length; i++) absorb(Math.round(distances[i]! * 100));
   return ((scramble(high) >>> 5) * 2 ** 26 + (scramble(low) >>> 6)) / 2 ** 53;
 }
 
 function root(parent: Uint32Array, i: number): number {
   while (parent[i] !== i) {
-    parent[i] = parent[parent[i]];
-    i = parent[i];
+    parent[i] = parent[parent[i]!]!;
+    i = parent[i]!;
   }
   return i;
 }
@@ -149,7 +150,7 @@ function numbered(parent: Uint32Array): { group: Uint32Array; groups: number } {
   let groups = 0;
   for (let i = 0; i < parent.length; i++) {
     const first = root(parent, i);
-    group[i] = first === i ? groups++ : group[first];
+    group[i] = first === i ? groups++ : group[first]!;
   }
   return { group, groups };
 }

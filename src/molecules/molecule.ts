@@ -1,4 +1,4 @@
-import { symmetricEigen3 } from "./eigen.ts";
+import { symmetricEigen3, type Vector3 } from "./eigen.ts";
 import { elementSymbol } from "./elements.ts";
 
 /**
@@ -23,22 +23,24 @@ export interface Molecule {
 export function centroid(positions: ArrayLike<number>): [number, number, number] {
   const atoms = positions.length / 3;
   const sum: [number, number, number] = [0, 0, 0];
-  for (let i = 0; i < positions.length; i++) sum[i % 3] += positions[i];
+  for (let i = 0; i < positions.length; i++) sum[i % 3]! += positions[i]!;
   return [sum[0] / atoms, sum[1] / atoms, sum[2] / atoms];
 }
 
 /** A copy of the positions with the centroid at the origin. */
 export function centred(positions: ArrayLike<number>): Float64Array {
   const centre = centroid(positions);
-  return Float64Array.from(positions, (value, i) => value - centre[i % 3]);
+  return Float64Array.from(positions, (value, i) => value - centre[i % 3]!);
 }
 
 /** The largest distance of an atom from the centroid, in Angstrom. */
-export function radius(molecule: Molecule): number {
-  const [cx, cy, cz] = centroid(molecule.positions);
+export function radius({ positions }: Molecule): number {
+  const [cx, cy, cz] = centroid(positions);
   let largest = 0;
-  for (let i = 0; i < molecule.positions.length; i += 3) {
-    const [x, y, z] = [molecule.positions[i] - cx, molecule.positions[i + 1] - cy, molecule.positions[i + 2] - cz];
+  for (let i = 0; i < positions.length; i += 3) {
+    const x = positions[i]! - cx;
+    const y = positions[i + 1]! - cy;
+    const z = positions[i + 2]! - cz;
     largest = Math.max(largest, x * x + y * y + z * z);
   }
   return Math.sqrt(largest);
@@ -56,12 +58,12 @@ export function principalPose(positions: ArrayLike<number>): Float64Array {
   const p = centred(positions);
   const covariance = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   for (let i = 0; i < p.length; i += 3) {
-    for (let a = 0; a < 3; a++) for (let b = 0; b < 3; b++) covariance[3 * a + b] += p[i + a] * p[i + b];
+    for (let a = 0; a < 3; a++) for (let b = 0; b < 3; b++) covariance[3 * a + b]! += p[i + a]! * p[i + b]!;
   }
   const { vectors } = symmetricEigen3(covariance);
   const x = oriented(vectors[0], p);
   const y = oriented(vectors[1], p);
-  const z = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+  const z: Vector3 = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
   const turned = new Float64Array(p.length);
   for (let i = 0; i < p.length; i += 3) {
     turned[i] = along(x, p, i);
@@ -72,7 +74,7 @@ export function principalPose(positions: ArrayLike<number>): Float64Array {
 }
 
 /** The axis or its opposite, so that the atoms' third moment along it is positive. */
-function oriented(axis: readonly number[], p: Float64Array): readonly number[] {
+function oriented(axis: Vector3, p: Float64Array): Vector3 {
   let cubes = 0;
   let absolute = 0;
   let first = 0;
@@ -85,11 +87,11 @@ function oriented(axis: readonly number[], p: Float64Array): readonly number[] {
     if (first === 0 && Math.abs(t) > 1e-3 * largest) first = t;
   }
   const sign = Math.abs(cubes) > 1e-6 * absolute ? cubes : first;
-  return sign < 0 ? axis.map((value) => -value) : axis;
+  return sign < 0 ? [-axis[0], -axis[1], -axis[2]] : axis;
 }
 
-function along(axis: readonly number[], p: Float64Array, i: number): number {
-  return axis[0] * p[i] + axis[1] * p[i + 1] + axis[2] * p[i + 2];
+function along(axis: Vector3, p: Float64Array, i: number): number {
+  return axis[0] * p[i]! + axis[1] * p[i + 1]! + axis[2] * p[i + 2]!;
 }
 
 /**

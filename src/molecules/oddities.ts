@@ -1,3 +1,4 @@
+import type { Vector3 } from "./eigen.ts";
 import { covalentRadius } from "./elements.ts";
 import type { Molecule } from "./molecule.ts";
 
@@ -66,18 +67,18 @@ export class Oddities {
     const ratios = this.#ratios.fill(Infinity, 0, n);
     let nearest = Infinity;
     for (let i = 1; i < n; i++) {
-      const radius = radii[elements[i]];
-      const [px, py, pz] = [p[3 * i], p[3 * i + 1], p[3 * i + 2]];
+      const radius = radii[elements[i]!]!;
+      const [px, py, pz] = [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!];
       for (let j = 0; j < i; j++) {
-        const x = px - p[3 * j];
-        const y = py - p[3 * j + 1];
-        const z = pz - p[3 * j + 2];
+        const x = px - p[3 * j]!;
+        const y = py - p[3 * j + 1]!;
+        const z = pz - p[3 * j + 2]!;
         const square = x * x + y * y + z * z;
-        const sum = radius + radii[elements[j]];
+        const sum = radius + radii[elements[j]!]!;
         const ratio = square / (sum * sum);
         if (square < nearest) nearest = square;
-        if (ratio < ratios[i]) ratios[i] = ratio;
-        if (ratio < ratios[j]) ratios[j] = ratio;
+        if (ratio < ratios[i]!) ratios[i] = ratio;
+        if (ratio < ratios[j]!) ratios[j] = ratio;
       }
     }
     return Math.sqrt(nearest);
@@ -85,12 +86,12 @@ export class Oddities {
 
   #lookAtUnits(elements: Uint8Array): void {
     for (let i = 0; i < elements.length; i++) {
-      if (noble.has(elements[i])) continue;
+      if (noble.has(elements[i]!)) continue;
       this.#told++;
-      const ratio = this.#ratios[i];
+      const ratio = this.#ratios[i]!;
       for (let u = 0; u < units.length; u++) {
-        const { factor } = units[u];
-        if (ratio > (0.88 * factor) ** 2 && ratio < (1.09 * factor) ** 2) this.#inUnit[u]++;
+        const { factor } = units[u]!;
+        if (ratio > (0.88 * factor) ** 2 && ratio < (1.09 * factor) ** 2) this.#inUnit[u]!++;
       }
     }
   }
@@ -98,12 +99,12 @@ export class Oddities {
   /** A sentence for each kind of oddity; molecules that all lie flat are one if `planes` says so. */
   remarks(planes: "remark" | "fine"): string[] {
     const found: string[] = [];
-    const unit = units.find((_, u) => 2 * this.#inUnit[u] > this.#told);
+    const unit = units.find((_, u) => 2 * this.#inUnit[u]! > this.#told);
     if (unit !== undefined) {
       found.push(
         `no two atoms of a molecule are nearer than ${Number(this.#nearest.toPrecision(3))} A, and neighbours are ` +
-          `some ${unit.factor} times as far apart as bonded atoms: are these ${unit.name}? Positions are read as Angstrom ` +
-          `(multiply by ${unit.angstrom})`,
+          `some ${unit.factor} times as far apart as bonded atoms: are these ${unit.name}? Positions are read as ` +
+          `Angstrom (multiply by ${unit.angstrom})`,
       );
     }
     if (this.#clashes > 0 && unit?.name !== "nanometres") {
@@ -135,17 +136,15 @@ function dimensions(p: Float64Array): number {
   return farthestFromFirst(p, (x, y, z) => [nx * x + ny * y + nz * z, 0, 0]).length <= flat ? 2 : 3;
 }
 
-type Vector = readonly [number, number, number];
-
 /** The longest of the vectors that `of` makes of the atoms' places as seen from the first atom. */
 function farthestFromFirst(
   p: Float64Array,
-  of: (x: number, y: number, z: number) => Vector,
-): { length: number; unit: Vector } {
+  of: (x: number, y: number, z: number) => Vector3,
+): { length: number; unit: Vector3 } {
   let square = 0;
-  let longest: Vector = [0, 0, 0];
+  let longest: Vector3 = [0, 0, 0];
   for (let i = 3; i < p.length; i += 3) {
-    const v = of(p[i] - p[0], p[i + 1] - p[1], p[i + 2] - p[2]);
+    const v = of(p[i]! - p[0]!, p[i + 1]! - p[1]!, p[i + 2]! - p[2]!);
     const size = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
     if (size > square) [square, longest] = [size, v];
   }

@@ -143,7 +143,7 @@ export class RecordCollector {
 /** What there is to say of a reading: a sentence for each reason to leave records out, then the remarks. */
 export function readingLines({ records, leftOut, remarks }: ReadingNotes): string[] {
   const left = leftOut.map(({ reason, count, first: [first, ...others] }) => {
-    const said = `${count} of ${records} records left out: ${place(first)}: ${first.message}`;
+    const said = `${count} of ${records} records left out: ${place(first!)}: ${first!.message}`;
     if (others.length === 0) return said;
     const more = count - others.length - 1;
     return `${said}; ${reason} also in ${others.map(place).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

@@ -91,7 +91,12 @@ export function readSite(
 const orders = new Set([0, 1, 2, 3, 4, 8, 9, 10]);
 
 /** Checks what a bond joins and its order. */
-export function checkBond(record: RecordLines, [a, b, order]: readonly number[], atoms: number, which: string): void {
+export function checkBond(
+  record: RecordLines,
+  [a, b, order]: readonly [a: number, b: number, order: number],
+  atoms: number,
+  which: string,
+): void {
   if (a < 1 || b < 1 || a > atoms || b > atoms || a === b) {
     const message = `${which} joins atoms ${a} and ${b} of a molecule of ${atoms}`;
     throw record.unusable("bonds of no atom", message, "Correct the bond line.");

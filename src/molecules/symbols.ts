@@ -26,14 +26,14 @@ export function parseElement(token: string): number | undefined {
   }
   const parts = label.exec(token);
   if (parts === null || ghost.test(token)) return undefined;
-  const [, isotope, symbol, suffix = ""] = parts;
+  const [, isotope, symbol = "", suffix = ""] = parts;
   return isotope === undefined && isAmbiguous(symbol, suffix) ? undefined : atomicNumber(symbol);
 }
 
 /** Whether two letters before a number may be an element and a name of one atom: CA1, HE2, and ca1. */
 function isAmbiguous(symbol: string, suffix: string): boolean {
   if (symbol.length < 2 || /^[A-Z][a-z]$/.test(symbol) || /^(cl|br)$/i.test(symbol)) return false;
-  return !charge.test(suffix) && suffix !== "" && atomicNumber(symbol[0]) !== undefined;
+  return !charge.test(suffix) && suffix !== "" && atomicNumber(symbol.charAt(0)) !== undefined;
 }
 
 export interface SymbolFault {
@@ -52,7 +52,7 @@ export function symbolFault(token: string): SymbolFault {
   const [, , symbol = "", suffix = ""] = label.exec(token) ?? [];
   const element = atomicNumber(symbol);
   if (element !== undefined && isAmbiguous(symbol, suffix)) {
-    const either = `${quoted(token)} may be ${elementSymbol(element)} or ${symbol[0].toUpperCase()}`;
+    const either = `${quoted(token)} may be ${elementSymbol(element)} or ${symbol.charAt(0).toUpperCase()}`;
     return { reason: "unknown symbols", message: either, fix: "Write the element's symbol alone." };
   }
   const fix =

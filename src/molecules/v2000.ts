@@ -45,10 +45,10 @@ export function readV2000(record: RecordLines): Molecule {
     const message = `expected a counts line (numbers of atoms and bonds), found ${quoted(line)}`;
     throw record.unusable(disagree, message, molfileLayout);
   }
-  const distinct = readings.filter((counts, i) => i === 0 || counts.join() !== readings[0].join());
+  const distinct = readings.filter((counts, i) => i === 0 || counts.join() !== readings[0]!.join());
   return firstThatReads(distinct, ([atoms, bonds]) => {
     record.rewind(start);
-    return readBlock(record, atoms, bonds);
+    return readBlock(record, atoms!, bonds!);
   });
 }
 
@@ -63,7 +63,7 @@ function firstThatReads<Choice, Result>(choices: readonly Choice[], read: (choic
       if (farthest === undefined || fault.line > farthest.line) farthest = fault;
     }
   }
-  throw farthest;
+  throw farthest!;
 }
 
 function readBlock(record: RecordLines, atoms: number, bonds: number): Molecule {
@@ -128,13 +128,14 @@ function atomParts(line: string): { coordinates: string[]; symbol: string } | un
 function readBond(record: RecordLines, split: Split, atoms: number, which: string): Bond {
   const line = record.next();
   if (line === undefined) throw record.endsBefore(which);
-  const bond = split(line, 3);
-  if (bond === undefined) {
+  const numbers = split(line, 3);
+  if (numbers === undefined) {
     const message = `expected ${which} (two atoms and an order), found ${quoted(line)}`;
     throw record.unusable(disagree, message, `${molfileLayout} ${cutOff}`);
   }
-  checkBond(record, bond, atoms, which);
-  return { a: bond[0] - 1, b: bond[1] - 1, order: bond[2] };
+  const [a, b, order] = numbers as [number, number, number];
+  checkBond(record, [a, b, order], atoms, which);
+  return { a: a - 1, b: b - 1, order };
 }
 
 /** Skips the property block up to `M  END`; atoms or bonds in it are more than the counts line announces. */

@@ -59,11 +59,11 @@ class Table {
       const fix = "A record holds one table, with its numbers of atoms and bonds.";
       throw this.#record.unusable(disagree, `a second or unreadable line of counts, ${quoted(words.join(" "))}`, fix);
     }
-    this.#counts = [counts[0], counts[1]];
+    this.#counts = [counts[0]!, counts[1]!];
   }
 
   /** `number symbol x y z map ...` */
-  #takeAtom([number, symbol = "", ...rest]: readonly string[]): void {
+  #takeAtom([number = "", symbol = "", ...rest]: readonly string[]): void {
     const which = `atom ${this.#elements.length + 1} of ${this.#counts?.[0] ?? "?"}`;
     if (this.#atoms.has(number)) {
       const message = `${which} has the number ${quoted(number)} of another`;

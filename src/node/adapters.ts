@@ -180,14 +180,14 @@ async function request({ flags, hideWarnings }: Asking, variant?: string): Promi
 }
 
 /** Sets environment variables for the length of `body`; the Vulkan loader reads them when an adapter is asked for. */
-async function withEnvironment<T>(variables: Record<string, string>, body: () => Promise<T>): Promise<T> {
+export async function withEnvironment<T>(variables: Record<string, string>, body: () => Promise<T>): Promise<T> {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, variables);
   try {
     return await body();
   } finally {
     for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
   }

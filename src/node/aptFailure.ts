@@ -38,7 +38,7 @@ const KINDS: readonly Kind[] = [
   {
     code: "io",
     pattern:
-      /failure resolving|(Could not|Unable to) (resolve|connect)|Connection (timed|failed|ref)|Failed to fetch|unreach/i,
+      /failure resolving|(Could not|Unable to) (resolve|connect)|Connection (timed|fail|ref)|Failed to fetch|unreach/i,
     message: "apt cannot reach the packages' source",
     fix: "Check the network (apt's proxy is Acquire::http::Proxy, or http_proxy), then start it again.",
   },

@@ -29,6 +29,7 @@ export function privateFolder(folder: string): string {
 export function checkPrivate(folder: string): void {
   const { uid, mode } = statSync(folder);
   const user = process.getuid?.();
-  if (user !== undefined && (uid !== user || (mode & 0o022) !== 0))
+  if (user !== undefined && (uid !== user || (mode & 0o022) !== 0)) {
     throw new Error(`${folder} can be written by others`);
+  }
 }

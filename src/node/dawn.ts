@@ -21,7 +21,7 @@ const KEEP = Symbol.for("voxtwirl.dawn");
  */
 export async function dawn(flags: readonly string[] = [], variant = ""): Promise<GPU> {
   const holder = globalThis as { [KEEP]?: Map<string, GPU> };
-  const instances = (holder[KEEP] ??= new Map());
+  const instances = (holder[KEEP] ??= new Map<string, GPU>());
   const key = JSON.stringify([variant, ...flags]);
   const kept = instances.get(key);
   if (kept) return kept;

@@ -70,7 +70,8 @@ export function linkedDriver(): InstalledDriver | undefined {
 function readDriver(path: string): InstalledDriver {
   const folder = realpathSync(path);
   checkPrivate(folder);
-  const { version, libraries } = JSON.parse(readFileSync(join(folder, DRIVER_MANIFEST), "utf8"));
+  const manifest = JSON.parse(readFileSync(join(folder, DRIVER_MANIFEST), "utf8")) as InstalledDriver;
+  const { version, libraries } = manifest;
   return { folder, icd: join(folder, DRIVER_ICD), version, libraries, chosen: false };
 }
 

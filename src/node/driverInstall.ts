@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -17,7 +18,7 @@ import { aptFailure } from "./aptFailure.ts";
 import { privateFolder } from "./cacheFolder.ts";
 import { driverLink, hasProgram, type InstalledDriver, linkedDriver } from "./driver.ts";
 import { unpackDriver } from "./driverUnpack.ts";
-import { claimFolder } from "./installLock.ts";
+import { FileLock } from "./fileLock.ts";
 
 const PACKAGES = ["mesa-vulkan-drivers", "libvulkan1"];
 
@@ -49,11 +50,11 @@ export interface InstallOptions {
  * goes wrong, nothing else is left behind.
  *
  * @returns the driver, and whether it is new: one of the same version is left as it is
- * @throws VoxtwirlError "unsupported", "io", "bad-file", "exists" or "aborted" with what to do; what `prove` throws
+ * @throws VoxtwirlError "unsupported", "io", "bad-file", "in-use" or "aborted" with what to do; what `prove` throws
  */
 export async function installDriver(options: InstallOptions): Promise<{ driver: InstalledDriver; isNew: boolean }> {
   checkMachine();
-  return inWorkFolder(async (work) => {
+  return inWorkFolder(async (work, lock) => {
     const { signal, onProgress, onPlan, force = false } = options;
     const percent = (share: number) => onProgress?.(`${doing} ${Math.round(share * 100)} %`);
     let doing = "reading lists of packages";
@@ -74,18 +75,21 @@ export async function installDriver(options: InstallOptions): Promise<{ driver: 
     await unpackDriver(planned, join(work, "root"), join(work, "driver"), signal);
     onProgress?.("trying the driver: compiling and running a kernel");
     await options.prove(join(work, "driver"), signal);
+    // A process that was stopped for long may have lost it.
+    await lock.check();
     return { driver: putInPlace(join(work, "driver")), isNew: true };
-  });
+  }, options.onProgress);
 }
 
 /**
  * Removes the driver of `installDriver`. Processes that use it go on.
  *
  * @returns the folder it was in; undefined where there was none
+ * @throws VoxtwirlError "io", or "in-use" while a driver is installed
  */
 export async function removeDriver(): Promise<string | undefined> {
   if (!existsSync(dirname(driverLink()))) return undefined;
-  return inWorkFolder(async () => {
+  return inWorkFolder(() => {
     const folder = existsSync(driverLink()) ? realpathSync(driverLink()) : undefined;
     rmSync(driverLink(), { force: true });
     removeOthers();
@@ -117,7 +121,7 @@ function checkMachine(): void {
 function release(): Record<string, string> {
   try {
     const rows = readFileSync("/etc/os-release", "utf8").matchAll(/^(\w+)=["']?(.*?)["']?$/gm);
-    return Object.fromEntries([...rows].map(([, name, value]) => [name, value]));
+    return Object.fromEntries(Array.from(rows, ([, name, value]) => [name!, value!]));
   } catch {
     return {};
   }
@@ -151,25 +155,37 @@ function checkSpace(folder: string, bytes: number): void {
   throw new VoxtwirlError("io", message, "Free some space, or set XDG_CACHE_HOME to a folder on another disk.");
 }
 
-/** A folder to work in, which is removed in the end, as is what runs that were killed have left. */
-async function inWorkFolder<T>(body: (work: string) => Promise<T>): Promise<T> {
-  const work = `${driverLink()}.partial`;
+const LOCK_FIX = { inUse: "Wait until it is done, or end it there.", lost: "Start it again when no other one runs." };
+
+/**
+ * A folder to work in, which is removed in the end, as is what runs that were killed have left. One process at a time
+ * has one, by a lock beside it.
+ */
+async function inWorkFolder<T>(
+  body: (work: string, lock: FileLock) => Promise<T> | T,
+  onRemark?: (text: string) => void,
+): Promise<T> {
+  const work = `${driverLink()}.partial.${randomBytes(4).toString("hex")}`;
+  let lock: FileLock | undefined;
   try {
     privateFolder(dirname(work));
-    claimFolder(work);
+    lock = await FileLock.take(`${driverLink()}.lock`, { what: "The user's driver", fix: LOCK_FIX, onRemark });
+    removeOthers();
+    mkdirSync(work, { mode: 0o700 });
   } catch (cause) {
-    if (cause instanceof VoxtwirlError) throw cause;
+    lock?.release();
+    if (cause instanceof VoxtwirlError && cause.code !== "io") throw cause;
     const fix = "Set XDG_CACHE_HOME to a folder of your own that you may write to.";
     throw new VoxtwirlError("io", `The user's cache cannot be used: ${(cause as Error).message}`, fix, { cause });
   }
   try {
-    removeOthers();
-    return await body(work);
+    return await body(work, lock);
   } catch (error) {
     // The file system's own, such as a full disk.
     throw error instanceof Error && "syscall" in error ? aptFailure(error.message) : error;
   } finally {
     rmSync(work, { recursive: true, force: true, maxRetries: 5 });
+    lock.release();
   }
 }
 

@@ -69,7 +69,8 @@ function find(library: string, folders: readonly string[]): string {
 function readIcd(root: string): { api_version?: string } {
   const folder = join(root, "usr", "share", "vulkan", "icd.d");
   const name = list(folder).find((entry) => entry.startsWith("lvp_icd"));
-  return name === undefined ? {} : JSON.parse(readFileSync(join(folder, name), "utf8")).ICD;
+  if (name === undefined) return {};
+  return (JSON.parse(readFileSync(join(folder, name), "utf8")) as { ICD: { api_version?: string } }).ICD;
 }
 
 /** What libraries need of what lies below `root`: those that need fewer first, which is each after what it needs. */

@@ -17,7 +17,7 @@ export async function readRunConfig(path: string): Promise<RunConfig> {
 export async function isFinished(path: string, steps: number): Promise<boolean> {
   try {
     for (const name of [RUN_FILES.state, RUN_FILES.model]) {
-      const step = await withSafetensors(join(path, name), async ({ metadata }) => metadata.step);
+      const step = await withSafetensors(join(path, name), ({ metadata }) => metadata.step);
       if (step !== String(steps)) return false;
     }
     const metrics = join(path, RUN_FILES.metrics);

@@ -18,6 +18,8 @@ const WATCHED_BEATS = 2.5;
 export interface FileLockOptions {
   /** What it guards, for messages. */
   readonly what: string;
+  /** What to do where another process has it, and where it was lost to another one, for messages. */
+  readonly fix: { readonly inUse: string; readonly lost: string };
   /** Takes the lock whoever holds it. A holder that still runs stops before its next write. */
   readonly takeOver?: boolean | undefined;
   /** Shows a remark: that it waits, that a dead process's lock is taken over. */
@@ -85,14 +87,13 @@ export class FileLock {
    * @throws VoxtwirlError "in-use" where it has, or has given it back
    */
   async check(): Promise<void> {
-    const { what } = this.#options;
+    const { what, fix } = this.#options;
     if (!held.has(this)) throw new VoxtwirlError("in-use", `${what} was closed`, "Open it again to write it.");
     const seen = await readLock(this.path);
     if (seen?.head === this.#head) return;
     // Gone, it may have been another's that has done its work.
     const why = seen ? `now belongs to ${describe(seen)}` : `has lost its lock ${this.path}`;
-    const fix = "Nothing more is written here. Continue with --resume when no other process has the folder.";
-    throw new VoxtwirlError("in-use", `${what} ${why}: it was taken over, or somebody removed the lock`, fix);
+    throw new VoxtwirlError("in-use", `${what} ${why}: it was taken over, or somebody removed the lock`, fix.lost);
   }
 
   /** Gives the lock back, unless another process has it by now. */
@@ -147,13 +148,14 @@ export class FileLock {
    * @throws VoxtwirlError "in-use" where it is not
    */
   async #whyDead(path: string, first: Seen): Promise<string | undefined> {
-    const gone = first.holder && isGone(first.holder);
+    const { holder } = first;
+    const gone = holder ? isGone(holder) : undefined;
     if (gone) return "which is gone";
     if (gone === false) throw this.#inUse(first, "which is running");
-    const beatMs = first.holder?.beatMs ?? BEAT_MS;
+    const beatMs = holder?.beatMs ?? BEAT_MS;
     const silentBefore = (await fileSystemNow(this.path)) - first.modified;
     const from = performance.now();
-    for (let told = false; ; await sleep(beatMs / 4)) {
+    for (let told = false; ; told = true) {
       const seen = await readLock(path);
       if (seen?.head !== first.head) return undefined;
       if (seen.beat !== first.beat || seen.modified !== first.modified) {
@@ -165,17 +167,18 @@ export class FileLock {
       if (silent > SILENT_BEATS * beatMs && watched > WATCHED_BEATS * beatMs) {
         return `which has shown no sign of life for ${Math.round(silent / 1000)} s`;
       }
-      if (told) continue;
-      told = true;
-      const most = Math.ceil(Math.max(SILENT_BEATS * beatMs - silent, WATCHED_BEATS * beatMs) / 1000);
-      const { what, onRemark } = this.#options;
-      onRemark?.(`${what} belongs to ${describe(first)}: watching for up to ${most} s whether it lives`);
+      if (!told) {
+        const most = Math.ceil(Math.max(SILENT_BEATS * beatMs - silent, WATCHED_BEATS * beatMs) / 1000);
+        const { what, onRemark } = this.#options;
+        onRemark?.(`${what} belongs to ${describe(first)}: watching for up to ${most} s whether it lives`);
+      }
+      await sleep(beatMs / 4);
     }
   }
 
   #inUse(seen: Seen, state: string): VoxtwirlError {
-    const fix = "Wait until it is done, or end it there. If it is certain that it writes no more, add --take-over.";
-    return new VoxtwirlError("in-use", `${this.#options.what} is being written by ${describe(seen)}, ${state}`, fix);
+    const { what, fix } = this.#options;
+    return new VoxtwirlError("in-use", `${what} is being written by ${describe(seen)}, ${state}`, fix.inUse);
   }
 }
 

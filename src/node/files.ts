@@ -99,7 +99,7 @@ export interface OpenFile {
    * `length` bytes from `start` in memory of their own; fewer where the file ends. A pipe gives its bytes one after
    * another, wherever `start` is.
    */
-  read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  readonly read: (start: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**

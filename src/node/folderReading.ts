@@ -9,7 +9,7 @@ import {
   type ParsedMolecules,
   type ParseOptions,
 } from "../molecules/records.ts";
-import type { MoleculeFile } from "./molecules.ts";
+import type { MoleculeFile } from "./moleculeFile.ts";
 
 /** Collects what the files of a folder hold. */
 export class FolderReading {

@@ -8,7 +8,7 @@ import { ioError } from "./files.ts";
  * Makes one folder; false when something of that name is there. Nothing comes between the folder and what its maker
  * does next: a signal that ends the process finds it known to those who remove it.
  */
-export async function makeFolder(path: string): Promise<boolean> {
+export function makeFolder(path: string): boolean {
   try {
     mkdirSync(path);
     return true;
@@ -23,7 +23,7 @@ export async function makeFolders(path: string): Promise<void> {
   if (await isFolder(path)) return;
   const parent = dirname(path);
   if (parent !== path) await makeFolders(parent);
-  await makeFolder(path);
+  makeFolder(path);
 }
 
 export async function isFolder(path: string): Promise<boolean> {

@@ -20,6 +20,11 @@ const MEANINGLESS = [
  * Calls a function of native code and keeps its meaningless warnings, which it writes by itself, from a terminal or a
  * pipe; all else is passed on after the call. For the length of the call file descriptor 2 is another file, so this is
  * for programs of one's own, not for libraries. Linux; elsewhere, on files, and with VOXTWIRL_DEBUG set, a plain call.
+ *
+ * Two things are the caller's to know. Node has no dup2: descriptor 2 is closed, and opened again as the lowest that is
+ * free, so no other thread may open a file at that moment; commands ask for an adapter while they have no other work.
+ * Where native code ends the process within the call, its last words stay in the temporary file `voxtwirl-*`, and
+ * VOXTWIRL_DEBUG=1 has them shown.
  */
 export function withoutWarnings<T>(call: () => T): T {
   const restore = process.env.VOXTWIRL_DEBUG ? undefined : divert();

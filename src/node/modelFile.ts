@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { parseRunConfig, type RunConfig } from "../training/config.ts";
 import { decodeSafetensors, type SafeFile } from "../training/safetensors.ts";
-import { fileKind, SAFETENSORS } from "./fileKind.ts";
+import { fileKind } from "./fileKind.ts";
 import { readBytes } from "./files.ts";
 import { RUN_FILES } from "./runStage.ts";
 
@@ -51,8 +51,9 @@ function decodeModel(bytes: Uint8Array, name: string): SafeFile {
     return decodeSafetensors(bytes, name);
   } catch (cause) {
     // The first bytes of a sound file are a number, which may look like anything.
-    const kind = fileKind(bytes.subarray(0, 64));
-    if (kind === undefined || kind === SAFETENSORS) throw cause;
-    throw new VoxtwirlError("bad-file", `${name} is not a valid safetensors file: it is ${kind}`, OF_A_RUN, { cause });
+    const kind = fileKind(bytes);
+    if (kind === undefined || kind.name === "a safetensors file") throw cause;
+    const message = `${name} is not a valid safetensors file: it is ${kind.name}`;
+    throw new VoxtwirlError("bad-file", message, kind.fix ?? OF_A_RUN, { cause });
   }
 }

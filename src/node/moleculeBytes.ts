@@ -4,7 +4,8 @@ import { readFile, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { VoxtwirlError } from "../errors.ts";
-import { binaryKind } from "./foreignKinds.ts";
+import { binaryKind } from "./fileKind.ts";
+import { foreignBytes } from "./foreignKinds.ts";
 
 /** Paths of standard input, which cannot always be opened by them: a socket cannot. */
 const standardInput = new Set(["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
@@ -42,7 +43,7 @@ export async function textOf(bytes: Buffer, path: string, limit: number): Promis
   if (isGzip(plain)) {
     throw new VoxtwirlError("bad-file", `${path} is packed twice by gzip`, "Unpack it once: gunzip.");
   }
-  const kind = binaryKind(plain);
+  const kind = foreignBytes(plain);
   if (kind !== undefined) throw new VoxtwirlError("bad-file", `${path} is ${kind.name}, not text`, kind.fix);
   const text = decode(plain, path);
   let end = text.length;
@@ -50,7 +51,7 @@ export async function textOf(bytes: Buffer, path: string, limit: number): Promis
   return { text: text.slice(0, end), zeros: text.length - end };
 }
 
-const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+const isGzip = (bytes: Buffer): boolean => binaryKind(bytes)?.name === "a gzip file";
 
 async function unpack(bytes: Buffer, path: string, limit: number): Promise<Buffer> {
   try {
@@ -71,10 +72,11 @@ function decode(bytes: Buffer, path: string): string {
     throw new VoxtwirlError("bad-file", `${path} is text in UTF-32`, "Save it as UTF-8.");
   }
   if (mark === 0xfffe || halfIsZero(bytes, 1)) return bytes.toString("utf16le");
-  if (mark === 0xfeff || halfIsZero(bytes, 0))
+  if (mark === 0xfeff || halfIsZero(bytes, 0)) {
     return Buffer.from(bytes.subarray(0, bytes.length & ~1))
       .swap16()
       .toString("utf16le");
+  }
   return bytes.toString("utf8");
 }
 

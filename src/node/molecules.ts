@@ -3,11 +3,11 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { builtinMolecules, builtinSha256 } from "../molecules/builtin.ts";
-import type { Molecule } from "../molecules/molecule.ts";
-import { NothingUsable, type ParsedMolecules, type ParseOptions, type ReadingNotes } from "../molecules/records.ts";
+import { NothingUsable, type ParsedMolecules, type ParseOptions } from "../molecules/records.ts";
 import { parseSdf } from "../molecules/sdf.ts";
 import { parseXyz } from "../molecules/xyz.ts";
 import { FolderReading } from "./folderReading.ts";
+import type { MoleculeFile } from "./moleculeFile.ts";
 import { foreignText } from "./foreignKinds.ts";
 import { readBounded, textOf } from "./moleculeBytes.ts";
 
@@ -16,15 +16,6 @@ import { readBounded, textOf } from "./moleculeBytes.ts";
  * string.
  */
 const defaultLimit = 384 * 2 ** 20;
-
-export interface MoleculeFile extends ReadingNotes {
-  molecules: Molecule[];
-  /**
-   * SHA-256, in hexadecimal, of the file as it lies on disk (of the built-in set's bytes for "builtin"). Of a folder,
-   * of the lines that sha256sum prints for its files in their order.
-   */
-  sha256: string;
-}
 
 export interface ReadMoleculesOptions extends ParseOptions {
   /** Most bytes of text. */
@@ -91,8 +82,9 @@ async function parseBytes(bytes: Buffer, path: string, options: ParseOptions, li
   try {
     if (parse !== undefined) {
       const parsed = parse(text, basename(path), options);
-      if (zeros > 0)
+      if (zeros > 0) {
         parsed.remarks.push(`${zeros} zero bytes at the end of ${path} are passed over: was it copied whole?`);
+      }
       return parsed;
     }
   } catch (error) {
@@ -111,8 +103,9 @@ function parserFor(text: string, path: string): { parse: Parser | undefined; sur
   if (lines.some((line) => /^[ \d]{6}.*\sV[23]000\s*$/i.test(line))) return { parse: parseSdf, sure: true };
   const start = lines.findIndex((line) => line.trim() !== "");
   const counted = /^\s*\d+\s*$/.test(lines[start] ?? "");
-  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? ""))
+  if (counted && /^\s*[A-Za-z]\S*(\s+-?\d*\.\d+){3}(\s|$)/.test(lines[start + 2] ?? "")) {
     return { parse: parseXyz, sure: true };
+  }
   const kind = kindOf(path);
   if (Object.hasOwn(parsers, kind)) return { parse: parsers[kind], sure: false };
   return { parse: counted ? parseXyz : undefined, sure: false };

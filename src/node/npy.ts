@@ -4,7 +4,7 @@
  * 16 to 64 bits, integers and booleans.
  */
 import { VoxtwirlError } from "../errors.ts";
-import { fileKind } from "./fileKind.ts";
+import { binaryKind, fileKind, KIND_BYTES, type KindName } from "./fileKind.ts";
 import { readBytes, withFile, type OpenFile } from "./files.ts";
 import { parseNpyHeader, type Fail, type NpyHeader } from "./npyHeader.ts";
 import { numberType, type Numbers, type NumberType } from "./npyNumbers.ts";
@@ -23,11 +23,10 @@ export interface OpenNpy {
    *
    * @throws VoxtwirlError "bad-file" where the file ends too early
    */
-  read(start: number, count: number): Promise<Numbers>;
+  readonly read: (start: number, count: number) => Promise<Numbers>;
 }
 
 const MAX_HEADER = 65_536;
-const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** Arrays in Fortran order lie in memory whole, twice for a moment. */
 const MAX_FORTRAN = 2 ** 30;
 
@@ -50,7 +49,10 @@ async function openNpy(file: OpenFile, path: string): Promise<OpenNpy> {
   const fail = failure(path);
   const first = await file.read(0, 12);
   // To say what another file is takes some more.
-  const { dataStart } = frame(isNpy(first) ? first : Buffer.concat([first, await file.read(12, 52)]), fail);
+  const { dataStart } = frame(
+    isNpy(first) ? first : Buffer.concat([first, await file.read(12, KIND_BYTES - 12)]),
+    fail,
+  );
   const head = Buffer.concat([first, await file.read(12, Math.max(0, dataStart - 12))]);
   const spec = indexNpy(head, file.size, fail);
   const { shape, type, count } = spec;
@@ -70,7 +72,7 @@ async function openNpy(file: OpenFile, path: string): Promise<OpenNpy> {
     fail("it is in Fortran order and too large to be turned in memory", fix);
   }
   const turned = turn(await read(0, count), shape);
-  return { shape, read: async (start, numbers) => turned.subarray(start, start + numbers) };
+  return { shape, read: (start, numbers) => Promise.resolve(turned.subarray(start, start + numbers)) };
 }
 
 /**
@@ -130,6 +132,7 @@ function indexNpy(bytes: Uint8Array, total: number, fail: Fail): NpySpec {
 /** Where the header begins, and where the data. */
 function frame(bytes: Uint8Array, fail: Fail): { prefix: number; dataStart: number } {
   if (!isNpy(bytes)) return failForeign(bytes, fail);
+  if (bytes.length < 10) fail("it ends before its header", CUT_OFF);
   const version = bytes[6]!;
   if (version < 1 || version > 3 || bytes[7] !== 0) fail(`its version is ${version}.${bytes[7]}, not 1.0 to 3.0`);
   const prefix = version === 1 ? 10 : 12;
@@ -141,18 +144,19 @@ function frame(bytes: Uint8Array, fail: Fail): { prefix: number; dataStart: numb
 }
 
 function isNpy(bytes: Uint8Array): boolean {
-  return bytes.length >= 10 && MAGIC.every((byte, i) => bytes[i] === byte);
+  return binaryKind(bytes)?.name === "a NumPy array (.npy)";
 }
 
+/** Of kinds from which an array can be had. */
+const FIXES: Partial<Record<KindName, string>> = {
+  "a NumPy archive (.npz)": "Save the one array: numpy.save(file, numpy.load(archive)['name']).",
+  text: "Convert it: numpy.save(file, numpy.loadtxt(text).reshape(shape)).",
+};
+
 function failForeign(bytes: Uint8Array, fail: Fail): never {
-  const kind = fileKind(bytes.subarray(0, 64));
+  const kind = fileKind(bytes);
   if (kind === undefined) return fail("it does not begin as one");
-  const is = `it is ${kind}`;
-  if (kind.includes(".npz")) return fail(is, "Save the one array: numpy.save(file, numpy.load(archive)['name']).");
-  if (kind.startsWith("compressed")) return fail(is, "Unpack it first.");
-  if (kind === "text") return fail(is, "Convert it: numpy.save(file, numpy.loadtxt(text).reshape(shape)).");
-  if (kind.includes("git-lfs")) return fail(is, "Fetch the file itself with git lfs pull.");
-  return fail(is);
+  return fail(`it is ${kind.name}`, FIXES[kind.name] ?? kind.fix);
 }
 
 function isTransposed({ fortran, shape }: NpyHeader): boolean {

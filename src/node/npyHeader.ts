@@ -115,7 +115,9 @@ class Literal {
     for (let more = true; !this.#take("}"); more = this.#take(",")) {
       const key = more ? this.#value(depth + 1) : this.#broken();
       if (!this.#take(":")) this.#broken();
-      if (entries.has(key)) this.#fail(`its header has ${quote(String(key))} twice`);
+      if (entries.has(key)) {
+        this.#fail(`its header has ${quote(typeof key === "string" ? key : JSON.stringify(key))} twice`);
+      }
       entries.set(key, this.#value(depth + 1));
     }
     return entries;

@@ -10,7 +10,7 @@ import type { Molecule } from "../molecules/molecule.ts";
 import type { RunConfig } from "../training/config.ts";
 import type { TrainConfig } from "../training/presets.ts";
 import { openChemLibKey } from "./moleculeKey.ts";
-import type { MoleculeFile } from "./molecules.ts";
+import type { MoleculeFile } from "./moleculeFile.ts";
 
 /** A run's molecules, divided: a function of the molecules and of the configuration's split seed alone. */
 export async function prepareRunData(molecules: readonly Molecule[], training: TrainConfig): Promise<PreparedDataset> {

@@ -21,6 +21,11 @@ import { ioError, readBytes, readJson, readText, syncFile, withFile, writeFileAt
 import { isFolder, list, makeFolder, makeFolders } from "./folders.ts";
 import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
 
+const LOCK_FIX = {
+  inUse: "Wait until it is done, or end it there. If it is certain that it writes no more, add --take-over.",
+  lost: "Nothing more is written here. Continue with --resume when no other process has the folder.",
+};
+
 export interface OpenRunFolderOptions {
   /** Takes the folder from a process that seems to write it. If that one still runs, it stops before its next write. */
   takeOver?: boolean;
@@ -74,7 +79,7 @@ export class RunFolder {
     if (out === undefined) return RunFolder.#claim(await makeNumbered(root, preset), true, options);
     const path = join(out, ".");
     await makeFolders(dirname(path));
-    if (await makeFolder(path)) return RunFolder.#claim(path, true, options);
+    if (makeFolder(path)) return RunFolder.#claim(path, true, options);
     if (!(await isFolder(path))) {
       throw new VoxtwirlError("exists", `${path} exists and is not a folder`, "Choose another --out.");
     }
@@ -99,7 +104,7 @@ export class RunFolder {
     const folder = join(path, ".");
     await lookAtRun(folder);
     await makeFolders(dirname(folder));
-    return RunFolder.#claim(folder, await makeFolder(folder), options, lookAtRun);
+    return RunFolder.#claim(folder, makeFolder(folder), options, lookAtRun);
   }
 
   /**
@@ -111,12 +116,13 @@ export class RunFolder {
     path: string,
     made: boolean,
     { takeOver, onRemark }: OpenRunFolderOptions,
-    look: (path: string) => Promise<RunStage> = async () => "none",
+    look: (path: string) => Promise<RunStage> | RunStage = () => "none",
   ): Promise<RunFolder> {
     const onRelease = () => {
       if (made) removeEmptyFolder(path);
     };
-    const lock = await FileLock.take(join(path, LOCK), { what: path, takeOver, onRemark, onRelease });
+    const options = { what: path, fix: LOCK_FIX, takeOver, onRemark, onRelease };
+    const lock = await FileLock.take(join(path, LOCK), options);
     try {
       return new RunFolder(path, await look(path), lock);
     } catch (error) {
@@ -257,7 +263,7 @@ export interface SafeSource {
 }
 
 /** Opens a safetensors file to read parts of it. */
-export async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T>): Promise<T> {
+export async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T> | T): Promise<T> {
   return withFile(path, async ({ size, read }) => {
     const head = await read(0, safetensorsHeaderBytes(await read(0, 8), size));
     const { metadata, entries, dataStart } = indexSafetensors(head, size, path);
@@ -291,6 +297,6 @@ async function makeNumbered(root: string, preset: string): Promise<string> {
   // Another process may take a number between listing and making: then try the next.
   for (let n = Math.max(0, ...numbers) + 1; ; n++) {
     const path = join(root, `${preset}-${n}`);
-    if (await makeFolder(path)) return path;
+    if (makeFolder(path)) return path;
   }
 }

@@ -9,7 +9,7 @@ import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
 import type { TrainConfig } from "../training/presets.ts";
 import { readRunConfig } from "./earlierRun.ts";
 import { folderRun, type RunEvent } from "./folderRun.ts";
-import type { MoleculeFile } from "./molecules.ts";
+import type { MoleculeFile } from "./moleculeFile.ts";
 import { checkDivision, prepareRunData } from "./runData.ts";
 import type { RunFolder } from "./runFolder.ts";
 

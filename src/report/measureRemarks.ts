@@ -23,7 +23,7 @@ function wording(reading: RotationReading): [how: string, question: string] {
     return [`with the same matrices in another order (${pair})`, "are they in the order of the predictions"];
   }
   const { transposed, axes, flipped } = reading;
-  const order = axes === "zyx" ? "the axes reversed (z y x)" : `the axes in the order ${[...axes].join(" ")}`;
+  const order = axes === "zyx" ? "the axes reversed (z y x)" : `the axes in the order ${Array.from(axes).join(" ")}`;
   const parts = [
     ...(transposed ? ["the transposed matrices"] : []),
     ...(axes === "xyz" ? [] : [order]),

@@ -132,7 +132,7 @@ export function memoryLines(profile: PlanProfile): string[] {
     `memory      ${formatBytes(planned)} planned${ratio}, and ${formatBytes(memory.externalBytes)} of parameters, ` +
       `states and inputs`,
     `peak        ${formatBytes(memory.peak.bytes)} alive at ${place}: ` +
-      `${memory.commands[memory.peak.command] ?? MISSING}`,
+      (memory.commands[memory.peak.command] ?? MISSING),
     ...(reasons.length > 0 ? [`why         ${reasons.join(", ")}`] : []),
     ...alive.slice(0, PEAK_SHOWN).map(({ label, shape, bytes, first, last, kept }) => {
       const until = kept ? "kept to the end" : `to ${formatCount(last + 1)}`;

@@ -9,7 +9,7 @@ import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.t
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 
-/** The averaged weights in PyTorch's layouts, under the reference's state-dict names; read from the GPU as they are asked for. */
+/** The averaged weights in PyTorch's layouts, under the reference's state-dict names; read when they are asked for. */
 export function modelStream(store: ParameterStore, parameters: readonly UNetParameter[]): SafeStream {
   const specs = parameters.map(({ name, kind, shape }) => ({
     name,

@@ -53,7 +53,7 @@ export type SafeSpec = Pick<SafeTensor, "name" | "dtype" | "shape">;
 export interface SafeStream {
   readonly specs: readonly SafeSpec[];
   /** In the order of `specs`. An array is written before the next is asked for. */
-  data(): AsyncIterable<SafeData>;
+  readonly data: () => AsyncIterable<SafeData>;
 }
 
 /**
@@ -81,8 +81,9 @@ export async function* safetensorsStream(
   const { specs } = stream;
   const sizes = specs.map(({ dtype }) => elementSize(dtype));
   const misplaced = specs.find((_, i) => i > 0 && sizes[i]! > sizes[i - 1]!);
-  if (misplaced)
+  if (misplaced) {
     throw badTensor(misplaced, "smaller elements come before it", "Give tensors with larger elements first.");
+  }
   yield encodeHeader(specs, metadata);
   let next = 0;
   for await (const data of stream.data()) {

@@ -5,6 +5,7 @@ import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { readBenchmarkFile } from "../../bench/benchmarkFile.ts";
 import { compare } from "../../bench/compare.ts";
 import { type Comparison, compareRecords } from "../../bench/comparison.ts";
+import { condensed } from "../../bench/condense.ts";
 import { VoxtwirlError } from "../../src/errors.ts";
 import { Random } from "../../src/random.ts";
 import { sampleRecord, times } from "./sampleRecords.ts";
@@ -181,15 +182,93 @@ test("any Google Benchmark file: units, aggregates left out, no run_type, errors
   expect(data(write("google-d.json", google(1, "ms"))).cases[0]!.ratio).toBeCloseTo(1, 10);
 });
 
+test("condensed records: what their samples say, or that too little was kept; and against full ones", () => {
+  // 200 times from 1 to 1.1, without a drift.
+  const even = Array.from({ length: 200 }, (_, i) => 1 + ((7 * i) % 200) / 2000);
+  const cases = (slow: number) => [
+    { case: "few", times: times(random, 5 * slow, 12) },
+    { case: "many", times: times(random, 5 * slow, 60) },
+    { case: "slightly", times: even.map((time) => time * (1 + 0.07 * (slow - 1))) },
+    { case: "drifting", times: times(random, 5, 60).map((time, i) => time * (1 + (slow - 1) * (i / 60))) },
+  ];
+  const records = [sampleRecord(cases(1)), sampleRecord(cases(1.2))];
+  const full = records.map((record, i) => write(`full-${i}.json`, record));
+  const small = records.map((record, i) => write(`small-${i}.json`, condensed(record)));
+  const data = (a: string, b: string) => JSON.parse(run(a, b, "--json").text) as Comparison;
+  const exact = data(full[0]!, full[1]!);
+  expect(exact.cases.map(({ verdict }) => verdict)).toEqual(["slower", "slower", "slower", "drift"]);
+  for (const [a, b] of [small, [full[0], small[1]], [small[0], full[1]]]) {
+    const { cases: found, warnings } = data(a!, b!);
+    expect(found.map(({ verdict }) => verdict)).toEqual(["slower", "slower", "open", "drift"]);
+    expect(warnings).toEqual(exact.warnings);
+    found.forEach((one, i) => {
+      expect(one.ratio).toBeCloseTo(exact.cases[i]!.ratio, 4);
+      expect(one.p).toBeGreaterThanOrEqual(exact.cases[i]!.p);
+    });
+    // All of twelve samples are kept.
+    expect(found[0]!.p).toBe(exact.cases[0]!.p);
+  }
+  const { text } = run(small[0]!, small[1]!);
+  expect(text).toMatch(/slightly .* not enough kept: no telling/);
+  expect(text).toMatch(/^Samples of 3 cases were not kept: .* whatever they were\.$/m);
+  expect(run(full[0]!, full[1]!).text).not.toContain("not kept");
+  expect(run(small[0]!, small[0]!).text).toContain("4 no change.");
+});
+
+test("Google Benchmark's --benchmark_report_aggregates_only: large changes are told, the others left open", () => {
+  const google = (factor: number, repetitions = 10) => ({
+    context: { date: "2026-01-01T00:00:00+00:00", num_cpus: 8 },
+    benchmarks: Object.entries({ mean: 10.2, median: 10, stddev: 0.4, cv: 0.04 }).map(([name, value]) => ({
+      ...{ name: `BM_Copy/8_${name}`, run_name: "BM_Copy/8", run_type: "aggregate", aggregate_name: name },
+      ...{ repetitions, iterations: repetitions, threads: 1, time_unit: name === "cv" ? undefined : "us" },
+      ...{ real_time: value * factor, cpu_time: value },
+    })),
+  });
+  const a = write("aggregates-a.json", google(1));
+  const compared = (b: unknown) => JSON.parse(run(a, write("aggregates-b.json", b), "--json").text) as Comparison;
+  const large = compared(google(2)).cases[0]!;
+  expect(large).toMatchObject({ verdict: "slower", ratio: 2, a: { median: 0.01, samples: 10, complete: false } });
+  expect(large.a).not.toHaveProperty("halves");
+  expect(compared(google(1.05)).cases[0]!.verdict).toBe("open");
+  expect(compared(google(1.05, 2)).cases[0]!.verdict).toBe("few");
+  // Against samples that lie far from all that the aggregates allow.
+  const samples = Array.from({ length: 10 }, (_, i) => ({
+    name: "BM_Copy/8",
+    real_time: 20 + 0.1 * i,
+    time_unit: "us",
+  }));
+  expect(compared({ benchmarks: samples }).cases[0]!.verdict).toBe("slower");
+  expect(run(a, a).text).toMatch(/^Samples of 1 case were not kept: .*, and drifts may be hidden\.$/m);
+  const { benchmarks, context } = google(2);
+  const only = (...names: string[]) => ({
+    context,
+    benchmarks: benchmarks.filter(({ aggregate_name: name }) => names.includes(name)),
+  });
+  expect(compared(only("median")).cases[0]).toMatchObject({ verdict: "open", high: null });
+  expect(run(a, write("aggregates-b.json", only("median"))).text).toMatch(/\+100\.0 % +not enough kept/);
+  expect(compared(only("mean"))).toMatchObject({
+    ...{ cases: [], onlyInA: ["BM_Copy/8"], failed: [expect.stringContaining("neither samples nor a median")] },
+  });
+});
+
 test("files that are no records say so", () => {
   const good = write("good.json", sampleRecord([{ case: "conv3d/A", times: [1, 2] }]));
   const { context, benchmarks, refusals, results } = sampleRecord([{ case: "conv3d/A", times: [1, 2] }]);
+  const median = { name: "x", run_type: "aggregate", aggregate_name: "median", repetitions: 2, real_time: 1 };
   const bad: [string, unknown, RegExp][] = [
     ["text.json", "{", /is not JSON/],
     ["list.json", [], /no list "benchmarks"/],
     ["empty.json", { benchmarks: [] }, /no samples/],
-    ["unit.json", { benchmarks: [{ name: "x", real_time: 1, time_unit: "min" }] }, /time_unit "min"/],
-    ["null.json", { benchmarks: [{ name: "x", real_time: null, time_unit: "ms" }] }, /real_time of benchmarks\[0\]/],
+    ["unit.json", { benchmarks: [{ name: "x", real_time: 1, time_unit: "min" }] }, /time_unit is "min"/],
+    ["count.json", { benchmarks: [{ ...median, repetitions: 0 }] }, /\(x\): repetitions is 0/],
+    ["kept.json", { benchmarks: [{ ...median, real_statistics: { ordered: [1], halves: 1 } }] }, /times of 2 samples/],
+    ["order.json", { benchmarks: [{ ...median, real_statistics: { ordered: [2, 1], halves: 1 } }] }, /sorted times/],
+    ["halves.json", { benchmarks: [{ ...median, real_statistics: { ordered: [1, 2] } }] }, /halves is not a ratio/],
+    [
+      "null.json",
+      { benchmarks: [{ name: "x", real_time: null, time_unit: "ms" }] },
+      /benchmarks\[0\] \(x\): real_time is not/,
+    ],
     ["zero.json", { benchmarks: [{ name: "conv3d/A", real_time: 0, time_unit: "ms" }] }, /median wall time .* is zero/],
     [
       "result.json",

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { difference, halvesRatio, mannWhitney } from "../../bench/difference.ts";
+import { boundsOfKept, boundsOfMoments, boundsOfSamples, keptRanks } from "../../bench/sampleBounds.ts";
+import { median } from "../../bench/statistics.ts";
 import { Random } from "../../src/random.ts";
 import { times } from "./sampleRecords.ts";
 
@@ -46,11 +48,53 @@ test("p of samples of one distribution is uniform enough: below 0.05 and 0.01 as
 
 test("the bootstrap interval holds the true ratio, and is the same each time", () => {
   const random = new Random(11);
-  const trials = Array.from({ length: 80 }, () => difference(times(random, 1), times(random, 1.1)));
+  const pair = () => [boundsOfSamples(times(random, 1)), boundsOfSamples(times(random, 1.1))] as const;
+  const trials = Array.from({ length: 80 }, () => difference(...pair()));
   const held = trials.filter(({ low, high }) => low < 1.1 && high > 1.1).length;
   expect(held).toBeGreaterThanOrEqual(75);
-  expect(trials.every(({ low, ratio, high }) => low <= ratio && ratio <= high)).toBe(true);
-  const [a, b] = [times(random, 1), times(random, 1.1)];
+  const [a, b] = pair();
   expect(difference(a, b)).toEqual(difference(a, b));
-  expect(difference([1, 2, 3, 4], [1, 2, 3, 4]).smallestP).toBeCloseTo(2 / 70, 12);
+  const four = boundsOfSamples([4, 3, 2, 1]);
+  expect(difference(four, four)).toMatchObject({ p: 1, smallestP: expect.closeTo(2 / 70, 12) });
+});
+
+/** A pair of samples with the bounds that a condensed record, or another tool's aggregates, leave of each. */
+function pairs(count: number, shift: number, seed: number) {
+  const random = new Random(seed);
+  const samples = [times(random, 1, count), times(random, shift, count + 10)];
+  return samples.map((values) => {
+    const sorted = [...values].sort((x, y) => x - y);
+    const n = values.length;
+    const mean = values.reduce((sum, value) => sum + value, 0) / n;
+    const stddev = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
+    const kept = keptRanks(n).map((rank) => sorted[rank]!);
+    return {
+      exact: boundsOfSamples(values),
+      kept: n === kept.length ? boundsOfSamples(kept) : boundsOfKept(kept, n, median(values)),
+      moments: boundsOfMoments(n, median(values), { mean, stddev }),
+    };
+  });
+}
+
+test("what bounds say holds of the samples: no change is told, and none denied, that these do not", () => {
+  const seen = { differs: 0, denied: 0 };
+  for (let seed = 0; seed < 40; seed++) {
+    const [a, b] = pairs(5 + 3 * (seed % 17), 1 + 0.02 * (seed % 5), seed);
+    const exact = difference(a!.exact, b!.exact);
+    for (const how of ["kept", "moments"] as const) {
+      for (const other of [a!.exact, a![how]]) {
+        const bound = difference(other, b![how]);
+        expect(bound.p).toBeGreaterThanOrEqual(exact.p - 1e-9);
+        expect(bound.low).toBeLessThanOrEqual(exact.low + 1e-9);
+        expect(bound.high).toBeGreaterThanOrEqual(exact.high - 1e-9);
+        if (bound.differs) expect(exact.differs).toBe(true);
+        if (exact.differs) expect(bound.mayDiffer).toBe(true);
+        seen.differs += bound.differs ? 1 : 0;
+        seen.denied += bound.mayDiffer ? 0 : 1;
+      }
+    }
+  }
+  // Both happen often enough to be of use.
+  expect(seen.differs).toBeGreaterThan(40);
+  expect(seen.denied).toBeGreaterThan(10);
 });

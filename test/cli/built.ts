@@ -3,7 +3,6 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
-// @ts-expect-error a script without types
 import { build } from "../../scripts/build.mjs";
 
 const folder = fileURLToPath(new URL(`../../.cache/cli-test-${process.pid}`, import.meta.url));
@@ -26,7 +25,7 @@ export interface Places {
 }
 
 export interface BuiltCommand {
-  run(args: string[], env?: Record<string, string>): Promise<Result>;
+  run: (args: string[], env?: Record<string, string>) => Promise<Result>;
   places: Places;
   /** The command's file, for tests that start it themselves. */
   path: string;

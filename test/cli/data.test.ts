@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
+import type { RunConfig } from "../../src/training/config.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -37,6 +38,7 @@ const size = [
   "1",
 ];
 const run = join(root, "run");
+const dataOf = (folder: string) => (JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as RunConfig).data;
 
 /** The command with a file on its standard input, by a real pipe. */
 function piped(args: string[]): string {
@@ -54,14 +56,14 @@ describe("--data with records that cannot be used", () => {
   it("says in the run's report what was left out, and goes on with the rest", () => {
     const html = readFileSync(join(run, "report.html"), "utf8");
     expect(html).toContain("1 of 12 records left out: record 5 (line 24)");
-    const { data } = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
-    expect([data.training, data.heldout, data.skipped]).toEqual([8, 2, 0]);
+    const { training, heldout, skipped } = dataOf(run);
+    expect([training, heldout, skipped]).toEqual([8, 2, 0]);
   });
 
   it("is refused by train, measure and profile with --strict, leaving nothing", async () => {
     for (const args of [
       ["train", ...size, "--out", join(root, "none")],
-      ["train", "--resume", run, "--steps", "2"],
+      ["train", "--resume", run, "--steps", "99"],
       ["measure", "--model", run],
       ["profile", "train", "--steps", "1"],
     ]) {
@@ -83,7 +85,8 @@ describe("--data with records that cannot be used", () => {
       records: 5,
       recordsLeftOut: { "dummy, ghost or query atoms": 2, "no atoms": 1 },
       samples: 2,
-      remarks: [],
+      // The model has hardly learned; of the data there is nothing to say.
+      remarks: [expect.stringMatching(/lossTotal is above lossZero/) as string],
     });
   });
 
@@ -110,8 +113,7 @@ describe("--data from a pipe and a folder", () => {
   it("reads standard input, and resumes only with the data given anew", async () => {
     const out = join(root, "piped");
     expect(piped(["train", "--data", "/dev/stdin", ...size, "--out", out])).toContain(leftOut[0]);
-    const config = (path: string) => JSON.parse(readFileSync(join(path, "config.json"), "utf8")).data;
-    expect(config(out)).toEqual({ ...config(run), source: "/dev/stdin" });
+    expect(dataOf(out)).toEqual({ ...dataOf(run), source: "/dev/stdin" });
     const again = await command.run(["train", "--resume", out, "--steps", "2"]);
     expect(again.code).toBe(2);
     expect(again.stderr).toMatch(/cannot be read a second time[^]*Give the same data with --data/);

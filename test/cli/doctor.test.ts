@@ -18,7 +18,10 @@ describe("voxtwirl doctor", () => {
 
   it("says the same to programs", async () => {
     const { code, stdout } = await run(["doctor", "--json"]);
-    const report = JSON.parse(stdout);
+    const report = JSON.parse(stdout) as {
+      proof: { maxError: number; allowed: number };
+      missing: { what: string; fix: string }[];
+    };
     expect(code).toBe(0);
     expect(report).toMatchObject({ ok: true, limits: { maxStorageBufferBindingSize: expect.any(Number) } });
     expect(report.proof.maxError).toBeGreaterThan(0);

@@ -79,7 +79,7 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
       const { code, output, live } = await onTerminal(line, 40, /[1-9][\d,]* of 40,000 samples/);
       expect(code, output).toBe(130);
       expectLive(live);
-      const part = JSON.parse(readFileSync(file("part.json"), "utf8"));
+      const part = JSON.parse(readFileSync(file("part.json"), "utf8")) as { samples: number };
       expect(part).toMatchObject({ type: "measure", interrupted: true });
       expect(part.samples).toBeGreaterThan(0);
       expect(part.samples).toBeLessThan(samples);

@@ -52,7 +52,10 @@ function expectSameAsWhole(folder: string): void {
   expect(readdirSync(folder).sort()).toEqual(readdirSync(whole).sort());
 }
 
-/** Starts the command and kills it `delay` ms after `folder` holds `rows` rows more than now. True if it was still running. */
+/**
+ * Starts the command and kills it `delay` ms after `folder` holds `rows` rows more than now. True if it was still
+ * running.
+ */
 function killed(args: string[], folder: string, rows: number, delay: number): Promise<boolean> {
   const count = () =>
     existsSync(file(folder, "metrics.jsonl"))
@@ -86,7 +89,7 @@ function checkRemains(folder: string): void {
   // The last line may be cut, the lines up to the state's step may not.
   const lines = readFileSync(file(folder, "metrics.jsonl"), "utf8").split("\n");
   const known = rowsOf(whole).filter((row) => row.step <= step);
-  expect(lines.slice(0, known.length).map((line) => ({ ...JSON.parse(line), seconds: 0 }))).toEqual(known);
+  expect(lines.slice(0, known.length).map((line) => ({ ...(JSON.parse(line) as object), seconds: 0 }))).toEqual(known);
 }
 
 describe("kill -9", () => {

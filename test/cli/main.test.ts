@@ -34,6 +34,7 @@ describe("voxtwirl", () => {
   it.each([
     [["tran"], "no command tran", "train"],
     [["bench", "compare", "a.json"], "two records", "A.json B.json"],
+    [["bench", "condense", "a.json"], "a record and a path", "FULL.json CONDENSED.json"],
     [["help", "nothing"], "no command nothing", "--help"],
     [["--stpes"], "no option --stpes", "--help"],
     [["toString"], "no command toString", "--help"],

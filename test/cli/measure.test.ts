@@ -7,6 +7,7 @@ import { drawOctahedral } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
 import { Random } from "../../src/random.ts";
 import { encodeHalf } from "../../src/gpu/half.ts";
+import type { RunConfig } from "../../src/training/config.ts";
 import { decodeSafetensors, encodeSafetensors, type SafeData, type SafeDType } from "../../src/training/safetensors.ts";
 import { randomArray } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";
@@ -21,11 +22,26 @@ const file = (name: string) => join(folder, name);
 const run = file("run");
 const model = join(run, "model.safetensors");
 
-async function measured(...args: string[]): Promise<Record<string, any>> {
+const LOSSES = ["lossTotal", "lossMean", "lossEquiv", "lossZero", "percentEquiv", "percentEquivStdErr"] as const;
+type Losses = Record<(typeof LOSSES)[number], number>;
+
+/** What the tests look into; the pose's are there for `--group so3`. */
+interface Found extends Losses {
+  [name: string]: unknown;
+  lossTotalStdErr: number;
+  gains: { count: number; percentPredictedPose: number; percentGainNoisyPose: number }[];
+  percentPose: number;
+  lossPose: number;
+  lossPoseFloor: number;
+  lossTotalPose: number;
+  betterReading: { reading: object; lossTotal: number };
+}
+
+async function measured(...args: string[]): Promise<Found> {
   const result = await command.run(["measure", ...args, "--json"]);
   expect(result.code, result.stderr).toBe(0);
   expect(result.stdout.trimEnd()).not.toContain("\n");
-  return JSON.parse(result.stdout);
+  return JSON.parse(result.stdout) as Found;
 }
 
 beforeAll(async () => {
@@ -37,9 +53,10 @@ beforeAll(async () => {
 describe("voxtwirl measure --model", () => {
   it("finds on the held-out molecules what the run's last evaluation found", async () => {
     const found = await measured("--model", run, "--data", "builtin");
-    const last = JSON.parse(readFileSync(join(run, "metrics.jsonl"), "utf8").trimEnd().split("\n").at(-1)!);
+    const rows = readFileSync(join(run, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+    const last = JSON.parse(rows.at(-1)!) as Losses & { type: string };
     expect(last.type).toBe("eval");
-    for (const name of ["lossTotal", "lossMean", "lossEquiv", "lossZero", "percentEquiv", "percentEquivStdErr"]) {
+    for (const name of LOSSES) {
       expect(Math.abs(found[name] / last[name] - 1), name).toBeLessThan(1e-4);
     }
     expect(found).toMatchObject({
@@ -53,7 +70,7 @@ describe("voxtwirl measure --model", () => {
       seed: 4,
     });
     expect(found.lossTotalStdErr).toBeGreaterThan(0);
-    expect(found.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
+    expect(found.gains.map(({ count }) => count)).toEqual([1, 2, 4, 8, 12, 24]);
   });
 
   describe("in half precision", () => {
@@ -64,7 +81,7 @@ describe("voxtwirl measure --model", () => {
       const [single, half] = [await measured(...args), await measured(...args, "--precision", "f16")];
       expect([single.precision, half.precision]).toEqual(["f32", "f16"]);
       expect(half.lossTotal).not.toBe(single.lossTotal);
-      for (const name of ["lossTotal", "lossMean", "lossEquiv"]) {
+      for (const name of ["lossTotal", "lossMean", "lossEquiv"] as const) {
         expect(Math.abs(half[name] / single[name] - 1), name).toBeLessThan(5e-3);
       }
       const poses = await measured(...args, "--precision", "f16", "--group", "so3", "--twirl", "2", "--limit", "2");
@@ -76,7 +93,7 @@ describe("voxtwirl measure --model", () => {
 
     it("is as the model was trained, by default", async () => {
       const { tensors, metadata } = decodeSafetensors(readFileSync(model));
-      const config = JSON.parse(metadata.config!);
+      const config = JSON.parse(metadata.config!) as RunConfig;
       const changed = { ...config, training: { ...config.training, precision: "f16" } };
       const path = file("half.safetensors");
       writeFileSync(path, encodeSafetensors([...tensors.values()], { ...metadata, config: JSON.stringify(changed) }));
@@ -135,7 +152,7 @@ describe("voxtwirl measure --model", () => {
     const args = ["--model", model, "--data", "builtin", "--limit", "4", "--twirl", "5"];
     const first = await measured(...args);
     expect(first).toMatchObject({ samples: 4, candidates: 6, rotations: 5, seed: 4 });
-    expect(first.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4]);
+    expect(first.gains.map(({ count }) => count)).toEqual([1, 2, 4]);
     expect((await measured(...args, "--seed", "5")).lossTotal).not.toBe(first.lossTotal);
   });
 
@@ -157,11 +174,11 @@ describe("voxtwirl measure --model", () => {
     const args = ["--model", run, "--data", "builtin", "--group", "so3", "--twirl", "4", "--limit", "5"];
     const found = await measured(...args);
     expect(found).toMatchObject({ group: "so3", rotations: 4, noises: 2, samples: 5 });
-    expect(found.gains.map(({ count }: { count: number }) => count)).toEqual([1, 2, 4]);
+    expect(found.gains.map(({ count }) => count)).toEqual([1, 2, 4]);
     const [one, two, four] = found.gains;
     expect(one).toMatchObject({ percentGainPose: 0, percentPredictedPose: 0, percentGainNoisyPose: 0 });
-    expect(four.percentPredictedPose / two.percentPredictedPose).toBeCloseTo(3 / 2, 8);
-    expect(four.percentGainNoisyPose).toBeGreaterThan(0);
+    expect(four!.percentPredictedPose / two!.percentPredictedPose).toBeCloseTo(3 / 2, 8);
+    expect(four!.percentGainNoisyPose).toBeGreaterThan(0);
     expect(four).not.toHaveProperty("percentGain");
     expect(found).not.toHaveProperty("percentEquiv");
     expect(found.percentPose).toBeCloseTo((100 * found.lossPose) / found.lossTotalPose, 8);
@@ -382,9 +399,9 @@ describe("what voxtwirl measure cannot do", () => {
     replace("whole.safetensors", "I32", Int32Array.from(values));
     change("version.safetensors", { ...metadata, config: "{}" });
     change("lacking.safetensors", metadata, (name) => name !== "final.bias");
-    const config = JSON.parse(metadata.config!);
-    config.training.elements = ["C", "H", "O"];
-    change("channels.safetensors", { ...metadata, config: JSON.stringify(config) });
+    const config = JSON.parse(metadata.config!) as RunConfig;
+    const training = { ...config.training, elements: ["C", "H", "O"] };
+    change("channels.safetensors", { ...metadata, config: JSON.stringify({ ...config, training }) });
     const broken = [...tensors.values()].map((t) => ({ ...t, data: (t.data as Float32Array).map(() => NaN) }));
     writeFileSync(file("nan.safetensors"), encodeSafetensors(broken, metadata));
     writeFileSync(file("cut.safetensors"), readFileSync(model).subarray(0, 5000));
@@ -422,7 +439,7 @@ describe("what voxtwirl measure cannot do", () => {
     [["--model", "nowhere", ...data], 1, "no such file"],
     [["--model", "empty", ...data], 1, "model.safetensors"],
     [["--model", "cut.safetensors", ...data], 1, "not a valid safetensors file"],
-    [["--model", "four.npy", ...data], 1, "it is an .npy file"],
+    [["--model", "four.npy", ...data], 1, "it is a NumPy array (.npy)"],
     [["--model", "pointer.safetensors", ...data], 1, "a git-lfs pointer"],
     [["--model", "sparse.safetensors", ...data], 1, "more than can be read"],
     [["--predictions", "sparse.npy", "--targets", "four.npy"], 1, "it does not begin as one"],

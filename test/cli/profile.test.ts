@@ -16,23 +16,29 @@ describe("voxtwirl profile", () => {
     const { code, stdout, stderr } = await command.run(["profile", "--batch", "2", "--steps", "2", ...files]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^training step, preset tiny, batch 2: \d+ dispatches on /);
-    for (const heading of ["phase", "kernel", "layer", "dispatch"])
+    for (const heading of ["phase", "kernel", "layer", "dispatch"]) {
       expect(stdout).toMatch(new RegExp(`^${heading} +calls +time +share`, "m"));
-    for (const row of ["backward", "forward", "optimiser", "data", "conv3d\\w*"])
+    }
+    for (const row of ["backward", "forward", "optimiser", "data", "conv3d\\w*"]) {
       expect(stdout).toMatch(new RegExp(`^${row} +\\d`, "m"));
+    }
     expect(stdout).toMatch(/^profiling +\S+ \S+ wall time instead of .*%; ordinary replays took .* to /m);
     expect(stdout).toMatch(/^peak .* alive at command/m);
 
-    const data = JSON.parse(readFileSync(file("data.json"), "utf8"));
+    const data = JSON.parse(readFileSync(file("data.json"), "utf8")) as {
+      roofline: { gflops: number };
+      memory: { peak: { bytes: number }; lowerBound: number };
+      dispatches: { durationNs: number }[];
+    };
     expect(data).toMatchObject({ type: "profile", repeats: 2, label: "train" });
     expect(data.roofline.gflops).toBeGreaterThan(0);
     expect(data.memory.peak.bytes).toBe(data.memory.lowerBound);
-    const shares = data.dispatches.reduce((sum: number, d: { durationNs: number }) => sum + d.durationNs, 0);
+    const shares = data.dispatches.reduce((sum, { durationNs }) => sum + durationNs, 0);
     expect(shares).toBeGreaterThan(0);
-    const { traceEvents } = JSON.parse(readFileSync(file("trace.json"), "utf8"));
-    const dispatches = traceEvents.filter(
-      (event: { ph: string; args?: { kernel?: string } }) => event.ph === "X" && event.args?.kernel,
-    );
+    const { traceEvents } = JSON.parse(readFileSync(file("trace.json"), "utf8")) as {
+      traceEvents: { ph: string; args?: { kernel?: string } }[];
+    };
+    const dispatches = traceEvents.filter(({ ph, args }) => ph === "X" && args?.kernel);
     expect(dispatches).toHaveLength(2 * data.dispatches.length);
     expect(readFileSync(file("page.html"), "utf8")).toMatch(/^<!doctype html>.*<\/html>\n$/s);
     expect(readdirSync(folder).sort()).toEqual(["data.json", "page.html", "trace.json"]);
@@ -149,7 +155,8 @@ describe("voxtwirl profile", () => {
   it("is in the help", async () => {
     const { stdout } = await command.run(["help", "profile"]);
     expect(stdout).toMatch(/^Usage: voxtwirl profile \[train\|measure\|model FILE\] \[OPTIONS\]/);
-    for (const option of ["preset", "data", "batch", "steps", "trace", "html", "json", "adapter"])
+    for (const option of ["preset", "data", "batch", "steps", "trace", "html", "json", "adapter"]) {
       expect(stdout).toContain(`--${option} `);
+    }
   });
 });

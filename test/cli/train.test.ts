@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unetParameters } from "../../src/models/unetLayout.ts";
+import type { RunConfig } from "../../src/training/config.ts";
 import type { EvalRow, MetricRow, TrainRow } from "../../src/training/metrics.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";
 import { decodeSafetensors } from "../../src/training/safetensors.ts";
@@ -17,6 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** As small as a run can be and still have all its parts. */
 const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
+const configOf = (folder: string) => JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as RunConfig;
 const rowsOf = (path: string) =>
   readFileSync(path, "utf8")
     .trimEnd()
@@ -57,7 +59,7 @@ describe("voxtwirl train", () => {
 
   it("saves the model under PyTorch's names and shapes, with what it was trained on", () => {
     const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, "model.safetensors")));
-    const config = JSON.parse(readFileSync(join(out, "config.json"), "utf8"));
+    const config = configOf(out);
     const parameters = unetParameters(modelConfig(presets.tiny!));
     expect([...tensors.keys()].sort()).toEqual(parameters.map(({ name }) => name).sort());
     for (const { name, kind, shape } of parameters) {
@@ -91,7 +93,7 @@ describe("voxtwirl train", () => {
       second.stdout
         .trimEnd()
         .split("\n")
-        .map((line) => JSON.parse(line)),
+        .map((line) => JSON.parse(line) as MetricRow),
     ).toEqual(rows.filter(({ step }) => step > 2));
   });
 
@@ -117,7 +119,7 @@ describe("voxtwirl train", () => {
     expect(rows.map(({ type }) => type)).toEqual(["eval", "train", "eval"]);
     // Another pose before the same random one: other held-out grids.
     expect((rows[0] as EvalRow).lossZero).not.toBe((rowsOf(join(out, "metrics.jsonl"))[0] as EvalRow).lossZero);
-    expect(JSON.parse(readFileSync(join(folder, "principal", "config.json"), "utf8")).training.pose).toBe("principal");
+    expect(configOf(join(folder, "principal")).training.pose).toBe("principal");
   });
 
   describe("in half precision", () => {
@@ -147,9 +149,9 @@ describe("voxtwirl train", () => {
       );
       for (const file of ["model", "state"]) {
         const { metadata } = decodeSafetensors(readFileSync(join(path, `${file}.safetensors`)));
-        expect(JSON.parse(metadata.config!).training.precision).toBe("f16");
+        expect((JSON.parse(metadata.config!) as RunConfig).training.precision).toBe("f16");
       }
-      expect(JSON.parse(readFileSync(join(path, "config.json"), "utf8")).training.precision).toBe("f16");
+      expect(configOf(path).training.precision).toBe("f16");
     });
 
     it("stays as it is: another precision is refused, the same is not", async () => {
@@ -189,7 +191,7 @@ describe("voxtwirl train", () => {
     const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "ignore"] });
     let seen = "";
     let stopped = false;
-    child.stdout!.on("data", (chunk: Buffer) => {
+    child.stdout.on("data", (chunk: Buffer) => {
       seen += chunk.toString();
       // Once: a second signal may stop it without saving.
       if (!stopped && /"step":20,/.test(seen)) {

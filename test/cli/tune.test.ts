@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { callLines, type ListedCall } from "../../src/cli/tuneOutput.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
@@ -16,8 +17,8 @@ describe("voxtwirl tune", () => {
   it("lists the calls of a preset with their variants, and writes nothing", async () => {
     const { code, stdout, stderr } = await command.run(["tune", "--list", "--json", "--batch", "1"], env);
     expect(code, stderr).toBe(0);
-    const { calls } = JSON.parse(stdout);
-    expect(new Set(calls.map(({ key }: { key: string }) => key)).size).toBe(calls.length);
+    const { calls } = JSON.parse(stdout) as { calls: ListedCall[] };
+    expect(new Set(calls.map(({ key }) => key)).size).toBe(calls.length);
     for (const kernel of [
       "conv3d",
       "convTranspose3d",
@@ -28,7 +29,7 @@ describe("voxtwirl tune", () => {
       "rotateOctahedral",
     ]) {
       expect(
-        calls.some(({ key }: { key: string }) => key.startsWith(`${kernel} `)),
+        calls.some(({ key }) => key.startsWith(`${kernel} `)),
         kernel,
       ).toBe(true);
     }
@@ -40,6 +41,29 @@ describe("voxtwirl tune", () => {
     expect(existsSync(join(cache, "voxtwirl", "tuning"))).toBe(false);
   });
 
+  it("says why each variant is chosen", async () => {
+    const { code, stdout, stderr } = await command.run(
+      ["tune", "--list", "--kernel", "groupNorm", "--batch", "1"],
+      env,
+    );
+    expect(code, stderr).toBe(0);
+    const [head, ...rows] = stdout.trimEnd().split("\n");
+    expect(head).toMatch(/^call +calls +variant +of +why$/);
+    expect(rows.length).toBeGreaterThan(5);
+    for (const row of rows) expect(row).toMatch(/^groupNorm .* +\d+x +\w.* \d+ {2}[\w ]+: \S/);
+  });
+
+  it("cuts reasons, and nothing else, where a terminal ends", () => {
+    const why = "a row is one subgroup, and the sums of a row stay in registers";
+    const call = { key: "conv3d 1", count: 2, fallback: "rows", chosen: undefined, measured: "lavapipe", variants: [] };
+    const [head, row] = callLines([{ ...call, why }]);
+    expect(row).toBe(`conv3d 1     2x  rows      0  lavapipe: ${why}`);
+    const start = head!.indexOf("why");
+    expect(callLines([{ ...call, why }], start + 30)[1]).toBe("conv3d 1     2x  rows      0  lavapipe: a row is one…");
+    // However narrow: the beginning of the reason is shown.
+    expect(callLines([{ ...call, why }], 20)).toEqual([head, "conv3d 1     2x  rows      0  lavapipe: a row is one…"]);
+  });
+
   it("times a kernel's variants, keeps what it found, and forgets it when asked", async () => {
     const { code, stdout, stderr } = await command.run(["tune", "--kernel", "rotateOctahedral", "--batch", "1"], env);
     expect(code, stderr).toBe(0);
@@ -47,7 +71,7 @@ describe("voxtwirl tune", () => {
     expect(stdout).toMatch(/^[01] of 1 calls have a faster variant; all calls together \d/m);
     const [path] = files();
     expect(stdout).toContain(path!);
-    const written = JSON.parse(readFileSync(path!, "utf8"));
+    const written = JSON.parse(readFileSync(path!, "utf8")) as object;
     expect(written).toMatchObject({ format: 1, adapter: expect.any(String), choices: expect.any(Object) });
 
     // Whatever was faster just now, a choice that is there is told of, and used.

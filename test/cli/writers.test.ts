@@ -31,8 +31,8 @@ const stepOf = (folder: string) => {
 interface Running {
   child: ChildProcess;
   /** Resolves once its output holds such a text. */
-  shows(text: string | RegExp): Promise<void>;
-  stderr(): string;
+  shows: (text: string | RegExp) => Promise<void>;
+  stderr: () => string;
   ended: Promise<number | null>;
 }
 

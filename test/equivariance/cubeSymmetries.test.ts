@@ -25,12 +25,12 @@ describe("the full octahedral group", () => {
       expect(cubeSymmetry(m.map((value, i) => value + (i === 4 ? 0.02 : 0)))).toBeUndefined();
       const v = [2, 3, 5];
       expect(times(cubeSymmetryMatrices[cubeSymmetryInverse(g)]!, times(m, v))).toEqual(v);
-      const handed = [0, 1, 2].map((j) =>
+      const handed: number[][] = [0, 1, 2].map((j) =>
         times(
           m,
           [0, 1, 2].map((i) => Number(i === j)),
         ),
-      ) as number[][];
+      );
       const [[a, b, c], [d, e, f]] = handed as [number[], number[]];
       const cross = [b! * f! - c! * e!, c! * d! - a! * f!, a! * e! - b! * d!];
       const determinant = cross.reduce((sum, value, i) => sum + value * handed[2]![i]!, 0);

@@ -5,7 +5,7 @@ import { octahedralElement, octahedralMatrices } from "../../src/equivariance/oc
 import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
 import { expectClose, randomArray } from "../harness.ts";
-import { resample } from "../reference/resample.ts";
+import { resample } from "../../src/reference/resample.ts";
 
 const SIZE = 5;
 const CHANNELS = 3;
@@ -16,7 +16,7 @@ describe("groups of rotations", () => {
     expect(octahedral().enumerate!().map(octahedralElement)).toEqual(Array.from({ length: 24 }, (_, g) => g));
     const drawn = octahedral().sample(new Random(1), 10).map(octahedralElement);
     expect(new Set(drawn).size).toBe(10);
-    expect(so3().enumerate).toBeUndefined();
+    expect(so3()).not.toHaveProperty("enumerate");
   });
 
   it.each<[string, RotationGroup]>([

@@ -1,7 +1,8 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { octahedral, so3, type RotationGroup } from "../../src/equivariance/groups.ts";
-import { measureEquivariance, type EquivarianceSample, type Predict } from "../../src/equivariance/measure.ts";
+import { measureEquivariance } from "../../src/equivariance/measure.ts";
+import type { EquivarianceSample, Predict } from "../../src/equivariance/predict.ts";
 import type { NumberArray } from "../../src/equivariance/numbers.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
 import type { BufferView } from "../../src/gpu/gpu.ts";
@@ -225,8 +226,7 @@ describe("arrays of every kind", () => {
       const options = { group, twirl: 6, ...vectors };
       const expected = await measureEquivariance(predict, inputs, options);
       const given = inputs.map(({ input, target }) => ({ input: as(input), target: as(target) }));
-      const answer: Predict<Float32Array, NumberArray> = async (x, context) =>
-        as((await predict(x, context)) as Float32Array);
+      const answer: Predict<Float32Array, NumberArray> = async (x, context) => as(await predict(x, context));
       for (const [model, alike] of [
         [answer, group()],
         [predict, group],
@@ -296,7 +296,7 @@ describe("a long measurement", () => {
 
 describe("what cannot be measured", () => {
   const { inputs, predict } = forceHead(2, 1);
-  const code = (name: string) => expect.objectContaining({ code: name });
+  const code = (name: string): unknown => expect.objectContaining({ code: name });
 
   it("is told before the model is asked, by sample", async () => {
     const good = inputs[0]!;
@@ -304,7 +304,7 @@ describe("what cannot be measured", () => {
     const ask: Predict<Float32Array> = (x, { sample }) => (asked.push(sample), x);
     const measure = (samples: unknown, options: object = {}) =>
       measureEquivariance(ask, samples as typeof inputs, { group: octahedral(), ...vectors, ...options });
-    const refused = (name: string, message: RegExp) =>
+    const refused = (name: string, message: RegExp): unknown =>
       expect.objectContaining({ name: "VoxtwirlError", code: name, message: expect.stringMatching(message) });
     for (const [bad, name, message] of [
       [{ ...good, input: Float32Array.of(1, 2) }, "bad-shape", /^the input of sample 1 holds 2 numbers; vectors/],
@@ -335,7 +335,7 @@ describe("what cannot be measured", () => {
   it("is told of a prediction, by sample", async () => {
     const answers = (answer: (x: Float32Array) => unknown) =>
       measureEquivariance((x) => answer(x) as Float32Array, inputs, { group: octahedral(), ...vectors });
-    const message = (text: RegExp) => expect.objectContaining({ message: expect.stringMatching(text) });
+    const message = (text: RegExp): unknown => expect.objectContaining({ message: expect.stringMatching(text) });
     await expect(answers(() => undefined)).rejects.toThrow(message(/^the prediction for sample 0 is undefined/));
     await expect(answers((x) => x.subarray(15))).rejects.toThrow(
       message(/sample 0 holds 345 numbers, not 24 times its target's 15/),
@@ -355,7 +355,7 @@ describe("what cannot be measured", () => {
         input,
         gpu,
       });
-    const message = (text: RegExp) =>
+    const message = (text: RegExp): unknown =>
       expect.objectContaining({ code: "bad-shape", message: expect.stringMatching(text) });
     for (const [bad, text] of [
       [new Float32Array(8), /^the target of sample 1 is a Float32Array, not a range/],

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the README's PyTorch code ("Measure your model") on a small network, and keeps what it saves in measure/.
+"""Runs the PyTorch code of docs/measuring.md on a small network, and keeps what it saves in measure/.
 
     apt-get install python3-torch python3-numpy      (made with PyTorch 1.13, Debian 12)
     python3 test/golden/make_measure.py
@@ -19,8 +19,8 @@ HERE = Path(__file__).resolve().parent
 N, C, D = 4, 2, 5
 
 
-def readme_code():
-    text = (HERE / "../../README.md").read_text(encoding="utf-8")
+def documented_code():
+    text = (HERE / "../../docs/measuring.md").read_text(encoding="utf-8")
     return re.search(r"```python\n(.*?)```", text, re.S).group(1)
 
 
@@ -47,7 +47,7 @@ def main():
     targets = torch.from_numpy(random.rand(N, C, D, D, D).astype("f4"))
     inputs = targets + 0.3 * torch.from_numpy(random.randn(N, C, D, D, D).astype("f4"))
 
-    code = readme_code()
+    code = documented_code()
     names = {}
     exec(code, names)
     folder = HERE / "measure"

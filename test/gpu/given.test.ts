@@ -5,7 +5,7 @@ import { testGpu } from "../harness.ts";
 /** Opens what a program has got, which types would not let through. */
 const open = (given: unknown) => Gpu.open(given as null);
 const fromDevice = (given: unknown) => Gpu.fromDevice(given as GPUDevice);
-const refusal = (code: string, fix: RegExp) =>
+const refusal = (code: string, fix: RegExp): unknown =>
   expect.objectContaining({ name: "VoxtwirlError", code, fix: expect.stringMatching(fix) });
 
 describe("an adapter or a device that is not there", () => {
@@ -40,7 +40,7 @@ describe("an adapter or a device that is not there", () => {
   it("and a device of an older browser, which does not tell its adapter, takes its info", async () => {
     const { device, info } = await testGpu();
     const older = new Proxy(device, {
-      get: (target, name) => {
+      get: (target, name): unknown => {
         const value: unknown = name === "adapterInfo" ? undefined : Reflect.get(target, name, target);
         return typeof value === "function" ? value.bind(target) : value;
       },

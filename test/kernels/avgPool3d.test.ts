@@ -1,15 +1,14 @@
 // What everyKernel.test.ts does not know: the twin's own gradient, the adjoint, PyTorch's figures, the graph operation,
 // the cost by hand, and what is refused.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Tensor } from "../../src/gpu/dispatch.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import * as operations from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
 import { avgPool3d, avgPool3dGrad, avgPool3dShape } from "../../src/kernels/avgPool3d.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import * as twin from "../reference/avgPool3d.ts";
-import { forEachTap } from "../reference/conv3d.ts";
+import * as twin from "../../src/reference/avgPool3d.ts";
+import { forEachTap } from "../../src/reference/conv3d.ts";
 import { centralDifferences, innerProduct } from "./differences.ts";
 
 let gpu: Gpu;
@@ -42,16 +41,11 @@ it("is the transpose of its gradient", async () => {
   const { whole, pooled, ...windows } = OVERLAPPING;
   const [x, gradY] = [randomArray(2 * 5 * 4 * 6 * 3, 3), randomArray(2 * 3 * 2 * 3 * 3, 4)];
   const inputs = { x: { shape: whole, data: x }, gradY: { shape: pooled, data: gradY } };
-  const { y, gradX } = await runKernels(
-    gpu,
-    inputs,
-    { y: { shape: pooled }, gradX: { shape: whole } },
-    (ctx, t: Record<string, Tensor>) => {
-      avgPool3d(ctx, { label: "pool", x: t.x!, y: t.y!, ...windows });
-      avgPool3dGrad(ctx, { label: "grad", gradY: t.gradY!, gradX: t.gradX!, ...windows });
-    },
-  );
-  expect(Math.abs(innerProduct(y!, gradY) - innerProduct(x, gradX!))).toBeLessThan(1e-5);
+  const { y, gradX } = await runKernels(gpu, inputs, { y: { shape: pooled }, gradX: { shape: whole } }, (ctx, t) => {
+    avgPool3d(ctx, { label: "pool", x: t.x, y: t.y, ...windows });
+    avgPool3dGrad(ctx, { label: "grad", gradY: t.gradY, gradX: t.gradX, ...windows });
+  });
+  expect(Math.abs(innerProduct(y, gradY) - innerProduct(x, gradX))).toBeLessThan(1e-5);
 });
 
 it("goes back through a graph", async () => {

@@ -1,78 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { GpuCaps } from "../../src/gpu/caps.ts";
-import { choose, tableChoice, type CallShape, type TableRow } from "../../src/kernels/kernel.ts";
+import { choose, tableChoice, type TableRow } from "../../src/kernels/kernel.ts";
 import { kernelsWithVariants, kernelWithVariants } from "../../src/kernels/list.ts";
 import { STORED } from "./half.ts";
-
-const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [] };
-const lanes = (min: number, max = min) => ({ subgroups: min > 1, subgroupMinSize: min, subgroupMaxSize: max });
-
-const SQUARE = { m: 16, n: 16, k: 16 };
-
-/** Adapters of every class, with subgroups of known sizes, of unknown ones, and without; with matrices and without. */
-const ADAPTERS: Record<string, GpuCaps> = {
-  lavapipe: { ...base, adapterClass: "software", ...lanes(8) },
-  SwiftShader: { ...base, adapterClass: "software", ...lanes(4) },
-  "software without subgroups": { ...base, adapterClass: "software", ...lanes(1) },
-  NVIDIA: { ...base, adapterClass: "discrete", ...lanes(32) },
-  AMD: { ...base, adapterClass: "discrete", ...lanes(32, 64) },
-  Intel: { ...base, adapterClass: "integrated", ...lanes(8, 32) },
-  Apple: { ...base, adapterClass: "apple", ...lanes(4, 64) },
-  unknown: { ...base, adapterClass: "unknown", ...lanes(1) },
-  "lavapipe with matrices": { ...base, adapterClass: "software", ...lanes(8), matrices: [{ m: 8, n: 8, k: 8 }] },
-  "NVIDIA with matrices": {
-    ...base,
-    ...{ adapterClass: "discrete", ...lanes(32), maxWorkgroupInvocations: 1024 },
-    matrices: [SQUARE, { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }],
-  },
-  "Intel with matrices": {
-    ...base,
-    adapterClass: "integrated",
-    ...lanes(16),
-    matrices: [{ m: 8, n: 16, k: 16 }, SQUARE],
-  },
-  "Apple with matrices": { ...base, adapterClass: "apple", ...lanes(32), matrices: [{ m: 8, n: 8, k: 8 }] },
-  "unknown with matrices": { ...base, adapterClass: "unknown", ...lanes(64), matrices: [SQUARE] },
-  "with small workgroups": { ...base, adapterClass: "unknown", ...lanes(1), maxWorkgroupInvocations: 128 },
-};
-
-const forward: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
-  [1, 2].flatMap((stride) =>
-    [0, 1].flatMap((pad) =>
-      [4, 8, 16].flatMap((size) =>
-        [8, 16, 20, 40].map((outC) => {
-          const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-          const sizes = { inD: size, inH: size, inW: size, outD: out, outH: out, outW: out };
-          return { batch: 2, ...sizes, inC: 5, outC, kernel, stride, pad, exchanged: 0, flipped: 0, transposed: 0 };
-        }),
-      ),
-    ),
-  ),
-);
-
-const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1 }]);
+import { ADAPTERS, SHAPES } from "./tableCases.ts";
 
 const kernels = kernelsWithVariants();
-
-/** Shapes of every kind that the tables tell apart. */
-const SHAPES: Record<string, readonly CallShape[]> = {
-  conv3d: convolutions,
-  convTranspose3d: convolutions,
-  conv3dGradWeight: [
-    ...convolutions,
-    ...convolutions.map((shape) => ({ ...shape, inC: 12 })),
-    ...convolutions.map((shape) => ({ ...shape, inC: 128, outC: 128 })),
-  ],
-  groupNorm: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 1 })),
-  groupNormGrad: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
-  attention: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
-  attentionGrad: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
-  twirlMerge: [5, 8].map((channels) => {
-    return { samples: 1, size: 16, channels, rotations: 24, goesOn: 0, reduced: 1, targeted: 1 };
-  }),
-  resample: [0, 1].map((cubic) => ({ samples: 2, size: 16, channels: 8, cubic })),
-  rotateOctahedral: [1, 24].map((each) => ({ samples: 2, size: 16, channels: 8, each, perSample: 0 })),
-};
 
 /** What activations are stored as makes a difference where there are matrices. */
 const CASES = Object.entries(ADAPTERS).flatMap(([adapter, caps]) =>

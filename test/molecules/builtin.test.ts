@@ -19,7 +19,7 @@ describe("the built-in molecules", () => {
   it("are what the hash says, compact, and decoded afresh for each caller", () => {
     expect(createHash("sha256").update(builtinBytes()).digest("hex")).toBe(builtinSha256);
     expect(builtinBytes().length).toBeLessThan(375_000);
-    builtinMolecules()[0].positions.fill(0);
+    builtinMolecules()[0]!.positions.fill(0);
     expect(builtinMolecules()).toEqual(molecules);
     expect(() => decodeMolecules(builtinBytes().subarray(0, -1))).toThrow();
   });
@@ -37,8 +37,8 @@ describe("the built-in molecules", () => {
       expect(elements.filter((element) => element !== 1).length, name).toBeLessThanOrEqual(9);
       const used = new Array<number>(elements.length).fill(0);
       for (const { a, b, order } of bonds!) {
-        used[a] += order;
-        used[b] += order;
+        used[a]! += order;
+        used[b]! += order;
       }
       elements.forEach((element, i) => expect(used[i], name).toBe(valences.get(element)));
     }
@@ -73,16 +73,16 @@ describe("the built-in molecules", () => {
 
   it("are those that the script makes: a sample made anew has the same atoms, bonds and positions", () => {
     for (const fraction of [0, 0.31, 0.52, 0.77, 1]) {
-      const stored = molecules[Math.round(fraction * (molecules.length - 1))];
+      const stored = molecules[Math.round(fraction * (molecules.length - 1))]!;
       const made = makeMolecule(builtinSeed, Number(stored.name!.replace("builtin-", "")))!;
       expect(made.elements).toEqual(stored.elements);
       expect(made.bonds).toEqual(stored.bonds);
       // Stored to 0.001 A; more than that would be another machine's arithmetic at work.
-      centred(made.positions).forEach((value, i) => expect(Math.abs(value - stored.positions[i])).toBeLessThan(0.002));
+      centred(made.positions).forEach((value, i) => expect(Math.abs(value - stored.positions[i]!)).toBeLessThan(0.002));
     }
   });
 });
 
 function distance({ positions: p }: Molecule, i: number, j: number): number {
-  return Math.hypot(p[3 * i] - p[3 * j], p[3 * i + 1] - p[3 * j + 1], p[3 * i + 2] - p[3 * j + 2]);
+  return Math.hypot(p[3 * i]! - p[3 * j]!, p[3 * i + 1]! - p[3 * j + 1]!, p[3 * i + 2]! - p[3 * j + 2]!);
 }

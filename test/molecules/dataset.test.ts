@@ -24,14 +24,14 @@ describe("prepareDataset", () => {
     expect([...sources(train), ...sources(heldout)].sort((a, b) => a - b)).toEqual(molecules.map((_, i) => i));
     for (const part of [train, heldout]) {
       expect(part.offsets).toHaveLength(part.count + 1);
-      expect(part.atoms).toHaveLength(4 * part.offsets[part.count]);
-      for (let m = 0; m < part.count; m++) expectPacked(part, m, molecules[part.sourceIndex[m]], centred);
+      expect(part.atoms).toHaveLength(4 * part.offsets[part.count]!);
+      for (let m = 0; m < part.count; m++) expectPacked(part, m, molecules[part.sourceIndex[m]!]!, centred);
     }
   });
 
   it("turns into principal axes when asked", () => {
     const { train } = prepareDataset(molecules, { ...options, pose: "principal" });
-    for (let m = 0; m < train.count; m++) expectPacked(train, m, molecules[train.sourceIndex[m]], principalPose);
+    for (let m = 0; m < train.count; m++) expectPacked(train, m, molecules[train.sourceIndex[m]!]!, principalPose);
   });
 
   it("counts what it skips, by reason", () => {
@@ -53,7 +53,10 @@ describe("prepareDataset", () => {
   it("splits by seed and content, not by order or pose", () => {
     const { heldout } = prepareDataset(molecules, options);
     const shuffled = new Random(4).shuffle(molecules.map((_, i) => i));
-    const moved = shuffled.map((i) => ({ ...molecules[i], positions: turned(molecules[i].positions, i, [1, 2, 3]) }));
+    const moved = shuffled.map((i) => {
+      const molecule = molecules[i]!;
+      return { ...molecule, positions: turned(molecule.positions, i, [1, 2, 3]) };
+    });
     const again = prepareDataset(moved, options).heldout;
     expect([...again.sourceIndex].map((i) => shuffled[i])).toEqual([...heldout.sourceIndex]);
     const fresh = [4, 5, 6].map((seed) => sources(prepareDataset(molecules, { ...options, seed }).heldout).join());
@@ -61,16 +64,17 @@ describe("prepareDataset", () => {
   });
 
   it("draws evenly: over many seeds every molecule is held out about as often, copies or not", () => {
+    const copied = molecules[7]!;
     const copies = Array.from({ length: 8 }, (_, i) => ({
-      ...molecules[7],
-      positions: turned(molecules[7].positions, i, [0, 0, 0]),
+      ...copied,
+      positions: turned(copied.positions, i, [0, 0, 0]),
     }));
     const given = [...molecules.slice(0, 20), ...copies];
     const counts = new Array<number>(20).fill(0);
     const runs = 1000;
     for (let seed = 0; seed < runs; seed++) {
-      for (const i of prepareDataset(given, { ...options, heldout: 5, seed }).heldout.sourceIndex)
-        counts[i < 20 ? i : 7]++;
+      const { heldout } = prepareDataset(given, { ...options, heldout: 5, seed });
+      for (const i of heldout.sourceIndex) counts[i < 20 ? i : 7]!++;
     }
     for (const count of counts) expect(Math.abs(count - runs / 4)).toBeLessThan(5 * Math.sqrt((runs * 3) / 16));
   });
@@ -92,11 +96,11 @@ describe("prepareDataset", () => {
         all.map(({ molecule }) => molecule),
         { ...options, heldout },
       );
-      const held = [...data.heldout.sourceIndex].map((index) => all[index].i);
+      const held = [...data.heldout.sourceIndex].map((index) => all[index]!.i);
       expect(new Set(held).size).toBe(heldout);
       expect(data.heldout.count).toBe(heldout);
       expect(data.train.count).toBe(4 * (60 - heldout));
-      expect([...data.train.sourceIndex].some((index) => held.includes(all[index].i))).toBe(false);
+      expect([...data.train.sourceIndex].some((index) => held.includes(all[index]!.i))).toBe(false);
     }
   });
 
@@ -113,7 +117,7 @@ describe("prepareDataset", () => {
     ["no-data", [], options],
     ["no-data", molecules, { ...options, elements: ["C"] }],
     ["no-data", molecules, { ...options, grid: 1, resolution: 0.01 }],
-    ["no-data", [molecules[0], molecules[0]], options],
+    ["no-data", [molecules[0]!, molecules[0]!], options],
     ["no-data", molecules, { ...options, heldout: 60 }],
     ["bad-option", molecules, { ...options, heldout: 0 }],
     ["bad-option", molecules, { ...options, heldout: 1.5 }],
@@ -139,8 +143,9 @@ describe("identify", () => {
       positions: Float64Array.from([0, 0, 0, 0, 0, length]),
     });
     expect(identify([pair(1.2), pair(1.211)], 1).groups).toBe(2);
-    for (const length of [1.205, 1.2049999, 1.21, 1.2149])
+    for (const length of [1.205, 1.2049999, 1.21, 1.2149]) {
       expect(identify([pair(length), pair(length + 1e-4)], 1).groups).toBe(1);
+    }
     expect(identify([pair(1.2), { ...pair(1.2), elements: Uint8Array.from([6, 6]) }], 1).groups).toBe(2);
   });
 
@@ -161,8 +166,8 @@ function expectPacked(
   pose: (p: Float64Array) => Float64Array,
 ): void {
   const posed = pose(molecule.positions);
-  const start = part.offsets[m];
-  expect(part.offsets[m + 1] - start).toBe(molecule.elements.length);
+  const start = part.offsets[m]!;
+  expect(part.offsets[m + 1]! - start).toBe(molecule.elements.length);
   molecule.elements.forEach((element, i) => {
     const [x, y, z, channel] = part.atoms.subarray(4 * (start + i), 4 * (start + i) + 4);
     expect([x, y, z]).toEqual([...Float32Array.from(posed.subarray(3 * i, 3 * i + 3))]);

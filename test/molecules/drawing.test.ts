@@ -32,22 +32,23 @@ function sdf(program: string, atoms: readonly Atom[], bonds: readonly Join[]): s
 /** `symbol x y, ...`, in the plane. */
 const atoms = (text: string): Atom[] =>
   text.split(", ").map((one) => {
-    const [symbol, x, y] = one.split(" ");
+    const [symbol = "", x, y] = one.split(" ");
     return [symbol, Number(x), Number(y)];
   });
 /** `a-b a-b:order ...` */
 const bonds = (text: string): Join[] =>
   text.split(" ").map((one) => {
-    const [a, b, order] = one.split(/[-:]/).map(Number);
+    const [a = 0, b = 0, order] = one.split(/[-:]/).map(Number);
     return [a, b, order];
   });
 /** A zigzag of bonds of one length, 120 degrees apart. */
 const zigzag = (symbols: string, length: number): Atom[] =>
-  [...symbols].map((symbol, i) => [symbol, i * length * Math.sqrt(0.75), (i % 2) * length * 0.5]);
+  Array.from(symbols, (symbol, i) => [symbol, i * length * Math.sqrt(0.75), (i % 2) * length * 0.5]);
 const row = (atoms: number, order?: number): Join[] =>
   Array.from({ length: atoms - 1 }, (_, i) => [i + 1, i + 2, order]);
 const ring = (symbols: string, length: number): Atom[] =>
-  [...symbols].map((symbol, i, { length: n }) => {
+  Array.from(symbols, (symbol, i) => {
+    const n = symbols.length;
     const radius = length / (2 * Math.sin(Math.PI / n));
     return [symbol, radius * Math.cos((2 * Math.PI * i) / n), radius * Math.sin((2 * Math.PI * i) / n)];
   });
@@ -104,7 +105,7 @@ const said = (program: string, atoms: readonly Atom[], bonds: readonly Join[]) =
 describe("flat drawings in SD files", () => {
   it.each(Object.entries(molecules))("%s is a molecule, with the code 3D and without", (_, [atoms, bonds]) => {
     for (const program of [codes.solid, codes.lower, codes.shifted, codes.none]) {
-      expect(parseSdf(sdf(program, atoms, bonds))[0].elements).toHaveLength(atoms.length);
+      expect(parseSdf(sdf(program, atoms, bonds))[0]!.elements).toHaveLength(atoms.length);
     }
   });
 
@@ -116,23 +117,26 @@ describe("flat drawings in SD files", () => {
   });
 
   it.each(Object.entries(drawings))("%s: a drawing whatever the code", (_, [atoms, bonds]) => {
-    for (const program of Object.values(codes))
+    for (const program of Object.values(codes)) {
       expect(said(program, atoms, bonds)).toContain("line 2: the molecule is a flat drawing");
+    }
   });
 
   it.each(Object.entries(drawings))(
     "%s: a molecule with an atom off the plane, whatever the code",
     (_, [atoms, bonds]) => {
-      const [[symbol, x, y], ...rest] = atoms;
-      for (const program of Object.values(codes))
+      const [[symbol, x, y], ...rest] = atoms as [Atom, ...Atom[]];
+      for (const program of Object.values(codes)) {
         expect(said(program, [[symbol, x, y, 0.5], ...rest], bonds)).toBe("read");
+      }
     },
   );
 
   it("two and three atoms that are drawn", () => {
-    for (const length of [0.825, 1, 1.5])
+    for (const length of [0.825, 1, 1.5]) {
       expect(said(codes.none, zigzag("COC", length), row(3, 2))).toContain("flat drawing");
+    }
     expect(said(codes.none, zigzag("CO", 0.825), row(2))).toContain("flat drawing");
-    expect(said(codes.flat, ...molecules.nitrogen)).toContain("flat drawing");
+    expect(said(codes.flat, ...molecules.nitrogen!)).toContain("flat drawing");
   });
 });

@@ -5,9 +5,9 @@ import { boundedMemory, FUZZ_RUNS } from "../fuzzRuns.ts";
 import { processorTime } from "./support.ts";
 
 /**
- * Feeds a reader FUZZ_RUNS texts, half of them arbitrary and half made of valid ones by cutting, repeating and overwriting.
- * It must give coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text of that length
- * deserves.
+ * Feeds a reader FUZZ_RUNS texts, half of them arbitrary and half made of valid ones by cutting, repeating and
+ * overwriting. It must give coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text
+ * of that length deserves.
  */
 export function fuzz(parse: (text: string, file: string) => Molecule[], valid: string[]): void {
   const piece = fc.oneof(
@@ -40,13 +40,14 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
         if (!(error instanceof VoxtwirlError) || error.code !== "bad-file" || error.fix === "") throw error;
         refused++;
       }
-      if (processorTime() - start > 2000)
-        throw new Error(`${text.length} characters took ${processorTime() - start} ms`);
+      const took = processorTime() - start;
+      if (took > 2000) throw new Error(`${text.length} characters took ${took} ms`);
     }),
     { numRuns: FUZZ_RUNS, seed: 7 },
   );
-  if (accepted < 100 || refused < 100)
+  if (accepted < 100 || refused < 100) {
     throw new Error(`the texts tell little: ${accepted} accepted, ${refused} refused`);
+  }
 }
 
 function edit(text: string, at: number, drop: number, insert: string): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { symmetricEigen3 } from "../../src/molecules/eigen.ts";
+import { symmetricEigen3, type Vector3 } from "../../src/molecules/eigen.ts";
 import { atomicNumber, elements5, elements8, elementSymbol } from "../../src/molecules/elements.ts";
 import { centroid, formula, principalPose, radius, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
@@ -22,36 +22,42 @@ describe("helpers of molecules", () => {
   it("knows the elements and the two channel orders", () => {
     expect(elements5.map(atomicNumber)).toEqual([6, 1, 8, 7, 9]);
     expect(elements8.map(atomicNumber)).toEqual([6, 1, 8, 7, 9, 16, 17, 35]);
-    for (let number = 1; number <= 118; number++)
+    for (let number = 1; number <= 118; number++) {
       expect(atomicNumber(elementSymbol(number).toUpperCase())).toBe(number);
+    }
     expect(atomicNumber("D")).toBe(1);
     expect(atomicNumber("Xx")).toBeUndefined();
     expect(atomicNumber("constructor")).toBeUndefined();
   });
 });
 
+/** The upper triangle of a symmetric matrix. */
+type Symmetric = [number, number, number, number, number, number];
+
 describe("symmetricEigen3", () => {
   it("solves the eigenproblem, equal and zero eigenvalues included", () => {
     const random = new Random(3);
-    const matrices = Array.from({ length: 50 }, () => Array.from({ length: 6 }, () => random.normal()));
-    for (const [a, b, c, d, e, f] of [
-      ...matrices,
+    const next = () => random.normal();
+    const drawn = (): Symmetric => [next(), next(), next(), next(), next(), next()];
+    const matrices: Symmetric[] = [
+      ...Array.from({ length: 50 }, drawn),
       [1, 0, 0, 1, 0, 1],
       [0, 0, 0, 0, 0, 0],
       [1, 1, 1, 1, 1, 1],
       [1, 1e-9, 0, 1, 0, 2],
-    ]) {
-      const matrix = [a, b, c, b, d, e, c, e, f];
-      const { values, vectors } = symmetricEigen3(matrix);
+    ];
+    for (const [a, b, c, d, e, f] of matrices) {
+      const rows: Vector3[] = [
+        [a, b, c],
+        [b, d, e],
+        [c, e, f],
+      ];
+      const { values, vectors } = symmetricEigen3(rows.flat());
       expect(values[0] >= values[1] && values[1] >= values[2]).toBe(true);
-      for (let k = 0; k < 3; k++) {
-        for (let i = 0; i < 3; i++) {
-          const product = [0, 1, 2].reduce((sum, j) => sum + matrix[3 * i + j] * vectors[k][j], 0);
-          expect(product).toBeCloseTo(values[k] * vectors[k][i], 12);
-        }
-        for (let l = 0; l < 3; l++)
-          expect([0, 1, 2].reduce((s, i) => s + vectors[k][i] * vectors[l][i], 0)).toBeCloseTo(Number(k === l), 12);
-      }
+      vectors.forEach((vector, k) => {
+        rows.forEach((row, i) => expect(dot(row, vector)).toBeCloseTo(values[k]! * vector[i]!, 12));
+        vectors.forEach((other, l) => expect(dot(vector, other)).toBeCloseTo(Number(k === l), 12));
+      });
     }
   });
 });
@@ -62,7 +68,7 @@ describe("principalPose", () => {
     const pose = principalPose(positions);
     for (let seed = 1; seed <= 20; seed++) {
       const other = principalPose(turned(positions, seed, [3, -2, 7]));
-      other.forEach((value, i) => expect(value).toBeCloseTo(pose[i], 9));
+      other.forEach((value, i) => expect(value).toBeCloseTo(pose[i]!, 9));
     }
     const moment = (axis: number) =>
       pose.filter((_, i) => i % 3 === axis).reduce((sum, value) => sum + value * value, 0);
@@ -95,12 +101,17 @@ describe("principalPose", () => {
   });
 });
 
+function dot(a: Vector3, b: Vector3): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
 function separation(p: ArrayLike<number>, i: number, j: number): number {
-  return Math.hypot(p[i] - p[j], p[i + 1] - p[j + 1], p[i + 2] - p[j + 2]);
+  return Math.hypot(p[i]! - p[j]!, p[i + 1]! - p[j + 1]!, p[i + 2]! - p[j + 2]!);
 }
 
 /** The volume, with its sign, that the first four atoms span. */
 function handedness(p: ArrayLike<number>): number {
-  const [a, b, c] = [3, 6, 9].map((i) => [p[i] - p[0], p[i + 1] - p[1], p[i + 2] - p[2]]);
-  return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0]);
+  const seen = (at: number): Vector3 => [p[at]! - p[0]!, p[at + 1]! - p[1]!, p[at + 2]! - p[2]!];
+  const [a, b, c] = [seen(3), seen(6), seen(9)];
+  return dot(a, [b[1] * c[2] - b[2] * c[1], b[2] * c[0] - b[0] * c[2], b[0] * c[1] - b[1] * c[0]]);
 }

@@ -20,12 +20,14 @@ const two = atom("C") + atom("O", "1.2000");
 const placeholders = "dummy, ghost or query atoms";
 const disagree = "counts that do not agree with the lines";
 
-const formats: {
+interface Format {
   name: string;
   parse: (text: string, file?: string, options?: ParseOptions) => ParsedMolecules;
-  good: string[];
+  good: [string, string, ...string[]];
   bad: Bad[];
-}[] = [
+}
+
+const formats: [xyz: Format, sdf: Format] = [
   {
     name: "XYZ",
     parse: parseXyz,
@@ -124,7 +126,7 @@ describe.each(formats)("records of $name that cannot be used", ({ parse, good, b
       ]);
       const error = thrown(() => parse(all, "some.file", { strict: true })) as VoxtwirlError;
       expect(error.code).toBe("bad-file");
-      expect(error.message).toBe(`some.file, line ${at}: ${leftOut[0].first[0].message}`);
+      expect(error.message).toBe(`some.file, line ${at}: ${leftOut[0]!.first[0]!.message}`);
       const alone = thrown(() => parse(text, "some.file")) as VoxtwirlError;
       expect([alone.code, alone.fix !== ""]).toEqual(["bad-file", true]);
       expect(alone.message).toMatch(new RegExp(`^some.file, line ${line}: `));
@@ -154,8 +156,9 @@ describe.each(formats)("records of $name that cannot be used", ({ parse, good, b
         const wanted = new Map<string, { record: number; line: number }[]>();
         let line = 0;
         all.forEach(({ text, bad }, i) => {
-          if (bad !== undefined)
+          if (bad !== undefined) {
             wanted.set(bad[1], [...(wanted.get(bad[1]) ?? []), { record: i + 1, line: line + bad[2] }]);
+          }
           line += lines(text);
         });
         expect(read.leftOut.map(({ reason, count }) => [reason, count])).toEqual(
@@ -170,7 +173,7 @@ describe.each(formats)("records of $name that cannot be used", ({ parse, good, b
   });
 
   it("are told in a line for each reason", () => {
-    const [one, other] = [bad[0], bad[2]];
+    const [one, other] = [bad[0]!, bad[2]!];
     const text = readingLines(parse(good[0] + one[0] + other[0] + good[0])).join("\n");
     expect(text).toMatch(/1 of 4 records left out: record 2 \(line \d+\): /);
     const five = readingLines(parse(good[0] + other[0].repeat(5)));
@@ -184,19 +187,16 @@ describe.each(formats)("records of $name that cannot be used", ({ parse, good, b
 });
 
 describe("files whose structure is lost", () => {
+  const [first, second] = formats[1].good;
   it.each([
     [parseXyz, "1\n\nAr 0 0 0\n3\ncut off\nC 0 0 0.000\nO 0 0 1.100\n", "ends after 2 of 3"],
     [parseXyz, "2\nfewer atoms\nC 0 0 0\n1\n\nAr 0 0 0\n", "is the number of atoms in line 1 right?"],
     [parseXyz, "1\nmore atoms\nC 0 0 0\nO 0 0 1.1\n1\n\nAr 0 0 0\n", "the number in line 1 may be wrong"],
     [parseXyz, "1\n\nAr 0 0 0\nnonsense\n", 'found "nonsense"'],
     [parseXyz, "2\nX\nX 0 0 0\n\n1\n\nAr 0 0 0\n", 'found ""'],
-    [
-      parseSdf,
-      `${formats[1].good[0]}${formats[1].good[1].slice(0, -"M  END\n> <note>\ntext\n\n$$$$\n".length)}`,
-      "M  END",
-    ],
-    [parseSdf, `${formats[1].good[0]}${formats[1].good[1].slice(0, -"$$$$\n".length)}`, "$$$$"],
-    [parseSdf, `\n${formats[1].good[0]}${formats[1].good[0]}`, "1 line too many above it"],
+    [parseSdf, `${first}${second.slice(0, -"M  END\n> <note>\ntext\n\n$$$$\n".length)}`, "M  END"],
+    [parseSdf, `${first}${second.slice(0, -"$$$$\n".length)}`, "$$$$"],
+    [parseSdf, `\n${first}${first}`, "1 line too many above it"],
   ])("are refused: %#", (parse, text, message) => {
     const error = thrown(() => parse(text, "some.file")) as VoxtwirlError;
     expect([error.code, error.fix !== ""]).toEqual(["bad-file", true]);

@@ -60,12 +60,12 @@ describe("parseSdf", () => {
       ...bonds,
       "M  END",
     ];
-    const [molecule] = parseSdf(chain.join("\n"));
+    const molecule = parseSdf(chain.join("\n"))[0]!;
     expect(molecule.elements).toHaveLength(120);
     expect(molecule.bonds![118]).toEqual({ a: 118, b: 119, order: 1 });
     expect(parseSdf(chain.join("\n").replace("120119  0", "120 119 0"))).toEqual(parseSdf(chain.join("\n")));
     const loose = [...header("", "2 1 0 0 V2000"), "0.5 0 1 Cl", "1.5 1e-3 0 H 0 0", "1 2 1", "M  END"].join("\n");
-    expect([...parseSdf(loose)[0].positions]).toEqual([0.5, 0, 1, 1.5, 1e-3, 0]);
+    expect([...parseSdf(loose)[0]!.positions]).toEqual([0.5, 0, 1, 1.5, 1e-3, 0]);
   });
 
   it("parts counts and bonds as all lines of the record agree, with more than 999 of them too", () => {
@@ -81,7 +81,7 @@ describe("parseSdf", () => {
       [12, "  12  11   0 V2000"],
       [1014, " 1014 1013 0 V2000"],
     ] as const) {
-      const [molecule] = parseSdf(chain(atoms, 5, counts));
+      const molecule = parseSdf(chain(atoms, 5, counts))[0]!;
       expect(molecule.elements).toHaveLength(atoms);
       expect(molecule.bonds![atoms - 2]).toEqual({ a: atoms - 2, b: atoms - 1, order: 1 });
     }
@@ -100,7 +100,7 @@ describe("parseSdf", () => {
 
   it("reads bonds without an order, dative and hydrogen bonds", () => {
     for (const order of [0, 4, 8, 9, 10]) {
-      expect(parseSdf(withLine(7, `  1  2${String(order).padStart(3)}  0`))[0].bonds).toEqual([{ a: 0, b: 1, order }]);
+      expect(parseSdf(withLine(7, `  1  2${String(order).padStart(3)}  0`))[0]!.bonds).toEqual([{ a: 0, b: 1, order }]);
     }
   });
 
@@ -143,7 +143,7 @@ describe("parseSdf", () => {
       ["1 3 7", "1 3 1", "joins 1 and 1002"],
       ["1 3 7", "1 6 7", "order 6"],
       ["-20.5 -\nM  V30 0", "-20.5 -\nM  CHG 0", "not continued"],
-    ]) {
+    ] as const) {
       expect(v3000).toContain(from);
       const error = thrown(() => parseSdf(v3000.replace(from, to))) as VoxtwirlError;
       expect(error.message, to).toContain(message);

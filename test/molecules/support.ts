@@ -1,3 +1,4 @@
+import type { Vector3 } from "../../src/molecules/eigen.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
 
@@ -19,21 +20,23 @@ export function randomMolecule(n: number, seed: number, scale = 1): Molecule {
 export function turned(positions: Float64Array, seed: number, shift: readonly number[]): Float64Array {
   const random = new Random(seed);
   const [w, x, y, z] = unit([random.normal(), random.normal(), random.normal(), random.normal()]);
-  const r = [
+  const r: readonly Vector3[] = [
     [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
     [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
     [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
   ];
   return positions.map((_, i) => {
     const at = i - (i % 3);
-    const row = r[i % 3];
-    return row[0] * positions[at] + row[1] * positions[at + 1] + row[2] * positions[at + 2] + shift[i % 3];
+    const [a, b, c] = r[i % 3]!;
+    return a * positions[at]! + b * positions[at + 1]! + c * positions[at + 2]! + shift[i % 3]!;
   });
 }
 
-function unit(values: number[]): number[] {
-  const norm = Math.hypot(...values);
-  return values.map((value) => value / norm);
+type Quaternion = readonly [w: number, x: number, y: number, z: number];
+
+function unit([w, x, y, z]: Quaternion): Quaternion {
+  const norm = Math.hypot(w, x, y, z);
+  return [w / norm, x / norm, y / norm, z / norm];
 }
 
 /** What `run` throws, or undefined. */

@@ -22,11 +22,11 @@ describe("parseXyz", () => {
     const text = `\uFEFF${water}\n \n1\n\nAr 1 2 3\n`.replaceAll("\n", "\r\n");
     const molecules = parseXyz(text);
     expect(molecules.map(({ name }) => name)).toEqual(["water", undefined]);
-    expect([...molecules[1].positions]).toEqual([1, 2, 3]);
+    expect([...molecules[1]!.positions]).toEqual([1, 2, 3]);
   });
 
   it("takes symbols in any case, atomic numbers, exponents of all kinds, and further columns", () => {
-    const [molecule] = parseXyz("4\n\n cl 1.5e-1 -.5 +2.  0.3\n CL 1D1 2d0 0 x y\n 17 2*^-6 1.*^1 0\nD 0 0 0");
+    const molecule = parseXyz("4\n\n cl 1.5e-1 -.5 +2.  0.3\n CL 1D1 2d0 0 x y\n 17 2*^-6 1.*^1 0\nD 0 0 0")[0]!;
     expect([...molecule.elements]).toEqual([17, 17, 17, 1]);
     expect([...molecule.positions]).toEqual([0.15, -0.5, 2, 10, 2, 0, 2e-6, 10, 0, 0, 0, 0]);
   });
@@ -60,8 +60,8 @@ describe("parseXyz", () => {
       ["Properties=species:S:1:pos:R:3:tag:L:1:numbers:I:1", "O 1 2 3 T 1"],
       ["Properties={positions:R:3:numbers:I:1}", "1\t2  3 8.0"],
       ["Properties=none", "O 1 2 3"],
-    ]) {
-      const [molecule] = parseXyz(`1\n${comment(properties)}\n${line}\n`);
+    ] as const) {
+      const molecule = parseXyz(`1\n${comment(properties)}\n${line}\n`)[0]!;
       expect([...molecule.elements, ...molecule.positions], properties).toEqual([8, 1, 2, 3]);
     }
   });
@@ -72,7 +72,7 @@ describe("parseXyz", () => {
       "1341.307\t1341.3\nC\tC\t\nInChI=1S/CH4/h1H4\tInChI=1S/CH4/h1H4\n";
     const molecules = parseXyz(record(1) + record(22));
     expect(molecules.map(({ name }) => name)).toEqual(["gdb 1", "gdb 22"]);
-    expect(molecules[1].positions[1]).toBe(-2.1997e-6);
+    expect(molecules[1]!.positions[1]).toBe(-2.1997e-6);
   });
 
   it.each([

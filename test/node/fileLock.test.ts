@@ -34,7 +34,7 @@ afterEach(() => {
 interface Holder {
   child: ChildProcess;
   /** Resolves with the lines so far once one of them begins with one of these. */
-  says(...words: string[]): Promise<string[]>;
+  says: (...words: string[]) => Promise<string[]>;
   ended: Promise<unknown>;
 }
 
@@ -42,7 +42,7 @@ function start(...args: string[]): Holder {
   const child = spawn(process.execPath, [program, path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   let output = "";
-  child.stdout!.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise((resolve) => child.once("close", resolve));
   const says = async (...words: string[]) => {
     for (;;) {
@@ -55,8 +55,9 @@ function start(...args: string[]): Holder {
   return { child, says, ended };
 }
 
+const fix = { inUse: "wait, or --take-over", lost: "stop" };
 const take = (options: Partial<FileLockOptions> = {}) =>
-  FileLock.take(path, { what: "the folder", beatMs: 100, ...options });
+  FileLock.take(path, { what: "the folder", fix, beatMs: 100, ...options });
 const inUse = (text: string | RegExp) => ({ code: "in-use", message: expect.stringMatching(text) });
 
 /** A lock of a process on another machine that last showed a sign of life `secondsAgo`. */
@@ -85,7 +86,7 @@ describe("FileLock", () => {
     const since = "\\(since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d UTC\\)";
     await expect(take()).rejects.toMatchObject({
       ...inUse(new RegExp(`by process ${holder.child.pid} on ${hostname()} ${since}, which is running`)),
-      fix: expect.stringContaining("--take-over"),
+      fix: fix.inUse,
     });
     holder.child.stdin!.end();
     await holder.ended;
@@ -170,8 +171,10 @@ describe("FileLock", () => {
       lockFromElsewhere(secondsAgo);
       (await take({ onRemark })).release();
     }
-    const watching = (s: number) => expect.stringMatching(`belongs to process \\d+ on node17 .*for up to ${s} s`);
-    const taken = (s: string) => expect.stringMatching(`from process \\d+ on node17 .*no sign of life for ${s} s`);
+    const watching = (s: number): unknown =>
+      expect.stringMatching(`belongs to process \\d+ on node17 .*for up to ${s} s`);
+    const taken = (s: string): unknown =>
+      expect.stringMatching(`from process \\d+ on node17 .*no sign of life for ${s} s`);
     expect(remarks).toEqual([watching(1), taken("360\\d"), watching(2), taken("1"), watching(2), taken("1")]);
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -107,10 +107,10 @@ describe("writeFileAtomic", () => {
     }
     await writeFileAtomic(join(folder, "model.x"), look());
     expect(seen).toHaveLength(1);
-    expect(isTemporaryOf("model.x", seen[0])).toBe(true);
-    expect(isTemporaryOf("model", seen[0])).toBe(false);
+    expect(isTemporaryOf("model.x", seen[0]!)).toBe(true);
+    expect(isTemporaryOf("model", seen[0]!)).toBe(false);
     expect(isTemporaryOf("model.x", "model.x")).toBe(false);
-    expect(isTemporaryOf("model.x", seen[0].replace(/^\.vt-./, ".vt-x"))).toBe(false);
+    expect(isTemporaryOf("model.x", seen[0]!.replace(/^\.vt-./, ".vt-x"))).toBe(false);
   });
 
   const longNames = ["a".repeat(255), "ä".repeat(127), "分子".repeat(42)];

@@ -5,7 +5,7 @@ import { measurableMolecules, prepareRunData } from "../../src/node/runData.ts";
 import { RUN_CONFIG_FORMAT, type RunConfig } from "../../src/training/config.ts";
 import { presets } from "../../src/training/presets.ts";
 
-/** Molecules of one carbon and one hydrogen, told apart by their distance; `last` is of an element without a channel. */
+/** Molecules of one carbon and one hydrogen, told apart by their distance; the last has gold, without a channel. */
 const molecules: Molecule[] = Array.from({ length: 12 }, (_, i) => ({
   elements: Uint8Array.of(6, i === 11 ? 79 : 1),
   positions: Float64Array.of(0, 0, 0, 1 + 0.1 * i, 0, 0),

@@ -174,7 +174,7 @@ describe("a run folder's files", () => {
 
   it("keeps model and state with their metadata", async () => {
     await run.writeModel(tensors, { config: "{}", dataSha256: "00" });
-    await run.writeState([tensors[1]], { step: "3" });
+    await run.writeState([tensors[1]!], { step: "3" });
     const model = await run.readModel();
     expect(model.metadata).toEqual({ config: "{}", dataSha256: "00" });
     expect(model.tensors.get("a")).toEqual(tensors[0]);

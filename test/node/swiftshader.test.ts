@@ -27,8 +27,8 @@ describe("unpackSwiftShader", () => {
     const first = unpackSwiftShader();
     expect(first.folder.startsWith(join(folder, "cache", "voxtwirl"))).toBe(true);
     expect(isElf(join(first.folder, "libvulkan.so.1"))).toBe(true);
-    const { library_path } = JSON.parse(readFileSync(first.icd, "utf8")).ICD;
-    expect(isElf(join(first.folder, library_path))).toBe(true);
+    const { ICD } = JSON.parse(readFileSync(first.icd, "utf8")) as { ICD: { library_path: string } };
+    expect(isElf(join(first.folder, ICD.library_path))).toBe(true);
     const made = statSync(first.folder).ino;
     expect(unpackSwiftShader()).toEqual(first);
     expect(statSync(first.folder).ino).toBe(made);

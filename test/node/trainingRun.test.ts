@@ -9,7 +9,7 @@ import { unetParameters } from "../../src/models/unetLayout.ts";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import { readRunConfig } from "../../src/node/earlierRun.ts";
 import { folderRun, type FolderRunOptions, type RunEvent } from "../../src/node/folderRun.ts";
-import type { MoleculeFile } from "../../src/node/molecules.ts";
+import type { MoleculeFile } from "../../src/node/moleculeFile.ts";
 import { openGpu } from "../../src/node/openGpu.ts";
 import { RunFolder } from "../../src/node/runFolder.ts";
 import { LOCK, RUN_FILES } from "../../src/node/runStage.ts";

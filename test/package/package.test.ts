@@ -47,7 +47,7 @@ describe("the npm package", () => {
     installed = join(project.folder, "node_modules", "voxtwirl");
     cpSync(join(root, "test", "package", "user"), project.folder, { recursive: true });
   }, 300_000);
-  afterAll(() => project?.remove());
+  afterAll(() => (project as PackedProject | undefined)?.remove());
 
   const text = (path: string) => readFileSync(join(installed, path), "utf8");
 
@@ -100,12 +100,12 @@ describe("the npm package", () => {
     const command = join(project.folder, "node_modules", ".bin", "voxtwirl");
     const { code, stdout, stderr } = await run(project.folder, [command, "doctor", "--json"], env);
     expect(code, stderr).toBe(0);
-    const { ok, missing } = JSON.parse(stdout);
+    const { ok, missing } = JSON.parse(stdout) as { ok: boolean; missing: { what: string; fix: string }[] };
     expect(ok).toBe(true);
     expect(existsSync(join(project.folder, "node_modules", "@sparticuz"))).toBe(false);
     if (process.platform !== "linux" || process.arch !== "x64") return;
     const add = "npm install @sparticuz/chromium@147.0.0";
-    expect(missing.find(({ what }: { what: string }) => what.startsWith("SwiftShader"))?.fix).toBe(add);
+    expect(missing.find(({ what }) => what.startsWith("SwiftShader"))?.fix).toBe(add);
     const none = join(project.folder, "none.json");
     const bare = { VK_ICD_FILENAMES: none, VK_DRIVER_FILES: none, VOXTWIRL_ADAPTER: "", VOXTWIRL_DRIVER: "none" };
     const failed = await run(project.folder, [command, "doctor"], { ...env, ...bare });
@@ -137,7 +137,10 @@ describe("the npm package", () => {
       };
       const webgpu = ["usage.ts", "device.ts"];
       expect(await compile("node", ["usage.ts"], [], ["node"])).toBe("");
-      if (compiler !== "typescript") return expect(await compile("dom", webgpu, ["dom"], [])).toBe("");
+      if (compiler !== "typescript") {
+        expect(await compile("dom", webgpu, ["dom"], [])).toBe("");
+        return;
+      }
       expect(await compile("dom", ["usage.ts"], ["dom"], [])).toBe("");
       expect(await compile("webgpu", webgpu, ["dom"], ["@webgpu/types"])).toBe("");
     });

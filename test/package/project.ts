@@ -3,7 +3,6 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-// @ts-expect-error a script without types
 import { build } from "../../scripts/build.mjs";
 import { driverEnvironment } from "../../src/node/driver.ts";
 import { openAdapter } from "../../src/node/open.ts";
@@ -41,9 +40,9 @@ export async function packProject(): Promise<PackedProject> {
     for (const name of names) cpSync(join(root, name), join(source, name), { recursive: true });
     if (!(await build(join(source, "dist"), { types: true }))) throw new Error("the build failed, see above");
     const packed = await npm(source, ["pack", "--ignore-scripts", "--json", "--pack-destination", work]);
-    const [{ filename, files }] = JSON.parse(packed.stdout);
+    const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "somebody", private: true, type: "module" }));
-    return { folder, tarball: join(work, filename), files: files.map((file: { path: string }) => file.path), remove };
+    return { folder, tarball: join(work, filename), files: files.map((file) => file.path), remove };
   } catch (error) {
     remove();
     throw error;

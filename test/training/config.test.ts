@@ -12,7 +12,10 @@ const config: RunConfig = {
   data: { source: "built-in", sha256: "ab".repeat(32), splitSeed: 5, training: 900, heldout: 100, skipped: 2 },
   adapter: "a driver",
 };
-const copy = (): any => JSON.parse(JSON.stringify(config));
+/** A configuration as somebody's file may hold it. */
+type Fields = Record<string, unknown>;
+type Loose = Fields & { training: Fields; data: Fields };
+const copy = () => JSON.parse(JSON.stringify(config)) as Loose;
 
 describe("parseRunConfig", () => {
   it("takes every preset, through JSON", () => {
@@ -30,12 +33,12 @@ describe("parseRunConfig", () => {
     expect(parseRunConfig(value).training.precision).toBe("f16");
   });
 
-  it.each<[string, (value: any) => void]>([
+  it.each<[string, (value: Loose) => void]>([
     ["training.precision", (value) => (value.training.precision = "f64")],
     ["format", (value) => (value.format = 2)],
     ["adapter", (value) => delete value.adapter],
     ["tuning", (value) => (value.tuning = 3)],
-    ["training", (value) => (value.training = [])],
+    ["training", (value) => Object.assign(value, { training: [] })],
     ["training.lr", (value) => (value.training.lr = "1")],
     ["training.channels", (value) => (value.training.channels = [8, "16"])],
     ["training.elements", (value) => (value.training.elements = "CH")],
@@ -108,6 +111,6 @@ describe("runMetadata", () => {
   it("holds the configuration, the split seed and the data's hash as strings", () => {
     const metadata = runMetadata(config);
     expect(metadata).toMatchObject({ splitSeed: "5", dataSha256: config.data.sha256 });
-    expect(parseRunConfig(JSON.parse(metadata.config))).toEqual(config);
+    expect(parseRunConfig(JSON.parse(metadata.config!))).toEqual(config);
   });
 });

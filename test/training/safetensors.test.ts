@@ -63,8 +63,8 @@ describe("encodeSafetensors", () => {
 
   it("aligns every tensor and shares memory with it", () => {
     const chunks = safetensorsChunks(tensors, metadata);
-    expect(chunks[0].length % 8).toBe(0);
-    expect(chunks.some((chunk) => chunk.buffer === tensors[0].data.buffer)).toBe(true);
+    expect(chunks[0]!.length % 8).toBe(0);
+    expect(chunks.some((chunk) => chunk.buffer === tensors[0]!.data.buffer)).toBe(true);
     const { tensors: decoded } = decodeSafetensors(encodeSafetensors(tensors, metadata));
     const file = decoded.get("down.0.weight")!.data.buffer;
     for (const tensor of decoded.values()) expect(tensor.data.buffer).toBe(file);
@@ -94,7 +94,7 @@ describe("encodeSafetensors", () => {
   });
 
   it("refuses what it could not read back", () => {
-    const [weight] = tensors;
+    const weight = tensors[0]!;
     const bad = expect.objectContaining({ code: "bad-shape" });
     expect(() => encodeSafetensors([weight, weight])).toThrow(bad);
     expect(() => encodeSafetensors([{ ...weight, name: "__metadata__" }])).toThrow(bad);

@@ -31,7 +31,9 @@ interface ResampleShape extends CallShape {
 
 const WORKGROUPS = [64, 128, 256];
 
-/** A thread makes all channels of a voxel and shares the weights among them, or one: neighbours then lie side by side. */
+/**
+ * A thread makes all channels of a voxel and shares the weights among them, or one: neighbours then lie side by side.
+ */
 const resampleVariants: VariantChoice<ResampleShape> = {
   kernel: "resample",
   of: (caps) =>

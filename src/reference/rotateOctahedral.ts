@@ -1,9 +1,9 @@
-import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
+import { octahedralMatrices } from "../equivariance/octahedral.ts";
 import { twin, type Twins } from "./twin.ts";
 
 /**
- * Twin of shaders/rotation/rotateOctahedral.wgsl for one grid [D, D, D, C]: every voxel of the input is moved to where the
- * matrix puts it, which is the active rotation (the shader gathers instead).
+ * Twin of shaders/rotation/rotateOctahedral.wgsl for one grid [D, D, D, C]: every voxel of the input is moved to where
+ * the matrix puts it, which is the active rotation (the shader gathers instead).
  */
 export function rotateOctahedral<T extends Float32Array | Float64Array>(
   x: T,

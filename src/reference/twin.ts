@@ -1,6 +1,8 @@
-import type { CallShape } from "../../src/kernels/kernel.ts";
+import type { CallShape } from "../kernels/kernel.ts";
 
-/** The tensors of an example before the call, by name: as they are stored, but for bytes of u32 that are a uniform's. */
+/**
+ * The tensors of an example before the call, by name: as they are stored, but for bytes of u32 that are a uniform's.
+ */
 export type TwinTensors = Readonly<Record<string, ArrayLike<number>>>;
 
 /** What the outputs of a kernel's example hold after the call, in float64; what it adds to included. */
@@ -16,7 +18,7 @@ export function twin<T extends string, S extends string>(
     shape: Readonly<Record<S, number>>,
   ) => Readonly<Record<string, ArrayLike<number>>>,
 ): Twin {
-  return of as Twin;
+  return of;
 }
 
 export function mapped(x: ArrayLike<number>, f: (value: number, i: number) => number): Float64Array {

@@ -1,0 +1,50 @@
+// The documents' blocks of TypeScript run as they stand, on this project's sources.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { documents, root } from "./markdown.ts";
+
+mkdirSync(`${root}.cache`, { recursive: true });
+const folder = mkdtempSync(join(root, ".cache", "docs-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a block takes as given, and what is expected of what it prints, by the document's path. */
+const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expected: number }>> = {
+  // 27 taps of 5 channels with a weight of 0.1, less what lies outside at the grid's corner.
+  "docs/library.md": { expected: 8 * 5 * 0.1 },
+  "docs/measuring.md": {
+    before: `
+      const molecules = [{ positions: [[0, 0, 0], [1, 0.5, 0]], forces: [[0, 1, 0], [0, -1, 0]] }];
+      const model = (positions: ArrayLike<number>) => positions;`,
+    after: "console.log(percentEquiv);",
+    expected: 0,
+  },
+};
+
+const blocks = documents().flatMap(({ path, blocks }) =>
+  blocks.filter(({ language }) => /^(ts|js|typescript|javascript)$/.test(language)).map(({ code }) => ({ path, code })),
+);
+
+describe("TypeScript", () => {
+  it("is in the documents expected", () => {
+    expect(blocks.map(({ path }) => path).sort()).toEqual(Object.keys(BLOCKS).sort());
+  });
+
+  it.each(blocks)("of $path runs", async ({ path, code }) => {
+    const { before = "", after = "", expected } = BLOCKS[path]!;
+    const linked = code.replace(
+      /from "voxtwirl(\/node)?"/g,
+      (_, node) => `from "${root}src/${node ? "node" : "index"}.ts"`,
+    );
+    const file = join(folder, `${path.replace(/\W/g, "-")}.ts`);
+    writeFileSync(file, [linked.replace(/^(import .*\n)+/, `$&${before}\n`), after].join("\n"));
+    const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
+    try {
+      await import(file);
+      expect(log.mock.calls).toHaveLength(1);
+      expect(log.mock.calls[0]![0]).toBeCloseTo(expected, 5);
+    } finally {
+      log.mockRestore();
+    }
+  });
+});
