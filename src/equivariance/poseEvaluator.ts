@@ -6,7 +6,7 @@ import { Plan } from "../graph/plan.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { resample, type ResampleMethod } from "../kernels/rotation/resample.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import { moleculeTensors, noisyVoxels, posedVoxels, uploadMolecules } from "../molecules/noisyVoxels.ts";
+import { moleculeTensors, noisyVoxels, posedVoxels, uploadMolecules } from "./noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { inverseRotation } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";

@@ -8,7 +8,7 @@ import type { AbortSignal } from "../hostTypes.ts";
 import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
 import { twirlError, twirlMerge } from "../kernels/twirl/twirl.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import { moleculeTensors, sampleVoxels, uploadMolecules } from "../molecules/noisyVoxels.ts";
+import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
 import { decomposeSums, sampleSums, type Decomposition } from "./estimators.ts";

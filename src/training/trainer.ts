@@ -12,7 +12,7 @@ import { gradNorm } from "../kernels/gradNorm.ts";
 import { squaredError } from "../kernels/squaredError.ts";
 import { unet3d } from "../models/unet3d.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import { moleculeTensors, sampleVoxels, uploadMolecules } from "../molecules/noisyVoxels.ts";
+import { moleculeTensors, sampleVoxels, uploadMolecules } from "../equivariance/noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
 import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "./presets.ts";

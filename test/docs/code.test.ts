@@ -12,6 +12,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expected: number }>> = {
   // 27 taps of 5 channels with a weight of 0.1, less what lies outside at the grid's corner.
   "docs/library.md": { expected: 8 * 5 * 0.1 },
+  // Evaluated at its ends.
+  "docs/training.md": { after: "console.log(percents.length);", expected: 2 },
   "docs/measuring.md": {
     before: `
       const molecules = [{ positions: [[0, 0, 0], [1, 0.5, 0]], forces: [[0, 1, 0], [0, -1, 0]] }];

@@ -5,7 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import { addNoise } from "../kernels/noise.ts";
 import { samplePose, type SamplePoseArgs } from "../kernels/samplePose.ts";
 import { voxelize } from "../kernels/voxelize.ts";
-import type { PackedMolecules } from "./dataset.ts";
+import type { PackedMolecules } from "../molecules/dataset.ts";
 
 /** Packed molecules in GPU buffers. */
 export interface MoleculeBuffers {
