@@ -49,7 +49,7 @@ describe.each(order)("%s", (folder) => {
       .filter(({ target }) => {
         const other = folderOf(target);
         if (other === undefined || other === folder || may.includes(other)) return false;
-        return !may.includes(target.replace(/^src\//, "")) && !(folder === "bench" && TWINS.test(target));
+        return !(folder === "bench" && TWINS.test(target));
       });
     expect(wrong).toEqual([]);
   });
