@@ -1,7 +1,7 @@
 import type { CaseData, Expected } from "./case.ts";
 
 // Convolutions in float64 at a few of their outputs, each from its definition: the whole of a large case would take
-// the twins of test/reference minutes.
+// the twins of src/reference minutes.
 
 export interface ConvGeometry {
   /** [N, D, H, W, C in], and the same of what the convolution writes. */

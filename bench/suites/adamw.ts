@@ -2,7 +2,7 @@ import { elementCount } from "../../src/gpu/dispatch.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";
-import * as twin from "../../test/reference/adamw.ts";
+import * as twin from "../../src/reference/adamw.ts";
 import type { BenchCase } from "../case.ts";
 import { graphCase } from "../graphCase.ts";
 import { stepWords } from "../stepValues.ts";

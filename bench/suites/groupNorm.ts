@@ -1,6 +1,6 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
-import * as twin from "../../test/reference/groupNorm.ts";
+import * as twin from "../../src/reference/groupNorm.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";
 

@@ -2,7 +2,7 @@ import { quaternionToMatrix } from "../../src/equivariance/rotations.ts";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
-import { tapWeight } from "../../test/reference/resample.ts";
+import { tapWeight } from "../../src/reference/resample.ts";
 import type { BenchCase, CaseData, Expected } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";
 import { sampleIndices } from "../sampledConv.ts";

@@ -11,8 +11,8 @@ import {
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
 import { convTranspose3dShape } from "../../src/kernels/conv3d/convTranspose3d.ts";
-import * as conv from "../reference/conv3d.ts";
-import { convTranspose3d } from "../reference/convTranspose3d.ts";
+import * as conv from "../../src/reference/conv3d.ts";
+import { convTranspose3d } from "../../src/reference/convTranspose3d.ts";
 
 /** Every sample is what the whole twin has there. */
 function expectSamplesOf(samples: readonly Expected[], whole: Float64Array): void {

@@ -4,9 +4,6 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "./markdown.ts";
 
-/** Files that bench's suites take from the tests: the float64 twins. */
-const TWINS = /^test\/reference\//;
-
 const text = readFileSync(`${root}docs/architecture.md`, "utf8");
 const rows = [...text.matchAll(/^\| `(\w+)` +\|[^|]*\|([^|]*)\|$/gm)];
 const order = rows.map(([, folder = ""]) => folder);
@@ -48,8 +45,7 @@ describe.each(order)("%s", (folder) => {
       .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
       .filter(({ target }) => {
         const other = folderOf(target);
-        if (other === undefined || other === folder || may.includes(other)) return false;
-        return !(folder === "bench" && TWINS.test(target));
+        return other !== undefined && other !== folder && !may.includes(other);
       });
     expect(wrong).toEqual([]);
   });

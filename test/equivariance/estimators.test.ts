@@ -4,7 +4,7 @@ import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import { drawOctahedral } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
 import { randomArray } from "../harness.ts";
-import { twirl } from "../reference/twirl.ts";
+import { twirl } from "../../src/reference/twirl.ts";
 
 const SIZE = 3;
 const CHANNELS = 2;

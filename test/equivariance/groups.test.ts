@@ -5,7 +5,7 @@ import { octahedralElement, octahedralMatrices } from "../../src/equivariance/oc
 import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
 import { expectClose, randomArray } from "../harness.ts";
-import { resample } from "../reference/resample.ts";
+import { resample } from "../../src/reference/resample.ts";
 
 const SIZE = 5;
 const CHANNELS = 3;

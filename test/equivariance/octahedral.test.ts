@@ -8,8 +8,8 @@ import {
   rotateGridOctahedral,
 } from "../../src/equivariance/octahedral.ts";
 import { randomArray } from "../harness.ts";
-import { resample } from "../reference/resample.ts";
-import { rotateOctahedral as moveVoxels } from "../reference/rotateOctahedral.ts";
+import { resample } from "../../src/reference/resample.ts";
+import { rotateOctahedral as moveVoxels } from "../../src/reference/rotateOctahedral.ts";
 
 const ALL = Array.from({ length: OCTAHEDRAL_ORDER }, (_, g) => g);
 

@@ -3,7 +3,7 @@ import type { Gpu } from "../../src/gpu/gpu.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
 import { gradNorm } from "../../src/kernels/gradNorm.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { adamw as twin, type AdamwOptions, type AdamwState } from "../reference/adamw.ts";
+import { adamw as twin, type AdamwOptions, type AdamwState } from "../../src/reference/adamw.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {

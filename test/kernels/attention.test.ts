@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { attention } from "../../src/kernels/attention/attention.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { attention as twin, attentionGrad as gradTwin } from "../reference/attention.ts";
+import { attention as twin, attentionGrad as gradTwin } from "../../src/reference/attention.ts";
 import { caseOf, CASES, expectTwin, random, run } from "./attentionCases.ts";
 import { ADAPTERS } from "./capsOf.ts";
 import { centralDifferences, innerProduct } from "./differences.ts";

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
-import { attention as twin, attentionGrad as gradTwin, type AttentionCase } from "../reference/attention.ts";
+import { attention as twin, attentionGrad as gradTwin, type AttentionCase } from "../../src/reference/attention.ts";
 import { withCaps } from "./capsOf.ts";
 import { EPS } from "./differences.ts";
 import { roundedTo, storedTolerance, type Stored } from "./half.ts";

@@ -14,7 +14,7 @@ import {
   type AttentionMatrixTile,
 } from "../../src/kernels/attention/attentionMatrix.ts";
 import { relativeError, testGpu } from "../harness.ts";
-import { attentionGrad as gradTwin, type AttentionCase } from "../reference/attention.ts";
+import { attentionGrad as gradTwin, type AttentionCase } from "../../src/reference/attention.ts";
 import { caseOf, CASES, expectTwin, random, run } from "./attentionCases.ts";
 import { needsMatrices, roundedTo, type Stored } from "./half.ts";
 import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./matrixCaps.ts";

@@ -7,8 +7,8 @@ import * as operations from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
 import { avgPool3d, avgPool3dGrad, avgPool3dShape } from "../../src/kernels/avgPool3d.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import * as twin from "../reference/avgPool3d.ts";
-import { forEachTap } from "../reference/conv3d.ts";
+import * as twin from "../../src/reference/avgPool3d.ts";
+import { forEachTap } from "../../src/reference/conv3d.ts";
 import { centralDifferences, innerProduct } from "./differences.ts";
 
 let gpu: Gpu;

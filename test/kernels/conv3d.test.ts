@@ -8,7 +8,7 @@ import {
 } from "../../src/kernels/conv3d/conv3d.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import { randomArray, runKernels, testGpu } from "../harness.ts";
-import * as twin from "../reference/conv3d.ts";
+import * as twin from "../../src/reference/conv3d.ts";
 import { PLAIN_GPU, PLAIN_SOFTWARE, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import { needsStored } from "./half.ts";

@@ -1,6 +1,6 @@
 import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
 import { expectClose, randomArray } from "../harness.ts";
-import * as twin from "../reference/conv3d.ts";
+import * as twin from "../../src/reference/conv3d.ts";
 import { roundedTo, storedTolerance, type Stored } from "./half.ts";
 import { abs, rounding } from "./linearOperators.ts";
 

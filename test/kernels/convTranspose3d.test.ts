@@ -7,7 +7,7 @@ import {
 } from "../../src/kernels/conv3d/convTranspose3d.ts";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import { runKernels, testGpu } from "../harness.ts";
-import * as twin from "../reference/convTranspose3d.ts";
+import * as twin from "../../src/reference/convTranspose3d.ts";
 import { PLAIN_GPU, PLAIN_SOFTWARE, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case } from "./convTranspose3dCases.ts";
 import { needsStored, STORED, type Stored } from "./half.ts";

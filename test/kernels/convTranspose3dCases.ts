@@ -1,7 +1,7 @@
 import { convTranspose3dShape } from "../../src/kernels/conv3d/convTranspose3d.ts";
 import { expectClose, randomArray } from "../harness.ts";
-import type { Array64 } from "../reference/conv3d.ts";
-import * as twin from "../reference/convTranspose3d.ts";
+import type { Array64 } from "../../src/reference/conv3d.ts";
+import * as twin from "../../src/reference/convTranspose3d.ts";
 import { roundedTo, storedTolerance, type Stored } from "./half.ts";
 import { abs, rounding } from "./linearOperators.ts";
 

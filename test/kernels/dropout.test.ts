@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { dropout } from "../../src/kernels/dropout.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { dropoutFactors } from "../reference/dropout.ts";
-import { philox4x32, PHILOX_KNOWN_ANSWERS } from "../reference/philox.ts";
+import { dropoutFactors } from "../../src/reference/dropout.ts";
+import { philox4x32, PHILOX_KNOWN_ANSWERS } from "../../src/reference/philox.ts";
 import { EPS } from "./differences.ts";
 import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
 

@@ -4,9 +4,9 @@ import { add } from "../../src/kernels/add.ts";
 import { concatChannels, splitChannels } from "../../src/kernels/concatChannels.ts";
 import { silu, siluGrad } from "../../src/kernels/silu.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { add as addTwin } from "../reference/add.ts";
-import { concatChannels as concatTwin } from "../reference/concatChannels.ts";
-import { silu as siluTwin, siluSlope } from "../reference/silu.ts";
+import { add as addTwin } from "../../src/reference/add.ts";
+import { concatChannels as concatTwin } from "../../src/reference/concatChannels.ts";
+import { silu as siluTwin, siluSlope } from "../../src/reference/silu.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 import { needsStored, roundedTo, STORED, storedTolerance } from "./half.ts";
 

@@ -12,11 +12,11 @@ import { allKernels, kernelWithVariants } from "../../src/kernels/list.ts";
 import { contentsOf } from "../../src/tuning/exampleData.ts";
 import { compare } from "../../src/tuning/trial.ts";
 import { runKernels, testGpu, type OutputSpec, type TensorData } from "../harness.ts";
-import type { Twins } from "../reference/twin.ts";
+import type { Twins } from "../../src/reference/twin.ts";
 import { PLAIN_GPU, withCaps } from "./capsOf.ts";
 import { needsStored, roundedTo, STORED, type Stored } from "./half.ts";
 
-const files = import.meta.glob<{ twins?: Twins }>("../reference/*.ts", { eager: true });
+const files = import.meta.glob<{ twins?: Twins }>("../../src/reference/*.ts", { eager: true });
 const twins: Twins = Object.fromEntries(Object.values(files).flatMap(({ twins = {} }) => Object.entries(twins)));
 
 const kernelList = allKernels();

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { gradNorm } from "../../src/kernels/gradNorm.ts";
 import { expectClose, randomArray, runKernels, testGpu, type TensorData } from "../harness.ts";
-import { gradNorm as twin } from "../reference/gradNorm.ts";
+import { gradNorm as twin } from "../../src/reference/gradNorm.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {

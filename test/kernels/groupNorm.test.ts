@@ -3,7 +3,7 @@ import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
-import { groupNorm as twin, groupNormGrad as gradTwin, type GroupNormCase } from "../reference/groupNorm.ts";
+import { groupNorm as twin, groupNormGrad as gradTwin, type GroupNormCase } from "../../src/reference/groupNorm.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { centralDifferences, EPS, innerProduct } from "./differences.ts";
 import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { conv3dGradBias } from "../reference/conv3d.ts";
-import * as twin from "../reference/linear.ts";
+import { conv3dGradBias } from "../../src/reference/conv3d.ts";
+import * as twin from "../../src/reference/linear.ts";
 import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
 import { abs, dot, expectCentralDifferences, rounding } from "./linearOperators.ts";
 

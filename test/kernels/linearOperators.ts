@@ -1,5 +1,5 @@
 import { expectClose } from "../harness.ts";
-import type { Array64 } from "../reference/conv3d.ts";
+import type { Array64 } from "../../src/reference/conv3d.ts";
 
 /** Unit roundoff of f32. */
 const EPSILON = 2 ** -24;

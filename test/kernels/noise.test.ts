@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { addNoise, fillNormal, fillUniform } from "../../src/kernels/noise.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { noiseNumbers, type RandomStep } from "../reference/noise.ts";
+import { noiseNumbers, type RandomStep } from "../../src/reference/noise.ts";
 import { stepData } from "./stepData.ts";
 
 const STEP: RandomStep = { seedLo: 0x12345678, seedHi: 0x9abcdef0, step: 41, sample: 7 };

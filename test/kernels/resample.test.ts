@@ -5,8 +5,8 @@ import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernel
 import { Random } from "../../src/random.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
-import { resample as twin, tapWeight } from "../reference/resample.ts";
-import { voxelize } from "../reference/voxelize.ts";
+import { resample as twin, tapWeight } from "../../src/reference/resample.ts";
+import { voxelize } from "../../src/reference/voxelize.ts";
 
 type Shape = readonly [number, number, number];
 const METHODS: ResampleMethod[] = ["trilinear", "catmullRom"];

@@ -3,7 +3,7 @@ import { octahedralInverses, rotateGridOctahedral } from "../../src/equivariance
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { randomArray, runKernels, testGpu } from "../harness.ts";
-import { rotateOctahedral as twin } from "../reference/rotateOctahedral.ts";
+import { rotateOctahedral as twin } from "../../src/reference/rotateOctahedral.ts";
 
 const ALL = Array.from({ length: 24 }, (_, g) => g);
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import { samplePose, type SamplePoseArgs } from "../../src/kernels/samplePose.ts";
 import { expectClose, runKernels, testGpu } from "../harness.ts";
-import type { RandomStep } from "../reference/noise.ts";
-import { samplePose as twin } from "../reference/samplePose.ts";
+import type { RandomStep } from "../../src/reference/noise.ts";
+import { samplePose as twin } from "../../src/reference/samplePose.ts";
 import { stepData } from "./stepData.ts";
 
 const STEP: RandomStep = { seedLo: 11, seedHi: 22, step: 3, sample: 100 };

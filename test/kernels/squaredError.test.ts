@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { squaredError, sumOfSquares } from "../../src/kernels/squaredError.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { squaredError as twin } from "../reference/squaredError.ts";
+import { squaredError as twin } from "../../src/reference/squaredError.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 
 let gpu: Gpu;

@@ -1,5 +1,5 @@
 import type { TensorData } from "../harness.ts";
-import type { RandomStep } from "../reference/noise.ts";
+import type { RandomStep } from "../../src/reference/noise.ts";
 
 /** The uniform `Step` with its random numbers' fields set. */
 export function stepData({ seedLo, seedHi, step, sample }: RandomStep): TensorData {

@@ -5,7 +5,7 @@ import { twirlError, twirlMerge } from "../../src/kernels/twirl/twirl.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import type { TensorData } from "../harness.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { twirl as twin } from "../reference/twirl.ts";
+import { twirl as twin } from "../../src/reference/twirl.ts";
 
 type Shape = readonly [number, number, number];
 const ALL = Array.from({ length: 24 }, (_, g) => g);

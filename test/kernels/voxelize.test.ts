@@ -4,7 +4,7 @@ import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { voxelize } from "../../src/kernels/voxelize.ts";
 import { Random } from "../../src/random.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
-import { voxelize as twin } from "../reference/voxelize.ts";
+import { voxelize as twin } from "../../src/reference/voxelize.ts";
 
 type Atom = [number, number, number, number];
 const IDENTITY = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0];

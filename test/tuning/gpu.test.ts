@@ -14,7 +14,7 @@ import { emptyTuning, parseTuning, withChoices } from "../../src/tuning/tuning.t
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { withCaps } from "../kernels/capsOf.ts";
 import { abs, rounding } from "../kernels/linearOperators.ts";
-import * as twin from "../reference/conv3d.ts";
+import * as twin from "../../src/reference/conv3d.ts";
 
 let gpu: Gpu;
 beforeAll(async () => {

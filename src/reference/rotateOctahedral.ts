@@ -1,4 +1,4 @@
-import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
+import { octahedralMatrices } from "../equivariance/octahedral.ts";
 import { twin, type Twins } from "./twin.ts";
 
 /**

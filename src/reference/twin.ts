@@ -1,4 +1,4 @@
-import type { CallShape } from "../../src/kernels/kernel.ts";
+import type { CallShape } from "../kernels/kernel.ts";
 
 /**
  * The tensors of an example before the call, by name: as they are stored, but for bytes of u32 that are a uniform's.

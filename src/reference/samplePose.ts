@@ -1,4 +1,4 @@
-import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
+import { octahedralMatrices } from "../equivariance/octahedral.ts";
 import type { RandomStep } from "./noise.ts";
 import { philox4x32 } from "./philox.ts";
 import { normalsFromBits, uniformFromBits } from "./random.ts";

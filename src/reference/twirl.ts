@@ -1,4 +1,4 @@
-import { octahedralInverses } from "../../src/equivariance/octahedral.ts";
+import { octahedralInverses } from "../equivariance/octahedral.ts";
 import { rotateOctahedral } from "./rotateOctahedral.ts";
 import { mapped, twin, type Twins } from "./twin.ts";
 
