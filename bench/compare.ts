@@ -1,39 +1,6 @@
-// `voxtwirl bench compare A.json B.json`: what changed from one record to another beyond the noise.
-import { type ArgsSpec, readArgs } from "../src/cli/args.ts";
-import { VoxtwirlError } from "../src/errors.ts";
+// What changed from one record to another beyond the noise, in words.
 import { formatMilliseconds } from "../src/report/quantities.ts";
-import { readBenchmarkFile } from "./benchmarkFile.ts";
-import { type ComparedCase, type Comparison, compareRecords, type Verdict } from "./comparison.ts";
-
-export const spec: ArgsSpec = {
-  positionals: ["A.json", "B.json"],
-  options: {
-    time: { value: "WHICH", help: "gpu (default: where both records have it) or wall" },
-    threshold: { value: "PERCENT", help: "what --fail-on-regression still accepts (default 5)" },
-    "fail-on-regression": { help: "exit with 1 when something is slower beyond noise and threshold" },
-    json: { help: "print one JSON object instead of text" },
-  },
-};
-
-/**
- * Prints what changed from A to B.
- *
- * @returns the exit code: 0, or 1 with --fail-on-regression and a regression
- * @throws VoxtwirlError "bad-option", or "io" and "bad-file" for a file that is no record
- */
-export function compare(args: string[]): number {
-  const options = readArgs("bench compare", spec, args);
-  const [first, second] = options.positionals;
-  if (first === undefined || second === undefined) {
-    throw new VoxtwirlError("bad-option", "bench compare needs two records.", "voxtwirl bench compare A.json B.json");
-  }
-  const time = options.choice("time", ["gpu", "wall"]) ?? "gpu";
-  const threshold = options.number("threshold", { min: 0 }) ?? 5;
-  const comparison = compareRecords(readBenchmarkFile(first), readBenchmarkFile(second), { time, threshold });
-  const text = options.flag("json") ? JSON.stringify(comparison) : describe(first, second, comparison).join("\n");
-  process.stdout.write(`${text}\n`);
-  return options.flag("fail-on-regression") && comparison.regressions.length > 0 ? 1 : 0;
-}
+import type { ComparedCase, Comparison, Verdict } from "./comparison.ts";
 
 const ORDER: readonly Verdict[] = ["slower", "faster", "drift", "open", "none", "few"];
 const WORDS: Readonly<Record<Verdict, string>> = {
@@ -45,7 +12,12 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   open: "not enough kept: no telling",
 };
 
-function describe(a: string, b: string, comparison: Comparison): string[] {
+/**
+ * The comparison as people read it.
+ *
+ * @param a the name of the first record; `b` of the second
+ */
+export function comparisonLines(a: string, b: string, comparison: Comparison): string[] {
   const { cases, warnings, onlyInA, onlyInB, failed, level, threshold, regressions } = comparison;
   const sorted = [...cases].sort((x, y) => ORDER.indexOf(x.verdict) - ORDER.indexOf(y.verdict));
   const rows = sorted.map(({ name, a, b, ratio, low, high, verdict, time }) => [

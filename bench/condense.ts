@@ -1,37 +1,8 @@
-// `voxtwirl bench condense A.json B.json`: a record that is small enough to keep, with aggregates in place of samples.
-import { existsSync } from "node:fs";
-import { type ArgsSpec, readArgs } from "../src/cli/args.ts";
-import { VoxtwirlError } from "../src/errors.ts";
-import { readRecord } from "./benchmarkFile.ts";
+// A record that is small enough to keep, with aggregates in place of samples.
 import { halvesRatio } from "./difference.ts";
 import type { BenchRecord, RecordRow, Statistics } from "./record.ts";
-import { writeRecord } from "./recordFile.ts";
 import { keptRanks } from "./sampleBounds.ts";
 import { median } from "./statistics.ts";
-
-export const spec: ArgsSpec = {
-  positionals: ["FULL.json", "CONDENSED.json"],
-  options: { force: { help: "replace CONDENSED.json, which may be FULL.json itself" } },
-};
-
-/**
- * Writes a condensed record of a full one.
- *
- * @throws VoxtwirlError "bad-option", "exists", "io", or "bad-file" for a file that is no record of ours
- */
-export async function condense(args: string[]): Promise<void> {
-  const options = readArgs("bench condense", spec, args);
-  const [from, to] = options.positionals;
-  if (from === undefined || to === undefined) {
-    const fix = "voxtwirl bench condense FULL.json CONDENSED.json";
-    throw new VoxtwirlError("bad-option", "bench condense needs a record and a path to write to.", fix);
-  }
-  const record = readRecord(from);
-  if (existsSync(to) && !options.flag("force")) {
-    throw new VoxtwirlError("exists", `${to} exists already`, "Choose another name, or add --force to replace it.");
-  }
-  await writeRecord(to, condensed(record));
-}
 
 /** The record with one row for each run, its median, in place of samples; one that is condensed stays as it is. */
 export function condensed(record: BenchRecord): BenchRecord {

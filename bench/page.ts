@@ -1,17 +1,9 @@
-// `npm run bench:page [-- --results FOLDER --out FILE]`: a static page from the records that `voxtwirl bench` wrote.
+// A static page from the records that `voxtwirl bench` wrote.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type ArgsSpec, readArgs } from "../src/cli/args.ts";
 import { VoxtwirlError } from "../src/errors.ts";
 import { readRecord } from "./benchmarkFile.ts";
 import { renderPage } from "./page/render.ts";
-
-export const spec: ArgsSpec = {
-  options: {
-    results: { value: "FOLDER", help: "where the records are (default bench/results)" },
-    out: { value: "FILE", help: "the page (default docs/bench.html)" },
-  },
-};
 
 /**
  * Writes the page of all records (*.json) of a folder.
@@ -19,10 +11,7 @@ export const spec: ArgsSpec = {
  * @returns a line about what was written
  * @throws VoxtwirlError "no-data" for a folder without records, "bad-file" for a broken one, "io"
  */
-export function writePage(args: readonly string[], root: string): string {
-  const options = readArgs("bench:page", spec, args);
-  const folder = options.text("results") ?? join(root, "bench", "results");
-  const out = options.text("out") ?? join(root, "docs", "bench.html");
+export function writePage(folder: string, out: string): string {
   const records = recordFiles(folder).map((name) => readRecord(join(folder, name)));
   const page = renderPage(records);
   try {

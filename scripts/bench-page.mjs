@@ -1,4 +1,4 @@
-// `npm run bench:page -- ARGUMENTS`: bundles bench/page.ts and runs it.
+// `npm run bench:page -- ARGUMENTS`: bundles scripts/benchPage.ts and runs it.
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const outfile = join(root, ".cache", "bench", "page.mjs");
 await build({
   absWorkingDir: root,
-  entryPoints: ["bench/page.ts"],
+  entryPoints: ["scripts/benchPage.ts"],
   outfile,
   bundle: true,
   platform: "node",
@@ -15,9 +15,9 @@ await build({
   target: "node20",
   logLevel: "warning",
 });
-const { writePage } = await import(pathToFileURL(outfile).href);
+const { benchPage } = await import(pathToFileURL(outfile).href);
 try {
-  console.log(writePage(process.argv.slice(2), root));
+  console.log(benchPage(process.argv.slice(2), root));
 } catch (error) {
   console.error(error.fix ? `bench:page: ${error.message}\n  ${error.fix}` : error);
   process.exitCode = 1;

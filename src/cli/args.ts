@@ -137,14 +137,30 @@ function joinNegativeValues(spec: ArgsSpec, args: readonly string[]): string[] {
   return joined;
 }
 
-/** The help text's list of options, two columns. */
+/** Columns of the help text. */
+const HELP_COLUMNS = 100;
+
+/** The help text's list of options, two columns; long texts go on below their beginning. */
 export function optionLines(spec: ArgsSpec): string[] {
   const rows = Object.entries(spec.options).map(([name, { short, value, help }]) => {
     const left = `${short === undefined ? "" : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
     return [left, help] as const;
   });
   const width = Math.max(0, ...rows.map(([left]) => left.length));
-  return rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`);
+  return rows.flatMap(([left, help]) =>
+    wrapped(help, HELP_COLUMNS - width - 4).map((line, i) => `  ${(i === 0 ? left : "").padEnd(width)}  ${line}`),
+  );
+}
+
+/** A text in lines of at most so many columns, unless a word is longer. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= columns) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** The known word within two edits of `word`, if any. */

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { compare, spec as compareSpec } from "../../bench/compare.ts";
-import { condense, spec as condenseSpec } from "../../bench/condense.ts";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { type ArgsSpec, readArgs } from "./args.ts";
+import { compare, spec as compareSpec } from "./benchCompare.ts";
+import { condense, spec as condenseSpec } from "./benchCondense.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
 import { precisionOf, precisionOption } from "./precision.ts";

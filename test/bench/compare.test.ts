@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { readBenchmarkFile } from "../../bench/benchmarkFile.ts";
-import { compare } from "../../bench/compare.ts";
+import { compare } from "../../src/cli/benchCompare.ts";
 import { type Comparison, compareRecords } from "../../bench/comparison.ts";
 import { condensed } from "../../bench/condense.ts";
 import { VoxtwirlError } from "../../src/errors.ts";

@@ -229,7 +229,7 @@ test("one file: balanced tags, no script, nothing from elsewhere, every text esc
 test("the command writes the page of a folder; no folder, no records and broken ones say so", () => {
   const results = join(folder, "results");
   const out = join(folder, "deep", "bench.html");
-  const run = () => writePage(["--results", results, "--out", out], folder);
+  const run = () => writePage(results, out);
   expect(run).toThrow(/There is no folder/);
   mkdirSync(results);
   writeFileSync(join(results, "notes.txt"), "not a record");

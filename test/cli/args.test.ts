@@ -103,6 +103,17 @@ describe("optionLines", () => {
       "  -q, --quiet  say nothing",
     ]);
   });
+
+  it("keeps within 100 columns, all words in their order and below one another", () => {
+    const help = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ");
+    const [first, ...rest] = optionLines({ options: { long: { value: "X", help } } });
+    expect(first).toMatch(/^ {2}--long X {2}word0 /);
+    for (const line of rest) expect(line).toMatch(/^ {12}word/);
+    const lines = [first!.slice(12), ...rest.map((line) => line.slice(12))];
+    expect(lines.join(" ")).toBe(help);
+    expect(Math.max(...lines.map((line) => line.length + 12))).toBeLessThanOrEqual(100);
+    expect(lines.length).toBeLessThan(7);
+  });
 });
 
 describe("nearest", () => {

@@ -1,6 +1,6 @@
 /** The documents of the project, taken apart as far as their tests need it. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -28,7 +28,7 @@ export function documents(): Document[] {
     cwd: root,
     encoding: "utf8",
   });
-  const paths = listed.split("\n").filter((path) => path !== "");
+  const paths = listed.split("\n").filter((path) => path !== "" && existsSync(`${root}${path}`));
   return paths.map((path) => takeApart(path, readFileSync(`${root}${path}`, "utf8")));
 }
 
