@@ -56,7 +56,7 @@ const variants = (kernel: string): VariantChoice<AttentionShape> => ({
   of: variantsOf,
   table: [
     onLavapipe("broadcast 16x4", "one load and broadcasts instead of eight loads of one word"),
-    onLavapipe("loads 8x4", "the same as on others, where there is no subgroup of one size"),
+    { adapter: "software", variant: "loads 8x4", why: "as on others, where there is no subgroup of one size" },
     { adapter: "any", variant: "matrix *", why: "tensor cores, where activations are f16" },
     { adapter: "any", variant: "loads 8x4", why: "a word for all lanes is one access on a GPU" },
   ],
