@@ -12,7 +12,8 @@ import * as twin from "../../src/reference/conv3d.ts";
 import { PLAIN_GPU, PLAIN_SOFTWARE, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import { needsStored } from "./half.ts";
-import { dot, expectCentralDifferences } from "./linearOperators.ts";
+import { innerProduct } from "./differences.ts";
+import { expectCentralDifferences } from "./linearOperators.ts";
 
 /** Forward and all gradients of one case, in one plan, as on an adapter of such capabilities. */
 async function run(c: Case, caps: Partial<GpuCaps> = {}, kinds = F32) {
@@ -86,10 +87,10 @@ describe("conv3d", () => {
     const c = CASES[3]!;
     const { x, weight, gradY, gradWeight0 } = setUp(c);
     const [first, second] = [await run(c), await run(c)];
-    const forward = dot(first.plain, gradY.data);
-    expect(Math.abs(dot(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    const forward = innerProduct(first.plain, gradY.data);
+    expect(Math.abs(innerProduct(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
     const added = first.gradWeight.map((v, i) => v - gradWeight0.data[i]!);
-    expect(Math.abs(dot(weight.data, added) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    expect(Math.abs(innerProduct(weight.data, added) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
     expect(second).toEqual(first);
   });
 
@@ -98,7 +99,7 @@ describe("conv3d", () => {
     const { x, weight, gradY } = setUp(c);
     const { stride, padding } = c;
     const y = (a: ArrayLike<number>, w: ArrayLike<number>) =>
-      dot(twin.conv3d({ ...x, data: a }, { ...weight, data: w }, gradY.shape, stride, padding), gradY.data);
+      innerProduct(twin.conv3d({ ...x, data: a }, { ...weight, data: w }, gradY.shape, stride, padding), gradY.data);
     expectCentralDifferences(
       (a) => y(a, weight.data),
       x.data,

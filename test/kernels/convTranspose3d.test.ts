@@ -11,7 +11,8 @@ import * as twin from "../../src/reference/convTranspose3d.ts";
 import { PLAIN_GPU, PLAIN_SOFTWARE, withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case } from "./convTranspose3dCases.ts";
 import { needsStored, STORED, type Stored } from "./half.ts";
-import { dot, expectCentralDifferences } from "./linearOperators.ts";
+import { innerProduct } from "./differences.ts";
+import { expectCentralDifferences } from "./linearOperators.ts";
 
 /** Forward and gradients of one case, in one plan, as on an adapter of such capabilities. */
 async function run(c: Case, caps: Partial<GpuCaps> = {}, dtype: Stored = "f32") {
@@ -62,8 +63,8 @@ describe("convTranspose3d", () => {
     const c = CASES[1]!;
     const { x, gradY } = setUp(c);
     const [first, second] = [await run(c), await run(c)];
-    const forward = dot(first.plain, gradY.data);
-    expect(Math.abs(dot(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    const forward = innerProduct(first.plain, gradY.data);
+    expect(Math.abs(innerProduct(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
     expect(second).toEqual(first);
   });
 
@@ -71,7 +72,10 @@ describe("convTranspose3d", () => {
     const c = { ...CASES[4]!, x: [1, 2, 1, 2, 2] as Case["x"], channels: 2 };
     const { x, weight, gradY } = setUp(c);
     const y = (a: ArrayLike<number>, w: ArrayLike<number>) =>
-      dot(twin.convTranspose3d({ ...x, data: a }, { ...weight, data: w }, gradY.shape, 2, c.padding), gradY.data);
+      innerProduct(
+        twin.convTranspose3d({ ...x, data: a }, { ...weight, data: w }, gradY.shape, 2, c.padding),
+        gradY.data,
+      );
     const gradX = twin.convTranspose3dGradInput(gradY, weight, x.shape, 2, c.padding);
     expectCentralDifferences((a) => y(a, weight.data), x.data, gradX);
     const gradWeight = twin.convTranspose3dGradWeight(x, gradY, weight.shape, 2, c.padding);

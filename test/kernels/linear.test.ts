@@ -4,7 +4,8 @@ import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { conv3dGradBias } from "../../src/reference/conv3d.ts";
 import * as twin from "../../src/reference/linear.ts";
 import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
-import { abs, dot, expectCentralDifferences, rounding } from "./linearOperators.ts";
+import { innerProduct } from "./differences.ts";
+import { abs, expectCentralDifferences, rounding } from "./linearOperators.ts";
 
 type Case = [rows: number[], channelsIn: number, channelsOut: number];
 
@@ -94,9 +95,11 @@ describe("linear", () => {
     const c = CASES[1]!;
     const { x, weight, gradY } = setUp(c);
     const [first, second] = [await run(c), await run(c)];
-    const forward = dot(first.plain, gradY.data);
-    expect(Math.abs(dot(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
-    expect(Math.abs(dot(weight.data, first.gradWeight) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    const forward = innerProduct(first.plain, gradY.data);
+    expect(Math.abs(innerProduct(x.data, first.gradX) - forward)).toBeLessThan(1e-4 * Math.abs(forward) + 1e-3);
+    expect(Math.abs(innerProduct(weight.data, first.gradWeight) - forward)).toBeLessThan(
+      1e-4 * Math.abs(forward) + 1e-3,
+    );
     expect(second).toEqual(first);
   });
 
@@ -104,7 +107,7 @@ describe("linear", () => {
     const [, channelsIn, channelsOut] = CASES[1]!;
     const { x, weight, gradY } = setUp(CASES[1]!);
     const y = (a: ArrayLike<number>, w: ArrayLike<number>) =>
-      dot(twin.linear(a, w, channelsIn, channelsOut), gradY.data);
+      innerProduct(twin.linear(a, w, channelsIn, channelsOut), gradY.data);
     expectCentralDifferences(
       (a) => y(a, weight.data),
       x.data,

@@ -4,6 +4,7 @@ import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
 import { Random } from "../../src/random.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
+import { innerProduct } from "./differences.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
 import { resample as twin, tapWeight } from "../../src/reference/resample.ts";
 import { voxelize } from "../../src/reference/voxelize.ts";
@@ -39,12 +40,6 @@ function haar(samples: number, seed: number): Float32Array {
   return Float32Array.from(Array.from({ length: samples }, () => haarRotation(random)).flat());
 }
 
-const inner = (a: ArrayLike<number>, b: ArrayLike<number>) => {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-};
-
 describe.each(METHODS)("resample %s", (method) => {
   it.each([
     [1, 1, 1],
@@ -74,8 +69,8 @@ describe.each(METHODS)("resample %s", (method) => {
     const x = randomArray(4 * 729 * 2, 7);
     const w = randomArray(4 * 729 * 2, 8);
     const rotations = haar(4, 9);
-    const left = inner(await run("forward", x, rotations, shape, method), w);
-    const right = inner(x, await run("adjoint", w, rotations, shape, method));
+    const left = innerProduct(await run("forward", x, rotations, shape, method), w);
+    const right = innerProduct(x, await run("adjoint", w, rotations, shape, method));
     // Against the root of the number of terms, the size of such a sum.
     expect(Math.abs(left - right)).toBeLessThan(1e-6 * 9 * Math.sqrt(x.length));
     expect(Math.abs(left)).toBeGreaterThan(1);
