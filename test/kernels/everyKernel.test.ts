@@ -1,23 +1,15 @@
-/// <reference types="vite/client" />
 // What holds of every kernel, for each of its shapes: it is what its float64 twin says, in every variant that this
 // adapter can run, bitwise the same twice; it passes NaN on; its costs are those of the memory it has to touch.
 import { beforeAll, describe, expect, it } from "vitest";
 import { byteLength, elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
-import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { dtypeOf, type ExampleTensor } from "../../src/kernels/example.ts";
-import { choose, type CallShape, type Kernel } from "../../src/kernels/kernel.ts";
+import type { Kernel } from "../../src/kernels/kernel.ts";
 import { allKernels, kernelWithVariants } from "../../src/kernels/list.ts";
-import { contentsOf } from "../../src/tuning/exampleData.ts";
-import { compare } from "../../src/tuning/trial.ts";
-import { runKernels, testGpu, type OutputSpec, type TensorData } from "../harness.ts";
-import type { Twins } from "../../src/reference/twin.ts";
-import { PLAIN_GPU, withCaps } from "./capsOf.ts";
-import { needsStored, roundedTo, STORED, type Stored } from "./half.ts";
-
-const files = import.meta.glob<{ twins?: Twins }>("../../src/reference/*.ts", { eager: true });
-const twins: Twins = Object.fromEntries(Object.values(files).flatMap(({ twins = {} }) => Object.entries(twins)));
+import { testGpu } from "../harness.ts";
+import { PLAIN_GPU } from "./capsOf.ts";
+import { contentsFor, expectTwin, prove, run, title, twins } from "./kernelProof.ts";
 
 const kernelList = allKernels();
 
@@ -26,70 +18,6 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-type Contents = Record<string, Float32Array | Uint32Array>;
-
-/** What the example's tensors hold, as they are stored. */
-function contentsFor(kernel: Kernel, shape: CallShape, dtype: Stored): Contents {
-  const { tensors } = kernel.example(shape);
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => {
-      const values = contentsOf(name, tensor.shape, tensor.contents);
-      return [name, values instanceof Float32Array ? roundedTo(tensor.activation ? dtype : "f32", values) : values];
-    }),
-  );
-}
-
-/** Runs the example once on poisoned memory, in the variant named, as an adapter with `caps` would choose the rest. */
-async function run(
-  kernel: Kernel,
-  shape: CallShape,
-  dtype: Stored,
-  contents: Contents,
-  variant?: string,
-  caps: Partial<GpuCaps> = {},
-) {
-  const { tensors, emit } = kernel.example(shape);
-  const inputs: Record<string, TensorData> = {};
-  const outputs: Record<string, OutputSpec> = {};
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const spec = { shape: tensor.shape, dtype: dtypeOf(tensor, dtype) };
-    if (!tensor.output) inputs[name] = { ...spec, data: contents[name]! };
-    else outputs[name] = tensor.contents === "written" ? spec : { ...spec, init: contents[name]! };
-  }
-  const ran: string[] = [];
-  const results = await runKernels(gpu, inputs, outputs, (graph, t) => {
-    const key = kernel.variants && choose(graph.caps, kernel.variants, shape, dtype).call.key;
-    const choices = key !== undefined && variant !== undefined ? { choices: { [key]: variant } } : {};
-    const ctx = withCaps(graph, { ...caps, ...choices });
-    const dispatch: typeof ctx.dispatch = (d) => {
-      if (d.call) ran.push(d.call.variant);
-      ctx.dispatch(d);
-    };
-    emit({ ...ctx, dispatch }, t);
-  });
-  if (variant !== undefined) expect(new Set(ran), "what ran").toEqual(new Set([variant]));
-  return results;
-}
-
-const EPSILON = 2 ** -23;
-/** Of results stored in half precision, and of factors that matrix units take in it: four units in the last place. */
-const HALF = 2 ** -9;
-
-function expectTwin(kernel: Kernel, shape: CallShape, dtype: Stored, contents: Contents, results: Contents): void {
-  const { terms, tensors } = kernel.example(shape);
-  const expected = twins[kernel.name]!(contents, shape);
-  const rounding = 4 * Math.sqrt(terms) * EPSILON + (dtype === "f16" ? HALF : 0);
-  for (const [name, { output }] of Object.entries(tensors)) {
-    if (!output || !(name in expected)) continue;
-    const { error, allowed } = compare(Float32Array.from(results[name]!), Float32Array.from(expected[name]!), rounding);
-    expect(error, name).toBeLessThanOrEqual(allowed);
-  }
-}
-
-const title = (kernel: Kernel, shape: CallShape) => kernel.variants?.describe(shape) ?? JSON.stringify(shape);
-const halves = (kernel: Kernel) =>
-  Object.values(kernel.example(kernel.shapes[0]!).tensors).some(({ activation }) => activation);
-
 describe("the list", () => {
   it("has a twin of every kernel, and shapes to run it on", () => {
     expect(Object.keys(twins).sort()).toEqual(kernelList.map(({ name }) => name).sort());
@@ -97,27 +25,12 @@ describe("the list", () => {
   });
 });
 
-for (const dtype of STORED) {
-  describe.each(kernelList.filter((kernel) => dtype === "f32" || halves(kernel)))(`$name in ${dtype}`, (kernel) => {
-    needsStored(dtype);
-    // In half precision shaders differ in how they load and store alone.
-    const shapes = dtype === "f32" ? kernel.shapes : kernel.shapes.slice(0, 1);
-
-    it.each(shapes.map((shape) => [title(kernel, shape), shape] as const))(
-      "%s: is its twin in every variant, bitwise the same twice",
-      async (_, shape) => {
-        const contents = contentsFor(kernel, shape, dtype);
-        const variants = kernel.variants?.of(gpu.caps, shape, dtype).map(({ name }) => name) ?? [undefined];
-        for (const variant of variants) {
-          const first = await run(kernel, shape, dtype, contents, variant);
-          expectTwin(kernel, shape, dtype, contents, first);
-          const second = await run(kernel, shape, dtype, contents, variant);
-          expect(second, variant).toEqual(first);
-        }
-      },
-    );
-  });
-}
+describe.each(kernelList)("$name", (kernel) => {
+  it.each(kernel.shapes.map((shape) => [title(kernel, shape), shape] as const))(
+    "%s: is its twin in every variant, bitwise the same twice",
+    async (_, shape) => prove(gpu, kernel, shape, "f32"),
+  );
+});
 
 describe("variants for graphics cards are their twins, as far as this adapter can run them", () => {
   // Small tiles: others compile for long on a processor.
@@ -139,7 +52,7 @@ describe("variants for graphics cards are their twins, as far as this adapter ca
     const variants = only ?? all;
     expect(all).toEqual(expect.arrayContaining([...variants]));
     for (const variant of variants) {
-      expectTwin(kernel, shape, "f32", contents, await run(kernel, shape, "f32", contents, variant, card));
+      expectTwin(kernel, shape, "f32", contents, await run(gpu, kernel, shape, "f32", contents, variant, card));
     }
   });
 });
@@ -155,7 +68,7 @@ it.each(kernelList.filter(takesNumbers))("$name passes NaN on", async (kernel) =
     const contents = contentsFor(kernel, shape, "f32");
     contents[poisoned]![Math.floor(contents[poisoned]!.length / 2)] = NaN;
     const expected = twins[kernel.name]!(contents, shape);
-    const results = await run(kernel, shape, "f32", contents);
+    const results = await run(gpu, kernel, shape, "f32", contents);
     for (const [name, values] of Object.entries(expected)) {
       const lost = Array.from(values).findIndex((value, i) => Number.isNaN(value) && !Number.isNaN(results[name]![i]));
       expect(lost, `${poisoned} to ${name}`).toBe(-1);
