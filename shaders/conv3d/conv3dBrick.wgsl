@@ -165,8 +165,10 @@ fn main(
 #for kx in 0..KERNEL
           // Of the inputs of this tap, those that the taps before it have not loaded: the last, from tap STRIDE on.
 #for j in 0..THREAD_Y
-#for i in (kx/STRIDE+3)/4*(THREAD_X-1)..THREAD_X
+#for i in 0..THREAD_X
+#if kx < STRIDE || i == THREAD_X - 1
           let x_${j}_${i*STRIDE+kx} = brick[x_at + ${j} * (STRIDE * ROW) + ${i} * (STRIDE * OUTPUT_STEP) + ${kx}];
+#endif
 #endfor
 #endfor
 #for m in 0..4

@@ -276,9 +276,9 @@ fn main(
 #for i in 0..WORKGROUP
               if (ci0 + ${i} < params.in_c) {
                 var sum = sums[t][${i}];
-#for j in 0..added
+#if added
                 sum += partial[u32(at + ${i} * params.out_c)];
-#endfor
+#endif
                 partial[u32(at + ${i} * params.out_c)] = sum;
               }
 #endfor
