@@ -124,6 +124,7 @@ fn main(
 #for b in 0..LOOPS
 #let taps_y = (KERNEL + 1 - a) / 2
 #let taps_x = (KERNEL + 1 - b) / 2
+#let rows = TILE_Y + taps_y - 1
   let is_class_${a}_${b} = !transposed || KERNEL % 2 == 0 || (class_y == ${a} && class_x == ${b});
   for (
     var s = select(${2*a+b}, class_index, transposed);
@@ -142,7 +143,7 @@ fn main(
     let is_left = (c_x == 1) == transposed;
     let plane_ok = block < params.blocks && iz >= 0 && iz < params.in_d;
     let row = (n * params.in_d + iz) * params.in_h + iy;
-#for r in 0..TILE_Y+taps_y-1
+#for r in 0..rows
     let row_ok_${r} = plane_ok && iy + ${r} * params.in_step >= 0 && iy + ${r} * params.in_step < params.in_h;
     let at_${r} = ((row + ${r} * params.in_step) * params.in_w + ix) * params.in_c;
 #endfor
@@ -179,7 +180,7 @@ fn main(
       let edge_${h} = select(0.0, f32(x[u32(edge_at_${h} + ci)]), edge_ok_${h});
 #endfor
 #endif
-#for r in 0..TILE_Y+taps_y-1
+#for r in 0..rows
 #for g in 1..RIGHT
       let x_${r}_${g}_0 = select(
         0.0,

@@ -80,6 +80,8 @@ const KEPT = COLUMNS + (2 * TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP;
 const PLANE = TILE_Y * GROUPS * TILE_C;
 const RUNS = TILE_C / WORKGROUP;
 #let RUNS = TILE_C / WORKGROUP
+// Rows of inputs of a block.
+#let ROWS = TILE_Y + 2
 // The column right of a lane's: the right edge, as column 0 is the left one.
 #let RIGHT = GROUPS + 1
 // Vectors of a lane that hold what lies beyond the block's ends.
@@ -146,7 +148,7 @@ fn main(
         let iz = oz - 1 + kz;
         let plane_ok = iz >= 0 && iz < params.depth;
         let row = (plane + kz - 1) * params.height - 1;
-#for r in 0..TILE_Y+2
+#for r in 0..ROWS
         let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
         let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c + first;
 #endfor
@@ -157,7 +159,7 @@ fn main(
 #endif
         for (var ci = 0; ci < count; ci++) {
           let slot = (kz + 2 * pair) % 4 * CHANNELS + ci;
-#for r in 0..TILE_Y+2
+#for r in 0..ROWS
 #for g in 1..RIGHT
 #let column = r*GROUPS + g - 1
           kept[slot][${column}] = select(
@@ -220,7 +222,7 @@ fn main(
 #endfor
 #endif
             // B^T comes before the shuffles: then there are fewer rows.
-#for r in 0..TILE_Y+2
+#for r in 0..ROWS
 #ifdef EDGES
             let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
             let x_${r}_${RIGHT} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
