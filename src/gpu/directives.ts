@@ -75,7 +75,7 @@ export function parseDirectives(file: string, code: string): Directive[] {
       case "else":
       case "endif":
       case "endfor":
-        return fail(place, `#${name} without #${name === "endfor" ? "for" : "if"}`);
+        return fail(place, `#${name} is out of place`);
       default:
         return fail(place, `unknown directive #${name}`);
     }
