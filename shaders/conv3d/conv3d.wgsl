@@ -44,6 +44,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read> addend: array<StoredY>;
 @group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
 
+// The inputs of a plane that an invocation's outputs meet.
+#let ROWS = (TILE_Y - 1)*STRIDE + KERNEL
+#let COLUMNS = (TILE_X - 1)*STRIDE + KERNEL
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -74,7 +78,7 @@ fn main(
   let co_lane = co0 + i32(lane % LANES);
 #endif
 
-#for c in 0..(TILE_X-1)*STRIDE+KERNEL
+#for c in 0..COLUMNS
   let column_ok_${c} = ix + ${c} >= 0 && ix + ${c} < params.in_w;
 #endfor
 #ifdef LANES
@@ -100,13 +104,13 @@ fn main(
     let plane_ok = n < params.batch && iz >= 0 && iz < params.in_d;
     let plane = (n * params.in_d + iz) * params.in_h + iy;
     let weight_kz = params.weight_first + kz * KERNEL * KERNEL * params.weight_tap;
-#for r in 0..(TILE_Y-1)*STRIDE+KERNEL
+#for r in 0..ROWS
     let row_ok_${r} = plane_ok && iy + ${r} >= 0 && iy + ${r} < params.in_h;
     let row_${r} = ((plane + ${r}) * params.in_w + ix) * params.in_c;
 #endfor
     for (var ci = 0; ci < params.in_c; ci++) {
-#for r in 0..(TILE_Y-1)*STRIDE+KERNEL
-#for c in 0..(TILE_X-1)*STRIDE+KERNEL
+#for r in 0..ROWS
+#for c in 0..COLUMNS
       let x_${r}_${c} = select(0.0, f32(x[u32(row_${r} + ${c} * params.in_c + ci)]), row_ok_${r} && column_ok_${c});
 #endfor
 #endfor
@@ -164,9 +168,9 @@ fn main(
 #for c in 0..TILE_C
       if (co0 + ${c} < params.out_c) {
         var value = outputs[p][${c}];
-#for i in 0..added
+#if added
         value += f32(addend[u32(at + ${c})]);
-#endfor
+#endif
         y[u32(at + ${c})] = StoredY(value);
       }
 #endfor

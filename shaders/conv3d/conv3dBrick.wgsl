@@ -48,20 +48,18 @@ var<workgroup> weights: array<array<vec4<f32>, LANE_WEIGHTS>, CHUNK4 * LANES_C>;
 // Weights of one tap for four input channels (columns of the matrix) and four output channels; 0 beyond Ci.
 fn load_weights(tap: i32, ci: i32, co: i32) -> mat4x4<f32> {
   let at = tap + ci * params.weight_in + co * params.weight_out;
-#ifdef VEC4
-#ifdef WEIGHT_IN
+#if defined(VEC4) && defined(WEIGHT_IN)
   return transpose(mat4x4<f32>(
 #for m in 0..4
     weight[u32((at + ${m} * params.weight_out) / 4)],
 #endfor
   ));
-#else
+#elif defined(VEC4)
   return mat4x4<f32>(
 #for m in 0..4
     weight[u32((at + ${m} * params.weight_in) / 4)],
 #endfor
   );
-#endif
 #else
   var value = mat4x4<f32>();
   for (var m = 0; m < min(4, params.in_c - ci); m++) {
@@ -165,8 +163,10 @@ fn main(
 #for kx in 0..KERNEL
           // Of the inputs of this tap, those that the taps before it have not loaded: the last, from tap STRIDE on.
 #for j in 0..THREAD_Y
-#for i in (kx/STRIDE+3)/4*(THREAD_X-1)..THREAD_X
+#for i in 0..THREAD_X
+#if kx < STRIDE || i == THREAD_X - 1
           let x_${j}_${i*STRIDE+kx} = brick[x_at + ${j} * (STRIDE * ROW) + ${i} * (STRIDE * OUTPUT_STEP) + ${kx}];
+#endif
 #endfor
 #endfor
 #for m in 0..4

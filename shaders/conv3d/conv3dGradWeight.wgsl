@@ -54,6 +54,8 @@ struct Params {
 
 const TAPS = TAP_ROWS * KERNEL;
 const CHANNELS_I = BLOCKS_I * TEAM;
+#let TAPS = TAP_ROWS * KERNEL
+#let CHANNELS_I = BLOCKS_I * TEAM
 const ROW_GROUPS = KERNEL / TAP_ROWS;
 const TAP_GROUPS = KERNEL * ROW_GROUPS;
 
@@ -87,8 +89,8 @@ fn main(
   let ci_lane = ci0;
 #endif
 
-#for t in 0..TAP_ROWS*KERNEL
-#for i in 0..BLOCKS_I*TEAM
+#for t in 0..TAPS
+#for i in 0..CHANNELS_I
 #for b in 0..BLOCKS_O
   var acc_${t}_${i}_${b} = 0.0;
 #endfor
@@ -164,7 +166,7 @@ fn main(
 #endfor
 #endfor
 #endif
-#for i in 0..BLOCKS_I*TEAM
+#for i in 0..CHANNELS_I
 #for r in 0..WINDOW_ROWS
 #for c in 0..WINDOW
 #ifdef SUBGROUPS
@@ -180,11 +182,11 @@ fn main(
 #endfor
 #for y in 0..TAP_ROWS
 #for k in 0..KERNEL
+#let t = y*KERNEL + k
 #for b in 0..BLOCKS_O
 #for j in 0..ROWS
 #for s in 0..STEP
-      acc_${y*KERNEL+k}_${i}_${b} =
-        fma(v_${j*STRIDE+y}_${s*STRIDE+k}_${i}, g_${j}_${s}_${b}, acc_${y*KERNEL+k}_${i}_${b});
+      acc_${t}_${i}_${b} = fma(v_${j*STRIDE+y}_${s*STRIDE+k}_${i}, g_${j}_${s}_${b}, acc_${t}_${i}_${b});
 #endfor
 #endfor
 #endfor
@@ -216,10 +218,10 @@ fn main(
   // Through an array and a loop of unknown length (a known one is unrolled), so that the shader has few stores: each
   // takes long to compile.
   var sums: array<f32, TAPS * CHANNELS_I * BLOCKS_O>;
-#for t in 0..TAP_ROWS*KERNEL
-#for i in 0..BLOCKS_I*TEAM
+#for t in 0..TAPS
+#for i in 0..CHANNELS_I
 #for b in 0..BLOCKS_O
-  sums[${(t*BLOCKS_I*TEAM+i)*BLOCKS_O+b}] = acc_${t}_${i}_${b};
+  sums[${(t*CHANNELS_I+i)*BLOCKS_O+b}] = acc_${t}_${i}_${b};
 #endfor
 #endfor
 #endfor

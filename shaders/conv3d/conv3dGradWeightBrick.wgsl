@@ -198,10 +198,13 @@ fn main(
       let g_at = run * LANES_O + lane_o;
 #for p in 0..RUN
       // Of the inputs of this position, those that the positions before it have not loaded.
-#for kx in (p+RUN-1)/RUN*KEPT..KERNEL
+#for kx in 0..KERNEL
+#let column = p*STRIDE + kx
+#if p == 0 || kx >= KEPT
 #for i in 0..THREAD_I4
-      let x_${p*STRIDE+kx}_${i} = brick[x_at + ${p*STRIDE+kx} * BLOCK_I4 + ${i} * LANES_I];
+      let x_${column}_${i} = brick[x_at + ${column} * BLOCK_I4 + ${i} * LANES_I];
 #endfor
+#endif
 #endfor
 #for o in 0..THREAD_O4
       let g_${p}_${o} = gradient[g_at][${p*THREAD_O4+o}];

@@ -256,9 +256,10 @@ fn main(
                 let sum_0 = end_0 * row_${b}_${i}_0[${k}] + even_0 * even;
                 let sum_1 = odd_1 * (row_${b}_${i}_1[${k}] - row_${b}_${i}_2[${k}]);
                 let sum_2 = end_2 * row_${b}_${i}_0[${k}] + even_2 * even;
-                sums[${9*b+k}][${i}] = sum_0 + select(sums[${9*b+k}][${i}], 0.0, first);
-                sums[${9*b+3+k}][${i}] = sum_1 + select(sums[${9*b+3+k}][${i}], 0.0, first);
-                sums[${9*b+6+k}][${i}] = sum_2 + select(sums[${9*b+6+k}][${i}], 0.0, first);
+#for j in 0..3
+#let tap = 9*b + 3*j + k
+                sums[${tap}][${i}] = sum_${j} + select(sums[${tap}][${i}], 0.0, first);
+#endfor
               }
 #endfor
 #endfor
@@ -276,9 +277,9 @@ fn main(
 #for i in 0..WORKGROUP
               if (ci0 + ${i} < params.in_c) {
                 var sum = sums[t][${i}];
-#for j in 0..added
+#if added
                 sum += partial[u32(at + ${i} * params.out_c)];
-#endfor
+#endif
                 partial[u32(at + ${i} * params.out_c)] = sum;
               }
 #endfor

@@ -54,6 +54,13 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
 
 const RUNS = TILE_C / WORKGROUP;
+#let RUNS = TILE_C / WORKGROUP
+// The column right of a lane's.
+#let RIGHT = GROUPS + 1
+// Vectors of a lane that hold what lies beyond the block's end.
+#let EDGE_VECTORS = (TILE_Y + 1 + WORKGROUP - 1) / WORKGROUP
+// An axis has loops of its own for classes whose numbers of taps differ.
+#let LOOPS = 1 + (KERNEL == 3)
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -99,13 +106,13 @@ fn main(
   let is_first = lane_x == 0;
   let is_last = lane_x == lanes_x - 1;
 
-#for q in 0..TILE_C/WORKGROUP
+#for q in 0..RUNS
   let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], params.has_bias != 0u);
 #endfor
 #for c in 0..TILE_C
   let bias_${c} = subgroupShuffle(lane_bias_${c/WORKGROUP}, ${c%WORKGROUP}u);
 #for j in 0..TILE_Y
-#for g in 1..GROUPS+1
+#for g in 1..RIGHT
   var acc_${j}_${g}_${c} = bias_${c};
 #endfor
 #endfor
@@ -113,8 +120,11 @@ fn main(
 
   // s = 4 kz + 2 (class along y) + (class along x). Classes of the same number of taps share a loop: all of an even
   // kernel; of a kernel of 3, those along y of class a and along x of class b have a loop of their own.
-#for a in 0..1+KERNEL%2*(KERNEL/2)
-#for b in 0..1+KERNEL%2*(KERNEL/2)
+#for a in 0..LOOPS
+#for b in 0..LOOPS
+#let taps_y = (KERNEL + 1 - a) / 2
+#let taps_x = (KERNEL + 1 - b) / 2
+#let rows = TILE_Y + taps_y - 1
   let is_class_${a}_${b} = !transposed || KERNEL % 2 == 0 || (class_y == ${a} && class_x == ${b});
   for (
     var s = select(${2*a+b}, class_index, transposed);
@@ -125,30 +135,30 @@ fn main(
     let c_y = (s >> 1) & 1;
     let c_x = s & 1;
     // Of two taps along x the second of class 0 and the first of class 1 meet the lane's own column.
-    let own = select(0, 1 - c_x, ${(KERNEL+1-b)/2} == 2);
+    let own = select(0, 1 - c_x, ${taps_x} == 2);
     let iz = select(params.in_step * vz - params.pad + kz, vz + first_z - (kz >> 1), transposed);
-    let iy = params.in_step * vy + select(c_y - params.pad, first_y - ${(KERNEL+1-a)/2-1}, transposed);
+    let iy = params.in_step * vy + select(c_y - params.pad, first_y - ${taps_y-1}, transposed);
     let shift_x = select(c_x - params.pad + 2 * own, 0, transposed);
     let ix = params.in_step * vx + shift_x;
     let is_left = (c_x == 1) == transposed;
     let plane_ok = block < params.blocks && iz >= 0 && iz < params.in_d;
     let row = (n * params.in_d + iz) * params.in_h + iy;
-#for r in 0..TILE_Y+(KERNEL+1-a)/2-1
+#for r in 0..rows
     let row_ok_${r} = plane_ok && iy + ${r} * params.in_step >= 0 && iy + ${r} * params.in_step < params.in_h;
     let at_${r} = ((row + ${r} * params.in_step) * params.in_w + ix) * params.in_c;
 #endfor
-#for g in 1..GROUPS+1
+#for g in 1..RIGHT
     let column_ok_${g} = ix + ${g-1} * params.in_step >= 0 && ix + ${g-1} * params.in_step < params.in_w;
 #endfor
-#for t in 0..(KERNEL+1-a)/2
-    let tap_${t} = (kz * KERNEL + c_y + 2 * select(${t}, ${(KERNEL+1-a)/2-1-t}, transposed)) * KERNEL + c_x;
-#for k in 0..(KERNEL+1-b)/2
+#for t in 0..taps_y
+    let tap_${t} = (kz * KERNEL + c_y + 2 * select(${t}, ${taps_y-1-t}, transposed)) * KERNEL + c_x;
+#for k in 0..taps_x
     let weight_${t}_${k} = weight_lane + (tap_${t} + 2 * select(own, 1 - own, ${k} == 1)) * params.weight_tap;
 #endfor
 #endfor
 #ifdef EDGES
     let edge_x = params.in_step * select(tile_x + GROUPS * lanes_x, tile_x - 1, is_left) + shift_x;
-#for h in 0..(TILE_Y+1+WORKGROUP-1)/WORKGROUP
+#for h in 0..EDGE_VECTORS
     let edge_y_${h} = (lane + ${h*WORKGROUP}) * params.in_step;
     let edge_ok_${h} = plane_ok && edge_x >= 0 && edge_x < params.in_w &&
       iy + edge_y_${h} >= 0 && iy + edge_y_${h} < params.in_h;
@@ -157,52 +167,50 @@ fn main(
 #endif
     let channels = select(0, params.in_c, subgroupAny(plane_ok));
     for (var ci = 0; ci < channels; ci++) {
-#for t in 0..(KERNEL+1-a)/2
-#for k in 0..(KERNEL+1-b)/2
-#for q in 0..TILE_C/WORKGROUP
+#for t in 0..taps_y
+#for k in 0..taps_x
+#for q in 0..RUNS
       let lane_weight_${q}_${t}_${k} =
         weight[u32(weight_${t}_${k} + ci * params.weight_in + ${q*WORKGROUP} * params.weight_out)];
 #endfor
 #endfor
 #endfor
-#ifdef EDGES
-#for k in 1..(KERNEL+1-b)/2
-#for h in 0..(TILE_Y+1+WORKGROUP-1)/WORKGROUP
+#if defined(EDGES) && taps_x == 2
+#for h in 0..EDGE_VECTORS
       let edge_${h} = select(0.0, f32(x[u32(edge_at_${h} + ci)]), edge_ok_${h});
 #endfor
-#endfor
 #endif
-#for r in 0..TILE_Y+(KERNEL+1-a)/2-1
-#for g in 1..GROUPS+1
+#for r in 0..rows
+#for g in 1..RIGHT
       let x_${r}_${g}_0 = select(
         0.0,
         f32(x[u32(at_${r} + ${g-1} * params.in_step * params.in_c + ci)]),
         row_ok_${r} && column_ok_${g},
       );
 #endfor
-#for k in 1..(KERNEL+1-b)/2
+#if taps_x == 2
 #ifdef EDGES
       let end_${r} = subgroupShuffle(edge_${r/WORKGROUP}, ${r%WORKGROUP}u);
 #else
       let end_${r} = 0.0;
 #endif
       let x_${r}_0_0 = select(subgroupShuffle(x_${r}_${GROUPS}_0, lane_left), end_${r}, is_first);
-      let x_${r}_${GROUPS+1}_0 = select(subgroupShuffle(x_${r}_1_0, lane_right), end_${r}, is_last);
-#for g in 1..GROUPS+1
+      let x_${r}_${RIGHT}_0 = select(subgroupShuffle(x_${r}_1_0, lane_right), end_${r}, is_last);
+#for g in 1..RIGHT
       let x_${r}_${g}_1 = select(x_${r}_${g+1}_0, x_${r}_${g-1}_0, is_left);
 #endfor
-#endfor
+#endif
 #endfor
 #for c in 0..TILE_C
-#for t in 0..(KERNEL+1-a)/2
-#for k in 0..(KERNEL+1-b)/2
+#for t in 0..taps_y
+#for k in 0..taps_x
       let w_${c}_${t}_${k} = subgroupShuffle(lane_weight_${c/WORKGROUP}_${t}_${k}, ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILE_Y
-#for g in 1..GROUPS+1
-#for t in 0..(KERNEL+1-a)/2
-#for k in 0..(KERNEL+1-b)/2
+#for g in 1..RIGHT
+#for t in 0..taps_y
+#for k in 0..taps_x
       acc_${j}_${g}_${c} = fma(x_${j+t}_${g}_${k}, w_${c}_${t}_${k}, acc_${j}_${g}_${c});
 #endfor
 #endfor
@@ -219,9 +227,10 @@ fn main(
   // Stores without an addend have a loop of their own, as a branch that is not taken costs its loads.
   var outputs: array<array<f32, WORKGROUP>, TILE_Y * GROUPS * RUNS>;
 #for j in 0..TILE_Y
-#for g in 1..GROUPS+1
+#for g in 1..RIGHT
 #for c in 0..TILE_C
-  outputs[${((j*GROUPS+g-1)*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] = acc_${j}_${g}_${c};
+#let at = (j*GROUPS + g - 1)*TILE_C + c
+  outputs[${at/WORKGROUP}][${at%WORKGROUP}] = acc_${j}_${g}_${c};
 #endfor
 #endfor
 #endfor
@@ -238,9 +247,9 @@ fn main(
 #for c in 0..WORKGROUP
       if (co + ${c} < params.out_c) {
         var value = outputs[run][${c}];
-#for i in 0..added
+#if added
         value += f32(addend[u32(at + ${c})]);
-#endfor
+#endif
         y[u32(at + ${c})] = StoredY(value);
       }
 #endfor

@@ -79,6 +79,16 @@ const COLUMNS = (TILE_Y + 2) * GROUPS;
 const KEPT = COLUMNS + (2 * TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP;
 const PLANE = TILE_Y * GROUPS * TILE_C;
 const RUNS = TILE_C / WORKGROUP;
+#let RUNS = TILE_C / WORKGROUP
+// Rows of inputs of a block.
+#let ROWS = TILE_Y + 2
+// The column right of a lane's: the right edge, as column 0 is the left one.
+#let RIGHT = GROUPS + 1
+// Vectors of a lane that hold what lies beyond the block's ends.
+#let EDGE_VECTORS = (2*TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP
+// Winograd's tiles along y, and their points.
+#let TILES = TILE_Y / 4
+#let POINTS = 6 * TILES
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -110,11 +120,11 @@ fn main(
   let lane_right = u32(lane - lane_x + (lane_x + 1) % lanes_x);
   let is_first = lane_x == 0;
   let is_last = lane_x == lanes_x - 1;
-#for g in 1..GROUPS+1
+#for g in 1..RIGHT
   let column_ok_${g} = stack < params.stacks && ox + ${g-1} * lanes_x < params.width;
 #endfor
 #ifdef EDGES
-#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
+#for h in 0..EDGE_VECTORS
   let edge_y_${h} = oy - 1 + ${h*WORKGROUP/2} + lane / 2;
   let edge_x_${h} = select(tile_x - 1, tile_x + GROUPS * lanes_x, lane % 2 == 1);
   let edge_ok_${h} = edge_x_${h} >= 0 && edge_x_${h} < params.width
@@ -138,20 +148,21 @@ fn main(
         let iz = oz - 1 + kz;
         let plane_ok = iz >= 0 && iz < params.depth;
         let row = (plane + kz - 1) * params.height - 1;
-#for r in 0..TILE_Y+2
+#for r in 0..ROWS
         let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
         let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c + first;
 #endfor
 #ifdef EDGES
-#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
+#for h in 0..EDGE_VECTORS
         let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.in_c + first;
 #endfor
 #endif
         for (var ci = 0; ci < count; ci++) {
           let slot = (kz + 2 * pair) % 4 * CHANNELS + ci;
-#for r in 0..TILE_Y+2
-#for g in 1..GROUPS+1
-          kept[slot][${r*GROUPS+g-1}] = select(
+#for r in 0..ROWS
+#for g in 1..RIGHT
+#let column = r*GROUPS + g - 1
+          kept[slot][${column}] = select(
             0.0,
             f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]),
             row_ok_${r} && column_ok_${g},
@@ -159,7 +170,7 @@ fn main(
 #endfor
 #endfor
 #ifdef EDGES
-#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
+#for h in 0..EDGE_VECTORS
           kept[slot][COLUMNS + ${h}] = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
 #endfor
 #endif
@@ -167,7 +178,7 @@ fn main(
       }
 
       for (var co0 = co_begin; co0 < co_end; co0 += TILE_C) {
-#for q in 0..TILE_C/WORKGROUP
+#for q in 0..RUNS
         let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], first == 0 && params.has_bias != 0u);
 #endfor
 #for c in 0..TILE_C
@@ -189,8 +200,8 @@ fn main(
           let weight0 = (mz * 9 * params.in_c + first) * params.out_c + co0 + lane;
           let weight_tap = params.in_c * params.out_c;
 #for c in 0..TILE_C
-#for m in 0..TILE_Y/4*6
-#for g in 1..GROUPS+1
+#for m in 0..POINTS
+#for g in 1..RIGHT
           var acc_${m}_${g}_${c} = 0.0;
 #endfor
 #endfor
@@ -201,30 +212,31 @@ fn main(
             let other = other0 + ci;
             let weight_at = weight0 + ci * params.out_c;
 #for t in 0..9
-#for q in 0..TILE_C/WORKGROUP
+#for q in 0..RUNS
             let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * weight_tap + ${q*WORKGROUP})];
 #endfor
 #endfor
 #ifdef EDGES
-#for h in 0..(2*TILE_Y+4+WORKGROUP-1)/WORKGROUP
+#for h in 0..EDGE_VECTORS
             let edge_${h} = kept[slot][COLUMNS + ${h}] + sign * kept[other][COLUMNS + ${h}];
 #endfor
 #endif
-            // Columns 0 and GROUPS + 1 are the edges. B^T comes before the shuffles: then there are fewer rows.
-#for r in 0..TILE_Y+2
+            // B^T comes before the shuffles: then there are fewer rows.
+#for r in 0..ROWS
 #ifdef EDGES
             let x_${r}_0 = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP}u);
-            let x_${r}_${GROUPS+1} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
+            let x_${r}_${RIGHT} = subgroupShuffle(edge_${2*r/WORKGROUP}, ${2*r%WORKGROUP+1}u);
 #else
             let x_${r}_0 = 0.0;
-            let x_${r}_${GROUPS+1} = 0.0;
+            let x_${r}_${RIGHT} = 0.0;
 #endif
-#for g in 1..GROUPS+1
-            let x_${r}_${g} = kept[slot][${r*GROUPS+g-1}] + sign * kept[other][${r*GROUPS+g-1}];
+#for g in 1..RIGHT
+#let column = r*GROUPS + g - 1
+            let x_${r}_${g} = kept[slot][${column}] + sign * kept[other][${column}];
 #endfor
 #endfor
-#for g in 0..GROUPS+2
-#for j in 0..TILE_Y/4
+#for g in 0..RIGHT+1
+#for j in 0..TILES
             let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
             let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
             let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
@@ -237,19 +249,19 @@ fn main(
             let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
 #endfor
 #endfor
-#for m in 0..TILE_Y/4*6
+#for m in 0..POINTS
             let left_${m}_0 = v_${m}_0_1;
-            let right_${m}_${GROUPS+1} = v_${m}_${GROUPS+1}_1;
-#for g in 1..GROUPS+1
+            let right_${m}_${RIGHT} = v_${m}_${RIGHT}_1;
+#for g in 1..RIGHT
             let left_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_left);
             let right_${m}_${g} = subgroupShuffle(v_${m}_${g}_1, lane_right);
 #endfor
-#for g in 1..GROUPS+1
+#for g in 1..RIGHT
             let v_${m}_${g}_0 = select(left_${m}_${g}, left_${m}_${g-1}, is_first);
             let v_${m}_${g}_2 = select(right_${m}_${g}, right_${m}_${g+1}, is_last);
 #endfor
 #endfor
-#for q in 0..TILE_C/WORKGROUP
+#for q in 0..RUNS
 #for k in 0..3
             let u_${q}_0_${k} = lane_weight_${q}_${k};
             let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
@@ -268,11 +280,12 @@ fn main(
             let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
 #endfor
 #endfor
-#for j in 0..TILE_Y/4
+#for j in 0..TILES
 #for m in 0..6
-#for g in 1..GROUPS+1
+#let point = 6*j + m
+#for g in 1..RIGHT
 #for k in 0..3
-            acc_${6*j+m}_${g}_${c} = fma(v_${6*j+m}_${g}_${k}, w_${c}_${m}_${k}, acc_${6*j+m}_${g}_${c});
+            acc_${point}_${g}_${c} = fma(v_${point}_${g}_${k}, w_${c}_${m}_${k}, acc_${point}_${g}_${c});
 #endfor
 #endfor
 #endfor
@@ -280,8 +293,8 @@ fn main(
 #endfor
           }
 
-#for j in 0..TILE_Y/4
-#for g in 1..GROUPS+1
+#for j in 0..TILES
+#for g in 1..RIGHT
 #for c in 0..TILE_C
           {
             let m0 = 0.25 * acc_${6*j}_${g}_${c};
@@ -295,8 +308,8 @@ fn main(
             let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
 #for i in 0..4
 #for z in 0..2
-            outputs[${z} * PLANE / WORKGROUP + ${(((4*j+i)*GROUPS+g-1)*TILE_C+c)/WORKGROUP}][${c%WORKGROUP}] +=
-              to_${z} * o_${i};
+#let at = ((4*j + i)*GROUPS + g - 1)*TILE_C + c
+            outputs[${z} * PLANE / WORKGROUP + ${at/WORKGROUP}][${at%WORKGROUP}] += to_${z} * o_${i};
 #endfor
 #endfor
           }
@@ -322,7 +335,7 @@ fn main(
 #for c in 0..WORKGROUP
             if (co + ${c} < params.out_c) {
               var value = outputs[run][${c}];
-#for i in 0..rest
+#if rest
               if (has_addend) {
                 value += f32(addend[u32(at + ${c})]);
               }
@@ -338,7 +351,7 @@ fn main(
                 value += y[u32(at + ${c})];
               }
 #endif
-#endfor
+#endif
               y[u32(at + ${c})] = StoredY(value);
             }
 #endfor

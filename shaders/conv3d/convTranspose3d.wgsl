@@ -42,6 +42,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<StoredY>;
 
 const HALF = (KERNEL + 1) / 2;
+#let HALF = (KERNEL + 1) / 2
+// What the taps of a class meet of the inputs.
+#let ROWS = TILE_Y + HALF - 1
+#let COLUMNS = TILE_X + HALF - 1
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -80,7 +84,7 @@ fn main(
   let co_lane = co0 + i32(lane % LANES);
 #endif
 
-#for c in 0..TILE_X+(KERNEL+1)/2-1
+#for c in 0..COLUMNS
   let column_ok_${c} = ix + ${c} >= 0 && ix + ${c} < params.in_w;
 #endfor
 #ifdef LANES
@@ -105,20 +109,20 @@ fn main(
     let iz = qz - (kz >> 1);
     let plane_ok = n < params.batch && iz >= 0 && iz < params.in_d;
     let plane = (n * params.in_d + iz) * params.in_h + iy;
-#for r in 0..TILE_Y+(KERNEL+1)/2-1
+#for r in 0..ROWS
     let row_ok_${r} = plane_ok && iy + ${r} >= 0 && iy + ${r} < params.in_h;
     let row_${r} = ((plane + ${r}) * params.in_w + ix) * params.in_c;
 #endfor
     for (var ci = 0; ci < params.in_c; ci++) {
-#for r in 0..TILE_Y+(KERNEL+1)/2-1
-#for c in 0..TILE_X+(KERNEL+1)/2-1
+#for r in 0..ROWS
+#for c in 0..COLUMNS
       let x_${r}_${c} = select(0.0, f32(x[u32(row_${r} + ${c} * params.in_c + ci)]), row_ok_${r} && column_ok_${c});
 #endfor
 #endfor
       let weight_at = ((kz * KERNEL + ry) * KERNEL + rx) * params.weight_tap + ci * params.weight_in;
       // A class of an odd kernel may lack the last tap of an axis.
-#for ky in 0..(KERNEL+1)/2
-#for kx in 0..(KERNEL+1)/2
+#for ky in 0..HALF
+#for kx in 0..HALF
       let tap_ok_${ky}_${kx} = ry + ${2*ky} < KERNEL && rx + ${2*kx} < KERNEL;
       let tap_at_${ky}_${kx} = weight_at + ${2*ky*KERNEL+2*kx} * params.weight_tap;
 #ifdef LANES
@@ -133,8 +137,8 @@ fn main(
 #endfor
 #endfor
 #for c in 0..TILE_C
-#for ky in 0..(KERNEL+1)/2
-#for kx in 0..(KERNEL+1)/2
+#for ky in 0..HALF
+#for kx in 0..HALF
 #ifdef LANES
       let w_${c}_${ky}_${kx} = subgroupBroadcast(lane_weight_${c/LANES}_${ky}_${kx}, ${c%LANES}u);
 #else
@@ -145,9 +149,9 @@ fn main(
 #endfor
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-#for ky in 0..(KERNEL+1)/2
-#for kx in 0..(KERNEL+1)/2
-      acc_${j}_${i}_${c} = fma(x_${j-ky+(KERNEL+1)/2-1}_${i-kx+(KERNEL+1)/2-1}, w_${c}_${ky}_${kx}, acc_${j}_${i}_${c});
+#for ky in 0..HALF
+#for kx in 0..HALF
+      acc_${j}_${i}_${c} = fma(x_${j-ky+HALF-1}_${i-kx+HALF-1}, w_${c}_${ky}_${kx}, acc_${j}_${i}_${c});
 #endfor
 #endfor
 #endfor

@@ -33,11 +33,10 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(2) var<storage, read_write> out: array<Stored>;
-#ifdef PROBABILITY
+#if defined(PROBABILITY) || defined(SCORE_GRAD)
 @group(0) @binding(4) var<storage, read> column_values: array<f32>;
 #endif
 #ifdef SCORE_GRAD
-@group(0) @binding(4) var<storage, read> column_values: array<f32>;
 @group(0) @binding(5) var<storage, read> probability: array<f32>;
 #endif
 #ifdef RESCALE
@@ -48,11 +47,9 @@ fn store(sample: u32, row: u32, column: u32, sum: f32) {
   let at = params.out_offset + sample * params.out_batch + row * params.out_row + column;
 #ifdef PROBABILITY
   out[at] = Stored(exp(params.scale * sum - column_values[sample * params.columns + column]));
-#else
-#ifdef SCORE_GRAD
+#elif defined(SCORE_GRAD)
   out[at] = Stored(probability[at] * (sum - column_values[sample * params.columns + column]) * params.scale);
-#else
-#ifdef RESCALE
+#elif defined(RESCALE)
   let factor = factors[sample * params.rows + row];
   var value = sum;
   if (factor.x != 0.0) {
@@ -65,7 +62,5 @@ fn store(sample: u32, row: u32, column: u32, sum: f32) {
     value += f32(out[at]);
   }
   out[at] = Stored(value);
-#endif
-#endif
 #endif
 }

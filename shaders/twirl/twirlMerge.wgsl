@@ -34,12 +34,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> rotations: array<u32>;
 @group(0) @binding(2) var<storage, read> predictions: array<Real>;
 @group(0) @binding(3) var<storage, read_write> mean: array<Real>;
-#ifdef CONTINUE
+#if defined(CONTINUE) || !defined(REDUCE)
 @group(0) @binding(4) var<storage, read_write> m2: array<Real>;
-#else
-#ifndef REDUCE
-@group(0) @binding(4) var<storage, read_write> m2: array<Real>;
-#endif
 #endif
 #ifdef REDUCE
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
@@ -119,16 +115,14 @@ fn main(
 #endif
 #for v in 0..RUN
   mean[home + ${v}u * home_stride] = mean_${v};
-#ifdef REDUCE
-#ifdef TARGET
+#if defined(REDUCE) && defined(TARGET)
   {
     let wanted = targetGrid[home + ${v}u * home_stride];
     let off = mean_${v} - wanted;
     sums += vec4<f32>(total(off * off), total(m2_${v}), total(wanted * wanted), 0.0);
   }
-#else
+#elif defined(REDUCE)
   sums.y += total(m2_${v});
-#endif
 #else
   m2[home + ${v}u * home_stride] = m2_${v};
 #endif
