@@ -68,13 +68,13 @@ export {
 export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
-export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
+export { PoseEvaluator, type PoseEvaluatorOptions } from "./tasks/voxels/poseEvaluator.ts";
 export {
   VoxelEvaluator,
   type Evaluation,
   type VoxelEvaluatorOptions,
   type VoxelModel,
-} from "./equivariance/voxelEvaluator.ts";
+} from "./tasks/voxels/voxelEvaluator.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -87,11 +87,11 @@ export {
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
-export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./molecules/records.ts";
-export { parseSdf } from "./molecules/sdf.ts";
-export { parseXyz } from "./molecules/xyz.ts";
+export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";
+export { parseSdf } from "./formats/sdf.ts";
+export { parseXyz } from "./formats/xyz.ts";
 export { Random } from "./random.ts";
-export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
+export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./tasks/voxels/presets.ts";
 export { readStatus, STATUS_BYTES, Trainer, type StepStatus } from "./training/trainer.ts";
 export { LossScaling } from "./training/lossScaling.ts";
 export {
@@ -114,7 +114,7 @@ export {
   type SafeFile,
   type SafeStream,
   type SafeTensor,
-} from "./training/safetensors.ts";
+} from "./formats/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export {
   choiceOf,

@@ -1,7 +1,7 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { modelConfig, presets } from "../../src/tasks/voxels/presets.ts";
 import * as twin from "../../src/reference/adamw.ts";
 import type { BenchCase } from "../case.ts";
 import { graphCase } from "../graphCase.ts";

@@ -1,4 +1,4 @@
-import { VoxelEvaluator } from "../../src/equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator } from "../../src/tasks/voxels/voxelEvaluator.ts";
 import { OCTAHEDRAL_ORDER } from "../../src/equivariance/octahedral.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -8,8 +8,8 @@ import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import { prepareDataset } from "../../src/molecules/dataset.ts";
-import { modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
-import { streams } from "../../src/training/streams.ts";
+import { modelConfig, presets, type TrainConfig } from "../../src/tasks/voxels/presets.ts";
+import { streams } from "../../src/tasks/voxels/streams.ts";
 import type { BenchCase, Expected, OpenCase } from "../case.ts";
 import { denoiserFlops } from "../denoiserLayers.ts";
 import { variantOf } from "../graphCase.ts";

@@ -1,6 +1,6 @@
 import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { modelConfig, presets } from "../../src/tasks/voxels/presets.ts";
 import type { BenchCase } from "../case.ts";
 import { denoiserFlops, denoiserLayers, layerFlops } from "../denoiserLayers.ts";
 import { forwardCase, trainCase, type Network } from "../networkCase.ts";

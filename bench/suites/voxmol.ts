@@ -1,4 +1,4 @@
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { modelConfig, presets } from "../../src/tasks/voxels/presets.ts";
 import type { BenchCase } from "../case.ts";
 import { denoiserLayers, type DenoiserLayer } from "../denoiserLayers.ts";
 import { forward as attentionCase } from "./attention.ts";

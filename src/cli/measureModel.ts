@@ -1,26 +1,26 @@
 import { VoxtwirlError } from "../errors.ts";
 import { TWIRL_COUNTS } from "../equivariance/gain.ts";
-import { PoseEvaluator } from "../equivariance/poseEvaluator.ts";
+import { PoseEvaluator } from "../tasks/voxels/poseEvaluator.ts";
 import { poseResult } from "../equivariance/poseEstimator.ts";
 import { poseGains } from "../equivariance/poseGain.ts";
 import { Tally } from "../equivariance/tally.ts";
-import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator, type VoxelModel } from "../tasks/voxels/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import { readModelFile, type ModelFile } from "../node/modelFile.ts";
-import { readingLines } from "../molecules/records.ts";
+import { readModelFile, type ModelFile } from "../runs/modelFile.ts";
+import { readingLines } from "../formats/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { measurableMolecules } from "../node/runData.ts";
+import { measurableMolecules } from "../runs/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import { loadModel } from "../training/checkpoint.ts";
-import { modelConfig } from "../training/presets.ts";
-import { streams } from "../training/streams.ts";
+import { modelConfig } from "../tasks/voxels/presets.ts";
+import { streams } from "../tasks/voxels/streams.ts";
 import { openCliGpu } from "./gpu.ts";
 import {
   decompositionLines,

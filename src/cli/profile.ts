@@ -7,7 +7,7 @@ import { writeFileAtomic } from "../node/files.ts";
 import { renderProfile } from "../report/profilePage.ts";
 import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
-import { presets } from "../training/presets.ts";
+import { presets } from "../tasks/voxels/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";

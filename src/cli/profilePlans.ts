@@ -7,14 +7,14 @@ import { initialise } from "../models/initialise.ts";
 import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
-import { readModelFile } from "../node/modelFile.ts";
-import { readingLines } from "../molecules/records.ts";
+import { readModelFile } from "../runs/modelFile.ts";
+import { readingLines } from "../formats/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { prepareRunData } from "../node/runData.ts";
+import { prepareRunData } from "../runs/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { loadModel } from "../training/checkpoint.ts";
-import { checkTrainConfig, modelConfig, type TrainConfig } from "../training/presets.ts";
+import { checkTrainConfig, modelConfig, type TrainConfig } from "../tasks/voxels/presets.ts";
 import { Trainer } from "../training/trainer.ts";
 import { createEvaluator, divisorBelow } from "../training/voxelTraining.ts";
 

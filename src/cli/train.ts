@@ -1,12 +1,12 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { isFinished, readRunConfig } from "../node/earlierRun.ts";
+import { isFinished, readRunConfig } from "../runs/earlierRun.ts";
 import { isLasting, readMoleculeFile } from "../node/molecules.ts";
-import { RunFolder } from "../node/runFolder.ts";
-import { lookAtRun, type RunStage } from "../node/runStage.ts";
-import { trainingRun } from "../node/trainingRun.ts";
+import { RunFolder } from "../runs/runFolder.ts";
+import { lookAtRun, type RunStage } from "../runs/runStage.ts";
+import { trainingRun } from "../runs/trainingRun.ts";
 import type { RunConfig } from "../training/config.ts";
-import { presets, slowPresets } from "../training/presets.ts";
+import { presets, slowPresets } from "../tasks/voxels/presets.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";

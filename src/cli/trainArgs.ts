@@ -2,7 +2,7 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
-import { checkTrainConfig, presets, type TrainConfig } from "../training/presets.ts";
+import { checkTrainConfig, presets, type TrainConfig } from "../tasks/voxels/presets.ts";
 import type { Args } from "./args.ts";
 import { precisionOf } from "./precision.ts";
 

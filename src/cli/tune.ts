@@ -5,7 +5,7 @@ import { tableChoice } from "../kernels/kernel.ts";
 import { kernelsWithVariants, kernelWithVariants } from "../kernels/list.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
-import { presets, type TrainConfig } from "../training/presets.ts";
+import { presets, type TrainConfig } from "../tasks/voxels/presets.ts";
 import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts";
 import { emptyTuning, withChoices } from "../tuning/tuning.ts";
 import { type Args, type ArgsSpec, readArgs } from "./args.ts";

@@ -8,7 +8,7 @@ import {
   type LeftOut,
   type ParsedMolecules,
   type ParseOptions,
-} from "../molecules/records.ts";
+} from "../formats/records.ts";
 import type { MoleculeFile } from "./moleculeFile.ts";
 
 /** Collects what the files of a folder hold. */

@@ -1,4 +1,4 @@
-import type { TwirledSample } from "../equivariance/voxelEvaluator.ts";
+import type { TwirledSample } from "../tasks/voxels/voxelEvaluator.ts";
 import type { SliceInput } from "./types.ts";
 
 /** The z slice of a held-out molecule that holds most of its density, cut from each of its grids. */

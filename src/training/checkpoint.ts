@@ -4,8 +4,8 @@ import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
 import type { UNetParameter } from "../models/unetLayout.ts";
 import { SCALING_FIELDS, type LossScaling } from "./lossScaling.ts";
-import { floats } from "./floats.ts";
-import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.ts";
+import { floats } from "../formats/safetensorFloats.ts";
+import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "../formats/safetensors.ts";
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 

@@ -1,6 +1,6 @@
 /** What config.json of a run folder holds: everything that was decided when the run began. */
 import { VoxtwirlError } from "../errors.ts";
-import { checkTrainConfig, presets, type TrainConfig } from "./presets.ts";
+import { checkTrainConfig, presets, type TrainConfig } from "../tasks/voxels/presets.ts";
 
 /** Version of the layout of config.json; raised when older files can no longer be read. */
 export const RUN_CONFIG_FORMAT = 1;

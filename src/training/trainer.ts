@@ -12,12 +12,12 @@ import { gradNorm } from "../kernels/gradNorm.ts";
 import { squaredError } from "../kernels/squaredError.ts";
 import { unet3d } from "../models/unet3d.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import { moleculeTensors, sampleVoxels, uploadMolecules } from "../equivariance/noisyVoxels.ts";
+import { moleculeTensors, sampleVoxels, uploadMolecules } from "../tasks/voxels/noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
-import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "./presets.ts";
+import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "../tasks/voxels/presets.ts";
 import { StepUniform } from "../graph/stepUniform.ts";
-import { streams } from "./streams.ts";
+import { streams } from "../tasks/voxels/streams.ts";
 
 /**
  * Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32; with loss scaling

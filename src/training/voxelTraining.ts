@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { VoxelEvaluator } from "../equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator } from "../tasks/voxels/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { initialise } from "../models/initialise.ts";
@@ -7,9 +7,9 @@ import { unet3d } from "../models/unet3d.ts";
 import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { modelStream, modelTensors, stateStream } from "./checkpoint.ts";
-import { modelConfig, type TrainConfig } from "./presets.ts";
-import type { SafeStream, SafeTensor } from "./safetensors.ts";
-import { streams } from "./streams.ts";
+import { modelConfig, type TrainConfig } from "../tasks/voxels/presets.ts";
+import type { SafeStream, SafeTensor } from "../formats/safetensors.ts";
+import { streams } from "../tasks/voxels/streams.ts";
 import { Trainer } from "./trainer.ts";
 
 export interface VoxelTrainingOptions {

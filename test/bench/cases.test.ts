@@ -7,7 +7,7 @@ import { peerNames } from "../../bench/protocol.ts";
 import { suites } from "../../bench/suites/index.ts";
 import { unetUFlops, unetUParameters } from "../../bench/unetU.ts";
 import { elementCount } from "../../src/gpu/dispatch.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { modelConfig, presets } from "../../src/tasks/voxels/presets.ts";
 
 const all = Object.values(suites).flatMap((make) => make());
 

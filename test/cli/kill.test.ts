@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
 import type { MetricRow } from "../../src/training/metrics.ts";
-import { decodeSafetensors } from "../../src/training/safetensors.ts";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();

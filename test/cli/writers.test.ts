@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { RUN_FILES } from "../../src/node/runStage.ts";
+import { RUN_FILES } from "../../src/runs/runStage.ts";
 import type { MetricRow } from "../../src/training/metrics.ts";
-import { decodeSafetensors } from "../../src/training/safetensors.ts";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();

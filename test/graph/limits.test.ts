@@ -7,7 +7,7 @@ import { Plan } from "../../src/graph/plan.ts";
 import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { openAdapter } from "../../src/node/open.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { modelConfig, presets } from "../../src/tasks/voxels/presets.ts";
 import { MATRIX_ADAPTERS } from "../kernels/matrixCaps.ts";
 
 /** What WebGPU guarantees of a shader stage. */

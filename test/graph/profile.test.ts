@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VoxelEvaluator } from "../../src/equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator } from "../../src/tasks/voxels/voxelEvaluator.ts";
 import { elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { alignClocks } from "../../src/gpu/gpuClock.ts";
@@ -12,7 +12,7 @@ import { initialise } from "../../src/models/initialise.ts";
 import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { groupLines } from "../../src/report/profileTable.ts";
-import { checkTrainConfig, modelConfig, presets } from "../../src/training/presets.ts";
+import { checkTrainConfig, modelConfig, presets } from "../../src/tasks/voxels/presets.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "../training/molecules.ts";

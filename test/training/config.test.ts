@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseRunConfig, runMetadata, type RunConfig } from "../../src/training/config.ts";
 import { boundedMemory, FUZZ_RUNS } from "../fuzzRuns.ts";
 import { VoxtwirlError } from "../../src/errors.ts";
-import { presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
 
 const config: RunConfig = {
   format: 1,
