@@ -29,7 +29,8 @@ export { allKernels } from "./kernels/list.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";
-export { unetLayout, unetParameters, type UNet3dConfig, type UNetParameter } from "./models/unetLayout.ts";
+export { unetLayout, unetParameters, type UNet3dConfig } from "./models/unetLayout.ts";
+export type { ModelParameter } from "./models/parameter.ts";
 export { initialise } from "./models/initialise.ts";
 export { fromTorch, toTorch, type WeightKind } from "./models/layouts.ts";
 export {
@@ -91,7 +92,18 @@ export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNote
 export { parseSdf } from "./formats/sdf.ts";
 export { parseXyz } from "./formats/xyz.ts";
 export { Random } from "./random.ts";
-export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./tasks/voxels/presets.ts";
+export type {
+  EvaluationContext,
+  MicroBatch,
+  Packed,
+  StepContext,
+  Task,
+  TaskData,
+  TaskEvaluator,
+} from "./training/task.ts";
+export type { TrainConfig } from "./training/trainConfig.ts";
+export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
+export { voxels } from "./tasks/voxels/voxels.ts";
 export { readStatus, STATUS_BYTES, Trainer, type StepStatus } from "./training/trainer.ts";
 export { LossScaling } from "./training/lossScaling.ts";
 export {
@@ -105,7 +117,7 @@ export {
   type TrainOptions,
   type TrainStart,
 } from "./training/loop.ts";
-export { VoxelTraining, type VoxelTrainingOptions } from "./training/voxelTraining.ts";
+export { Training, type TrainingOptions } from "./training/training.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {
   decodeSafetensors,

@@ -1,8 +1,9 @@
 /** What the folder of an earlier run says, read without opening it for writing. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseRunConfig, type RunConfig } from "../training/config.ts";
+import { parseRunConfig, type RunConfig } from "../training/runConfig.ts";
 import { parseMetrics } from "../training/metrics.ts";
+import { taskNamed } from "../tasks/list.ts";
 import { readJson, readText } from "../node/files.ts";
 import { withSafetensors } from "./runFolder.ts";
 import { RUN_FILES } from "./runStage.ts";
@@ -10,7 +11,7 @@ import { RUN_FILES } from "./runStage.ts";
 /** The configuration of the run that a folder holds, checked. */
 export async function readRunConfig(path: string): Promise<RunConfig> {
   const file = join(path, RUN_FILES.config);
-  return parseRunConfig(await readJson(file), file);
+  return parseRunConfig(await readJson(file), taskNamed, file);
 }
 
 /** Whether a folder's run has reached its last step and everything that follows from it is there. */

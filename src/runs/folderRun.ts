@@ -1,9 +1,9 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import type { PreparedDataset } from "../molecules/dataset.ts";
-import type { RunConfig } from "../training/config.ts";
+import type { RunConfig } from "../training/runConfig.ts";
 import { train, type TrainEvent } from "../training/loop.ts";
-import { VoxelTraining } from "../training/voxelTraining.ts";
+import type { Task, TaskData } from "../training/task.ts";
+import { Training } from "../training/training.ts";
 import { tuningHash } from "../tuning/tuning.ts";
 import { loadCheckpoint, saveCheckpoint } from "./runCheckpoint.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -21,10 +21,11 @@ export type RunEvent =
 
 export interface FolderRunOptions {
   readonly gpu: Gpu;
+  readonly task: Task;
   /** Nothing in it is changed before the run is known to fit, so that a run that cannot begin replaces nothing. */
   readonly folder: RunFolder;
   readonly config: RunConfig;
-  readonly data: PreparedDataset;
+  readonly data: TaskData;
   /** Name of a held-out molecule, for the report's pictures. */
   readonly nameOf?: (index: number) => string | undefined;
   /** Continues from the folder's state. The configuration is written either way, once the run can begin. */
@@ -39,8 +40,8 @@ export interface FolderRunOptions {
  * the end, also of an error.
  */
 export async function* folderRun(options: FolderRunOptions): AsyncGenerator<RunEvent, void, undefined> {
-  const { gpu, config: asked, data, resume } = options;
-  const training = await VoxelTraining.create(gpu, asked.training, data, { initialise: !resume });
+  const { gpu, task, config: asked, data, resume } = options;
+  const training = await Training.create(gpu, task, asked.training, data, { initialise: !resume });
   try {
     const { trainer, evaluator } = training;
     const config = { ...asked, tuning: tuningHash([...trainer.plan.calls.values(), ...evaluator.plan.calls.values()]) };
@@ -64,7 +65,7 @@ function retunedNote(before = "none", now: string): string[] {
 }
 
 async function* trainInFolder(
-  training: VoxelTraining,
+  training: Training,
   options: FolderRunOptions & { readonly notes: readonly string[] },
 ): AsyncGenerator<RunEvent, void, undefined> {
   const { folder, config, resume, signal } = options;
@@ -85,7 +86,7 @@ async function* trainInFolder(
 /** Brings into the folder what an event says. */
 async function keep(
   event: TrainEvent,
-  training: VoxelTraining,
+  training: Training,
   options: FolderRunOptions & { readonly notes: readonly string[] },
 ): Promise<void> {
   const { folder, config } = options;

@@ -1,20 +1,13 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
-import { parseRunConfig, type RunConfig } from "../training/config.ts";
+import type { ModelFile } from "../training/modelFile.ts";
+import { parseRunConfig } from "../training/runConfig.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
+import { taskNamed } from "../tasks/list.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
 import { RUN_FILES } from "./runStage.ts";
-
-/** A model as `voxtwirl train` writes it: weights, and in the metadata what they were trained with. */
-export interface ModelFile {
-  readonly path: string;
-  readonly file: SafeFile;
-  readonly config: RunConfig;
-  /** Updates that the weights have seen; NaN where the file does not say. */
-  readonly step: number;
-}
 
 /**
  * Reads a model file, or that of a run's folder.
@@ -40,7 +33,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
     throw new VoxtwirlError("bad-file", `${name}: its configuration is not JSON`, "Copy the file again.", { cause });
   }
   const known = step !== undefined && /^\d{1,15}$/.test(step);
-  return { path: name, file, config: parseRunConfig(value, name), step: known ? Number(step) : NaN };
+  return { path: name, file, config: parseRunConfig(value, taskNamed, name), step: known ? Number(step) : NaN };
 }
 
 const OF_A_RUN = "Give a run's folder or its model.safetensors; measure other models with --predictions.";

@@ -1,16 +1,16 @@
 /** A run's checkpoint in its folder: the state to go on from, and the model that others read. */
 import { VoxtwirlError } from "../errors.ts";
 import { loadStateFrom } from "../training/checkpoint.ts";
-import { runMetadata, type RunConfig } from "../training/config.ts";
+import { runMetadata, type RunConfig } from "../training/runConfig.ts";
 import type { TrainStart } from "../training/loop.ts";
 import type { SafeStream } from "../formats/safetensors.ts";
-import type { VoxelTraining } from "../training/voxelTraining.ts";
+import type { Training } from "../training/training.ts";
 import type { RunFolder } from "./runFolder.ts";
 
 /** @throws VoxtwirlError "not-finite" where a weight is not; the last checkpoint is kept */
 export async function saveCheckpoint(
   folder: RunFolder,
-  training: VoxelTraining,
+  training: Training,
   config: RunConfig,
   { step, seconds }: { readonly step: number; readonly seconds: number },
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function saveCheckpoint(
  */
 export async function loadCheckpoint(
   folder: RunFolder,
-  training: VoxelTraining,
+  training: Training,
   config: RunConfig,
 ): Promise<TrainStart> {
   const { store, parameters, trainer } = training;
@@ -63,7 +63,7 @@ export async function loadCheckpoint(
   return { step, seconds, resumed: true, evaluationDue };
 }
 
-async function writeModel(folder: RunFolder, training: VoxelTraining, config: RunConfig, step: number): Promise<void> {
+async function writeModel(folder: RunFolder, training: Training, config: RunConfig, step: number): Promise<void> {
   await folder.writeModel(training.modelStream(), { ...runMetadata(config), step: String(step) });
 }
 

@@ -1,24 +1,21 @@
 import { VoxtwirlError } from "../errors.ts";
-import {
-  packMolecules,
-  prepareDataset,
-  type PackedMolecules,
-  type PreparedDataset,
-  type Skipped,
-} from "../molecules/dataset.ts";
+import type { Skipped } from "../molecules/dataset.ts";
 import type { Molecule } from "../molecules/molecule.ts";
-import type { RunConfig } from "../training/config.ts";
-import type { TrainConfig } from "../tasks/voxels/presets.ts";
+import type { RunConfig } from "../training/runConfig.ts";
+import type { Packed, Task, TaskData } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
 import { openChemLibKey } from "../node/moleculeKey.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
 
 /** A run's molecules, divided: a function of the molecules and of the configuration's split seed alone. */
-export async function prepareRunData(molecules: readonly Molecule[], training: TrainConfig): Promise<PreparedDataset> {
-  const { elements, grid, resolution, pose, heldout, seed } = training;
-  const options = { elements, grid, resolution, pose, seed, ...(heldout > 0 ? { heldout } : {}) };
+export async function prepareRunData<C extends TrainConfig, P extends Packed>(
+  task: Task<C, P>,
+  molecules: readonly Molecule[],
+  training: C,
+): Promise<TaskData<P>> {
   // Canonical codes tell copies apart where bonds are known; without any there is no need for the library.
   const keyOf = molecules.some(({ bonds }) => bonds !== undefined) ? await openChemLibKey() : undefined;
-  return prepareDataset(molecules, options, keyOf);
+  return task.open(molecules, training, keyOf);
 }
 
 /**
@@ -26,7 +23,7 @@ export async function prepareRunData(molecules: readonly Molecule[], training: T
  *
  * @throws VoxtwirlError "bad-file" where they do not
  */
-export function checkDivision({ train, heldout }: PreparedDataset, { data, version }: RunConfig): void {
+export function checkDivision({ train, heldout }: TaskData, { data, version }: RunConfig): void {
   if (heldout.count === data.heldout && train.count === data.training) return;
   throw new VoxtwirlError(
     "bad-file",
@@ -37,8 +34,8 @@ export function checkDivision({ train, heldout }: PreparedDataset, { data, versi
 }
 
 /** What a model may be measured on. */
-export interface MeasurableMolecules {
-  readonly packed: PackedMolecules;
+export interface MeasurableMolecules<P extends Packed = Packed> {
+  readonly packed: P;
   readonly skipped: Skipped;
   /** Whether these are the held-out part of the file that the model was trained on. */
   readonly heldoutOnly: boolean;
@@ -50,16 +47,17 @@ export interface MeasurableMolecules {
  *
  * @throws VoxtwirlError "bad-file" when the file no longer divides as it did; as `prepareDataset`
  */
-export async function measurableMolecules(
+export async function measurableMolecules<C extends TrainConfig, P extends Packed>(
+  task: Task<C, P>,
   file: Pick<MoleculeFile, "molecules" | "sha256">,
-  config: RunConfig,
-): Promise<MeasurableMolecules> {
+  config: RunConfig<C>,
+): Promise<MeasurableMolecules<P>> {
   const { training, data } = config;
   if (file.sha256 !== data.sha256) {
-    const { packed, skipped } = packMolecules(file.molecules, training);
+    const { packed, skipped } = task.pack(file.molecules, training);
     return { packed, skipped, heldoutOnly: false };
   }
-  const prepared = await prepareRunData(file.molecules, { ...training, seed: data.splitSeed });
+  const prepared = await prepareRunData(task, file.molecules, { ...training, seed: data.splitSeed });
   checkDivision(prepared, config);
   return { packed: prepared.heldout, skipped: prepared.skipped, heldoutOnly: true };
 }

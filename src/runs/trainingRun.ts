@@ -2,11 +2,11 @@ import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import type { PreparedDataset } from "../molecules/dataset.ts";
 import { formula } from "../molecules/molecule.ts";
 import { readingLines } from "../formats/records.ts";
-import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/config.ts";
-import type { TrainConfig } from "../tasks/voxels/presets.ts";
+import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/runConfig.ts";
+import type { Task, TaskData } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
 import { readRunConfig } from "./earlierRun.ts";
 import { folderRun, type RunEvent } from "./folderRun.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
@@ -17,6 +17,8 @@ declare const VOXTWIRL_VERSION: string;
 
 export interface TrainingRunOptions {
   readonly gpu: Gpu;
+  /** What is trained. */
+  readonly task: Task;
   /** Stays open. Nothing in it is changed before the run is known to fit. */
   readonly folder: RunFolder;
   /** Of a run that goes on, its own, with more `steps` if wanted. */
@@ -35,8 +37,9 @@ export interface TrainingRunOptions {
  * ```ts
  * const gpu = await openGpu();
  * const folder = await RunFolder.open("runs/mine");
- * const [file, config] = [await readMoleculeFile("builtin"), checkTrainConfig({ ...presets.tiny, steps: 500 })];
- * for await (const event of trainingRun({ gpu, folder, config, file, source: "builtin" })) {
+ * const file = await readMoleculeFile("builtin");
+ * const config = voxels.check({ ...voxels.presets.tiny, steps: 500 });
+ * for await (const event of trainingRun({ gpu, folder, task: voxels, config, file, source: "builtin" })) {
  *   if (event.type === "eval") console.log(event.row.step, event.row.percentEquiv);
  * }
  * folder.close();
@@ -49,32 +52,33 @@ export interface TrainingRunOptions {
  *   other than that of the run that goes on, "bad-file" for other molecules
  */
 export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<RunEvent, void, undefined> {
-  const { gpu, folder, config: training, file, source, signal } = options;
+  const { gpu, task, folder, config: training, file, signal } = options;
   const { stage, path } = folder;
   const before = stage === "none" ? undefined : await readRunConfig(path);
   if (before) checkSame(path, before, options);
-  const data = await prepareRunData(file.molecules, training);
+  const data = await prepareRunData(task, file.molecules, training);
   const resume = before !== undefined && stage === "saved";
   if (resume) checkDivision(data, before);
-  const config = resume ? { ...before, training } : newRunConfig(gpu, training, data, file.sha256, source);
+  const config = resume ? { ...before, training } : newRunConfig(options, data);
   const notes = [...readingLines(file), ...skippedNotes(data, file.molecules.length)];
   for (const text of notes) yield { type: "note", text };
   const nameOf = (index: number) => {
     const molecule = file.molecules[data.heldout.sourceIndex[index]!]!;
     return molecule.name ?? formula(molecule);
   };
-  yield* folderRun({ gpu, folder, config, data, nameOf, resume, notes, signal });
+  yield* folderRun({ gpu, task, folder, config, data, nameOf, resume, notes, signal });
 }
 
 /** A run that goes on is the same one: its configuration but for the steps, and its molecules. */
 function checkSame(path: string, before: RunConfig, { config, file, source }: TrainingRunOptions): void {
-  const keys = Object.keys(config) as (keyof TrainConfig)[];
+  const [now, then] = [config, before.training] as unknown as [Record<string, unknown>, Record<string, unknown>];
+  const keys = Object.keys(config);
   const other = keys.find(
-    (key) => key !== "steps" && JSON.stringify(config[key]) !== JSON.stringify(before.training[key]),
+    (key) => key !== "steps" && JSON.stringify(now[key]) !== JSON.stringify(then[key]),
   );
   if (other !== undefined) {
-    const [now, then] = [config, before.training].map((one) => JSON.stringify(one[other]));
-    const message = `cannot resume ${path}: ${other} is ${now}, but the run has ${then}`;
+    const [given, had] = [now, then].map((one) => JSON.stringify(one[other]));
+    const message = `cannot resume ${path}: ${other} is ${given}, but the run has ${had}`;
     throw new VoxtwirlError("bad-option", message, "Give the run's own, or start a new one in another folder.");
   }
   if (before.data.sha256 === file.sha256) return;
@@ -87,21 +91,16 @@ function checkSame(path: string, before: RunConfig, { config, file, source }: Tr
   throw new VoxtwirlError("bad-file", message, fix);
 }
 
-function newRunConfig(
-  gpu: Gpu,
-  training: TrainConfig,
-  data: PreparedDataset,
-  sha256: string,
-  source: string,
-): RunConfig {
+function newRunConfig({ gpu, task, config: training, file, source }: TrainingRunOptions, data: TaskData): RunConfig {
   const { unknownElement, doesNotFit } = data.skipped;
   return {
     format: RUN_CONFIG_FORMAT,
     version: VOXTWIRL_VERSION,
+    task: task.name,
     training,
     data: {
       source: absolute(source),
-      sha256,
+      sha256: file.sha256,
       splitSeed: training.seed,
       training: data.train.count,
       heldout: data.heldout.count,
@@ -116,7 +115,7 @@ function absolute(source: string): string {
   return source === "builtin" ? source : resolve(source);
 }
 
-function skippedNotes({ skipped, train, heldout }: PreparedDataset, total: number): string[] {
+function skippedNotes({ skipped, train, heldout }: TaskData, total: number): string[] {
   const { unknownElement, doesNotFit, unknownElements } = skipped;
   const leftOut = (count: number, why: string) =>
     count > 0 ? [`${count} of ${total} molecules left out: ${why}`] : [];

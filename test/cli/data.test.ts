@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
-import type { RunConfig } from "../../src/training/config.ts";
+import type { RunConfig } from "../../src/training/runConfig.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();

@@ -7,7 +7,7 @@ import { drawOctahedral } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
 import { Random } from "../../src/random.ts";
 import { encodeHalf } from "../../src/gpu/half.ts";
-import type { RunConfig } from "../../src/training/config.ts";
+import type { RunConfig } from "../../src/training/runConfig.ts";
 import { decodeSafetensors, encodeSafetensors, type SafeData, type SafeDType } from "../../src/formats/safetensors.ts";
 import { randomArray } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";

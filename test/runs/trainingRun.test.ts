@@ -16,8 +16,10 @@ import { LOCK, RUN_FILES } from "../../src/runs/runStage.ts";
 import { trainingRun, type TrainingRunOptions } from "../../src/runs/trainingRun.ts";
 import { hostAdapterId } from "../../src/node/tuningCache.ts";
 import { stateTensors } from "../../src/training/checkpoint.ts";
-import type { RunConfig } from "../../src/training/config.ts";
-import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/tasks/voxels/presets.ts";
+import type { RunConfig } from "../../src/training/runConfig.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig, type VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { emptyTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "../training/molecules.ts";
@@ -49,7 +51,7 @@ vi.mock("node:fs/promises", async (original) => {
 const root = mkdtempSync(join(tmpdir(), "voxtwirl-lost-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const training: TrainConfig = checkTrainConfig({
+const training: VoxelConfig = voxels.check({
   ...{ ...presets.tiny!, grid: 8, resolution: 1, channels: [4, 8], attention: [false, false], groups: 2 },
   ...{ batch: 2, microBatch: 2, twirl: 2, steps: 6, every: 2 },
 });
@@ -58,10 +60,11 @@ const data = {
   heldout: molecules(2, 2),
   skipped: { unknownElement: 0, doesNotFit: 0, unknownElements: [] },
 };
-const configOf = (changes: Partial<TrainConfig> = {}): RunConfig => ({
+const configOf = (changes: Partial<VoxelConfig> = {}): RunConfig => ({
   format: 1,
   version: "0",
-  training: checkTrainConfig({ ...training, ...changes }),
+  task: voxels.name,
+  training: voxels.check({ ...training, ...changes }),
   data: { source: "test", sha256: "", splitSeed: 1, training: 10, heldout: 2, skipped: 0 },
   adapter: "",
 });
@@ -73,7 +76,7 @@ interface Watched extends Partial<FolderRunOptions> {
 /** A run to its end, which it returns. */
 async function begin(gpu: Gpu, folder: RunFolder, { onEvent, ...options }: Watched = {}) {
   const events: RunEvent[] = [];
-  for await (const event of folderRun({ gpu, folder, config: configOf(), data, resume: false, ...options })) {
+  for await (const event of folderRun({ gpu, task: voxels, folder, config: configOf(), data, resume: false, ...options })) {
     onEvent?.(event);
     events.push(event);
   }
@@ -334,7 +337,7 @@ describe("folderRun", () => {
     expect(report).toContain("One held-out molecule");
     const { tensors, metadata } = await folder.readState();
     expect(metadata.step).toBe("0");
-    const parameters = unetParameters(modelConfig(training));
+    const parameters = unetParameters(unetConfig(training));
     const store = new ParameterStore(gpu, parameters);
     initialise(store, parameters, training.seed);
     expect([...tensors.values()]).toEqual(await stateTensors(store, parameters));
@@ -348,12 +351,12 @@ describe("trainingRun", () => {
     gpu = await testGpu();
   });
 
-  const small = checkTrainConfig({ ...training, heldout: 2, steps: 4 });
+  const small = voxels.check({ ...training, heldout: 2, steps: 4 });
   const file: MoleculeFile = {
     ...{ molecules: builtinMolecules().slice(0, 12), sha256: "ab", records: 13 },
     ...{ leftOut: [], remarks: ["one is missing"] },
   };
-  const options = (folder: RunFolder) => ({ gpu, folder, config: small, file, source: "some.xyz" });
+  const options = (folder: RunFolder) => ({ gpu, task: voxels, folder, config: small, file, source: "some.xyz" });
 
   async function all(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
     const seen: RunEvent[] = [];

@@ -7,15 +7,17 @@ import { unetParameters } from "../../src/models/unetLayout.ts";
 import { loadState, modelTensors, stateTensors } from "../../src/training/checkpoint.ts";
 import { train, type EndEvent, type TrainEvent } from "../../src/training/loop.ts";
 import type { MetricRow } from "../../src/training/metrics.ts";
-import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/tasks/voxels/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig, type VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { readStatus, STATUS_BYTES, Trainer } from "../../src/training/trainer.ts";
-import { VoxelTraining } from "../../src/training/voxelTraining.ts";
+import { Training } from "../../src/training/training.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";
 import { molecules } from "./molecules.ts";
 
-const config: TrainConfig = checkTrainConfig({
+const config: VoxelConfig = voxels.check({
   ...presets.tiny!,
   grid: 8,
   resolution: 1,
@@ -27,7 +29,7 @@ const config: TrainConfig = checkTrainConfig({
   groups: 2,
   dropout: 0.2,
 });
-const parameters = unetParameters(modelConfig(config));
+const parameters = unetParameters(unetConfig(config));
 const data = molecules(20, 1);
 
 /** A property of the object itself, its methods bound to it: private fields know no proxy. */
@@ -46,10 +48,10 @@ describe("trainer", () => {
     for (const item of made) item.destroy();
   });
 
-  async function start(given: TrainConfig = config) {
+  async function start(given: VoxelConfig = config) {
     const store = new ParameterStore(gpu, parameters);
     initialise(store, parameters, given.seed);
-    const trainer = await Trainer.create(gpu, given, store, data);
+    const trainer = await Trainer.create(gpu, voxels, given, store, data);
     made.push(trainer, store);
     return { store, trainer };
   }
@@ -77,7 +79,7 @@ describe("trainer", () => {
 
   describe("in half precision", () => {
     needsStored("f16");
-    const half: TrainConfig = { ...config, precision: "f16" };
+    const half: VoxelConfig = { ...config, precision: "f16" };
     const [SCALE, GOOD, SKIPPED] = [0, 1, 2];
 
     it("learns as in f32, in less memory, and repeats itself bit by bit", async () => {
@@ -212,7 +214,7 @@ describe("trainer", () => {
     const store = new ParameterStore(gpu, parameters);
     made.push(store);
     const before = gpu.allocatedBytes;
-    const trainer = Trainer.create(lacking, { ...config, precision: "f16" }, store, data);
+    const trainer = Trainer.create(lacking, voxels, { ...config, precision: "f16" }, store, data);
     const advice = { message: expect.stringContaining("shader-f16"), fix: expect.stringContaining("--precision f32") };
     await expect(trainer).rejects.toMatchObject({ code: "unsupported", ...advice });
     expect(gpu.allocatedBytes).toBe(before);
@@ -380,12 +382,12 @@ describe("trainer", () => {
   });
 });
 
-describe("VoxelTraining", () => {
+describe("Training", () => {
   it("trains and evaluates in a few lines, bitwise as its parts do, and frees what it took", async () => {
     const gpu = await testGpu();
     const small = { ...config, steps: 2, every: 1, twirl: 2 };
     const before = gpu.allocatedBytes;
-    const training = await VoxelTraining.create(gpu, small, { train: data, heldout: molecules(2, 2) });
+    const training = await Training.create(gpu, voxels, small, { train: data, heldout: molecules(2, 2) });
     const rows: MetricRow[] = [];
     for await (const event of train(training)) {
       if (event.type === "train") rows.push(...event.rows);
@@ -396,7 +398,7 @@ describe("VoxelTraining", () => {
     ]);
     const store = new ParameterStore(gpu, parameters);
     initialise(store, parameters, small.seed);
-    const trainer = await Trainer.create(gpu, small, store, data);
+    const trainer = await Trainer.create(gpu, voxels, small, store, data);
     for await (const event of train({ trainer })) if (event.type === "end") expect(event.step).toBe(2);
     expect(await training.modelTensors()).toEqual(await modelTensors(store, parameters));
     for (const item of [trainer, store, training]) item.destroy();

@@ -42,6 +42,11 @@ export interface PoseEvaluatorOptions {
   readonly chunk?: number;
 }
 
+/** What is kept of one molecule. */
+export interface PoseMeasurement extends PoseSums {
+  readonly averages: PoseAverages;
+}
+
 type Complete = Required<Omit<PoseEvaluatorOptions, "chunk">>;
 
 /**
@@ -103,7 +108,7 @@ export class PoseEvaluator {
   }
 
   /** The sums of one molecule, for `poseResult`, with the errors of its averages over poses, for `poseGains`. */
-  async measure(index: number, counts: readonly number[] = []): Promise<PoseSums & { averages: PoseAverages }> {
+  async measure(index: number, counts: readonly number[] = []): Promise<PoseMeasurement> {
     const { channels, rotations, noises, seed, shift } = this.#options;
     const { molecule, uniform, poses, inverses, chunk, back, cleanBack } = this.#built;
     const random = new Random(seed + (index + 1) * 2 ** 32);

@@ -15,7 +15,7 @@ import {
   RunFolder,
   train,
   trainingRun,
-  VoxelTraining,
+  Training,
   VoxtwirlError,
 } from "voxtwirl/node";
 
@@ -28,7 +28,7 @@ const gpu = await openGpu();
 
 // In memory, as in a browser.
 const data = prepareDataset(builtinMolecules().slice(0, 12), config, await openChemLibKey());
-const training = await VoxelTraining.create(gpu, config, data);
+const training = await Training.create(gpu, voxels, config, data);
 const rows = [];
 for await (const event of train(training)) {
   if (event.type === "train") rows.push(...event.rows);

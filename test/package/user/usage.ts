@@ -20,7 +20,7 @@ import {
   presets,
   train,
   unetParameters,
-  VoxelTraining,
+  Training,
   VoxtwirlError,
   type BufferView,
   type Evaluation,
@@ -67,7 +67,7 @@ export async function prepare(path: string): Promise<PackedMolecules> {
 }
 
 export async function trainFor(gpu: Gpu, config: TrainConfig, seconds: number): Promise<number[]> {
-  const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules(), config));
+  const training = await Training.create(gpu, voxels, config, prepareDataset(builtinMolecules(), config));
   const percents: number[] = [];
   for await (const event of train(training, { every: 100 })) {
     const told: TrainEvent = event;
@@ -82,7 +82,7 @@ export const percent = (evaluation: Evaluation): number => evaluation.percentEqu
 export const functions = [operations.conv3d, decompose, measurePredictions] as const;
 
 /** Mistakes that the compiler is to find: no type of the package is `any`. */
-export async function mistakes(gpu: Gpu, view: BufferView, training: VoxelTraining): Promise<void> {
+export async function mistakes(gpu: Gpu, view: BufferView, training: Training): Promise<void> {
   // @ts-expect-error a name is no device
   Gpu.fromDevice("llvmpipe");
   // @ts-expect-error nor is a number an adapter

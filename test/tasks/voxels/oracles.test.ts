@@ -1,7 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { drawOctahedral } from "../../../src/equivariance/rotations.ts";
 import { projectKernel } from "../../../src/equivariance/projection.ts";
-import { VoxelEvaluator, type VoxelEvaluatorOptions, type VoxelModel } from "../../../src/tasks/voxels/voxelEvaluator.ts";
+import {
+  VoxelEvaluator,
+  type VoxelEvaluatorOptions,
+  type VoxelModel,
+} from "../../../src/tasks/voxels/voxelEvaluator.ts";
 import type { Gpu } from "../../../src/gpu/gpu.ts";
 import { conv3d, linear } from "../../../src/graph/operations.ts";
 import { ParameterStore } from "../../../src/graph/parameters.ts";

@@ -1,5 +1,5 @@
-import type { TwirledSample } from "../tasks/voxels/voxelEvaluator.ts";
-import type { SliceInput } from "./types.ts";
+import type { TwirledSample } from "./voxelEvaluator.ts";
+import type { SliceInput } from "../../report/types.ts";
 
 /** The z slice of a held-out molecule that holds most of its density, cut from each of its grids. */
 export function densestSlice(

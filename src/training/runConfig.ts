@@ -1,6 +1,7 @@
 /** What config.json of a run folder holds: everything that was decided when the run began. */
 import { VoxtwirlError } from "../errors.ts";
-import { checkTrainConfig, presets, type TrainConfig } from "../tasks/voxels/presets.ts";
+import type { Task } from "./task.ts";
+import type { TrainConfig } from "./trainConfig.ts";
 
 /** Version of the layout of config.json; raised when older files can no longer be read. */
 export const RUN_CONFIG_FORMAT = 1;
@@ -20,11 +21,13 @@ export interface RunData {
   skipped: number;
 }
 
-export interface RunConfig {
+export interface RunConfig<C extends TrainConfig = TrainConfig> {
   format: typeof RUN_CONFIG_FORMAT;
   /** Version of voxtwirl that began the run. */
   version: string;
-  training: TrainConfig;
+  /** What is trained: the name of a `Task`. */
+  task: string;
+  training: C;
   data: RunData;
   adapter: string;
   /**
@@ -45,41 +48,50 @@ export function runMetadata(config: RunConfig): Record<string, string> {
 }
 
 /** Has every field of a configuration, each of its type. */
-const EXAMPLE: RunConfig = {
+const exampleOf = (training: TrainConfig): RunConfig => ({
   format: RUN_CONFIG_FORMAT,
   version: "",
-  training: presets.tiny!,
+  task: "",
+  training,
   data: { source: "", sha256: "", splitSeed: 0, training: 0, heldout: 0, skipped: 0 },
   adapter: "",
-};
+});
 
 /**
  * Checks a run's configuration as read from `fileName`: all fields there, of the right type, and able to work together.
  * Unknown fields are let through.
  *
+ * @param taskNamed finds the task by its name, undefined in runs from before there were tasks; throws where there is
+ *   none
  * @throws VoxtwirlError "bad-config" naming the first field that is wrong.
  */
-export function parseRunConfig(value: unknown, fileName = "config.json"): RunConfig {
+export function parseRunConfig(
+  value: unknown,
+  taskNamed: (name: string | undefined) => Task,
+  fileName = "config.json",
+): RunConfig {
   const fail = (what: string, cause?: unknown): never => {
     const fix = "Resume the run with the version of voxtwirl that began it, or start a new one.";
     throw new VoxtwirlError("bad-config", `${fileName} is not a run's configuration: ${what}`, fix, { cause });
   };
-  const format = (value as { format?: unknown } | null)?.format;
-  if (format !== RUN_CONFIG_FORMAT) fail(`its format is ${JSON.stringify(format)} and not ${RUN_CONFIG_FORMAT}`);
-  const completed = withPrecision(value);
-  const wrong = mismatch(completed, EXAMPLE, "");
+  const checked = <T>(check: () => T): T => {
+    try {
+      return check();
+    } catch (error) {
+      return fail((error as Error).message, error);
+    }
+  };
+  const given = value as { format?: unknown; task?: unknown } | null;
+  if (given?.format !== RUN_CONFIG_FORMAT) {
+    return fail(`its format is ${JSON.stringify(given?.format)} and not ${RUN_CONFIG_FORMAT}`);
+  }
+  const task = checked(() => taskNamed(given.task as string | undefined));
+  const completed = { ...(withPrecision(value) as object), task: task.name };
+  const wrong = mismatch(completed, exampleOf(Object.values(task.presets)[0]!), "");
   if (wrong !== undefined) fail(`${wrong} is missing or of another type`);
   const config = completed as RunConfig;
   if (config.tuning !== undefined && typeof config.tuning !== "string") fail("tuning is of another type");
-  const { augment, pose, precision } = config.training;
-  if (!["so3", "octahedral", "none"].includes(augment)) fail(`training.augment is ${JSON.stringify(augment)}`);
-  if (!["as-is", "principal"].includes(pose)) fail(`training.pose is ${JSON.stringify(pose)}`);
-  if (!["f32", "f16"].includes(precision)) fail(`training.precision is ${JSON.stringify(precision)}`);
-  try {
-    checkTrainConfig(config.training);
-  } catch (error) {
-    fail((error as Error).message, error);
-  }
+  checked(() => task.check(config.training));
   return config;
 }
 
