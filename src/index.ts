@@ -40,11 +40,12 @@ export {
   type SampleSums,
   type Sampling,
 } from "./equivariance/estimators.ts";
-export type { TwirlGain } from "./equivariance/gain.ts";
+export type { TwirlGain } from "./equivariance/twirlGain.ts";
 export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
-export type { EquivarianceSample, Predict, PredictContext, Representation } from "./equivariance/predict.ts";
-export type { BetterReading, RotationReading } from "./equivariance/conventions.ts";
+export type { EquivarianceSample, Predict, PredictContext } from "./equivariance/predict.ts";
+export type { Representation } from "./equivariance/representations.ts";
+export type { BetterReading, RotationReading } from "./equivariance/betterReading.ts";
 export {
   measurePredictions,
   PredictionTally,
@@ -54,9 +55,9 @@ export {
   type PredictionOptions,
   type PredictionRotations,
 } from "./equivariance/predictions.ts";
-export type { RotationSource } from "./equivariance/rawTally.ts";
+export type { RotationSource } from "./equivariance/cubeRotations.ts";
 export type { NumberArray } from "./equivariance/numbers.ts";
-export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
+export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,
   octahedralElement,

@@ -1,6 +1,6 @@
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
-import type { Measurement } from "../equivariance/tally.ts";
+import type { Measurement } from "../equivariance/decomposition.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Graph, Precision } from "../graph/graph.ts";

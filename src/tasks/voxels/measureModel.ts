@@ -1,7 +1,7 @@
-import { TWIRL_COUNTS } from "../../equivariance/gain.ts";
+import { TWIRL_COUNTS } from "../../equivariance/twirlGain.ts";
 import { poseResult } from "../../equivariance/poseEstimator.ts";
 import { poseGains } from "../../equivariance/poseGain.ts";
-import { Tally } from "../../equivariance/tally.ts";
+import { Tally } from "../../equivariance/decomposition.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import { ParameterStore } from "../../graph/parameters.ts";
 import { unet3d } from "../../models/unet3d.ts";

@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decomposeSums, type Decomposition, type SampleSums } from "./estimators.ts";
-import { subsetErrors, twirlGains, TWIRL_COUNTS, type TwirlGain } from "./gain.ts";
+import { subsetErrors, twirlGains, TWIRL_COUNTS, type TwirlGain } from "./twirlGain.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
 export interface Measurement extends Decomposition {
