@@ -118,8 +118,8 @@ export interface ConfigOption {
 }
 
 /**
- * What differs from one thing to train to another: data, network, loss, evaluation. All else (the loop, checkpoints, run
- * folders, commands) asks a task and never which one it is.
+ * What differs from one thing to train to another: data, network, loss, evaluation. All else (the loop, checkpoints,
+ * run folders, commands) asks a task and never which one it is.
  */
 export interface Task<
   C extends TrainConfig = TrainConfig,

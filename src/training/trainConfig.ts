@@ -20,7 +20,7 @@ export interface TrainConfig {
   readonly emaWarmup: boolean;
   /** Held-out samples; 0 stands for a tenth of the data. */
   readonly heldout: number;
-  /** Rotations of each held-out sample: 24 enumerates the rotations of the cube, fewer are drawn without replacement. */
+  /** Rotations of each held-out sample: all 24 of the cube, or fewer, drawn without replacement. */
   readonly twirl: number;
   /** An evaluation and a checkpoint every so many steps. */
   readonly every: number;
