@@ -3,7 +3,8 @@ import { unetParameters } from "../../src/models/unetLayout.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";
 import type { BenchCase } from "../case.ts";
 import { denoiserFlops, denoiserLayers, layerFlops } from "../denoiserLayers.ts";
-import { forwardCase, trainCase, type Network } from "../networkCase.ts";
+import type { Network } from "../network.ts";
+import { forwardCase, trainCase } from "../networkCase.ts";
 import { buildUnetU, unetU, unetUFlops, unetUParameters, unetUTraining } from "../unetU.ts";
 
 /** Case U forward and a training step, and a training step of the preset tiny, against PyTorch in float64. */
