@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { drawOctahedral } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/tally.ts";
@@ -12,11 +11,12 @@ import { decodeSafetensors, encodeSafetensors, type SafeData, type SafeDType } f
 import { randomArray } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";
 import { npyBytes, npyHeader } from "../node/npyBytes.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { SMALL_STEPS } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-measure-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("measure");
 
 const file = (name: string) => join(folder, name);
 const run = file("run");
@@ -45,7 +45,7 @@ async function measured(...args: string[]): Promise<Found> {
 }
 
 beforeAll(async () => {
-  const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "6", "--steps", "2", "--every", "2"];
+  const quick = [...SMALL_STEPS, "--heldout", "6", "--steps", "2", "--every", "2"];
   const result = await command.run(["train", ...quick, "--seed", "4", "--out", run, "--quiet"]);
   expect(result.code, result.stderr).toBe(0);
 });
