@@ -1,4 +1,5 @@
 // What changed from one record to another beyond the noise, in words.
+import { columns } from "../src/report/columns.ts";
 import { formatMilliseconds } from "../src/report/quantities.ts";
 import type { ComparedCase, Comparison, Verdict } from "./comparison.ts";
 
@@ -11,6 +12,10 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   few: "too few samples",
   open: "not enough kept: no telling",
 };
+
+const HEAD = ["case", "time", "A", "B", "change", "99 % interval", ""];
+/** Columns of words. */
+const TEXT = [0, 1, HEAD.length - 1];
 
 /**
  * The comparison as people read it.
@@ -38,7 +43,7 @@ export function comparisonLines(a: string, b: string, comparison: Comparison): s
     `B ${b}: ${comparison.b}`,
     ...warnings.map((warning) => `warning: ${warning}`),
     "",
-    ...(rows.length > 0 ? columns([["case", "time", "A", "B", "change", "99 % interval", ""], ...rows]) : []),
+    ...(rows.length > 0 ? columns([HEAD, ...rows], (i) => TEXT.includes(i)) : []),
     ...list("only in A", onlyInA),
     ...list("only in B", onlyInB),
     ...list("failed", failed),
@@ -71,15 +76,4 @@ const list = (heading: string, names: readonly string[]): string[] =>
 function percent(ratio: number): string {
   const change = 100 * (ratio - 1);
   return `${change < 0 ? "" : "+"}${change.toFixed(1)} %`;
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const isText = (i: number) => i < 2 || i === widths.length - 1;
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (isText(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join("  ")
-      .trimEnd(),
-  );
 }

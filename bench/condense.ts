@@ -1,8 +1,8 @@
 // A record that is small enough to keep, with aggregates in place of samples.
+import { median } from "../src/quantiles.ts";
 import { halvesRatio } from "./difference.ts";
 import type { BenchRecord, RecordRow, Statistics } from "./record.ts";
 import { keptRanks } from "./sampleBounds.ts";
-import { median } from "./statistics.ts";
 
 /** The record with one row for each run, its median, in place of samples; one that is condensed stays as it is. */
 export function condensed(record: BenchRecord): BenchRecord {

@@ -1,7 +1,7 @@
 // Whether two sets of times differ by more than their scatter, and by how much.
+import { median } from "../src/quantiles.ts";
 import { Random } from "../src/random.ts";
 import type { SampleBounds } from "./sampleBounds.ts";
-import { median } from "./statistics.ts";
 
 /**
  * Two samples of times of the same work compared. Of samples that are not all known, what holds whatever they were:

@@ -1,8 +1,7 @@
-import type { Sample } from "./engines.ts";
-import { timeOf } from "./engines.ts";
+import { median, quantile } from "../src/quantiles.ts";
+import { timeOf, type Sample } from "./engines.ts";
 import type { BenchRecord, CaseResult, RecordRow, Refusal } from "./record.ts";
 import { writeRecord } from "./recordFile.ts";
-import { median, quantile } from "./statistics.ts";
 
 type Context = BenchRecord["context"];
 

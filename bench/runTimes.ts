@@ -1,8 +1,8 @@
 // The times of a record's rows: samples, or what aggregates tell of samples that were not kept.
+import { median } from "../src/quantiles.ts";
 import { badRecord, type Fields, isObject } from "./badRecord.ts";
 import { halvesRatio } from "./difference.ts";
 import { boundsOfKept, boundsOfMoments, boundsOfSamples, keptRanks, type SampleBounds } from "./sampleBounds.ts";
-import { median } from "./statistics.ts";
 
 /** Times of one run, in milliseconds. */
 export interface Times {

@@ -1,27 +1,21 @@
-import { mkdirSync, writeFileSync, rmSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { VoxtwirlError } from "../src/errors.ts";
-import { elementCount } from "../src/gpu/dispatch.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
-import { rooflineShare, type Roofline } from "../src/graph/roofline.ts";
-import { judge, type BenchCase, type CaseData, type Expected, type PeerTask } from "./case.ts";
+import type { Roofline } from "../src/graph/roofline.ts";
+import { judge, type BenchCase } from "./case.ts";
+import { resultOf, type Entry } from "./caseResult.ts";
 import {
   isDone,
   ourContestant,
-  peerContestant,
   PeerFailure,
   runOnce,
   takeTurn,
-  timeOf,
   timerOf,
   type Contestant,
   type Effort,
 } from "./engines.ts";
 import type { Peer } from "./peer.ts";
-import type { CaseDescription, PeerReply, TensorFile } from "./protocol.ts";
-import type { CaseResult } from "./record.ts";
+import { loadPeer, writeTensors } from "./peerCase.ts";
 import type { RecordBuilder } from "./recordBuilder.ts";
-import { ratioOfRounds, summarise } from "./statistics.ts";
 
 export interface RunnerOptions {
   readonly gpu: Gpu;
@@ -35,16 +29,6 @@ export interface RunnerOptions {
   readonly signal: AbortSignal;
   /** Told what is being done. */
   readonly onProgress: (text: string) => void;
-}
-
-/** What is known of a contestant before it is timed. */
-interface Entry {
-  readonly contestant: Contestant;
-  readonly compileMs?: number;
-  readonly verdict?: { readonly error: number; readonly right: boolean };
-  readonly variant?: string;
-  readonly sets?: number;
-  readonly workarounds?: readonly string[];
 }
 
 /** Runs one case on our engine and on all peers, in turns, and puts what came out into the record. */
@@ -127,113 +111,4 @@ async function takeTurns(
       record.add(resultOf(benchCase, entry, ours, options.roofline), samples);
     }
   }
-}
-
-function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, roofline: Roofline): CaseResult {
-  const { contestant, compileMs, verdict, variant, sets, workarounds } = entry;
-  const { engine, rounds, firstMs } = contestant;
-  const samples = rounds.flat();
-  const wall = summarise(samples.map(({ wallMs }) => wallMs));
-  const times = summarise(samples.map(timeOf));
-  const hasGpu = samples.every(({ gpuMs }) => gpuMs !== undefined);
-  const { flops, bytes, tolerance } = benchCase;
-  const seconds = times.median / 1000;
-  const isOurs = contestant === ours;
-  return {
-    case: benchCase.name,
-    suite: benchCase.suite,
-    engine,
-    shape: benchCase.shape,
-    ...(variant !== undefined && { variant }),
-    ...(benchCase.precision && { precision: benchCase.precision }),
-    flops,
-    bytes,
-    wallMs: wall.median,
-    ...(hasGpu && { gpuMs: times.median }),
-    p10Ms: times.p10,
-    p90Ms: times.p90,
-    samples: samples.length,
-    stable: times.stable,
-    gflops: flops / seconds / 1e9,
-    gbPerSecond: bytes / seconds / 1e9,
-    ...(isOurs && { roofline: rooflineShare(roofline, { flops, bytes, seconds }) }),
-    firstMs,
-    ...(compileMs !== undefined && { compileMs }),
-    ...(verdict && { ...verdict, tolerance }),
-    ...(sets !== undefined && { sets }),
-    ...(!isOurs && { ratio: ratioOfRounds(wallOf(ours), wallOf(contestant)) }),
-    ...(workarounds && workarounds.length > 0 && { workarounds }),
-  };
-}
-
-function wallOf({ rounds }: Contestant): number[][] {
-  return rounds.map((round) => round.map(({ wallMs }) => wallMs));
-}
-
-/** Lets a peer prepare the case and checks what its first run gave; undefined, and refused, where it cannot. */
-async function loadPeer(
-  peer: Peer,
-  description: CaseDescription,
-  expected: readonly Expected[] | undefined,
-  tolerance: number,
-  { record, signal }: RunnerOptions,
-): Promise<Entry | undefined> {
-  const refused = (reply: PeerReply, caseName = description.name): boolean => {
-    if (reply.ok) return false;
-    // What ends a peer then is the end of the run.
-    if (!signal.aborted) record.refuse({ case: caseName, engine: peer.name, why: reply.why, message: reply.message });
-    return true;
-  };
-  const unopened = await peer.open();
-  if (unopened && refused(unopened, "*")) return undefined;
-  const loaded = await peer.load(description);
-  if (!loaded.ok) {
-    refused(loaded);
-    return undefined;
-  }
-  if (refused(await peer.save())) return undefined;
-  let verdict: Entry["verdict"];
-  try {
-    verdict = expected && judge(readOutputs(description), expected, tolerance);
-  } catch (problem) {
-    refused({ ok: false, why: "failed", message: `its outputs cannot be read: ${(problem as Error).message}` });
-    return undefined;
-  }
-  return {
-    contestant: peerContestant(peer, loaded.firstMs ?? 0),
-    ...(loaded.prepareMs !== undefined && { compileMs: loaded.prepareMs }),
-    ...(verdict && { verdict }),
-    ...(loaded.workarounds && { workarounds: loaded.workarounds }),
-  };
-}
-
-/** Writes the inputs of a case in place of those of the case before. */
-function writeTensors(folder: string, name: string, task: PeerTask, data: CaseData): CaseDescription {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const file = (kind: string, index: number) => join(folder, `${kind}${index}.f32`);
-  const inputs = task.inputs.map(({ name: tensor, shape }, i): TensorFile => {
-    const values = data.get(tensor)!;
-    writeFileSync(file("input", i), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    return { name: tensor, shape, file: file("input", i) };
-  });
-  const outputs = task.outputs.map(({ name: tensor, shape }, i): TensorFile => ({
-    name: tensor,
-    shape,
-    file: file("output", i),
-  }));
-  return { name, operation: task.operation, attributes: task.attributes, inputs, outputs };
-}
-
-function readOutputs({ outputs }: CaseDescription): ReadonlyMap<string, Float32Array> {
-  return new Map(
-    outputs.map(({ name, shape, file }) => {
-      const bytes = readFileSync(file);
-      const wanted = 4 * elementCount(shape);
-      if (bytes.byteLength !== wanted) throw new Error(`${name} has ${bytes.byteLength} bytes, not ${wanted}`);
-      // Read once: the next case's outputs must not be this one's.
-      rmSync(file);
-      return [name, new Float32Array(new Uint8Array(bytes).buffer)];
-    }),
-  );
 }

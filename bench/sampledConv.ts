@@ -27,39 +27,54 @@ export function sampleIndices(count: number, samples: number): number[] {
   });
 }
 
-/** The output [N, Do, Ho, Wo, Co] of x and weight [k, k, k, Ci, Co], plus a bias where the data has one. */
+/** The output [N, Do, Ho, Wo, Co] of x and weight [k, k, k, Ci, Co]. */
 export function sampledConv(g: ConvGeometry, data: CaseData): Expected[] {
-  const [x, weight, bias] = [data.get("x")!, data.get("weight")!, data.get("bias")];
-  const [ci, co] = [g.x[4]!, g.y[4]!];
-  return sampled("y", g.y, SAMPLES, ([n, z, y, o, c]) => {
-    let sum = bias?.[c] ?? 0;
-    forTaps(g.kernel, (tap, k) => {
-      const at = place(
-        g.x,
-        n,
-        [z, y, o].map((p, axis) => p * g.stride - g.padding + k[axis]!),
-      );
-      if (at === undefined) return;
-      for (let i = 0; i < ci; i++) sum += x[at * ci + i]! * weight[(tap * ci + i) * co + c]!;
-    });
-    return sum;
+  return gathered("y", g.y, { values: data.get("x")!, shape: g.x }, g, data, {
+    from: (p, tap) => p * g.stride - g.padding + tap,
+    weightAt: (tap, i, o) => (tap * g.x[4]! + i) * g.y[4]! + o,
   });
 }
 
 /** Gradient with respect to x. */
 export function sampledGradInput(g: ConvGeometry, data: CaseData): Expected[] {
-  const [gradY, weight] = [data.get("gradY")!, data.get("weight")!];
-  const [ci, co] = [g.x[4]!, g.y[4]!];
-  return sampled("gradX", g.x, SAMPLES, ([n, z, y, x, c]) => {
+  return gathered("gradX", g.x, { values: data.get("gradY")!, shape: g.y }, g, data, {
+    from: (p, tap) => (p + g.padding - tap) / g.stride,
+    weightAt: (tap, o, i) => (tap * g.x[4]! + i) * g.y[4]! + o,
+  });
+}
+
+/** The transposed convolution: g.x its input, g.y its output, weight [k, k, k, C in, C out]. */
+export function sampledConvTranspose(g: ConvGeometry, data: CaseData): Expected[] {
+  return gathered("y", g.y, { values: data.get("x")!, shape: g.x }, g, data, {
+    from: (p, tap) => (p + g.padding - tap) / g.stride,
+    weightAt: (tap, i, o) => (tap * g.x[4]! + i) * g.y[4]! + o,
+  });
+}
+
+/** How outputs are gathered along one axis, and which weight is between two channels. */
+interface Gathering {
+  /** The position that output `p` reads through a tap; none where that is not whole or outside. */
+  from(p: number, tap: number): number;
+  /** Index of the weight of a flat tap between a channel that is read and one that is written. */
+  weightAt(tap: number, read: number, written: number): number;
+}
+
+function gathered(
+  output: string,
+  shape: readonly number[],
+  read: { readonly values: ArrayLike<number>; readonly shape: readonly number[] },
+  { kernel }: ConvGeometry,
+  data: CaseData,
+  { from, weightAt }: Gathering,
+): Expected[] {
+  const weight = data.get("weight")!;
+  const channels = read.shape[4]!;
+  return sampled(output, shape, SAMPLES, ([n, z, y, x, c]) => {
     let sum = 0;
-    forTaps(g.kernel, (tap, k) => {
-      const at = place(
-        g.y,
-        n,
-        [z, y, x].map((p, axis) => (p + g.padding - k[axis]!) / g.stride),
-      );
+    forTaps(kernel, ([tapZ, tapY, tapX], tap) => {
+      const at = place(read.shape, n, [from(z, tapZ), from(y, tapY), from(x, tapX)]);
       if (at === undefined) return;
-      for (let o = 0; o < co; o++) sum += gradY[at * co + o]! * weight[(tap * ci + c) * co + o]!;
+      for (let i = 0; i < channels; i++) sum += read.values[at * channels + i]! * weight[weightAt(tap, i, c)]!;
     });
     return sum;
   });
@@ -84,29 +99,10 @@ export function sampledGradWeight(g: ConvGeometry, data: CaseData): Expected[] {
   });
 }
 
-/** The transposed convolution: g.x its input, g.y its output, weight [k, k, k, C in, C out]. */
-export function sampledConvTranspose(g: ConvGeometry, data: CaseData): Expected[] {
-  const [x, weight, bias] = [data.get("x")!, data.get("weight")!, data.get("bias")];
-  const [ci, co] = [g.x[4]!, g.y[4]!];
-  return sampled("y", g.y, SAMPLES, ([n, z, y, o, c]) => {
-    let sum = bias?.[c] ?? 0;
-    forTaps(g.kernel, (tap, k) => {
-      const at = place(
-        g.x,
-        n,
-        [z, y, o].map((p, axis) => (p + g.padding - k[axis]!) / g.stride),
-      );
-      if (at === undefined) return;
-      for (let i = 0; i < ci; i++) sum += x[at * ci + i]! * weight[(tap * ci + i) * co + c]!;
-    });
-    return sum;
-  });
-}
-
-export type Index5 = [number, number, number, number, number];
+type Index5 = [number, number, number, number, number];
 
 /** Values of `valueAt` at samples of a tensor with five axes. */
-export function sampled(
+function sampled(
   output: string,
   shape: readonly number[],
   samples: number,
@@ -138,10 +134,10 @@ function place(shape: readonly number[], n: number, position: readonly number[])
   return at;
 }
 
-function forTaps(kernel: number, visit: (tap: number, at: readonly [number, number, number]) => void): void {
+function forTaps(kernel: number, visit: (at: readonly [number, number, number], tap: number) => void): void {
   let tap = 0;
   for (let z = 0; z < kernel; z++) {
-    for (let y = 0; y < kernel; y++) for (let x = 0; x < kernel; x++) visit(tap++, [z, y, x]);
+    for (let y = 0; y < kernel; y++) for (let x = 0; x < kernel; x++) visit([z, y, x], tap++);
   }
 }
 

@@ -1,23 +1,10 @@
 // What is said of the samples of one case. All of it by ranks, since times have long tails.
+import { median, quantile } from "../src/quantiles.ts";
 
 /** How far medians of halves may lie apart, as a share of the median of all. */
 export const AGREEMENT = 0.05;
 /** Halves of three samples are the least that say something. */
 export const MIN_SAMPLES = 6;
-
-/** The value below which a share `q` of the samples lies, linear between ranks. NaN without samples. */
-export function quantile(samples: readonly number[], q: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const rank = q * (sorted.length - 1);
-  const below = sorted[Math.floor(rank)];
-  if (below === undefined) return NaN;
-  const above = sorted[Math.ceil(rank)]!;
-  return below + (rank - Math.floor(rank)) * (above - below);
-}
-
-export function median(samples: readonly number[]): number {
-  return quantile(samples, 0.5);
-}
 
 export interface Summary {
   readonly median: number;

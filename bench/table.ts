@@ -1,3 +1,4 @@
+import { columns } from "../src/report/columns.ts";
 import type { BenchRecord, CaseResult, Refusal } from "./record.ts";
 
 // The record as text: a line for each case on our engine, and under it one for each peer.
@@ -17,17 +18,13 @@ const HEAD = [
   "peer/ours",
 ];
 
-/** Rows padded to common columns, the first to the left and the others to the right. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  const pad = (cell: string, i: number) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!));
-  return rows.map((row) => row.map(pad).join("  ").trimEnd());
-}
-
 export function resultTable(results: readonly CaseResult[], refusals: readonly Refusal[]): string[] {
   const rows = [HEAD, ...results.map(resultRow)];
   const used = HEAD.map((_, i) => rows.slice(1).some((row) => row[i] !== ""));
-  const lines = columns(rows.map((row) => row.filter((_, i) => used[i])));
+  const lines = columns(
+    rows.map((row) => row.filter((_, i) => used[i])),
+    (i) => i === 0,
+  );
   // Under a comparison the kernels' variants would only be in the way.
   const alone = results.every(({ engine }) => engine === "voxtwirl");
   const table = results.flatMap(({ variant }, i) => [lines[i + 1]!, ...(alone && variant ? [`    ${variant}`] : [])]);

@@ -1,8 +1,8 @@
 // The whole page: for each adapter its latest record, and how the records before led there.
 import { formatCount } from "../../src/report/format.ts";
 import { definitionList, escapeHtml } from "../../src/report/html.ts";
+import { htmlPage, section } from "../../src/report/page.ts";
 import { formatSignificant } from "../../src/report/quantities.ts";
-import { STYLE } from "../../src/report/style.ts";
 import type { BenchRecord } from "../record.ts";
 import { historyPanels } from "./history.ts";
 import {
@@ -30,8 +30,7 @@ const TABLE_NOTE =
   "Relative error: the largest of an output, by the norm of the reference. p10 to p90: of the time on the GPU " +
   "where it is known. The first run includes compilation.";
 
-const section = (title: string, body: string): string =>
-  body === "" ? "" : `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
+const sectionOf = (title: string, body: string): string => (body === "" ? "" : section(title, body));
 const caption = (text: string): string => `<p class="caption">${escapeHtml(text)}</p>`;
 
 /**
@@ -43,30 +42,16 @@ export function renderPage(records: readonly BenchRecord[]): string {
   const count = records.length === 1 ? "One record" : `${formatCount(records.length)} records`;
   const on = adapters.length === 1 ? "one adapter" : `${formatCount(adapters.length)} adapters`;
   const links = adapters.map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>voxtwirl bench</title>
-<style>${STYLE}${BENCH_STYLE}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="eyebrow">voxtwirl</p>
-<h1>Benchmarks</h1>
-<p class="lead">${escapeHtml(LEAD)} ${count} on ${on}.</p>
-${adapters.length > 1 ? `<nav><ul>${links.join("")}</ul></nav>` : ""}
-</header>
-${adapters.map(adapterSection).join("\n")}
-<footer>One self-contained file, made by npm run bench:page from the records in bench/results.</footer>
-</main>
-</body>
-</html>
-`;
+  return htmlPage({
+    title: "voxtwirl bench",
+    style: BENCH_STYLE,
+    header:
+      `<p class="eyebrow">voxtwirl</p>\n<h1>Benchmarks</h1>\n` +
+      `<p class="lead">${escapeHtml(LEAD)} ${count} on ${on}.</p>\n` +
+      (adapters.length > 1 ? `<nav><ul>${links.join("")}</ul></nav>` : ""),
+    body: adapters.map(adapterSection).join("\n"),
+    footer: "One self-contained file, made by npm run bench:page from the records in bench/results.",
+  });
 }
 
 function adapterSection(adapter: AdapterRecords): string {
@@ -76,15 +61,15 @@ function adapterSection(adapter: AdapterRecords): string {
   const parts = [
     headline(latest, found),
     notes(latest),
-    section("Against each peer", ratios(found)),
-    section("Roofline", roofline(latest)),
-    section("History", history(adapter)),
-    section("Our cases", ownTable(latest) + caption(TABLE_NOTE)),
-    peersOf(latest).length === 0 ? "" : section("Wall time of every engine", engineTable(latest, found)),
-    section("What peers would not or could not do, in their words", refusalList(latest)),
-    section("Workarounds that peers were given", workaroundList(latest)),
-    section("How it was measured", definitionList(contextPairs(latest))),
-    records.length > 1 ? section("Records", recordTable(records)) : "",
+    sectionOf("Against each peer", ratios(found)),
+    sectionOf("Roofline", roofline(latest)),
+    sectionOf("History", history(adapter)),
+    sectionOf("Our cases", ownTable(latest) + caption(TABLE_NOTE)),
+    peersOf(latest).length === 0 ? "" : sectionOf("Wall time of every engine", engineTable(latest, found)),
+    sectionOf("What peers would not or could not do, in their words", refusalList(latest)),
+    sectionOf("Workarounds that peers were given", workaroundList(latest)),
+    sectionOf("How it was measured", definitionList(contextPairs(latest))),
+    records.length > 1 ? sectionOf("Records", recordTable(records)) : "",
   ];
   const date = context.date.slice(0, 10);
   return (

@@ -1,6 +1,6 @@
 // The roofline of one record: what the adapter's two ceilings allow, and where each of our cases lies.
 import { CHART_WIDTH } from "../../src/report/chart.ts";
-import { attributes, escapeHtml } from "../../src/report/html.ts";
+import { attributes, escapeHtml, px } from "../../src/report/html.ts";
 import { formatMilliseconds, formatSignificant, formatTick } from "../../src/report/quantities.ts";
 import { logDomain, logScale, logTicks } from "../../src/report/scale.ts";
 import type { BenchRecord, CaseResult } from "../record.ts";
@@ -11,8 +11,6 @@ const MARGIN = { left: 84, right: 24, top: 14, bottom: 48 };
 const HEIGHT = 460;
 
 type Ceilings = BenchRecord["context"]["roofline"];
-
-const px = (value: number): number => Math.round(value * 100) / 100;
 
 /** What can be drawn: work, memory and time above zero. */
 const isDrawable = ({ flops, bytes, gflops }: CaseResult): boolean => flops > 0 && bytes > 0 && gflops > 0;

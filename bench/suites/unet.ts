@@ -4,7 +4,8 @@ import { presets } from "../../src/tasks/voxels/presets.ts";
 import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import type { BenchCase } from "../case.ts";
 import { denoiserFlops, denoiserLayers, layerFlops } from "../denoiserLayers.ts";
-import { forwardCase, trainCase, type Network } from "../networkCase.ts";
+import type { Network } from "../network.ts";
+import { forwardCase, trainCase } from "../networkCase.ts";
 import { buildUnetU, unetU, unetUFlops, unetUParameters, unetUTraining } from "../unetU.ts";
 
 /** Case U forward and a training step, and a training step of the preset tiny, against PyTorch in float64. */

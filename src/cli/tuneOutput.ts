@@ -1,4 +1,5 @@
 import type { TunedChoice } from "../gpu/tuning.ts";
+import { columns } from "../report/columns.ts";
 import { formatCount } from "../report/format.ts";
 import { fitText } from "../report/liveLine.ts";
 import { formatMilliseconds } from "../report/quantities.ts";
@@ -24,7 +25,7 @@ export function resultLines(results: readonly TuneResult[]): string[] {
     `${OUTCOMES[outcome]} (${variants})`,
   ]);
   const head = ["call", "calls", "table's variant", "time", "best", "time", "less", "outcome (variants)"];
-  return [...columns([head, ...rows], [1, 3, 5, 6]), "", savings(results)];
+  return [...columns([head, ...rows], (i) => ![1, 3, 5, 6].includes(i)), "", savings(results)];
 }
 
 function savings(results: readonly TuneResult[]): string {
@@ -84,13 +85,7 @@ export function callLines(calls: readonly ListedCall[], width = Infinity): strin
       ? `timed here: ${formatMilliseconds(chosen.ms)} instead of ${formatMilliseconds(chosen.fallbackMs)}`
       : `${measured ?? "reasoned"}: ${why ?? "the first of its list"}`,
   ]);
-  const lines = columns([["call", "calls", "variant", "of", "why"], ...rows], [1, 3]);
+  const lines = columns([["call", "calls", "variant", "of", "why"], ...rows], (i) => i !== 1 && i !== 3);
   const whole = Math.max(width, lines[0]!.indexOf("why") + LEAST_REASON);
   return lines.map((line) => fitText(line, whole));
-}
-
-function columns(rows: readonly (readonly string[])[], right: readonly number[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const pad = (cell: string, i: number) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!));
-  return rows.map((row) => row.map(pad).join("  ").trimEnd());
 }

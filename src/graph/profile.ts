@@ -1,6 +1,7 @@
 import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Command } from "../gpu/recorder.ts";
+import { median } from "../quantiles.ts";
 import type { Graph, Phase } from "./graph.ts";
 import { memoryMap, type MemoryMap } from "./memoryMap.ts";
 import type { MemoryPlan } from "./planner.ts";
@@ -145,11 +146,4 @@ function gapsOf({ begins, durations }: Spans): number[] {
     end = Math.max(end, begin + durations[i]!);
     return gap;
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return 0;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,4 +1,4 @@
-import { attributes, escapeHtml } from "./html.ts";
+import { attributes, escapeHtml, px } from "./html.ts";
 import { linearScale, logDomain, logScale, logTicks, type Scale, stepTicks, type Tick } from "./scale.ts";
 
 /** A point of a curve; y is null where there is nothing to draw. */
@@ -74,9 +74,6 @@ const MARGIN = { left: 84, right: 44, bottom: 48 };
 const LEGEND_ROW = 22;
 /** Beyond so many points a curve's markers would run together. */
 const MAX_MARKERS = 60;
-
-/** Pixels with at most two decimals keep the file small. */
-const px = (value: number): number => Math.round(value * 100) / 100;
 
 /**
  * The path of a curve; points that are missing, not finite or at or below zero leave gaps, and a point between two gaps

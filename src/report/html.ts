@@ -13,6 +13,9 @@ export function attributes(values: Record<string, string | number | undefined>):
     .join(" ");
 }
 
+/** Pixels with at most two decimals, which keep files small. */
+export const px = (value: number): number => Math.round(value * 100) / 100;
+
 /** A value of a configuration as one line of text. */
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return "none";

@@ -3,7 +3,7 @@ import { formatBytes } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import { CHART_WIDTH } from "./chart.ts";
 import { formatCount } from "./format.ts";
-import { attributes, escapeHtml } from "./html.ts";
+import { attributes, escapeHtml, px } from "./html.ts";
 import { tipText } from "./profileFlame.ts";
 import { commandPhases } from "./profileGroups.ts";
 import { linearScale, niceStep, type Scale } from "./scale.ts";
@@ -13,7 +13,6 @@ const RIGHT = CHART_WIDTH - 16;
 const CURVE = { top: 22, bottom: 112 };
 const MAP = { top: 142, bottom: 522 };
 const STRIP = { top: 530, height: 10 };
-const px = (value: number) => Math.round(value * 100) / 100;
 
 /** Living bytes over the commands of a replay, and below it every tensor as a rectangle: when by where. */
 export function memoryChart(profile: PlanProfile): string {

@@ -3,6 +3,7 @@ import type { PlanProfile } from "../graph/profile.ts";
 import { rooflineShare, type Roofline } from "../graph/roofline.ts";
 import { formatCount } from "./format.ts";
 import { definitionList, escapeHtml } from "./html.ts";
+import { htmlPage, section, SELF_CONTAINED } from "./page.ts";
 import { flameChart } from "./profileFlame.ts";
 import { profileGroups, type GroupBy } from "./profileGroups.ts";
 import { memoryChart } from "./profileMemory.ts";
@@ -10,7 +11,6 @@ import { rooflineChart } from "./profileRoofline.ts";
 import { PROFILE_SCRIPT } from "./profileScript.ts";
 import { PROFILE_STYLE } from "./profileStyle.ts";
 import { formatNs, formatRate, formatShare } from "./profileTable.ts";
-import { STYLE } from "./style.ts";
 
 export interface ProfilePageInput {
   readonly title: string;
@@ -20,7 +20,6 @@ export interface ProfilePageInput {
 
 /** A profile as one HTML file that needs nothing else: a flame of the layers, a roofline, the memory map, tables. */
 export function renderProfile({ title, profile, roofline }: ProfilePageInput): string {
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const sections = [
     section(
       "Where the time goes",
@@ -37,34 +36,18 @@ export function renderProfile({ title, profile, roofline }: ProfilePageInput): s
     ),
     section("How it was measured", definitionList(measured(profile))),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}${PROFILE_STYLE}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="eyebrow">voxtwirl profile</p>
+  return htmlPage({
+    title,
+    style: PROFILE_STYLE,
+    script: PROFILE_SCRIPT,
+    header: `<p class="eyebrow">voxtwirl profile</p>
 <h1>${escapeHtml(title)}</h1>
 <p class="lead">${escapeHtml(profile.adapter)}</p>
-${headline(profile, roofline)}
-</header>
-${sections.join("\n")}
-<footer>One self-contained file: nothing is loaded from elsewhere.</footer>
-</main>
-<script>${PROFILE_SCRIPT}</script>
-</body>
-</html>
-`;
+${headline(profile, roofline)}`,
+    body: sections.join("\n"),
+    footer: SELF_CONTAINED,
+  });
 }
-
-const section = (title: string, body: string): string => `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
 
 function phaseLegend(profile: PlanProfile): string {
   const phases = [...new Set(profile.dispatches.map(({ phase }) => phase))];

@@ -3,7 +3,7 @@ import type { DispatchProfile, PlanProfile } from "../graph/profile.ts";
 import { rooflineShare, type Roofline } from "../graph/roofline.ts";
 import { CHART_WIDTH } from "./chart.ts";
 import { formatCount } from "./format.ts";
-import { attributes, escapeHtml } from "./html.ts";
+import { attributes, escapeHtml, px } from "./html.ts";
 import { tipText } from "./profileFlame.ts";
 import { formatNs, formatRate, formatShare } from "./profileTable.ts";
 import { logDomain, logScale, logTicks, type Scale } from "./scale.ts";
@@ -14,7 +14,6 @@ const TOP = 16;
 const BOTTOM = 436;
 /** Labels of the heaviest points, where there is room. */
 const LABELS = 9;
-const px = (value: number) => Math.round(value * 100) / 100;
 
 interface Point {
   readonly dispatch: DispatchProfile;

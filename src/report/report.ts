@@ -9,9 +9,9 @@ import {
   MISSING,
 } from "./format.ts";
 import { definitionList, escapeHtml, flattenConfig } from "./html.ts";
+import { htmlPage, section, SELF_CONTAINED } from "./page.ts";
 import { SCRIPT } from "./script.ts";
 import { sliceFigure } from "./slices.ts";
-import { STYLE } from "./style.ts";
 import { formatRatio, lossRatio, percentText } from "./table.ts";
 import { type EvalRow, isFiniteNumber, type MetricRow, type ReportInput, rowsOf } from "./types.ts";
 
@@ -107,8 +107,6 @@ function evalTable(evals: readonly EvalRow[]): string {
   );
 }
 
-const section = (title: string, body: string): string => `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
-
 /**
  * A run's report as one HTML file that needs nothing else: headline figures, curves, slices of a held-out molecule, the
  * table of evaluations, configuration and adapter. Works from disk, without script, in light and dark, and in print.
@@ -128,31 +126,16 @@ export function renderReport(input: ReportInput): string {
     section("Configuration", definitionList(flattenConfig(input.config))),
     section("Adapter", definitionList(Object.entries(input.adapter))),
   ];
-  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(input.title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="eyebrow">voxtwirl</p>
+  return htmlPage({
+    title: input.title,
+    script: SCRIPT,
+    images: true,
+    header: `<p class="eyebrow">voxtwirl</p>
 <h1>${escapeHtml(input.title)}</h1>
 <p class="lead">A voxel denoiser in training, and which share of its held-out loss is rotation symmetry not learned.</p>
 ${headlineHtml(headline(evals, input.metrics))}
-${notes.length > 0 ? `<ul class="notes">${notes.join("")}</ul>` : ""}
-</header>
-${sections.filter(Boolean).join("\n")}
-<footer>One self-contained file: nothing is loaded from elsewhere.</footer>
-</main>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
+${notes.length > 0 ? `<ul class="notes">${notes.join("")}</ul>` : ""}`,
+    body: sections.filter(Boolean).join("\n"),
+    footer: SELF_CONTAINED,
+  });
 }

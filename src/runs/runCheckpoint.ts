@@ -27,11 +27,7 @@ export async function saveCheckpoint(
  * @throws VoxtwirlError "bad-file" for a state that is damaged or of another model, "bad-option" where it has done more
  *   steps than are asked for; the folder is then as it was
  */
-export async function loadCheckpoint(
-  folder: RunFolder,
-  training: Training,
-  config: RunConfig,
-): Promise<TrainStart> {
+export async function loadCheckpoint(folder: RunFolder, training: Training, config: RunConfig): Promise<TrainStart> {
   const { store, parameters, trainer } = training;
   const { step, seconds } = await folder.withState(async (state) => {
     const step = Number(state.metadata.step || NaN);

@@ -17,7 +17,16 @@ import {
   type SafeTensor,
 } from "../formats/safetensors.ts";
 import { FileLock } from "../node/fileLock.ts";
-import { ioError, readBytes, readJson, readText, syncFile, withFile, writeFileAtomic, type FileData } from "../node/files.ts";
+import {
+  ioError,
+  readBytes,
+  readJson,
+  readText,
+  syncFile,
+  withFile,
+  writeFileAtomic,
+  type FileData,
+} from "../node/files.ts";
 import { isFolder, list, makeFolder, makeFolders } from "../node/folders.ts";
 import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
 

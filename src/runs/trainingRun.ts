@@ -73,9 +73,7 @@ export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<
 function checkSame(path: string, before: RunConfig, { config, file, source }: TrainingRunOptions): void {
   const [now, then] = [config, before.training] as unknown as [Record<string, unknown>, Record<string, unknown>];
   const keys = Object.keys(config);
-  const other = keys.find(
-    (key) => key !== "steps" && JSON.stringify(now[key]) !== JSON.stringify(then[key]),
-  );
+  const other = keys.find((key) => key !== "steps" && JSON.stringify(now[key]) !== JSON.stringify(then[key]));
   if (other !== undefined) {
     const [given, had] = [now, then].map((one) => JSON.stringify(one[other]));
     const message = `cannot resume ${path}: ${other} is ${given}, but the run has ${had}`;

@@ -1,3 +1,5 @@
+import { median } from "../quantiles.ts";
+
 /** How far two timings of the same may lie apart to count, and what a winner must be ahead by: a share of the time. */
 export const AGREEMENT = 0.05;
 
@@ -82,10 +84,4 @@ export async function race(names: readonly string[], { time, onTiming, onDrop }:
 /** Whether two timings of the same are one finding. */
 export function agree(a: number, b: number): boolean {
   return Math.abs(a - b) <= AGREEMENT * Math.min(a, b);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

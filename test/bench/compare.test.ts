@@ -1,17 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { readBenchmarkFile } from "../../bench/benchmarkFile.ts";
 import { compare } from "../../src/cli/benchCompare.ts";
 import { type Comparison, compareRecords } from "../../bench/comparison.ts";
 import { condensed } from "../../bench/condense.ts";
 import { VoxtwirlError } from "../../src/errors.ts";
 import { Random } from "../../src/random.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { sampleRecord, times } from "./sampleRecords.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-compare-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("compare");
 
 let random = new Random(1);
 beforeEach(() => {

@@ -1,15 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { condensed } from "../../bench/condense.ts";
 import { condense } from "../../src/cli/benchCondense.ts";
 import { renderPage } from "../../bench/page/render.ts";
 import { Random } from "../../src/random.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { sampleRecord, times } from "./sampleRecords.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-condense-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("condense");
 
 const random = new Random(3);
 const record = sampleRecord([

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { difference, halvesRatio, mannWhitney } from "../../bench/difference.ts";
 import { boundsOfKept, boundsOfMoments, boundsOfSamples, keptRanks } from "../../bench/sampleBounds.ts";
-import { median } from "../../bench/statistics.ts";
+import { median } from "../../src/quantiles.ts";
 import { Random } from "../../src/random.ts";
 import { times } from "./sampleRecords.ts";
 

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { BenchRecord, RecordRow } from "../../bench/record.ts";
-import { median } from "../../bench/statistics.ts";
+import { median } from "../../src/quantiles.ts";
 
 /**
  * What Google Benchmark's tools expect of a file: compare.py pairs runs by name and reads times, units and aggregates.

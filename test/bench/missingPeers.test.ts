@@ -1,22 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { PeerProcess } from "../../bench/peerProcess.ts";
 import { peerNames } from "../../bench/protocol.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 // The peers where nothing is installed: outside the project, so that no node_modules further up helps.
 const source = fileURLToPath(new URL("../../bench/peers", import.meta.url));
-let folder: string;
+const folder = temporaryFolder("peers");
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "voxtwirl-peers-"));
   cpSync(source, folder, { recursive: true, filter: (path) => basename(path) !== "node_modules" });
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function open(command: string, args: string[]) {
   const peer = new PeerProcess({ command, args });

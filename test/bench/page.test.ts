@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { writePage } from "../../bench/page.ts";
 import { placeLabels } from "../../bench/page/labels.ts";
 import { geometricMean, groupByAdapter, outcomes, peersOf } from "../../bench/page/model.ts";
@@ -10,10 +9,10 @@ import { renderPage } from "../../bench/page/render.ts";
 import { rooflineCharts } from "../../bench/page/roofline.ts";
 import type { BenchRecord } from "../../bench/record.ts";
 import { Random } from "../../src/random.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { sampleRecord, type SampleCase } from "./sampleRecords.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-page-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("page");
 
 const h100 = { name: "NVIDIA H100", driver: "580.95", software: false, features: [] };
 

@@ -1,8 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { bench } from "../../bench/main.ts";
 import { errorOf, judge, type BenchCase } from "../../bench/case.ts";
 import { describeMachine } from "../../bench/machine.ts";
@@ -12,10 +11,10 @@ import { runCase } from "../../bench/runner.ts";
 import { convCase } from "../../bench/suites/conv3d.ts";
 import { resultTable } from "../../bench/table.ts";
 import { testGpu } from "../harness.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { expectGoogleBenchmark } from "./googleBenchmark.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-runner-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("runner");
 
 const roofline = { gbPerSecond: 10, gflops: 100 };
 const effort = { budgetMs: 60, maxSamples: 8 };

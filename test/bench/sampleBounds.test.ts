@@ -7,7 +7,7 @@ import {
   keptRanks,
   type SampleBounds,
 } from "../../bench/sampleBounds.ts";
-import { median } from "../../bench/statistics.ts";
+import { median } from "../../src/quantiles.ts";
 
 const samples = fc.array(fc.double({ min: 0, max: 1e4, noNaN: true }), { minLength: 1, maxLength: 90 });
 

@@ -1,5 +1,5 @@
 import { Random } from "../../src/random.ts";
-import { median } from "../../bench/statistics.ts";
+import { median } from "../../src/quantiles.ts";
 import type { BenchRecord, CaseResult, RecordRow, Refusal } from "../../bench/record.ts";
 
 /** One case of one engine of a made-up record. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isStable, median, quantile, ratioOfRounds, summarise } from "../../bench/statistics.ts";
+import { isStable, ratioOfRounds, summarise } from "../../bench/statistics.ts";
 import { Random } from "../../src/random.ts";
 
 /** Times around 10 with a spread of 2 %. */
@@ -9,15 +9,6 @@ function steady(count: number, seed = 1): number[] {
 }
 
 describe("statistics of samples", () => {
-  it("takes quantiles by rank, whatever the order", () => {
-    expect(median([3, 1, 2])).toBe(2);
-    expect(median([4, 1, 2, 3])).toBe(2.5);
-    expect(quantile([10, 0], 0.1)).toBeCloseTo(1, 12);
-    expect(quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], 0.9)).toBe(10);
-    expect(median([])).toBeNaN();
-    expect(median([7])).toBe(7);
-  });
-
   it("leaves its input as it was", () => {
     const samples = [3, 1, 2];
     summarise(samples);

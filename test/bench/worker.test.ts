@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, afterEach, describe, expect, it } from "vitest";
 import { PeerProcess } from "../../bench/peerProcess.ts";
 import type { CaseDescription } from "../../bench/protocol.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 // An engine that doubles x in channels first, refuses rotations and breaks down on attention.
 const engine = (worker: string, arrays: string) => `
@@ -29,18 +29,16 @@ serve({
 });
 `;
 
-let folder: string;
+const folder = temporaryFolder("worker");
 let peer: PeerProcess;
 const shape = [1, 2, 2, 1, 3];
 const x = Float32Array.from({ length: 12 }, (_, i) => i);
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "voxtwirl-worker-"));
   const url = (name: string) => new URL(`../../bench/peers/${name}`, import.meta.url).href;
   writeFileSync(join(folder, "engine.mjs"), engine(url("worker.mjs"), url("arrays.mjs")));
   writeFileSync(join(folder, "x"), x);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   peer = new PeerProcess({ command: process.execPath, args: [join(folder, "engine.mjs")] });
 });

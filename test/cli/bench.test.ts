@@ -1,17 +1,16 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { BenchRecord } from "../../bench/record.ts";
 import { expectGoogleBenchmark } from "../bench/googleBenchmark.ts";
 import { needsStored } from "../kernels/half.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-bench-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("bench");
 
 const read = (path: string) => JSON.parse(readFileSync(path, "utf8")) as BenchRecord;
 

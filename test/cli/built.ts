@@ -1,17 +1,14 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 import { build } from "../../scripts/build.mjs";
+import { runProcess, type Result } from "../processes.ts";
 
 const folder = fileURLToPath(new URL(`../../.cache/cli-test-${process.pid}`, import.meta.url));
 
-export interface Result {
-  code: number;
-  stdout: string;
-  /** Without the warnings that Dawn itself writes. */
-  stderr: string;
+/** What the command did; `stderr` is without the warnings that Dawn itself writes. */
+export interface CommandResult extends Result {
   /** Standard error with them, shown by no comparison of results. */
   everything?: string;
 }
@@ -25,7 +22,7 @@ export interface Places {
 }
 
 export interface BuiltCommand {
-  run: (args: string[], env?: Record<string, string>) => Promise<Result>;
+  run: (args: string[], env?: Record<string, string>) => Promise<CommandResult>;
   places: Places;
   /** The command's file, for tests that start it themselves. */
   path: string;
@@ -51,13 +48,9 @@ export function useBuiltCommand(): BuiltCommand {
   };
 }
 
-function run(args: string[], env: Record<string, string> = {}): Promise<Result> {
+async function run(args: string[], env: Record<string, string> = {}): Promise<CommandResult> {
   const command = [join(folder, "voxtwirl.js"), ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      const result = { code, stdout, stderr: stderr.replace(/^(Warning: .*|\s+at .*\n)\n/gm, "") };
-      resolve(Object.defineProperty(result, "everything", { value: stderr }));
-    });
-  });
+  const { stderr, ...rest } = await runProcess(process.execPath, command, { env: { ...process.env, ...env } });
+  const result = { ...rest, stderr: stderr.replace(/^(Warning: .*|\s+at .*\n)\n/gm, "") };
+  return Object.defineProperty(result, "everything", { value: stderr });
 }

@@ -1,24 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary.ts";
 
 const script = fileURLToPath(new URL("../../.ci/run", import.meta.url));
-let folder: string;
-let standIns: string;
+const folder = temporaryFolder("ci");
+const standIns = join(folder, "bin");
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "voxtwirl-ci-"));
-  standIns = join(folder, "bin");
   mkdirSync(standIns);
   for (const name of ["npm", "apt-get", "dpkg-query"]) {
     writeFileSync(join(standIns, name), `#!/bin/sh\necho "${name} was called" >&2\nexit 1\n`, { mode: 0o755 });
   }
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What .ci/run makes of apt source files, given as name and text. */
 function backportsEntry(files: Record<string, string>): string {

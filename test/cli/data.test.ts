@@ -1,15 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
 import type { RunConfig } from "../../src/training/runConfig.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { SMALL_STEPS } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-data-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("data");
 
 const place = new Random(3);
 const atom = (element: string) => [element, ...[0, 1, 2].map(() => (3 * place.next() - 1.5).toFixed(3))].join(" ");
@@ -21,22 +21,7 @@ const leftOut = [
   "1 of 12 records left out: record 12",
 ];
 
-const size = [
-  "--grid",
-  "8",
-  "--resolution",
-  "1",
-  "--batch",
-  "2",
-  "--heldout",
-  "2",
-  "--twirl",
-  "2",
-  "--seed",
-  "4",
-  "--steps",
-  "1",
-];
+const size = [...SMALL_STEPS, "--heldout", "2", "--twirl", "2", "--seed", "4", "--steps", "1"];
 const run = join(root, "run");
 const dataOf = (folder: string) => (JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as RunConfig).data;
 

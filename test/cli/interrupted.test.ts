@@ -1,17 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import { elementSymbol } from "../../src/molecules/elements.ts";
 import { randomArray } from "../harness.ts";
 import { npyBytes } from "../node/npyBytes.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { SMALL_STEPS } from "./smallRun.ts";
 import { hasTerminal, onTerminal } from "./terminal.ts";
 
 const command = useBuiltCommand();
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-interrupted-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("interrupted");
 const file = (name: string) => join(folder, name);
 
 /** More molecules than can be measured before somebody presses Ctrl-C. */
@@ -41,20 +41,7 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
   describe("in measure", () => {
     const run = file("run");
     beforeAll(async () => {
-      const small = [
-        "--grid",
-        "8",
-        "--resolution",
-        "1",
-        "--batch",
-        "2",
-        "--heldout",
-        "2",
-        "--steps",
-        "1",
-        "--every",
-        "1",
-      ];
+      const small = [...SMALL_STEPS, "--heldout", "2", "--steps", "1", "--every", "1"];
       const result = await command.run(["train", ...small, "--out", run, "--quiet"]);
       expect(result.code, result.stderr).toBe(0);
     });
@@ -106,20 +93,7 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
   });
 
   it("in train leaves the live line within the terminal", async () => {
-    const args = [
-      "--grid",
-      "8",
-      "--resolution",
-      "1",
-      "--batch",
-      "2",
-      "--heldout",
-      "2",
-      "--steps",
-      "100000",
-      "--every",
-      "50000",
-    ];
+    const args = [...SMALL_STEPS, "--heldout", "2", "--steps", "100000", "--every", "50000"];
     const line = voxtwirl("train", ...args, "--out", file("long"));
     const { code, output, live } = await onTerminal(line, 40, /\d\/100,000/);
     expect(code, output).toBe(130);

@@ -1,16 +1,15 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
-import type { MetricRow } from "../../src/training/metrics.ts";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { metricRows, SMALL_STEPS, withoutTime } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-kill-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("kill");
 
 /** How often the run is killed: about two seconds each on an idle machine. */
 const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 50);
@@ -23,17 +22,13 @@ const atom = (element: string) => [element, ...[0, 1, 2].map(() => (3 * place.ne
 writeFileSync(data, Array.from({ length: 12 }, () => `3\n\n${["C", "H", "O"].map(atom).join("\n")}\n`).join(""));
 
 /** The smallest run, with an evaluation and a checkpoint at every step: most of its time it is writing. */
-const size = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "2", "--seed", "4"];
+const size = [...SMALL_STEPS, "--heldout", "2", "--twirl", "2", "--seed", "4"];
 const fresh = ["train", "--data", data, ...size, "--steps", String(STEPS), "--every", "1", "--quiet"];
 /** The one command of a job script: begins, begins again or goes on. */
 const job = (folder: string) => [...fresh, "--resume", folder];
 const file = (folder: string, name: string) => join(folder, name);
 const tensorsOf = (path: string) => decodeSafetensors(readFileSync(path), path);
-const rowsOf = (folder: string) =>
-  readFileSync(file(folder, "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => ({ ...(JSON.parse(line) as MetricRow), seconds: 0 }));
+const rowsOf = (folder: string) => withoutTime(metricRows(folder));
 
 const whole = join(root, "whole");
 beforeAll(async () => {

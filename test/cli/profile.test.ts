@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { needsStored } from "../kernels/half.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { SMALL_STEPS } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-profile-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("profile");
 const file = (name: string) => join(folder, name);
 
 describe("voxtwirl profile", () => {
@@ -75,20 +75,7 @@ describe("voxtwirl profile", () => {
   describe("of a model's file", () => {
     const run = file("run");
     beforeAll(async () => {
-      const quick = [
-        "--grid",
-        "8",
-        "--resolution",
-        "1",
-        "--batch",
-        "2",
-        "--heldout",
-        "6",
-        "--steps",
-        "1",
-        "--every",
-        "1",
-      ];
+      const quick = [...SMALL_STEPS, "--heldout", "6", "--steps", "1", "--every", "1"];
       const result = await command.run(["train", ...quick, "--out", run, "--quiet"]);
       expect(result.code, result.stderr).toBe(0);
     });

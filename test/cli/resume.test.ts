@@ -1,27 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { closeSync, openSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { thisProcess } from "../../src/node/processIdentity.ts";
-import type { MetricRow } from "../../src/training/metrics.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { metricRows, SMALL_RUN, withoutTime } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-resume-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("resume");
 
-const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
 /** The one command of a job script, from the first start to the last. */
-const options = [...quick, "--steps", "3", "--every", "2"];
+const options = [...SMALL_RUN, "--steps", "3", "--every", "2"];
 const job = (folder: string, ...more: string[]) => command.run(["train", ...options, "--resume", folder, ...more]);
 const whole = join(root, "deep", "whole");
 const file = (folder: string, name: string) => join(folder, name);
-const rowsOf = (folder: string) => {
-  const lines = readFileSync(file(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
-  return lines.map((line) => ({ ...(JSON.parse(line) as MetricRow), seconds: 0 }));
-};
+const rowsOf = (folder: string) => withoutTime(metricRows(folder));
 /** The tensors of a checkpoint as bytes: what is before them holds seconds. */
 const weightsOf = (folder: string) => {
   const bytes = readFileSync(file(folder, "state.safetensors"));
@@ -61,7 +56,7 @@ describe("voxtwirl train --resume, as a job script gives it", () => {
 
   it("begins what --out begins", async () => {
     const out = join(root, "out");
-    const plain = await command.run(["train", ...quick, "--steps", "3", "--every", "2", "--out", out]);
+    const plain = await command.run(["train", ...SMALL_RUN, "--steps", "3", "--every", "2", "--out", out]);
     expect(plain.stderr).not.toContain("holds no run");
     expectSameAsWhole(out);
     const config = (folder: string) => JSON.parse(readFileSync(file(folder, "config.json"), "utf8")) as object;
@@ -79,7 +74,7 @@ describe("voxtwirl train --resume, as a job script gives it", () => {
   it("begins a run again that was stopped before its first checkpoint, from its configuration", async () => {
     for (const [name, args] of [
       ["killed", []],
-      ["killed, options again", [...quick, "--every", "2"]],
+      ["killed, options again", [...SMALL_RUN, "--every", "2"]],
     ] as const) {
       const folder = killedEarly(name);
       const { code, stderr } = await command.run(["train", "--resume", folder, ...args]);
@@ -96,7 +91,7 @@ describe("voxtwirl train --resume, as a job script gives it", () => {
     const same = ["--preset", "tiny", "--lr", "0.5e-2", "--sigma", ".32", "--resolution", "1.0", "--augment", "so3"];
     const more = ["--micro-batch", "2", "--precision", "f32", "--data", "builtin"];
     const out = ["--out", `${relative(process.cwd(), folder)}/`, "--steps", "4"];
-    const result = await command.run(["train", ...quick, ...same, ...more, ...out, "--resume", folder, "--json"]);
+    const result = await command.run(["train", ...SMALL_RUN, ...same, ...more, ...out, "--resume", folder, "--json"]);
     expect(result.code, result.stderr).toBe(0);
     expect(rowsOf(folder).at(-1)).toMatchObject({ type: "eval", step: 4 });
   });

@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import type { RunConfig } from "../../src/training/runConfig.ts";
 import type { EvalRow, MetricRow, TrainRow } from "../../src/training/metrics.ts";
@@ -11,27 +10,20 @@ import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { toTorch } from "../../src/models/layouts.ts";
 import { needsStored } from "../kernels/half.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { metricRows, SMALL_RUN, withoutTime } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-train-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("train");
 
-/** As small as a run can be and still have all its parts. */
-const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
 const configOf = (folder: string) => JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as RunConfig;
-const rowsOf = (path: string) =>
-  readFileSync(path, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as MetricRow);
-const withoutTime = (rows: MetricRow[]) => rows.map((row) => ({ ...row, seconds: 0 }));
 
 describe("voxtwirl train", () => {
   const out = join(folder, "run");
   let stdout = "";
   beforeAll(async () => {
-    const result = await command.run(["train", ...quick, "--steps", "5", "--every", "2", "--out", out]);
+    const result = await command.run(["train", ...SMALL_RUN, "--steps", "5", "--every", "2", "--out", out]);
     expect(result.code, result.stderr).toBe(0);
     stdout = result.stdout;
   });
@@ -46,7 +38,7 @@ describe("voxtwirl train", () => {
   });
 
   it("writes the rows of every step and evaluation", () => {
-    const rows = rowsOf(join(out, "metrics.jsonl"));
+    const rows = metricRows(out);
     const evals = rows.filter((row): row is EvalRow => row.type === "eval");
     const train = rows.filter((row): row is TrainRow => row.type === "train");
     expect(evals.map(({ step }) => step)).toEqual([0, 2, 4, 5]);
@@ -82,14 +74,14 @@ describe("voxtwirl train", () => {
 
   it("continues to the same weights and rows as a run that never stopped, and to a larger --steps", async () => {
     const part = join(folder, "part");
-    const first = await command.run(["train", ...quick, "--steps", "2", "--every", "2", "--out", part, "--quiet"]);
+    const first = await command.run(["train", ...SMALL_RUN, "--steps", "2", "--every", "2", "--out", part, "--quiet"]);
     expect(first).toMatchObject({ code: 0, stdout: "" });
     const second = await command.run(["train", "--resume", part, "--steps", "5", "--json"]);
     expect(second.code, second.stderr).toBe(0);
     const bytes = (path: string) => decodeSafetensors(readFileSync(join(path, "state.safetensors"))).tensors;
     expect(bytes(part)).toEqual(bytes(out));
-    const rows = rowsOf(join(part, "metrics.jsonl"));
-    expect(withoutTime(rows)).toEqual(withoutTime(rowsOf(join(out, "metrics.jsonl"))));
+    const rows = metricRows(part);
+    expect(withoutTime(rows)).toEqual(withoutTime(metricRows(out)));
     expect(
       second.stdout
         .trimEnd()
@@ -100,17 +92,16 @@ describe("voxtwirl train", () => {
 
   it("measures the same held-out molecules, poses and noise whatever the augmentation", async () => {
     const other = join(folder, "none");
-    const args = ["train", ...quick, "--steps", "1", "--every", "1", "--augment", "none", "--out", other, "--json"];
+    const args = ["train", ...SMALL_RUN, "--steps", "1", "--every", "1", "--augment", "none", "--out", other, "--json"];
     const { stdout: json } = await command.run(args);
     const [start] = json.split("\n").map((line) => JSON.parse(line || "{}") as EvalRow);
-    expect({ ...start!, seconds: 0 }).toEqual({ ...rowsOf(join(out, "metrics.jsonl"))[0]!, seconds: 0 });
-    const losses = (path: string) =>
-      rowsOf(join(path, "metrics.jsonl")).filter((row) => row.type === "train")[0] as TrainRow;
+    expect({ ...start!, seconds: 0 }).toEqual({ ...metricRows(out)[0]!, seconds: 0 });
+    const losses = (path: string) => metricRows(path).filter((row) => row.type === "train")[0] as TrainRow;
     expect(losses(other).loss).not.toBe(losses(out).loss);
   });
 
   it("trains on principal poses under the cube's rotations, too", async () => {
-    const args = ["train", ...quick, "--steps", "1", "--augment", "octahedral", "--pose", "principal", "--json"];
+    const args = ["train", ...SMALL_RUN, "--steps", "1", "--augment", "octahedral", "--pose", "principal", "--json"];
     const { code, stdout: json } = await command.run([...args, "--out", join(folder, "principal")]);
     expect(code).toBe(0);
     const rows = json
@@ -119,14 +110,14 @@ describe("voxtwirl train", () => {
       .map((line) => JSON.parse(line) as MetricRow);
     expect(rows.map(({ type }) => type)).toEqual(["eval", "train", "eval"]);
     // Another pose before the same random one: other held-out grids.
-    expect((rows[0] as EvalRow).lossZero).not.toBe((rowsOf(join(out, "metrics.jsonl"))[0] as EvalRow).lossZero);
+    expect((rows[0] as EvalRow).lossZero).not.toBe((metricRows(out)[0] as EvalRow).lossZero);
     expect(configOf(join(folder, "principal")).training).toMatchObject({ pose: "principal" });
   });
 
   describe("in half precision", () => {
     needsStored("f16");
     const path = join(folder, "half");
-    const begin = ["train", ...quick, "--steps", "2", "--every", "2", "--precision", "f16", "--out", path];
+    const begin = ["train", ...SMALL_RUN, "--steps", "2", "--every", "2", "--precision", "f16", "--out", path];
 
     it("says so everywhere, follows f32, and resumes bitwise without being told", async () => {
       const first = await command.run(begin);
@@ -140,10 +131,10 @@ describe("voxtwirl train", () => {
       const state = (of: string) => decodeSafetensors(readFileSync(join(of, "state.safetensors"))).tensors;
       expect(state(path)).toEqual(state(one));
       expect(state(path).get("scaling")!.data[0]).toBe(2 ** 16);
-      const rows = rowsOf(join(path, "metrics.jsonl"));
-      expect(withoutTime(rows)).toEqual(withoutTime(rowsOf(join(one, "metrics.jsonl"))));
+      const rows = metricRows(path);
+      expect(withoutTime(rows)).toEqual(withoutTime(metricRows(one)));
       const losses = (all: MetricRow[]) => all.flatMap((row) => (row.type === "train" ? [row.loss] : []));
-      const single = losses(rowsOf(join(out, "metrics.jsonl")));
+      const single = losses(metricRows(out));
       losses(rows).forEach((loss, i) => expect(Math.abs(loss / single[i]! - 1)).toBeLessThan(2e-2));
       expect(rows.filter(({ type }) => type === "train")).toMatchObject(
         Array(5).fill({ lossScale: 2 ** 16, skipped: false }),
@@ -165,12 +156,12 @@ describe("voxtwirl train", () => {
   });
 
   it("tells rows of f32 as ever, without a scale", () => {
-    for (const row of rowsOf(join(out, "metrics.jsonl"))) expect(row).not.toHaveProperty("lossScale");
+    for (const row of metricRows(out)) expect(row).not.toHaveProperty("lossScale");
   });
 
   it("never writes over an earlier run unless told to", async () => {
     const before = readFileSync(join(out, "metrics.jsonl"));
-    const args = ["train", ...quick, "--steps", "1", "--out", out];
+    const args = ["train", ...SMALL_RUN, "--steps", "1", "--out", out];
     expect(await command.run(args)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/exists already\n.*--force/),
@@ -188,7 +179,7 @@ describe("voxtwirl train", () => {
     ["a reader of stdout that goes away", 141, (child) => child.stdout!.destroy()],
   ])("on %s it saves and exits with %i, and goes on from there", async (_, expected, stop) => {
     const path = join(folder, `stopped ${expected}`);
-    const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
+    const args = ["train", ...SMALL_RUN, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
     const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "ignore"] });
     let seen = "";
     let stopped = false;
@@ -202,7 +193,7 @@ describe("voxtwirl train", () => {
     });
     const code = await new Promise((resolve) => child.once("exit", resolve));
     expect(code).toBe(expected);
-    const rows = rowsOf(join(path, "metrics.jsonl"));
+    const rows = metricRows(path);
     const last = rows.at(-1)!.step;
     expect(last).toBeGreaterThanOrEqual(20);
     expect(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step).toBe(String(last));
@@ -214,7 +205,7 @@ describe("voxtwirl train", () => {
 
   it("takes a second Ctrl-C at any time, with a checkpoint left to go on from", async () => {
     const path = join(folder, "stopped twice");
-    const args = ["train", ...quick, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
+    const args = ["train", ...SMALL_RUN, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
     const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let seen = "";
     child.stdout.on("data", (chunk: Buffer) => {
@@ -231,7 +222,7 @@ describe("voxtwirl train", () => {
     const saved = Number(decodeSafetensors(readFileSync(join(path, "state.safetensors"))).metadata.step);
     const again = await command.run(["train", "--resume", path, "--steps", String(saved + 2), "--json"]);
     expect(again.code, again.stderr).toBe(0);
-    const trained = rowsOf(join(path, "metrics.jsonl")).filter(({ type }) => type === "train");
+    const trained = metricRows(path).filter(({ type }) => type === "train");
     expect(trained.map(({ step }) => step)).toEqual(Array.from({ length: saved + 2 }, (_, i) => i + 1));
   });
 

@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { callLines, type ListedCall } from "../../src/cli/tuneOutput.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
 
 const command = useBuiltCommand();
-const cache = mkdtempSync(join(tmpdir(), "voxtwirl-tune-"));
-afterAll(() => rmSync(cache, { recursive: true, force: true }));
+const cache = temporaryFolder("tune");
 // Mesa's own cache stays where it is: from an empty one compiling would take most of the time.
 const env = { XDG_CACHE_HOME: cache, MESA_SHADER_CACHE_DIR: join(homedir(), ".cache"), VOXTWIRL_NO_TUNING: "" };
 const files = () =>

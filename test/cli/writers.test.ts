@@ -1,28 +1,22 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { RUN_FILES } from "../../src/runs/runStage.ts";
-import type { MetricRow } from "../../src/training/metrics.ts";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
+import { metricRows, SMALL_RUN } from "./smallRun.ts";
 
 const command = useBuiltCommand();
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-writers-"));
+const root = temporaryFolder("writers");
 const children: ChildProcess[] = [];
 afterAll(() => {
   for (const child of children) child.kill("SIGKILL");
-  rmSync(root, { recursive: true, force: true });
 });
 
-const quick = ["--grid", "8", "--resolution", "1", "--batch", "2", "--heldout", "2", "--twirl", "3", "--seed", "4"];
-const endless = ["train", ...quick, "--steps", "1000000", "--every", "20", "--json"];
-const rowsOf = (folder: string) => {
-  const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
-  return lines.map((line) => JSON.parse(line) as MetricRow);
-};
+const endless = ["train", ...SMALL_RUN, "--steps", "1000000", "--every", "20", "--json"];
 const stepOf = (folder: string) => {
   const { metadata } = decodeSafetensors(readFileSync(join(folder, "state.safetensors")));
   return Number(metadata.step);
@@ -54,7 +48,7 @@ function start(...args: string[]): Running {
 
 /** Rows of one run: every step once and in order, nothing in between. */
 function expectOneWriter(folder: string): void {
-  const steps = rowsOf(folder).flatMap((row) => (row.type === "train" ? [row.step] : []));
+  const steps = metricRows(folder).flatMap((row) => (row.type === "train" ? [row.step] : []));
   expect(steps).toEqual(steps.map((_, i) => i + 1));
 }
 

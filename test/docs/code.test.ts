@@ -1,12 +1,12 @@
 // The documents' blocks of TypeScript run as they stand, on this project's sources.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { documents, root } from "./markdown.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 mkdirSync(`${root}.cache`, { recursive: true });
-const folder = mkdtempSync(join(root, ".cache", "docs-test-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("docs", join(root, ".cache"));
 
 /** What a block takes as given, and what is expected of what it prints, by the document's path. */
 const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expected: number }>> = {

@@ -1,9 +1,9 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../scripts/build.mjs";
+import { runProcess } from "../processes.ts";
 
 const folder = fileURLToPath(new URL(`../../.cache/clean-test-${process.pid}`, import.meta.url));
 /** 1,000 cycles and 10,000 replays where the environment asks for all. */
@@ -40,11 +40,7 @@ interface Sample {
 function script(name: string, text: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const path = join(folder, name);
   writeFileSync(path, common + text);
-  return new Promise((resolve) => {
-    execFile(process.execPath, ["--expose-gc", path], { timeout: 3_000_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
-    });
-  });
+  return runProcess(process.execPath, ["--expose-gc", path], { timeout: 3_000_000 });
 }
 
 /** The later half must not lie above the middle by more than noise; a leak of the buffers would be hundreds of MiB. */

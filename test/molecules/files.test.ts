@@ -1,26 +1,21 @@
 import { createHash } from "node:crypto";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import { builtinMolecules, builtinSha256 } from "../../src/molecules/builtin.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
 import { openChemLibKey } from "../../src/node/moleculeKey.ts";
 import { readingLines } from "../../src/formats/records.ts";
 import { isLasting, readMoleculeFile } from "../../src/node/molecules.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 const argon = "1\nargon\nAr 0 0 0\n";
 const methane =
   "methane\n\n\n  1  0  0  0  0  0            999 V2000\n    0.0000    0.0000    0.0000 C   0  0\nM  END\n";
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "voxtwirl-molecules-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("molecules");
 
 function write(name: string, data: string | Uint8Array): string {
   const path = join(folder, name);

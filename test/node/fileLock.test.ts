@@ -2,15 +2,16 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { utimesSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FileLock, type FileLockOptions } from "../../src/node/fileLock.ts";
 import { isGone, thisProcess } from "../../src/node/processIdentity.ts";
+import { temporaryFolder } from "../temporary.ts";
 
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-lock-"));
+const root = temporaryFolder("lock");
 const program = join(root, "holder.mjs");
 let folder: string;
 let path: string;
@@ -21,7 +22,6 @@ beforeAll(async () => {
   const shape = { bundle: true, platform: "node", format: "esm", logLevel: "error" } as const;
   await build({ entryPoints: [source], outfile: program, ...shape });
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeEach(() => {
   folder = mkdtempSync(join(root, "folder-"));
   path = join(folder, "lock");

@@ -1,18 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import { encodeHalf } from "../../src/gpu/half.ts";
 import { decodeNpy, readNpy, withNpy } from "../../src/node/npy.ts";
 import { boundedMemory, FUZZ_RUNS } from "../fuzzRuns.ts";
+import { temporaryFolder } from "../temporary.ts";
 import { npyBytes, npyHeader } from "./npyBytes.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "voxtwirl-npy-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("npy");
 
 const six = Float32Array.of(1, 2, 3, 4, 5, -6.5);
 const literal = (text: string) => npyHeader(`${text}\n`, new Uint8Array(six.buffer));

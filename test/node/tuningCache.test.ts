@@ -1,15 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Tuning } from "../../src/gpu/tuning.ts";
 import { openGpu } from "../../src/node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, tuningPaths, writeTuning } from "../../src/node/tuningCache.ts";
 import { emptyTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { testGpu } from "../harness.ts";
+import { temporaryFolder } from "../temporary.ts";
 
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-tuning-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("tuning");
 
 const KEY = "groupNorm 8x4096x8, 4 groups";
 const choice = { variant: "runs of 128", ms: 1, fallback: "runs of 64", fallbackMs: 1.5 };

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,14 +6,9 @@ import { build } from "../../scripts/build.mjs";
 import { driverEnvironment } from "../../src/node/driver.ts";
 import { openAdapter } from "../../src/node/open.ts";
 import { unpackSwiftShader } from "../../src/node/swiftshader.ts";
+import { runProcess, type Result } from "../processes.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
-
-export interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
 
 /** A packed voxtwirl and an empty project to install it in. */
 export interface PackedProject {
@@ -61,14 +55,9 @@ export async function npm(cwd: string, args: string[]): Promise<Result> {
   return result;
 }
 
-/** Runs a command to its end. */
+/** Runs a command in a folder. */
 export function run(cwd: string, [file, ...args]: string[], env: NodeJS.ProcessEnv = process.env): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(file!, args, { cwd, env, maxBuffer: 2 ** 26, timeout: 240_000 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ code, stdout, stderr });
-    });
-  });
+  return runProcess(file!, args, { cwd, env, maxBuffer: 2 ** 26, timeout: 240_000 });
 }
 
 /** The environment in which a package without a SwiftShader of its own finds the adapter that the tests run on. */

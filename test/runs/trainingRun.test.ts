@@ -1,7 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { ParameterStore } from "../../src/graph/parameters.ts";
 import { initialise } from "../../src/models/initialise.ts";
@@ -23,6 +22,7 @@ import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { emptyTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "../training/molecules.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 /** Bytes that still fit on the disk: then a write takes part of its data and the next fails. */
 const disk = vi.hoisted(() => ({ left: Infinity }));
@@ -48,8 +48,7 @@ vi.mock("node:fs/promises", async (original) => {
   };
 });
 
-const root = mkdtempSync(join(tmpdir(), "voxtwirl-lost-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("lost");
 
 const training: VoxelConfig = voxels.check({
   ...{ ...presets.tiny!, grid: 8, resolution: 1, channels: [4, 8], attention: [false, false], groups: 2 },
@@ -76,7 +75,15 @@ interface Watched extends Partial<FolderRunOptions> {
 /** A run to its end, which it returns. */
 async function begin(gpu: Gpu, folder: RunFolder, { onEvent, ...options }: Watched = {}) {
   const events: RunEvent[] = [];
-  for await (const event of folderRun({ gpu, task: voxels, folder, config: configOf(), data, resume: false, ...options })) {
+  for await (const event of folderRun({
+    gpu,
+    task: voxels,
+    folder,
+    config: configOf(),
+    data,
+    resume: false,
+    ...options,
+  })) {
     onEvent?.(event);
     events.push(event);
   }

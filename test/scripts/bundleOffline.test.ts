@@ -1,17 +1,17 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { BenchRecord } from "../../bench/record.ts";
 import { BUDGET, bundleOffline } from "../../scripts/bundle-offline.mjs";
 import { environmentFor, type Host } from "../../scripts/offline/environment.mjs";
+import { temporaryFolder } from "../temporary.ts";
 
 const cache = fileURLToPath(new URL("../../.cache", import.meta.url));
 mkdirSync(cache, { recursive: true });
-const folder = mkdtempSync(join(cache, "offline-test-"));
+const folder = temporaryFolder("offline", cache);
 const unpacked = join(folder, "unpacked here");
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let made: Awaited<ReturnType<typeof bundleOffline>>;
 beforeAll(async () => {
