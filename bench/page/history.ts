@@ -1,6 +1,7 @@
 // How the median of each case moved from record to record of one adapter: a small chart for each.
-import { curvePath } from "../../src/report/chart.ts";
+import { px } from "../../src/report/axes.ts";
 import { attributes, escapeHtml } from "../../src/report/html.ts";
+import { curvePath } from "../../src/report/paths.ts";
 import { formatMilliseconds, formatSignificant } from "../../src/report/quantities.ts";
 import { linearScale, logDomain, logScale } from "../../src/report/scale.ts";
 import type { BenchRecord } from "../record.ts";
@@ -9,8 +10,6 @@ import { type AdapterRecords, folded, ownResults, partsOf, shortCommit } from ".
 const WIDTH = 216;
 const HEIGHT = 78;
 const MARGIN = { left: 8, right: 8, top: 10, bottom: 8 };
-
-const px = (value: number): number => Math.round(value * 100) / 100;
 
 /** One measurement of a case: the record's place in time, and its median on the GPU where known. */
 interface Moment {

@@ -1,5 +1,5 @@
 // Bars of ratios: each peer's time over ours, case by case, from the line of equal times.
-import { CHART_WIDTH } from "../../src/report/chart.ts";
+import { CHART_WIDTH, px } from "../../src/report/axes.ts";
 import { attributes, escapeHtml } from "../../src/report/html.ts";
 import { formatMilliseconds, formatSignificant, formatTick } from "../../src/report/quantities.ts";
 import { logDomain, logScale, logTicks, type Scale } from "../../src/report/scale.ts";
@@ -15,7 +15,6 @@ const CASE_GAP = 15;
 const HEADING = 20;
 const AXIS = 26;
 
-const px = (value: number): number => Math.round(value * 100) / 100;
 const ratioLabel = (value: number): string => (value < 1 ? `1/${formatTick(1 / value)}` : formatTick(value));
 
 /** A ratio with its sign: "4.12×", "0.31×". */
