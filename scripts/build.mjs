@@ -15,6 +15,7 @@ const entryPoints = {
   kernels: "src/kernels/index.ts",
   operations: "src/graph/operations.ts",
   builtinMolecules: "src/molecules/builtin.ts",
+  report: "src/report/report.ts",
 };
 
 /**
@@ -45,6 +46,8 @@ export async function build(folder = "dist", { types = false } = {}) {
       define: { VOXTWIRL_VERSION: JSON.stringify(version) },
       mainFields: ["module", "main"],
       external: npm,
+      // What fast-png compresses with: under "node" it names a module of Node, and the library is for browsers too.
+      alias: { fflate: "fflate/browser" },
       plugins: [entriesApart, bareShaders],
     });
     chmodSync(join(partial, "voxtwirl.js"), 0o755);

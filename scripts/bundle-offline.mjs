@@ -17,9 +17,9 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
+import { pack } from "tar-stream";
 import { build } from "./build.mjs";
 import { offlineFiles, platforms } from "./offline/files.mjs";
-import { tar } from "./offline/tar.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -58,7 +58,7 @@ export async function bundleOffline({
   try {
     if (!(await build(dist))) throw new Error("the build failed, see above");
     const swiftshader = rest.swiftshader ?? platform === "linux-x64";
-    const { files, notes } = offlineFiles({ dist, platform, node, swiftshader, loader: rest.loader });
+    const { files, notes } = await offlineFiles({ dist, platform, node, swiftshader, loader: rest.loader });
     await compress(files, target.endsWith(".xz") ? "xz" : "gz", level, partial);
     const sizes = partSizes(files);
     const { size } = statSync(partial);
@@ -77,6 +77,16 @@ function partSizes(files) {
   const sizes = new Map();
   for (const { part, data } of files) sizes.set(part, (sizes.get(part) ?? 0) + data.length);
   return [...sizes];
+}
+
+/** An archive that depends on nothing but names, modes and contents: sorted, without times, owned by root. */
+function tar(files) {
+  const archive = pack();
+  for (const { path, data, mode } of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    archive.entry({ name: path, mode, mtime: new Date(0), uname: "root", gname: "root" }, data);
+  }
+  archive.finalize();
+  return archive;
 }
 
 async function compress(files, format, level, target) {

@@ -1,6 +1,7 @@
 // How the median of each case moved from record to record of one adapter: a small chart for each.
-import { curvePath } from "../../src/report/chart.ts";
+
 import { attributes, escapeHtml, px } from "../../src/report/html.ts";
+import { curvePath } from "../../src/report/paths.ts";
 import { formatMilliseconds, formatSignificant } from "../../src/report/quantities.ts";
 import { linearScale, logDomain, logScale } from "../../src/report/scale.ts";
 import type { BenchRecord } from "../record.ts";

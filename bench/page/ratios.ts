@@ -1,5 +1,5 @@
 // Bars of ratios: each peer's time over ours, case by case, from the line of equal times.
-import { CHART_WIDTH } from "../../src/report/chart.ts";
+import { CHART_WIDTH } from "../../src/report/axes.ts";
 import { attributes, escapeHtml, px } from "../../src/report/html.ts";
 import { formatMilliseconds, formatSignificant, formatTick } from "../../src/report/quantities.ts";
 import { logDomain, logScale, logTicks, type Scale } from "../../src/report/scale.ts";

@@ -3,8 +3,11 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
+import { extract } from "tar-stream";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -23,7 +26,7 @@ const COMMON = /^(linux-vdso|libc|libm|libdl|libpthread|librt|libatomic|libgcc_s
  * @returns `files`: `{ path, data, mode, part }`; `notes`: what could not be done
  * @throws Error saying what is missing
  */
-export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
+export async function offlineFiles({ dist, platform, node, swiftshader, loader }) {
   const notes = [];
   const files = [];
   const add = (part, path, data, mode = 0o644) => files.push({ part, path, data: Buffer.from(data), mode });
@@ -50,7 +53,7 @@ export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
   add("voxtwirl", "LICENSE", readFileSync(join(root, "LICENSE")));
   for (const name of ["README", "environment.mjs"]) add("voxtwirl", name, script(name));
   add("voxtwirl", "run.sh", script("run.sh"), 0o755);
-  addVulkan();
+  await addVulkan();
   const sums = files.map(({ path, data }) => `${createHash("sha256").update(data).digest("hex")}  ${path}`);
   add("voxtwirl", "SHA256SUMS", `${sums.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join("\n")}\n`);
   return { files, notes };
@@ -63,7 +66,7 @@ export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
     }
   }
 
-  function addVulkan() {
+  async function addVulkan() {
     const packed = platform === "linux-x64" && packageFolder("@sparticuz/chromium", false);
     const archive = packed && join(packed, "bin", "swiftshader.tar.br");
     if (swiftshader) {
@@ -75,7 +78,7 @@ export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
     }
     // Chromium's loader runs with older C libraries than a distribution's.
     const packedOrOwn = () => (archive ? member(archive, "libvulkan.so.1") : systemLibrary("libvulkan.so.1", own));
-    const data = loader ? readFileSync(loader) : packedOrOwn();
+    const data = loader ? readFileSync(loader) : await packedOrOwn();
     if (!data) throw new Error("no Vulkan loader is found: install libvulkan1, or name one with --loader FILE");
     add("Vulkan loader", "lib/vulkan/libvulkan.so.1", data, 0o755);
     for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) {
@@ -147,16 +150,11 @@ function stripped(path, notes) {
   }
 }
 
-function member(archive, wanted) {
-  const unpacked = brotliDecompressSync(readFileSync(archive));
-  for (let at = 0; at + 512 <= unpacked.length && unpacked[at] !== 0;) {
-    const name = unpacked
-      .toString("latin1", at, at + 100)
-      .split("\0")[0]
-      .replace(/^\.\//, "");
-    const size = Number.parseInt(unpacked.toString("latin1", at + 124, at + 136), 8);
-    if (name === wanted) return unpacked.subarray(at + 512, at + 512 + size);
-    at += 512 + 512 * Math.ceil(size / 512);
+async function member(archive, wanted) {
+  const entries = Readable.from([brotliDecompressSync(readFileSync(archive))]).pipe(extract());
+  for await (const entry of entries) {
+    if (entry.header.name.replace(/^\.\//, "") === wanted) return buffer(entry);
+    entry.resume();
   }
   throw new Error(`${archive} has no ${wanted}`);
 }

@@ -38,8 +38,8 @@ function decode(bits: number): number {
 }
 
 /**
- * The words of an f16 tensor with these values, rounded to nearest; an unused one at the end where they are odd in
- * number.
+ * The words of an f16 tensor with these values, taken as f32 and rounded to nearest; an unused one at the end where
+ * they are odd in number.
  */
 export function encodeHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const words = new Uint16Array(2 * Math.ceil(values.length / 2));

@@ -1,7 +1,8 @@
-import { type ChartPoint, type ChartSpec, hasDrawable, type HoverPoint, renderChart } from "./chart.ts";
+import { type ChartSpec, hasDrawable, type HoverPoint, renderChart } from "./chart.ts";
 import { smooth, smoothingWindow, thinEvenly, thinExtremes } from "./curves.ts";
 import { formatCount, formatDuration, formatLoss } from "./format.ts";
 import { escapeHtml } from "./html.ts";
+import type { ChartPoint } from "./paths.ts";
 import { formatRatio, lossRatio, percentText } from "./table.ts";
 import { type EvalRow, isFiniteNumber, type TrainRow } from "./types.ts";
 

@@ -1,4 +1,4 @@
-import type { ChartPoint } from "./chart.ts";
+import type { ChartPoint } from "./paths.ts";
 
 /**
  * Running geometric mean of a curve over at most `window` neighbours, centred; the window shrinks evenly towards both

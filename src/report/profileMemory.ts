@@ -1,31 +1,30 @@
 import { formatShape } from "../gpu/dispatch.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
-import { CHART_WIDTH } from "./chart.ts";
+import { bottomAxis, CHART_WIDTH, leftAxis } from "./axes.ts";
 import { formatCount } from "./format.ts";
 import { attributes, escapeHtml, px } from "./html.ts";
 import { tipText } from "./profileFlame.ts";
 import { commandPhases } from "./profileGroups.ts";
-import { linearScale, niceStep, type Scale } from "./scale.ts";
+import { linearScale, niceStep, type Scale, type Tick } from "./scale.ts";
 
-const LEFT = 76;
-const RIGHT = CHART_WIDTH - 16;
+const SIDES = { left: 76, right: CHART_WIDTH - 16 };
 const CURVE = { top: 22, bottom: 112 };
 const MAP = { top: 142, bottom: 522 };
-const STRIP = { top: 530, height: 10 };
+const STRIP = { top: 530, bottom: 540 };
 
 /** Living bytes over the commands of a replay, and below it every tensor as a rectangle: when by where. */
 export function memoryChart(profile: PlanProfile): string {
   const { memory } = profile;
   const planned = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
   if (planned === 0) return `<p class="empty">The plan has no memory of its own.</p>`;
-  const x = linearScale([0, memory.commands.length], [LEFT, RIGHT]);
+  const x = linearScale([0, memory.commands.length], [SIDES.left, SIDES.right]);
   const space = linearScale([0, planned], [MAP.bottom, MAP.top]);
   const live = linearScale([0, memory.peak.bytes], [CURVE.bottom, CURVE.top]);
   const { commands, tensors } = memory;
   const description = `Memory over ${commands.length} commands: ${tensors.length} tensors in ${formatBytes(planned)}`;
   const peakAt = px(x(memory.peak.command + 0.5));
-  const anchor = peakAt > (LEFT + RIGHT) / 2 ? "end" : "start";
+  const anchor = peakAt > (SIDES.left + SIDES.right) / 2 ? "end" : "start";
   const labelAt = { x: peakAt + (anchor === "end" ? -6 : 6), y: CURVE.top - 8, "text-anchor": anchor };
   const peak =
     `<path class="peak" d="M${peakAt} ${CURVE.top - 6}V${MAP.bottom}"/>` +
@@ -33,12 +32,12 @@ export function memoryChart(profile: PlanProfile): string {
     `peak: ${formatBytes(memory.peak.bytes)} at command ${formatCount(memory.peak.command + 1)}, ` +
     `${escapeHtml(commands[memory.peak.command]!)}</text>`;
   const parts = [
-    byteAxis(live, memory.peak.bytes, 2, "alive"),
-    byteAxis(space, planned, 6, "offset"),
+    leftAxis({ ...SIDES, ...CURVE }, { scale: live, ticks: byteTicks(memory.peak.bytes, 2), name: "alive" }),
+    leftAxis({ ...SIDES, ...MAP }, { scale: space, ticks: byteTicks(planned, 6), name: "offset" }),
     curve(memory.liveBytes, x, live),
     rectangles(profile, x, space),
     strip(profile, x),
-    commandAxis(x, memory.commands.length),
+    bottomAxis({ ...SIDES, ...STRIP }, { scale: x, ticks: commandTicks(commands.length), name: "command" }),
     peak,
   ];
   const ratio = memory.lowerBound > 0 ? (planned / memory.lowerBound).toFixed(3) : "1";
@@ -96,44 +95,28 @@ function strip(profile: PlanProfile, x: Scale): string {
     let to = from + 1;
     while (to < phases.length && phases[to] === phases[from]) to++;
     const tip = `${phases[from]}\ncommands ${formatCount(from + 1)} to ${formatCount(to)}`;
-    const place = { x: px(x(from)), y: STRIP.top, width: px(x(to) - x(from)), height: STRIP.height };
+    const place = { x: px(x(from)), y: STRIP.top, width: px(x(to) - x(from)), height: STRIP.bottom - STRIP.top };
     runs.push(`<rect ${attributes({ class: phases[from], ...place, "data-tip": tip })}/>`);
     from = to;
   }
   return `<g class="strip">${runs.join("")}</g>`;
 }
 
-function byteAxis(scale: Scale, most: number, count: number, title: string): string {
-  // Steps that are whole in the unit shown.
+/** Steps that are whole in the unit shown. */
+function byteTicks(most: number, count: number): Tick[] {
   const unit = 2 ** (10 * Math.floor(Math.log2(Math.max(most, 1)) / 10));
   const step = niceStep(most / unit, count) * unit;
-  const ticks: string[] = [];
-  for (let i = 0; i * step <= most; i++) {
-    const at = px(scale(i * step));
-    const text = i === 0 ? "0" : formatBytes(i * step).replace(/\.0+ /, " ");
-    ticks.push(
-      `<path class="grid" d="M${LEFT} ${at}H${RIGHT}"/>` +
-        `<text x="${LEFT - 7}" y="${px(at + 4)}" text-anchor="end">${text}</text>`,
-    );
-  }
-  const middle = (scale(0) + scale(most)) / 2;
-  const name = `<text transform="translate(12 ${px(middle)}) rotate(-90)" text-anchor="middle">${title}</text>`;
-  return `<g class="axes">${ticks.join("")}${name}</g>`;
+  return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => ({
+    value: i * step,
+    label: i === 0 ? "0" : formatBytes(i * step).replace(/\.0+ /, " "),
+  }));
 }
 
-function commandAxis(x: Scale, count: number): string {
+/** In the middle of their commands, which are counted from 1. */
+function commandTicks(count: number): Tick[] {
   const step = Math.max(1, niceStep(count, 8));
-  const bottom = STRIP.top + STRIP.height;
-  const ticks: string[] = [];
-  for (let value = step; value <= count; value += step) {
-    const at = px(x(value - 0.5));
-    ticks.push(
-      `<path class="tick" d="M${at} ${bottom}v4"/>` +
-        `<text x="${at}" y="${bottom + 18}" text-anchor="middle">${formatCount(value)}</text>`,
-    );
-  }
-  return (
-    `<g class="axes">${ticks.join("")}` +
-    `<text x="${(LEFT + RIGHT) / 2}" y="${bottom + 38}" text-anchor="middle">command</text></g>`
-  );
+  return Array.from({ length: Math.floor(count / step) }, (_, i) => ({
+    value: (i + 1) * step - 0.5,
+    label: formatCount((i + 1) * step),
+  }));
 }

@@ -24,7 +24,7 @@ const BUDGETS = {
 const EXPECTED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
   /^shaders\/(\w+\/)?\w+\.wgsl$/,
-  /^dist\/(voxtwirl|index|node|kernels|operations|builtinMolecules)\.js$/,
+  /^dist\/(voxtwirl|index|node|kernels|operations|builtinMolecules|report)\.js$/,
   /^bench\/peers\/([\w-]+\.(mjs|py)|package(-lock)?\.json)$/,
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/types\/(\w+\/){0,2}\w+\.d\.ts$/,

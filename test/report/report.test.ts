@@ -1,7 +1,6 @@
 import { Script } from "node:vm";
 import { inflateSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { encodePng } from "../../src/report/png.ts";
 import { renderReport, type ReportInput } from "../../src/report/report.ts";
 import {
   densityColour,
@@ -119,26 +118,6 @@ test("rows are sorted, and of two with the same step the later one stands", () =
     [0, evalRow(0).lossTotal],
     [20, 7],
   ]);
-});
-
-test("PNG: signature, chunks with their checksums, and pixels that inflate to what went in", () => {
-  // 200 x 120 x 3 bytes need two stored blocks.
-  const [width, height] = [200, 120];
-  const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31) & 255);
-  const png = Buffer.from(encodePng(width, height, rgb));
-  expect(png.subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
-  expect(png.subarray(12, 16).toString()).toBe("IHDR");
-  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([width, height]);
-  const length = png.readUInt32BE(33);
-  const rows = inflateSync(png.subarray(41, 41 + length));
-  expect(rows.length).toBe(height * (1 + 3 * width));
-  for (let row = 0; row < height; row++) {
-    expect(rows[row * (1 + 3 * width)]).toBe(0);
-    const pixels = rows.subarray(row * (1 + 3 * width) + 1, (row + 1) * (1 + 3 * width));
-    expect(pixels.equals(Buffer.from(rgb.subarray(row * 3 * width, (row + 1) * 3 * width)))).toBe(true);
-  }
-  // The empty last chunk is the same in every PNG file, checksum included.
-  expect(png.subarray(-12).toString("hex")).toBe("0000000049454e44ae426082");
 });
 
 test("densities mix the colours of their elements on black", () => {

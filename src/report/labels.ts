@@ -1,5 +1,7 @@
 // Names beside points of a scatter: each at the nearest place where it covers nothing.
 
+import { attributes, escapeHtml, px } from "./html.ts";
+
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -11,10 +13,14 @@ export interface LabelledPoint {
   readonly x: number;
   readonly y: number;
   readonly text: string;
+  /** Of the point's circle, in pixels; with a little air 6 unless given. */
+  readonly radius?: number;
 }
 
 export interface PlacedLabel extends LabelledPoint {
   readonly box: Box;
+  /** Square pixels of other things that the name and its leader cover. */
+  readonly covered: number;
 }
 
 /** Of the page's small digits and letters, in pixels a character. */
@@ -35,25 +41,42 @@ export function placeLabels(
   area: Box,
   obstacles: readonly Box[] = [],
 ): PlacedLabel[] {
-  const around = ({ x, y }: LabelledPoint): Box => ({
-    x: x - RADIUS,
-    y: y - RADIUS,
-    width: 2 * RADIUS,
-    height: 2 * RADIUS,
-  });
-  const taken: Box[] = [...points.map(around), ...obstacles];
+  const taken: Box[] = [...points.map(({ x, y, radius = RADIUS }) => boxAround(x, y, radius)), ...obstacles];
   const near = (point: LabelledPoint): number =>
     points.filter((other) => Math.hypot(other.x - point.x, other.y - point.y) < 60).length;
   const order = [...points].sort((a, b) => near(b) - near(a) || a.y - b.y || a.x - b.x);
-  const placed = new Map<LabelledPoint, Box>();
+  const placed = new Map<LabelledPoint, PlacedLabel>();
   for (const point of order) {
-    const box = candidates(point, area)
-      .map((candidate) => ({ candidate, covered: coveredBy(point, candidate, taken) }))
-      .reduce((best, next) => (next.covered < best.covered - 1e-9 ? next : best)).candidate;
-    taken.push(box);
-    placed.set(point, box);
+    const best = candidates(point, area)
+      .map((box) => ({ ...point, box, covered: coveredBy(point, box, taken) }))
+      .reduce((least, next) => (next.covered < least.covered - 1e-9 ? next : least));
+    taken.push(best.box);
+    placed.set(point, best);
   }
-  return points.map((point) => ({ ...point, box: placed.get(point)! }));
+  return points.map((point) => placed.get(point)!);
+}
+
+/** The square around a circle. */
+export const boxAround = (x: number, y: number, radius: number): Box => ({
+  x: x - radius,
+  y: y - radius,
+  width: 2 * radius,
+  height: 2 * radius,
+});
+
+/** The name as SVG, with a leader where it could not stand at its point. */
+export function drawLabel({ x, y, text, radius = RADIUS, box }: PlacedLabel): string {
+  const to = leaderEnd({ x, y }, box);
+  const isFar = Math.hypot(to.x - x, to.y - y) > radius + 8;
+  const leader = isFar ? `<path class="leader" d="M${px(x)} ${px(y)}L${px(to.x)} ${px(to.y)}"/>` : "";
+  // Names end or begin at their points, whatever the font's widths are.
+  const isLeft = box.x + box.width <= x;
+  const place = {
+    x: px(isLeft ? box.x + box.width : box.x),
+    y: px(box.y + 11),
+    "text-anchor": isLeft ? "end" : undefined,
+  };
+  return `${leader}<text ${attributes(place)}>${escapeHtml(text)}</text>`;
 }
 
 /** Pixels that the label covers of what is there, and the same for its leader, as if that were a few pixels wide. */
@@ -61,7 +84,7 @@ function coveredBy(point: LabelledPoint, candidate: Box, taken: readonly Box[]):
   const to = leaderEnd(point, candidate);
   const [dx, dy] = [to.x - point.x, to.y - point.y];
   // From outside the point's own surroundings on.
-  const steps = Math.max(0, Math.floor((Math.hypot(dx, dy) - 14) / 8));
+  const steps = Math.max(0, Math.floor((Math.hypot(dx, dy) - (point.radius ?? RADIUS) - 8) / 8));
   const along = Array.from({ length: steps }, (_, i) => {
     const at = 1 - (i * 8) / Math.hypot(dx, dy);
     return { x: point.x + at * dx - 1.5, y: point.y + at * dy - 1.5, width: 3, height: 3 };
@@ -73,7 +96,7 @@ function coveredBy(point: LabelledPoint, candidate: Box, taken: readonly Box[]):
 }
 
 /** Where a line from the point meets its label. */
-export function leaderEnd({ x, y }: { x: number; y: number }, box: Box): { x: number; y: number } {
+function leaderEnd({ x, y }: { x: number; y: number }, box: Box): { x: number; y: number } {
   return {
     x: Math.min(Math.max(x, box.x), box.x + box.width),
     y: Math.min(Math.max(y, box.y + 2), box.y + box.height - 2),
@@ -81,10 +104,10 @@ export function leaderEnd({ x, y }: { x: number; y: number }, box: Box): { x: nu
 }
 
 /** Places around the point, near ones first, that lie inside the area. */
-function candidates({ x, y, text }: LabelledPoint, area: Box): Box[] {
+function candidates({ x, y, text, radius = RADIUS }: LabelledPoint, area: Box): Box[] {
   const width = text.length * CHARACTER + 4;
   const found: Box[] = [];
-  for (let distance = 8; distance <= 240; distance += 8) {
+  for (let distance = radius + 2; distance <= radius + 234; distance += 8) {
     for (const angle of [0, 180, -30, 30, 210, 150, -60, 60, 240, 120, -90, 90]) {
       const [dx, dy] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
       const centreX = x + distance * dx + (Math.abs(dx) < 0.01 ? 0 : (Math.sign(dx) * width) / 2);
