@@ -1,6 +1,7 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
+import { formatCount } from "../../src/report/format.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";
 import * as twin from "../../src/reference/adamw.ts";
 import type { BenchCase } from "../case.ts";
@@ -31,7 +32,7 @@ function update(name: string, count: number): BenchCase {
   return graphCase({
     name,
     suite: "adamw",
-    shape: `${count.toLocaleString("en")} parameters`,
+    shape: `${formatCount(count)} parameters`,
     inputs: [
       { name: "weights", shape, spread: { scale: 0.1 } },
       { name: "grads", shape, spread: { scale: 0.01 } },
