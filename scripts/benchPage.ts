@@ -1,24 +1,18 @@
 // `npm run bench:page [-- --results FOLDER --out FILE]`: a static page from the records that `voxtwirl bench` wrote.
+import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { writePage } from "../bench/page.ts";
-import { type ArgsSpec, readArgs } from "../src/cli/args.ts";
-
-export const spec: ArgsSpec = {
-  options: {
-    results: { value: "FOLDER", help: "where the records are (default bench/results)" },
-    out: { value: "FILE", help: "the page (default docs/bench.html)" },
-  },
-};
 
 /**
- * Writes the page of all records (*.json) of a folder.
+ * Writes the page of all records (*.json) of a folder, by default docs/bench.html of bench/results.
  *
  * @returns a line about what was written
- * @throws VoxtwirlError "bad-option", and as `writePage`
+ * @throws TypeError for other options, and as `writePage`
  */
 export function benchPage(args: readonly string[], root: string): string {
-  const options = readArgs("bench:page", spec, args);
-  const folder = options.text("results") ?? join(root, "bench", "results");
-  const out = options.text("out") ?? join(root, "docs", "bench.html");
-  return writePage(folder, out);
+  const { results, out } = parseArgs({
+    args: [...args],
+    options: { results: { type: "string" }, out: { type: "string" } },
+  }).values;
+  return writePage(results ?? join(root, "bench", "results"), out ?? join(root, "docs", "bench.html"));
 }

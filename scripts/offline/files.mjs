@@ -42,6 +42,11 @@ export function offlineFiles({ dist, platform, node, swiftshader, loader }) {
   for (const name of ["package.json", "dist/openchemlib.js", "LICENSE"]) {
     add("openchemlib", `node_modules/openchemlib/${name}`, readFileSync(join(ocl, name)));
   }
+  const commander = packageFolder("commander");
+  for (const name of ["package.json", "index.js", "esm.mjs", "LICENSE"]) {
+    add("commander", `node_modules/commander/${name}`, readFileSync(join(commander, name)));
+  }
+  addFolder("commander", join(commander, "lib"), "node_modules/commander/lib");
   addFolder("voxtwirl", dist, "dist", (path) => !path.startsWith("types/"));
   addFolder("voxtwirl", join(root, "shaders"), "shaders");
   // The one peer of the benchmark that machines bring themselves.
