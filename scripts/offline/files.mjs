@@ -1,3 +1,4 @@
+// What goes into the offline archive, for bundle-offline.mjs.
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
