@@ -12,19 +12,39 @@ const shaders: Plugin = {
   },
 };
 
+/** `npm run test:full`: what these tests do in short, at full size. Numbers that are set in the environment stand. */
+const full = {
+  include: [
+    "test/formats/xyz.test.ts",
+    "test/formats/sdf.test.ts",
+    "test/formats/safetensors.test.ts",
+    "test/training/runConfig.test.ts",
+    "test/node/npy.test.ts",
+    "test/gpu/clean.test.ts",
+    "test/cli/kill.test.ts",
+  ],
+  testTimeout: 3_600_000,
+  sizes: { VOXTWIRL_KILLS: "50", VOXTWIRL_CYCLES: "1000", VOXTWIRL_REPLAYS: "10000", VOXTWIRL_FUZZ: "100000" },
+};
+
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as { version: string };
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   // As the build does.
   define: { VOXTWIRL_VERSION: JSON.stringify(version) },
   plugins: [shaders],
   test: {
-    include: ["test/**/*.test.ts"],
+    include: mode === "full" ? full.include : ["test/**/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 120_000,
+    testTimeout: mode === "full" ? full.testTimeout : 120_000,
     hookTimeout: 120_000,
-    // What this machine's user has tuned is no part of what is tested.
-    env: { VOXTWIRL_NO_TUNING: "1" },
+    globalSetup: "test/adapter.ts",
+    reporters: ["default", "scripts/testReporter.ts"],
+    env: {
+      ...(mode === "full" && { ...full.sizes, ...process.env }),
+      // What this machine's user has tuned is no part of what is tested.
+      VOXTWIRL_NO_TUNING: "1",
+    },
   },
-});
+}));

@@ -1,4 +1,5 @@
 import { columns } from "../src/report/columns.ts";
+import { formatCount } from "../src/report/format.ts";
 import type { BenchRecord, CaseResult, Refusal } from "./record.ts";
 
 // The record as text: a line for each case on our engine, and under it one for each peer.
@@ -96,6 +97,6 @@ export function contextLines(context: BenchRecord["context"]): string[] {
 /** Three digits. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  if (value >= 1000) return formatCount(value);
   return value.toPrecision(value >= 100 ? 3 : value >= 0.01 ? 3 : 1);
 }

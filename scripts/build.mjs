@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const npm = ["webgpu", "openchemlib", "@sparticuz/chromium"];
+const npm = ["webgpu", "openchemlib", "commander", "@sparticuz/chromium"];
 
 /** Files of dist and what each is made of. */
 const entryPoints = {
@@ -46,8 +46,12 @@ export async function build(folder = "dist", { types = false } = {}) {
       define: { VOXTWIRL_VERSION: JSON.stringify(version) },
       mainFields: ["module", "main"],
       external: npm,
-      // What fast-png compresses with: under "node" it names a module of Node, and the library is for browsers too.
-      alias: { fflate: "fflate/browser" },
+      alias: {
+        // What fast-png compresses with: under "node" it names a module of Node, and the library is for browsers too.
+        fflate: "fflate/browser",
+        // Its runtime is commander; only its types are others.
+        "@commander-js/extra-typings": "commander",
+      },
       plugins: [entriesApart, bareShaders],
     });
     chmodSync(join(partial, "voxtwirl.js"), 0o755);

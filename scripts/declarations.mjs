@@ -1,3 +1,4 @@
+// The declarations of dist, for build.mjs.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

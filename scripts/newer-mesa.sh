@@ -2,7 +2,7 @@
 # Runs a command with the lavapipe of Mesa 26, which has subgroup matrices (VK_KHR_cooperative_matrix) where the one of
 # Debian 12's backports has none:
 #
-#   scripts/newer-mesa.sh node scripts/test.mjs test/kernels
+#   scripts/newer-mesa.sh node node_modules/vitest/vitest.mjs run test/kernels
 #
 # On Debian, as root. The first time it makes a Debian 13 with that driver in a folder (800 MB; VOXTWIRL_MESA_ROOT, or
 # .cache/newer-mesa), from the mirror that this machine's apt uses. The command runs there, with this project's folder,

@@ -3,6 +3,7 @@ import { adamw } from "../../src/kernels/adamw.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { presets } from "../../src/tasks/voxels/presets.ts";
 import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { formatCount } from "../../src/report/format.ts";
 import * as twin from "../../src/reference/adamw.ts";
 import type { BenchCase } from "../case.ts";
 import { graphCase } from "../graphCase.ts";
@@ -32,7 +33,7 @@ function update(name: string, count: number): BenchCase {
   return graphCase({
     name,
     suite: "adamw",
-    shape: `${count.toLocaleString("en")} parameters`,
+    shape: `${formatCount(count)} parameters`,
     inputs: [
       { name: "weights", shape, spread: { scale: 0.1 } },
       { name: "grads", shape, spread: { scale: 0.01 } },

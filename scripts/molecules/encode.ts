@@ -1,3 +1,4 @@
+// The built-in set as bytes, and as the module that holds them.
 import { createHash } from "node:crypto";
 import { centred } from "../../src/molecules/molecule.ts";
 import type { Grown } from "./make.ts";
@@ -27,7 +28,7 @@ export function dataModule(bytes: Uint8Array): string {
     .toString("base64")
     .match(/.{1,118}/g)!;
   return [
-    "// Made by scripts/make-molecules.mjs; not edited by hand. The format is described in builtin.ts.",
+    "// Made by scripts/molecules/main.ts; not edited by hand. The format is described in builtin.ts.",
     `export const sha256 = "${sha256}";`,
     "export const base64 = `",
     ...lines,

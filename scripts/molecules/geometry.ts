@@ -1,3 +1,4 @@
+// Positions of the atoms of a graph, by OpenChemLib and MMFF94, and whether they are those of a molecule at ease.
 import * as OCL from "openchemlib";
 import { radius, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";

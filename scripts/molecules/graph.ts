@@ -1,3 +1,5 @@
+// Molecules without positions: atoms, bonds, paths and rings.
+
 /** A molecule's heavy atoms while it grows: atomic numbers, bonds, and which atoms belong to an aromatic template. */
 export interface Graph {
   elements: number[];

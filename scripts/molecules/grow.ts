@@ -1,3 +1,4 @@
+// Graphs of molecules, grown by chance.
 import { Random } from "../../src/random.ts";
 import { addAtom, addBond, freeValence, pathLengths, type Graph } from "./graph.ts";
 

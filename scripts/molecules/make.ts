@@ -1,3 +1,4 @@
+// Distinct molecules with positions, from graphs that grow until there are enough.
 import type { Molecule } from "../../src/molecules/molecule.ts";
 import { constitution, embed } from "./geometry.ts";
 import { growGraph } from "./grow.ts";

@@ -1,3 +1,4 @@
+// Whether a graph is one that chemists would expect to be stable.
 import { freeValence, neighbours, ringSizes, type Graph } from "./graph.ts";
 
 /**

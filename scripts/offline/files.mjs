@@ -1,3 +1,4 @@
+// What goes into the offline archive, for bundle-offline.mjs.
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -45,6 +46,11 @@ export async function offlineFiles({ dist, platform, node, swiftshader, loader }
   for (const name of ["package.json", "dist/openchemlib.js", "LICENSE"]) {
     add("openchemlib", `node_modules/openchemlib/${name}`, readFileSync(join(ocl, name)));
   }
+  const commander = packageFolder("commander");
+  for (const name of ["package.json", "index.js", "esm.mjs", "LICENSE"]) {
+    add("commander", `node_modules/commander/${name}`, readFileSync(join(commander, name)));
+  }
+  addFolder("commander", join(commander, "lib"), "node_modules/commander/lib");
   addFolder("voxtwirl", dist, "dist", (path) => !path.startsWith("types/"));
   addFolder("voxtwirl", join(root, "shaders"), "shaders");
   // The one peer of the benchmark that machines bring themselves.

@@ -1,70 +1,64 @@
+import type { Command } from "@commander-js/extra-typings";
 import { existsSync } from "node:fs";
 import { bench, installPeers, parsePeers, selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { contextLines, resultTable } from "../../bench/table.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { type ArgsSpec, readArgs } from "./args.ts";
-import { compare, spec as compareSpec } from "./benchCompare.ts";
-import { condense, spec as condenseSpec } from "./benchCondense.ts";
+import { exits, text } from "./args.ts";
+import { compareCommand } from "./benchCompare.ts";
+import { condenseCommand } from "./benchCondense.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
-import { precisionOf, precisionOption } from "./precision.ts";
+import { precisionOption } from "./precision.ts";
 import { showProgress } from "./progress.ts";
 
-export const spec: ArgsSpec = {
-  positionals: ["[SUITE...]"],
-  options: {
-    filter: { value: "TEXT", help: "only cases with this text in their name" },
-    precision: precisionOption("f32"),
-    adapter: adapterOption,
-    "no-tuning": noTuningOption,
-    json: { value: "FILE", help: "write the record to this file, in the shape of Google Benchmark's JSON" },
-    force: { help: "replace an earlier record in --json" },
-    against: { value: "LIST", help: `compare with other engines, a list of these or all: ${peerNames.join(",")}` },
-    "install-peers": { help: "only install those engines (npm ci of bench/peers/package.json)" },
-    quick: { help: "few samples for each case: a look, not a measurement" },
-    list: { help: "only print the names of the cases" },
-  },
-};
+const benchOptions = (command: Command) =>
+  command
+    .argument("[SUITE...]")
+    .addOption(text("--filter <TEXT>", "only cases with this text in their name"))
+    .addOption(precisionOption("f32"))
+    .addOption(adapterOption())
+    .addOption(noTuningOption())
+    .addOption(text("--json <FILE>", "write the record to this file, in the shape of Google Benchmark's JSON"))
+    .option("--force", "replace an earlier record in --json")
+    .addOption(text("--against <LIST>", `compare with other engines, a list of these or all: ${peerNames.join(",")}`))
+    .option("--install-peers", "only install those engines (npm ci of bench/peers/package.json)")
+    .option("--quick", "few samples for each case: a look, not a measurement")
+    .option("--list", "only print the names of the cases");
 
-export const subcommands = {
-  compare: { summary: "say what changed from one record to another beyond the noise", spec: compareSpec },
-  condense: { summary: "make a record small enough to keep: aggregates in place of samples", spec: condenseSpec },
+type Options = ReturnType<ReturnType<typeof benchOptions>["opts"]>;
+
+/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after ^C. */
+export const define = (command: Command) => {
+  benchOptions(command).action(exits(run)).addCommand(compareCommand()).addCommand(condenseCommand());
 };
 
 const EFFORT = { budgetMs: 3000, maxSamples: 100 };
 const QUICK = { budgetMs: 300, maxSamples: 6 };
 
-/** `voxtwirl bench`: exit code 0 when all results of ours are right, 1 when one is not or is missing, 130 after ^C. */
-export async function run(args: string[]): Promise<number> {
-  if (args[0] === "compare") return compare(args.slice(1));
-  if (args[0] === "condense") {
-    await condense(args.slice(1));
-    return 0;
-  }
-  const options = readArgs("bench", spec, args);
-  if (options.flag("install-peers")) {
+async function run(suites: readonly string[], options: Options): Promise<number> {
+  if (options.installPeers) {
     installPeers();
     return 0;
   }
-  const against = options.text("against");
+  const against = options.against;
   const peers = against === undefined ? [] : parsePeers(against);
-  const precision = precisionOf(options);
+  const { precision } = options;
   if (precision === "f16" && peers.length > 0) {
     const message = "--against does not go with --precision f16: other engines compute in f32.";
     throw new VoxtwirlError("bad-option", message, "Leave one of them out.");
   }
-  const cases = selectCases(options.positionals, options.text("filter"), precision);
-  if (options.flag("list")) {
+  const cases = selectCases(suites, options.filter, precision);
+  if (options.list) {
     process.stdout.write(`${cases.map(({ name, shape }) => `${name}  ${shape}`).join("\n")}\n`);
     return 0;
   }
-  const json = options.text("json");
-  if (json !== undefined && existsSync(json) && !options.flag("force")) {
+  const json = options.json;
+  if (json !== undefined && existsSync(json) && !options.force) {
     throw new VoxtwirlError("exists", `${json} exists already`, "Choose another name, or add --force to replace it.");
   }
-  const adapter = options.text("adapter") ?? process.env.VOXTWIRL_ADAPTER;
-  const gpu = await openCliGpu(adapter, !options.flag("no-tuning"));
+  const adapter = options.adapter ?? process.env.VOXTWIRL_ADAPTER;
+  const gpu = await openCliGpu(adapter, options.tuning);
   const progress = showProgress();
   const interruption = interruptible({ after: "the case in hand", warn: (text) => progress.warn(text) });
   interruption.begin();
@@ -76,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
       json,
       signal: interruption.signal,
       ...(adapter && !["auto", "hardware", "software"].includes(adapter) && { adapter }),
-      effort: options.flag("quick") ? QUICK : EFFORT,
+      effort: options.quick ? QUICK : EFFORT,
       onProgress: (text) => progress.show(text),
     });
     progress.clear();

@@ -2,18 +2,31 @@
 import { readBenchmarkFile } from "../../bench/benchmarkFile.ts";
 import { comparisonLines } from "../../bench/compare.ts";
 import { compareRecords } from "../../bench/comparison.ts";
-import { VoxtwirlError } from "../errors.ts";
-import { type ArgsSpec, readArgs } from "./args.ts";
+import { choice, command, number } from "./args.ts";
 
-export const spec: ArgsSpec = {
-  positionals: ["A.json", "B.json"],
-  options: {
-    time: { value: "WHICH", help: "compare gpu times (default, if both records have them) or wall times" },
-    threshold: { value: "PERCENT", help: "how much slower --fail-on-regression still accepts (default 5)" },
-    "fail-on-regression": { help: "exit with 1 if something got slower beyond the noise and the threshold" },
-    json: { help: "print one JSON object instead of text" },
-  },
-};
+export const compareCommand = () =>
+  command("bench", "compare")
+    .description("say what changed from one record to another beyond the noise")
+    .argument("<A.json>")
+    .argument("<B.json>")
+    .addOption(
+      choice("--time <WHICH>", "compare gpu times (default, if both records have them) or wall times", ["gpu", "wall"]),
+    )
+    .addOption(
+      number("--threshold <PERCENT>", "how much slower --fail-on-regression still accepts (default 5)", { min: 0 }),
+    )
+    .option("--fail-on-regression", "exit with 1 if something got slower beyond the noise and the threshold")
+    .option("--json", "print one JSON object instead of text")
+    .action((first, second, options) => {
+      process.exitCode = compare(first, second, options);
+    });
+
+interface Options {
+  readonly time?: "gpu" | "wall";
+  readonly threshold?: number;
+  readonly failOnRegression?: boolean;
+  readonly json?: boolean;
+}
 
 /**
  * Prints what changed from A to B.
@@ -21,18 +34,10 @@ export const spec: ArgsSpec = {
  * @returns the exit code: 0, or 1 with --fail-on-regression and a regression
  * @throws VoxtwirlError "bad-option", or "io" and "bad-file" for a file that is no record
  */
-export function compare(args: string[]): number {
-  const options = readArgs("bench compare", spec, args);
-  const [first, second] = options.positionals;
-  if (first === undefined || second === undefined) {
-    throw new VoxtwirlError("bad-option", "bench compare needs two records.", "voxtwirl bench compare A.json B.json");
-  }
-  const time = options.choice("time", ["gpu", "wall"]) ?? "gpu";
-  const threshold = options.number("threshold", { min: 0 }) ?? 5;
+function compare(first: string, second: string, options: Options): number {
+  const { time = "gpu", threshold = 5 } = options;
   const comparison = compareRecords(readBenchmarkFile(first), readBenchmarkFile(second), { time, threshold });
-  const text = options.flag("json")
-    ? JSON.stringify(comparison)
-    : comparisonLines(first, second, comparison).join("\n");
+  const text = options.json ? JSON.stringify(comparison) : comparisonLines(first, second, comparison).join("\n");
   process.stdout.write(`${text}\n`);
-  return options.flag("fail-on-regression") && comparison.regressions.length > 0 ? 1 : 0;
+  return options.failOnRegression && comparison.regressions.length > 0 ? 1 : 0;
 }

@@ -4,27 +4,24 @@ import { readRecord } from "../../bench/benchmarkFile.ts";
 import { condensed } from "../../bench/condense.ts";
 import { writeRecord } from "../../bench/recordFile.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { type ArgsSpec, readArgs } from "./args.ts";
+import { command } from "./args.ts";
 
-export const spec: ArgsSpec = {
-  positionals: ["FULL.json", "CONDENSED.json"],
-  options: { force: { help: "replace CONDENSED.json, which may be FULL.json itself" } },
-};
+export const condenseCommand = () =>
+  command("bench", "condense")
+    .description("make a record small enough to keep: aggregates in place of samples")
+    .argument("<FULL.json>")
+    .argument("<CONDENSED.json>")
+    .option("--force", "replace CONDENSED.json, which may be FULL.json itself")
+    .action(condense);
 
 /**
  * Writes a condensed record of a full one.
  *
  * @throws VoxtwirlError "bad-option", "exists", "io", or "bad-file" for a file that is no record of ours
  */
-export async function condense(args: string[]): Promise<void> {
-  const options = readArgs("bench condense", spec, args);
-  const [from, to] = options.positionals;
-  if (from === undefined || to === undefined) {
-    const fix = "voxtwirl bench condense FULL.json CONDENSED.json";
-    throw new VoxtwirlError("bad-option", "bench condense needs a record and a path to write to.", fix);
-  }
+async function condense(from: string, to: string, { force }: { force?: boolean }): Promise<void> {
   const record = readRecord(from);
-  if (existsSync(to) && !options.flag("force")) {
+  if (existsSync(to) && !force) {
     throw new VoxtwirlError("exists", `${to} exists already`, "Choose another name, or add --force to replace it.");
   }
   await writeRecord(to, condensed(record));

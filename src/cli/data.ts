@@ -1,9 +1,8 @@
-import type { OptionSpec } from "./args.ts";
+import { Option } from "@commander-js/extra-typings";
 
 /** What `--data` takes. */
 export const dataHelp =
   "molecules as XYZ (extended too), SDF or MOL, .gz or not; a file, a folder of files or /dev/stdin";
 
-export const strictOption: OptionSpec = {
-  help: "stop at a record of --data that cannot be used, instead of leaving it out",
-};
+export const strictOption = () =>
+  new Option("--strict", "stop at a record of --data that cannot be used, instead of leaving it out");

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
+import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { MatrixShape } from "../gpu/caps.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
@@ -8,16 +9,13 @@ import { driverAdvice, installedDriver, isDriverLoaded } from "../node/driver.ts
 import { openGpu } from "../node/openGpu.ts";
 import { type CachedTuning, hostAdapterId, NO_TUNING, readTuning } from "../node/tuningCache.ts";
 import { findSwiftShaderArchive } from "../node/swiftshader.ts";
-import { type ArgsSpec, readArgs } from "./args.ts";
+import { exits } from "./args.ts";
 import { adapterOption } from "./gpu.ts";
 import { type Proof, proveConv3d } from "./proof.ts";
 
-export const spec: ArgsSpec = {
-  options: {
-    adapter: adapterOption,
-    json: { help: "print one JSON object instead of text" },
-  },
-};
+/** `voxtwirl doctor`: exit code 0 when the adapter works and its kernel is right, 1 otherwise. */
+export const define = (command: Command) =>
+  command.addOption(adapterOption()).option("--json", "print one JSON object instead of text").action(exits(run));
 
 /** Something this machine lacks, what for, and how to get it. */
 interface Missing {
@@ -58,11 +56,8 @@ const LIMITS = {
   maxComputeWorkgroupsPerDimension: "workgroups a dimension",
 } as const;
 
-/** `voxtwirl doctor`: exit code 0 when the adapter works and its kernel is right, 1 otherwise. */
-export async function run(args: string[]): Promise<number> {
-  const options = readArgs("doctor", spec, args);
-  const json = options.flag("json");
-  const gpu = await openGpu({ adapter: options.text("adapter"), hideWarnings: true }).catch((error: unknown) => {
+async function run({ adapter, json }: { adapter?: string; json?: true }): Promise<number> {
+  const gpu = await openGpu({ adapter, hideWarnings: true }).catch((error: unknown) => {
     if (!json || !(error instanceof VoxtwirlError)) throw error;
     const { code, message, fix } = error;
     process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message, fix } })}\n`);

@@ -1,48 +1,37 @@
 import { execFile } from "node:child_process";
+import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import { withEnvironment } from "../node/adapters.ts";
 import type { Package } from "../node/apt.ts";
 import { DRIVER_VARIABLE, type InstalledDriver, installedDriver } from "../node/driver.ts";
 import { driverBytes, installDriver, removeDriver } from "../node/driverInstall.ts";
 import { openAdapter } from "../node/open.ts";
-import { type ArgsSpec, nearest, readArgs } from "./args.ts";
+import { command, exits } from "./args.ts";
 import { showProgress } from "./progress.ts";
-
-export const spec: ArgsSpec = { options: {} };
-
-const installSpec: ArgsSpec = {
-  options: { force: { help: "install it even if it is there already or the machine has an adapter as good" } },
-};
-const removeSpec: ArgsSpec = { options: {} };
-
-export const subcommands = {
-  install: {
-    summary: "put Mesa's software driver into the user's cache, from this machine's own package sources, and prove it",
-    spec: installSpec,
-  },
-  remove: { summary: "remove it again", spec: removeSpec },
-};
 
 const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 /** `voxtwirl driver`: exit code 0 done, 1 failed, 130 and others when a signal stopped it. */
-export async function run([first, ...rest]: string[]): Promise<number> {
-  if (first === "install") return install(rest);
-  if (first === "remove") return remove(rest);
-  if (first !== undefined && !first.startsWith("-")) {
-    const near = nearest(first, Object.keys(subcommands));
-    const fix = `${near === undefined ? "" : `Did you mean ${near}? `}See: voxtwirl help driver`;
-    throw new VoxtwirlError("bad-option", `There is no voxtwirl driver ${first}.`, fix);
-  }
-  readArgs("driver", spec, first === undefined ? [] : [first, ...rest]);
+export const define = (driver: Command) => {
+  driver.action(exits(show));
+  driver.addCommand(
+    command("driver", "install")
+      .description(
+        "put Mesa's software driver into the user's cache, from this machine's own package sources, and prove it",
+      )
+      .option("--force", "install it even if it is there already or the machine has an adapter as good")
+      .action(exits(install)),
+  );
+  driver.addCommand(command("driver", "remove").description("remove it again").action(exits(remove)));
+};
+
+function show(): number {
   const driver = installedDriver();
   const none = "No driver of this user's own is installed.\nTo install one: voxtwirl driver install";
   return print(driver ? `${nameOf(driver)}, installed in ${driver.folder}\nvoxtwirl driver remove removes it` : none);
 }
 
-async function install(args: string[]): Promise<number> {
-  const options = readArgs("driver install", installSpec, args);
-  const force = options.flag("force");
+async function install({ force = false }: { force?: boolean }): Promise<number> {
   const own = force ? undefined : await goodAdapter();
   if (own !== undefined) {
     return print(
@@ -88,8 +77,7 @@ async function install(args: string[]): Promise<number> {
   }
 }
 
-async function remove(args: string[]): Promise<number> {
-  readArgs("driver remove", removeSpec, args);
+async function remove(): Promise<number> {
   const folder = await removeDriver();
   return print(folder === undefined ? "No driver is installed." : `Removed ${folder}`);
 }

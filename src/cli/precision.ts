@@ -1,12 +1,7 @@
-import type { Precision } from "../graph/graph.ts";
-import type { Args, OptionSpec } from "./args.ts";
+import { choice } from "./args.ts";
 
 /** The option of commands that run networks. */
-export function precisionOption(byDefault: string): OptionSpec {
+export function precisionOption(byDefault: string) {
   const help = `f32 or f16 (default ${byDefault}): how activations are stored; sums and weights are f32`;
-  return { value: "TYPE", help };
-}
-
-export function precisionOf(args: Args): Precision | undefined {
-  return args.choice("precision", ["f32", "f16"]);
+  return choice("--precision <TYPE>", help, ["f32", "f16"]);
 }

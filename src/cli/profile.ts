@@ -1,3 +1,4 @@
+import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
@@ -8,63 +9,63 @@ import { renderProfile } from "../report/profilePage.ts";
 import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
 import { allPresets } from "../tasks/list.ts";
-import { readArgs, type Args, type ArgsSpec } from "./args.ts";
+import { choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
 import { print } from "./measureOutput.ts";
-import { precisionOf, precisionOption } from "./precision.ts";
+import { precisionOption } from "./precision.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
 import { countProgress, showProgress } from "./progress.ts";
 import { nothingKnown } from "./sweep.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
-export const spec: ArgsSpec = {
-  positionals: ["[train|measure|model", "FILE]"],
-  options: {
-    preset: { value: "NAME", help: `train and measure: ${Object.keys(allPresets()).join(", ")} (default tiny)` },
-    data: {
-      value: "FILE",
-      help: `train and measure: ${dataHelp} (default: the built-in set)`,
-    },
-    strict: strictOption,
-    batch: {
-      value: "N",
-      help: "train: samples in a step; measure: rotations computed at once; model: grids (default 1)",
-    },
-    steps: {
-      value: "N",
-      help: `replays to profile, each next to an ordinary one (default ${DEFAULT_REPEATS}); train makes real steps`,
-    },
-    trace: { value: "FILE", help: "write a Chrome trace, for Perfetto (ui.perfetto.dev) and speedscope" },
-    html: { value: "FILE", help: "write a page with layers, roofline and memory" },
-    json: { value: "FILE", help: "write all data as JSON" },
-    precision: precisionOption("f32; for a model as it was trained"),
-    adapter: adapterOption,
-    "no-tuning": noTuningOption,
-  },
-};
+const presets = allPresets();
+const PRESETS = Object.keys(presets);
 
 const KINDS = ["train", "measure", "model"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Profiles a plan and prints tables; see `spec`. */
-export async function run(argv: string[]): Promise<number> {
-  const args = readArgs("profile", spec, argv);
-  const [kind, file] = whatToProfile(args);
-  const precision = precisionOf(args);
-  const presets = allPresets();
-  const named = presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!;
+const profileOptions = (command: Command) =>
+  command
+    .argument("[train|measure|model]")
+    .argument("[FILE]")
+    .addOption(choice("--preset <NAME>", `train and measure: ${PRESETS.join(", ")} (default tiny)`, PRESETS))
+    .addOption(text("--data <FILE>", `train and measure: ${dataHelp} (default: the built-in set)`))
+    .addOption(strictOption())
+    .addOption(
+      integer("--batch <N>", "train: samples in a step; measure: rotations computed at once; model: grids (default 1)"),
+    )
+    .addOption(
+      integer(
+        "--steps <N>",
+        `replays to profile, each next to an ordinary one (default ${DEFAULT_REPEATS}); train makes real steps`,
+        { max: 1000 },
+      ),
+    )
+    .addOption(text("--trace <FILE>", "write a Chrome trace, for Perfetto (ui.perfetto.dev) and speedscope"))
+    .addOption(text("--html <FILE>", "write a page with layers, roofline and memory"))
+    .addOption(text("--json <FILE>", "write all data as JSON"))
+    .addOption(precisionOption("f32; for a model as it was trained"))
+    .addOption(adapterOption())
+    .addOption(noTuningOption());
+
+type ProfileOptions = ReturnType<ReturnType<typeof profileOptions>["opts"]>;
+
+export const define = (command: Command) => profileOptions(command).action(exits(run));
+
+/** Profiles a plan and prints tables. */
+async function run(word: string | undefined, file: string | undefined, options: ProfileOptions): Promise<number> {
+  const kind = whatToProfile(word, file, options);
+  const { precision, preset: presetName = "tiny", data = "builtin", batch, steps: repeats = DEFAULT_REPEATS } = options;
+  const named = presets[presetName]!;
   const preset = precision ? { ...named, precision } : named;
-  const data = args.text("data") ?? "builtin";
-  const batch = args.integer("batch");
-  const repeats = args.integer("steps", { max: 1000 }) ?? DEFAULT_REPEATS;
-  const files = (["trace", "html", "json"] as const).map((name) => args.text(name));
+  const files = [options.trace, options.html, options.json];
   const twice = files.find((path, i) => path !== undefined && files.indexOf(path) !== i);
   if (twice !== undefined) throw badOption(`${twice} is named for two files`, "Give each its own name.");
 
-  const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
+  const gpu = await openCliGpu(options.adapter, options.tuning);
   const progress = showProgress();
   try {
     progress.show("measuring the adapter's ceilings");
@@ -72,7 +73,7 @@ export async function run(argv: string[]): Promise<number> {
     const model = (g: Gpu) => modelForward(g, file!, batch, precision);
     const make = { train: trainingStep, measure: evaluation, model }[kind];
     progress.show("making what is to be profiled");
-    const profiled = await make(gpu, { preset, data, strict: args.flag("strict"), batch });
+    const profiled = await make(gpu, { preset, data, strict: options.strict ?? false, batch });
     progress.clear();
     const { profile, code } = await profileLive(profiled, repeats);
     if (profile === undefined) return nothingKnown("profiled replay", { code });
@@ -86,8 +87,7 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
-function whatToProfile(args: Args): [Kind, string | undefined] {
-  const [word = "train", file] = args.positionals;
+function whatToProfile(word = "train", file: string | undefined, options: ProfileOptions): Kind {
   const kind = KINDS.find((known) => known === word);
   if (!kind) throw badOption(`cannot profile ${JSON.stringify(word)}`, `Use one of: ${KINDS.join(", ")}.`);
   if (kind === "model" && file === undefined) {
@@ -96,15 +96,15 @@ function whatToProfile(args: Args): [Kind, string | undefined] {
   if (kind !== "model" && file !== undefined) {
     throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");
   }
-  for (const name of ["preset", "data", "strict"]) {
-    if (kind === "model" && args.has(name)) {
+  for (const name of ["preset", "data", "strict"] as const) {
+    if (kind === "model" && options[name] !== undefined) {
       throw badOption(
         `--${name} does not go with profile model`,
         "Leave it out: the file says how its model is built.",
       );
     }
   }
-  return [kind, file];
+  return kind;
 }
 
 function badOption(message: string, fix: string): VoxtwirlError {

@@ -1,3 +1,4 @@
+import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { isFinished, readRunConfig } from "../runs/earlierRun.ts";
@@ -6,39 +7,22 @@ import { RunFolder } from "../runs/runFolder.ts";
 import { lookAtRun, type RunStage } from "../runs/runStage.ts";
 import { trainingRun } from "../runs/trainingRun.ts";
 import type { RunConfig } from "../training/runConfig.ts";
-import { allPresets, taskNamed, taskOfPreset } from "../tasks/list.ts";
-import { readArgs, type Args, type ArgsSpec } from "./args.ts";
-import { dataHelp, strictOption } from "./data.ts";
-import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { taskNamed, taskOfPreset } from "../tasks/list.ts";
+import { exits } from "./args.ts";
+import { openCliGpu } from "./gpu.ts";
 import { interruptible, type Interruptible } from "./interrupt.ts";
-import { checkResumedFolder, configOptions, newConfig, resumedConfig } from "./trainArgs.ts";
+import { checkResumedFolder, newConfig, resumedConfig, trainOptions, type TrainOptions } from "./trainArgs.ts";
 import { TrainOutput } from "./trainOutput.ts";
 
-export const spec: ArgsSpec = {
-  options: {
-    preset: { value: "NAME", help: `${Object.keys(allPresets()).join(", ")} (default tiny)` },
-    data: { value: "FILE", help: `${dataHelp} (default: the built-in set)` },
-    strict: strictOption,
-    ...configOptions(),
-    out: { value: "DIR", help: "the run's folder (default runs/PRESET-N)" },
-    force: { help: "replace an earlier run in --out" },
-    resume: { value: "DIR", help: "continue the run in this folder with its own options, or begin one there" },
-    "take-over": { help: "use the run's folder although another process holds it; only if you know that it is gone" },
-    adapter: adapterOption,
-    "no-tuning": noTuningOption,
-    json: { help: "print the rows of metrics.jsonl on stdout, and nothing else" },
-    quiet: { help: "print neither the live line nor the table" },
-  },
-};
+export const define = (command: Command) => trainOptions(command).action(exits(run));
 
 /** The name of the built-in set, for `readMoleculeFile` too. */
 const BUILTIN = "builtin";
 
-/** Trains a voxel denoiser; see `spec`. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
-export async function run(argv: string[]): Promise<number> {
-  const args = readArgs("train", spec, argv);
-  const output = new TrainOutput({ json: args.flag("json"), quiet: args.flag("quiet") });
-  const resumed = args.text("resume");
+/** Trains a voxel denoiser. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
+async function run(args: TrainOptions): Promise<number> {
+  const output = new TrainOutput({ json: args.json ?? false, quiet: args.quiet ?? false });
+  const { resume: resumed } = args;
   // What can be refused is refused before anything is opened; the adapter may still shorten a new run.
   if (resumed !== undefined) checkResumedFolder(args, resumed);
   const before = resumed === undefined ? undefined : await earlierRun(args, resumed, await lookAtRun(resumed));
@@ -47,7 +31,7 @@ export async function run(argv: string[]): Promise<number> {
     output.warn(`${resumed} has done its ${steps} steps already; more of them (--steps) continue it`);
     return 0;
   }
-  const gpu = await openCliGpu(args.text("adapter"), !args.flag("no-tuning"));
+  const gpu = await openCliGpu(args.adapter, args.tuning);
   const interruption = interruptible({
     after: "the steps in flight",
     warn: (text) => output.warn(text),
@@ -66,16 +50,16 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 /** That of a new run, or of one that goes on; whatever it holds stays until the run begins. */
-function openFolder(args: Args, output: TrainOutput): Promise<RunFolder> {
-  const resumed = args.text("resume");
-  const options = { takeOver: args.flag("take-over"), onRemark: (text: string) => output.warn(text) };
+function openFolder(args: TrainOptions, output: TrainOutput): Promise<RunFolder> {
+  const resumed = args.resume;
+  const options = { takeOver: args.takeOver ?? false, onRemark: (text: string) => output.warn(text) };
   if (resumed !== undefined) return RunFolder.open(resumed, options);
   const { preset } = newConfig(args);
-  return RunFolder.create({ out: args.text("out"), preset, force: args.flag("force"), ...options });
+  return RunFolder.create({ out: args.out, preset, force: args.force ?? false, ...options });
 }
 
 interface Opened {
-  readonly args: Args;
+  readonly args: TrainOptions;
   readonly gpu: Gpu;
   readonly folder: RunFolder;
   readonly output: TrainOutput;
@@ -86,14 +70,14 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   const { path, stage } = folder;
   // Read again: until the folder was ours, another process may have changed it.
   const before = await earlierRun(args, path, stage);
-  if (args.has("resume") && stage !== "saved") {
+  if (args.resume !== undefined && stage !== "saved") {
     const stopped = "was stopped before its first checkpoint: it begins again";
     output.warn(`${path} ${before ? stopped : "holds no run yet: a new one begins"}`);
   }
   const config = before?.training ?? newConfig(args, isSlow(gpu));
   const task = before ? taskNamed(before.task) : taskOfPreset(config.preset);
-  const source = args.text("data") ?? (before ? await storedSource(before) : BUILTIN);
-  const file = await readMoleculeFile(source, { strict: args.flag("strict") });
+  const source = args.data ?? (before ? await storedSource(before) : BUILTIN);
+  const file = await readMoleculeFile(source, { strict: args.strict ?? false });
   const { signal } = interruption;
   let interrupted = false;
   for await (const event of trainingRun({ gpu, task, folder, config, file, source, signal })) {
@@ -106,7 +90,7 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
 }
 
 /** The configuration of the run that a folder holds, with the --steps asked for; undefined where it holds none. */
-async function earlierRun(args: Args, path: string, stage: RunStage): Promise<RunConfig | undefined> {
+async function earlierRun(args: TrainOptions, path: string, stage: RunStage): Promise<RunConfig | undefined> {
   if (stage === "none") return undefined;
   const config = await readRunConfig(path);
   return { ...config, training: resumedConfig(args, path, config) };

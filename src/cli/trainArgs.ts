@@ -1,4 +1,5 @@
 /** The options of `voxtwirl train` that decide what a run computes. */
+import type { Command, Option } from "@commander-js/extra-typings";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
@@ -6,84 +7,96 @@ import { allPresets, taskNamed, taskOfPreset, tasks } from "../tasks/list.ts";
 import type { RunConfig } from "../training/runConfig.ts";
 import type { ConfigOption, Task } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
-import type { Args, OptionSpec } from "./args.ts";
-import { precisionOf, precisionOption } from "./precision.ts";
+import { choice, integer, number, text } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
+import { adapterOption, noTuningOption } from "./gpu.ts";
+import { precisionOption } from "./precision.ts";
 
-interface TrainOption extends Omit<ConfigOption, "kind"> {
-  readonly kind: ConfigOption["kind"] | "seed" | "twirl" | "precision";
-}
+/** Everything that `voxtwirl train` can be told, with the options of each task after those of every run. */
+export const trainOptions = (command: Command) => {
+  const presets = Object.keys(allPresets());
+  const common = command
+    .addOption(choice("--preset <NAME>", `${presets.join(", ")} (default tiny)`, presets))
+    .addOption(text("--data <FILE>", `${dataHelp} (default: the built-in set)`))
+    .addOption(strictOption())
+    .addOption(integer("--steps <N>", "how many updates the run has in all, with --resume too"))
+    .addOption(integer("--batch <N>", "samples in each update"))
+    .addOption(
+      integer("--micro-batch <N>", "samples computed at once; divides the batch (default: the largest that fits)"),
+    )
+    .addOption(number("--lr <X>", "learning rate", { min: 0, exclusiveMin: true }))
+    .addOption(
+      integer("--twirl <N>", "rotations of each held-out molecule: all 24 (default), or 2 to 23 drawn at random", {
+        min: 2,
+        max: 24,
+      }),
+    )
+    .addOption(integer("--every <K>", "evaluate and save every K updates"))
+    .addOption(integer("--heldout <N>", "how many molecules are held out for the evaluation"))
+    .addOption(integer("--seed <N>", "seed of the weights, the split, poses and noise (default 1)", { min: 0 }))
+    .addOption(precisionOption("f32"));
+  for (const option of taskOptions()) common.addOption(commandOption(option));
+  return common
+    .addOption(text("--out <DIR>", "the run's folder (default runs/PRESET-N)"))
+    .option("--force", "replace an earlier run in --out")
+    .addOption(text("--resume <DIR>", "continue the run in this folder with its own options, or begin one there"))
+    .option("--take-over", "use the run's folder although another process holds it; only if you know that it is gone")
+    .addOption(adapterOption())
+    .addOption(noTuningOption())
+    .option("--json", "print the rows of metrics.jsonl on stdout, and nothing else")
+    .option("--quiet", "print neither the live line nor the table");
+};
 
-/** What of every configuration can be set, whatever is trained. */
-const COMMON: readonly TrainOption[] = [
-  { key: "steps", kind: "whole", help: "how many updates the run has in all, with --resume too" },
-  { key: "batch", kind: "whole", help: "samples in each update" },
-  {
-    key: "microBatch",
-    kind: "whole",
-    help: "samples computed at once; divides the batch (default: the largest that fits)",
-  },
-  { key: "lr", kind: "positive", help: "learning rate" },
-  {
-    key: "twirl",
-    kind: "twirl",
-    help: "rotations of each held-out molecule: all 24 (default), or 2 to 23 drawn at random",
-  },
-  { key: "every", kind: "whole", help: "evaluate and save every K updates" },
-  { key: "heldout", kind: "whole", help: "how many molecules are held out for the evaluation" },
-  { key: "seed", kind: "seed", help: "seed of the weights, the split, poses and noise (default 1)" },
-  { key: "precision", kind: "precision", help: precisionOption("f32").help },
-];
+export type TrainOptions = ReturnType<ReturnType<typeof trainOptions>["opts"]>;
 
-/** Those of every task together. */
-const trainOptions = (): TrainOption[] => [...COMMON, ...tasks.flatMap(({ options }) => options)];
+const taskOptions = (): ConfigOption[] => tasks.flatMap(({ options }) => options);
 
 /** `microBatch` is set by --micro-batch. */
-const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The options of `voxtwirl train` that decide what a run computes, for its help. */
-export function configOptions(): Record<string, OptionSpec> {
-  const value = ({ key, kind }: TrainOption) => {
-    if (kind === "positive") return "X";
-    if (key === "every") return "K";
-    return Array.isArray(kind) || kind === "precision" ? "KIND" : "N";
-  };
-  return Object.fromEntries(
-    trainOptions().map((option) => [flagOf(option.key), { value: value(option), help: option.help }]),
-  );
+function commandOption({ key, kind, help }: ConfigOption): Option {
+  if (kind === "whole") return integer(`${flagOf(key)} <N>`, help);
+  if (kind === "positive") return number(`${flagOf(key)} <X>`, help, { min: 0, exclusiveMin: true });
+  return choice(`${flagOf(key)} <KIND>`, help, kind);
 }
 
-/** What was given, checked one by one. */
-function givenOptions(args: Args): Record<string, unknown> {
-  const read = ({ key, kind }: TrainOption): unknown => {
-    const flag = flagOf(key);
-    if (kind === "positive") return args.number(flag, { min: 0, exclusiveMin: true });
-    if (kind === "precision") return precisionOf(args);
-    if (kind === "seed") return args.integer(flag, { min: 0 });
-    if (kind === "twirl") return args.integer(flag, { min: 2, max: 24 });
-    return kind === "whole" ? args.integer(flag) : args.choice(flag, kind);
-  };
-  const preset = args.choice("preset", Object.keys(allPresets()));
-  const all = [["preset", preset], ...trainOptions().map((option) => [option.key, read(option)])];
-  return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
+/** What of every configuration can be set, whatever is trained, in the order in which messages name them. */
+const COMMON = [
+  "batch",
+  "microBatch",
+  "steps",
+  "lr",
+  "twirl",
+  "every",
+  "heldout",
+  "seed",
+  "precision",
+] as const satisfies (keyof TrainOptions & keyof TrainConfig)[];
+
+/** The options that decide what a run computes, those that were given. */
+function givenOptions(options: TrainOptions): Partial<TrainConfig> {
+  const given = options as Readonly<Record<string, unknown>>;
+  const keys = ["preset", ...COMMON, ...taskOptions().map(({ key }) => key)];
+  return Object.fromEntries(keys.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]));
 }
 
 /** The configuration of a new run; on a slow adapter some presets are shorter. */
-export function newConfig(args: Args, slow = false): TrainConfig {
-  const { preset: name = "tiny", ...given } = givenOptions(args) as Partial<TrainConfig>;
+export function newConfig(args: TrainOptions, slow = false): TrainConfig {
+  const { preset: name = "tiny", ...given } = givenOptions(args);
   const task = taskOfPreset(name);
   const preset = (slow ? task.slowPresets[name] : undefined) ?? task.presets[name]!;
-  refuseOthers(task, given);
+  refuseOthers(task, Object.keys(given));
   const batch = given.batch ?? preset.batch;
   return task.check({ ...preset, microBatch: batch, ...given });
 }
 
 /** @throws VoxtwirlError "bad-option" for a value of another task */
-function refuseOthers(task: Task, given: Readonly<Record<string, unknown>>): void {
-  const own = new Set([...COMMON, ...task.options].map(({ key }) => key));
-  const other = Object.keys(given).find((key) => !own.has(key));
+function refuseOthers(task: Task, given: readonly string[]): void {
+  const own: readonly string[] = [...COMMON, ...task.options.map(({ key }) => key)];
+  const other = given.find((key) => !own.includes(key));
   if (other === undefined) return;
   const fix = "Leave it out, or choose a preset of another task.";
-  throw new VoxtwirlError("bad-option", `--${flagOf(other)} is nothing that the task ${task.name} has`, fix);
+  throw new VoxtwirlError("bad-option", `the task ${task.name} has no ${flagOf(other)}`, fix);
 }
 
 /**
@@ -92,12 +105,12 @@ function refuseOthers(task: Task, given: Readonly<Record<string, unknown>>): voi
  * @param path the run's folder, as given to --resume
  * @throws VoxtwirlError "bad-option" naming the options that differ from the run's
  */
-export function resumedConfig(args: Args, path: string, { task, training }: RunConfig): TrainConfig {
-  const before = training as unknown as Record<string, unknown>;
-  const { steps = training.steps, ...given } = givenOptions(args) as Partial<TrainConfig>;
+export function resumedConfig(args: TrainOptions, path: string, { task, training }: RunConfig): TrainConfig {
+  const before = training as unknown as Readonly<Record<string, unknown>>;
+  const { steps = training.steps, ...given } = givenOptions(args);
   const differing = Object.entries(given)
     .filter(([key, value]) => value !== before[key])
-    .map(([key, value]) => `--${flagOf(key)} ${String(value)}, but the run has ${String(before[key])}`);
+    .map(([key, value]) => `${flagOf(key)} ${value}, but the run has ${String(before[key])}`);
   if (differing.length > 0) {
     const fix = "Leave that out to go on with the run as it is, or start a new one in another folder.";
     throw new VoxtwirlError("bad-option", `cannot resume ${path}: ${differing.join("; ")}`, fix);
@@ -106,12 +119,12 @@ export function resumedConfig(args: Args, path: string, { task, training }: RunC
 }
 
 /** @throws VoxtwirlError "bad-option" for options that contradict --resume */
-export function checkResumedFolder(args: Args, path: string): void {
-  if (args.flag("force")) {
+export function checkResumedFolder(args: TrainOptions, path: string): void {
+  if (args.force) {
     const fix = "Leave --force out to go on with the run, or replace it with --out DIR --force.";
     throw new VoxtwirlError("bad-option", "--force does not go with --resume, which removes nothing", fix);
   }
-  const out = args.text("out");
+  const out = args.out;
   if (out !== undefined && realPath(out) !== realPath(path)) {
     const fix = "Leave --out out: a run stays in its folder.";
     throw new VoxtwirlError("bad-option", `--out ${out} is another folder than that of --resume, ${path}`, fix);

@@ -1,3 +1,4 @@
+import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Tuning } from "../gpu/tuning.ts";
@@ -9,53 +10,59 @@ import { allPresets } from "../tasks/list.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts";
 import { emptyTuning, withChoices } from "../tuning/tuning.ts";
-import { type Args, type ArgsSpec, readArgs } from "./args.ts";
+import { badOption, choice, exits, integer, number } from "./args.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
 import { interruptible, type Interruptible } from "./interrupt.ts";
 import { print, printJson } from "./measureOutput.ts";
-import { precisionOf, precisionOption } from "./precision.ts";
+import { precisionOption } from "./precision.ts";
 import { evaluation, trainingStep, type Profiled } from "./profilePlans.ts";
 import { showProgress } from "./progress.ts";
 import { callLines, remarkLines, resultLines } from "./tuneOutput.ts";
 
 const KERNELS = kernelsWithVariants().map(({ name }) => name);
 
-export const spec: ArgsSpec = {
-  options: {
-    preset: { value: "NAME", help: `tune the calls of ${Object.keys(allPresets()).join(", ")} or all (default tiny)` },
-    kernel: { value: "NAME", help: `only this kernel: ${KERNELS.join(", ")}` },
-    precision: precisionOption("f32"),
-    batch: { value: "N", help: "samples in a step (default: the preset's); what is found holds for this batch" },
-    seconds: { value: "N", help: "begin no other call after this many seconds; the costliest calls come first" },
-    adapter: adapterOption,
-    list: { help: "only show the calls, their variants and what is chosen" },
-    reset: { help: "only forget what was found on this adapter" },
-    json: { help: "print one JSON object on stdout" },
-  },
-};
+const presets = allPresets();
+const PRESETS = [...Object.keys(presets), "all"];
 
-/** Times the variants of a preset's kernels and keeps the fastest; see `spec`. Exit code 130 after Ctrl-C, all kept. */
-export async function run(argv: string[]): Promise<number> {
-  const args = readArgs("tune", spec, argv);
-  const presets = allPresets();
-  const preset = args.choice("preset", [...Object.keys(presets), "all"]) ?? "tiny";
-  const kernel = args.choice("kernel", KERNELS);
-  const seconds = args.number("seconds", { min: 0, exclusiveMin: true });
-  const precision = precisionOf(args);
+const tuneOptions = (command: Command) =>
+  command
+    .addOption(
+      choice("--preset <NAME>", `tune the calls of ${Object.keys(presets).join(", ")} or all (default tiny)`, PRESETS),
+    )
+    .addOption(choice("--kernel <NAME>", `only this kernel: ${KERNELS.join(", ")}`, KERNELS))
+    .addOption(precisionOption("f32"))
+    .addOption(integer("--batch <N>", "samples in a step (default: the preset's); what is found holds for this batch"))
+    .addOption(
+      number("--seconds <N>", "begin no other call after this many seconds; the costliest calls come first", {
+        min: 0,
+        exclusiveMin: true,
+      }),
+    )
+    .addOption(adapterOption())
+    .option("--list", "only show the calls, their variants and what is chosen")
+    .option("--reset", "only forget what was found on this adapter")
+    .option("--json", "print one JSON object on stdout");
+
+type TuneOptions = ReturnType<ReturnType<typeof tuneOptions>["opts"]>;
+
+export const define = (command: Command) => tuneOptions(command).action(exits(run));
+
+/** Times the variants of a preset's kernels and keeps the fastest. Exit code 130 after Ctrl-C, all kept. */
+async function run(options: TuneOptions): Promise<number> {
+  const { preset = "tiny", kernel, seconds, precision, batch, json = false } = options;
   const configs = (preset === "all" ? Object.values(presets) : [presets[preset]!]).map((config) => ({
     ...config,
     ...(precision && { precision }),
   }));
-  const batch = args.integer("batch");
-  if (args.flag("list") && args.flag("reset")) {
+  if (options.list && options.reset) {
     throw badOption("--list and --reset are two things", "Give one of them.");
   }
 
   // What is found must not depend on what was found before.
-  const gpu = await openCliGpu(args.text("adapter"), false);
+  const gpu = await openCliGpu(options.adapter, false);
   try {
     const adapter = hostAdapterId(gpu.info);
-    if (args.flag("reset")) return await reset(adapter, args.flag("json"));
+    if (options.reset) return await reset(adapter, json);
     const { tuning: before, problem } = await readTuning(adapter);
     if (problem !== undefined) process.stderr.write(`voxtwirl: ${problem}\n`);
     const tuning = before ?? emptyTuning(adapter);
@@ -63,12 +70,12 @@ export async function run(argv: string[]): Promise<number> {
     const interruption = interruptible({ after: "the call in hand; what was found is kept", warn: progress.warn });
     interruption.begin();
     try {
-      const timed = !args.flag("list");
+      const timed = !options.list;
       const found = await collect(gpu, configs, batch, timed, (text) => progress.show(text), interruption.signal);
       const calls = found.filter(({ call }) => kernel === undefined || call.kernel === kernel);
       progress.clear();
-      if (timed) return await tuneAll({ gpu, args, calls, tuning, seconds, progress, interruption });
-      list(calls, tuning, gpu, args.flag("json"));
+      if (timed) return await tuneAll({ gpu, options, calls, tuning, seconds, progress, interruption });
+      list(calls, tuning, gpu, json);
       return interruption.code;
     } finally {
       progress.clear();
@@ -81,7 +88,7 @@ export async function run(argv: string[]): Promise<number> {
 
 interface Work {
   readonly gpu: Gpu;
-  readonly args: Args;
+  readonly options: TuneOptions;
   readonly calls: readonly CountedCall[];
   readonly tuning: Tuning;
   readonly seconds: number | undefined;
@@ -89,7 +96,7 @@ interface Work {
   readonly interruption: Interruptible;
 }
 
-async function tuneAll({ gpu, args, calls, tuning, seconds, progress, interruption }: Work): Promise<number> {
+async function tuneAll({ gpu, options, calls, tuning, seconds, progress, interruption }: Work): Promise<number> {
   let second: Gpu | undefined;
   let kept = tuning;
   let path: string | undefined;
@@ -97,7 +104,7 @@ async function tuneAll({ gpu, args, calls, tuning, seconds, progress, interrupti
     const { results, left, stopped } = await tune(gpu, {
       calls,
       signal: interruption.signal,
-      again: async () => (second = await openGpu({ adapter: args.text("adapter"), tuning: "none" })),
+      again: async () => (second = await openGpu({ adapter: options.adapter, tuning: "none" })),
       ...(seconds !== undefined && { seconds }),
       onProgress: (text) => progress.show(text),
       onResult: async (result) => {
@@ -108,7 +115,7 @@ async function tuneAll({ gpu, args, calls, tuning, seconds, progress, interrupti
       },
     });
     progress.clear();
-    if (args.flag("json")) printJson({ adapter: kept.adapter, path, results, left, stopped, tuning: kept });
+    if (options.json) printJson({ adapter: kept.adapter, path, results, left, stopped, tuning: kept });
     else {
       print([...resultLines(results), ...remarkLines(results, { left, stopped })]);
       if (path !== undefined) {
@@ -195,8 +202,4 @@ async function reset(adapter: string, json: boolean): Promise<number> {
     );
   }
   return 0;
-}
-
-function badOption(message: string, fix: string): VoxtwirlError {
-  return new VoxtwirlError("bad-option", message, fix);
 }

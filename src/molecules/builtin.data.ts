@@ -1,4 +1,4 @@
-// Made by scripts/make-molecules.mjs; not edited by hand. The format is described in builtin.ts.
+// Made by scripts/molecules/main.ts; not edited by hand. The format is described in builtin.ts.
 export const sha256 = "0188c9ae4fc0c7a723c964bc9c5ccf88c0c412a311302975ecfbf761c5232b9c";
 export const base64 = `
 3AUPDwIABgYGBgcGCAgBAQEBAQEBIARBBGIEgwQEBKMEwQjgCAIFIgVDBWQFhQWlBcUFJgc9AeIAfAWE+8cAqv9H+y4Abf7WAFX+qAIYBCUAKvnJAkIAbw

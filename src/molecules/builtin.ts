@@ -8,7 +8,7 @@ export const builtinSha256: string = sha256;
 /**
  * The built-in molecules: distinct small molecules of up to nine heavy atoms of C N O F with explicit hydrogens, each
  * within an 8 A box, grown by chance under chemical rules and minimised with the force field MMFF94
- * (scripts/make-molecules.mjs). Positions are in Angstrom to 0.001, centred; bonds have orders 1 to 3. The name is
+ * (scripts/molecules/main.ts). Positions are in Angstrom to 0.001, centred; bonds have orders 1 to 3. The name is
  * `builtin-` and the number under which the molecule grew.
  */
 export function builtinMolecules(): Molecule[] {

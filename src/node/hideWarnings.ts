@@ -16,6 +16,11 @@ const MEANINGLESS = [
   /^Warning: vkCreateInstance failed with VK_ERROR_INCOMPATIBLE_DRIVER\n(\s+at .*\n)*\n?/gm,
 ];
 
+/** What was written to standard error, without those warnings. */
+export function withoutMeaningless(written: string): string {
+  return MEANINGLESS.reduce((text, pattern) => text.replace(pattern, ""), written);
+}
+
 /**
  * Calls a function of native code and keeps its meaningless warnings, which it writes by itself, from a terminal or a
  * pipe; all else is passed on after the call. For the length of the call file descriptor 2 is another file, so this is
@@ -61,7 +66,7 @@ function divert(): (() => void) | undefined {
     use(original);
     closeSync(original);
     closeSync(file);
-    const written = MEANINGLESS.reduce((text, pattern) => text.replace(pattern, ""), readFileSync(path, "utf8"));
+    const written = withoutMeaningless(readFileSync(path, "utf8"));
     unlinkSync(path);
     if (written) writeSync(STDERR, written);
   };

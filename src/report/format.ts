@@ -5,12 +5,10 @@ export const MISSING = "–";
 
 /** A whole number with thousands separated by commas: 363669 -> "363,669". */
 export function formatCount(value: number | null | undefined): string {
-  if (typeof value !== "number" || !Number.isFinite(value)) return MISSING;
-  const digits = Math.abs(Math.round(value))
-    .toFixed(0)
-    .replace(/\B(?=(\d{3})+$)/g, ",");
-  return Math.round(value) < 0 ? `-${digits}` : digits;
+  return typeof value !== "number" || !Number.isFinite(value) ? MISSING : COUNT.format(Math.round(value));
 }
+
+const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0, signDisplay: "negative" });
 
 /** Four significant digits, in exponent form outside 0.1 to 10,000: "0.7314", "1.404e-3". At most 10 characters. */
 export function formatLoss(value: number | null | undefined): string {

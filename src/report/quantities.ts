@@ -1,14 +1,14 @@
-import { formatCount, MISSING } from "./format.ts";
+import { MISSING } from "./format.ts";
 
-/** Three significant digits without an exponent: 0.0421, 3.14, 27.0, 1234 -> "1,234". */
+/** Three significant digits and all those before the point: 0.0421, 3.14, 27.0, 1234 -> "1,234". */
 export function formatSignificant(value: number | null | undefined): string {
   if (typeof value !== "number" || !Number.isFinite(value)) return MISSING;
-  if (value === 0) return "0";
-  const size = Math.abs(Number(value.toPrecision(3)));
-  const decimals = Math.max(0, 2 - Math.floor(Math.log10(size)));
-  const [whole, fraction] = value.toFixed(Math.min(20, decimals)).split(".") as [string, string | undefined];
-  return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction === undefined ? "" : `.${fraction}`);
+  return value === 0 ? "0" : SIGNIFICANT.format(value);
 }
+
+const DIGITS = { maximumSignificantDigits: 3, maximumFractionDigits: 0, roundingPriority: "morePrecision" } as const;
+const SIGNIFICANT = new Intl.NumberFormat("en", { ...DIGITS, minimumSignificantDigits: 3 });
+const TICK = new Intl.NumberFormat("en", DIGITS);
 
 /** A time from milliseconds, three significant digits: "12.3 µs", "4.56 ms", "1,230 ms", "12.3 s". */
 export function formatMilliseconds(ms: number | null | undefined): string {
@@ -20,5 +20,5 @@ export function formatMilliseconds(ms: number | null | undefined): string {
 
 /** A round number of an axis as it is: 0.02, 5, 200, "10,000". */
 export function formatTick(value: number): string {
-  return value >= 1000 ? formatCount(value) : String(Number(value.toPrecision(3)));
+  return TICK.format(value);
 }

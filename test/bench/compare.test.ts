@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { readBenchmarkFile } from "../../bench/benchmarkFile.ts";
-import { compare } from "../../src/cli/benchCompare.ts";
+import { compareCommand } from "../../src/cli/benchCompare.ts";
 import { type Comparison, compareRecords } from "../../bench/comparison.ts";
 import { condensed } from "../../bench/condense.ts";
 import { VoxtwirlError } from "../../src/errors.ts";
@@ -34,20 +34,23 @@ function verdictOf(before: readonly number[], after: readonly number[]) {
 /** What the comparison of these is refused with. */
 function failure(...args: string[]): VoxtwirlError {
   try {
-    compare(args);
+    compareCommand().parse(args, { from: "user" });
   } catch (error) {
     return error as VoxtwirlError;
   }
   throw new Error("nothing was refused");
 }
 
-function run(...args: string[]): { code: number; text: string } {
+function run(...args: string[]): { code: typeof process.exitCode; text: string } {
   let text = "";
+  const before = process.exitCode;
   const spy = vi.spyOn(process.stdout, "write").mockImplementation((chunk) => ((text += String(chunk)), true));
   try {
-    return { code: compare(args), text };
+    compareCommand().parse(args, { from: "user" });
+    return { code: process.exitCode, text };
   } finally {
     spy.mockRestore();
+    process.exitCode = before;
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { condensed } from "../../bench/condense.ts";
-import { condense } from "../../src/cli/benchCondense.ts";
+import { condenseCommand } from "../../src/cli/benchCondense.ts";
 import { renderPage } from "../../bench/page/render.ts";
 import { Random } from "../../src/random.ts";
 import { temporaryFolder } from "../temporary.ts";
@@ -52,6 +52,7 @@ test("a condensed record stays as it is, and draws the same page", () => {
 
 test("the command writes it, and replaces a file only by --force", async () => {
   const [full, small] = [join(folder, "full.json"), join(folder, "small.json")];
+  const condense = (args: string[]) => condenseCommand().parseAsync(args, { from: "user" });
   writeFileSync(full, JSON.stringify(record));
   await condense([full, small]);
   const text = readFileSync(small, "utf8");

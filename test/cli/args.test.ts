@@ -1,125 +1,105 @@
 import { describe, expect, it } from "vitest";
-import { type ArgsSpec, nearest, optionLines, readArgs } from "../../src/cli/args.ts";
+import { choice, command, exits, integer, number, text } from "../../src/cli/args.ts";
 
-const spec: ArgsSpec = {
-  options: {
-    steps: { value: "N", help: "how many" },
-    lr: { value: "X", help: "learning rate" },
-    mode: { value: "MODE", help: "which" },
-    quiet: { short: "q", help: "say nothing" },
-  },
-  positionals: ["FILE"],
-};
+const positive = { min: 0, max: 2, exclusiveMin: true };
 
-const read = (...args: string[]) => readArgs("train", spec, args);
-const failure = (body: () => unknown) => {
+/** What a command with these options is called with. */
+function read(...args: string[]) {
+  return command("train")
+    .argument("[FILE]")
+    .addOption(integer("--steps <N>", "how many"))
+    .addOption(integer("--twirl <N>", "rotations", { min: 2, max: 24 }))
+    .addOption(number("--lr <X>", "learning rate", positive))
+    .addOption(number("--shift <X>", "anything"))
+    .addOption(choice("--mode <MODE>", "which", ["so3", "none"]))
+    .addOption(text("--out <DIR>", "where"))
+    .option("--no-tuning", "without")
+    .option("-q, --quiet", "say nothing")
+    .action(() => undefined)
+    .parse(args, { from: "user" });
+}
+
+function failure(...args: string[]): { code: string; message: string; fix: string } {
   try {
-    body();
+    read(...args);
   } catch (error) {
     return error as { code: string; message: string; fix: string };
   }
   throw new Error("nothing was thrown");
-};
+}
 
-describe("readArgs", () => {
+describe("a command", () => {
   it("reads options by kind, in both spellings", () => {
-    const args = read("--steps", "300", "--lr=1e-4", "-q", "file.xyz", "--mode", "so3");
-    expect(args.integer("steps")).toBe(300);
-    expect(args.number("lr", { min: 0, exclusiveMin: true })).toBe(1e-4);
-    expect(args.choice("mode", ["so3", "none"])).toBe("so3");
-    expect(args.flag("quiet")).toBe(true);
-    expect(args.positionals).toEqual(["file.xyz"]);
+    const train = read("--steps", "300", "--lr=1e-4", "-q", "file.xyz", "--mode", "so3", "--no-tuning");
+    expect(train.opts()).toEqual({ steps: 300, lr: 1e-4, quiet: true, mode: "so3", tuning: false });
+    expect(train.args).toEqual(["file.xyz"]);
   });
 
-  it("takes any number of arguments where the last has dots", () => {
-    const names = readArgs("bench", { ...spec, positionals: ["[SUITE...]"] }, [
-      "a",
-      "b",
-      "--steps",
-      "3",
-      "c",
-    ]).positionals;
-    expect(names).toEqual(["a", "b", "c"]);
-    expect(failure(() => read("a", "b")).message).toMatch(/does not take the argument "b"/);
+  it("has no value for what was not given", () => {
+    expect(read().opts()).toEqual({ tuning: true });
   });
 
-  it("gives undefined for what was not given", () => {
-    const args = read();
-    expect([args.integer("steps"), args.number("lr"), args.choice("mode", ["a"]), args.text("mode")]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-    expect([args.has("steps"), args.flag("quiet")]).toEqual([false, false]);
+  it("takes the last value of an option given twice, and numbers that begin with a sign", () => {
+    expect(read("--steps", "3", "--steps", "4", "--shift", "-1.5").opts()).toMatchObject({ steps: 4, shift: -1.5 });
   });
 
   it("names an unknown option and the nearest known one", () => {
-    expect(failure(() => read("--step", "3"))).toMatchObject({
+    expect(failure("--step", "3")).toMatchObject({
       code: "bad-option",
       message: expect.stringContaining("--step"),
-      fix: expect.stringContaining("--steps"),
+      fix: "Did you mean --steps? See: voxtwirl help train",
     });
-    const other = failure(() => read("--wholly-other"));
-    expect(other).toMatchObject({ code: "bad-option", fix: "See: voxtwirl help train" });
-    expect(failure(() => read("--toString"))).toMatchObject({ code: "bad-option" });
+    expect(failure("--wholly-other")).toMatchObject({ code: "bad-option", fix: "See: voxtwirl help train" });
+    expect(failure("--toString")).toMatchObject({ code: "bad-option" });
   });
 
   it.each([
-    [["--steps"], "needs a value"],
-    [["--steps", "--quiet"], "needs a value"],
-    [["--quiet=yes"], "takes no value"],
+    [["--out"], "'--out <DIR>' argument missing"],
+    [["--out", "--quiet"], "--out <DIR> needs a value, not --quiet"],
+    [["--out", ""], "--out is empty"],
+    [["--steps", "--quiet"], "--steps --quiet is not a whole number"],
+    [["--quiet=yes"], "--quiet=yes"],
     [["a", "b"], '"b"'],
   ])("refuses %j", (args, words) => {
-    expect(failure(() => read(...args))).toMatchObject({ code: "bad-option", message: expect.stringContaining(words) });
+    expect(failure(...args)).toMatchObject({ code: "bad-option", message: expect.stringContaining(words) });
   });
 
   const noIntegers = ["0", "-3", "1.5", "1e3", "ten", "0x10", "99999999999999999999", ""];
   it.each(noIntegers)("--steps %j is no positive integer", (value) => {
-    expect(failure(() => read("--steps", value).integer("steps"))).toMatchObject({ code: "bad-option" });
+    expect(failure("--steps", value)).toMatchObject({ code: "bad-option" });
   });
 
   const noNumbers = ["", "x", "1,5", "NaN", "Infinity", "1e999", "0", "-1", "3"];
   it.each(noNumbers)("--lr %j is no number above 0, at most 2", (value) => {
-    const range = { min: 0, max: 2, exclusiveMin: true };
-    expect(failure(() => read("--lr", value).number("lr", range))).toMatchObject({ code: "bad-option" });
+    expect(failure("--lr", value)).toMatchObject({ code: "bad-option" });
   });
 
-  it("shows the bounds of a range", () => {
-    expect(failure(() => read("--steps", "1").integer("steps", { min: 2, max: 24 })).message).toContain("from 2 to 24");
+  it("shows the bounds of a range, and the choices", () => {
+    expect(failure("--twirl", "1").message).toBe("--twirl 1 is not a whole number from 2 to 24");
+    expect(failure("--lr", "3").message).toBe("--lr 3 is not a number above 0 and at most 2");
+    expect(failure("--mode", "So3").fix).toBe("Use one of: so3, none.");
   });
 
-  it("shows the choices", () => {
-    expect(failure(() => read("--mode", "So3").choice("mode", ["so3", "none"])).fix).toContain("so3, none");
+  it("takes any number of arguments where the last has dots", () => {
+    const bench = command("bench").argument("[SUITE...]").addOption(integer("--steps <N>", "how many"));
+    bench.action(() => undefined).parse(["a", "b", "--steps", "3", "c"], { from: "user" });
+    expect(bench.args).toEqual(["a", "b", "c"]);
+  });
+
+  it("names the subcommands where an argument is none of them", () => {
+    const driver = command("driver").action(() => undefined);
+    driver.addCommand(command("driver", "install")).addCommand(command("driver", "remove"));
+    const call = () => driver.parse(["instal"], { from: "user" });
+    expect(call).toThrow(expect.objectContaining({ fix: "Did you mean install or remove? See: voxtwirl help driver" }));
   });
 });
 
-describe("optionLines", () => {
-  it("aligns what options do", () => {
-    expect(optionLines(spec)).toEqual([
-      "  --steps N    how many",
-      "  --lr X       learning rate",
-      "  --mode MODE  which",
-      "  -q, --quiet  say nothing",
-    ]);
-  });
-
-  it("keeps within 100 columns, all words in their order and below one another", () => {
-    const help = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ");
-    const [first, ...rest] = optionLines({ options: { long: { value: "X", help } } });
-    expect(first).toMatch(/^ {2}--long X {2}word0 /);
-    for (const line of rest) expect(line).toMatch(/^ {12}word/);
-    const lines = [first!.slice(12), ...rest.map((line) => line.slice(12))];
-    expect(lines.join(" ")).toBe(help);
-    expect(Math.max(...lines.map((line) => line.length + 12))).toBeLessThanOrEqual(100);
-    expect(lines.length).toBeLessThan(7);
-  });
-});
-
-describe("nearest", () => {
-  it("allows two edits", () => {
-    const known = ["train", "doctor"];
-    const found = ["trian", "tran", "docto", "bench"].map((word) => nearest(word, known));
-    expect(found).toEqual(["train", "train", "doctor", undefined]);
-  });
+it("exits sets the exit code that a function gives", async () => {
+  const before = process.exitCode;
+  try {
+    await exits((code: number) => Promise.resolve(code))(130);
+    expect(process.exitCode).toBe(130);
+  } finally {
+    process.exitCode = before;
+  }
 });

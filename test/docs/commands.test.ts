@@ -1,17 +1,22 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readArgs, type ArgsSpec } from "../../src/cli/args.ts";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { commands } from "../../src/cli/commands.ts";
+import { makeProgram } from "../../src/cli/program.ts";
 import { documents, inlineCode, root, type Document } from "./markdown.ts";
 
 /** `voxtwirl`, also as npx and the offline archive start it, up to what a shell takes for its own. */
 const COMMAND = /(?:^|\s)(?:\$ )?(?:npx )?voxtwirl(?:\/run\.sh)?((?: [^\s|&;<>#]+)+)/g;
 const all = documents();
-const specs = await Promise.all(Object.values(commands).map((entry) => entry.load()));
+const names = Object.keys(commands);
+
+/** All commands and subcommands. */
+function within(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return [command, ...command.commands.flatMap(within)];
+}
+
 const options = new Set(
-  specs
-    .flatMap(({ spec, subcommands = {} }) => [spec, ...Object.values(subcommands).map((sub) => sub.spec)])
-    .flatMap((spec) => Object.keys(spec.options)),
+  within(await makeProgram(names)).flatMap((command) => command.options.map((option) => option.long)),
 );
 
 /** Options of other programs that documents name. */
@@ -29,14 +34,11 @@ function commandLines(document: Document): string[] {
 
 /** Throws as the command would where it does not take these arguments. */
 async function check(line: string): Promise<void> {
-  const [name = "", ...rest] = line.split(" ");
-  if (name === "help" || name === "--help" || name === "--version") return;
-  const entry = commands[name];
-  if (!entry) throw new Error(`no command ${name}`);
-  const { spec, subcommands = {} } = await entry.load();
-  const sub: { readonly spec: ArgsSpec } | undefined = subcommands[rest[0] ?? ""];
-  if (sub) readArgs(`${name} ${rest[0]}`, sub.spec, rest.slice(1));
-  else readArgs(name, spec, rest);
+  const words = line.split(" ");
+  if (words[0] === "help" || words[0] === "--help" || words[0] === "--version") return;
+  const program = await makeProgram(names);
+  for (const command of within(program)) if (command !== program) command.action(() => undefined);
+  await program.parseAsync(words, { from: "user" });
 }
 
 describe.each(all)("$path", (document) => {
@@ -50,7 +52,7 @@ describe.each(all)("$path", (document) => {
 
   it("names options that there are", () => {
     const named = inlineCode(document).flatMap((code) => /^--[\w:-]+/.exec(code) ?? []);
-    expect(named.filter((name) => !options.has(name.slice(2)) && !OTHERS.includes(name))).toEqual([]);
+    expect(named.filter((name) => !options.has(name) && !OTHERS.includes(name))).toEqual([]);
   });
 
   it("names npm scripts that there are", () => {
