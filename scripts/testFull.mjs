@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 
 const sizes = { VOXTWIRL_KILLS: "50", VOXTWIRL_CYCLES: "1000", VOXTWIRL_REPLAYS: "10000", VOXTWIRL_FUZZ: "100000" };
 const files = [
-  "test/molecules/xyz.test.ts",
-  "test/molecules/sdf.test.ts",
-  "test/training/safetensors.test.ts",
+  "test/formats/xyz.test.ts",
+  "test/formats/sdf.test.ts",
+  "test/formats/safetensors.test.ts",
   "test/training/config.test.ts",
   "test/node/npy.test.ts",
   "test/gpu/clean.test.ts",

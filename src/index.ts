@@ -29,7 +29,8 @@ export { allKernels } from "./kernels/list.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";
-export { unetLayout, unetParameters, type UNet3dConfig, type UNetParameter } from "./models/unetLayout.ts";
+export { unetLayout, unetParameters, type UNet3dConfig } from "./models/unetLayout.ts";
+export type { ModelParameter } from "./models/parameter.ts";
 export { initialise } from "./models/initialise.ts";
 export { fromTorch, toTorch, type WeightKind } from "./models/layouts.ts";
 export {
@@ -39,11 +40,12 @@ export {
   type SampleSums,
   type Sampling,
 } from "./equivariance/estimators.ts";
-export type { TwirlGain } from "./equivariance/gain.ts";
+export type { TwirlGain } from "./equivariance/twirlGain.ts";
 export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
-export type { EquivarianceSample, Predict, PredictContext, Representation } from "./equivariance/predict.ts";
-export type { BetterReading, RotationReading } from "./equivariance/conventions.ts";
+export type { EquivarianceSample, Predict, PredictContext } from "./equivariance/predict.ts";
+export type { Representation } from "./equivariance/representations.ts";
+export type { BetterReading, RotationReading } from "./equivariance/betterReading.ts";
 export {
   measurePredictions,
   PredictionTally,
@@ -53,9 +55,9 @@ export {
   type PredictionOptions,
   type PredictionRotations,
 } from "./equivariance/predictions.ts";
-export type { RotationSource } from "./equivariance/rawTally.ts";
+export type { RotationSource } from "./equivariance/cubeRotations.ts";
 export type { NumberArray } from "./equivariance/numbers.ts";
-export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
+export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,
   octahedralElement,
@@ -68,13 +70,13 @@ export {
 export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
-export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
+export { PoseEvaluator, type PoseEvaluatorOptions } from "./tasks/voxels/poseEvaluator.ts";
 export {
   VoxelEvaluator,
   type Evaluation,
   type VoxelEvaluatorOptions,
   type VoxelModel,
-} from "./equivariance/voxelEvaluator.ts";
+} from "./tasks/voxels/voxelEvaluator.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -87,11 +89,22 @@ export {
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
-export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./molecules/records.ts";
-export { parseSdf } from "./molecules/sdf.ts";
-export { parseXyz } from "./molecules/xyz.ts";
+export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";
+export { parseSdf } from "./formats/sdf.ts";
+export { parseXyz } from "./formats/xyz.ts";
 export { Random } from "./random.ts";
-export { checkTrainConfig, modelConfig, presets, type TrainConfig } from "./training/presets.ts";
+export type {
+  EvaluationContext,
+  MicroBatch,
+  Packed,
+  StepContext,
+  Task,
+  TaskData,
+  TaskEvaluator,
+} from "./training/task.ts";
+export type { TrainConfig } from "./training/trainConfig.ts";
+export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
+export { voxels } from "./tasks/voxels/voxels.ts";
 export { readStatus, STATUS_BYTES, Trainer, type StepStatus } from "./training/trainer.ts";
 export { LossScaling } from "./training/lossScaling.ts";
 export {
@@ -105,7 +118,7 @@ export {
   type TrainOptions,
   type TrainStart,
 } from "./training/loop.ts";
-export { VoxelTraining, type VoxelTrainingOptions } from "./training/voxelTraining.ts";
+export { Training, type TrainingOptions } from "./training/training.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {
   decodeSafetensors,
@@ -114,7 +127,7 @@ export {
   type SafeFile,
   type SafeStream,
   type SafeTensor,
-} from "./training/safetensors.ts";
+} from "./formats/safetensors.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export {
   choiceOf,

@@ -1,7 +1,8 @@
 import { elementCount } from "../../src/gpu/dispatch.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import * as twin from "../../src/reference/adamw.ts";
 import type { BenchCase } from "../case.ts";
 import { graphCase } from "../graphCase.ts";
@@ -17,7 +18,7 @@ export function adamwCases(): BenchCase[] {
   const count = (parameters: readonly { shape: readonly number[] }[]) => {
     return parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   };
-  const tiny = unetParameters(modelConfig(presets.tiny!));
+  const tiny = unetParameters(unetConfig(presets.tiny!));
   return [update("adamw/tiny", count(tiny)), update("adamw/U", count(unetUParameters()))];
 }
 

@@ -1,4 +1,4 @@
-import { VoxelEvaluator } from "../../src/equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator } from "../../src/tasks/voxels/voxelEvaluator.ts";
 import { OCTAHEDRAL_ORDER } from "../../src/equivariance/octahedral.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -8,8 +8,9 @@ import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import { prepareDataset } from "../../src/molecules/dataset.ts";
-import { modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
-import { streams } from "../../src/training/streams.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig, type VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { streams } from "../../src/tasks/voxels/streams.ts";
 import type { BenchCase, Expected, OpenCase } from "../case.ts";
 import { denoiserFlops } from "../denoiserLayers.ts";
 import { variantOf } from "../graphCase.ts";
@@ -19,7 +20,7 @@ export function measureCases(): BenchCase[] {
   return [measureCase(presets.tiny!, 24), measureCase(presets.tiny!, 10), measureCase(presets.small!, 24)];
 }
 
-function measureCase(config: TrainConfig, rotations: number): BenchCase {
+function measureCase(config: VoxelConfig, rotations: number): BenchCase {
   const { preset, grid, elements, precision } = config;
   const half = precision === "f16";
   const values = grid ** 3 * elements.length;
@@ -29,7 +30,7 @@ function measureCase(config: TrainConfig, rotations: number): BenchCase {
     name: `measure/${preset}/${rotations}${half ? "/f16" : ""}`,
     suite: "measure",
     shape: `one molecule, ${rotations} rotations, ${elements.length} channels at ${grid}^3`,
-    flops: rotations * denoiserFlops(modelConfig(config), grid),
+    flops: rotations * denoiserFlops(unetConfig(config), grid),
     // A rotated input and a prediction for each rotation.
     bytes: 8 * rotations * values,
     tolerance: 1e-5,
@@ -46,11 +47,11 @@ type Twisted = Awaited<ReturnType<VoxelEvaluator["twisted"]>>;
 
 async function open(
   gpu: Gpu,
-  config: TrainConfig,
+  config: VoxelConfig,
   rotations: number,
   onPredicted: (twisted: Twisted) => void,
 ): Promise<OpenCase> {
-  const model = modelConfig(config);
+  const model = unetConfig(config);
   const { heldout } = prepareDataset(builtinMolecules(), { ...config, heldout: 1 });
   const parameters = unetParameters(model);
   const store = new ParameterStore(gpu, parameters, ["weights"]);

@@ -1,6 +1,7 @@
 import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import type { BenchCase } from "../case.ts";
 import { denoiserFlops, denoiserLayers, layerFlops } from "../denoiserLayers.ts";
 import type { Network } from "../network.ts";
@@ -67,7 +68,7 @@ function networkU(): Network {
 /** Without noise and dropout, which no two engines draw alike. */
 function networkTiny(): Network {
   const config = presets.tiny!;
-  const model = modelConfig(config);
+  const model = unetConfig(config);
   const { batch, grid, elements } = config;
   return {
     dataName: "unet/tiny",

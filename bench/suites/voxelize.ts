@@ -1,7 +1,7 @@
 import { voxelize, ATOM_CUTOFF } from "../../src/kernels/voxelize.ts";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import { prepareDataset, type PackedMolecules } from "../../src/molecules/dataset.ts";
-import { presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
 import * as twin from "../../src/reference/voxelize.ts";
 import type { BenchCase, CaseData, Expected } from "../case.ts";
 import { uniform } from "../data.ts";

@@ -1,4 +1,5 @@
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import type { BenchCase } from "../case.ts";
 import { denoiserLayers, type DenoiserLayer } from "../denoiserLayers.ts";
 import { forward as attentionCase } from "./attention.ts";
@@ -12,7 +13,7 @@ import { transposed } from "./convTranspose3d.ts";
 export function voxmolCases(): BenchCase[] {
   const config = presets.qm9!;
   const distinct = new Map(
-    denoiserLayers(modelConfig(config), config.grid).map((layer) => [JSON.stringify(layer), layer]),
+    denoiserLayers(unetConfig(config), config.grid).map((layer) => [JSON.stringify(layer), layer]),
   );
   return [...distinct.values()].flatMap(layerCases);
 }

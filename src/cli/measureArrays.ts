@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { PredictionTally, type PredictionMeasurement, type PredictionRotations } from "../equivariance/predictions.ts";
-import type { RotationSource } from "../equivariance/rawTally.ts";
+import type { RotationSource } from "../equivariance/cubeRotations.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";

@@ -1,26 +1,15 @@
 import { VoxtwirlError } from "../errors.ts";
-import { TWIRL_COUNTS } from "../equivariance/gain.ts";
-import { PoseEvaluator } from "../equivariance/poseEvaluator.ts";
-import { poseResult } from "../equivariance/poseEstimator.ts";
-import { poseGains } from "../equivariance/poseGain.ts";
-import { Tally } from "../equivariance/tally.ts";
-import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
-import type { Gpu } from "../gpu/gpu.ts";
+import { readingLines } from "../formats/records.ts";
 import type { Precision } from "../graph/graph.ts";
-import { ParameterStore } from "../graph/parameters.ts";
-import { unet3d } from "../models/unet3d.ts";
-import { unetParameters } from "../models/unetLayout.ts";
-import type { PackedMolecules } from "../molecules/dataset.ts";
-import { readModelFile, type ModelFile } from "../node/modelFile.ts";
-import { readingLines } from "../molecules/records.ts";
+import type { MoleculeFile } from "../node/moleculeFile.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { measurableMolecules } from "../node/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
-import { loadModel } from "../training/checkpoint.ts";
-import { modelConfig } from "../training/presets.ts";
-import { streams } from "../training/streams.ts";
+import { readModelFile } from "../runs/modelFile.ts";
+import { measurableMolecules } from "../runs/runData.ts";
+import { taskNamed } from "../tasks/list.ts";
+import type { ModelMeasurement } from "../training/task.ts";
 import { openCliGpu } from "./gpu.ts";
 import {
   decompositionLines,
@@ -52,19 +41,17 @@ export interface MeasureModelOptions {
   readonly json: boolean;
 }
 
-/** Noises of each rotation under so3: the fewest that tell noise from pose. */
-const NOISES = 2;
-
 /** Measures a model that `voxtwirl train` wrote. @returns the exit code */
 export async function measureModel(options: MeasureModelOptions): Promise<number> {
   const model = await readModelFile(options.model);
   const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
     const { config } = model;
+    const task = taskNamed(config.task);
     const seed = options.seed ?? config.training.seed;
     const precision = options.precision ?? config.training.precision;
     const file = await readMoleculeFile(options.data, { strict: options.strict });
-    const { packed, skipped, heldoutOnly } = await measurableMolecules(file, config);
+    const { packed, skipped, heldoutOnly } = await measurableMolecules(task, file, config);
     const left = skipped.unknownElement + skipped.doesNotFit;
     const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
     const chosen = order.slice(0, options.limit);
@@ -80,143 +67,86 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       seed,
       precision,
     };
-    const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
-    const half = precision === "f16" ? ", in f16" : "";
-    const noises = options.group === "so3" ? `, ${NOISES} noises a rotation` : "";
-    const head = [
-      `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
-      `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
-      heldoutOnly
-        ? "The model was trained on this file: only its held-out part is used."
-        : "The model was trained on another file: molecules that both hold are not left out.",
-      ...readingLines(file),
-      ...(left > 0
-        ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
-        : []),
-      "",
-    ];
-    if (!options.json) print(head);
-    return await withModel(gpu, model, async (network) => {
-      const job = { gpu, model, network, packed, chosen, seed, precision, options };
-      const { swept, measured } = await (options.group === "so3" ? poses(job) : twirl(job));
-      if (measured === undefined) return nothingKnown("molecule", swept);
-      const { interrupted } = swept;
-      if ("noises" in measured) {
-        const { gains, ...result } = measured;
-        const { interpolation } = options;
-        const names = ["lossTotalPose", "lossZeroPose"] as const;
-        const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
-        const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted };
-        if (options.json) printJson({ type: "measure", group: "so3", ...found, interpolation, ...shown });
-        else {
-          print([
-            ...partLines(swept, "molecules"),
-            ...poseLines(result),
-            "",
-            ...remarkLines(remarks),
-            `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
-            "",
-            ...poseGainLines(gains, result.samples),
-          ]);
-        }
-      } else {
-        const { gains, samples, ...result } = measured;
-        const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
-        const found = { ...result, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
-        if (options.json) printJson({ type: "measure", group: "octahedral", ...found, ...shown });
-        else {
-          const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
-          print([...partLines(swept, "molecules"), ...lines]);
-        }
-      }
-      return swept.code;
+    const measurer = await task.measure(gpu, {
+      ...{ model, data: packed, group: options.group, rotations: options.twirl, seed, precision },
+      interpolation: options.interpolation === "trilinear" ? "trilinear" : "catmullRom",
     });
+    try {
+      const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
+      const half = precision === "f16" ? ", in f16" : "";
+      const noises = measurer.noises > 1 ? `, ${measurer.noises} noises a rotation` : "";
+      const head = [
+        `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
+        `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
+        heldoutOnly
+          ? "The model was trained on this file: only its held-out part is used."
+          : "The model was trained on another file: molecules that both hold are not left out.",
+        ...readingLines(file),
+        ...(left > 0
+          ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
+          : []),
+        "",
+      ];
+      if (!options.json) print(head);
+      const swept = await eachMolecule(chosen, measurer.add);
+      if (swept.done === 0) return nothingKnown("molecule", swept);
+      show(measurer.result(), { options, swept, file, shown });
+      return swept.code;
+    } finally {
+      measurer.destroy();
+    }
   } finally {
     gpu.destroy();
   }
 }
 
-async function withModel<T>(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<T>): Promise<T> {
-  const config = modelConfig(model.config.training);
-  const parameters = unetParameters(config);
-  const store = new ParameterStore(gpu, parameters, ["weights"]);
-  try {
-    loadModel(store, parameters, model.file, model.path);
-    return await use((graph, noisy) =>
-      unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }),
-    );
-  } finally {
-    store.destroy();
-  }
-}
-
-interface Job {
-  readonly gpu: Gpu;
-  readonly model: ModelFile;
-  readonly network: VoxelModel;
-  readonly packed: PackedMolecules;
-  /** Which of the packed molecules. */
-  readonly chosen: Uint32Array;
-  readonly seed: number;
-  readonly precision: Precision;
+interface Shown {
   readonly options: MeasureModelOptions;
+  readonly swept: Swept;
+  readonly file: MoleculeFile;
+  /** What the JSON says of the model and the data. */
+  readonly shown: object;
 }
 
-function evaluatorOptions({ model, packed, seed, precision }: Job) {
-  const { grid, resolution, sigma, shift, elements } = model.config.training;
-  return { molecules: packed, grid, channels: elements.length, resolution, sigma, shift, seed, precision };
+function show(measured: ModelMeasurement, shown: Shown): void {
+  if (measured.group === "so3") showPoses(measured, shown);
+  else showDecomposition(measured, shown);
 }
 
-async function twirl(job: Job) {
-  const { gpu, network, chosen, seed, options } = job;
-  const given = {
-    ...evaluatorOptions(job),
-    twirl: options.twirl,
-    streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
-    keepPredictions: true,
-  };
-  const evaluator = await VoxelEvaluator.create(gpu, given, network);
-  try {
-    const tally = new Tally({ rotations: options.twirl, seed });
-    const swept = await eachMolecule(chosen, async (index) => {
-      const { predictions, clean } = await evaluator.twisted(index);
-      const all = new Float32Array(predictions.length * clean.length);
-      predictions.forEach((values, i) => all.set(values, i * clean.length));
-      tally.add(all, clean);
-    });
-    return { swept, measured: swept.done > 0 ? tally.result() : undefined };
-  } finally {
-    evaluator.destroy();
+function showPoses(measured: Extract<ModelMeasurement, { group: "so3" }>, of: Shown): void {
+  const { options, swept, file, shown } = of;
+  const { group, gains, ...result } = measured;
+  const { interpolation } = options;
+  const names = ["lossTotalPose", "lossZeroPose"] as const;
+  const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
+  if (options.json) {
+    const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted: swept.interrupted };
+    printJson({ type: "measure", group, ...found, interpolation, ...shown });
+    return;
   }
+  print([
+    ...partLines(swept, "molecules"),
+    ...poseLines(result),
+    "",
+    ...remarkLines(remarks),
+    `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
+    "",
+    ...poseGainLines(gains, result.samples),
+  ]);
 }
 
-async function poses(job: Job) {
-  const { gpu, network, chosen, options } = job;
-  const given = {
-    ...evaluatorOptions(job),
-    rotations: options.twirl,
-    noises: NOISES,
-    method: options.interpolation === "trilinear" ? ("trilinear" as const) : ("catmullRom" as const),
-    stream: streams.heldoutNoise,
-  };
-  const evaluator = await PoseEvaluator.create(gpu, given, network);
-  try {
-    const counts = TWIRL_COUNTS.filter((count) => count <= options.twirl);
-    const found: Awaited<ReturnType<typeof evaluator.measure>>[] = [];
-    const swept = await eachMolecule(chosen, async (index) => void found.push(await evaluator.measure(index, counts)));
-    if (found.length === 0) return { swept, measured: undefined };
-    const averages = found.map((molecule) => molecule.averages);
-    const measured = {
-      ...poseResult(found, evaluator.elements),
-      samples: found.length,
-      rotations: options.twirl,
-      noises: NOISES,
-      gains: poseGains(found, averages, counts),
-    };
-    return { swept, measured };
-  } finally {
-    evaluator.destroy();
+function showDecomposition(measured: Extract<ModelMeasurement, { group: "octahedral" }>, of: Shown): void {
+  const { options, swept, file, shown } = of;
+  const { group, gains, samples, ...result } = measured;
+  const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
+  if (options.json) {
+    const { interrupted } = swept;
+    const found = { ...result, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
+    printJson({ type: "measure", group, ...found, ...shown });
+    return;
   }
+  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
+  print([...partLines(swept, "molecules"), ...lines]);
 }
 
 /** One after another, until all are done or somebody stops it. */

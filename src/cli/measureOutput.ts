@@ -1,5 +1,5 @@
 import type { Decomposition } from "../equivariance/estimators.ts";
-import type { TwirlGain } from "../equivariance/gain.ts";
+import type { TwirlGain } from "../equivariance/twirlGain.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import { formatLoss, formatPercentError } from "../report/format.ts";

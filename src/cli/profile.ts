@@ -7,7 +7,7 @@ import { writeFileAtomic } from "../node/files.ts";
 import { renderProfile } from "../report/profilePage.ts";
 import { groupLines, memoryLines, timeLines } from "../report/profileTable.ts";
 import { profileTrace } from "../report/profileTrace.ts";
-import { presets } from "../training/presets.ts";
+import { allPresets } from "../tasks/list.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
@@ -23,7 +23,7 @@ declare const VOXTWIRL_VERSION: string;
 export const spec: ArgsSpec = {
   positionals: ["[train|measure|model", "FILE]"],
   options: {
-    preset: { value: "NAME", help: `train and measure: ${Object.keys(presets).join(", ")} (default tiny)` },
+    preset: { value: "NAME", help: `train and measure: ${Object.keys(allPresets()).join(", ")} (default tiny)` },
     data: {
       value: "FILE",
       help: `train and measure: ${dataHelp} (default: the built-in set)`,
@@ -54,6 +54,7 @@ export async function run(argv: string[]): Promise<number> {
   const args = readArgs("profile", spec, argv);
   const [kind, file] = whatToProfile(args);
   const precision = precisionOf(args);
+  const presets = allPresets();
   const named = presets[args.choice("preset", Object.keys(presets)) ?? "tiny"]!;
   const preset = precision ? { ...named, precision } : named;
   const data = args.text("data") ?? "builtin";

@@ -6,17 +6,19 @@ import { Plan } from "../graph/plan.ts";
 import { initialise } from "../models/initialise.ts";
 import { unet3d } from "../models/unet3d.ts";
 import { unetParameters } from "../models/unetLayout.ts";
-import type { PreparedDataset } from "../molecules/dataset.ts";
-import { readModelFile } from "../node/modelFile.ts";
-import { readingLines } from "../molecules/records.ts";
+import { readModelFile } from "../runs/modelFile.ts";
+import { readingLines } from "../formats/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { prepareRunData } from "../node/runData.ts";
+import { prepareRunData } from "../runs/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { loadModel } from "../training/checkpoint.ts";
-import { checkTrainConfig, modelConfig, type TrainConfig } from "../training/presets.ts";
+import { unetConfig, type VoxelConfig } from "../tasks/voxels/voxelConfig.ts";
+import { taskOfPreset } from "../tasks/list.ts";
+import type { Task, TaskData } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
 import { Trainer } from "../training/trainer.ts";
-import { createEvaluator, divisorBelow } from "../training/voxelTraining.ts";
+import { withLargestMicroBatch } from "../training/training.ts";
 
 /** A plan to profile, with what makes each of its replays a real one. */
 export interface Profiled {
@@ -39,57 +41,61 @@ export interface PresetOptions {
 
 /** Training steps of a preset from its first weights on. */
 export async function trainingStep(gpu: Gpu, { preset, batch, ...from }: PresetOptions): Promise<Profiled> {
-  const config = checkTrainConfig({ ...preset, batch: batch ?? preset.batch, microBatch: batch ?? preset.microBatch });
-  const { store, data, notes } = await ready(gpu, config, from);
-  for (let { microBatch } = config; ; microBatch = divisorBelow(config.batch, microBatch)) {
-    try {
-      const trainer = await Trainer.create(gpu, { ...config, microBatch }, store, data.train);
-      const parts = microBatch === config.batch ? "" : ` in parts of ${microBatch}`;
-      return {
-        title:
-          `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}` +
-          inHalf(config.precision),
-        notes,
-        plan: trainer.plan,
-        prepare: (replay) => trainer.prepare(replay),
-        destroy: () => {
-          trainer.destroy();
-          store.destroy();
-        },
-      };
-    } catch (error) {
-      const tooLarge = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
-      if (tooLarge && microBatch > 1) continue;
-      store.destroy();
-      throw error;
-    }
+  const task = taskOfPreset(preset.preset);
+  const config = task.check({ ...preset, batch: batch ?? preset.batch, microBatch: batch ?? preset.microBatch });
+  const { store, data, notes } = await ready(gpu, task, config, from);
+  try {
+    const trainer = await withLargestMicroBatch(config, (fitting) =>
+      Trainer.create(gpu, task, fitting, store, data.train),
+    );
+    const { microBatch } = trainer.config;
+    const parts = microBatch === config.batch ? "" : ` in parts of ${microBatch}`;
+    const half = inHalf(config.precision);
+    return {
+      title: `training step, preset ${config.preset}, batch ${formatCount(config.batch)}${parts}${half}`,
+      notes,
+      plan: trainer.plan,
+      prepare: (replay) => trainer.prepare(replay),
+      destroy: () => {
+        trainer.destroy();
+        store.destroy();
+      },
+    };
+  } catch (error) {
+    store.destroy();
+    throw error;
   }
 }
 
 /** The evaluation of one held-out molecule. */
-export async function evaluation(gpu: Gpu, { preset, batch, ...from }: PresetOptions): Promise<Profiled> {
-  const { store, data, notes } = await ready(gpu, preset, from);
-  const evaluator = await createEvaluator(gpu, preset, store, data, batch).catch((error: unknown) => {
+export async function evaluation(gpu: Gpu, { preset, batch: chunk, ...from }: PresetOptions): Promise<Profiled> {
+  const task = taskOfPreset(preset.preset);
+  const { store, data, notes } = await ready(gpu, task, preset, from);
+  try {
+    const evaluator = await task.evaluator(gpu, { config: preset, store, heldout: data.heldout, chunk });
+    const half = inHalf(preset.precision);
+    return {
+      title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations${half}`,
+      notes,
+      plan: evaluator.plan,
+      prepare: () => evaluator.prepare(0),
+      destroy: () => {
+        evaluator.destroy();
+        store.destroy();
+      },
+    };
+  } catch (error) {
     store.destroy();
     throw error;
-  });
-  return {
-    title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations${inHalf(preset.precision)}`,
-    notes,
-    plan: evaluator.plan,
-    prepare: () => evaluator.prepare(0),
-    destroy: () => {
-      evaluator.destroy();
-      store.destroy();
-    },
-  };
+  }
 }
 
 /** A forward pass of a model that `voxtwirl train` wrote, on grids of normal noise: values do not change its work. */
 export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Precision): Promise<Profiled> {
   const model = await readModelFile(path);
-  const { grid, elements, sigma, seed, preset } = model.config.training;
-  const config = modelConfig(model.config.training);
+  const training = model.config.training as VoxelConfig;
+  const { grid, elements, sigma, seed, preset } = training;
+  const config = unetConfig(training);
   const parameters = unetParameters(config);
   const store = new ParameterStore(gpu, parameters, ["weights"]);
   loadModel(store, parameters, model.file, model.path);
@@ -128,12 +134,13 @@ const inHalf = (precision: Precision): string => (precision === "f16" ? ", in f1
 
 async function ready(
   gpu: Gpu,
+  task: Task,
   config: TrainConfig,
   { data: source, strict }: Pick<PresetOptions, "data" | "strict">,
-): Promise<{ store: ParameterStore; data: PreparedDataset; notes: string[] }> {
+): Promise<{ store: ParameterStore; data: TaskData; notes: string[] }> {
   const file = await readMoleculeFile(source, { strict });
-  const data = await prepareRunData(file.molecules, config);
-  const parameters = unetParameters(modelConfig(config));
+  const data = await prepareRunData(task, file.molecules, config);
+  const parameters = task.parameters(config);
   const store = new ParameterStore(gpu, parameters);
   initialise(store, parameters, config.seed);
   return { store, data, notes: readingLines(file) };

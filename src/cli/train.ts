@@ -1,42 +1,25 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { isFinished, readRunConfig } from "../node/earlierRun.ts";
+import { isFinished, readRunConfig } from "../runs/earlierRun.ts";
 import { isLasting, readMoleculeFile } from "../node/molecules.ts";
-import { RunFolder } from "../node/runFolder.ts";
-import { lookAtRun, type RunStage } from "../node/runStage.ts";
-import { trainingRun } from "../node/trainingRun.ts";
-import type { RunConfig } from "../training/config.ts";
-import { presets, slowPresets } from "../training/presets.ts";
+import { RunFolder } from "../runs/runFolder.ts";
+import { lookAtRun, type RunStage } from "../runs/runStage.ts";
+import { trainingRun } from "../runs/trainingRun.ts";
+import type { RunConfig } from "../training/runConfig.ts";
+import { allPresets, taskNamed, taskOfPreset } from "../tasks/list.ts";
 import { readArgs, type Args, type ArgsSpec } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible, type Interruptible } from "./interrupt.ts";
-import { precisionOption } from "./precision.ts";
-import { checkResumedFolder, newConfig, resumedConfig } from "./trainArgs.ts";
+import { checkResumedFolder, configOptions, newConfig, resumedConfig } from "./trainArgs.ts";
 import { TrainOutput } from "./trainOutput.ts";
 
 export const spec: ArgsSpec = {
   options: {
-    preset: { value: "NAME", help: `${Object.keys(presets).join(", ")} (default tiny)` },
+    preset: { value: "NAME", help: `${Object.keys(allPresets()).join(", ")} (default tiny)` },
     data: { value: "FILE", help: `${dataHelp} (default: the built-in set)` },
     strict: strictOption,
-    steps: { value: "N", help: "how many updates the run has in all, with --resume too" },
-    batch: { value: "N", help: "samples in each update" },
-    "micro-batch": { value: "N", help: "samples computed at once; divides the batch (default: the largest that fits)" },
-    lr: { value: "X", help: "learning rate" },
-    augment: { value: "KIND", help: "how training molecules are rotated at random: so3 (default), octahedral or none" },
-    pose: { value: "KIND", help: "as-is (default), or principal: first turn each molecule to its principal axes" },
-    twirl: { value: "N", help: "rotations of each held-out molecule: all 24 (default), or 2 to 23 drawn at random" },
-    every: { value: "K", help: "evaluate and save every K updates" },
-    heldout: { value: "N", help: "how many molecules are held out for the evaluation" },
-    grid: { value: "N", help: "voxels along each edge of the grid" },
-    resolution: {
-      value: "X",
-      help: "edge of a voxel in Angstrom; to keep the task as hard, scale --sigma with its power -1.5",
-    },
-    sigma: { value: "X", help: "standard deviation of the noise that the model learns to remove" },
-    seed: { value: "N", help: "seed of the weights, the split, poses and noise (default 1)" },
-    precision: precisionOption("f32"),
+    ...configOptions(),
     out: { value: "DIR", help: "the run's folder (default runs/PRESET-N)" },
     force: { help: "replace an earlier run in --out" },
     resume: { value: "DIR", help: "continue the run in this folder with its own options, or begin one there" },
@@ -107,12 +90,13 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
     const stopped = "was stopped before its first checkpoint: it begins again";
     output.warn(`${path} ${before ? stopped : "holds no run yet: a new one begins"}`);
   }
-  const config = before?.training ?? newConfig(args, isSlow(gpu) ? slowPresets : {});
+  const config = before?.training ?? newConfig(args, isSlow(gpu));
+  const task = before ? taskNamed(before.task) : taskOfPreset(config.preset);
   const source = args.text("data") ?? (before ? await storedSource(before) : BUILTIN);
   const file = await readMoleculeFile(source, { strict: args.flag("strict") });
   const { signal } = interruption;
   let interrupted = false;
-  for await (const event of trainingRun({ gpu, folder, config, file, source, signal })) {
+  for await (const event of trainingRun({ gpu, task, folder, config, file, source, signal })) {
     // From here on there is something to save.
     if (event.type === "ready") interruption.begin();
     if (event.type === "end") interrupted = event.interrupted;
@@ -125,7 +109,7 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
 async function earlierRun(args: Args, path: string, stage: RunStage): Promise<RunConfig | undefined> {
   if (stage === "none") return undefined;
   const config = await readRunConfig(path);
-  return { ...config, training: resumedConfig(args, path, config.training) };
+  return { ...config, training: resumedConfig(args, path, config) };
 }
 
 /** Where a run's data came from, to be read again. */

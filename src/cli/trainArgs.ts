@@ -2,61 +2,88 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
-import { checkTrainConfig, presets, type TrainConfig } from "../training/presets.ts";
-import type { Args } from "./args.ts";
-import { precisionOf } from "./precision.ts";
+import { allPresets, taskNamed, taskOfPreset, tasks } from "../tasks/list.ts";
+import type { RunConfig } from "../training/runConfig.ts";
+import type { ConfigOption, Task } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
+import type { Args, OptionSpec } from "./args.ts";
+import { precisionOf, precisionOption } from "./precision.ts";
 
-/** The option that sets each value. */
-const OPTIONS = {
-  preset: "preset",
-  batch: "batch",
-  microBatch: "micro-batch",
-  steps: "steps",
-  lr: "lr",
-  augment: "augment",
-  pose: "pose",
-  twirl: "twirl",
-  every: "every",
-  heldout: "heldout",
-  grid: "grid",
-  resolution: "resolution",
-  sigma: "sigma",
-  seed: "seed",
-  precision: "precision",
-} as const satisfies Partial<Record<keyof TrainConfig, string>>;
-
-type Given = { -readonly [K in keyof typeof OPTIONS]?: TrainConfig[K] | undefined };
-
-/** What was given, checked one by one. */
-function givenOptions(args: Args): Given {
-  const positive = { min: 0, exclusiveMin: true };
-  return {
-    preset: args.choice("preset", Object.keys(presets)),
-    batch: args.integer("batch"),
-    microBatch: args.integer("micro-batch"),
-    steps: args.integer("steps"),
-    lr: args.number("lr", positive),
-    augment: args.choice("augment", ["so3", "octahedral", "none"]),
-    pose: args.choice("pose", ["as-is", "principal"]),
-    twirl: args.integer("twirl", { min: 2, max: 24 }),
-    every: args.integer("every"),
-    heldout: args.integer("heldout"),
-    grid: args.integer("grid"),
-    resolution: args.number("resolution", positive),
-    sigma: args.number("sigma", positive),
-    seed: args.integer("seed", { min: 0 }),
-    precision: precisionOf(args),
-  };
+interface TrainOption extends Omit<ConfigOption, "kind"> {
+  readonly kind: ConfigOption["kind"] | "seed" | "twirl" | "precision";
 }
 
-/** The configuration of a new run. `shorter` holds the presets that are others here. */
-export function newConfig(args: Args, shorter: Readonly<Record<string, TrainConfig>> = {}): TrainConfig {
-  const { preset: name = "tiny", ...rest } = givenOptions(args);
-  const preset = shorter[name] ?? presets[name]!;
-  const entries = Object.entries<unknown>(rest).filter(([, value]) => value !== undefined);
-  const given = Object.fromEntries(entries) as Partial<TrainConfig>;
+/** What of every configuration can be set, whatever is trained. */
+const COMMON: readonly TrainOption[] = [
+  { key: "steps", kind: "whole", help: "how many updates the run has in all, with --resume too" },
+  { key: "batch", kind: "whole", help: "samples in each update" },
+  {
+    key: "microBatch",
+    kind: "whole",
+    help: "samples computed at once; divides the batch (default: the largest that fits)",
+  },
+  { key: "lr", kind: "positive", help: "learning rate" },
+  {
+    key: "twirl",
+    kind: "twirl",
+    help: "rotations of each held-out molecule: all 24 (default), or 2 to 23 drawn at random",
+  },
+  { key: "every", kind: "whole", help: "evaluate and save every K updates" },
+  { key: "heldout", kind: "whole", help: "how many molecules are held out for the evaluation" },
+  { key: "seed", kind: "seed", help: "seed of the weights, the split, poses and noise (default 1)" },
+  { key: "precision", kind: "precision", help: precisionOption("f32").help },
+];
+
+/** Those of every task together. */
+const trainOptions = (): TrainOption[] => [...COMMON, ...tasks.flatMap(({ options }) => options)];
+
+/** `microBatch` is set by --micro-batch. */
+const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The options of `voxtwirl train` that decide what a run computes, for its help. */
+export function configOptions(): Record<string, OptionSpec> {
+  const value = ({ key, kind }: TrainOption) => {
+    if (kind === "positive") return "X";
+    if (key === "every") return "K";
+    return Array.isArray(kind) || kind === "precision" ? "KIND" : "N";
+  };
+  return Object.fromEntries(
+    trainOptions().map((option) => [flagOf(option.key), { value: value(option), help: option.help }]),
+  );
+}
+
+/** What was given, checked one by one. */
+function givenOptions(args: Args): Record<string, unknown> {
+  const read = ({ key, kind }: TrainOption): unknown => {
+    const flag = flagOf(key);
+    if (kind === "positive") return args.number(flag, { min: 0, exclusiveMin: true });
+    if (kind === "precision") return precisionOf(args);
+    if (kind === "seed") return args.integer(flag, { min: 0 });
+    if (kind === "twirl") return args.integer(flag, { min: 2, max: 24 });
+    return kind === "whole" ? args.integer(flag) : args.choice(flag, kind);
+  };
+  const preset = args.choice("preset", Object.keys(allPresets()));
+  const all = [["preset", preset], ...trainOptions().map((option) => [option.key, read(option)])];
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
+}
+
+/** The configuration of a new run; on a slow adapter some presets are shorter. */
+export function newConfig(args: Args, slow = false): TrainConfig {
+  const { preset: name = "tiny", ...given } = givenOptions(args) as Partial<TrainConfig>;
+  const task = taskOfPreset(name);
+  const preset = (slow ? task.slowPresets[name] : undefined) ?? task.presets[name]!;
+  refuseOthers(task, given);
   const batch = given.batch ?? preset.batch;
-  return checkTrainConfig({ ...preset, microBatch: batch, ...given });
+  return task.check({ ...preset, microBatch: batch, ...given });
+}
+
+/** @throws VoxtwirlError "bad-option" for a value of another task */
+function refuseOthers(task: Task, given: Readonly<Record<string, unknown>>): void {
+  const own = new Set([...COMMON, ...task.options].map(({ key }) => key));
+  const other = Object.keys(given).find((key) => !own.has(key));
+  if (other === undefined) return;
+  const fix = "Leave it out, or choose a preset of another task.";
+  throw new VoxtwirlError("bad-option", `--${flagOf(other)} is nothing that the task ${task.name} has`, fix);
 }
 
 /**
@@ -65,18 +92,17 @@ export function newConfig(args: Args, shorter: Readonly<Record<string, TrainConf
  * @param path the run's folder, as given to --resume
  * @throws VoxtwirlError "bad-option" naming the options that differ from the run's
  */
-export function resumedConfig(args: Args, path: string, before: TrainConfig): TrainConfig {
-  const { steps = before.steps, ...given } = givenOptions(args);
-  const differing: string[] = [];
-  for (const [key, value] of Object.entries(given) as [keyof typeof given, (typeof given)[keyof typeof given]][]) {
-    if (value === undefined || value === before[key]) continue;
-    differing.push(`--${OPTIONS[key]} ${value}, but the run has ${before[key]}`);
-  }
+export function resumedConfig(args: Args, path: string, { task, training }: RunConfig): TrainConfig {
+  const before = training as unknown as Record<string, unknown>;
+  const { steps = training.steps, ...given } = givenOptions(args) as Partial<TrainConfig>;
+  const differing = Object.entries(given)
+    .filter(([key, value]) => value !== before[key])
+    .map(([key, value]) => `--${flagOf(key)} ${String(value)}, but the run has ${String(before[key])}`);
   if (differing.length > 0) {
     const fix = "Leave that out to go on with the run as it is, or start a new one in another folder.";
     throw new VoxtwirlError("bad-option", `cannot resume ${path}: ${differing.join("; ")}`, fix);
   }
-  return checkTrainConfig({ ...before, steps });
+  return taskNamed(task).check({ ...training, steps });
 }
 
 /** @throws VoxtwirlError "bad-option" for options that contradict --resume */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { RunEvent } from "../node/folderRun.ts";
-import { RUN_FILES } from "../node/runStage.ts";
+import type { RunEvent } from "../runs/folderRun.ts";
+import { RUN_FILES } from "../runs/runStage.ts";
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
-import type { RunConfig } from "../training/config.ts";
+import type { RunConfig } from "../training/runConfig.ts";
 import type { EndEvent, ProgressEvent } from "../training/loop.ts";
 import { formatMetric, type MetricRow } from "../training/metrics.ts";
 import { showProgress } from "./progress.ts";

@@ -5,7 +5,8 @@ import { tableChoice } from "../kernels/kernel.ts";
 import { kernelsWithVariants, kernelWithVariants } from "../kernels/list.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
-import { presets, type TrainConfig } from "../training/presets.ts";
+import { allPresets } from "../tasks/list.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
 import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts";
 import { emptyTuning, withChoices } from "../tuning/tuning.ts";
 import { type Args, type ArgsSpec, readArgs } from "./args.ts";
@@ -21,7 +22,7 @@ const KERNELS = kernelsWithVariants().map(({ name }) => name);
 
 export const spec: ArgsSpec = {
   options: {
-    preset: { value: "NAME", help: `tune the calls of ${Object.keys(presets).join(", ")} or all (default tiny)` },
+    preset: { value: "NAME", help: `tune the calls of ${Object.keys(allPresets()).join(", ")} or all (default tiny)` },
     kernel: { value: "NAME", help: `only this kernel: ${KERNELS.join(", ")}` },
     precision: precisionOption("f32"),
     batch: { value: "N", help: "samples in a step (default: the preset's); what is found holds for this batch" },
@@ -36,6 +37,7 @@ export const spec: ArgsSpec = {
 /** Times the variants of a preset's kernels and keeps the fastest; see `spec`. Exit code 130 after Ctrl-C, all kept. */
 export async function run(argv: string[]): Promise<number> {
   const args = readArgs("tune", spec, argv);
+  const presets = allPresets();
   const preset = args.choice("preset", [...Object.keys(presets), "all"]) ?? "tiny";
   const kernel = args.choice("kernel", KERNELS);
   const seconds = args.number("seconds", { min: 0, exclusiveMin: true });

@@ -7,8 +7,9 @@ import { requireGroup, type RotationGroup } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
 import { kindOf, type FloatArray, type NumberArray } from "./numbers.ts";
 import { otherTasks } from "./otherTasks.ts";
-import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
-import { Tally, type Measurement } from "./tally.ts";
+import type { EquivarianceSample, Predict } from "./predict.ts";
+import { requireRepresentation, type Representation } from "./representations.ts";
+import { Tally, type Measurement } from "./decomposition.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
 export interface MeasureOptions {
@@ -139,25 +140,12 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   }
   const { input, output = input, seed = 0, gpu } = options;
   const group = requireGroup(options.group);
-  checkRepresentation("input", input);
-  checkRepresentation("output", output);
+  requireRepresentation("input", input);
+  requireRepresentation("output", output);
   if (gpu !== undefined && typeof gpu.upload !== "function") {
     throw new VoxtwirlError("bad-option", `gpu is ${kindOf(gpu)}`, "Give a Gpu: Gpu.fromDevice(device).");
   }
   return { ...options, group, output, seed, twirl: checkTwirl(group, options.twirl), total: samples.length };
-}
-
-function checkRepresentation(name: string, given: unknown): void {
-  const { kind, size, channels } = (given ?? {}) as { kind?: unknown; size?: unknown; channels?: unknown };
-  const whole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
-  if (kind === "vectors" || kind === "scalars") return;
-  if (kind === "grid" && whole(size) && whole(channels)) return;
-  const found = (JSON.stringify(given) as string | undefined) ?? kindOf(given);
-  throw new VoxtwirlError(
-    "bad-option",
-    `${name} is ${found}: that is no way in which rotations act`,
-    'Give { kind: "grid", size, channels }, { kind: "vectors" } or { kind: "scalars" }.',
-  );
 }
 
 function checkTwirl({ name, order }: RotationGroup, twirl = Math.min(order, 24)): number {

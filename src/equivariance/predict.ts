@@ -1,11 +1,5 @@
 import type { NumberArray } from "./numbers.ts";
 
-/** How rotations act on an array: a cubic grid [D, D, D, C], vectors [n, 3], or numbers that no rotation changes. */
-export type Representation =
-  | { readonly kind: "grid"; readonly size: number; readonly channels: number }
-  | { readonly kind: "vectors" }
-  | { readonly kind: "scalars" };
-
 /** One held-out input and what the model should make of it. */
 export interface EquivarianceSample<Input = NumberArray, Target = Input> {
   readonly input: Input;

@@ -1,9 +1,10 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import type { BetterReading } from "./conventions.ts";
+import type { BetterReading } from "./betterReading.ts";
 import { otherTasks } from "./otherTasks.ts";
-import { cubeRotations, groupOrderOf, RawTally, type RotationSource } from "./rawTally.ts";
-import { Tally, type Measurement } from "./tally.ts";
+import { cubeRotations, groupOrderOf, type RotationSource } from "./cubeRotations.ts";
+import { RawTally } from "./rawTally.ts";
+import { Tally, type Measurement } from "./decomposition.ts";
 
 /** The rotations T_i of raw predictions f(T_i x) of voxel grids. */
 export interface PredictionRotations {

@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { inverseRotation, type Rotation, type RotationGroup } from "./groups.ts";
-import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
+import type { EquivarianceSample, Predict } from "./predict.ts";
+import { act, requireLength, type Representation } from "./representations.ts";
 import { readNumbers, zerosLike, type FloatArray, type NumberArray } from "./numbers.ts";
 
 /** Twisted predictions T^-1 f(T x) of one sample, and what they should be. */
@@ -25,8 +26,8 @@ export interface ArrayTwisting {
  */
 export function checkArrays({ samples, input, output }: ArrayTwisting): void {
   samples.forEach((sample, i) => {
-    requireShape(`the input of sample ${i}`, readNumbers(`the input of sample ${i}`, sample.input), input);
-    requireShape(`the target of sample ${i}`, readNumbers(`the target of sample ${i}`, sample.target), output);
+    requireLength(`the input of sample ${i}`, readNumbers(`the input of sample ${i}`, sample.input).length, input);
+    requireLength(`the target of sample ${i}`, readNumbers(`the target of sample ${i}`, sample.target).length, output);
   });
 }
 
@@ -55,27 +56,6 @@ export async function twistArrays(
     return act(group, output, inverseRotation(rotation), one);
   });
   return { predictions, target };
-}
-
-function act<T extends FloatArray>(group: RotationGroup, how: Representation, rotation: Rotation, values: T): T {
-  if (how.kind === "scalars") return values;
-  if (how.kind === "vectors") return group.actOnPoints(rotation, values);
-  return group.actOnGrid(rotation, values, how.size, how.channels);
-}
-
-function requireShape(what: string, { length }: FloatArray, how: Representation): void {
-  const size = how.kind === "grid" ? how.size ** 3 * how.channels : undefined;
-  if (length > 0 && (size === undefined ? how.kind === "scalars" || length % 3 === 0 : length === size)) return;
-  const wanted = {
-    grid: `a grid of the stated size and channels holds ${size}`,
-    vectors: "vectors [n, 3] hold a multiple of 3",
-    scalars: "scalars are at least one",
-  }[how.kind];
-  throw new VoxtwirlError(
-    "bad-shape",
-    `${what} holds ${length} numbers; ${wanted}`,
-    "Give one sample's numbers, and with input and output how rotations act on them.",
-  );
 }
 
 /** All predictions, one after another, of the voxels within the ball where there is one. */

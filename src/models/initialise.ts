@@ -1,12 +1,12 @@
 import { elementCount } from "../gpu/dispatch.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { Random, scramble } from "../random.ts";
-import type { UNetParameter } from "./unetLayout.ts";
+import type { ModelParameter } from "./parameter.ts";
 
 /**
  * Writes initial weights, a function of the seed and each parameter's place; the average (if any) starts equal to them.
  */
-export function initialise(store: ParameterStore, parameters: readonly UNetParameter[], seed: number): void {
+export function initialise(store: ParameterStore, parameters: readonly ModelParameter[], seed: number): void {
   // Both halves of the seed count.
   const base = scramble((seed | 0) ^ scramble(Math.floor(seed / 2 ** 32)));
   parameters.forEach(({ name, shape, init }, index) => {

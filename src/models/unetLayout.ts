@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
-import type { ParameterSpec } from "../graph/parameters.ts";
 import type { WeightKind } from "./layouts.ts";
+import type { ModelParameter } from "./parameter.ts";
 
 /** The network of VoxMol's denoiser as numbers. `channels` has one entry a level, finest first. */
 export interface UNet3dConfig {
@@ -50,13 +50,6 @@ export interface UNet3dLayout {
   readonly down: readonly (BlockLayout | SampleLayout)[];
   readonly middle: { readonly res1: ResLayout; readonly attention?: string; readonly res2: ResLayout };
   readonly up: readonly (BlockLayout | SampleLayout)[];
-}
-
-/** A parameter with what is needed to initialise it and to write it in PyTorch's layout. */
-export interface UNetParameter extends ParameterSpec {
-  readonly kind: WeightKind;
-  /** Initial values: a constant, or uniform in +-bound. */
-  readonly init: { readonly constant: number } | { readonly bound: number };
 }
 
 /** @throws VoxtwirlError "bad-config" naming the field that does not fit */
@@ -116,9 +109,9 @@ function res(name: string, inChannels: number, outChannels: number): ResLayout {
  * The reference gives each attention a group norm that it never applies; it is here, untrained, so that its
  * checkpoints load and save.
  */
-export function unetParameters(config: UNet3dConfig): UNetParameter[] {
+export function unetParameters(config: UNet3dConfig): ModelParameter[] {
   const layout = unetLayout(config);
-  const parameters: UNetParameter[] = [];
+  const parameters: ModelParameter[] = [];
   const norm = (name: string, channels: number, trained = true) => {
     parameters.push({ name: `${name}.weight`, kind: "vector", shape: [channels], trained, init: { constant: 1 } });
     parameters.push({ name: `${name}.bias`, kind: "vector", shape: [channels], trained, init: { constant: 0 } });

@@ -2,13 +2,7 @@ import { createHash } from "node:crypto";
 import { VoxtwirlError } from "../errors.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { Oddities } from "../molecules/oddities.ts";
-import {
-  leaveOut,
-  NothingUsable,
-  type LeftOut,
-  type ParsedMolecules,
-  type ParseOptions,
-} from "../molecules/records.ts";
+import { leaveOut, NothingUsable, type LeftOut, type ParsedMolecules, type ParseOptions } from "../formats/records.ts";
 import type { MoleculeFile } from "./moleculeFile.ts";
 
 /** Collects what the files of a folder hold. */

@@ -1,5 +1,5 @@
 import type { Molecule } from "../molecules/molecule.ts";
-import type { ReadingNotes } from "../molecules/records.ts";
+import type { ReadingNotes } from "../formats/records.ts";
 
 /** What a file, a pipe or a folder of files held. */
 export interface MoleculeFile extends ReadingNotes {

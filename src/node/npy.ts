@@ -6,8 +6,8 @@
 import { VoxtwirlError } from "../errors.ts";
 import { binaryKind, fileKind, KIND_BYTES, type KindName } from "./fileKind.ts";
 import { readBytes, withFile, type OpenFile } from "./files.ts";
-import { parseNpyHeader, type Fail, type NpyHeader } from "./npyHeader.ts";
-import { numberType, type Numbers, type NumberType } from "./npyNumbers.ts";
+import { parseNpyHeader, type Fail, type NpyHeader } from "../formats/npyHeader.ts";
+import { numberType, type Numbers, type NumberType } from "../formats/npyNumbers.ts";
 
 export interface NpyArray {
   readonly shape: readonly number[];

@@ -1,5 +1,5 @@
 /** What a measurement's own numbers say against it, a line each. */
-import type { BetterReading, RotationReading } from "../equivariance/conventions.ts";
+import type { BetterReading, RotationReading } from "../equivariance/betterReading.ts";
 import { formatLoss } from "./format.ts";
 
 /** The reading of the rotations that explains predictions far better. */

@@ -2,15 +2,15 @@ import { VoxtwirlError } from "../errors.ts";
 import { formatShape } from "../gpu/dispatch.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
-import type { UNetParameter } from "../models/unetLayout.ts";
+import type { ModelParameter } from "../models/parameter.ts";
 import { SCALING_FIELDS, type LossScaling } from "./lossScaling.ts";
-import { floats } from "./floats.ts";
-import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "./safetensors.ts";
+import { floats } from "../formats/safetensorFloats.ts";
+import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "../formats/safetensors.ts";
 
 const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 
 /** The averaged weights in PyTorch's layouts, under the reference's state-dict names; read when they are asked for. */
-export function modelStream(store: ParameterStore, parameters: readonly UNetParameter[]): SafeStream {
+export function modelStream(store: ParameterStore, parameters: readonly ModelParameter[]): SafeStream {
   const specs = parameters.map(({ name, kind, shape }) => ({
     name,
     dtype: "F32" as const,
@@ -30,7 +30,7 @@ export function modelStream(store: ParameterStore, parameters: readonly UNetPara
 }
 
 /** `modelStream` all at once. */
-export function modelTensors(store: ParameterStore, parameters: readonly UNetParameter[]): Promise<SafeTensor[]> {
+export function modelTensors(store: ParameterStore, parameters: readonly ModelParameter[]): Promise<SafeTensor[]> {
   return collect(modelStream(store, parameters));
 }
 
@@ -48,7 +48,7 @@ async function collect({ specs, data }: SafeStream): Promise<SafeTensor[]> {
  */
 export function loadModel(
   store: ParameterStore,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   file: SafeFile,
   fileName: string,
 ): void {
@@ -77,7 +77,7 @@ function weights(file: SafeFile, name: string, shape: readonly number[], fileNam
   return values;
 }
 
-function toTorchShape(kind: UNetParameter["kind"], shape: readonly number[]): readonly number[] {
+function toTorchShape(kind: ModelParameter["kind"], shape: readonly number[]): readonly number[] {
   const [d, h, w, ci, co] = shape as [number, number, number, number, number];
   if (kind === "conv") return [co, ci, d, h, w];
   if (kind === "convTranspose") return [ci, co, d, h, w];
@@ -85,7 +85,7 @@ function toTorchShape(kind: UNetParameter["kind"], shape: readonly number[]): re
 }
 
 /** Which parameters each array of a state holds: those that no operation uses have no average and no moments. */
-const stateArrays = (parameters: readonly UNetParameter[]) =>
+const stateArrays = (parameters: readonly ModelParameter[]) =>
   STATE_ARRAYS.map((array) => ({ array, held: parameters.filter(({ trained }) => trained || array === "weights") }));
 
 /** The state of loss scaling beside those of the parameters, in half precision. */
@@ -97,7 +97,7 @@ const SCALING = { name: "scaling", dtype: "F32" as const, shape: [SCALING_FIELDS
  */
 export function stateStream(
   store: ParameterStore,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   scaling?: LossScaling,
 ): SafeStream {
   const arrays = stateArrays(parameters);
@@ -119,7 +119,7 @@ export function stateStream(
 /** `stateStream` all at once. */
 export function stateTensors(
   store: ParameterStore,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   scaling?: LossScaling,
 ): Promise<SafeTensor[]> {
   return collect(stateStream(store, parameters, scaling));
@@ -128,7 +128,7 @@ export function stateTensors(
 /** @throws VoxtwirlError "bad-file" naming the tensor that is missing or has another shape */
 export function loadState(
   store: ParameterStore,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   file: SafeFile,
   fileName: string,
   scaling?: LossScaling,
@@ -142,7 +142,7 @@ export function loadState(
 /** As `loadState`, of tensors that are read when they are asked for. */
 export async function loadStateFrom(
   store: ParameterStore,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   source: { find(name: string): SafeSpec | undefined; read(name: string): Promise<SafeTensor> },
   fileName: string,
   scaling?: LossScaling,

@@ -62,7 +62,7 @@ export interface TrainStart {
   readonly evaluationDue?: boolean;
 }
 
-/** What is trained: a VoxelTraining, or a trainer of your own making. */
+/** What is trained: a Training, or a trainer of your own making. */
 export interface Trained {
   readonly trainer: Trainer;
   /** Without one there are no "eval" events. */
@@ -90,8 +90,9 @@ const READBACK_MS = 700;
  *
  * ```ts
  * const gpu = await Gpu.open();
- * const config = checkTrainConfig({ ...presets.tiny, steps: 500 });
- * const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules(), config));
+ * const config = voxels.check({ ...voxels.presets.tiny, steps: 500 });
+ * const data = voxels.open(builtinMolecules(), config);
+ * const training = await Training.create(gpu, voxels, config, data);
  * for await (const event of train(training)) {
  *   if (event.type === "eval") console.log(event.row.step, event.row.percentEquiv);
  * }

@@ -1,23 +1,19 @@
 import { VoxtwirlError } from "../errors.ts";
-import { elementCount, type Tensor } from "../gpu/dispatch.ts";
+import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import type { Tensor } from "../gpu/dispatch.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Copy } from "../gpu/recorder.ts";
 import { Graph } from "../graph/graph.ts";
-import { ParameterStore } from "../graph/parameters.ts";
+import type { ParameterStore } from "../graph/parameters.ts";
 import { Plan } from "../graph/plan.ts";
-import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
+import { StepUniform } from "../graph/stepUniform.ts";
 import type { GPUBuffer } from "../hostTypes.ts";
 import { adamw } from "../kernels/adamw.ts";
 import { gradNorm } from "../kernels/gradNorm.ts";
-import { squaredError } from "../kernels/squaredError.ts";
-import { unet3d } from "../models/unet3d.ts";
-import type { PackedMolecules } from "../molecules/dataset.ts";
-import { moleculeTensors, sampleVoxels, uploadMolecules } from "../equivariance/noisyVoxels.ts";
 import { Random } from "../random.ts";
 import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
-import { MAX_MICRO_BATCHES, modelConfig, type TrainConfig } from "./presets.ts";
-import { StepUniform } from "../graph/stepUniform.ts";
-import { streams } from "./streams.ts";
+import type { Packed, Task } from "./task.ts";
+import { MAX_MICRO_BATCHES, type TrainConfig } from "./trainConfig.ts";
 
 /**
  * Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32; with loss scaling
@@ -50,8 +46,8 @@ export function readStatus(bytes: ArrayBuffer): StepStatus[] {
 }
 
 /**
- * One training step as one replay: poses, voxels, noise, forward, backward, gradient norm, optimiser and average, all
- * on the GPU. The host writes which molecules and the step's numbers before.
+ * One training step as one replay: the task's samples, forward and backward pass, gradient norm, optimiser and average,
+ * all on the GPU. The host writes which samples and the step's numbers before.
  */
 export class Trainer {
   readonly gpu: Gpu;
@@ -60,8 +56,8 @@ export class Trainer {
   readonly store: ParameterStore;
   /** The state of loss scaling, in half precision. */
   readonly scaling: LossScaling | undefined;
-  readonly #molecules: BufferView;
-  readonly #moleculeCount: number;
+  readonly #chosen: BufferView;
+  readonly #sampleCount: number;
   readonly #uniform: StepUniform;
   readonly #status: Built["status"];
   readonly #owned: readonly BufferView[];
@@ -74,14 +70,14 @@ export class Trainer {
     store: ParameterStore,
     built: Built,
     plan: Plan,
-    moleculeCount: number,
+    sampleCount: number,
   ) {
     this.gpu = gpu;
     this.config = config;
     this.store = store;
     this.plan = plan;
-    this.#moleculeCount = moleculeCount;
-    this.#molecules = built.molecules;
+    this.#sampleCount = sampleCount;
+    this.#chosen = built.chosen;
     this.#uniform = built.uniform;
     this.#status = built.status;
     this.#owned = built.owned;
@@ -92,14 +88,20 @@ export class Trainer {
    * @throws VoxtwirlError "out-of-memory" or "too-large" where a micro-batch does not fit, "unsupported" for half
    *   precision on an adapter without shader-f16; nothing stays allocated
    */
-  static async create(gpu: Gpu, config: TrainConfig, store: ParameterStore, data: PackedMolecules): Promise<Trainer> {
+  static async create<C extends TrainConfig, P extends Packed>(
+    gpu: Gpu,
+    task: Task<C, P>,
+    config: C,
+    store: ParameterStore,
+    data: P,
+  ): Promise<Trainer> {
     const owned: BufferView[] = [];
     let uniform: StepUniform | undefined;
     let scaling: LossScaling | undefined;
     try {
       uniform = new StepUniform(gpu, "train step", config.batch / config.microBatch);
       if (config.precision === "f16") scaling = new LossScaling(gpu);
-      const built = build(gpu, config, store, data, uniform, scaling, owned);
+      const built = build({ gpu, task, config, store, data, uniform, scaling, owned });
       const plan = await Plan.create(gpu, built.graph, { label: "train" });
       return new Trainer(gpu, config, store, built, plan, data.count);
     } catch (error) {
@@ -135,16 +137,16 @@ export class Trainer {
       correction2: 1 - beta2 ** t,
       emaDecay: emaWarmup ? Math.min(emaDecay, (1 + t) / (10 + t)) : emaDecay,
     };
-    const stride = moleculeStride(microBatch);
+    const stride = indexStride(microBatch);
     const indices = new Uint32Array((batch / microBatch) * (stride / 4));
     for (let part = 0; part < batch / microBatch; part++) {
       this.#uniform.set({ ...values, sample: part * microBatch }, part);
       for (let i = 0; i < microBatch; i++) {
-        indices[(part * stride) / 4 + i] = this.#moleculeAt(step * batch + part * microBatch + i);
+        indices[(part * stride) / 4 + i] = this.#sampleAt(step * batch + part * microBatch + i);
       }
     }
     this.#uniform.write();
-    this.gpu.write(this.#molecules, indices);
+    this.gpu.write(this.#chosen, indices);
   }
 
   /** Lets steps update again after one that was not finite; the weights are still those before it. */
@@ -152,16 +154,16 @@ export class Trainer {
     this.gpu.write(this.#status.flags, new Uint32Array(4));
   }
 
-  /** The molecule of the n-th sample of the run: every epoch is a new order of all of them, a function of the seed. */
-  #moleculeAt(n: number): number {
-    const epoch = Math.floor(n / this.#moleculeCount);
+  /** The sample that comes n-th in the run: every epoch is a new order of all of them, a function of the seed. */
+  #sampleAt(n: number): number {
+    const epoch = Math.floor(n / this.#sampleCount);
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#order = new Random(this.config.seed + (epoch + 1) * 2 ** 32).shuffle(
-        Uint32Array.from({ length: this.#moleculeCount }, (_, i) => i),
+        Uint32Array.from({ length: this.#sampleCount }, (_, i) => i),
       );
     }
-    return this.#order[n % this.#moleculeCount]!;
+    return this.#order[n % this.#sampleCount]!;
   }
 
   destroy(): void {
@@ -175,26 +177,32 @@ export class Trainer {
 interface Built {
   readonly graph: Graph;
   readonly uniform: StepUniform;
-  readonly molecules: BufferView;
+  /** Indices of the samples of each micro-batch. */
+  readonly chosen: BufferView;
   readonly scaling: LossScaling | undefined;
   readonly status: { loss: BufferView; norm: BufferView; flags: BufferView; scale: BufferView };
   readonly owned: readonly BufferView[];
 }
 
-function moleculeStride(microBatch: number): number {
+function indexStride(microBatch: number): number {
   return alignUp(microBatch * 4, BINDING_ALIGNMENT);
 }
 
-function build(
-  gpu: Gpu,
-  config: TrainConfig,
-  store: ParameterStore,
-  data: PackedMolecules,
-  uniform: StepUniform,
-  scaling: LossScaling | undefined,
-  owned: BufferView[],
-): Built {
-  const { batch, microBatch, grid, elements, resolution, sigma, shift, augment } = config;
+interface BuildArgs<C extends TrainConfig, P extends Packed> {
+  readonly gpu: Gpu;
+  readonly task: Task<C, P>;
+  readonly config: C;
+  readonly store: ParameterStore;
+  readonly data: P;
+  readonly uniform: StepUniform;
+  readonly scaling: LossScaling | undefined;
+  /** Buffers that are made are added. */
+  readonly owned: BufferView[];
+}
+
+function build<C extends TrainConfig, P extends Packed>(args: BuildArgs<C, P>): Built {
+  const { gpu, task, config, store, data, uniform, scaling, owned } = args;
+  const { batch, microBatch } = config;
   if (data.count < 1) {
     throw new VoxtwirlError("no-data", "there is no molecule to train on", "Give a file with more molecules.");
   }
@@ -206,14 +214,13 @@ function build(
       "Use a smaller batch.",
     );
   }
-  const stride = moleculeStride(microBatch);
+  const stride = indexStride(microBatch);
   const upload = (label: string, values: Float32Array | Uint32Array) => {
     const view = gpu.upload(label, values);
     owned.push(view);
     return view;
   };
-  const molecules = upload("train molecules", new Uint32Array((parts * stride) / 4));
-  const moleculeBuffers = uploadMolecules(upload, "train", data);
+  const chosen = upload("chosen samples", new Uint32Array((parts * stride) / 4));
   const lossView = upload("loss", new Float32Array(1));
   const normView = upload("gradient norm", new Float32Array(1));
   const flagsView = upload("flags", new Uint32Array(4));
@@ -221,7 +228,6 @@ function build(
 
   const graph = new Graph(gpu.caps, { precision: config.precision });
   const scalingState = scaling && graph.external("scaling", [SCALING_FIELDS.length], scaling.view);
-  const allMolecules = moleculeTensors(graph, moleculeBuffers);
   const loss = graph.external("loss", [1], lossView);
   const norm = graph.external("norm", [1], normView);
   const flags = graph.external("flags", [4], flagsView, "u32");
@@ -238,28 +244,13 @@ function build(
   graph.clear(loss);
   graph.inPhase("backward", () => grads.forEach((piece) => graph.clear(piece)));
   const parameter = store.bind(graph, { train: true });
-  const shape = [microBatch, grid, grid, grid, elements.length];
-  // One loss for the whole batch: the mean per voxel and channel.
-  const scale = 1 / (batch * elementCount(shape.slice(1)));
-  let firstStep: Tensor | undefined;
-  for (let part = 0; part < parts; part++) {
-    const step = graph.external("step", [8], uniform.view(part));
-    firstStep ??= step;
-    const places = { buffer: molecules.buffer, offset: part * stride, size: microBatch * 4 };
-    const { clean: target, noisy } = sampleVoxels(graph, {
-      ...{ molecules: allMolecules, grid, channels: elements.length, resolution },
-      chosen: graph.external("molecules", [microBatch], places, "u32"),
-      pose: { shift, rotate: augment, stream: streams.trainPose },
-      noise: { sigma, stream: streams.trainNoise, step },
-    });
-    const dropout = { step, stream: streams.dropout };
-    const prediction = unet3d(graph, modelConfig(config), noisy, { parameter, dropout });
-    const gradPrediction = graph.scratch("prediction grad", shape);
-    const error = { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale };
-    squaredError(graph, { ...error, scaling: scalingState });
-    graph.backward(prediction, gradPrediction);
-  }
-  const step = firstStep!;
+  const addPart = task.step(graph, { config, data, upload, parameter, loss, scaling: scalingState });
+  const steps = Array.from({ length: parts }, (_, part) => graph.external("step", [8], uniform.view(part)));
+  steps.forEach((step, part) => {
+    const places = { buffer: chosen.buffer, offset: part * stride, size: microBatch * 4 };
+    addPart({ chosen: graph.external("chosen samples", [microBatch], places, "u32"), step });
+  });
+  const step = steps[0]!;
   const { beta1, beta2, eps, weightDecay } = config;
   graph.inPhase("optimiser", () => {
     const gradScaling = scalingState && { state: scalingState, beta1, beta2 };
@@ -271,5 +262,5 @@ function build(
     });
   });
   const status = { loss: lossView, norm: normView, flags: flagsView, scale: scaleView };
-  return { graph, uniform, molecules, scaling, status, owned };
+  return { graph, uniform, chosen, scaling, status, owned };
 }

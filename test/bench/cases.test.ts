@@ -7,7 +7,8 @@ import { peerNames } from "../../bench/protocol.ts";
 import { suites } from "../../bench/suites/index.ts";
 import { unetUFlops, unetUParameters } from "../../bench/unetU.ts";
 import { elementCount } from "../../src/gpu/dispatch.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 
 const all = Object.values(suites).flatMap((make) => make());
 
@@ -132,7 +133,7 @@ describe("case U", () => {
 describe("operations of the denoiser", () => {
   it("are those counted by hand for a network of one level", () => {
     const sizes = { channels: [4], inChannels: 2, outChannels: 3 };
-    const config = { ...modelConfig(presets.tiny!), ...sizes, attention: [true], middleAttention: false };
+    const config = { ...unetConfig(presets.tiny!), ...sizes, attention: [true], middleAttention: false };
     const voxels = 8 ** 3;
     const conv3 = (ci: number, co: number) => 2 * voxels * 27 * ci * co;
     const conv1 = (ci: number, co: number) => 2 * voxels * ci * co;

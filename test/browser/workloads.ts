@@ -11,17 +11,17 @@ const STEPS = 20;
 
 /** Trains a small network with attention for some steps on built-in molecules, then measures its moving average. */
 export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<TrainResults> {
-  const config = voxtwirl.checkTrainConfig({
-    ...voxtwirl.presets.tiny!,
+  const config = voxtwirl.voxels.check({
+    ...voxtwirl.voxels.presets.tiny!,
     ...{ grid: 8, resolution: 1, channels: [4, 8], attention: [false, true], middleAttention: true, groups: 2 },
     ...{ batch: 4, microBatch: 4, heldout: 3 },
   });
   const { grid, resolution, sigma, shift, seed, elements } = config;
-  const { train, heldout } = voxtwirl.prepareDataset(voxtwirl.builtinMolecules().slice(0, 24), config);
-  const parameters = voxtwirl.unetParameters(voxtwirl.modelConfig(config));
+  const { train, heldout } = voxtwirl.voxels.open(voxtwirl.builtinMolecules().slice(0, 24), config);
+  const parameters = voxtwirl.voxels.parameters(config);
   const store = new voxtwirl.ParameterStore(gpu, parameters);
   voxtwirl.initialise(store, parameters, seed);
-  const trainer = await voxtwirl.Trainer.create(gpu, config, store, train);
+  const trainer = await voxtwirl.Trainer.create(gpu, voxtwirl.voxels, config, store, train);
   const rows: { loss: number; gradNorm: number }[] = [];
   for await (const event of voxtwirl.train({ trainer }, { steps: STEPS, every: STEPS })) {
     if (event.type === "train") rows.push(...event.rows);
@@ -30,7 +30,7 @@ export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<Tra
   const options = { ...task, twirl: 24, streams: { pose: 2, noise: 3 }, checkTotal: true };
   const evaluator = await voxtwirl.VoxelEvaluator.create(gpu, options, (graph, noisy) => {
     const parameter = store.bind(graph, { constants: "ema" });
-    return voxtwirl.unet3d(graph, voxtwirl.modelConfig(config), noisy, { parameter });
+    return voxtwirl.unet3d(graph, voxtwirl.unetConfig(config), noisy, { parameter });
   });
   const evaluation = { ...(await evaluator.evaluate()) } as Record<string, number>;
   for (const item of [evaluator, trainer, store]) item.destroy();

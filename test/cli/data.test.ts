@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
-import type { RunConfig } from "../../src/training/config.ts";
+import type { RunConfig } from "../../src/training/runConfig.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
 import { SMALL_STEPS } from "./smallRun.ts";

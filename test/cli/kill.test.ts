@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/random.ts";
-import { decodeSafetensors } from "../../src/training/safetensors.ts";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
 import { metricRows, SMALL_STEPS, withoutTime } from "./smallRun.ts";

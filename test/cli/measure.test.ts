@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { RunConfig } from "../../src/training/config.ts";
-import { decodeSafetensors, encodeSafetensors, type SafeData, type SafeDType } from "../../src/training/safetensors.ts";
+import type { RunConfig } from "../../src/training/runConfig.ts";
+import { decodeSafetensors, encodeSafetensors, type SafeData, type SafeDType } from "../../src/formats/safetensors.ts";
 import { randomArray } from "../harness.ts";
 import { npyBytes } from "../node/npyBytes.ts";
 import { temporaryFolder } from "../temporary.ts";

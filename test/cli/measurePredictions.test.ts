@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { drawOctahedral } from "../../src/equivariance/rotations.ts";
-import { decompose } from "../../src/equivariance/tally.ts";
+import { decompose } from "../../src/equivariance/decomposition.ts";
 import { Random } from "../../src/random.ts";
 import { encodeHalf } from "../../src/gpu/half.ts";
 import { randomArray } from "../harness.ts";

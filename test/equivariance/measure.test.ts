@@ -4,7 +4,7 @@ import { octahedral, so3, type RotationGroup } from "../../src/equivariance/grou
 import { measureEquivariance } from "../../src/equivariance/measure.ts";
 import type { Predict } from "../../src/equivariance/predict.ts";
 import type { NumberArray } from "../../src/equivariance/numbers.ts";
-import { decompose } from "../../src/equivariance/tally.ts";
+import { decompose } from "../../src/equivariance/decomposition.ts";
 import type { BufferView } from "../../src/gpu/gpu.ts";
 import { randomArray, testGpu } from "../harness.ts";
 import { ATOMS, forceHead, vectors } from "./forceHead.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { octahedral, so3 } from "../../src/equivariance/groups.ts";
 import { measureEquivariance } from "../../src/equivariance/measure.ts";
 import type { Predict } from "../../src/equivariance/predict.ts";
-import { decompose } from "../../src/equivariance/tally.ts";
+import { decompose } from "../../src/equivariance/decomposition.ts";
 import type { BufferView } from "../../src/gpu/gpu.ts";
 import { testGpu } from "../harness.ts";
 import { forceHead, vectors } from "./forceHead.ts";

@@ -6,7 +6,7 @@ import {
   type MeasurePredictionsOptions,
   type PredictedSample,
 } from "../../src/equivariance/predictions.ts";
-import { decompose } from "../../src/equivariance/tally.ts";
+import { decompose } from "../../src/equivariance/decomposition.ts";
 import { randomArray } from "../harness.ts";
 
 const GRID = { size: 3, channels: 2 };

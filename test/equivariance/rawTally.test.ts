@@ -7,8 +7,9 @@ import {
   isReflection,
 } from "../../src/equivariance/cubeSymmetries.ts";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
-import { cubeRotations, RawTally, type RotationSource } from "../../src/equivariance/rawTally.ts";
-import { decompose } from "../../src/equivariance/tally.ts";
+import { cubeRotations, type RotationSource } from "../../src/equivariance/cubeRotations.ts";
+import { RawTally } from "../../src/equivariance/rawTally.ts";
+import { decompose } from "../../src/equivariance/decomposition.ts";
 import { Random } from "../../src/random.ts";
 import { randomArray } from "../harness.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { decodeSafetensors } from "../../src/training/safetensors.ts";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 
 /** An array in PyTorch's layout, as the golden files hold it. */
 export interface GoldenArray {

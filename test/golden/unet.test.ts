@@ -9,7 +9,8 @@ import { gradNorm } from "../../src/kernels/gradNorm.ts";
 import { squaredError } from "../../src/kernels/squaredError.ts";
 import { fromTorch } from "../../src/models/layouts.ts";
 import { unet3d } from "../../src/models/unet3d.ts";
-import { unetParameters, type UNet3dConfig, type UNetParameter } from "../../src/models/unetLayout.ts";
+import { unetParameters, type UNet3dConfig } from "../../src/models/unetLayout.ts";
+import type { ModelParameter } from "../../src/models/parameter.ts";
 import { StepUniform } from "../../src/graph/stepUniform.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { channelsLast, loadGolden, type Golden } from "./golden.ts";
@@ -105,7 +106,7 @@ function change(golden: Golden, kind: string, name: string): number {
 /** Every parameter within the tolerance of its norm, entries without a gradient left out. */
 function expectParameters(
   golden: Golden,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   zeroGradients: readonly ZeroGradient[],
   kind: "grad" | "final" | "ema",
   actual: Map<string, Float32Array>,
@@ -124,7 +125,7 @@ async function train(
   gpu: Gpu,
   golden: Golden,
   config: UNet3dConfig,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
 ): Promise<Run> {
   const { lr, betas, eps, weightDecay, steps, emaDecay } = JSON.parse(
     golden.metadata.optimiserValues!,
@@ -213,7 +214,7 @@ async function train(
 async function readTrained(
   store: ParameterStore,
   gpu: Gpu,
-  parameters: readonly UNetParameter[],
+  parameters: readonly ModelParameter[],
   array: ParameterArray,
 ): Promise<Map<string, Float32Array>> {
   const names = parameters.filter((p) => p.trained).map((p) => p.name);

@@ -7,7 +7,8 @@ import { Plan } from "../../src/graph/plan.ts";
 import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { openAdapter } from "../../src/node/open.ts";
-import { modelConfig, presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import { MATRIX_ADAPTERS } from "../kernels/matrixCaps.ts";
 
 /** What WebGPU guarantees of a shader stage. */
@@ -27,7 +28,7 @@ const ADAPTERS: Record<string, GpuCaps> = {
 /** A training step's forward and backward passes, on parameters that lie in `bufferOf`. */
 function trainingGraph(preset: string, caps: GpuCaps, precision: Precision, bufferOf: (bytes: number) => BufferView) {
   const config = presets[preset]!;
-  const model = modelConfig(config);
+  const model = unetConfig(config);
   const graph = new Graph(caps, { precision });
   const shapes = new Map(unetParameters(model).map(({ name, shape }) => [name, shape]));
   const bound = new Map<string, ReturnType<Graph["parameter"]>>();

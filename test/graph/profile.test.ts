@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VoxelEvaluator } from "../../src/equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator } from "../../src/tasks/voxels/voxelEvaluator.ts";
 import { elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { alignClocks } from "../../src/gpu/gpuClock.ts";
@@ -12,7 +12,9 @@ import { initialise } from "../../src/models/initialise.ts";
 import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { groupLines } from "../../src/report/profileTable.ts";
-import { checkTrainConfig, modelConfig, presets } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "../training/molecules.ts";
@@ -211,18 +213,18 @@ describe("the memory map", () => {
 });
 
 describe("phases", () => {
-  const config = checkTrainConfig({
+  const config = voxels.check({
     ...presets.tiny!,
     ...{ grid: 8, resolution: 1, channels: [4, 8], attention: [false, true], batch: 2, microBatch: 1, groups: 2 },
   });
-  const parameters = unetParameters(modelConfig(config));
+  const parameters = unetParameters(unetConfig(config));
   const phasesOf = (dispatches: readonly { phase: string; shader: string }[], phase: string) =>
     new Set(dispatches.filter((d) => d.phase === phase).map((d) => d.shader));
 
   it("of a training step: data, forward, backward, optimiser; the profile trains", async () => {
     const store = new ParameterStore(gpu, parameters);
     initialise(store, parameters, 1);
-    const trainer = await Trainer.create(gpu, config, store, molecules(8, 1));
+    const trainer = await Trainer.create(gpu, voxels, config, store, molecules(8, 1));
     made.push(trainer, store);
     const weights = async () =>
       [...(await store.readAll("weights")).values()].map((values) => values.reduce((a, b) => a + Math.abs(b), 0));
@@ -258,7 +260,7 @@ describe("phases", () => {
       gpu,
       { ...given, streams: { pose: 2, noise: 3 } },
       (graph, x: Tensor) =>
-        unet3d(graph, modelConfig(config), x, { parameter: store.bind(graph, { constants: "weights" }) }),
+        unet3d(graph, unetConfig(config), x, { parameter: store.bind(graph, { constants: "weights" }) }),
     );
     made.push(evaluator, store);
     const { dispatches } = await evaluator.plan.profile({ repeats: 1, prepare: () => evaluator.prepare(1) });

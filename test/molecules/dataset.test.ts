@@ -5,7 +5,7 @@ import { elements5, elements8 } from "../../src/molecules/elements.ts";
 import { identify } from "../../src/molecules/identity.ts";
 import { centred, principalPose, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
-import { processorTime, randomMolecule, thrown, turned } from "./support.ts";
+import { processorTime, randomMolecule, thrown, turned } from "../formats/support.ts";
 
 const options: DatasetOptions = { elements: elements5, grid: 16, resolution: 0.5, pose: "as-is", seed: 3 };
 

@@ -8,7 +8,7 @@ import { VoxtwirlError } from "../../src/errors.ts";
 import { builtinMolecules, builtinSha256 } from "../../src/molecules/builtin.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
 import { openChemLibKey } from "../../src/node/moleculeKey.ts";
-import { readingLines } from "../../src/molecules/records.ts";
+import { readingLines } from "../../src/formats/records.ts";
 import { isLasting, readMoleculeFile } from "../../src/node/molecules.ts";
 import { temporaryFolder } from "../temporary.ts";
 

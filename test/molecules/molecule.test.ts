@@ -3,7 +3,7 @@ import { symmetricEigen3, type Vector3 } from "../../src/molecules/eigen.ts";
 import { atomicNumber, elements5, elements8, elementSymbol } from "../../src/molecules/elements.ts";
 import { centroid, formula, principalPose, radius, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
-import { randomPositions, turned } from "./support.ts";
+import { randomPositions, turned } from "../formats/support.ts";
 
 describe("helpers of molecules", () => {
   const ethanol: Molecule = {

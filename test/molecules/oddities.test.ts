@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import { elementSymbol } from "../../src/molecules/elements.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
-import { parseXyz } from "../../src/molecules/xyz.ts";
-import { turned } from "./support.ts";
+import { parseXyz } from "../../src/formats/xyz.ts";
+import { turned } from "../formats/support.ts";
 
 const molecules = builtinMolecules().filter((_, i) => i % 50 === 0);
 

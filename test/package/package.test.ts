@@ -15,7 +15,7 @@ import { adapterEnvironment, npm, type PackedProject, packProject, root, run } f
 const BUDGETS = {
   decompose: { imports: ["decompose"], bytes: 39_000 },
   train: {
-    imports: ["Gpu", "VoxelTraining", "prepareDataset", "train"],
+    imports: ["Gpu", "Training", "train", "voxels"],
     bytes: 327_000,
   },
 };

@@ -6,7 +6,8 @@ import { modelTensors } from "../../src/training/checkpoint.ts";
 import { train, type EndEvent, type TrainEvent } from "../../src/training/loop.ts";
 import type { MetricRow } from "../../src/training/metrics.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { VoxelTraining } from "../../src/training/voxelTraining.ts";
+import { voxels } from "../../src/tasks/voxels/voxels.ts";
+import { Training } from "../../src/training/training.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "./molecules.ts";
 import { config, data, parameters, steps, useTrainers } from "./trainers.ts";
@@ -100,12 +101,12 @@ describe("train", () => {
   });
 });
 
-describe("VoxelTraining", () => {
+describe("Training", () => {
   it("trains and evaluates in a few lines, bitwise as its parts do, and frees what it took", async () => {
     const gpu = await testGpu();
     const small = { ...config, steps: 2, every: 1, twirl: 2 };
     const before = gpu.allocatedBytes;
-    const training = await VoxelTraining.create(gpu, small, { train: data, heldout: molecules(2, 2) });
+    const training = await Training.create(gpu, voxels, small, { train: data, heldout: molecules(2, 2) });
     const rows: MetricRow[] = [];
     for await (const event of train(training)) {
       if (event.type === "train") rows.push(...event.rows);
@@ -116,7 +117,7 @@ describe("VoxelTraining", () => {
     ]);
     const store = new ParameterStore(gpu, parameters);
     initialise(store, parameters, small.seed);
-    const trainer = await Trainer.create(gpu, small, store, data);
+    const trainer = await Trainer.create(gpu, voxels, small, store, data);
     for await (const event of train({ trainer })) if (event.type === "end") expect(event.step).toBe(2);
     expect(await training.modelTensors()).toEqual(await modelTensors(store, parameters));
     for (const item of [trainer, store, training]) item.destroy();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { loadState, stateTensors } from "../../src/training/checkpoint.ts";
 import { train, type TrainEvent } from "../../src/training/loop.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { relativeError } from "../harness.ts";
 import { config, parameters, steps, useTrainers } from "./trainers.ts";
 

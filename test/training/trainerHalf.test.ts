@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ParameterStore } from "../../src/graph/parameters.ts";
 import { loadState, stateTensors } from "../../src/training/checkpoint.ts";
-import type { TrainConfig } from "../../src/training/presets.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/training/safetensors.ts";
+import type { VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { voxels } from "../../src/tasks/voxels/voxels.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { needsStored } from "../kernels/half.ts";
@@ -18,7 +19,7 @@ const start = useTrainers();
 
 describe("trainer in half precision", () => {
   needsStored("f16");
-  const half: TrainConfig = { ...config, precision: "f16" };
+  const half: VoxelConfig = { ...config, precision: "f16" };
   const [SCALE, GOOD, SKIPPED] = [0, 1, 2];
 
   it("learns as in f32, in less memory, and repeats itself bit by bit", async () => {
@@ -153,7 +154,7 @@ it("is refused in half precision by an adapter without it, and leaves nothing be
   });
   const store = new ParameterStore(gpu, parameters);
   const before = gpu.allocatedBytes;
-  const trainer = Trainer.create(lacking, { ...config, precision: "f16" }, store, data);
+  const trainer = Trainer.create(lacking, voxels, { ...config, precision: "f16" }, store, data);
   const advice = { message: expect.stringContaining("shader-f16"), fix: expect.stringContaining("--precision f32") };
   await expect(trainer).rejects.toMatchObject({ code: "unsupported", ...advice });
   expect(gpu.allocatedBytes).toBe(before);

@@ -3,13 +3,15 @@ import { BufferUsage } from "../../src/gpu/gpu.ts";
 import { ParameterStore } from "../../src/graph/parameters.ts";
 import { initialise } from "../../src/models/initialise.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
-import { checkTrainConfig, modelConfig, presets, type TrainConfig } from "../../src/training/presets.ts";
+import { presets } from "../../src/tasks/voxels/presets.ts";
+import { unetConfig, type VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { readStatus, STATUS_BYTES, Trainer } from "../../src/training/trainer.ts";
 import { testGpu } from "../harness.ts";
 import { molecules } from "./molecules.ts";
 
 /** A small network with attention and dropout. */
-export const config: TrainConfig = checkTrainConfig({
+export const config: VoxelConfig = voxels.check({
   ...presets.tiny!,
   grid: 8,
   resolution: 1,
@@ -21,7 +23,7 @@ export const config: TrainConfig = checkTrainConfig({
   groups: 2,
   dropout: 0.2,
 });
-export const parameters = unetParameters(modelConfig(config));
+export const parameters = unetParameters(unetConfig(config));
 /** What it is trained on. */
 export const data = molecules(20, 1);
 
@@ -32,7 +34,7 @@ export interface Started {
 }
 
 /** Makes trainers, which are freed after the tests of a file. */
-export function useTrainers(): (given?: TrainConfig) => Promise<Started> {
+export function useTrainers(): (given?: VoxelConfig) => Promise<Started> {
   const made: { destroy(): void }[] = [];
   afterAll(() => {
     for (const item of made) item.destroy();
@@ -41,7 +43,7 @@ export function useTrainers(): (given?: TrainConfig) => Promise<Started> {
     const gpu = await testGpu();
     const store = new ParameterStore(gpu, parameters);
     initialise(store, parameters, given.seed);
-    const trainer = await Trainer.create(gpu, given, store, data);
+    const trainer = await Trainer.create(gpu, voxels, given, store, data);
     made.push(trainer, store);
     return { store, trainer };
   };

@@ -5,17 +5,15 @@ import { fileURLToPath } from "node:url";
 import * as anywhere from "voxtwirl";
 import {
   builtinMolecules,
-  checkTrainConfig,
   Gpu,
   openChemLibKey,
   openGpu,
-  prepareDataset,
-  presets,
   readMoleculeFile,
   RunFolder,
   train,
   trainingRun,
-  VoxelTraining,
+  Training,
+  voxels,
   VoxtwirlError,
 } from "voxtwirl/node";
 
@@ -23,12 +21,12 @@ assert.equal(anywhere.Gpu, Gpu);
 assert.equal(anywhere.VoxtwirlError, VoxtwirlError);
 
 const size = { batch: 2, microBatch: 2, heldout: 2, twirl: 2 };
-const config = checkTrainConfig({ ...presets.tiny, ...size, steps: 2, every: 2 });
+const config = voxels.check({ ...voxels.presets.tiny, ...size, steps: 2, every: 2 });
 const gpu = await openGpu();
 
 // In memory, as in a browser.
-const data = prepareDataset(builtinMolecules().slice(0, 12), config, await openChemLibKey());
-const training = await VoxelTraining.create(gpu, config, data);
+const data = voxels.open(builtinMolecules().slice(0, 12), config, await openChemLibKey());
+const training = await Training.create(gpu, voxels, config, data);
 const rows = [];
 for await (const event of train(training)) {
   if (event.type === "train") rows.push(...event.rows);
@@ -39,7 +37,8 @@ training.destroy();
 const folder = await RunFolder.create({ preset: "tiny" });
 const file = await readMoleculeFile("builtin");
 const events = [];
-for await (const event of trainingRun({ gpu, folder, config, file, source: "builtin" })) events.push(event);
+for await (const event of trainingRun({ gpu, task: voxels, folder, config, file, source: "builtin" }))
+  events.push(event);
 assert.deepEqual(events.at(-1), { ...events.at(-1), type: "end", step: 2, interrupted: false });
 assert.equal((await folder.readState()).metadata.step, "2");
 folder.close();

@@ -9,7 +9,6 @@ import {
   kernels,
   measureEquivariance,
   measurePredictions,
-  modelConfig,
   octahedral,
   operations,
   ParameterStore,
@@ -17,10 +16,9 @@ import {
   parseXyz,
   Plan,
   prepareDataset,
-  presets,
   train,
-  unetParameters,
-  VoxelTraining,
+  Training,
+  voxels,
   VoxtwirlError,
   type BufferView,
   type Evaluation,
@@ -28,8 +26,8 @@ import {
   type Molecule,
   type PackedMolecules,
   type Tensor,
-  type TrainConfig,
   type TrainEvent,
+  type VoxelConfig,
 } from "voxtwirl";
 import { openChemLibKey, openGpu, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
 
@@ -54,20 +52,20 @@ export async function activate(values: Float32Array): Promise<ArrayLike<number>>
 export async function prepare(path: string): Promise<PackedMolecules> {
   const file: MoleculeFile = await readMoleculeFile(path);
   const molecules: Molecule[] = [...file.molecules, ...parseXyz(""), ...parseSdf(""), ...builtinMolecules()];
-  const config: TrainConfig | undefined = presets.tiny;
+  const config: VoxelConfig | undefined = voxels.presets.tiny;
   if (config === undefined) throw new VoxtwirlError("no-data", "no preset", "Give one.");
   const elements: readonly string[] = elements5.length > 5 ? elements8 : elements5;
   const { heldout } = prepareDataset(molecules, { ...config, elements }, await openChemLibKey());
   const gpu = await openGpu({ adapter: "software" });
-  const store = new ParameterStore(gpu, unetParameters(modelConfig(config)));
+  const store = new ParameterStore(gpu, voxels.parameters(config));
   store.destroy();
   const run: RunFolder = await RunFolder.create({ preset: "tiny" });
   await run.writeConfig({ evaluation: percent });
   return heldout;
 }
 
-export async function trainFor(gpu: Gpu, config: TrainConfig, seconds: number): Promise<number[]> {
-  const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules(), config));
+export async function trainFor(gpu: Gpu, config: VoxelConfig, seconds: number): Promise<number[]> {
+  const training = await Training.create(gpu, voxels, config, voxels.open(builtinMolecules(), config));
   const percents: number[] = [];
   for await (const event of train(training, { every: 100 })) {
     const told: TrainEvent = event;
@@ -82,7 +80,7 @@ export const percent = (evaluation: Evaluation): number => evaluation.percentEqu
 export const functions = [operations.conv3d, decompose, measurePredictions] as const;
 
 /** Mistakes that the compiler is to find: no type of the package is `any`. */
-export async function mistakes(gpu: Gpu, view: BufferView, training: VoxelTraining): Promise<void> {
+export async function mistakes(gpu: Gpu, view: BufferView, training: Training): Promise<void> {
   // @ts-expect-error a name is no device
   Gpu.fromDevice("llvmpipe");
   // @ts-expect-error nor is a number an adapter

@@ -1,0 +1,302 @@
+/** The folder that a training run writes; its five files are the run's whole output. */
+import { rmdirSync } from "node:fs";
+import { appendFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { VoxtwirlError } from "../errors.ts";
+import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
+import {
+  decodeSafetensors,
+  indexSafetensors,
+  safeTensor,
+  safetensorsChunks,
+  safetensorsHeaderBytes,
+  safetensorsStream,
+  type SafeEntry,
+  type SafeFile,
+  type SafeStream,
+  type SafeTensor,
+} from "../formats/safetensors.ts";
+import { FileLock } from "../node/fileLock.ts";
+import { ioError, readBytes, readJson, readText, syncFile, withFile, writeFileAtomic, type FileData } from "../node/files.ts";
+import { isFolder, list, makeFolder, makeFolders } from "../node/folders.ts";
+import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
+
+const LOCK_FIX = {
+  inUse: "Wait until it is done, or end it there. If it is certain that it writes no more, add --take-over.",
+  lost: "Nothing more is written here. Continue with --resume when no other process has the folder.",
+};
+
+export interface OpenRunFolderOptions {
+  /** Takes the folder from a process that seems to write it. If that one still runs, it stops before its next write. */
+  takeOver?: boolean;
+  /** Shows a remark: that the folder of a dead process is taken over, that it takes time to tell whether it is dead. */
+  onRemark?: (text: string) => void;
+}
+
+export interface CreateRunFolderOptions extends OpenRunFolderOptions {
+  /** The folder to make, with its parents. Without it: ROOT/PRESET-N, N one above the highest there. */
+  out?: string | undefined;
+  preset: string;
+  /** Parent of the folders named by preset; "runs" by default. */
+  root?: string;
+  /** Takes an existing `out`, whose earlier run `begin` then removes. */
+  force?: boolean;
+}
+
+/**
+ * A run folder. Every file but metrics.jsonl is replaced as a whole, so that a crash at any time leaves a folder that
+ * can be resumed.
+ *
+ * One process at a time has a folder for writing, from `create` or `open` to `close` or the end of the process; it
+ * awaits each call. Methods throw VoxtwirlError "io" when the file system refuses and "bad-file" when a file holds
+ * something else; those that write throw "in-use" where another process has taken the folder over.
+ */
+export class RunFolder {
+  readonly path: string;
+  readonly #lock: FileLock;
+  #stage: RunStage;
+
+  private constructor(path: string, stage: RunStage, lock: FileLock) {
+    this.path = path;
+    this.#stage = stage;
+    this.#lock = lock;
+  }
+
+  /** What there is to go on from: after `create` nothing, then what has been written. */
+  get stage(): RunStage {
+    return this.#stage;
+  }
+
+  /**
+   * Makes a new run folder; of two processes that ask for the same one, exactly one gets it. `close` removes it again
+   * where no run has begun in it.
+   *
+   * @throws VoxtwirlError "exists" when `out` is there (with `force`: is not a folder), "in-use" when another process
+   *   writes it, "bad-option" for a preset that cannot be part of a file name.
+   */
+  static async create(options: CreateRunFolderOptions): Promise<RunFolder> {
+    const { out, preset, root = "runs", force = false } = options;
+    if (out === undefined) return RunFolder.#claim(await makeNumbered(root, preset), true, options);
+    const path = join(out, ".");
+    await makeFolders(dirname(path));
+    if (makeFolder(path)) return RunFolder.#claim(path, true, options);
+    if (!(await isFolder(path))) {
+      throw new VoxtwirlError("exists", `${path} exists and is not a folder`, "Choose another --out.");
+    }
+    if (force) return RunFolder.#claim(path, false, options);
+    // What a process left that died before its run began is as good as a new folder.
+    const checkLeft = async (): Promise<RunStage> => {
+      const names = await list(path);
+      if (names.length > 0 && names.every(isLockName)) return "none";
+      const fix = "Choose another --out, continue that run with --resume, or replace it with --force.";
+      throw new VoxtwirlError("exists", `${path} exists already`, fix);
+    };
+    await checkLeft();
+    return RunFolder.#claim(path, true, options, checkLeft);
+  }
+
+  /**
+   * Opens a folder to go on from what it holds, and makes it where there is none.
+   *
+   * @throws VoxtwirlError "in-use" when another process writes it; as `lookAtRun`
+   */
+  static async open(path: string, options: OpenRunFolderOptions = {}): Promise<RunFolder> {
+    const folder = join(path, ".");
+    await lookAtRun(folder);
+    await makeFolders(dirname(folder));
+    return RunFolder.#claim(folder, makeFolder(folder), options, lookAtRun);
+  }
+
+  /**
+   * Takes the lock, and only then looks what is there.
+   *
+   * @param made the folder is ours to remove again
+   */
+  static async #claim(
+    path: string,
+    made: boolean,
+    { takeOver, onRemark }: OpenRunFolderOptions,
+    look: (path: string) => Promise<RunStage> | RunStage = () => "none",
+  ): Promise<RunFolder> {
+    const onRelease = () => {
+      if (made) removeEmptyFolder(path);
+    };
+    const options = { what: path, fix: LOCK_FIX, takeOver, onRemark, onRelease };
+    const lock = await FileLock.take(join(path, LOCK), options);
+    try {
+      return new RunFolder(path, await look(path), lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Lets other processes write the folder; removes it where this one made it and no run has begun. */
+  close(): void {
+    this.#lock.release();
+  }
+
+  /** Makes the folder that of a new run: removes what an earlier one has left, and nothing else. */
+  async begin(config: object): Promise<void> {
+    // The state goes first: without it nobody resumes what a crash leaves half removed.
+    await this.#remove(RUN_FILES.state);
+    await this.writeConfig(config);
+    this.#stage = "begun";
+    for (const name of Object.values(RUN_FILES)) if (name !== RUN_FILES.config) await this.#remove(name);
+    await this.#removeTemporaries();
+  }
+
+  /** Path of one of the folder's files. */
+  file(name: keyof typeof RUN_FILES): string {
+    return join(this.path, RUN_FILES[name]);
+  }
+
+  async writeConfig(config: object): Promise<void> {
+    await this.#write("config", `${JSON.stringify(config, undefined, 2)}\n`);
+  }
+
+  /** config.json as it is; `readRunConfig` checks it. */
+  async readConfig(): Promise<unknown> {
+    return readJson(this.file("config"));
+  }
+
+  /** Adds one row at the end of metrics.jsonl. */
+  async appendMetric(row: MetricRow): Promise<void> {
+    const path = this.file("metrics");
+    await this.#lock.check();
+    try {
+      await appendFile(path, `${formatMetric(row)}\n`);
+    } catch (error) {
+      throw ioError(error, "write", path);
+    }
+  }
+
+  /** Makes the rows so far last through a power cut. */
+  async syncMetrics(): Promise<void> {
+    await syncFile(this.file("metrics"));
+  }
+
+  /** All rows so far; none where there is no metrics.jsonl yet. */
+  async readMetrics(): Promise<MetricRow[]> {
+    const path = this.file("metrics");
+    if (!(await list(this.path)).includes(RUN_FILES.metrics)) return [];
+    return parseMetrics(await readText(path), path);
+  }
+
+  /**
+   * Brings the folder back to a checkpoint before resuming from it: drops rows of later steps and a last line cut by
+   * a crash, and removes what unfinished writes left. Rows of `step` itself stay.
+   */
+  async truncateMetricsAfter(step: number): Promise<void> {
+    await this.#removeTemporaries();
+    const rows = (await this.readMetrics()).filter((row) => row.step <= step);
+    await this.#write("metrics", rows.map((row) => `${formatMetric(row)}\n`).join(""));
+  }
+
+  /** Writes the trained weights: EMA, in PyTorch's layouts and under its names (src/models/layouts.ts). */
+  async writeModel(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
+    await this.#write("model", safetensorsPieces(tensors, metadata));
+  }
+
+  async readModel(): Promise<SafeFile> {
+    return readSafetensors(this.file("model"));
+  }
+
+  /** Writes all that resuming needs: raw weights, EMA, moments, counters. */
+  async writeState(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string> = {}): Promise<void> {
+    await this.#write("state", safetensorsPieces(tensors, metadata));
+    this.#stage = "saved";
+  }
+
+  async readState(): Promise<SafeFile> {
+    return readSafetensors(this.file("state"));
+  }
+
+  /** Gives `use` the state without reading it whole: it may be larger than memory has room for beside the GPU's. */
+  async withState<T>(use: (state: SafeSource) => Promise<T>): Promise<T> {
+    return withSafetensors(this.file("state"), use);
+  }
+
+  async writeReport(html: string): Promise<void> {
+    await this.#write("report", html);
+  }
+
+  /** Before the new file is begun, and once more before it takes the old one's place. */
+  async #write(name: keyof typeof RUN_FILES, data: FileData): Promise<void> {
+    const check = () => this.#lock.check();
+    await check();
+    await writeFileAtomic(this.file(name), data, check);
+  }
+
+  async #remove(name: string): Promise<void> {
+    const path = join(this.path, name);
+    await this.#lock.check();
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw ioError(error, "remove", path);
+    }
+  }
+
+  async #removeTemporaries(): Promise<void> {
+    for (const found of await list(this.path)) if (isTemporary(found)) await this.#remove(found);
+  }
+}
+
+function removeEmptyFolder(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // A run has begun in it, or somebody has put something there.
+  }
+}
+
+function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string>) {
+  return "specs" in tensors ? safetensorsStream(tensors, metadata) : safetensorsChunks(tensors, metadata);
+}
+
+/** A safetensors file whose tensors are read when they are asked for. */
+export interface SafeSource {
+  readonly metadata: Record<string, string>;
+  find(name: string): SafeEntry | undefined;
+  read(name: string): Promise<SafeTensor>;
+}
+
+/** Opens a safetensors file to read parts of it. */
+export async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T> | T): Promise<T> {
+  return withFile(path, async ({ size, read }) => {
+    const head = await read(0, safetensorsHeaderBytes(await read(0, 8), size));
+    const { metadata, entries, dataStart } = indexSafetensors(head, size, path);
+    const byName = new Map(entries.map((entry) => [entry.name, entry]));
+    return use({
+      metadata,
+      find: (name) => byName.get(name),
+      read: async (name) => {
+        const entry = byName.get(name)!;
+        return safeTensor(entry, await read(dataStart + entry.begin, entry.end - entry.begin));
+      },
+    });
+  });
+}
+
+/** Reads a safetensors file as a whole. */
+export async function readSafetensors(path: string): Promise<SafeFile> {
+  return decodeSafetensors(await readBytes(path), path);
+}
+
+async function makeNumbered(root: string, preset: string): Promise<string> {
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(preset)) {
+    const message = `preset ${JSON.stringify(preset)} cannot name a folder`;
+    throw new VoxtwirlError("bad-option", message, "Give a folder with --out.");
+  }
+  await makeFolders(root);
+  const numbers = (await list(root)).map((name) => {
+    const digits = name.startsWith(`${preset}-`) ? name.slice(preset.length + 1) : "";
+    return /^\d{1,15}$/.test(digits) ? Number(digits) : 0;
+  });
+  // Another process may take a number between listing and making: then try the next.
+  for (let n = Math.max(0, ...numbers) + 1; ; n++) {
+    const path = join(root, `${preset}-${n}`);
+    if (makeFolder(path)) return path;
+  }
+}

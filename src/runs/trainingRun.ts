@@ -1,0 +1,127 @@
+import { resolve } from "node:path";
+import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { AbortSignal } from "../hostTypes.ts";
+import { formula } from "../molecules/molecule.ts";
+import { readingLines } from "../formats/records.ts";
+import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/runConfig.ts";
+import type { Task, TaskData } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
+import { readRunConfig } from "./earlierRun.ts";
+import { folderRun, type RunEvent } from "./folderRun.ts";
+import type { MoleculeFile } from "../node/moleculeFile.ts";
+import { checkDivision, prepareRunData } from "./runData.ts";
+import type { RunFolder } from "./runFolder.ts";
+
+declare const VOXTWIRL_VERSION: string;
+
+export interface TrainingRunOptions {
+  readonly gpu: Gpu;
+  /** What is trained. */
+  readonly task: Task;
+  /** Stays open. Nothing in it is changed before the run is known to fit. */
+  readonly folder: RunFolder;
+  /** Of a run that goes on, its own, with more `steps` if wanted. */
+  readonly config: TrainConfig;
+  readonly file: MoleculeFile;
+  /** Where the molecules come from: a path, which the run's configuration keeps as an absolute one, or "builtin". */
+  readonly source: string;
+  /** When aborted, the steps in flight end, all is saved and the stream ends. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The training run that `voxtwirl train` makes, as a stream of events: divides the molecules, trains, and writes the
+ * folder's five files as it goes. A folder that holds a checkpoint (`folder.stage`) is gone on from.
+ *
+ * ```ts
+ * const gpu = await openGpu();
+ * const folder = await RunFolder.open("runs/mine");
+ * const file = await readMoleculeFile("builtin");
+ * const config = voxels.check({ ...voxels.presets.tiny, steps: 500 });
+ * for await (const event of trainingRun({ gpu, folder, task: voxels, config, file, source: "builtin" })) {
+ *   if (event.type === "eval") console.log(event.row.step, event.row.percentEquiv);
+ * }
+ * folder.close();
+ * ```
+ *
+ * Who leaves the loop early (`break`, an error) has a run that goes on from its last checkpoint; to stop with all saved
+ * and reported, abort the signal.
+ *
+ * @throws VoxtwirlError as `train`, `prepareDataset` and the methods of `RunFolder`; "bad-option" for a configuration
+ *   other than that of the run that goes on, "bad-file" for other molecules
+ */
+export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<RunEvent, void, undefined> {
+  const { gpu, task, folder, config: training, file, signal } = options;
+  const { stage, path } = folder;
+  const before = stage === "none" ? undefined : await readRunConfig(path);
+  if (before) checkSame(path, before, options);
+  const data = await prepareRunData(task, file.molecules, training);
+  const resume = before !== undefined && stage === "saved";
+  if (resume) checkDivision(data, before);
+  const config = resume ? { ...before, training } : newRunConfig(options, data);
+  const notes = [...readingLines(file), ...skippedNotes(data, file.molecules.length)];
+  for (const text of notes) yield { type: "note", text };
+  const nameOf = (index: number) => {
+    const molecule = file.molecules[data.heldout.sourceIndex[index]!]!;
+    return molecule.name ?? formula(molecule);
+  };
+  yield* folderRun({ gpu, task, folder, config, data, nameOf, resume, notes, signal });
+}
+
+/** A run that goes on is the same one: its configuration but for the steps, and its molecules. */
+function checkSame(path: string, before: RunConfig, { config, file, source }: TrainingRunOptions): void {
+  const [now, then] = [config, before.training] as unknown as [Record<string, unknown>, Record<string, unknown>];
+  const keys = Object.keys(config);
+  const other = keys.find(
+    (key) => key !== "steps" && JSON.stringify(now[key]) !== JSON.stringify(then[key]),
+  );
+  if (other !== undefined) {
+    const [given, had] = [now, then].map((one) => JSON.stringify(one[other]));
+    const message = `cannot resume ${path}: ${other} is ${given}, but the run has ${had}`;
+    throw new VoxtwirlError("bad-option", message, "Give the run's own, or start a new one in another folder.");
+  }
+  if (before.data.sha256 === file.sha256) return;
+  const given = absolute(source);
+  const message =
+    given === before.data.source
+      ? `${source} has changed since the run began`
+      : `the data are ${source}, but the run began with ${before.data.source}, and their contents differ`;
+  const fix = "Give the run's file (--data), or start a new run in another folder.";
+  throw new VoxtwirlError("bad-file", message, fix);
+}
+
+function newRunConfig({ gpu, task, config: training, file, source }: TrainingRunOptions, data: TaskData): RunConfig {
+  const { unknownElement, doesNotFit } = data.skipped;
+  return {
+    format: RUN_CONFIG_FORMAT,
+    version: VOXTWIRL_VERSION,
+    task: task.name,
+    training,
+    data: {
+      source: absolute(source),
+      sha256: file.sha256,
+      splitSeed: training.seed,
+      training: data.train.count,
+      heldout: data.heldout.count,
+      skipped: unknownElement + doesNotFit,
+    },
+    adapter: `${gpu.info.vendor} ${gpu.info.device} ${gpu.info.description}`.trim(),
+  };
+}
+
+/** So that a run resumes from any folder. */
+function absolute(source: string): string {
+  return source === "builtin" ? source : resolve(source);
+}
+
+function skippedNotes({ skipped, train, heldout }: TaskData, total: number): string[] {
+  const { unknownElement, doesNotFit, unknownElements } = skipped;
+  const leftOut = (count: number, why: string) =>
+    count > 0 ? [`${count} of ${total} molecules left out: ${why}`] : [];
+  return [
+    ...leftOut(unknownElement, `elements ${unknownElements.join(" ")} have no channel`),
+    ...leftOut(doesNotFit, "too large for the grid"),
+    ...leftOut(total - unknownElement - doesNotFit - train.count - heldout.count, "copies of held-out ones"),
+  ];
+}

@@ -1,0 +1,86 @@
+import type { UNet3dConfig } from "../../models/unetLayout.ts";
+import { unetLayout } from "../../models/unetLayout.ts";
+import type { Pose } from "../../molecules/dataset.ts";
+import type { ConfigOption } from "../../training/task.ts";
+import {
+  badOption,
+  checkTrainConfig,
+  requireOneOf,
+  requirePositive,
+  requireWhole,
+  type TrainConfig,
+} from "../../training/trainConfig.ts";
+
+/** How training molecules are rotated at random. */
+export const AUGMENTATIONS = ["so3", "octahedral", "none"] as const;
+/** Poses of the molecules before augmentation. */
+export const POSES = ["as-is", "principal"] as const satisfies readonly Pose[];
+
+/** Everything that decides what the training of a voxel denoiser computes. */
+export interface VoxelConfig extends TrainConfig {
+  /** Element symbols, one channel each. */
+  readonly elements: readonly string[];
+  /** Voxels along an edge of the cubic grid. */
+  readonly grid: number;
+  /** Edge of a voxel in Angstrom. */
+  readonly resolution: number;
+  /** Standard deviation of the noise on every voxel. */
+  readonly sigma: number;
+  readonly channels: readonly number[];
+  readonly blocks: number;
+  readonly attention: readonly boolean[];
+  readonly middleAttention: boolean;
+  readonly groups: number;
+  readonly dropout: number;
+  readonly down: UNet3dConfig["down"];
+  readonly augment: (typeof AUGMENTATIONS)[number];
+  readonly pose: (typeof POSES)[number];
+  /** Random shifts are uniform in +-shift Angstrom along each axis. */
+  readonly shift: number;
+}
+
+/** What people set of it. */
+export const voxelOptions: readonly ConfigOption[] = [
+  {
+    key: "augment",
+    kind: AUGMENTATIONS,
+    help: "how training molecules are rotated at random: so3 (default), octahedral or none",
+  },
+  { key: "pose", kind: POSES, help: "as-is (default), or principal: first turn each molecule to its principal axes" },
+  { key: "grid", kind: "whole", help: "voxels along each edge of the grid" },
+  {
+    key: "resolution",
+    kind: "positive",
+    help: "edge of a voxel in Angstrom; to keep the task as hard, scale --sigma with its power -1.5",
+  },
+  { key: "sigma", kind: "positive", help: "standard deviation of the noise that the model learns to remove" },
+];
+
+/** The network a configuration asks for. */
+export function unetConfig(config: VoxelConfig): UNet3dConfig {
+  const { channels, blocks, attention, middleAttention, groups, dropout, down, elements } = config;
+  const n = elements.length;
+  return { inChannels: n, outChannels: n, channels, blocks, attention, middleAttention, groups, dropout, down };
+}
+
+/** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */
+export function checkVoxelConfig(config: VoxelConfig): VoxelConfig {
+  checkTrainConfig(config);
+  requireWhole("grid", config.grid, 1024);
+  requirePositive("resolution", config.resolution);
+  requirePositive("sigma", config.sigma);
+  requireOneOf("augment", config.augment, AUGMENTATIONS);
+  requireOneOf("pose", config.pose, POSES);
+  const levels = config.channels.length;
+  // A layout is as long as these say: bounded before it is made.
+  if (!(config.blocks <= 64) || levels > 10 || config.elements.length > 118) {
+    const what = `${levels} levels of ${config.blocks} blocks with ${config.elements.length} elements`;
+    throw badOption(what, "Give at most 10 levels, 64 blocks a level and 118 elements.");
+  }
+  const factor = 2 ** (levels - 1);
+  if (config.grid % factor !== 0) {
+    throw badOption(`a grid of ${config.grid} cannot be halved ${levels - 1} times`, `Give a multiple of ${factor}.`);
+  }
+  unetLayout(unetConfig(config));
+  return config;
+}

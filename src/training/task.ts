@@ -1,0 +1,165 @@
+import type { PoseResult } from "../equivariance/poseEstimator.ts";
+import type { PoseGain } from "../equivariance/poseGain.ts";
+import type { Measurement } from "../equivariance/decomposition.ts";
+import type { Tensor } from "../gpu/dispatch.ts";
+import type { BufferView, Gpu } from "../gpu/gpu.ts";
+import type { Graph, Precision } from "../graph/graph.ts";
+import type { ParameterStore } from "../graph/parameters.ts";
+import type { Plan } from "../graph/plan.ts";
+import type { ResampleMethod } from "../kernels/rotation/resample.ts";
+import type { ModelParameter } from "../models/parameter.ts";
+import type { Skipped } from "../molecules/dataset.ts";
+import type { MoleculeKey } from "../molecules/identity.ts";
+import type { Molecule } from "../molecules/molecule.ts";
+import type { ReportInput } from "../report/types.ts";
+import type { TrainEvaluator } from "./loop.ts";
+import type { ModelFile } from "./modelFile.ts";
+import type { TrainConfig } from "./trainConfig.ts";
+
+/** Samples, packed for the GPU. */
+export interface Packed {
+  readonly count: number;
+  /** For each sample its index in the molecules that were given. */
+  readonly sourceIndex: Uint32Array;
+}
+
+/** A data set, divided. */
+export interface TaskData<P extends Packed = Packed> {
+  readonly train: P;
+  readonly heldout: P;
+  readonly skipped: Skipped;
+}
+
+/** What a task's training step is made with. */
+export interface StepContext<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly config: C;
+  /** Those that are trained on. */
+  readonly data: P;
+  /** Makes a buffer, which is freed with the trainer. */
+  readonly upload: (label: string, values: Float32Array | Uint32Array) => BufferView;
+  /** A weight of the network by its name. */
+  readonly parameter: (name: string) => Tensor;
+  /** f32 [1]: micro-batches add to it what they contribute to the mean over the whole batch. */
+  readonly loss: Tensor;
+  /** The state of loss scaling, in half precision. */
+  readonly scaling: Tensor | undefined;
+}
+
+/** A part of a batch, computed at once. */
+export interface MicroBatch {
+  /** u32 [microBatch]: which samples of the data. */
+  readonly chosen: Tensor;
+  /** Uniform `Step` of this part: shaders/shared/step.wgsl. */
+  readonly step: Tensor;
+}
+
+/** Measures the averaged weights on held-out samples. */
+export interface TaskEvaluator extends TrainEvaluator {
+  readonly plan: Plan;
+  /** Writes what held-out sample `index` needs, for a replay of `plan` that the caller submits: the profiler's. */
+  prepare(index: number): void;
+  destroy(): void;
+}
+
+/** Where an evaluation gets its weights and data. */
+export interface EvaluationContext<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly config: C;
+  /** The average of its weights is measured. */
+  readonly store: ParameterStore;
+  readonly heldout: P;
+  /** Rotations predicted at once at most; as many as fit by default. */
+  readonly chunk?: number | undefined;
+}
+
+export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly model: ModelFile<C>;
+  readonly data: P;
+  /** Rotations of the cube or all; of each sample so many. */
+  readonly group: "octahedral" | "so3";
+  readonly rotations: number;
+  /** How predictions are rotated back where that interpolates. */
+  readonly interpolation: ResampleMethod;
+  /** Poses, noise and drawn rotations follow from it and the sample's place. */
+  readonly seed: number;
+  readonly precision: Precision;
+}
+
+/** Measures a trained model sample by sample, for as long as somebody wants. */
+export interface ModelMeasurer {
+  /** Of each rotation. */
+  readonly noises: number;
+  /** @throws VoxtwirlError "not-finite" where a prediction is not */
+  add(this: void, index: number): Promise<void>;
+  /** Of the samples so far. */
+  result(this: void): ModelMeasurement;
+  destroy(this: void): void;
+}
+
+/** Under the rotations of the cube L = L_mean + L_equiv; under all, how far predictions depend on the pose. */
+export type ModelMeasurement =
+  | (Measurement & { readonly group: "octahedral" })
+  | (PoseResult & {
+      readonly group: "so3";
+      readonly samples: number;
+      /** Of each sample. */
+      readonly rotations: number;
+      /** Of each rotation. */
+      readonly noises: number;
+      readonly gains: readonly PoseGain[];
+    });
+
+/** A value of a configuration that people set one by one; commands make an option of it. */
+export interface ConfigOption {
+  /** The value's name: `microBatch` is --micro-batch. */
+  readonly key: string;
+  /** What it may be: a whole number from 1 on, a positive number, or one of some words. */
+  readonly kind: "whole" | "positive" | readonly string[];
+  readonly help: string;
+}
+
+/**
+ * What differs from one thing to train to another: data, network, loss, evaluation. All else (the loop, checkpoints,
+ * run folders, commands) asks a task and never which one it is.
+ */
+export interface Task<
+  C extends TrainConfig = TrainConfig,
+  P extends Packed = Packed,
+  E extends TaskEvaluator = TaskEvaluator,
+> {
+  /** As in config.json of a run: `voxels`. */
+  readonly name: string;
+  /** Named configurations. */
+  readonly presets: Readonly<Record<string, C>>;
+  /** Those that are others on an adapter much slower than lavapipe, so that a first try still ends in minutes. */
+  readonly slowPresets: Readonly<Record<string, C>>;
+  /** Its own values that people set, beside those of every `TrainConfig`. */
+  readonly options: readonly ConfigOption[];
+  /** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */
+  check(this: void, config: C): C;
+  /**
+   * Divides molecules into those to train on and those held out, and packs both.
+   *
+   * @param keyOf tells copies of a molecule apart where bonds are known
+   * @throws VoxtwirlError as `prepareDataset`
+   */
+  open(this: void, molecules: readonly Molecule[], config: C, keyOf?: MoleculeKey): TaskData<P>;
+  /** Packs molecules that are not to be divided. */
+  pack(this: void, molecules: readonly Molecule[], config: C): { readonly packed: P; readonly skipped: Skipped };
+  /** Those of the network. */
+  parameters(this: void, config: C): ModelParameter[];
+  /**
+   * Makes ready a training step in a graph. What it returns is called for each micro-batch and appends its samples, the
+   * forward pass, its loss and the backward pass.
+   */
+  step(this: void, graph: Graph, context: StepContext<C, P>): (part: MicroBatch) => void;
+  /** @throws VoxtwirlError "too-large" or "out-of-memory" where not even one rotation at a time fits */
+  evaluator(this: void, gpu: Gpu, context: EvaluationContext<C, P>): Promise<E>;
+  /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
+  measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
+  /**
+   * What the report of a run shows beside its curves.
+   *
+   * @param name of the first held-out sample
+   */
+  report(this: void, evaluator: E, config: C, name?: string): Promise<Pick<ReportInput, "slices">>;
+}

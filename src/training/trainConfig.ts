@@ -1,0 +1,92 @@
+import { VoxtwirlError } from "../errors.ts";
+import type { Precision } from "../graph/graph.ts";
+
+/** What decides a training run whatever is trained; a task adds its own (see `Task`). `training` in config.json. */
+export interface TrainConfig {
+  readonly preset: string;
+  readonly batch: number;
+  /** Samples at a time; a divisor of `batch`. Gradients of the parts add up to those of the whole. */
+  readonly microBatch: number;
+  /** The whole number of updates, also after resuming. */
+  readonly steps: number;
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** 0 as in VoxMol's training: a zero denominator then gives a zero step. */
+  readonly eps: number;
+  readonly emaDecay: number;
+  /** Short runs average over min(emaDecay, (1 + t) / (10 + t)), or the initial weights would stay in the average. */
+  readonly emaWarmup: boolean;
+  /** Held-out samples; 0 stands for a tenth of the data. */
+  readonly heldout: number;
+  /** Rotations of each held-out sample: all 24 of the cube, or fewer, drawn without replacement. */
+  readonly twirl: number;
+  /** An evaluation and a checkpoint every so many steps. */
+  readonly every: number;
+  readonly seed: number;
+  /**
+   * How activations and their gradients are stored; weights, sums and all arithmetic are f32. f16 trains with loss
+   * scaling, and needs an adapter with shader-f16.
+   */
+  readonly precision: Precision;
+}
+
+/** Every micro-batch adds its own copy of the network to a step's program. */
+export const MAX_MICRO_BATCHES = 1024;
+
+/** Far beyond what any adapter holds, and within what arrays, 32-bit counters and patience do. */
+const MOST = { batch: 2 ** 20, microBatch: 2 ** 20, steps: 2 ** 32 - 1, every: 2 ** 32 - 1 } as const;
+
+/**
+ * What `Task.check` begins with.
+ *
+ * @throws VoxtwirlError "bad-option" naming the first value that cannot work
+ */
+export function checkTrainConfig(config: TrainConfig): void {
+  for (const name of ["batch", "microBatch", "steps", "every"] as const) requireWhole(name, config[name], MOST[name]);
+  requirePositive("lr", config.lr);
+  requireOneOf("precision", config.precision, ["f32", "f16"]);
+  if (!Number.isSafeInteger(config.seed) || config.seed < 0) {
+    throw badOption(`seed is ${config.seed}`, "Give a whole number of at least 0.");
+  }
+  if (config.batch % config.microBatch !== 0) {
+    const what = `a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`;
+    throw badOption(what, "Give a divisor of the batch.");
+  }
+  const parts = config.batch / config.microBatch;
+  if (parts > MAX_MICRO_BATCHES) {
+    const fix = `Give at most ${MAX_MICRO_BATCHES}: a larger micro-batch or a smaller batch.`;
+    throw badOption(`${parts} micro-batches`, fix);
+  }
+  if (!Number.isInteger(config.twirl) || config.twirl < 2 || config.twirl > 24) {
+    const fix = "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many of them.";
+    throw badOption(`twirl is ${config.twirl}`, fix);
+  }
+}
+
+export function badOption(what: string, fix: string): VoxtwirlError {
+  return new VoxtwirlError("bad-option", what, fix);
+}
+
+/** @throws VoxtwirlError "bad-option" */
+export function requireWhole(name: string, value: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+  throw badOption(`${name} is ${value}`, `Give a whole number from 1 to ${most}.`);
+}
+
+/**
+ * The GPU computes with 32 bits, whose numbers end at 3.4e38.
+ *
+ * @throws VoxtwirlError "bad-option"
+ */
+export function requirePositive(name: string, value: number): void {
+  if (value > 0 && value <= 1e30) return;
+  throw badOption(`${name} is ${value}`, "Give a positive number of at most 1e30.");
+}
+
+/** @throws VoxtwirlError "bad-option" */
+export function requireOneOf(name: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return;
+  throw badOption(`${name} is ${JSON.stringify(value)}`, `Give one of ${choices.join(", ")}.`);
+}
