@@ -99,5 +99,7 @@ describe("what is shipped", () => {
 it("touches Node's modules in node.ts, node, runs, cli and bench alone", () => {
   const touching = files.filter((file) => imports.get(file)!.some((target) => target.startsWith("node:")));
   const folders = new Set(touching.map((file) => folderOf(file) ?? file));
-  expect([...folders].filter((folder) => !["src/node.ts", "node", "runs", "cli", "bench"].includes(folder))).toEqual([]);
+  expect([...folders].filter((folder) => !["src/node.ts", "node", "runs", "cli", "bench"].includes(folder))).toEqual(
+    [],
+  );
 });
