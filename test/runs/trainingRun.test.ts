@@ -11,7 +11,6 @@ import { LOCK, RUN_FILES } from "../../src/runs/runStage.ts";
 import { trainingRun, type TrainingRunOptions } from "../../src/runs/trainingRun.ts";
 import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { testGpu } from "../harness.ts";
-import { molecules } from "../training/molecules.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { isRow, timeless, training } from "./smallTraining.ts";
 
