@@ -113,7 +113,6 @@ export {
   type EndEvent,
   type ProgressEvent,
   type Trained,
-  type TrainEvaluator,
   type TrainEvent,
   type TrainOptions,
   type TrainStart,
@@ -128,7 +127,7 @@ export {
   type SafeStream,
   type SafeTensor,
 } from "./formats/safetensors.ts";
-export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
+export type { EvalRow, MetricRow, TrainEvaluator, TrainRow } from "./training/metrics.ts";
 export {
   choiceOf,
   countCalls,

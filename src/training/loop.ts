@@ -2,7 +2,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { AbortSignal, GPUBuffer } from "../hostTypes.ts";
-import type { EvalRow, TrainRow } from "./metrics.ts";
+import type { EvalRow, TrainEvaluator, TrainRow } from "./metrics.ts";
 import { readStatus, STATUS_BYTES, type StepStatus, type Trainer } from "./trainer.ts";
 
 /** What `train` tells, in the order in which it happens. What follows waits until the next event is asked for. */
@@ -43,12 +43,6 @@ export interface EndEvent {
   readonly interrupted: boolean;
   /** Steps of this part of the run that were skipped, as their gradients overflowed: half precision only. */
   readonly skipped: number;
-}
-
-/** What measures the held-out loss: a VoxelEvaluator, or another. */
-export interface TrainEvaluator {
-  /** Throws VoxtwirlError "aborted" when the signal stops it half-way. */
-  evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
 }
 
 /** Where a run goes on. */

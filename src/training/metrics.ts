@@ -1,5 +1,6 @@
 /** The rows of metrics.jsonl: one JSON object a line, appended as a run goes on. */
 import { VoxtwirlError } from "../errors.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 
 /** One training step: loss as the mean per voxel and channel, gradient norm over all parameters, before clipping. */
 export interface TrainRow {
@@ -26,6 +27,12 @@ export interface EvalRow {
   lossZero: number;
   percentEquiv: number;
   percentEquivStdErr: number;
+}
+
+/** What measures the held-out loss: a VoxelEvaluator, or another. */
+export interface TrainEvaluator {
+  /** Throws VoxtwirlError "aborted" when the signal stops it half-way. */
+  evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
 }
 
 export type MetricRow = TrainRow | EvalRow;

@@ -1,6 +1,5 @@
 /** What config.json of a run folder holds: everything that was decided when the run began. */
 import { VoxtwirlError } from "../errors.ts";
-import type { Task } from "./task.ts";
 import type { TrainConfig } from "./trainConfig.ts";
 
 /** Version of the layout of config.json; raised when older files can no longer be read. */
@@ -57,6 +56,13 @@ const exampleOf = (training: TrainConfig): RunConfig => ({
   adapter: "",
 });
 
+/** The part of a `Task` that checks its configurations. */
+export interface ConfigChecker {
+  readonly name: string;
+  readonly presets: Readonly<Record<string, TrainConfig>>;
+  check(this: void, config: TrainConfig): TrainConfig;
+}
+
 /**
  * Checks a run's configuration as read from `fileName`: all fields there, of the right type, and able to work together.
  * Unknown fields are let through.
@@ -67,7 +73,7 @@ const exampleOf = (training: TrainConfig): RunConfig => ({
  */
 export function parseRunConfig(
   value: unknown,
-  taskNamed: (name: string | undefined) => Task,
+  taskNamed: (name: string | undefined) => ConfigChecker,
   fileName = "config.json",
 ): RunConfig {
   const fail = (what: string, cause?: unknown): never => {

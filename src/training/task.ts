@@ -12,7 +12,7 @@ import type { Skipped } from "../molecules/dataset.ts";
 import type { MoleculeKey } from "../molecules/identity.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import type { ReportInput } from "../report/types.ts";
-import type { TrainEvaluator } from "./loop.ts";
+import type { TrainEvaluator } from "./metrics.ts";
 import type { ModelFile } from "./modelFile.ts";
 import type { TrainConfig } from "./trainConfig.ts";
 

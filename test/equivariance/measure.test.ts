@@ -2,79 +2,14 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { octahedral, so3, type RotationGroup } from "../../src/equivariance/groups.ts";
 import { measureEquivariance } from "../../src/equivariance/measure.ts";
-import type { EquivarianceSample, Predict } from "../../src/equivariance/predict.ts";
+import type { Predict } from "../../src/equivariance/predict.ts";
 import type { NumberArray } from "../../src/equivariance/numbers.ts";
 import { decompose } from "../../src/equivariance/decomposition.ts";
 import type { BufferView } from "../../src/gpu/gpu.ts";
-import { Random } from "../../src/random.ts";
 import { randomArray, testGpu } from "../harness.ts";
+import { ATOMS, forceHead, vectors } from "./forceHead.ts";
 
-const ATOMS = 5;
 const NODES = 6;
-
-/**
- * The force head of EScAIP (arXiv 2410.24169) by hand: force_i = m_i sum_j c_ij (*) d_ij with unit edge vectors d_ij
- * and 3-vectors c_ij that no rotation changes. Equivariant only where the three numbers of each c_ij are equal.
- */
-function forceHead(samples: number, seed: number) {
-  const random = new Random(seed);
-  const made = Array.from({ length: samples }, () => ({
-    positions: Float32Array.from({ length: 3 * ATOMS }, () => random.normal()),
-    masses: Array.from({ length: ATOMS }, () => 0.5 + random.next()),
-    c: Array.from({ length: ATOMS * ATOMS * 3 }, () => random.normal()),
-  }));
-  const directions = (x: Float32Array) => (i: number, j: number) => {
-    const d = [0, 1, 2].map((a) => x[3 * j + a]! - x[3 * i + a]!);
-    return d.map((value) => value / Math.hypot(...d));
-  };
-  const pairs = (i: number) => Array.from({ length: ATOMS }, (_, j) => j).filter((j) => j !== i);
-  const forces = (n: number, x: Float32Array, isotropic: boolean) => {
-    const { masses, c } = made[n]!;
-    const d = directions(x);
-    const out = new Float32Array(3 * ATOMS);
-    for (let i = 0; i < ATOMS; i++) {
-      for (const j of pairs(i)) {
-        const given = c.slice(3 * (i * ATOMS + j), 3 * (i * ATOMS + j) + 3);
-        const average = (given[0]! + given[1]! + given[2]!) / 3;
-        d(i, j).forEach((value, a) => (out[3 * i + a]! += masses[i]! * (isotropic ? average : given[a]!) * value));
-      }
-    }
-    return out;
-  };
-  /** L_equiv of one sample, per number: m_i^2 sum_jk (delta_ij . delta_ik)/3 (d_ij . d_ik), delta = c - mean(c). */
-  const lossEquiv = (n: number) => {
-    const { positions, masses, c } = made[n]!;
-    const d = directions(positions);
-    const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-    const delta = (i: number, j: number) => {
-      const given = c.slice(3 * (i * ATOMS + j), 3 * (i * ATOMS + j) + 3);
-      return given.map((value) => value - (given[0]! + given[1]! + given[2]!) / 3);
-    };
-    let sum = 0;
-    for (let i = 0; i < ATOMS; i++) {
-      for (const j of pairs(i)) {
-        for (const k of pairs(i)) sum += (masses[i]! ** 2 * dot(delta(i, j), delta(i, k)) * dot(d(i, j), d(i, k))) / 3;
-      }
-    }
-    return sum / (3 * ATOMS);
-  };
-  const inputs: EquivarianceSample<Float32Array>[] = made.map(({ positions }, n) => ({
-    input: positions,
-    // Some target that the twirled prediction misses: mu plus a constant shift of every force.
-    target: forces(n, positions, true).map((value) => value + 0.5),
-  }));
-  const predict: Predict<Float32Array> = (x, { count, sample }) => {
-    const out = new Float32Array(x.length);
-    for (let t = 0; t < count; t++) {
-      out.set(forces(sample, x.subarray(t * 3 * ATOMS, (t + 1) * 3 * ATOMS), false), t * 3 * ATOMS);
-    }
-    return out;
-  };
-  const mean = Array.from({ length: samples }, (_, n) => lossEquiv(n)).reduce((a, b) => a + b, 0) / samples;
-  return { inputs, predict, lossEquiv: mean };
-}
-
-const vectors = { input: { kind: "vectors" } } as const;
 
 describe("the force head of EScAIP", () => {
   const { inputs, predict, lossEquiv } = forceHead(20, 4);
@@ -291,111 +226,5 @@ describe("a long measurement", () => {
     const zero: Predict<Float32Array> = (x) => x;
     const timed = measureEquivariance(zero, many, { ...options, signal: AbortSignal.timeout(1) });
     await expect(timed).rejects.toThrow(aborted);
-  });
-});
-
-describe("what cannot be measured", () => {
-  const { inputs, predict } = forceHead(2, 1);
-  const code = (name: string): unknown => expect.objectContaining({ code: name });
-
-  it("is told before the model is asked, by sample", async () => {
-    const good = inputs[0]!;
-    const asked: number[] = [];
-    const ask: Predict<Float32Array> = (x, { sample }) => (asked.push(sample), x);
-    const measure = (samples: unknown, options: object = {}) =>
-      measureEquivariance(ask, samples as typeof inputs, { group: octahedral(), ...vectors, ...options });
-    const refused = (name: string, message: RegExp): unknown =>
-      expect.objectContaining({ name: "VoxtwirlError", code: name, message: expect.stringMatching(message) });
-    for (const [bad, name, message] of [
-      [{ ...good, input: Float32Array.of(1, 2) }, "bad-shape", /^the input of sample 1 holds 2 numbers; vectors/],
-      [{ ...good, input: [] }, "bad-shape", /^the input of sample 1 holds 0/],
-      [{ ...good, target: undefined }, "bad-shape", /^the target of sample 1 is undefined/],
-      [{ ...good, target: [1, NaN, 2] }, "not-finite", /^number 1 of the target of sample 1 is NaN/],
-      [{ ...good, input: BigInt64Array.of(1n, 2n, 3n) }, "bad-shape", /^the input of sample 1 is a BigInt64Array/],
-      [undefined, "bad-shape", /^sample 1 is undefined/],
-    ] as const) {
-      await expect(measure([good, bad])).rejects.toThrow(refused(name, message));
-    }
-    const grid = { input: { kind: "grid", size: 2, channels: 1 } };
-    await expect(measure([good], grid)).rejects.toThrow(refused("bad-shape", /holds 15 numbers; a grid .* holds 8$/));
-    await expect(measure(new Set([good]))).rejects.toThrow(refused("bad-option", /^samples is a Set/));
-    for (const group of ["so3", undefined, {}, () => "so3"]) {
-      await expect(measure([good], { group })).rejects.toThrow(refused("bad-option", /^group is/));
-    }
-    for (const input of [undefined, "vectors", { kind: "grid" }, { kind: "grid", size: 2.5, channels: 1 }]) {
-      await expect(measure([good], { input })).rejects.toThrow(refused("bad-option", /^input is/));
-    }
-    await expect(measure([good], { gpu: {} })).rejects.toThrow(refused("bad-option", /^gpu is/));
-    await expect(measureEquivariance(3 as never, [good], { group: so3(), ...vectors })).rejects.toThrow(
-      refused("bad-option", /^predict is/),
-    );
-    expect(asked).toEqual([]);
-  });
-
-  it("is told of a prediction, by sample", async () => {
-    const answers = (answer: (x: Float32Array) => unknown) =>
-      measureEquivariance((x) => answer(x) as Float32Array, inputs, { group: octahedral(), ...vectors });
-    const message = (text: RegExp): unknown => expect.objectContaining({ message: expect.stringMatching(text) });
-    await expect(answers(() => undefined)).rejects.toThrow(message(/^the prediction for sample 0 is undefined/));
-    await expect(answers((x) => x.subarray(15))).rejects.toThrow(
-      message(/sample 0 holds 345 numbers, not 24 times its target's 15/),
-    );
-    await expect(answers((x) => x.map((v, i) => (i === 7 ? NaN : v)))).rejects.toThrow(message(/^number 7 .* is NaN/));
-  });
-
-  it("is told of ranges of GPU buffers", async () => {
-    const gpu = await testGpu();
-    const view = gpu.upload("grid", new Float32Array(8));
-    const input = { kind: "grid", size: 2, channels: 1 } as const;
-    const predictAll: Predict<BufferView> = (x) => x;
-    const measure = (sample: unknown, answer = predictAll) =>
-      measureEquivariance(answer, [{ input: view, target: view }, sample as never], {
-        group: so3(),
-        twirl: 2,
-        input,
-        gpu,
-      });
-    const message = (text: RegExp): unknown =>
-      expect.objectContaining({ code: "bad-shape", message: expect.stringMatching(text) });
-    for (const [bad, text] of [
-      [new Float32Array(8), /^the target of sample 1 is a Float32Array, not a range/],
-      [view.buffer, /^the target of sample 1 is a GPUBuffer, not a range/],
-      [{ ...view, size: 16 }, /^the target of sample 1 takes 16 bytes, not 32/],
-      [{ ...view, offset: 4 }, /^the target of sample 1 begins at byte 4/],
-    ] as const) {
-      await expect(measure({ input: view, target: bad })).rejects.toThrow(message(text));
-    }
-    const none = (() => undefined) as unknown as Predict<BufferView>;
-    await expect(measure({ input: view, target: view }, none)).rejects.toThrow(
-      message(/^the prediction for sample 0 is undefined/),
-    );
-    const bare = { input: view.buffer, target: view.buffer } as never;
-    await expect(measureEquivariance(predictAll, [bare], { group: so3(), input, gpu })).rejects.toThrow(
-      expect.objectContaining({ fix: expect.stringMatching(/buffer, offset: 0/) }),
-    );
-    gpu.destroyBuffer(view.buffer);
-  });
-
-  it("is refused with what to do", async () => {
-    for (const twirl of [0, 1, 25, 2.5, NaN]) {
-      await expect(measureEquivariance(predict, inputs, { group: octahedral(), twirl, ...vectors })).rejects.toThrow(
-        code("bad-option"),
-      );
-    }
-    await expect(measureEquivariance(predict, [], { group: so3(), ...vectors })).rejects.toThrow(code("no-data"));
-    const short: Predict<Float32Array> = (x) => x.subarray(1);
-    await expect(measureEquivariance(short, inputs, { group: so3(), ...vectors })).rejects.toThrow(code("bad-shape"));
-    const broken: Predict<Float32Array> = (x) => x.map(() => NaN);
-    await expect(measureEquivariance(broken, inputs, { group: so3(), ...vectors })).rejects.toThrow(code("not-finite"));
-    expect(() => decompose([1, 2, 3], [1, 2])).toThrow(code("bad-shape"));
-    expect(() => decompose([1, 2, 3, 4], [1, 2], { samples: 3 })).toThrow(code("bad-shape"));
-    expect(() => decompose([1, 2], [1, 2])).toThrow(code("bad-option"));
-  });
-
-  it("leaves plain arrays alone, and gives no gains for a few samples", () => {
-    const result = decompose([1, 3, 5, 5], [2, 4], { samples: 2, groupOrder: Infinity });
-    // Sample 1: mean 2, target 2, spread 2; sample 2: mean 5, target 4, no spread.
-    expect(result).toMatchObject({ lossTotal: 1, lossEquiv: 1, lossMean: 0, lossZero: 10, percentEquiv: 100 });
-    expect(result.gains).toEqual([]);
   });
 });
