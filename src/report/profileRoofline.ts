@@ -72,7 +72,8 @@ export function rooflineChart(profile: PlanProfile, roofline: Roofline): string 
   return (
     `<figure><div class="chart"><svg ${attributes({ viewBox, role: "img", "aria-label": description })}>` +
     `<defs>${clip}</defs>${axes}<g clip-path="url(#roofline-clip)"><path class="roof" d="${roof}"/></g>` +
-    `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>${pointLabels(points, corners)}</svg></div>` +
+    `${roofLabels(roofline, x, y)}<g class="points">${circles.join("")}</g>` +
+    `${pointLabels(points, corners)}</svg></div>` +
     `<figcaption>${caption(roofline, profile.dispatches.length - drawn.length)}</figcaption></figure>`
   );
 }
