@@ -1,7 +1,7 @@
 // The roofline of one record: what the adapter's two ceilings allow, and where each of our cases lies.
 import { bottomAxis, CHART_WIDTH, leftAxis, type Plot } from "../../src/report/axes.ts";
 import { attributes, escapeHtml, px } from "../../src/report/html.ts";
-import { type Box, boxAround, drawLabel, type PlacedLabel, placeLabels } from "../../src/report/labels.ts";
+import { type Box, boxAround, boxesAlong, drawLabel, type PlacedLabel, placeLabels } from "../../src/report/labels.ts";
 import { formatMilliseconds, formatSignificant, formatTick } from "../../src/report/quantities.ts";
 import { logDomain, logScale, logTicks, type Scale } from "../../src/report/scale.ts";
 import type { BenchRecord, CaseResult } from "../record.ts";
@@ -103,10 +103,7 @@ function drawRoof(
     `dy="-8" text-anchor="middle">copy ${formatSignificant(gbPerSecond)} GB/s</text>` +
     `<text class="ceiling" x="${corner.x + 8}" y="${corner.y - 8}">${escapeHtml(peakText)}</text>`;
 
-  const roofAt = (at: number): number =>
-    at > corner.x ? corner.y : corner.y + ((at - corner.x) * (foot.y - corner.y)) / (foot.x - corner.x);
-  const steps = Array.from({ length: 60 }, (_, i) => foot.x + ((right - foot.x) * i) / 59);
-  const obstacles: Box[] = steps.map((at) => ({ x: at - 7, y: roofAt(at) - 4, width: 14, height: 8 }));
+  const obstacles = [...boxesAlong(foot, corner), ...boxesAlong(corner, { x: right, y: corner.y })];
   // The words along the slope, left of it and above.
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   for (let along = -52; along <= 52; along += 13) {

@@ -64,6 +64,15 @@ export const boxAround = (x: number, y: number, radius: number): Box => ({
   height: 2 * radius,
 });
 
+/** Boxes along a straight line, for names to keep off it. */
+export function boxesAlong(from: { x: number; y: number }, to: { x: number; y: number }): Box[] {
+  const count = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / 12));
+  return Array.from({ length: count + 1 }, (_, i) => {
+    const [x, y] = [from.x + ((to.x - from.x) * i) / count, from.y + ((to.y - from.y) * i) / count];
+    return { x: x - 7, y: y - 4, width: 14, height: 8 };
+  });
+}
+
 /** The name as SVG, with a leader where it could not stand at its point. */
 export function drawLabel({ x, y, text, radius = RADIUS, box }: PlacedLabel): string {
   const to = leaderEnd({ x, y }, box);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Random } from "../../src/random.ts";
-import { boxAround, drawLabel, placeLabels } from "../../src/report/labels.ts";
+import { boxAround, boxesAlong, drawLabel, placeLabels } from "../../src/report/labels.ts";
 
 const area = { x: 84, y: 14, width: 812, height: 460 };
 
@@ -42,4 +42,18 @@ test("a name that had to go far has a leader, and one at the left ends at its bo
   const far = drawLabel({ ...label, box: { x: 300, y: 193, width: 25, height: 14 } });
   expect(far).toBe('<path class="leader" d="M400 200L325 200"/><text x="325" y="204" text-anchor="end">a&lt;b</text>');
   expect(boxAround(10, 20, 3)).toEqual({ x: 7, y: 17, width: 6, height: 6 });
+});
+
+test("names keep off a line", () => {
+  const line = boxesAlong({ x: 100, y: 400 }, { x: 500, y: 200 });
+  for (const at of [0, 0.13, 0.5, 0.77, 1]) {
+    const [x, y] = [100 + 400 * at, 400 - 200 * at];
+    expect(line.some((box) => Math.abs(box.x + 7 - x) <= 7 && Math.abs(box.y + 4 - y) <= 4)).toBe(true);
+  }
+  const point = { x: 300, y: 302, text: "conv3d" };
+  const [free] = placeLabels([point], area);
+  expect(free!.box.y).toBe(295);
+  const [label] = placeLabels([point], area, line);
+  expect(label!.covered).toBe(0);
+  expect(label!.box).not.toEqual(free!.box);
 });
