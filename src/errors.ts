@@ -13,6 +13,7 @@ export type VoxtwirlErrorCode =
   | "shader-compile"
   | "validation"
   | "device-lost"
+  | "destroyed"
   | "not-finite"
   | "exists"
   | "in-use"

@@ -106,6 +106,8 @@ export {
   type TrainStart,
 } from "./training/loop.ts";
 export { VoxelTraining, type VoxelTrainingOptions } from "./training/voxelTraining.ts";
+export { VoxelDenoiser, type VoxelDenoiserOptions } from "./training/voxelDenoiser.ts";
+export type { ModelFile } from "./training/modelFile.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {
   decodeSafetensors,

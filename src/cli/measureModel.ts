@@ -4,23 +4,20 @@ import { PoseEvaluator } from "../equivariance/poseEvaluator.ts";
 import { poseResult } from "../equivariance/poseEstimator.ts";
 import { poseGains } from "../equivariance/poseGain.ts";
 import { Tally } from "../equivariance/tally.ts";
-import { VoxelEvaluator, type VoxelModel } from "../equivariance/voxelEvaluator.ts";
+import { VoxelEvaluator } from "../equivariance/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
-import { ParameterStore } from "../graph/parameters.ts";
-import { unet3d } from "../models/unet3d.ts";
-import { unetParameters } from "../models/unetLayout.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import { readModelFile, type ModelFile } from "../node/modelFile.ts";
+import { readModelFile } from "../node/modelFile.ts";
 import { readingLines } from "../molecules/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
 import { measurableMolecules } from "../node/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
-import { loadModel } from "../training/checkpoint.ts";
-import { modelConfig } from "../training/presets.ts";
+import type { ModelFile } from "../training/modelFile.ts";
 import { streams } from "../training/streams.ts";
+import { VoxelDenoiser } from "../training/voxelDenoiser.ts";
 import { openCliGpu } from "./gpu.ts";
 import {
   decompositionLines,
@@ -96,7 +93,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       "",
     ];
     if (!options.json) print(head);
-    return await withModel(gpu, model, async (network) => {
+    return await withModel(gpu, model, precision, async (network) => {
       const job = { gpu, model, network, packed, chosen, seed, precision, options };
       const { swept, measured } = await (options.group === "so3" ? poses(job) : twirl(job));
       if (measured === undefined) return nothingKnown("molecule", swept);
@@ -136,24 +133,24 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
   }
 }
 
-async function withModel<T>(gpu: Gpu, model: ModelFile, use: (network: VoxelModel) => Promise<T>): Promise<T> {
-  const config = modelConfig(model.config.training);
-  const parameters = unetParameters(config);
-  const store = new ParameterStore(gpu, parameters, ["weights"]);
+async function withModel<T>(
+  gpu: Gpu,
+  file: ModelFile,
+  precision: Precision,
+  use: (network: VoxelDenoiser) => Promise<T>,
+): Promise<T> {
+  const network = await VoxelDenoiser.load(gpu, file, { precision });
   try {
-    loadModel(store, parameters, model.file, model.path);
-    return await use((graph, noisy) =>
-      unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) }),
-    );
+    return await use(network);
   } finally {
-    store.destroy();
+    network.destroy();
   }
 }
 
 interface Job {
   readonly gpu: Gpu;
   readonly model: ModelFile;
-  readonly network: VoxelModel;
+  readonly network: VoxelDenoiser;
   readonly packed: PackedMolecules;
   /** Which of the packed molecules. */
   readonly chosen: Uint32Array;
@@ -175,7 +172,7 @@ async function twirl(job: Job) {
     streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
     keepPredictions: true,
   };
-  const evaluator = await VoxelEvaluator.create(gpu, given, network);
+  const evaluator = await VoxelEvaluator.create(gpu, given, (graph, x) => network.forward(graph, x));
   try {
     const tally = new Tally({ rotations: options.twirl, seed });
     const swept = await eachMolecule(chosen, async (index) => {
@@ -199,7 +196,7 @@ async function poses(job: Job) {
     method: options.interpolation === "trilinear" ? ("trilinear" as const) : ("catmullRom" as const),
     stream: streams.heldoutNoise,
   };
-  const evaluator = await PoseEvaluator.create(gpu, given, network);
+  const evaluator = await PoseEvaluator.create(gpu, given, (graph, x) => network.forward(graph, x));
   try {
     const counts = TWIRL_COUNTS.filter((count) => count <= options.twirl);
     const found: Awaited<ReturnType<typeof evaluator.measure>>[] = [];

@@ -1,3 +1,4 @@
+import { kindOf } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
@@ -5,7 +6,7 @@ import { Random } from "../random.ts";
 import { BufferRotator, isBufferView } from "./bufferRotator.ts";
 import { requireGroup, type RotationGroup } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
-import { kindOf, type FloatArray, type NumberArray } from "./numbers.ts";
+import type { FloatArray, NumberArray } from "./numbers.ts";
 import { otherTasks } from "./otherTasks.ts";
 import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
 import { Tally, type Measurement } from "./tally.ts";

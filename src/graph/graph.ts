@@ -61,13 +61,7 @@ export class Graph implements KernelContext {
   constructor(caps: GpuCaps, options: { precision?: Precision | undefined } = {}) {
     this.caps = caps;
     this.precision = options.precision ?? "f32";
-    if (this.precision === "f16" && !caps.f16) {
-      throw new VoxtwirlError(
-        "unsupported",
-        "this adapter cannot store in half precision: it has no shader-f16",
-        "Use f32 (--precision f32), or another adapter: voxtwirl doctor shows what one has.",
-      );
-    }
+    requirePrecision(caps, this.precision);
   }
 
   /** A tensor that lies in the caller's buffer: an input, a parameter, a state. */
@@ -331,4 +325,14 @@ export class Graph implements KernelContext {
     }
     return { id: this.#nextId++, label, shape: [...shape], dtype };
   }
+}
+
+/** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
+export function requirePrecision(caps: GpuCaps, precision: Precision): void {
+  if (precision !== "f16" || caps.f16) return;
+  throw new VoxtwirlError(
+    "unsupported",
+    "this adapter cannot store in half precision: it has no shader-f16",
+    "Use f32 (--precision f32), or another adapter: voxtwirl doctor shows what one has.",
+  );
 }
