@@ -95,7 +95,7 @@ const READBACK_MS = 700;
  * for await (const event of train(training)) {
  *   if (event.type === "eval") console.log(event.row.step, event.row.percentEquiv);
  * }
- * const file = encodeSafetensors(await training.modelTensors());
+ * const file = await training.encodeModel();
  * training.destroy();
  * ```
  *

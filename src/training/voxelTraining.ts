@@ -7,10 +7,13 @@ import { unet3d } from "../models/unet3d.ts";
 import { unetParameters, type UNetParameter } from "../models/unetLayout.ts";
 import type { PreparedDataset } from "../molecules/dataset.ts";
 import { modelStream, modelTensors, stateStream } from "./checkpoint.ts";
+import { RUN_CONFIG_FORMAT, runMetadata, type RunConfig } from "./config.ts";
 import { modelConfig, type TrainConfig } from "./presets.ts";
-import type { SafeStream, SafeTensor } from "./safetensors.ts";
+import { encodeSafetensors, type SafeStream, type SafeTensor } from "./safetensors.ts";
 import { streams } from "./streams.ts";
 import { Trainer } from "./trainer.ts";
+
+declare const VOXTWIRL_VERSION: string;
 
 export interface VoxelTrainingOptions {
   /** Draws the first weights by the configuration's seed (default); false leaves them zero, for a state to load. */
@@ -25,14 +28,16 @@ export class VoxelTraining {
   readonly trainer: Trainer;
   /** Measures the averaged weights on the held-out molecules. */
   readonly evaluator: VoxelEvaluator;
+  readonly #run: RunConfig;
 
   private constructor(
-    config: TrainConfig,
+    run: RunConfig,
     parameters: readonly UNetParameter[],
     store: ParameterStore,
     plans: { readonly trainer: Trainer; readonly evaluator: VoxelEvaluator },
   ) {
-    this.config = config;
+    this.#run = run;
+    this.config = run.training;
     this.parameters = parameters;
     this.store = store;
     this.trainer = plans.trainer;
@@ -57,11 +62,22 @@ export class VoxelTraining {
       const plans = await createPlans(gpu, config, store, data);
       const { initialise: drawn = true } = options;
       if (drawn) initialise(store, parameters, config.seed);
-      return new VoxelTraining(config, parameters, store, plans);
+      return new VoxelTraining(runOf(gpu, config, data), parameters, store, plans);
     } catch (error) {
       store.destroy();
       throw error;
     }
+  }
+
+  /**
+   * The averaged weights as a model file, which says how its network is built: `VoxelDenoiser.load` and `voxtwirl
+   * measure` take it.
+   *
+   * @param step updates that the weights have seen, as the events of `train` tell
+   */
+  async encodeModel(step?: number): Promise<Uint8Array> {
+    const metadata = { ...runMetadata(this.#run), ...(step === undefined ? {} : { step: String(step) }) };
+    return encodeSafetensors(await this.modelTensors(), metadata);
   }
 
   /** The averaged weights as a model file holds them: see `modelTensors`. */
@@ -84,6 +100,18 @@ export class VoxelTraining {
     this.trainer.destroy();
     this.store.destroy();
   }
+}
+
+/** What a model file says of a run without a folder and a file of molecules. */
+function runOf(gpu: Gpu, training: TrainConfig, data: Pick<PreparedDataset, "train" | "heldout">): RunConfig {
+  const counts = { training: data.train.count, heldout: data.heldout.count, skipped: 0 };
+  return {
+    format: RUN_CONFIG_FORMAT,
+    version: VOXTWIRL_VERSION,
+    training,
+    data: { source: "memory", sha256: "", splitSeed: training.seed, ...counts },
+    adapter: gpu.info.description,
+  };
 }
 
 async function createPlans(

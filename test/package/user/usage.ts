@@ -20,6 +20,7 @@ import {
   presets,
   train,
   unetParameters,
+  VoxelDenoiser,
   VoxelTraining,
   VoxtwirlError,
   type BufferView,
@@ -31,7 +32,7 @@ import {
   type TrainConfig,
   type TrainEvent,
 } from "voxtwirl";
-import { openChemLibKey, openGpu, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
+import { openChemLibKey, openGpu, openModel, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
 
 /** SiLU on the first adapter that there is. */
 export async function activate(values: Float32Array): Promise<ArrayLike<number>> {
@@ -76,6 +77,16 @@ export async function trainFor(gpu: Gpu, config: TrainConfig, seconds: number): 
   }
   training.destroy();
   return percents;
+}
+
+export async function denoise(gpu: Gpu, view: BufferView, bytes: Uint8Array): Promise<Float32Array> {
+  const model: VoxelDenoiser = await VoxelDenoiser.load(gpu, bytes, { precision: "f32" });
+  await model.run(view, view, [1, model.config.grid, 16, 16, 5]);
+  const other = await openModel(gpu, "runs/tiny-1");
+  const samples = [{ input: new Float32Array(8), target: new Float32Array(8) }];
+  const input = { kind: "grid", size: 2, channels: 1 } as const;
+  await measureEquivariance((grids) => model.predict(grids), samples, { group: octahedral(), input });
+  return other.predict(new Float32Array(8));
 }
 
 export const percent = (evaluation: Evaluation): number => evaluation.percentEquiv;
