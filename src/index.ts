@@ -15,23 +15,34 @@ export {
   type Shader,
   type Tensor,
 } from "./gpu/dispatch.ts";
-export { Graph, type Phase, type Precision } from "./graph/graph.ts";
+export { Graph, type GradWriter, type GraphCommand, type Phase, type Precision } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
+export type { MemoryPlan, Placement } from "./graph/planner.ts";
+export type { Copy } from "./gpu/recorder.ts";
 export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.ts";
 export type { DispatchProfile, PlanProfile } from "./graph/profile.ts";
 export type { HostTimes, ProfiledReplay, ProfileOptions, ReplayTimes } from "./graph/profileReplays.ts";
 export { measureRoofline, rooflineSeconds, rooflineShare, type Roofline } from "./graph/roofline.ts";
-export { ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
+export { PARAMETER_ARRAYS, ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
 export * as kernels from "./kernels/index.ts";
-export type { Example, ExampleTensor } from "./kernels/example.ts";
+export type { Contents, Example, ExampleTensor } from "./kernels/example.ts";
 export type { CallShape, Kernel, TableRow, Variant, VariantChoice } from "./kernels/kernel.ts";
 export { allKernels } from "./kernels/list.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";
-export { unetLayout, unetParameters, type UNet3dConfig, type UNetParameter } from "./models/unetLayout.ts";
+export {
+  unetLayout,
+  unetParameters,
+  type BlockLayout,
+  type ResLayout,
+  type SampleLayout,
+  type UNet3dConfig,
+  type UNet3dLayout,
+  type UNetParameter,
+} from "./models/unetLayout.ts";
 export { initialise } from "./models/initialise.ts";
-export { fromTorch, toTorch, type WeightKind } from "./models/layouts.ts";
+export { fromTorch, toTorch, type WeightArray, type WeightKind } from "./models/layouts.ts";
 export {
   decomposeSums,
   sampleSums,
@@ -54,7 +65,7 @@ export {
   type PredictionRotations,
 } from "./equivariance/predictions.ts";
 export type { RotationSource } from "./equivariance/rawTally.ts";
-export type { NumberArray } from "./equivariance/numbers.ts";
+export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/tally.ts";
 export {
   OCTAHEDRAL_ORDER,
@@ -65,13 +76,20 @@ export {
   octahedralProducts,
   rotateGridOctahedral,
 } from "./equivariance/octahedral.ts";
-export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
+export {
+  drawOctahedral,
+  haarQuaternion,
+  haarRotation,
+  quaternionToMatrix,
+  type Quaternion,
+} from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions } from "./equivariance/poseEvaluator.ts";
 export {
   VoxelEvaluator,
   type Evaluation,
+  type TwirledSample,
   type VoxelEvaluatorOptions,
   type VoxelModel,
 } from "./equivariance/voxelEvaluator.ts";
@@ -113,10 +131,14 @@ export {
   decodeSafetensors,
   encodeSafetensors,
   safetensorsStream,
+  type SafeData,
+  type SafeDType,
   type SafeFile,
+  type SafeSpec,
   type SafeStream,
   type SafeTensor,
 } from "./training/safetensors.ts";
+export type { RunConfig, RunData } from "./training/config.ts";
 export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export {
   choiceOf,
@@ -127,9 +149,16 @@ export {
   type TuneResult,
   type TuneRun,
 } from "./tuning/tune.ts";
+export type { Difference } from "./tuning/trial.ts";
 export { emptyTuning, parseTuning, tuningHash, withChoices } from "./tuning/tuning.ts";
 export { readingRemark } from "./report/measureRemarks.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
+export type {
+  EvalRow as ReportEvalRow,
+  MetricRow as ReportRow,
+  SliceInput,
+  TrainRow as ReportTrainRow,
+} from "./report/types.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";

@@ -12,6 +12,7 @@ import type { EquivarianceSample, Predict, Representation } from "./predict.ts";
 import { Tally, type Measurement } from "./tally.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
+/** What to measure, and under which rotations. */
 export interface MeasureOptions {
   /** The rotations: `octahedral()` or `so3()`. A function that makes the group will do too. */
   readonly group: RotationGroup | (() => RotationGroup);

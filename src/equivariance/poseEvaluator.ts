@@ -15,6 +15,7 @@ import { poseAverages, type PoseAverages } from "./poseGain.ts";
 import { haarRotation } from "./rotations.ts";
 import type { VoxelModel } from "./voxelEvaluator.ts";
 
+/** Molecules, grid, noise and rotations of the evaluation. */
 export interface PoseEvaluatorOptions {
   readonly molecules: PackedMolecules;
   readonly grid: number;
@@ -156,6 +157,7 @@ export class PoseEvaluator {
     );
   }
 
+  /** Frees all that was made. */
   destroy(): void {
     this.#plan.destroy();
     this.#targetPlan.destroy();

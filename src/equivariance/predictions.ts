@@ -16,6 +16,7 @@ export interface PredictionRotations {
   readonly name?: string;
 }
 
+/** What the predictions are and how they were rotated. */
 export interface PredictionOptions {
   /** From what the rotations of a sample are; "octahedral" by default. */
   readonly group?: RotationSource;
@@ -90,6 +91,7 @@ export interface PredictedSample {
   readonly target: ArrayLike<number>;
 }
 
+/** How predictions are measured, and the signal that stops it. */
 export interface MeasurePredictionsOptions extends PredictionOptions {
   /** Stops before the next sample, with an error; for what is known so far use a `PredictionTally`. */
   readonly signal?: AbortSignal | undefined;

@@ -12,6 +12,7 @@ export interface Measurement extends Decomposition {
   readonly gains: readonly TwirlGain[];
 }
 
+/** How many predictions a sample has, and of which group. */
 export interface TallyOptions {
   /** Rotations of each sample, N >= 2. */
   readonly rotations: number;

@@ -12,7 +12,9 @@ export interface BufferView {
   readonly size: number;
 }
 
+/** How a `Gpu` is opened or made. */
 export interface GpuOptions {
+  /** The device's label. */
   label?: string;
   /**
    * Wraps every wait for the GPU; a Node host passes its nap here (a pending promise makes Dawn's binding poll a core).
@@ -51,12 +53,19 @@ const MAP_MODE_READ = 1;
  * next call of `check`, which every plan makes before and after it waits.
  */
 export class Gpu {
+  /** The WebGPU device. */
   readonly device: GPUDevice;
+  /** What the adapter says of itself. */
   readonly info: GPUAdapterInfo;
+  /** What kernels choose their variants by; graphs are made with it. */
   readonly caps: GpuCaps;
+  /** The choices that replace those of the tables, if any. */
   readonly tuning: Tuning | undefined;
+  /** @internal */
   readonly pipelines: PipelineCache;
+  /** Wraps every wait for the GPU. */
   readonly wait: <T>(pending: Promise<T>) => Promise<T>;
+  /** Most bytes that may be allocated in all. */
   readonly memoryBudget: number;
   readonly #owned: boolean;
   readonly #buffers = new Set<GPUBuffer>();
@@ -162,6 +171,12 @@ export class Gpu {
     }
   }
 
+  /**
+   * A buffer that `destroy` frees with the rest.
+   *
+   * @param usage flags of GPUBufferUsage
+   * @throws VoxtwirlError "too-large" or "out-of-memory" before anything is allocated
+   */
   createBuffer(label: string, size: number, usage: number): GPUBuffer {
     this.check();
     const { maxBufferSize } = this.device.limits;
@@ -200,6 +215,7 @@ export class Gpu {
     this.check();
   }
 
+  /** Frees a buffer that this object made; others are left alone. */
   destroyBuffer(buffer: GPUBuffer): void {
     if (!this.#buffers.delete(buffer)) return;
     this.#allocated -= buffer.size;
@@ -214,6 +230,7 @@ export class Gpu {
     return { buffer, offset: 0, size: Math.max(data.byteLength, 4) };
   }
 
+  /** Queues a write of all of `data` to the beginning of the view. */
   write(view: BufferView, data: ArrayBufferView): void {
     // 64 MiB pieces: one writeBuffer stages a copy of all it is given.
     const piece = 1 << 26;

@@ -24,6 +24,7 @@ export type Precision = "f32" | "f16";
 /** What a command is for: parts of a training step or an evaluation, told apart by the profiler. */
 export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
 
+/** A dispatch, or zeros written to a tensor. */
 export type GraphCommand = { readonly phase: Phase } & (
   { readonly kind: "dispatch"; readonly dispatch: Dispatch } | { readonly kind: "clear"; readonly tensor: Tensor }
 );
@@ -37,8 +38,11 @@ export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
  * append the dispatches of the gradients.
  */
 export class Graph implements KernelContext {
+  /** The device's abilities, by which kernels choose their variants. */
   readonly caps: GpuCaps;
+  /** How activations are stored. */
   readonly precision: Precision;
+  /** What there is to do, in order. */
   readonly commands: GraphCommand[] = [];
   readonly #externals = new Map<number, BufferView>();
   readonly #kept = new Set<number>();
@@ -108,7 +112,11 @@ export class Graph implements KernelContext {
     return this.scratch(label, shape, this.precision);
   }
 
-  /** The numbers of a tensor that is uploaded once, when a plan is made. */
+  /**
+   * The numbers of a tensor that is uploaded once, when a plan is made.
+   *
+   * @internal
+   */
   constantOf(tensor: Tensor): readonly number[] | undefined {
     return this.#constants.get(tensor.id);
   }
@@ -154,18 +162,24 @@ export class Graph implements KernelContext {
     return tensor;
   }
 
+  /** Appends a dispatch, as kernels do. */
   dispatch(dispatch: Dispatch): void {
     for (const tensor of Object.values(dispatch.bindings)) this.#noteUse(tensor);
     this.commands.push({ kind: "dispatch", dispatch, phase: this.#phase });
   }
 
+  /** Appends zeros to be written to the tensor. */
   clear(tensor: Tensor): void {
     const view = this.externalView(tensor);
     if (view) this.#batches.changed(view.buffer, tensor);
     this.commands.push({ kind: "clear", tensor, phase: this.#phase });
   }
 
-  /** See `KernelContext`. Calls for the start work on parameters, those for the end on gradients during `backward`. */
+  /**
+   * See `KernelContext`. Calls for the start work on parameters, those for the end on gradients during `backward`.
+   *
+   * @internal
+   */
   join(batch: Batch, call: BatchCall): Tensor | undefined {
     const { id } = call.of;
     const fits = batch.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);
@@ -175,6 +189,8 @@ export class Graph implements KernelContext {
   /**
    * A tensor of words whose length is known once the graph is complete. With `numbers` it holds those, as u32, uploaded
    * with a plan.
+   *
+   * @internal
    */
   growing(label: string, numbers?: readonly number[]): GrowingTensor {
     const shape = [1];
@@ -183,7 +199,11 @@ export class Graph implements KernelContext {
     return { tensor, grow: (elements) => void (shape[0] = elements) };
   }
 
-  /** A tensor that is a part of another, from byte `offset` on: a multiple of BINDING_ALIGNMENT. */
+  /**
+   * A tensor that is a part of another, from byte `offset` on: a multiple of BINDING_ALIGNMENT.
+   *
+   * @internal
+   */
   part(whole: Tensor, label: string, shape: readonly number[], offset: number): Tensor {
     const part = this.#tensor(label, shape, "f32");
     this.#storage.set(part.id, whole);
@@ -202,10 +222,12 @@ export class Graph implements KernelContext {
     }
   }
 
+  /** The caller's buffer in which a tensor lies; undefined for one of the plan's. */
   externalView(tensor: Tensor): BufferView | undefined {
     return this.#externals.get(this.storageOf(tensor).id);
   }
 
+  /** Whether `keep` was called on the tensor, or on one with the same memory. */
   isKept(tensor: Tensor): boolean {
     return this.#kept.has(this.storageOf(tensor).id);
   }
@@ -228,6 +250,7 @@ export class Graph implements KernelContext {
     return this.#parameterGradients.get(parameter.id);
   }
 
+  /** The gradient of an activation after `backward`; undefined where none flows into it. */
   gradOf(tensor: Tensor): Tensor | undefined {
     return this.#gradients.get(tensor.id);
   }

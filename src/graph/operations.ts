@@ -15,12 +15,14 @@ import type { Graph, Precision } from "./graph.ts";
 // Shapes are checked by the kernels, which know their own rules. Outputs and gradients of activations are stored in the
 // graph's precision.
 
+/** A convolution: tensors, stride and zero padding (the same along all axes). */
 export interface Conv3dOptions {
   label: string;
   /** [N, D, H, W, Ci] */
   x: Tensor;
   /** [k, k, k, Ci, Co] */
   weight: Tensor;
+  /** [Co] */
   bias?: Tensor;
   /** Added to the output: a residual connection without a pass of its own. */
   addend?: Tensor;
@@ -50,10 +52,14 @@ export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
   });
 }
 
+/** A transposed convolution: tensors, stride and padding (the same along all axes). */
 export interface ConvTranspose3dOptions {
   label: string;
+  /** [N, D, H, W, Ci] */
   x: Tensor;
+  /** [k, k, k, Ci, Co] */
   weight: Tensor;
+  /** [Co] */
   bias?: Tensor;
   stride: 2;
   padding: number;
@@ -102,6 +108,7 @@ export function linear(
   });
 }
 
+/** A group norm: x is [N, ..., C], gamma and beta are [C], `groups` divides C. */
 export interface GroupNormOptions {
   label: string;
   x: Tensor;

@@ -14,6 +14,7 @@ export interface ParameterSpec {
 
 /** The optimiser's arrays: "weights" always exists, the others only in a store made for training. */
 export const PARAMETER_ARRAYS = ["weights", "grads", "m", "v", "ema"] as const;
+/** One of the arrays that a store holds. */
 export type ParameterArray = (typeof PARAMETER_ARRAYS)[number];
 
 const READBACK_BYTES = 1 << 26;
@@ -31,7 +32,9 @@ interface Slot {
  * update leaves zero.
  */
 export class ParameterStore {
+  /** The parameters, in the order given. */
   readonly specs: readonly ParameterSpec[];
+  /** The arrays that there are of each trained parameter. */
   readonly arrays: readonly ParameterArray[];
   readonly #gpu: Gpu;
   readonly #slots = new Map<string, Slot>();
@@ -83,6 +86,11 @@ export class ParameterStore {
     return this.specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   }
 
+  /**
+   * Where one array of a parameter lies.
+   *
+   * @throws VoxtwirlError "internal" for a name or an array that the store does not have
+   */
   view(name: string, array: ParameterArray = "weights"): BufferView {
     const slot = this.#slots.get(name);
     if (!slot) {
@@ -121,6 +129,11 @@ export class ParameterStore {
     };
   }
 
+  /**
+   * Queues a write of a parameter, in our layout.
+   *
+   * @throws VoxtwirlError "bad-shape" for another number of values
+   */
   write(name: string, data: Float32Array, array: ParameterArray = "weights"): void {
     const view = this.view(name, array);
     if (data.byteLength !== view.size) {
@@ -159,6 +172,7 @@ export class ParameterStore {
     }
   }
 
+  /** Frees all buffers. */
   destroy(): void {
     for (const { buffers } of this.#pieces) for (const buffer of buffers.values()) this.#gpu.destroyBuffer(buffer);
   }

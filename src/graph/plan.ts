@@ -20,7 +20,9 @@ import type { ProfileOptions } from "./profileReplays.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
 
+/** How a plan is made. */
 export interface PlanOptions {
+  /** What messages, captures and profiles call it. */
   label: string;
   /** Free bytes left behind every transient tensor (tests fill them and look at them afterwards). */
   guard?: number;
@@ -31,10 +33,15 @@ export interface PlanOptions {
  * encoder and one submit.
  */
 export class Plan {
+  /** The name given. */
   readonly label: string;
+  /** Where tensors lie. */
   readonly memory: MemoryPlan;
+  /** Useful floating-point operations of a replay. */
   readonly flops: number;
+  /** Compulsory traffic of a replay, in bytes. */
   readonly bytes: number;
+  /** Dispatches of a replay. */
   readonly dispatchCount: number;
   /** By the number of their dispatch, the calls of kernels that have variants. */
   readonly calls: ReadonlyMap<number, KernelCall>;
@@ -151,7 +158,11 @@ export class Plan {
     replay(this.#gpu.device, this.label, this.#commands, copies);
   }
 
-  /** The same with timestamps: `timer.read()` gives them. */
+  /**
+   * The same with timestamps: `timer.read()` gives them.
+   *
+   * @internal
+   */
   runTimed(timer: ReplayTimer, copies: readonly Copy[] = []): void {
     this.#gpu.check();
     timer.replay(this.label, this.#commands, copies);
@@ -208,6 +219,7 @@ export class Plan {
     return this.#arenas;
   }
 
+  /** Frees the plan's memory; buffers of the caller's stay. */
   destroy(): void {
     for (const buffer of [...this.#arenas, ...this.#inputs]) this.#gpu.destroyBuffer(buffer);
   }

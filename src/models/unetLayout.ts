@@ -23,6 +23,7 @@ export interface UNet3dConfig {
   readonly down: "k3s2" | "k4s2" | "k2s2";
 }
 
+/** A residual block: two convolutions, and one over the shortcut where the channels differ. */
 export interface ResLayout {
   readonly name: string;
   readonly inChannels: number;
@@ -30,6 +31,7 @@ export interface ResLayout {
   readonly shortcut: boolean;
 }
 
+/** A residual block with or without attention. */
 export interface BlockLayout {
   readonly kind: "block";
   readonly res: ResLayout;
@@ -37,6 +39,7 @@ export interface BlockLayout {
   readonly attention?: string;
 }
 
+/** A convolution that halves the grid, or a transposed one that doubles it. */
 export interface SampleLayout {
   readonly kind: "sample";
   readonly name: string;

@@ -7,6 +7,7 @@ import { centred, principalPose, radius, type Molecule } from "./molecule.ts";
 /** "as-is": the molecule as it lies in the file; "principal": turned into its principal axes. */
 export type Pose = "as-is" | "principal";
 
+/** How molecules are chosen, posed and divided. */
 export interface DatasetOptions {
   /** Symbols of the elements, one per channel, e.g. `elements5`. */
   elements: readonly string[];
@@ -40,6 +41,7 @@ export interface Skipped {
   unknownElements: string[];
 }
 
+/** Molecules divided for training, and what was left out. */
 export interface PreparedDataset {
   train: PackedMolecules;
   heldout: PackedMolecules;

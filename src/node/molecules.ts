@@ -17,6 +17,7 @@ import { readBounded, textOf } from "./moleculeBytes.ts";
  */
 const defaultLimit = 384 * 2 ** 20;
 
+/** How a file of molecules is read. */
 export interface ReadMoleculesOptions extends ParseOptions {
   /** Most bytes of text. */
   limit?: number;

@@ -26,6 +26,7 @@ const LOCK_FIX = {
   lost: "Nothing more is written here. Continue with --resume when no other process has the folder.",
 };
 
+/** How a folder is opened. */
 export interface OpenRunFolderOptions {
   /** Takes the folder from a process that seems to write it. If that one still runs, it stops before its next write. */
   takeOver?: boolean;
@@ -33,6 +34,7 @@ export interface OpenRunFolderOptions {
   onRemark?: (text: string) => void;
 }
 
+/** Where a new folder is made. */
 export interface CreateRunFolderOptions extends OpenRunFolderOptions {
   /** The folder to make, with its parents. Without it: ROOT/PRESET-N, N one above the highest there. */
   out?: string | undefined;
@@ -151,6 +153,7 @@ export class RunFolder {
     return join(this.path, RUN_FILES[name]);
   }
 
+  /** Writes config.json. */
   async writeConfig(config: object): Promise<void> {
     await this.#write("config", `${JSON.stringify(config, undefined, 2)}\n`);
   }
@@ -198,6 +201,7 @@ export class RunFolder {
     await this.#write("model", safetensorsPieces(tensors, metadata));
   }
 
+  /** Reads model.safetensors. */
   async readModel(): Promise<SafeFile> {
     return readSafetensors(this.file("model"));
   }
@@ -208,6 +212,7 @@ export class RunFolder {
     this.#stage = "saved";
   }
 
+  /** Reads state.safetensors. */
   async readState(): Promise<SafeFile> {
     return readSafetensors(this.file("state"));
   }
@@ -217,6 +222,7 @@ export class RunFolder {
     return withSafetensors(this.file("state"), use);
   }
 
+  /** Writes report.html. */
   async writeReport(html: string): Promise<void> {
     await this.#write("report", html);
   }
@@ -258,7 +264,9 @@ function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata
 /** A safetensors file whose tensors are read when they are asked for. */
 export interface SafeSource {
   readonly metadata: Record<string, string>;
+  /** What the header says of a tensor; undefined where there is none of this name. */
   find(name: string): SafeEntry | undefined;
+  /** Reads one tensor. */
   read(name: string): Promise<SafeTensor>;
 }
 

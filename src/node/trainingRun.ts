@@ -15,6 +15,7 @@ import type { RunFolder } from "./runFolder.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
+/** What a run takes. */
 export interface TrainingRunOptions {
   readonly gpu: Gpu;
   /** Stays open. Nothing in it is changed before the run is known to fit. */

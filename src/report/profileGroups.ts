@@ -15,6 +15,7 @@ export interface ProfileGroup {
   readonly roofline: number | undefined;
 }
 
+/** What dispatches of a group have in common. */
 export type GroupBy = "shader" | "layer" | "phase" | "label";
 
 /** The dispatches of a profile in groups, those that take most time first. */

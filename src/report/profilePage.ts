@@ -12,6 +12,7 @@ import { PROFILE_STYLE } from "./profileStyle.ts";
 import { formatNs, formatRate, formatShare } from "./profileTable.ts";
 import { STYLE } from "./style.ts";
 
+/** What a profile page is made from. */
 export interface ProfilePageInput {
   readonly title: string;
   readonly profile: PlanProfile;

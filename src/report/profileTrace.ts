@@ -15,6 +15,7 @@ export interface TraceEvent {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
+/** A trace in the JSON format of Chrome, for Perfetto and speedscope. */
 export interface Trace {
   readonly traceEvents: readonly TraceEvent[];
   readonly displayTimeUnit: "ns";

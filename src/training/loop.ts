@@ -35,6 +35,7 @@ export interface ProgressEvent {
   readonly skipped: number;
 }
 
+/** The run, or this part of it, is over. */
 export interface EndEvent {
   readonly type: "end";
   readonly step: number;
@@ -69,6 +70,7 @@ export interface Trained {
   readonly evaluator?: TrainEvaluator;
 }
 
+/** How long to train, and from where. */
 export interface TrainOptions {
   /** Updates in all, those of `start` included; as the trainer's configuration says by default. */
   readonly steps?: number;

@@ -28,6 +28,7 @@ export interface EvalRow {
   percentEquivStdErr: number;
 }
 
+/** A line of metrics.jsonl. */
 export type MetricRow = TrainRow | EvalRow;
 
 const FIELDS = {

@@ -26,7 +26,9 @@ const ARRAYS = {
   F8_E5M2: Uint8Array,
 } as const;
 
+/** The types of the format. */
 export type SafeDType = keyof typeof ARRAYS;
+/** An array of one of these types. */
 export type SafeData = InstanceType<(typeof ARRAYS)[SafeDType]>;
 
 /** A named array. Types that JavaScript lacks are held as their bits: F16 and BF16 in Uint16Array, F8 in Uint8Array. */
@@ -37,6 +39,7 @@ export interface SafeTensor {
   readonly data: SafeData;
 }
 
+/** What a safetensors file holds. */
 export interface SafeFile {
   /** In the order of the data. */
   readonly tensors: Map<string, SafeTensor>;

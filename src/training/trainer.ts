@@ -164,6 +164,7 @@ export class Trainer {
     return this.#order[n % this.#moleculeCount]!;
   }
 
+  /** Frees the plan and its buffers; the store stays. */
   destroy(): void {
     this.plan.destroy();
     this.#uniform.destroy();

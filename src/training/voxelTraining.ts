@@ -15,6 +15,7 @@ import { Trainer } from "./trainer.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
+/** How a training begins. */
 export interface VoxelTrainingOptions {
   /** Draws the first weights by the configuration's seed (default); false leaves them zero, for a state to load. */
   readonly initialise?: boolean;
@@ -95,6 +96,7 @@ export class VoxelTraining {
     return stateStream(this.store, this.parameters, this.trainer.scaling);
   }
 
+  /** Frees all that was made. */
   destroy(): void {
     this.evaluator.destroy();
     this.trainer.destroy();

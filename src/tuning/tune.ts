@@ -37,6 +37,7 @@ export interface TuneResult {
   readonly refused: readonly { readonly variant: string; readonly why: string }[];
 }
 
+/** How calls are timed. */
 export interface TuneOptions {
   /** In this order: the costliest should be first. */
   readonly calls: readonly CountedCall[];
@@ -55,6 +56,7 @@ export interface TuneOptions {
   readonly onResult?: (result: TuneResult) => void | Promise<void>;
 }
 
+/** What tuning found, as far as it came. */
 export interface TuneRun {
   readonly results: readonly TuneResult[];
   /** Calls that were not begun: out of time, or stopped. */
