@@ -7,7 +7,7 @@ export function kindOf(value: unknown): string {
   if (typeof value !== "object") return `a ${typeof value}`;
   const tag = tagOf(value);
   const name = tag === "Object" ? ((value as { constructor?: { name: string } }).constructor?.name ?? tag) : tag;
-  return name === "Object" ? "an object without numbers" : `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+  return name === "Object" ? "an object without numbers" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** The name of a built-in class, whatever realm it is of: `instanceof` knows none but this one's. */
@@ -30,8 +30,9 @@ function wrong(what: string, value: unknown, fix: string): VoxtwirlError {
 
 /** @throws VoxtwirlError "bad-option" unless `value` has the method that objects of its class are known by */
 export function requireMethod(what: string, value: unknown, method: string, fix: string): void {
-  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== "function")
-    {throw wrong(what, value, fix);}
+  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== "function") {
+    throw wrong(what, value, fix);
+  }
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` is an object with named fields */
@@ -70,8 +71,9 @@ export function requireFinite(what: string, value: unknown): asserts value is nu
 
 /** @throws VoxtwirlError "bad-option" unless `value` is one of `names` */
 export function requireOneOf(what: string, value: unknown, names: readonly string[]): void {
-  if (!names.includes(value as string))
-    {throw wrong(what, value, `Give ${names.map((name) => `"${name}"`).join(" or ")}.`);}
+  if (!names.includes(value as string)) {
+    throw wrong(what, value, `Give ${names.map((name) => `"${name}"`).join(" or ")}.`);
+  }
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` is a Uint8Array, of whatever realm */
@@ -92,4 +94,47 @@ export function requireShape(
   }
   const found = Array.isArray(value) ? `[${value.map(shown).join(", ")}]` : shown(value);
   throw new VoxtwirlError("bad-shape", `${what} is ${found}`, `Give [${axes.join(", ")}], whole numbers from 1.`);
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is a Gpu */
+export function requireGpu(value: unknown): void {
+  const fix = "Give a Gpu: await Gpu.open(adapter), Gpu.fromDevice(device), or openGpu() of voxtwirl/node.";
+  requireMethod("gpu", value, "upload", fix);
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is a Graph, or another KernelContext */
+export function requireGraph(what: string, value: unknown): void {
+  requireMethod(what, value, "dispatch", "Give a graph: new Graph(gpu.caps).");
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is a tensor */
+export function requireTensor(what: string, value: unknown): void {
+  const { id, shape } = ((value as unknown) ?? {}) as { id?: unknown; shape?: unknown };
+  if (typeof id === "number" && Array.isArray(shape)) return;
+  throw wrong(what, value, "Give a tensor: graph.external, graph.scratch, or what an operation returns.");
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is an array of numbers with a type */
+export function requireTyped(what: string, value: unknown): void {
+  if (!ArrayBuffer.isView(value)) throw wrong(what, value, "Give a typed array, such as a Float32Array.");
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is a range of a GPU buffer */
+export function requireView(what: string, value: unknown): void {
+  const { buffer, offset, size } = ((value as unknown) ?? {}) as { buffer?: unknown; offset?: unknown; size?: unknown };
+  const made = typeof (buffer as { mapAsync?: unknown } | undefined)?.mapAsync === "function";
+  if (made && typeof offset === "number" && typeof size === "number") return;
+  throw wrong(what, value, "Give { buffer, offset, size } in bytes.");
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is an array of whatever kind */
+export function requireNumbers(what: string, value: unknown): void {
+  const { length } = ((value as unknown) ?? {}) as { length?: unknown };
+  if (typeof value !== "object" || typeof length !== "number") throw wrong(what, value, "Give an array of numbers.");
+}
+
+/** @throws VoxtwirlError "bad-shape" unless `value` is an array */
+export function requireSizes(what: string, value: unknown): void {
+  if (Array.isArray(value)) return;
+  throw new VoxtwirlError("bad-shape", `${what} is ${shown(value)}`, "Give an array of sizes: [N, D, H, W, C].");
 }

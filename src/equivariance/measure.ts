@@ -1,4 +1,4 @@
-import { kindOf } from "../check.ts";
+import { kindOf, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
@@ -139,6 +139,7 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   if (none >= 0) {
     throw new VoxtwirlError("bad-shape", `sample ${none} is ${kindOf(samples[none])}`, "Give { input, target }.");
   }
+  requireObject("options", options, "Give { group, input }.");
   const { input, output = input, seed = 0, gpu } = options;
   const group = requireGroup(options.group);
   checkRepresentation("input", input);

@@ -1,3 +1,4 @@
+import { requireArray } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { BetterReading } from "./conventions.ts";
@@ -114,6 +115,8 @@ export async function measurePredictions(
   samples: Iterable<PredictedSample> | AsyncIterable<PredictedSample>,
   options: MeasurePredictionsOptions = {},
 ): Promise<PredictionMeasurement> {
+  if (typeof (samples as unknown) !== "object")
+    requireArray("samples", samples, "Give an array of { predictions, target }, or something else to iterate over.");
   const { signal, onProgress } = options;
   const turn = otherTasks();
   let tally: PredictionTally | undefined;

@@ -1,3 +1,4 @@
+import { requireTyped, requireView, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
 import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
@@ -148,7 +149,7 @@ export class Gpu {
 
   /** Throws what went wrong since the last call, if anything did. */
   check(): void {
-    if (this.#destroyed) throw new VoxtwirlError("device-lost", "this Gpu was destroyed", "Open a new one.");
+    if (this.#destroyed) throw new VoxtwirlError("destroyed", "this Gpu was destroyed", "Open a new one.");
     const failure = this.#failure;
     if (!failure) return;
     // A lost device stays lost; other errors are told once.
@@ -179,6 +180,7 @@ export class Gpu {
    */
   createBuffer(label: string, size: number, usage: number): GPUBuffer {
     this.check();
+    requireWhole(`size of '${label}'`, size, 0);
     const { maxBufferSize } = this.device.limits;
     if (size > maxBufferSize) {
       throw new VoxtwirlError(
@@ -224,6 +226,7 @@ export class Gpu {
 
   /** A buffer holding `data`, for storage or uniform bindings. */
   upload(label: string, data: Float32Array | Uint32Array): BufferView {
+    requireTyped(`data of '${label}'`, data);
     const usage = BufferUsage.STORAGE | BufferUsage.UNIFORM | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
     const buffer = this.createBuffer(label, data.byteLength, usage);
     if (data.byteLength > 0) this.write({ buffer, offset: 0, size: data.byteLength }, data);
@@ -232,6 +235,8 @@ export class Gpu {
 
   /** Queues a write of all of `data` to the beginning of the view. */
   write(view: BufferView, data: ArrayBufferView): void {
+    requireView("the view to write", view);
+    requireTyped("data", data);
     // 64 MiB pieces: one writeBuffer stages a copy of all it is given.
     const piece = 1 << 26;
     for (let at = 0; at < data.byteLength; at += piece) {
@@ -246,6 +251,7 @@ export class Gpu {
     const offsets: number[] = [];
     let total = 0;
     for (const view of views) {
+      requireView("a view to read", view);
       offsets.push(total);
       total += Math.ceil(view.size / 8) * 8;
     }

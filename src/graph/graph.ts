@@ -1,3 +1,4 @@
+import { kindOf, requireObject, requireSizes, requireOneOf, requireTensor, requireView } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
 import {
@@ -63,6 +64,7 @@ export class Graph implements KernelContext {
 
   /** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
   constructor(caps: GpuCaps, options: { precision?: Precision | undefined } = {}) {
+    requireCaps(caps);
     this.caps = caps;
     this.precision = options.precision ?? "f32";
     requirePrecision(caps, this.precision);
@@ -71,6 +73,7 @@ export class Graph implements KernelContext {
   /** A tensor that lies in the caller's buffer: an input, a parameter, a state. */
   external(label: string, shape: readonly number[], view: BufferView, dtype: DType = "f32"): Tensor {
     const tensor = this.#tensor(label, shape, dtype);
+    requireView(`the buffer of '${label}'`, view);
     this.#checkBinding(tensor);
     if (view.size < byteLength(tensor)) {
       throw new VoxtwirlError(
@@ -133,6 +136,7 @@ export class Graph implements KernelContext {
 
   /** The same memory under another shape of as many elements. */
   alias(tensor: Tensor, shape: readonly number[]): Tensor {
+    requireSizes(`the shape of '${tensor.label}'`, shape);
     if (elementCount(shape) !== elementCount(tensor.shape)) {
       throw new VoxtwirlError(
         "bad-shape",
@@ -158,6 +162,7 @@ export class Graph implements KernelContext {
 
   /** Keeps a tensor's memory for itself to the end of the plan, so that `plan.read` gives its last value. */
   keep(tensor: Tensor): Tensor {
+    requireTensor("tensor", tensor);
     this.#kept.add(this.storageOf(tensor).id);
     return tensor;
   }
@@ -317,6 +322,8 @@ export class Graph implements KernelContext {
 
   /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */
   backward(output: Tensor, gradOutput: Tensor): void {
+    requireTensor("output", output);
+    requireTensor("gradOutput", gradOutput);
     const tape = this.#tape;
     this.#tape = [];
     this.#inBackward = true;
@@ -339,6 +346,8 @@ export class Graph implements KernelContext {
   }
 
   #tensor(label: string, shape: readonly number[], dtype: DType): Tensor {
+    requireSizes(`the shape of '${label}'`, shape);
+    requireOneOf(`the dtype of '${label}'`, dtype, ["f32", "f16", "u32"]);
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
       throw new VoxtwirlError(
         "bad-shape",
@@ -352,10 +361,18 @@ export class Graph implements KernelContext {
 
 /** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
 export function requirePrecision(caps: GpuCaps, precision: Precision): void {
+  requireOneOf("precision", precision, ["f32", "f16"]);
   if (precision !== "f16" || caps.f16) return;
   throw new VoxtwirlError(
     "unsupported",
     "this adapter cannot store in half precision: it has no shader-f16",
     "Use f32 (--precision f32), or another adapter: voxtwirl doctor shows what one has.",
   );
+}
+
+function requireCaps(caps: unknown): void {
+  requireObject("caps", caps, "Give gpu.caps.");
+  if (!("adapterClass" in caps)) {
+    throw new VoxtwirlError("bad-option", `caps is ${kindOf(caps)}`, "Give gpu.caps.");
+  }
 }

@@ -1,3 +1,4 @@
+import { requireArray, requireGpu, requireTyped } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { elementCount, type Tensor } from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
@@ -37,10 +38,13 @@ export class ParameterStore {
   /** The arrays that there are of each trained parameter. */
   readonly arrays: readonly ParameterArray[];
   readonly #gpu: Gpu;
+  #destroyed = false;
   readonly #slots = new Map<string, Slot>();
   readonly #pieces: { bytes: number; trained: boolean; buffers: Map<ParameterArray, GPUBuffer> }[] = [];
 
   constructor(gpu: Gpu, specs: readonly ParameterSpec[], arrays: readonly ParameterArray[] = PARAMETER_ARRAYS) {
+    requireGpu(gpu);
+    requireArray("specs", specs, "Give parameters: { name, shape, trained }.");
     this.#gpu = gpu;
     this.specs = specs;
     this.arrays = arrays;
@@ -92,6 +96,7 @@ export class ParameterStore {
    * @throws VoxtwirlError "internal" for a name or an array that the store does not have
    */
   view(name: string, array: ParameterArray = "weights"): BufferView {
+    if (this.#destroyed) throw new VoxtwirlError("destroyed", "this store was destroyed", "Make a new one.");
     const slot = this.#slots.get(name);
     if (!slot) {
       throw new VoxtwirlError(
@@ -135,6 +140,7 @@ export class ParameterStore {
    * @throws VoxtwirlError "bad-shape" for another number of values
    */
   write(name: string, data: Float32Array, array: ParameterArray = "weights"): void {
+    requireTyped(`the data of '${name}'`, data);
     const view = this.view(name, array);
     if (data.byteLength !== view.size) {
       throw new VoxtwirlError(
@@ -174,6 +180,7 @@ export class ParameterStore {
 
   /** Frees all buffers. */
   destroy(): void {
+    this.#destroyed = true;
     for (const { buffers } of this.#pieces) for (const buffer of buffers.values()) this.#gpu.destroyBuffer(buffer);
   }
 }

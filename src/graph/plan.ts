@@ -1,3 +1,4 @@
+import { requireGpu, requireGraph, requireTensor } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import {
   byteLength,
@@ -22,8 +23,8 @@ import { lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
 
 /** How a plan is made. */
 export interface PlanOptions {
-  /** What messages, captures and profiles call it. */
-  label: string;
+  /** What messages, captures and profiles call it; "plan" by default. */
+  label?: string;
   /** Free bytes left behind every transient tensor (tests fill them and look at them afterwards). */
   guard?: number;
 }
@@ -51,6 +52,7 @@ export class Plan {
   /** Uniforms and constants. */
   readonly #inputs: readonly GPUBuffer[];
   readonly #commands: readonly Command[];
+  #destroyed = false;
   readonly #variants: ReadonlyMap<Dispatch, ShaderVariant>;
 
   private constructor(
@@ -82,8 +84,11 @@ export class Plan {
    * @throws VoxtwirlError "out-of-memory" or "too-large" before anything is allocated, "shader-compile" with the
    *   numbered source, "internal" when a kernel's bindings do not match its shader.
    */
-  static async create(gpu: Gpu, graph: Graph, options: PlanOptions): Promise<Plan> {
-    const { label, guard = 0 } = options;
+  static async create(gpu: Gpu, graph: Graph, options: PlanOptions = {}): Promise<Plan> {
+    requireGpu(gpu);
+    requireGraph("graph", graph);
+    const { label = "plan", guard = 0 } = options;
+    gpu.check();
     const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
     const variants = new Map<Dispatch, ShaderVariant>();
     for (const d of dispatches) {
@@ -154,7 +159,7 @@ export class Plan {
 
   /** Submits one replay; results are read later (`read`, or `copies` into staging buffers of the caller's). */
   run(copies: readonly Copy[] = []): void {
-    this.#gpu.check();
+    this.#check();
     replay(this.#gpu.device, this.label, this.#commands, copies);
   }
 
@@ -164,7 +169,7 @@ export class Plan {
    * @internal
    */
   runTimed(timer: ReplayTimer, copies: readonly Copy[] = []): void {
-    this.#gpu.check();
+    this.#check();
     timer.replay(this.label, this.#commands, copies);
   }
 
@@ -174,7 +179,8 @@ export class Plan {
    *
    * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is
    */
-  profile(options: ProfileOptions = {}): Promise<PlanProfile> {
+  async profile(options: ProfileOptions = {}): Promise<PlanProfile> {
+    this.#check();
     return profilePlan(
       {
         gpu: this.#gpu,
@@ -190,6 +196,8 @@ export class Plan {
 
   /** Where a tensor lies: an external one, or one that was kept. */
   view(tensor: Tensor): BufferView {
+    requireTensor("tensor", tensor);
+    this.#check();
     const external = this.#graph.externalView(tensor);
     if (external) return { ...external, size: byteLength(tensor) };
     const placement = this.memory.placements.get(this.#graph.storageOf(tensor).id);
@@ -214,6 +222,11 @@ export class Plan {
     });
   }
 
+  #check(): void {
+    this.#gpu.check();
+    if (this.#destroyed) throw new VoxtwirlError("destroyed", `plan '${this.label}' was destroyed`, "Make it again.");
+  }
+
   /** The plan's own buffers, for tests that poison and inspect them. */
   get arenaBuffers(): readonly GPUBuffer[] {
     return this.#arenas;
@@ -221,6 +234,7 @@ export class Plan {
 
   /** Frees the plan's memory; buffers of the caller's stay. */
   destroy(): void {
+    this.#destroyed = true;
     for (const buffer of [...this.#arenas, ...this.#inputs]) this.#gpu.destroyBuffer(buffer);
   }
 }

@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { ParameterSpec } from "../graph/parameters.ts";
 import type { WeightKind } from "./layouts.ts";
@@ -170,6 +171,7 @@ export function unetParameters(config: UNet3dConfig): UNetParameter[] {
 }
 
 function checkConfig(config: UNet3dConfig): void {
+  requireObject("config", config, "Give a network's configuration: modelConfig(presets.tiny).");
   const bad = (what: string, fix: string) => new VoxtwirlError("bad-config", `U-Net configuration: ${what}`, fix);
   const { channels, attention, groups, blocks } = config;
   const positive = { inChannels: config.inChannels, outChannels: config.outChannels, groups, blocks };

@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { atomicNumber, elementSymbol } from "./elements.ts";
@@ -65,6 +66,9 @@ export function prepareDataset(
   options: DatasetOptions,
   keyOf?: MoleculeKey,
 ): PreparedDataset {
+  requireArray("molecules", molecules, "Give molecules: those of parseXyz, parseSdf or builtinMolecules.");
+  requireObject("options", options, "Give { elements, grid, resolution }: a preset has them.");
+  requireArray("elements", options.elements, "Give element symbols, one a channel.");
   const channels = channelTable(options.elements);
   checkOptions(options);
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);

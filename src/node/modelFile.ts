@@ -1,6 +1,6 @@
+import { requireGpu, requireString } from "../check.ts";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { requireString } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
@@ -16,6 +16,7 @@ import { RUN_FILES } from "./runStage.ts";
  * @throws VoxtwirlError as `readModelFile` and `VoxelDenoiser.load`
  */
 export async function openModel(gpu: Gpu, path: string, options: VoxelDenoiserOptions = {}): Promise<VoxelDenoiser> {
+  requireGpu(gpu);
   return VoxelDenoiser.load(gpu, await readModelFile(path), options);
 }
 

@@ -1,4 +1,5 @@
 /** The folder that a training run writes; its five files are the run's whole output. */
+import { requireObject, requireString } from "../check.ts";
 import { rmdirSync } from "node:fs";
 import { appendFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -77,6 +78,7 @@ export class RunFolder {
    *   writes it, "bad-option" for a preset that cannot be part of a file name.
    */
   static async create(options: CreateRunFolderOptions): Promise<RunFolder> {
+    requireObject("options", options, "Give { preset }.");
     const { out, preset, root = "runs", force = false } = options;
     if (out === undefined) return RunFolder.#claim(await makeNumbered(root, preset), true, options);
     const path = join(out, ".");
@@ -103,6 +105,7 @@ export class RunFolder {
    * @throws VoxtwirlError "in-use" when another process writes it; as `lookAtRun`
    */
   static async open(path: string, options: OpenRunFolderOptions = {}): Promise<RunFolder> {
+    requireString("path", path, "Give the path of a run's folder.");
     const folder = join(path, ".");
     await lookAtRun(folder);
     await makeFolders(dirname(folder));
@@ -289,6 +292,7 @@ export async function withSafetensors<T>(path: string, use: (source: SafeSource)
 
 /** Reads a safetensors file as a whole. */
 export async function readSafetensors(path: string): Promise<SafeFile> {
+  requireString("path", path, "Give the path of a safetensors file.");
   return decodeSafetensors(await readBytes(path), path);
 }
 

@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { formatShape } from "../gpu/dispatch.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import type { HostTimes } from "../graph/profileReplays.ts";
@@ -32,6 +33,7 @@ const GPU = 2;
  * the GPU's were moved there by `alignClocks`.
  */
 export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
+  requireObject("profile", profile, "Give what plan.profile() resolves to.");
   const { replays, dispatches, memory, label, timing } = profile;
   const events: TraceEvent[] = [
     named("process_name", 0, `voxtwirl ${label}`),

@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../check.ts";
 import { lossChart, percentChart } from "./charts.ts";
 import {
   formatCount,
@@ -116,6 +117,8 @@ const section = (title: string, body: string): string => `<section><h2>${escapeH
  * @throws VoxtwirlError "bad-shape" when a slice's array does not have grid * grid * channels values
  */
 export function renderReport(input: ReportInput): string {
+  requireObject("input", input, "Give { title, config, adapter, metrics }.");
+  requireArray("metrics", input.metrics, "Give the rows of a run, as train tells them.");
   const evals = rowsOf(input.metrics, "eval");
   const train = rowsOf(input.metrics, "train");
   const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);

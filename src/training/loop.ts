@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
@@ -111,6 +112,8 @@ export async function* train(
   trained: Trained,
   options: TrainOptions = {},
 ): AsyncGenerator<TrainEvent, void, undefined> {
+  requireObject("trained", trained, "Give a VoxelTraining, or { trainer, evaluator }.");
+  requireObject("trained.trainer", trained.trainer, "Give a Trainer: await Trainer.create(...).");
   const { gpu } = trained.trainer;
   const results = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
   try {

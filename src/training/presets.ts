@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { elements5, elements8 } from "../molecules/elements.ts";
@@ -167,8 +168,11 @@ export const slowPresets: Readonly<Record<string, TrainConfig>> = {
   tiny: { ...presets.tiny!, steps: 100, every: 50, heldout: 6 },
 };
 
+const GIVE_CONFIG = "Give a configuration: { ...presets.tiny, steps: 500 }.";
+
 /** The network a configuration asks for. */
 export function modelConfig(config: TrainConfig): UNet3dConfig {
+  requireObject("config", config, GIVE_CONFIG);
   const { channels, blocks, attention, middleAttention, groups, dropout, down, elements } = config;
   const n = elements.length;
   return { inChannels: n, outChannels: n, channels, blocks, attention, middleAttention, groups, dropout, down };
@@ -182,6 +186,8 @@ export const MAX_MICRO_BATCHES = 1024;
 
 /** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */
 export function checkTrainConfig(config: TrainConfig): TrainConfig {
+  requireObject("config", config, GIVE_CONFIG);
+  for (const name of ["channels", "attention", "elements"] as const) requireArray(name, config[name], GIVE_CONFIG);
   const bad = (what: string, fix: string) => new VoxtwirlError("bad-option", what, fix);
   for (const name of ["grid", "batch", "microBatch", "steps", "every"] as const) {
     if (!Number.isSafeInteger(config[name]) || config[name] < 1 || config[name] > MOST[name]) {

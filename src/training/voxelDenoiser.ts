@@ -1,4 +1,4 @@
-import { kindOf, requireBytes, requireMethod, requireOneOf, requireShape, tagOf } from "../check.ts";
+import { kindOf, requireBytes, requireGpu, requireMethod, requireShape, tagOf } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape, type Tensor } from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
@@ -66,10 +66,9 @@ export class VoxelDenoiser {
     model: Uint8Array | ModelFile,
     options: VoxelDenoiserOptions = {},
   ): Promise<VoxelDenoiser> {
-    requireMethod("gpu", gpu, "createBuffer", "Give a Gpu: await Gpu.open(adapter), or openGpu() of voxtwirl/node.");
+    requireGpu(gpu);
     const file = fileOf(model);
     const { precision = file.config.training.precision } = options;
-    requireOneOf("precision", precision, ["f32", "f16"]);
     requirePrecision(gpu.caps, precision);
     const parameters = unetParameters(modelConfig(file.config.training));
     const store = new ParameterStore(gpu, parameters, ["weights"]);

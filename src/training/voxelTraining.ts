@@ -1,3 +1,4 @@
+import { requireGpu, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { VoxelEvaluator } from "../equivariance/voxelEvaluator.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -57,7 +58,9 @@ export class VoxelTraining {
     data: Pick<PreparedDataset, "train" | "heldout">,
     options: VoxelTrainingOptions = {},
   ): Promise<VoxelTraining> {
+    requireGpu(gpu);
     const parameters = unetParameters(modelConfig(config));
+    requireObject("data", data, "Give what prepareDataset returns.");
     const store = new ParameterStore(gpu, parameters);
     try {
       const plans = await createPlans(gpu, config, store, data);
