@@ -109,7 +109,7 @@ export function requireGraph(what: string, value: unknown): void {
 
 /** @throws VoxtwirlError "bad-option" unless `value` is a tensor */
 export function requireTensor(what: string, value: unknown): void {
-  const { id, shape } = ((value as unknown) ?? {}) as { id?: unknown; shape?: unknown };
+  const { id, shape } = (value ?? {}) as { id?: unknown; shape?: unknown };
   if (typeof id === "number" && Array.isArray(shape)) return;
   throw wrong(what, value, "Give a tensor: graph.external, graph.scratch, or what an operation returns.");
 }
@@ -121,15 +121,15 @@ export function requireTyped(what: string, value: unknown): void {
 
 /** @throws VoxtwirlError "bad-option" unless `value` is a range of a GPU buffer */
 export function requireView(what: string, value: unknown): void {
-  const { buffer, offset, size } = ((value as unknown) ?? {}) as { buffer?: unknown; offset?: unknown; size?: unknown };
-  const made = typeof (buffer as { mapAsync?: unknown } | undefined)?.mapAsync === "function";
+  const { buffer, offset, size } = (value ?? {}) as { buffer?: unknown; offset?: unknown; size?: unknown };
+  const made = typeof buffer === "object" && buffer !== null && !ArrayBuffer.isView(value);
   if (made && typeof offset === "number" && typeof size === "number") return;
   throw wrong(what, value, "Give { buffer, offset, size } in bytes.");
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` is an array of whatever kind */
 export function requireNumbers(what: string, value: unknown): void {
-  const { length } = ((value as unknown) ?? {}) as { length?: unknown };
+  const { length } = (value ?? {}) as { length?: unknown };
   if (typeof value !== "object" || typeof length !== "number") throw wrong(what, value, "Give an array of numbers.");
 }
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as typed from "../src/node.ts";
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- no types, that is the point */
+/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-call,
+   @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- no types, that is the point */
 const v = typed as any;
 type Case = readonly [call: string, run: (given: Given) => unknown, code: string, words: RegExp];
 interface Given {
