@@ -1,4 +1,4 @@
-// Public functions called from plain JavaScript with what no compiler has seen: each says what is wrong, and what to do.
+// Public functions called from plain JavaScript with what no compiler has seen: each says what is wrong.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as typed from "../src/node.ts";
 

@@ -115,8 +115,9 @@ export async function measurePredictions(
   samples: Iterable<PredictedSample> | AsyncIterable<PredictedSample>,
   options: MeasurePredictionsOptions = {},
 ): Promise<PredictionMeasurement> {
-  if (typeof (samples as unknown) !== "object")
+  if (typeof (samples as unknown) !== "object") {
     requireArray("samples", samples, "Give an array of { predictions, target }, or something else to iterate over.");
+  }
   const { signal, onProgress } = options;
   const turn = otherTasks();
   let tally: PredictionTally | undefined;

@@ -180,8 +180,9 @@ function reasonOf(error: unknown): string {
     error.code === "device-lost" ||
     error.code === "destroyed" ||
     error.code === "internal"
-  )
+  ) {
     throw error;
+  }
   return error.message.split("\n", 1)[0]!;
 }
 
