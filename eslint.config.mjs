@@ -2,7 +2,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["dist", "runs", ".cache", "**/*.data.ts", "test/package/user"] },
+  { ignores: ["dist", "docs/api", "runs", ".cache", "**/*.data.ts", "test/package/user"] },
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked],

@@ -54,9 +54,9 @@ export function sampledConvTranspose(g: ConvGeometry, data: CaseData): Expected[
 /** How outputs are gathered along one axis, and which weight is between two channels. */
 interface Gathering {
   /** The position that output `p` reads through a tap; none where that is not whole or outside. */
-  from(p: number, tap: number): number;
+  from(this: void, p: number, tap: number): number;
   /** Index of the weight of a flat tap between a channel that is read and one that is written. */
-  weightAt(tap: number, read: number, written: number): number;
+  weightAt(this: void, tap: number, read: number, written: number): number;
 }
 
 function gathered(

@@ -13,6 +13,7 @@ export type VoxtwirlErrorCode =
   | "shader-compile"
   | "validation"
   | "device-lost"
+  | "destroyed"
   | "not-finite"
   | "exists"
   | "in-use"
@@ -26,7 +27,9 @@ export type VoxtwirlErrorCode =
  * `code` says which kind of failure this is, `message` what happened and `fix` what the user can do about it.
  */
 export class VoxtwirlError extends Error {
+  /** Which kind of failure. */
   readonly code: VoxtwirlErrorCode;
+  /** What the user can do about it. */
   readonly fix: string;
 
   constructor(code: VoxtwirlErrorCode, message: string, fix: string, options?: ErrorOptions) {

@@ -15,24 +15,34 @@ export {
   type Shader,
   type Tensor,
 } from "./gpu/dispatch.ts";
-export { Graph, type Phase, type Precision } from "./graph/graph.ts";
+export { Graph, type GradWriter, type GraphCommand, type Phase, type Precision } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
+export type { MemoryPlan, Placement } from "./graph/planner.ts";
+export type { Copy } from "./gpu/recorder.ts";
 export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.ts";
 export type { DispatchProfile, PlanProfile } from "./graph/profile.ts";
 export type { HostTimes, ProfiledReplay, ProfileOptions, ReplayTimes } from "./graph/profileReplays.ts";
 export { measureRoofline, rooflineSeconds, rooflineShare, type Roofline } from "./graph/roofline.ts";
-export { ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
+export { PARAMETER_ARRAYS, ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
 export * as kernels from "./kernels/index.ts";
-export type { Example, ExampleTensor } from "./kernels/example.ts";
+export type { Contents, Example, ExampleTensor } from "./kernels/example.ts";
 export type { CallShape, Kernel, TableRow, Variant, VariantChoice } from "./kernels/kernel.ts";
 export { allKernels } from "./kernels/list.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";
-export { unetLayout, unetParameters, type UNet3dConfig } from "./models/unetLayout.ts";
+export {
+  unetLayout,
+  unetParameters,
+  type BlockLayout,
+  type ResLayout,
+  type SampleLayout,
+  type UNet3dConfig,
+  type UNet3dLayout,
+} from "./models/unetLayout.ts";
 export type { ModelParameter } from "./models/parameter.ts";
 export { initialise } from "./models/initialise.ts";
-export { fromTorch, toTorch, type WeightKind } from "./models/layouts.ts";
+export { fromTorch, toTorch, type WeightArray, type WeightKind } from "./models/layouts.ts";
 export {
   decomposeSums,
   sampleSums,
@@ -56,7 +66,7 @@ export {
   type PredictionRotations,
 } from "./equivariance/predictions.ts";
 export type { RotationSource } from "./equivariance/cubeRotations.ts";
-export type { NumberArray } from "./equivariance/numbers.ts";
+export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,
@@ -67,13 +77,20 @@ export {
   octahedralProducts,
   rotateGridOctahedral,
 } from "./equivariance/octahedral.ts";
-export { drawOctahedral, haarQuaternion, haarRotation, quaternionToMatrix } from "./equivariance/rotations.ts";
+export {
+  drawOctahedral,
+  haarQuaternion,
+  haarRotation,
+  quaternionToMatrix,
+  type Quaternion,
+} from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions } from "./tasks/voxels/poseEvaluator.ts";
 export {
   VoxelEvaluator,
   type Evaluation,
+  type TwirledSample,
   type VoxelEvaluatorOptions,
   type VoxelModel,
 } from "./tasks/voxels/voxelEvaluator.ts";
@@ -118,16 +135,22 @@ export {
   type TrainStart,
 } from "./training/loop.ts";
 export { Training, type TrainingOptions } from "./training/training.ts";
+export { VoxelDenoiser, type VoxelDenoiserOptions } from "./tasks/voxels/voxelDenoiser.ts";
+export type { ModelFile } from "./training/modelFile.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,
   safetensorsStream,
+  type SafeData,
+  type SafeDType,
   type SafeFile,
+  type SafeSpec,
   type SafeStream,
   type SafeTensor,
 } from "./formats/safetensors.ts";
-export type { EvalRow, MetricRow, TrainEvaluator, TrainRow } from "./training/metrics.ts";
+export type { RunConfig, RunData } from "./training/runConfig.ts";
+export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
 export {
   choiceOf,
   countCalls,
@@ -137,9 +160,16 @@ export {
   type TuneResult,
   type TuneRun,
 } from "./tuning/tune.ts";
+export type { Difference } from "./tuning/trial.ts";
 export { emptyTuning, parseTuning, tuningHash, withChoices } from "./tuning/tuning.ts";
 export { readingRemark } from "./report/measureRemarks.ts";
 export { renderReport, type ReportInput } from "./report/report.ts";
+export type {
+  EvalRow as ReportEvalRow,
+  MetricRow as ReportRow,
+  SliceInput,
+  TrainRow as ReportTrainRow,
+} from "./report/types.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";

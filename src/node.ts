@@ -1,13 +1,15 @@
 // The public API for Node: everything of "voxtwirl" plus Dawn, adapter choice and files. Imported as "voxtwirl/node".
 export * from "./index.ts";
+export { openModel, readModelFile } from "./runs/modelFile.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";
 export type { MoleculeFile } from "./node/moleculeFile.ts";
 export { readMoleculeFile, type ReadMoleculesOptions } from "./node/molecules.ts";
 export { openAdapter, type OpenAdapterOptions, type OpenedAdapter } from "./node/open.ts";
 export type { RunEvent } from "./runs/folderRun.ts";
+export type { SafeEntry } from "./formats/safetensors.ts";
 export { openGpu, type OpenGpuOptions } from "./node/openGpu.ts";
 export { readSafetensors, RunFolder } from "./runs/runFolder.ts";
-export type { CreateRunFolderOptions, OpenRunFolderOptions } from "./runs/runFolder.ts";
+export type { CreateRunFolderOptions, OpenRunFolderOptions, SafeSource } from "./runs/runFolder.ts";
 export { lookAtRun, RUN_FILES, type RunStage } from "./runs/runStage.ts";
 export { withNap } from "./node/nap.ts";
 export { trainingRun, type TrainingRunOptions } from "./runs/trainingRun.ts";

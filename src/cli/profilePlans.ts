@@ -1,20 +1,17 @@
 import { VoxtwirlError } from "../errors.ts";
+import { readingLines } from "../formats/records.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { Plan } from "../graph/plan.ts";
 import { initialise } from "../models/initialise.ts";
-import { unet3d } from "../models/unet3d.ts";
-import { unetParameters } from "../models/unetLayout.ts";
-import { readModelFile } from "../runs/modelFile.ts";
-import { readingLines } from "../formats/records.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { prepareRunData } from "../runs/runData.ts";
 import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
-import { loadModel } from "../training/checkpoint.ts";
-import { unetConfig, type VoxelConfig } from "../tasks/voxels/voxelConfig.ts";
+import { readModelFile } from "../runs/modelFile.ts";
+import { prepareRunData } from "../runs/runData.ts";
 import { taskOfPreset } from "../tasks/list.ts";
+import { VoxelDenoiser } from "../tasks/voxels/voxelDenoiser.ts";
 import type { Task, TaskData } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -92,16 +89,12 @@ export async function evaluation(gpu: Gpu, { preset, batch: chunk, ...from }: Pr
 
 /** A forward pass of a model that `voxtwirl train` wrote, on grids of normal noise: values do not change its work. */
 export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Precision): Promise<Profiled> {
-  const model = await readModelFile(path);
-  const training = model.config.training as VoxelConfig;
-  const { grid, elements, sigma, seed, preset } = training;
-  const config = unetConfig(training);
-  const parameters = unetParameters(config);
-  const store = new ParameterStore(gpu, parameters, ["weights"]);
-  loadModel(store, parameters, model.file, model.path);
+  const file = await readModelFile(path);
+  const model = await VoxelDenoiser.load(gpu, file, given && { precision: given });
+  const { precision } = model;
+  const { grid, elements, sigma, seed, preset } = model.config;
   const random = new Random(seed);
   const shape = [batch, grid, grid, grid, elements.length];
-  const precision = given ?? model.config.training.precision;
   const graph = new Graph(gpu.caps, { precision });
   // Bindings have their limit before the buffer has.
   const bytes = shape.reduce((product, size) => product * size, 4);
@@ -115,17 +108,17 @@ export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Pr
   const values = Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal());
   const grids = gpu.upload("grids", values);
   const x = graph.external("grids", shape, grids);
-  graph.keep(unet3d(graph, config, x, { parameter: store.bind(graph, { constants: "weights" }) }));
+  graph.keep(model.forward(graph, x));
   const plan = await Plan.create(gpu, graph, { label: "forward" });
   return {
-    title: `forward pass of ${model.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
+    title: `forward pass of ${file.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
     notes: [],
     plan,
     prepare: () => undefined,
     destroy: () => {
       plan.destroy();
       gpu.destroyBuffer(grids.buffer);
-      store.destroy();
+      model.destroy();
     },
   };
 }

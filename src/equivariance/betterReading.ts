@@ -19,6 +19,7 @@ export type RotationReading =
   /** The same matrices in another order: prediction i belongs to matrix `rows[i]`. */
   | { readonly kind: "rows"; readonly rows: readonly number[] };
 
+/** A reading of the rotations under which the predictions fit better than as given. */
 export interface BetterReading {
   readonly reading: RotationReading;
   readonly lossTotal: number;

@@ -1,3 +1,4 @@
+import { kindOf } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { Graph } from "../graph/graph.ts";
@@ -5,7 +6,6 @@ import { Plan } from "../graph/plan.ts";
 import { resample } from "../kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
-import { kindOf } from "./numbers.ts";
 import { inverseRotation, requireElement, type Rotation, type RotationGroup } from "./groups.ts";
 
 interface Grid {

@@ -1,3 +1,4 @@
+import { requireNumbers } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decomposeSums, type Decomposition, type SampleSums } from "./estimators.ts";
@@ -12,6 +13,7 @@ export interface Measurement extends Decomposition {
   readonly gains: readonly TwirlGain[];
 }
 
+/** How many predictions a sample has, and of which group. */
 export interface TallyOptions {
   /** Rotations of each sample, N >= 2. */
   readonly rotations: number;
@@ -86,6 +88,8 @@ export function decompose(
   target: ArrayLike<number>,
   { samples = 1, groupOrder }: { samples?: number; groupOrder?: number } = {},
 ): Measurement {
+  requireNumbers("predictions", predictions);
+  requireNumbers("target", target);
   const elements = target.length / samples;
   const rotations = predictions.length / target.length;
   if (!Number.isSafeInteger(samples) || !(elements >= 1) || elements % 1 !== 0 || rotations % 1 !== 0) {

@@ -11,6 +11,7 @@ export interface SampleSums {
   readonly zeroError: number;
 }
 
+/** What the sums of a sample were made of. */
 export interface Sampling {
   /** Rotations of each sample, N >= 2. */
   readonly rotations: number;

@@ -1,8 +1,9 @@
+import { kindOf } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import type { Random } from "../random.ts";
 import { rotateGridInterpolated } from "./interpolate.ts";
-import { kindOf, zerosLike, type FloatArray } from "./numbers.ts";
+import { zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralElement, octahedralMatrices, rotateGridOctahedral } from "./octahedral.ts";
 import { drawOctahedral, haarRotation } from "./rotations.ts";
 

@@ -1,3 +1,4 @@
+import { kindOf, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
@@ -5,13 +6,14 @@ import { Random } from "../random.ts";
 import { BufferRotator, isBufferView } from "./bufferRotator.ts";
 import { requireGroup, type RotationGroup } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
-import { kindOf, type FloatArray, type NumberArray } from "./numbers.ts";
+import type { FloatArray, NumberArray } from "./numbers.ts";
 import { otherTasks } from "./otherTasks.ts";
 import type { EquivarianceSample, Predict } from "./predict.ts";
 import { requireRepresentation, type Representation } from "./representations.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
+/** What to measure, and under which rotations. */
 export interface MeasureOptions {
   /** The rotations: `octahedral()` or `so3()`. A function that makes the group will do too. */
   readonly group: RotationGroup | (() => RotationGroup);
@@ -138,6 +140,7 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   if (none >= 0) {
     throw new VoxtwirlError("bad-shape", `sample ${none} is ${kindOf(samples[none])}`, "Give { input, target }.");
   }
+  requireObject("options", options, "Give { group, input }.");
   const { input, output = input, seed = 0, gpu } = options;
   const group = requireGroup(options.group);
   requireRepresentation("input", input);

@@ -1,3 +1,4 @@
+import { kindOf, tagOf } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 
 /** Numbers in their order: a typed array of whatever realm, a plain array, or arrays of these. */
@@ -78,15 +79,6 @@ function requireFinite<T extends FloatArray>(what: string, values: T): T {
   );
 }
 
-/** What a value is, for an error: "undefined", "a string", "a Promise". */
-export function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const tag = tagOf(value);
-  const name = tag === "Object" ? ((value as { constructor?: { name: string } }).constructor?.name ?? tag) : tag;
-  return name === "Object" ? "an object without numbers" : `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
-}
-
 function cureOf(value: unknown): string {
   const tag = tagOf(value);
   if (typeof (value as { then?: unknown } | null)?.then === "function") return "Await it first.";
@@ -97,8 +89,4 @@ function cureOf(value: unknown): string {
   }
   if (/^(Shared)?ArrayBuffer$|^DataView$/.test(tag)) return "Give an array of its numbers: new Float32Array(buffer).";
   return "Give a typed or plain array; of a tensor, its data.";
-}
-
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }

@@ -1,3 +1,4 @@
+import { requireArray } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { BetterReading } from "./betterReading.ts";
@@ -17,6 +18,7 @@ export interface PredictionRotations {
   readonly name?: string;
 }
 
+/** What the predictions are and how they were rotated. */
 export interface PredictionOptions {
   /** From what the rotations of a sample are; "octahedral" by default. */
   readonly group?: RotationSource;
@@ -91,6 +93,7 @@ export interface PredictedSample {
   readonly target: ArrayLike<number>;
 }
 
+/** How predictions are measured, and the signal that stops it. */
 export interface MeasurePredictionsOptions extends PredictionOptions {
   /** Stops before the next sample, with an error; for what is known so far use a `PredictionTally`. */
   readonly signal?: AbortSignal | undefined;
@@ -113,6 +116,9 @@ export async function measurePredictions(
   samples: Iterable<PredictedSample> | AsyncIterable<PredictedSample>,
   options: MeasurePredictionsOptions = {},
 ): Promise<PredictionMeasurement> {
+  if (typeof (samples as unknown) !== "object") {
+    requireArray("samples", samples, "Give an array of { predictions, target }, or something else to iterate over.");
+  }
   const { signal, onProgress } = options;
   const turn = otherTasks();
   let tally: PredictionTally | undefined;

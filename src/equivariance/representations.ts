@@ -1,4 +1,5 @@
-import { kindOf, zerosLike, type FloatArray } from "./numbers.ts";
+import { kindOf } from "../check.ts";
+import { zerosLike, type FloatArray } from "./numbers.ts";
 import type { Rotation, RotationGroup } from "./groups.ts";
 import { VoxtwirlError } from "../errors.ts";
 

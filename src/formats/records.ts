@@ -2,6 +2,7 @@ import { VoxtwirlError } from "../errors.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { Oddities } from "../molecules/oddities.ts";
 
+/** How a file is read. */
 export interface ParseOptions {
   /** Throws on the first record that cannot be used instead of leaving it out; false by default. */
   strict?: boolean | undefined;
@@ -16,6 +17,7 @@ export interface LeftOut {
   first: LeftOutRecord[];
 }
 
+/** A record that was left out, and why. */
 export interface LeftOutRecord {
   /** The file, where several were read. */
   file?: string;

@@ -5,6 +5,7 @@
  * and may hold strings under `__metadata__`. The tensors cover the data without gaps or overlaps. All numbers are
  * little endian, as is every machine with WebGPU.
  */
+import { requireArray, requireBytes, requireObject, requireOneOf, requireSizes, requireTyped } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { duplicateKey } from "./jsonKeys.ts";
 
@@ -26,7 +27,9 @@ const ARRAYS = {
   F8_E5M2: Uint8Array,
 } as const;
 
+/** The types of the format. */
 export type SafeDType = keyof typeof ARRAYS;
+/** An array of one of these types. */
 export type SafeData = InstanceType<(typeof ARRAYS)[SafeDType]>;
 
 /** A named array. Types that JavaScript lacks are held as their bits: F16 and BF16 in Uint16Array, F8 in Uint8Array. */
@@ -37,12 +40,14 @@ export interface SafeTensor {
   readonly data: SafeData;
 }
 
+/** What a safetensors file holds. */
 export interface SafeFile {
   /** In the order of the data. */
   readonly tensors: Map<string, SafeTensor>;
   readonly metadata: Record<string, string>;
 }
 
+const GIVE_TENSORS = "Give tensors: { name, dtype, shape, data }.";
 const METADATA = "__metadata__";
 const MAX_HEADER = 100_000_000;
 
@@ -129,6 +134,13 @@ function bytesOf(data: SafeData): Uint8Array {
 
 /** A whole safetensors file in one array. For files of gigabytes use `safetensorsStream`. */
 export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Record<string, string> = {}): Uint8Array {
+  requireArray("tensors", tensors, GIVE_TENSORS);
+  tensors.forEach((tensor, i) => {
+    requireObject(`tensor ${i}`, tensor, GIVE_TENSORS);
+    requireOneOf(`the dtype of tensor ${i}`, tensor.dtype, Object.keys(ARRAYS));
+    requireSizes(`the shape of tensor ${i}`, tensor.shape);
+    requireTyped(`the data of tensor ${i}`, tensor.data);
+  });
   const chunks = safetensorsChunks(tensors, metadata);
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let offset = 0;
@@ -148,6 +160,7 @@ export function encodeSafetensors(tensors: readonly SafeTensor[], metadata: Reco
  * @throws VoxtwirlError "bad-file", and nothing else, with `fileName` and the rule that is broken.
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName = "the file"): SafeFile {
+  requireBytes("bytes", bytes);
   const { metadata, entries, dataStart } = indexSafetensors(bytes, bytes.length, fileName);
   const tensors = new Map<string, SafeTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {

@@ -1,3 +1,4 @@
+import { requireString } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { refuseDrawing } from "./drawing.ts";
 import { LineReader, quoted } from "./lines.ts";
@@ -21,6 +22,7 @@ import { readV3000 } from "./v3000.ts";
  * record, or is cut off. Also where no record can be used.
  */
 export function parseSdf(text: string, file = "SDF text", options: ParseOptions = {}): ParsedMolecules {
+  requireString("text", text, "Give the file's text; of its bytes, new TextDecoder().decode(bytes).");
   const records = new RecordCollector(file, options);
   for (const record of recordsOf(new LineReader(text, file))) {
     if (!record.ended) checkEnd(record, file);

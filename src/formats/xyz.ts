@@ -1,3 +1,4 @@
+import { requireString } from "../check.ts";
 import { xyzColumns, type XyzColumns } from "./extendedXyz.ts";
 import { coordinateFix, LineReader, looksNumeric, parseCoordinate, quoted } from "./lines.ts";
 import type { Molecule } from "../molecules/molecule.ts";
@@ -24,6 +25,7 @@ const shortestAtomLine = 8;
  * that does not agree with the lines, or a file that is cut off. Also where no molecule can be used.
  */
 export function parseXyz(text: string, file = "XYZ text", options: ParseOptions = {}): ParsedMolecules {
+  requireString("text", text, "Give the file's text; of its bytes, new TextDecoder().decode(bytes).");
   const lines = new LineReader(text, file);
   const records = new RecordCollector(file, options);
   let last: number | undefined;

@@ -1,5 +1,6 @@
 import type { GPUAdapterInfo, GPUDevice } from "../hostTypes.ts";
 
+/** What kind of adapter it is, as far as kernels choose by it. */
 export type AdapterClass = "discrete" | "integrated" | "apple" | "software" | "unknown";
 
 /** Sizes of one subgroup-matrix product: [m, k] f16 times [k, n] f16, summed in [m, n] f32. */

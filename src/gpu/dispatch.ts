@@ -6,9 +6,13 @@ export type DType = "f32" | "f16" | "u32";
 
 /** A shape, a type and a name; where its data lies is decided when a plan is made. Channels-last (N, D, H, W, C). */
 export interface Tensor {
+  /** Unique in its graph. */
   readonly id: number;
+  /** What messages and profiles call it. */
   readonly label: string;
+  /** Sizes, the fastest axis last. */
   readonly shape: readonly number[];
+  /** The type of its elements in memory. */
   readonly dtype: DType;
 }
 
@@ -56,6 +60,7 @@ export interface Dispatch {
 /** Where kernels put their dispatches, in order. Implemented by `Graph`. */
 export interface KernelContext {
   readonly caps: GpuCaps;
+  /** Appends a dispatch. */
   dispatch(d: Dispatch): void;
   /** Fills the tensor with zero bytes. */
   clear(tensor: Tensor): void;
@@ -64,6 +69,8 @@ export interface KernelContext {
   /**
    * Makes the call in one dispatch with others of its kind: gives the tensor that it reads or writes, or nothing where
    * it cannot wait or stand at the beginning, and the caller has to dispatch it.
+   *
+   * @internal
    */
   join?(batch: Batch, call: BatchCall): Tensor | undefined;
 }
@@ -116,6 +123,7 @@ export function workgroups1d(count: number): [number, number, number] {
   return [Math.ceil(count / rows), rows, 1];
 }
 
+/** The product of the sizes; 1 for a scalar, []. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }

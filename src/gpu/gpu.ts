@@ -1,3 +1,4 @@
+import { requireTyped, requireView, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
 import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
@@ -12,7 +13,9 @@ export interface BufferView {
   readonly size: number;
 }
 
+/** How a `Gpu` is opened or made. */
 export interface GpuOptions {
+  /** The device's label. */
   label?: string;
   /**
    * Wraps every wait for the GPU; a Node host passes its nap here (a pending promise makes Dawn's binding poll a core).
@@ -51,12 +54,19 @@ const MAP_MODE_READ = 1;
  * next call of `check`, which every plan makes before and after it waits.
  */
 export class Gpu {
+  /** The WebGPU device. */
   readonly device: GPUDevice;
+  /** What the adapter says of itself. */
   readonly info: GPUAdapterInfo;
+  /** What kernels choose their variants by; graphs are made with it. */
   readonly caps: GpuCaps;
+  /** The choices that replace those of the tables, if any. */
   readonly tuning: Tuning | undefined;
+  /** @internal */
   readonly pipelines: PipelineCache;
+  /** Wraps every wait for the GPU. */
   readonly wait: <T>(pending: Promise<T>) => Promise<T>;
+  /** Most bytes that may be allocated in all. */
   readonly memoryBudget: number;
   readonly #owned: boolean;
   readonly #buffers = new Set<GPUBuffer>();
@@ -139,7 +149,7 @@ export class Gpu {
 
   /** Throws what went wrong since the last call, if anything did. */
   check(): void {
-    if (this.#destroyed) throw new VoxtwirlError("device-lost", "this Gpu was destroyed", "Open a new one.");
+    if (this.#destroyed) throw new VoxtwirlError("destroyed", "this Gpu was destroyed", "Open a new one.");
     const failure = this.#failure;
     if (!failure) return;
     // A lost device stays lost; other errors are told once.
@@ -162,8 +172,15 @@ export class Gpu {
     }
   }
 
+  /**
+   * A buffer that `destroy` frees with the rest.
+   *
+   * @param usage flags of GPUBufferUsage
+   * @throws VoxtwirlError "too-large" or "out-of-memory" before anything is allocated
+   */
   createBuffer(label: string, size: number, usage: number): GPUBuffer {
     this.check();
+    requireWhole(`size of '${label}'`, size, 0);
     const { maxBufferSize } = this.device.limits;
     if (size > maxBufferSize) {
       throw new VoxtwirlError(
@@ -200,6 +217,7 @@ export class Gpu {
     this.check();
   }
 
+  /** Frees a buffer that this object made; others are left alone. */
   destroyBuffer(buffer: GPUBuffer): void {
     if (!this.#buffers.delete(buffer)) return;
     this.#allocated -= buffer.size;
@@ -208,13 +226,17 @@ export class Gpu {
 
   /** A buffer holding `data`, for storage or uniform bindings. */
   upload(label: string, data: Float32Array | Uint32Array): BufferView {
+    requireTyped(`data of '${label}'`, data);
     const usage = BufferUsage.STORAGE | BufferUsage.UNIFORM | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
     const buffer = this.createBuffer(label, data.byteLength, usage);
     if (data.byteLength > 0) this.write({ buffer, offset: 0, size: data.byteLength }, data);
     return { buffer, offset: 0, size: Math.max(data.byteLength, 4) };
   }
 
+  /** Queues a write of all of `data` to the beginning of the view. */
   write(view: BufferView, data: ArrayBufferView): void {
+    requireView("the view to write", view);
+    requireTyped("data", data);
     // 64 MiB pieces: one writeBuffer stages a copy of all it is given.
     const piece = 1 << 26;
     for (let at = 0; at < data.byteLength; at += piece) {
@@ -229,6 +251,7 @@ export class Gpu {
     const offsets: number[] = [];
     let total = 0;
     for (const view of views) {
+      requireView("a view to read", view);
       offsets.push(total);
       total += Math.ceil(view.size / 8) * 8;
     }

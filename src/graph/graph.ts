@@ -1,3 +1,4 @@
+import { kindOf, requireObject, requireSizes, requireOneOf, requireTensor, requireView } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
 import {
@@ -24,6 +25,7 @@ export type Precision = "f32" | "f16";
 /** What a command is for: parts of a training step or an evaluation, told apart by the profiler. */
 export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
 
+/** A dispatch, or zeros written to a tensor. */
 export type GraphCommand = { readonly phase: Phase } & (
   { readonly kind: "dispatch"; readonly dispatch: Dispatch } | { readonly kind: "clear"; readonly tensor: Tensor }
 );
@@ -37,8 +39,11 @@ export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
  * append the dispatches of the gradients.
  */
 export class Graph implements KernelContext {
+  /** The device's abilities, by which kernels choose their variants. */
   readonly caps: GpuCaps;
+  /** How activations are stored. */
   readonly precision: Precision;
+  /** What there is to do, in order. */
   readonly commands: GraphCommand[] = [];
   readonly #externals = new Map<number, BufferView>();
   readonly #kept = new Set<number>();
@@ -59,20 +64,16 @@ export class Graph implements KernelContext {
 
   /** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
   constructor(caps: GpuCaps, options: { precision?: Precision | undefined } = {}) {
+    requireCaps(caps);
     this.caps = caps;
     this.precision = options.precision ?? "f32";
-    if (this.precision === "f16" && !caps.f16) {
-      throw new VoxtwirlError(
-        "unsupported",
-        "this adapter cannot store in half precision: it has no shader-f16",
-        "Use f32 (--precision f32), or another adapter: voxtwirl doctor shows what one has.",
-      );
-    }
+    requirePrecision(caps, this.precision);
   }
 
   /** A tensor that lies in the caller's buffer: an input, a parameter, a state. */
   external(label: string, shape: readonly number[], view: BufferView, dtype: DType = "f32"): Tensor {
     const tensor = this.#tensor(label, shape, dtype);
+    requireView(`the buffer of '${label}'`, view);
     this.#checkBinding(tensor);
     if (view.size < byteLength(tensor)) {
       throw new VoxtwirlError(
@@ -114,7 +115,11 @@ export class Graph implements KernelContext {
     return this.scratch(label, shape, this.precision);
   }
 
-  /** The numbers of a tensor that is uploaded once, when a plan is made. */
+  /**
+   * The numbers of a tensor that is uploaded once, when a plan is made.
+   *
+   * @internal
+   */
   constantOf(tensor: Tensor): readonly number[] | undefined {
     return this.#constants.get(tensor.id);
   }
@@ -131,6 +136,7 @@ export class Graph implements KernelContext {
 
   /** The same memory under another shape of as many elements. */
   alias(tensor: Tensor, shape: readonly number[]): Tensor {
+    requireSizes(`the shape of '${tensor.label}'`, shape);
     if (elementCount(shape) !== elementCount(tensor.shape)) {
       throw new VoxtwirlError(
         "bad-shape",
@@ -156,22 +162,29 @@ export class Graph implements KernelContext {
 
   /** Keeps a tensor's memory for itself to the end of the plan, so that `plan.read` gives its last value. */
   keep(tensor: Tensor): Tensor {
+    requireTensor("tensor", tensor);
     this.#kept.add(this.storageOf(tensor).id);
     return tensor;
   }
 
+  /** Appends a dispatch, as kernels do. */
   dispatch(dispatch: Dispatch): void {
     for (const tensor of Object.values(dispatch.bindings)) this.#noteUse(tensor);
     this.commands.push({ kind: "dispatch", dispatch, phase: this.#phase });
   }
 
+  /** Appends zeros to be written to the tensor. */
   clear(tensor: Tensor): void {
     const view = this.externalView(tensor);
     if (view) this.#batches.changed(view.buffer, tensor);
     this.commands.push({ kind: "clear", tensor, phase: this.#phase });
   }
 
-  /** See `KernelContext`. Calls for the start work on parameters, those for the end on gradients during `backward`. */
+  /**
+   * See `KernelContext`. Calls for the start work on parameters, those for the end on gradients during `backward`.
+   *
+   * @internal
+   */
   join(batch: Batch, call: BatchCall): Tensor | undefined {
     const { id } = call.of;
     const fits = batch.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);
@@ -181,6 +194,8 @@ export class Graph implements KernelContext {
   /**
    * A tensor of words whose length is known once the graph is complete. With `numbers` it holds those, as u32, uploaded
    * with a plan.
+   *
+   * @internal
    */
   growing(label: string, numbers?: readonly number[]): GrowingTensor {
     const shape = [1];
@@ -189,7 +204,11 @@ export class Graph implements KernelContext {
     return { tensor, grow: (elements) => void (shape[0] = elements) };
   }
 
-  /** A tensor that is a part of another, from byte `offset` on: a multiple of BINDING_ALIGNMENT. */
+  /**
+   * A tensor that is a part of another, from byte `offset` on: a multiple of BINDING_ALIGNMENT.
+   *
+   * @internal
+   */
   part(whole: Tensor, label: string, shape: readonly number[], offset: number): Tensor {
     const part = this.#tensor(label, shape, "f32");
     this.#storage.set(part.id, whole);
@@ -208,10 +227,12 @@ export class Graph implements KernelContext {
     }
   }
 
+  /** The caller's buffer in which a tensor lies; undefined for one of the plan's. */
   externalView(tensor: Tensor): BufferView | undefined {
     return this.#externals.get(this.storageOf(tensor).id);
   }
 
+  /** Whether `keep` was called on the tensor, or on one with the same memory. */
   isKept(tensor: Tensor): boolean {
     return this.#kept.has(this.storageOf(tensor).id);
   }
@@ -234,6 +255,7 @@ export class Graph implements KernelContext {
     return this.#parameterGradients.get(parameter.id);
   }
 
+  /** The gradient of an activation after `backward`; undefined where none flows into it. */
   gradOf(tensor: Tensor): Tensor | undefined {
     return this.#gradients.get(tensor.id);
   }
@@ -300,6 +322,8 @@ export class Graph implements KernelContext {
 
   /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */
   backward(output: Tensor, gradOutput: Tensor): void {
+    requireTensor("output", output);
+    requireTensor("gradOutput", gradOutput);
     const tape = this.#tape;
     this.#tape = [];
     this.#inBackward = true;
@@ -322,6 +346,8 @@ export class Graph implements KernelContext {
   }
 
   #tensor(label: string, shape: readonly number[], dtype: DType): Tensor {
+    requireSizes(`the shape of '${label}'`, shape);
+    requireOneOf(`the dtype of '${label}'`, dtype, ["f32", "f16", "u32"]);
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
       throw new VoxtwirlError(
         "bad-shape",
@@ -330,5 +356,23 @@ export class Graph implements KernelContext {
       );
     }
     return { id: this.#nextId++, label, shape: [...shape], dtype };
+  }
+}
+
+/** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
+export function requirePrecision(caps: GpuCaps, precision: Precision): void {
+  requireOneOf("precision", precision, ["f32", "f16"]);
+  if (precision !== "f16" || caps.f16) return;
+  throw new VoxtwirlError(
+    "unsupported",
+    "this adapter cannot store in half precision: it has no shader-f16",
+    "Use f32 (--precision f32), or another adapter: voxtwirl doctor shows what one has.",
+  );
+}
+
+function requireCaps(caps: unknown): void {
+  requireObject("caps", caps, "Give gpu.caps.");
+  if (!("adapterClass" in caps)) {
+    throw new VoxtwirlError("bad-option", `caps is ${kindOf(caps)}`, "Give gpu.caps.");
   }
 }

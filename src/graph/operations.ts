@@ -1,3 +1,4 @@
+import { requireFinite, requireGraph, requireObject, requireTensor } from "../check.ts";
 import type { Tensor } from "../gpu/dispatch.ts";
 import * as attentionKernel from "../kernels/attention/attention.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
@@ -15,12 +16,14 @@ import type { Graph, Precision } from "./graph.ts";
 // Shapes are checked by the kernels, which know their own rules. Outputs and gradients of activations are stored in the
 // graph's precision.
 
+/** A convolution: tensors, stride and zero padding (the same along all axes). */
 export interface Conv3dOptions {
   label: string;
   /** [N, D, H, W, Ci] */
   x: Tensor;
   /** [k, k, k, Ci, Co] */
   weight: Tensor;
+  /** [Co] */
   bias?: Tensor;
   /** Added to the output: a residual connection without a pass of its own. */
   addend?: Tensor;
@@ -32,6 +35,7 @@ export interface Conv3dOptions {
 
 /** Cross-correlation over three axes, [N, D, H, W, Ci] to [N, Do, Ho, Wo, Co]. */
 export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
+  check("conv3d", graph, options, ["x", "weight"], ["stride", "padding"]);
   const { label, x, weight, bias, addend, stride, padding } = options;
   const shape = conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding, label);
   const y = graph.scratch(label, shape, options.dtype ?? graph.precision);
@@ -50,10 +54,14 @@ export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
   });
 }
 
+/** A transposed convolution: tensors, stride and padding (the same along all axes). */
 export interface ConvTranspose3dOptions {
   label: string;
+  /** [N, D, H, W, Ci] */
   x: Tensor;
+  /** [k, k, k, Ci, Co] */
   weight: Tensor;
+  /** [Co] */
   bias?: Tensor;
   stride: 2;
   padding: number;
@@ -61,6 +69,7 @@ export interface ConvTranspose3dOptions {
 
 /** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
 export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
+  check("convTranspose3d", graph, options, ["x", "weight"], ["stride", "padding"]);
   const { label, x, weight, bias, stride, padding } = options;
   const y = graph.activation(
     label,
@@ -87,6 +96,7 @@ export function linear(
   graph: Graph,
   options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor },
 ): Tensor {
+  check("linear", graph, options, ["x", "weight"], []);
   const { label, x, weight, bias, addend } = options;
   const y = graph.activation(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
   linearKernel.linear(graph, { ...options, y });
@@ -102,6 +112,7 @@ export function linear(
   });
 }
 
+/** A group norm: x is [N, ..., C], gamma and beta are [C], `groups` divides C. */
 export interface GroupNormOptions {
   label: string;
   x: Tensor;
@@ -116,6 +127,7 @@ export interface GroupNormOptions {
 
 /** Group normalisation (arXiv 1803.08494) over all voxels of a sample, optionally followed by SiLU. */
 export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
+  check("groupNorm", graph, options, ["x", "gamma", "beta"], ["groups"]);
   const { label, x, gamma, beta, groups, silu, eps = 1e-5 } = options;
   const y = graph.activation(label, x.shape);
   const stats = graph.scratch(`${label} stats`, [x.shape[0]!, groups, 2]);
@@ -134,6 +146,7 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
 
 /** The mean over windows of voxels, [N, D, H, W, C] to [N, Do, Ho, Wo, C]; PyTorch's AvgPool3d. */
 export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions & { x: Tensor }): Tensor {
+  check("avgPool3d", graph, options, ["x"], []);
   const { label, x, ...windows } = options;
   const y = graph.activation(label, avgPoolKernel.avgPool3dShape(x, options));
   avgPoolKernel.avgPool3d(graph, { ...options, y });
@@ -146,6 +159,7 @@ export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions 
 
 /** [N, ..., Ca] and [N, ..., Cb] to [N, ..., Ca + Cb]. */
 export function concatChannels(graph: Graph, options: { label: string; a: Tensor; b: Tensor }): Tensor {
+  check("concatChannels", graph, options, ["a", "b"], []);
   const { label, a, b } = options;
   const channels = a.shape[a.shape.length - 1]! + b.shape[b.shape.length - 1]!;
   const y = graph.activation(label, [...a.shape.slice(0, -1), channels]);
@@ -167,6 +181,7 @@ export function dropout(
   graph: Graph,
   options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor },
 ): Tensor {
+  check("dropout", graph, options, ["x", "step"], ["rate", "stream"]);
   const { label, x, rate, stream, step } = options;
   const y = graph.activation(label, x.shape);
   dropoutKernel.dropout(graph, { label, x, y, rate, stream, step });
@@ -179,6 +194,7 @@ export function dropout(
 
 /** Single-head self-attention over the tokens of a sample; qkv is [N, T, 3C], the result [N, T, C]. */
 export function attention(graph: Graph, options: { label: string; qkv: Tensor; scale: number }): Tensor {
+  check("attention", graph, options, ["qkv"], ["scale"]);
   const { label, qkv, scale } = options;
   if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
     throw new VoxtwirlError(
@@ -204,6 +220,25 @@ export function attention(graph: Graph, options: { label: string; qkv: Tensor; s
  * @throws VoxtwirlError "bad-shape" where the element counts differ
  */
 export function reshape(graph: Graph, x: Tensor, shape: readonly number[]): Tensor {
+  requireGraph("reshape: graph", graph);
+  requireTensor("reshape: x", x);
   const y = graph.alias(x, shape);
   return graph.record(y, [x], (gradY) => graph.addGradTensor(x, graph.alias(gradY, x.shape)));
+}
+
+/** What every operation takes: a graph, and options with a label, tensors and numbers under these names. */
+function check(
+  name: string,
+  graph: Graph,
+  options: object,
+  tensors: readonly string[],
+  numbers: readonly string[],
+): void {
+  requireGraph(`${name}: graph`, graph);
+  requireObject(`${name}: options`, options, `Give { label, ${[...tensors, ...numbers].join(", ")} }.`);
+  const given = options as Readonly<Record<string, unknown>>;
+  const label = typeof given.label === "string" ? given.label : name;
+  for (const key of tensors) requireTensor(`${label}: ${key}`, given[key]);
+  for (const key of ["bias", "addend"]) if (given[key] !== undefined) requireTensor(`${label}: ${key}`, given[key]);
+  for (const key of numbers) requireFinite(`${label}: ${key}`, given[key]);
 }

@@ -1,3 +1,4 @@
+import { requireArray, requireGpu, requireTyped } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { elementCount, type Tensor } from "../gpu/dispatch.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
@@ -14,6 +15,7 @@ export interface ParameterSpec {
 
 /** The optimiser's arrays: "weights" always exists, the others only in a store made for training. */
 export const PARAMETER_ARRAYS = ["weights", "grads", "m", "v", "ema"] as const;
+/** One of the arrays that a store holds. */
 export type ParameterArray = (typeof PARAMETER_ARRAYS)[number];
 
 const READBACK_BYTES = 1 << 26;
@@ -31,13 +33,18 @@ interface Slot {
  * update leaves zero.
  */
 export class ParameterStore {
+  /** The parameters, in the order given. */
   readonly specs: readonly ParameterSpec[];
+  /** The arrays that there are of each trained parameter. */
   readonly arrays: readonly ParameterArray[];
   readonly #gpu: Gpu;
+  #destroyed = false;
   readonly #slots = new Map<string, Slot>();
   readonly #pieces: { bytes: number; trained: boolean; buffers: Map<ParameterArray, GPUBuffer> }[] = [];
 
   constructor(gpu: Gpu, specs: readonly ParameterSpec[], arrays: readonly ParameterArray[] = PARAMETER_ARRAYS) {
+    requireGpu(gpu);
+    requireArray("specs", specs, "Give parameters: { name, shape, trained }.");
     this.#gpu = gpu;
     this.specs = specs;
     this.arrays = arrays;
@@ -83,7 +90,13 @@ export class ParameterStore {
     return this.specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   }
 
+  /**
+   * Where one array of a parameter lies.
+   *
+   * @throws VoxtwirlError "internal" for a name or an array that the store does not have
+   */
   view(name: string, array: ParameterArray = "weights"): BufferView {
+    if (this.#destroyed) throw new VoxtwirlError("destroyed", "this store was destroyed", "Make a new one.");
     const slot = this.#slots.get(name);
     if (!slot) {
       throw new VoxtwirlError(
@@ -121,7 +134,13 @@ export class ParameterStore {
     };
   }
 
+  /**
+   * Queues a write of a parameter, in our layout.
+   *
+   * @throws VoxtwirlError "bad-shape" for another number of values
+   */
   write(name: string, data: Float32Array, array: ParameterArray = "weights"): void {
+    requireTyped(`the data of '${name}'`, data);
     const view = this.view(name, array);
     if (data.byteLength !== view.size) {
       throw new VoxtwirlError(
@@ -159,7 +178,9 @@ export class ParameterStore {
     }
   }
 
+  /** Frees all buffers. */
   destroy(): void {
+    this.#destroyed = true;
     for (const { buffers } of this.#pieces) for (const buffer of buffers.values()) this.#gpu.destroyBuffer(buffer);
   }
 }

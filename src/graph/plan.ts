@@ -1,3 +1,4 @@
+import { requireGpu, requireGraph, requireTensor } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import {
   byteLength,
@@ -20,8 +21,10 @@ import type { ProfileOptions } from "./profileReplays.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
 
+/** How a plan is made. */
 export interface PlanOptions {
-  label: string;
+  /** What messages, captures and profiles call it; "plan" by default. */
+  label?: string;
   /** Free bytes left behind every transient tensor (tests fill them and look at them afterwards). */
   guard?: number;
 }
@@ -31,10 +34,15 @@ export interface PlanOptions {
  * encoder and one submit.
  */
 export class Plan {
+  /** The name given. */
   readonly label: string;
+  /** Where tensors lie. */
   readonly memory: MemoryPlan;
+  /** Useful floating-point operations of a replay. */
   readonly flops: number;
+  /** Compulsory traffic of a replay, in bytes. */
   readonly bytes: number;
+  /** Dispatches of a replay. */
   readonly dispatchCount: number;
   /** By the number of their dispatch, the calls of kernels that have variants. */
   readonly calls: ReadonlyMap<number, KernelCall>;
@@ -44,6 +52,7 @@ export class Plan {
   /** Uniforms and constants. */
   readonly #inputs: readonly GPUBuffer[];
   readonly #commands: readonly Command[];
+  #destroyed = false;
   readonly #variants: ReadonlyMap<Dispatch, ShaderVariant>;
 
   private constructor(
@@ -75,8 +84,11 @@ export class Plan {
    * @throws VoxtwirlError "out-of-memory" or "too-large" before anything is allocated, "shader-compile" with the
    *   numbered source, "internal" when a kernel's bindings do not match its shader.
    */
-  static async create(gpu: Gpu, graph: Graph, options: PlanOptions): Promise<Plan> {
-    const { label, guard = 0 } = options;
+  static async create(gpu: Gpu, graph: Graph, options: PlanOptions = {}): Promise<Plan> {
+    requireGpu(gpu);
+    requireGraph("graph", graph);
+    const { label = "plan", guard = 0 } = options;
+    gpu.check();
     const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
     const variants = new Map<Dispatch, ShaderVariant>();
     for (const d of dispatches) {
@@ -147,13 +159,17 @@ export class Plan {
 
   /** Submits one replay; results are read later (`read`, or `copies` into staging buffers of the caller's). */
   run(copies: readonly Copy[] = []): void {
-    this.#gpu.check();
+    this.#check();
     replay(this.#gpu.device, this.label, this.#commands, copies);
   }
 
-  /** The same with timestamps: `timer.read()` gives them. */
+  /**
+   * The same with timestamps: `timer.read()` gives them.
+   *
+   * @internal
+   */
   runTimed(timer: ReplayTimer, copies: readonly Copy[] = []): void {
-    this.#gpu.check();
+    this.#check();
     timer.replay(this.label, this.#commands, copies);
   }
 
@@ -163,7 +179,8 @@ export class Plan {
    *
    * @throws VoxtwirlError "bad-option" for repeats that are no count, "aborted" when the signal is
    */
-  profile(options: ProfileOptions = {}): Promise<PlanProfile> {
+  async profile(options: ProfileOptions = {}): Promise<PlanProfile> {
+    this.#check();
     return profilePlan(
       {
         gpu: this.#gpu,
@@ -179,6 +196,8 @@ export class Plan {
 
   /** Where a tensor lies: an external one, or one that was kept. */
   view(tensor: Tensor): BufferView {
+    requireTensor("tensor", tensor);
+    this.#check();
     const external = this.#graph.externalView(tensor);
     if (external) return { ...external, size: byteLength(tensor) };
     const placement = this.memory.placements.get(this.#graph.storageOf(tensor).id);
@@ -203,12 +222,19 @@ export class Plan {
     });
   }
 
+  #check(): void {
+    this.#gpu.check();
+    if (this.#destroyed) throw new VoxtwirlError("destroyed", `plan '${this.label}' was destroyed`, "Make it again.");
+  }
+
   /** The plan's own buffers, for tests that poison and inspect them. */
   get arenaBuffers(): readonly GPUBuffer[] {
     return this.#arenas;
   }
 
+  /** Frees the plan's memory; buffers of the caller's stay. */
   destroy(): void {
+    this.#destroyed = true;
     for (const buffer of [...this.#arenas, ...this.#inputs]) this.#gpu.destroyBuffer(buffer);
   }
 }

@@ -9,12 +9,15 @@ export interface Lifetime {
   last: number;
 }
 
+/** Where a tensor lies: which arena, and bytes from its beginning. */
 export interface Placement {
   readonly arena: number;
   readonly offset: number;
 }
 
+/** Where the tensors of a plan lie. */
 export interface MemoryPlan {
+  /** By the tensors' ids. */
   readonly placements: ReadonlyMap<number, Placement>;
   /** Bytes of each arena buffer. */
   readonly arenas: readonly number[];

@@ -23,6 +23,7 @@ export interface ProfiledReplay extends HostTimes {
   readonly durations: readonly number[];
 }
 
+/** Times of all replays, ordinary and profiled ones. */
 export interface ReplayTimes {
   /** "timestamps" of the GPU; or "wall": a submit for each dispatch, from its encoding until the host knew it done. */
   readonly timing: "timestamps" | "wall";
@@ -36,6 +37,7 @@ export interface ReplayTimes {
   readonly clockUncertaintyNs: number;
 }
 
+/** How a plan is profiled. */
 export interface ProfileOptions {
   /** Replays of each kind: as they always are, and profiled, in turn; one more goes before them. */
   readonly repeats?: number;
@@ -45,6 +47,7 @@ export interface ProfileOptions {
   readonly timestamps?: boolean;
   /** Ends it early: with the replays so far where there is one of each kind. */
   readonly signal?: AbortSignal;
+  /** Called after each replay. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

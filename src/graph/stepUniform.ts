@@ -31,10 +31,12 @@ export class StepUniform {
     this.#data = new DataView(new ArrayBuffer(count * BINDING_ALIGNMENT));
   }
 
+  /** The buffer of the uniform, f32 [8]. */
   view(index = 0): BufferView {
     return { buffer: this.#buffer, offset: index * BINDING_ALIGNMENT, size: layout.size };
   }
 
+  /** Sets the values that `write` queues. */
   set(values: StepValues, index = 0): void {
     const { seed, step, sample, lr, correction1, correction2, emaDecay } = values;
     const fields = {
@@ -55,6 +57,7 @@ export class StepUniform {
     this.#gpu.write({ buffer: this.#buffer, offset: 0, size: this.#data.byteLength }, this.#data);
   }
 
+  /** Frees the buffer. */
   destroy(): void {
     this.#gpu.destroyBuffer(this.#buffer);
   }

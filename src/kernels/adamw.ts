@@ -4,6 +4,7 @@ import adamwShader from "../../shaders/adamw.wgsl";
 import { example, input, stepExample, sum } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
 
+/** What `adamw` takes. */
 export interface AdamwArgs {
   label: string;
   /** Updated in place, as are m, v and ema; all five flat f32 [n] and small enough for one binding. */
@@ -113,11 +114,13 @@ function badShape(label: string, what: string): VoxtwirlError {
   return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
 }
 
-interface AdamwShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface AdamwShape extends CallShape {
   readonly count: number;
   readonly clip: number;
 }
 
+/** What there is to know of `adamw`. */
 export const adamwKernel: Kernel<AdamwShape> = {
   name: "adamw",
   shaders: [adamwShader],

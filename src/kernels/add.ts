@@ -6,6 +6,7 @@ import { storage } from "./storage.ts";
 import { activation, example, input, output } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
 
+/** What `add` takes. */
 export interface AddArgs {
   label: string;
   a: Tensor;
@@ -35,6 +36,7 @@ export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
   });
 }
 
+/** What there is to know of `add`. */
 export const addKernel: Kernel<ElementwiseShape> = {
   name: "add",
   shaders: [addShader],

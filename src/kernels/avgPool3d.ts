@@ -7,6 +7,7 @@ import type { CallShape, Kernel } from "./kernel.ts";
 import { badShape, requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 
+/** Windows of a mean, alike along all axes. */
 export interface AvgPool3dOptions {
   label: string;
   /** Voxels along the edge of a window. */
@@ -97,7 +98,8 @@ function pool(
   });
 }
 
-interface PoolShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface PoolShape extends CallShape {
   readonly samples: number;
   readonly depth: number;
   readonly size: number;
@@ -122,6 +124,7 @@ const grids = ({ samples, depth, size, channels, kernel, stride, padding }: Pool
   };
 };
 
+/** What there is to know of `avgPool3d`. */
 export const avgPool3dKernel: Kernel<PoolShape> = {
   name: "avgPool3d",
   shaders: [avgPool3dShader],
@@ -137,6 +140,7 @@ export const avgPool3dKernel: Kernel<PoolShape> = {
   },
 };
 
+/** What there is to know of `avgPool3dGrad`. */
 export const avgPool3dGradKernel: Kernel<PoolShape> = {
   name: "avgPool3dGrad",
   shaders: [avgPool3dShader],

@@ -16,6 +16,7 @@ import type { CallShape, Kernel } from "./kernel.ts";
 /** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
 const RUN = 8;
 
+/** What `concatChannels` and `splitChannels` takes. */
 export interface ConcatChannelsArgs {
   label: string;
   /** [N, ..., Ca] */
@@ -128,7 +129,8 @@ export function copyChannels(
   });
 }
 
-interface ConcatShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface ConcatShape extends CallShape {
   readonly samples: number;
   readonly voxels: number;
   readonly channelsA: number;
@@ -147,6 +149,7 @@ const sides = ({ samples, voxels, channelsA, channelsB }: ConcatShape) => ({
   y: [samples, voxels, channelsA + channelsB],
 });
 
+/** What there is to know of `concatChannels`. */
 export const concatChannelsKernel: Kernel<ConcatShape> = {
   name: "concatChannels",
   shaders: [concatChannelsShader, copyChannelsShader],
@@ -161,6 +164,7 @@ export const concatChannelsKernel: Kernel<ConcatShape> = {
   },
 };
 
+/** What there is to know of `splitChannels`. */
 export const splitChannelsKernel: Kernel<ConcatShape> = {
   name: "splitChannels",
   shaders: [concatChannelsShader, copyChannelsShader],

@@ -7,6 +7,7 @@ import { storage } from "./storage.ts";
 import { activation, example, input, output, stepExample } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
 
+/** What `dropout` takes. */
 export interface DropoutArgs {
   label: string;
   /** [N, ...] */
@@ -59,6 +60,7 @@ function dropoutThreshold(label: string, rate: number): number {
 const RATE = 0.3;
 const STREAM = 4;
 
+/** What there is to know of `dropout`. */
 export const dropoutKernel: Kernel<ElementwiseShape> = {
   name: "dropout",
   shaders: [dropoutShader],

@@ -3,6 +3,7 @@ import type { DType, KernelContext, Tensor } from "../gpu/dispatch.ts";
 /** What a tensor holds before the call: numbers around 0 or 1, rotations, or for what is only written, NaN. */
 export type Contents = "around 0" | "around 1" | "positive" | "elements" | "matrices" | "written";
 
+/** A tensor of an example. */
 export interface ExampleTensor {
   readonly shape: readonly number[];
   /** Or the numbers themselves, where only certain ones make sense. */
@@ -18,6 +19,7 @@ export interface Example {
   readonly tensors: Readonly<Record<string, ExampleTensor>>;
   /** Terms in a sum of the results: what rounding grows with. */
   readonly terms: number;
+  /** Appends the call. */
   emit(this: void, ctx: KernelContext, tensors: Readonly<Record<string, Tensor>>): void;
 }
 

@@ -6,6 +6,7 @@ import gradNormShader from "../../shaders/gradNorm.wgsl";
 import { example, input, output, stepExample, sum } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
 
+/** What `gradNorm` takes. */
 export interface GradNormArgs {
   label: string;
   /** The whole gradient in flat f32 pieces, each small enough for one binding. */
@@ -22,6 +23,7 @@ export interface GradNormArgs {
   scaling?: GradScaling | undefined;
 }
 
+/** The state of loss scaling, and the decays that undo its effect on the moments. */
 export interface GradScaling {
   /** f32 [6], read and written: `Scaling` of shaders/shared/scaling.wgsl. */
   state: Tensor;
@@ -124,11 +126,13 @@ function badShape(label: string, what: string): VoxtwirlError {
   return new VoxtwirlError("bad-shape", `${label}: ${what}`, fix);
 }
 
-interface GradNormShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface GradNormShape extends CallShape {
   readonly first: number;
   readonly second: number;
 }
 
+/** What there is to know of `gradNorm`. */
 export const gradNormKernel: Kernel<GradNormShape> = {
   name: "gradNorm",
   shaders: [gradNormShader, gradNormSumShader, gradNormFlagShader],

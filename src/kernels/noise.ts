@@ -5,6 +5,7 @@ import { elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { example, input, output, stepExample } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
 
+/** What `fillNormal` and `fillUniform` takes. */
 export interface FillArgs {
   label: string;
   /** Written, f32 [N, ...]. */
@@ -68,6 +69,7 @@ function noise(
 /** Numbers of a pair come from a logarithm, a root and a sine or cosine, each of a few units in the last place. */
 const NOISE_TERMS = 2 ** 10;
 
+/** What there is to know of `addNoise`. */
 export const addNoiseKernel: Kernel<ElementwiseShape> = {
   name: "addNoise",
   shaders: [noiseShader],
@@ -82,6 +84,7 @@ export const addNoiseKernel: Kernel<ElementwiseShape> = {
   },
 };
 
+/** What there is to know of `fillNormal`. */
 export const fillNormalKernel: Kernel<ElementwiseShape> = {
   name: "fillNormal",
   shaders: [noiseShader],
@@ -95,6 +98,7 @@ export const fillNormalKernel: Kernel<ElementwiseShape> = {
   },
 };
 
+/** What there is to know of `fillUniform`. */
 export const fillUniformKernel: Kernel<ElementwiseShape> = {
   name: "fillUniform",
   shaders: [noiseShader],

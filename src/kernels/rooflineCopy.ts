@@ -24,10 +24,12 @@ export function rooflineCopy(ctx: KernelContext, { label, x, y }: { label: strin
   });
 }
 
-interface CopyShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface CopyShape extends CallShape {
   readonly count: number;
 }
 
+/** What there is to know of `rooflineCopy`. */
 export const rooflineCopyKernel: Kernel<CopyShape> = {
   name: "rooflineCopy",
   shaders: [rooflineCopyShader],

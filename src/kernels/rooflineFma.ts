@@ -9,6 +9,7 @@ const WORKGROUP = 64;
 const CHAINS = 8;
 const STEPS = 16;
 
+/** What `rooflineFma` takes. */
 export interface RooflineFmaArgs {
   label: string;
   /** f32 [2]: multiplier and addend of every step. */
@@ -46,11 +47,13 @@ export function rooflineFmaSum(thread: number, rounds: number): number {
   return CHAINS * ((thread % WORKGROUP) + STEPS * rounds) + begins;
 }
 
-interface FmaShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface FmaShape extends CallShape {
   readonly threads: number;
   readonly rounds: number;
 }
 
+/** What there is to know of `rooflineFma`. */
 export const rooflineFmaKernel: Kernel<FmaShape> = {
   name: "rooflineFma",
   shaders: [rooflineFmaShader],

@@ -4,6 +4,7 @@ import { requireShape } from "./shapes.ts";
 import { example, output, stepExample } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
 
+/** What `samplePose` takes. */
 export interface SamplePoseArgs {
   label: string;
   /** Written, f32 [N, 12]: a rotation (row major, active) and a shift in Angstrom for each sample. */
@@ -42,12 +43,14 @@ export function samplePose(ctx: KernelContext, args: SamplePoseArgs): void {
   });
 }
 
-interface PoseShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface PoseShape extends CallShape {
   readonly samples: number;
   /** 0 none, 1 the rotations of the cube, 2 all. */
   readonly rotations: number;
 }
 
+/** What there is to know of `samplePose`. */
 export const samplePoseKernel: Kernel<PoseShape> = {
   name: "samplePose",
   shaders: [samplePoseShader],

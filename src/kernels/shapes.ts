@@ -1,3 +1,4 @@
+import { requireTensor } from "../check.ts";
 import { elementCount, formatShape, type Tensor } from "../gpu/dispatch.ts";
 import { VoxtwirlError } from "../errors.ts";
 
@@ -13,6 +14,7 @@ export function badShape(label: string, problem: string, tensors: Readonly<Recor
 
 /** @throws VoxtwirlError "bad-shape" unless all tensors have one shape. */
 export function requireSameShape(label: string, tensors: Readonly<Record<string, Tensor>>): void {
+  for (const [name, tensor] of Object.entries(tensors)) requireTensor(`${label}: ${name}`, tensor);
   const [first, ...rest] = Object.values(tensors);
   if (rest.some((tensor) => !sameShape(tensor.shape, first!.shape))) {
     throw badShape(label, "shapes must be equal", tensors);
@@ -21,6 +23,7 @@ export function requireSameShape(label: string, tensors: Readonly<Record<string,
 
 /** @throws VoxtwirlError "bad-shape" unless the tensor, called `name`, has this shape. */
 export function requireShape(label: string, name: string, tensor: Tensor, shape: readonly number[]): void {
+  requireTensor(`${label}: ${name}`, tensor);
   if (!sameShape(tensor.shape, shape)) {
     throw badShape(label, `'${name}' must have shape ${formatShape(shape)}`, { [name]: tensor });
   }
@@ -39,6 +42,7 @@ export interface VoxelShape {
 
 /** @throws VoxtwirlError "bad-shape" when the tensor, called `name`, has fewer than two axes or is empty. */
 export function voxelShape(label: string, name: string, tensor: Tensor): VoxelShape {
+  requireTensor(`${label}: ${name}`, tensor);
   const { shape } = tensor;
   if (shape.length < 2 || elementCount(shape) === 0) {
     throw badShape(label, `'${name}' must have shape [N, ..., C] and be non-empty`, { [name]: tensor });

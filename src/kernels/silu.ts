@@ -26,6 +26,7 @@ export function silu(ctx: KernelContext, { label, x, y }: { label: string; x: Te
   });
 }
 
+/** What `siluGrad` takes. */
 export interface SiluGradArgs {
   label: string;
   /** The input of the forward pass. */
@@ -55,6 +56,7 @@ export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGra
   });
 }
 
+/** What there is to know of `silu`. */
 export const siluKernel: Kernel<ElementwiseShape> = {
   name: "silu",
   shaders: [siluShader],
@@ -70,6 +72,7 @@ export const siluKernel: Kernel<ElementwiseShape> = {
   },
 };
 
+/** What there is to know of `siluGrad`. */
 export const siluGradKernel: Kernel<ElementwiseShape> = {
   name: "siluGrad",
   shaders: [siluShader],

@@ -12,6 +12,7 @@ const RUN = 64;
 const FAN = 256;
 const WORKGROUP = 64;
 
+/** What `squaredError` takes. */
 export interface SquaredErrorArgs {
   label: string;
   prediction: Tensor;
@@ -101,6 +102,7 @@ function addSum(ctx: KernelContext, label: string, partials: Tensor, out: Tensor
   }
 }
 
+/** What there is to know of `squaredError`. */
 export const squaredErrorKernel: Kernel<ElementwiseShape> = {
   name: "squaredError",
   shaders: [squaredErrorShader, sumScalarShader],
@@ -115,6 +117,7 @@ export const squaredErrorKernel: Kernel<ElementwiseShape> = {
   },
 };
 
+/** What there is to know of `sumOfSquares`. */
 export const sumOfSquaresKernel: Kernel<ElementwiseShape> = {
   name: "sumOfSquares",
   shaders: [squaredErrorShader, sumScalarShader],

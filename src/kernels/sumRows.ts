@@ -119,11 +119,13 @@ export function partialSums(
   return { partial: made, add };
 }
 
-interface SumRowsShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface SumRowsShape extends CallShape {
   readonly rows: number;
   readonly columns: number;
 }
 
+/** What there is to know of `sumRows`. */
 export const sumRowsKernel: Kernel<SumRowsShape> = {
   name: "sumRows",
   shaders: [sumRowsShader, sumPartialsShader],

@@ -5,6 +5,7 @@ import { badShape, requireShape } from "./shapes.ts";
 import { example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
 
+/** What `voxelize` takes. */
 export interface VoxelizeArgs {
   label: string;
   /** f32 [A, 4]: x, y, z in Angstrom from the molecule's centre, and the channel as a whole number. */
@@ -61,12 +62,14 @@ export function voxelize(ctx: KernelContext, args: VoxelizeArgs): void {
   });
 }
 
-interface VoxelizeShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface VoxelizeShape extends CallShape {
   readonly samples: number;
   readonly size: number;
   readonly channels: number;
 }
 
+/** What there is to know of `voxelize`. */
 export const voxelizeKernel: Kernel<VoxelizeShape> = {
   name: "voxelize",
   shaders: [voxelizeShader],

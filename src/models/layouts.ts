@@ -15,8 +15,10 @@
  */
 import { VoxtwirlError } from "../errors.ts";
 
+/** Which layout a weight has; "vector" is one of biases and norms. */
 export type WeightKind = "conv" | "convTranspose" | "linear" | "vector";
 
+/** A weight with its shape. */
 export interface WeightArray {
   readonly shape: readonly number[];
   readonly data: Float32Array<ArrayBuffer>;

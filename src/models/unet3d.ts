@@ -1,3 +1,4 @@
+import { requireFunction, requireGraph, requireObject, requireTensor } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape, type Tensor } from "../gpu/dispatch.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
@@ -32,6 +33,14 @@ export interface ForwardOptions {
  * @throws VoxtwirlError "bad-shape" when the grid cannot be halved as often as the network goes down
  */
 export function unet3d(graph: Graph, config: UNet3dConfig, x: Tensor, options: ForwardOptions): Tensor {
+  requireGraph("graph", graph);
+  requireTensor("x", x);
+  requireObject("options", options, "Give { parameter }: see ParameterStore.bind.");
+  requireFunction(
+    "parameter",
+    options.parameter,
+    'Give a function of a parameter\'s name: store.bind(graph, { constants: "weights" }).',
+  );
   return new Pass(graph, unetLayout(config), options).run(x);
 }
 

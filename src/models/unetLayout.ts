@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { WeightKind } from "./layouts.ts";
 import type { ModelParameter } from "./parameter.ts";
@@ -23,6 +24,7 @@ export interface UNet3dConfig {
   readonly down: "k3s2" | "k4s2" | "k2s2";
 }
 
+/** A residual block: two convolutions, and one over the shortcut where the channels differ. */
 export interface ResLayout {
   readonly name: string;
   readonly inChannels: number;
@@ -30,6 +32,7 @@ export interface ResLayout {
   readonly shortcut: boolean;
 }
 
+/** A residual block with or without attention. */
 export interface BlockLayout {
   readonly kind: "block";
   readonly res: ResLayout;
@@ -37,6 +40,7 @@ export interface BlockLayout {
   readonly attention?: string;
 }
 
+/** A convolution that halves the grid, or a transposed one that doubles it. */
 export interface SampleLayout {
   readonly kind: "sample";
   readonly name: string;
@@ -160,6 +164,7 @@ export function unetParameters(config: UNet3dConfig): ModelParameter[] {
 }
 
 function checkConfig(config: UNet3dConfig): void {
+  requireObject("config", config, "Give a network's configuration: modelConfig(presets.tiny).");
   const bad = (what: string, fix: string) => new VoxtwirlError("bad-config", `U-Net configuration: ${what}`, fix);
   const { channels, attention, groups, blocks } = config;
   const positive = { inChannels: config.inChannels, outChannels: config.outChannels, groups, blocks };

@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { atomicNumber, elementSymbol } from "./elements.ts";
@@ -7,6 +8,7 @@ import { centred, principalPose, radius, type Molecule } from "./molecule.ts";
 /** "as-is": the molecule as it lies in the file; "principal": turned into its principal axes. */
 export type Pose = "as-is" | "principal";
 
+/** How molecules are chosen, posed and divided. */
 export interface DatasetOptions {
   /** Symbols of the elements, one per channel, e.g. `elements5`. */
   elements: readonly string[];
@@ -40,6 +42,7 @@ export interface Skipped {
   unknownElements: string[];
 }
 
+/** Molecules divided for training, and what was left out. */
 export interface PreparedDataset {
   train: PackedMolecules;
   heldout: PackedMolecules;
@@ -63,6 +66,9 @@ export function prepareDataset(
   options: DatasetOptions,
   keyOf?: MoleculeKey,
 ): PreparedDataset {
+  requireArray("molecules", molecules, "Give molecules: those of parseXyz, parseSdf or builtinMolecules.");
+  requireObject("options", options, "Give { elements, grid, resolution }: a preset has them.");
+  requireArray("elements", options.elements, "Give element symbols, one a channel.");
   const channels = channelTable(options.elements);
   checkOptions(options);
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);

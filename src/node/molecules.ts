@@ -1,3 +1,4 @@
+import { requireString } from "../check.ts";
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
@@ -17,6 +18,7 @@ import { readBounded, textOf } from "./moleculeBytes.ts";
  */
 const defaultLimit = 384 * 2 ** 20;
 
+/** How a file of molecules is read. */
 export interface ReadMoleculesOptions extends ParseOptions {
   /** Most bytes of text. */
   limit?: number;
@@ -45,6 +47,7 @@ const extensions = ".xyz, .extxyz, .sdf, .sd, .mol or .mdl, also with .gz";
  * extension says.
  */
 export async function readMoleculeFile(path: string, options: ReadMoleculesOptions = {}): Promise<MoleculeFile> {
+  requireString("path", path, 'Give the path of an XYZ or SDF file, or "builtin".');
   if (path === "builtin") {
     const molecules = builtinMolecules();
     return { molecules, sha256: builtinSha256, records: molecules.length, leftOut: [], remarks: [] };

@@ -1,3 +1,4 @@
+import { requireString } from "../check.ts";
 import { findAdapter, type FoundAdapter, softwareNotice } from "./adapters.ts";
 
 /** How to choose an adapter in Node. */
@@ -29,6 +30,9 @@ export interface OpenedAdapter extends FoundAdapter {
  */
 export async function openAdapter(options: OpenAdapterOptions = {}): Promise<OpenedAdapter> {
   const { adapter, flags = [], hideWarnings = false } = options;
+  if (adapter !== undefined) {
+    requireString("adapter", adapter, 'Give "auto", "hardware", "software" or part of an adapter\'s name.');
+  }
   const found = await findAdapter(adapter || process.env.VOXTWIRL_ADAPTER || "auto", { flags, hideWarnings });
   return { ...found, notice: softwareNotice(found) };
 }

@@ -1,3 +1,4 @@
+import { requireArray } from "../check.ts";
 import type { MemoryTensor } from "../graph/memoryMap.ts";
 import type { DispatchProfile, PlanProfile } from "../graph/profile.ts";
 import { rooflineSeconds, type Roofline } from "../graph/roofline.ts";
@@ -15,6 +16,7 @@ export interface ProfileGroup {
   readonly roofline: number | undefined;
 }
 
+/** What dispatches of a group have in common. */
 export type GroupBy = "shader" | "layer" | "phase" | "label";
 
 /** The dispatches of a profile in groups, those that take most time first. */
@@ -23,6 +25,7 @@ export function profileGroups(
   by: GroupBy,
   roofline?: Roofline,
 ): ProfileGroup[] {
+  requireArray("dispatches", dispatches, "Give profile.dispatches.");
   const whole = dispatches.reduce((sum, { durationNs }) => sum + durationNs, 0);
   const groups = new Map<string, DispatchProfile[]>();
   for (const dispatch of dispatches) {

@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import { rooflineShare, type Roofline } from "../graph/roofline.ts";
@@ -12,6 +13,7 @@ import { PROFILE_SCRIPT } from "./profileScript.ts";
 import { PROFILE_STYLE } from "./profileStyle.ts";
 import { formatNs, formatRate, formatShare } from "./profileTable.ts";
 
+/** What a profile page is made from. */
 export interface ProfilePageInput {
   readonly title: string;
   readonly profile: PlanProfile;
@@ -19,7 +21,10 @@ export interface ProfilePageInput {
 }
 
 /** A profile as one HTML file that needs nothing else: a flame of the layers, a roofline, the memory map, tables. */
-export function renderProfile({ title, profile, roofline }: ProfilePageInput): string {
+export function renderProfile(input: ProfilePageInput): string {
+  requireObject("input", input, "Give { title, profile, roofline }.");
+  const { title, profile, roofline } = input;
+  requireObject("profile", profile, "Give what plan.profile() resolves to.");
   const sections = [
     section(
       "Where the time goes",

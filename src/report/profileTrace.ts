@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { formatShape } from "../gpu/dispatch.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import type { HostTimes } from "../graph/profileReplays.ts";
@@ -15,6 +16,7 @@ export interface TraceEvent {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
+/** A trace in the JSON format of Chrome, for Perfetto and speedscope. */
 export interface Trace {
   readonly traceEvents: readonly TraceEvent[];
   readonly displayTimeUnit: "ns";
@@ -31,6 +33,7 @@ const GPU = 2;
  * the GPU's were moved there by `alignClocks`.
  */
 export function profileTrace(profile: PlanProfile, roofline?: Roofline): Trace {
+  requireObject("profile", profile, "Give what plan.profile() resolves to.");
   const { replays, dispatches, memory, label, timing } = profile;
   const events: TraceEvent[] = [
     named("process_name", 0, `voxtwirl ${label}`),

@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../check.ts";
 import { lossChart, percentChart } from "./charts.ts";
 import {
   formatCount,
@@ -114,6 +115,8 @@ function evalTable(evals: readonly EvalRow[]): string {
  * @throws VoxtwirlError "bad-shape" when a slice's array does not have grid * grid * channels values
  */
 export function renderReport(input: ReportInput): string {
+  requireObject("input", input, "Give { title, config, adapter, metrics }.");
+  requireArray("metrics", input.metrics, "Give the rows of a run, as train tells them.");
   const evals = rowsOf(input.metrics, "eval");
   const train = rowsOf(input.metrics, "train");
   const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);

@@ -27,6 +27,7 @@ export interface EvalRow {
   percentEquivStdErr: number | null;
 }
 
+/** A row of a report. */
 export type MetricRow = TrainRow | EvalRow;
 
 /** One z slice of one held-out molecule. Every array is [grid, grid, channels] in the order (y, x, c). */

@@ -1,13 +1,25 @@
+import { requireGpu, requireString } from "../check.ts";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
-import type { ModelFile } from "../training/modelFile.ts";
-import { parseRunConfig } from "../training/runConfig.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
-import { taskNamed } from "../tasks/list.ts";
+import { VoxelDenoiser, type VoxelDenoiserOptions } from "../tasks/voxels/voxelDenoiser.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
+import { taskNamed } from "../tasks/list.ts";
 import { RUN_FILES } from "./runStage.ts";
+
+/**
+ * Loads a model that `voxtwirl train` wrote, to run it: from its file, or from its run's folder.
+ *
+ * @throws VoxtwirlError as `readModelFile` and `VoxelDenoiser.load`
+ */
+export async function openModel(gpu: Gpu, path: string, options: VoxelDenoiserOptions = {}): Promise<VoxelDenoiser> {
+  requireGpu(gpu);
+  return VoxelDenoiser.load(gpu, await readModelFile(path), options);
+}
 
 /**
  * Reads a model file, or that of a run's folder.
@@ -16,30 +28,17 @@ import { RUN_FILES } from "./runStage.ts";
  *   cannot be used
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
+  requireString("path", path, OF_A_RUN);
   const folder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
   const name = folder ? join(path, RUN_FILES.model) : path;
-  const file = decodeModel(await readBytes(name), name);
-  const { config, step } = file.metadata;
-  if (config === undefined) {
-    throw new VoxtwirlError("bad-file", `${name} does not say how its model is built`, OF_A_RUN);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(config);
-  } catch (cause) {
-    throw new VoxtwirlError("bad-file", `${name}: its configuration is not JSON`, "Copy the file again.", { cause });
-  }
-  const known = step !== undefined && /^\d{1,15}$/.test(step);
-  return { path: name, file, config: parseRunConfig(value, taskNamed, name), step: known ? Number(step) : NaN };
+  return modelOf(decode(await readBytes(name), name), taskNamed, name);
 }
 
-const OF_A_RUN = "Give a run's folder or its model.safetensors; measure other models with --predictions.";
-
 /** As `decodeSafetensors`; a file of another kind is called what it is. */
-function decodeModel(bytes: Uint8Array, name: string): SafeFile {
+function decode(bytes: Uint8Array, name: string): SafeFile {
   try {
     return decodeSafetensors(bytes, name);
   } catch (cause) {

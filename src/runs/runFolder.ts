@@ -1,4 +1,5 @@
 /** The folder that a training run writes; its five files are the run's whole output. */
+import { requireObject, requireString } from "../check.ts";
 import { rmdirSync } from "node:fs";
 import { appendFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -35,6 +36,7 @@ const LOCK_FIX = {
   lost: "Nothing more is written here. Continue with --resume when no other process has the folder.",
 };
 
+/** How a folder is opened. */
 export interface OpenRunFolderOptions {
   /** Takes the folder from a process that seems to write it. If that one still runs, it stops before its next write. */
   takeOver?: boolean;
@@ -42,6 +44,7 @@ export interface OpenRunFolderOptions {
   onRemark?: (text: string) => void;
 }
 
+/** Where a new folder is made. */
 export interface CreateRunFolderOptions extends OpenRunFolderOptions {
   /** The folder to make, with its parents. Without it: ROOT/PRESET-N, N one above the highest there. */
   out?: string | undefined;
@@ -84,6 +87,7 @@ export class RunFolder {
    *   writes it, "bad-option" for a preset that cannot be part of a file name.
    */
   static async create(options: CreateRunFolderOptions): Promise<RunFolder> {
+    requireObject("options", options, "Give { preset }.");
     const { out, preset, root = "runs", force = false } = options;
     if (out === undefined) return RunFolder.#claim(await makeNumbered(root, preset), true, options);
     const path = join(out, ".");
@@ -110,6 +114,7 @@ export class RunFolder {
    * @throws VoxtwirlError "in-use" when another process writes it; as `lookAtRun`
    */
   static async open(path: string, options: OpenRunFolderOptions = {}): Promise<RunFolder> {
+    requireString("path", path, "Give the path of a run's folder.");
     const folder = join(path, ".");
     await lookAtRun(folder);
     await makeFolders(dirname(folder));
@@ -160,6 +165,7 @@ export class RunFolder {
     return join(this.path, RUN_FILES[name]);
   }
 
+  /** Writes config.json. */
   async writeConfig(config: object): Promise<void> {
     await this.#write("config", `${JSON.stringify(config, undefined, 2)}\n`);
   }
@@ -207,6 +213,7 @@ export class RunFolder {
     await this.#write("model", safetensorsPieces(tensors, metadata));
   }
 
+  /** Reads model.safetensors. */
   async readModel(): Promise<SafeFile> {
     return readSafetensors(this.file("model"));
   }
@@ -217,6 +224,7 @@ export class RunFolder {
     this.#stage = "saved";
   }
 
+  /** Reads state.safetensors. */
   async readState(): Promise<SafeFile> {
     return readSafetensors(this.file("state"));
   }
@@ -226,6 +234,7 @@ export class RunFolder {
     return withSafetensors(this.file("state"), use);
   }
 
+  /** Writes report.html. */
   async writeReport(html: string): Promise<void> {
     await this.#write("report", html);
   }
@@ -267,7 +276,9 @@ function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata
 /** A safetensors file whose tensors are read when they are asked for. */
 export interface SafeSource {
   readonly metadata: Record<string, string>;
+  /** What the header says of a tensor; undefined where there is none of this name. */
   find(name: string): SafeEntry | undefined;
+  /** Reads one tensor. */
   read(name: string): Promise<SafeTensor>;
 }
 
@@ -290,6 +301,7 @@ export async function withSafetensors<T>(path: string, use: (source: SafeSource)
 
 /** Reads a safetensors file as a whole. */
 export async function readSafetensors(path: string): Promise<SafeFile> {
+  requireString("path", path, "Give the path of a safetensors file.");
   return decodeSafetensors(await readBytes(path), path);
 }
 

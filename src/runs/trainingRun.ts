@@ -1,3 +1,4 @@
+import { requireGpu, requireObject, requireString } from "../check.ts";
 import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -15,6 +16,7 @@ import type { RunFolder } from "./runFolder.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
+/** What a run takes. */
 export interface TrainingRunOptions {
   readonly gpu: Gpu;
   /** What is trained. */
@@ -52,7 +54,14 @@ export interface TrainingRunOptions {
  *   other than that of the run that goes on, "bad-file" for other molecules
  */
 export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<RunEvent, void, undefined> {
-  const { gpu, task, folder, config: training, file, signal } = options;
+  requireObject("options", options, "Give { gpu, task, folder, config, file, source }.");
+  const { gpu, task, folder, config: training, file, source, signal } = options;
+  requireGpu(gpu);
+  requireObject("task", task, "Give what is trained: voxels.");
+  requireObject("folder", folder, "Give a RunFolder: await RunFolder.open(path).");
+  requireObject("config", training, "Give a configuration: { ...voxels.presets.tiny, steps: 500 }.");
+  requireObject("file", file, "Give what readMoleculeFile resolves to.");
+  requireString("source", source, 'Give the path that the file was read from, or "builtin".');
   const { stage, path } = folder;
   const before = stage === "none" ? undefined : await readRunConfig(path);
   if (before) checkSame(path, before, options);

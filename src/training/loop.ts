@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
@@ -35,6 +36,7 @@ export interface ProgressEvent {
   readonly skipped: number;
 }
 
+/** The run, or this part of it, is over. */
 export interface EndEvent {
   readonly type: "end";
   readonly step: number;
@@ -63,6 +65,7 @@ export interface Trained {
   readonly evaluator?: TrainEvaluator;
 }
 
+/** How long to train, and from where. */
 export interface TrainOptions {
   /** Updates in all, those of `start` included; as the trainer's configuration says by default. */
   readonly steps?: number;
@@ -90,7 +93,7 @@ const READBACK_MS = 700;
  * for await (const event of train(training)) {
  *   if (event.type === "eval") console.log(event.row.step, event.row.percentEquiv);
  * }
- * const file = encodeSafetensors(await training.modelTensors());
+ * const file = await training.encodeModel();
  * training.destroy();
  * ```
  *
@@ -104,6 +107,8 @@ export async function* train(
   trained: Trained,
   options: TrainOptions = {},
 ): AsyncGenerator<TrainEvent, void, undefined> {
+  requireObject("trained", trained, "Give a VoxelTraining, or { trainer, evaluator }.");
+  requireObject("trained.trainer", trained.trainer, "Give a Trainer: await Trainer.create(...).");
   const { gpu } = trained.trainer;
   const results = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
   try {

@@ -29,10 +29,12 @@ export class LossScaling {
     return new Float32Array(bytes!);
   }
 
+  /** Sets the state, as `read` gave it. */
   write(values: Float32Array): void {
     this.#gpu.write(this.view, values);
   }
 
+  /** Frees the buffer. */
   destroy(): void {
     this.#gpu.destroyBuffer(this.view.buffer);
   }

@@ -35,6 +35,7 @@ export interface TrainEvaluator {
   evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
 }
 
+/** A line of metrics.jsonl. */
 export type MetricRow = TrainRow | EvalRow;
 
 const FIELDS = {

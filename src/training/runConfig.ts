@@ -20,6 +20,7 @@ export interface RunData {
   skipped: number;
 }
 
+/** A run: its configuration, data and adapter. */
 export interface RunConfig<C extends TrainConfig = TrainConfig> {
   format: typeof RUN_CONFIG_FORMAT;
   /** Version of voxtwirl that began the run. */

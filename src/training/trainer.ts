@@ -166,6 +166,7 @@ export class Trainer {
     return this.#order[n % this.#sampleCount]!;
   }
 
+  /** Frees the plan and its buffers; the store stays. */
   destroy(): void {
     this.plan.destroy();
     this.#uniform.destroy();

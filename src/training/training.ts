@@ -1,14 +1,19 @@
+import { requireGpu, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
-import type { SafeStream, SafeTensor } from "../formats/safetensors.ts";
+import { encodeSafetensors, type SafeStream, type SafeTensor } from "../formats/safetensors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { initialise } from "../models/initialise.ts";
 import type { ModelParameter } from "../models/parameter.ts";
 import { modelStream, modelTensors, stateStream } from "./checkpoint.ts";
+import { RUN_CONFIG_FORMAT, runMetadata, type RunConfig } from "./runConfig.ts";
 import type { Packed, Task, TaskData, TaskEvaluator } from "./task.ts";
 import type { TrainConfig } from "./trainConfig.ts";
 import { Trainer } from "./trainer.ts";
 
+declare const VOXTWIRL_VERSION: string;
+
+/** How a training begins. */
 export interface TrainingOptions {
   /** Draws the first weights by the configuration's seed (default); false leaves them zero, for a state to load. */
   readonly initialise?: boolean;
@@ -22,14 +27,16 @@ export class Training<C extends TrainConfig = TrainConfig, E extends TaskEvaluat
   readonly trainer: Trainer;
   /** Measures the averaged weights on the held-out samples. */
   readonly evaluator: E;
+  readonly #run: RunConfig<C>;
 
   private constructor(
-    config: C,
+    run: RunConfig<C>,
     parameters: readonly ModelParameter[],
     store: ParameterStore,
     plans: { readonly trainer: Trainer; readonly evaluator: E },
   ) {
-    this.config = config;
+    this.#run = run;
+    this.config = run.training;
     this.parameters = parameters;
     this.store = store;
     this.trainer = plans.trainer;
@@ -49,7 +56,10 @@ export class Training<C extends TrainConfig = TrainConfig, E extends TaskEvaluat
     data: Pick<TaskData<P>, "train" | "heldout">,
     options: TrainingOptions = {},
   ): Promise<Training<C, E>> {
+    requireGpu(gpu);
+    requireObject("task", task, "Give what is trained: voxels.");
     const parameters = task.parameters(config);
+    requireObject("data", data, "Give what task.open() returns.");
     const store = new ParameterStore(gpu, parameters);
     try {
       const plans = await withLargestMicroBatch(config, async (fitting) => {
@@ -63,11 +73,22 @@ export class Training<C extends TrainConfig = TrainConfig, E extends TaskEvaluat
       });
       const { initialise: drawn = true } = options;
       if (drawn) initialise(store, parameters, config.seed);
-      return new Training(config, parameters, store, plans);
+      return new Training(runOf(gpu, task.name, config, data), parameters, store, plans);
     } catch (error) {
       store.destroy();
       throw error;
     }
+  }
+
+  /**
+   * The averaged weights as a model file, which says how its network is built: `voxtwirl measure` takes it, and for
+   * voxels `VoxelDenoiser.load`.
+   *
+   * @param step updates that the weights have seen, as the events of `train` tell
+   */
+  async encodeModel(step?: number): Promise<Uint8Array> {
+    const metadata = { ...runMetadata(this.#run), ...(step === undefined ? {} : { step: String(step) }) };
+    return encodeSafetensors(await this.modelTensors(), metadata);
   }
 
   /** The averaged weights as a model file holds them: see `modelTensors`. */
@@ -85,11 +106,30 @@ export class Training<C extends TrainConfig = TrainConfig, E extends TaskEvaluat
     return stateStream(this.store, this.parameters, this.trainer.scaling);
   }
 
+  /** Frees all that was made. */
   destroy(): void {
     this.evaluator.destroy();
     this.trainer.destroy();
     this.store.destroy();
   }
+}
+
+/** What a model file says of a run without a folder and a file of molecules. */
+function runOf<C extends TrainConfig>(
+  gpu: Gpu,
+  task: string,
+  training: C,
+  data: Pick<TaskData, "train" | "heldout">,
+): RunConfig<C> {
+  const counts = { training: data.train.count, heldout: data.heldout.count, skipped: 0 };
+  return {
+    format: RUN_CONFIG_FORMAT,
+    version: VOXTWIRL_VERSION,
+    task,
+    training,
+    data: { source: "memory", sha256: "", splitSeed: training.seed, ...counts },
+    adapter: gpu.info.description,
+  };
 }
 
 /** What `make` gives for the configuration, or for one with the largest smaller micro-batch that fits. */

@@ -1,3 +1,4 @@
+import { requireArray, requireGpu, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
 import type { KernelCall } from "../gpu/dispatch.ts";
@@ -37,6 +38,7 @@ export interface TuneResult {
   readonly refused: readonly { readonly variant: string; readonly why: string }[];
 }
 
+/** How calls are timed. */
 export interface TuneOptions {
   /** In this order: the costliest should be first. */
   readonly calls: readonly CountedCall[];
@@ -55,6 +57,7 @@ export interface TuneOptions {
   readonly onResult?: (result: TuneResult) => void | Promise<void>;
 }
 
+/** What tuning found, as far as it came. */
 export interface TuneRun {
   readonly results: readonly TuneResult[];
   /** Calls that were not begun: out of time, or stopped. */
@@ -66,7 +69,10 @@ export interface TuneRun {
  * Times the variants of each call on tensors of its own, once their results were found to be right. `signal` ends it
  * early, without an error: what was found stays found.
  */
-export function tune(gpu: Gpu, options: TuneOptions): Promise<TuneRun> {
+export async function tune(gpu: Gpu, options: TuneOptions): Promise<TuneRun> {
+  requireGpu(gpu);
+  requireObject("options", options, "Give { calls }: see countCalls.");
+  requireArray("calls", options.calls, "Give what countCalls returns.");
   let second: Promise<Gpu> | undefined;
   const again = async () => (second ??= options.again?.() ?? Promise.resolve(gpu));
   const open: OpenTrial = async (call, repeated) => openTrial(repeated ? await again() : gpu, call);
@@ -169,7 +175,14 @@ type Finding = Pick<RaceResult, "outcome" | "best" | "bestMs" | "fallbackMs">;
 /** The reason in a line; what ends everything is thrown on. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof VoxtwirlError)) throw error;
-  if (error.code === "aborted" || error.code === "device-lost" || error.code === "internal") throw error;
+  if (
+    error.code === "aborted" ||
+    error.code === "device-lost" ||
+    error.code === "destroyed" ||
+    error.code === "internal"
+  ) {
+    throw error;
+  }
   return error.message.split("\n", 1)[0]!;
 }
 

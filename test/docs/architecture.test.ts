@@ -30,7 +30,7 @@ function importsOf(file: string): string[] {
   return [...found].map(([, path = ""]) => (path.startsWith(".") ? normalize(join(dirname(file), path)) : path));
 }
 
-/** "gpu" for src/gpu/gpu.ts, "bench" for all of bench, "test" for all of test; undefined for files beside the folders. */
+/** "gpu" for src/gpu/gpu.ts, "bench" and "test" for all of these; undefined for files beside the folders. */
 function folderOf(path: string): string | undefined {
   const parts = path.split("/");
   if (parts[0] !== "src") return parts[0];

@@ -8,10 +8,22 @@ import { temporaryFolder } from "../temporary.ts";
 mkdirSync(`${root}.cache`, { recursive: true });
 const folder = temporaryFolder("docs", join(root, ".cache"));
 
-/** What a block takes as given, and what is expected of what it prints, by the document's path. */
+/** What a block takes as given, and what is expected of what it prints, by the document's path and its place there. */
 const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expected: number }>> = {
   // 27 taps of 5 channels with a weight of 0.1, less what lies outside at the grid's corner.
   "docs/library.md": { expected: 8 * 5 * 0.1 },
+  "docs/library.md 2": {
+    before: `
+      import { builtinMolecules, checkTrainConfig, prepareDataset, presets, VoxelTraining } from "voxtwirl";
+      import { openGpu } from "voxtwirl/node";
+      const gpu = await openGpu();
+      const config = checkTrainConfig({ ...presets.tiny, heldout: 2 });
+      const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules().slice(0, 9), config));
+      const bytes = await training.encodeModel();
+      const noisy = new Float32Array(2 * 16 ** 3 * 5);`,
+    after: "gpu.destroy();\nconsole.log(clean.length);",
+    expected: 2 * 16 ** 3 * 5,
+  },
   // Evaluated at its ends.
   "docs/training.md": { after: "console.log(percents.length);", expected: 2 },
   "docs/measuring.md": {
@@ -24,7 +36,9 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
 };
 
 const blocks = documents().flatMap(({ path, blocks }) =>
-  blocks.filter(({ language }) => /^(ts|js|typescript|javascript)$/.test(language)).map(({ code }) => ({ path, code })),
+  blocks
+    .filter(({ language }) => /^(ts|js|typescript|javascript)$/.test(language))
+    .map(({ code }, i) => ({ path: i === 0 ? path : `${path} ${i + 1}`, code })),
 );
 
 describe("TypeScript", () => {
@@ -34,12 +48,13 @@ describe("TypeScript", () => {
 
   it.each(blocks)("of $path runs", async ({ path, code }) => {
     const { before = "", after = "", expected } = BLOCKS[path]!;
-    const linked = code.replace(
+    const whole = [code.replace(/^(import .*\n)+/, `$&${before}\n`), after].join("\n");
+    const linked = whole.replace(
       /from "voxtwirl(\/node)?"/g,
       (_, node) => `from "${root}src/${node ? "node" : "index"}.ts"`,
     );
     const file = join(folder, `${path.replace(/\W/g, "-")}.ts`);
-    writeFileSync(file, [linked.replace(/^(import .*\n)+/, `$&${before}\n`), after].join("\n"));
+    writeFileSync(file, linked);
     const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
     try {
       await import(file);

@@ -33,6 +33,23 @@ const EXPECTED = [
 /** TypeScript 5.9, 6 and 7. The first one's lib.dom has no types of WebGPU. */
 const COMPILERS = ["typescript", "typescript6", "typescript7"];
 
+/** The examples, in an order in which they find each other's files, and all that they print. */
+const EXAMPLES: readonly { name: string; args?: string[]; prints: RegExp }[] = [
+  { name: "kernel.mjs", prints: /^-0\.2689 0\.0000 0\.7311 1\.7616\n$/ },
+  { name: "gradients.mjs", prints: /^step 0: loss 3\.0{5}\n(step \d+: loss 0\.00.*\n){2}y = 2\.000 x \+ 1\.000\n$/ },
+  { name: "your-device.mjs", prints: /^-0\.2689 0\.0000 0\.7311 1\.7616\n$/ },
+  {
+    name: "train.mjs",
+    args: ["2"],
+    prints: /^(step [02]: loss [\d.]+e[-+]\d, [\d.]+ % lost symmetry\n){2}model\.safetensors has .* step 2\n$/,
+  },
+  {
+    name: "measure.mjs",
+    prints: /^blur along x: 90\.3 % lost .*\nthe network leaves [\d.]+ of .* 0\.32\nthe network: [\d.]+ % lost .*\n$/,
+  },
+  { name: "profile.mjs", prints: /: [\d.]+ ms, \d+ dispatches\n(\S+ +[\d.]+ us, [\d.]+ GFLOP\/s\n){3}$/ },
+];
+
 const tool = createRequire(import.meta.url);
 
 describe("the npm package", () => {
@@ -45,7 +62,9 @@ describe("the npm package", () => {
     const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
     await npm(project.folder, ["install", ...quiet, project.tarball]);
     installed = join(project.folder, "node_modules", "voxtwirl");
-    cpSync(join(root, "test", "package", "user"), project.folder, { recursive: true });
+    for (const programs of [join("test", "package", "user"), "examples"]) {
+      cpSync(join(root, programs), project.folder, { recursive: true });
+    }
   }, 300_000);
   afterAll(() => (project as PackedProject | undefined)?.remove());
 
@@ -87,13 +106,25 @@ describe("the npm package", () => {
     expect(checked.stdout).toContain('"voxtwirl/node"');
   });
 
-  it("trains in Node, and both of its modules are one library", async () => {
-    const { code, stdout, stderr } = await run(project.folder, [process.execPath, "train.mjs"], env);
+  it("makes a run in Node and opens its model, and both of its modules are one library", async () => {
+    const { code, stdout, stderr } = await run(project.folder, [process.execPath, "run.mjs"], env);
     expect(code, stderr).toBe(0);
-    const { losses, gradNorms, shader } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+    const { losses, gradNorms, predicted, shader } = JSON.parse(stdout.trim().split("\n").at(-1)!);
     expect(losses).toHaveLength(2);
     for (const value of [...losses, ...gradNorms]) expect(value).toBeGreaterThan(0);
+    expect(predicted).toBe(2 * 16 ** 3 * 5);
     expect(shader).toBe(readFileSync(join(root, "shaders", "conv3d", "conv3d.wgsl"), "utf8"));
+  });
+
+  it("has a check for each example", () => {
+    const programs = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".mjs"));
+    expect(EXAMPLES.map(({ name }) => name).sort()).toEqual(programs.sort());
+  });
+
+  it.each(EXAMPLES)("runs examples/$name", async ({ name, args = [], prints }) => {
+    const { code, stdout, stderr } = await run(project.folder, [process.execPath, name, ...args], env);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(prints);
   });
 
   it("brings its command, whose doctor names the package with SwiftShader", async () => {

@@ -66,7 +66,15 @@ interface Watched extends Partial<FolderRunOptions> {
 /** A run to its end, which it returns. */
 async function begin(gpu: Gpu, folder: RunFolder, { onEvent, ...options }: Watched = {}) {
   const events: RunEvent[] = [];
-  for await (const event of folderRun({ gpu, task: voxels, folder, config: configOf(), data, resume: false, ...options })) {
+  for await (const event of folderRun({
+    gpu,
+    task: voxels,
+    folder,
+    config: configOf(),
+    data,
+    resume: false,
+    ...options,
+  })) {
     onEvent?.(event);
     events.push(event);
   }

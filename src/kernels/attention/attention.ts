@@ -31,9 +31,10 @@ const MAX_TILE_KEYS = 256;
 const MIN_TILE_KEYS = 32;
 const MAX_TILE_FLOATS = 2 ** 23;
 
+/** What `attention` takes. */
 export interface AttentionArgs {
   label: string;
-  /** [N, T, 3 C]: queries, keys, values one after the other along channels. */
+  /** [N, T, 3 C], queries, keys, values one after the other along channels. */
   qkv: Tensor;
   /** [N, T, C], written. */
   y: Tensor;
@@ -107,6 +108,7 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
   if (result !== y) copyChannels(ctx, `${label} result`, result, 0, y, 0, channels);
 }
 
+/** What `attentionGrad` takes. */
 export interface AttentionGradArgs {
   label: string;
   /** Input and outputs of the forward pass. */
@@ -377,6 +379,7 @@ const shapes: readonly AttentionShape[] = [
   { samples: 1, tokens: 1, channels: 3 },
 ];
 
+/** What there is to know of `attention`. */
 export const attentionKernel: Kernel<AttentionShape> = {
   name: "attention",
   shaders,
@@ -395,6 +398,7 @@ export const attentionKernel: Kernel<AttentionShape> = {
   },
 };
 
+/** What there is to know of `attentionGrad`. */
 export const attentionGradKernel: Kernel<AttentionShape> = {
   name: "attentionGrad",
   shaders,

@@ -4,6 +4,7 @@ import type { DType } from "../../gpu/dispatch.ts";
 import { attentionMatrixName, attentionMatrixTiles, type AttentionMatrixTile } from "./attentionMatrix.ts";
 import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
+/** What the work of a call depends on: sizes and switches. */
 export interface AttentionShape extends Record<string, number> {
   samples: number;
   tokens: number;

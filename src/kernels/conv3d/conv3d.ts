@@ -66,6 +66,7 @@ export function conv3dGradInput(
   }
 }
 
+/** What there is to know of `conv3d`. */
 export const conv3dKernel: Kernel<ConvShape> = {
   name: "conv3d",
   shaders: [

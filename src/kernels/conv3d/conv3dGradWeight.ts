@@ -237,6 +237,7 @@ const testShape = (...shape: Parameters<typeof testConvShape>): GradWeightShape 
   return { ...testConvShape(...shape), transposed: 0 };
 };
 
+/** What there is to know of `conv3dGradWeight`. */
 export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
   name: "conv3dGradWeight",
   shaders: [

@@ -73,6 +73,7 @@ export function convTranspose3dGradWeight(
   dispatchConv3dGradWeight(ctx, { label, x: gradY, gradY: x, gradWeight, stride, pad: padding, transposed: true });
 }
 
+/** What there is to know of `convTranspose3d`. */
 export const convTranspose3dKernel: Kernel<ConvShape> = {
   name: "convTranspose3d",
   shaders: [convTranspose3dShader, conv3dParityShader, conv3dMatrixShader, conv3dBrickShader, conv3dBrickSumShader],

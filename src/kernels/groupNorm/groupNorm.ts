@@ -29,6 +29,7 @@ const WORKGROUP = 64;
 /** Runs of voxels that one thread merges. */
 const FAN = 64;
 
+/** What `groupNorm` takes. */
 export interface GroupNormArgs {
   label: string;
   /** [N, ..., C] */
@@ -114,6 +115,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
   });
 }
 
+/** What `groupNormGrad` takes. */
 export interface GroupNormGradArgs {
   label: string;
   /** The input of the forward pass, [N, ..., C]. */
@@ -330,6 +332,7 @@ const shapes: readonly GroupNormShape[] = [
   { samples: 1, voxels: 1, channels: 2, groups: 1, silu: 0 },
 ];
 
+/** What there is to know of `groupNorm`. */
 export const groupNormKernel: Kernel<GroupNormShape> = {
   name: "groupNorm",
   shaders: [groupNormMomentsShader, groupNormStatsShader, groupNormShader, groupNormWholeShader, groupNormMergeShader],
@@ -351,6 +354,7 @@ export const groupNormKernel: Kernel<GroupNormShape> = {
   },
 };
 
+/** What there is to know of `groupNormGrad`. */
 export const groupNormGradKernel: Kernel<GroupNormShape> = {
   name: "groupNormGrad",
   shaders: [

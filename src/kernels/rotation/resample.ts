@@ -10,6 +10,7 @@ import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } f
 /** Trilinear (8 neighbours) or Catmull-Rom (64 neighbours, Keys' cubic convolution with a = -1/2). */
 export type ResampleMethod = "trilinear" | "catmullRom";
 
+/** What `resample` takes. */
 export interface ResampleArgs {
   label: string;
   /** f32 [N, D, D, D, C]. */
@@ -21,7 +22,8 @@ export interface ResampleArgs {
   method: ResampleMethod;
 }
 
-interface ResampleShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface ResampleShape extends CallShape {
   readonly samples: number;
   readonly size: number;
   readonly channels: number;
@@ -129,6 +131,7 @@ const shapes: readonly ResampleShape[] = [0, 1].flatMap((cubic) => [
 
 const methodOf = ({ cubic }: ResampleShape): ResampleMethod => (cubic ? "catmullRom" : "trilinear");
 
+/** What there is to know of `resample`. */
 export const resampleKernel: Kernel<ResampleShape> = {
   name: "resample",
   shaders: [resampleShader],
@@ -145,6 +148,7 @@ export const resampleKernel: Kernel<ResampleShape> = {
   },
 };
 
+/** What there is to know of `resampleAdjoint`. */
 export const resampleAdjointKernel: Kernel<ResampleShape> = {
   name: "resampleAdjoint",
   shaders: [resampleAdjointShader],

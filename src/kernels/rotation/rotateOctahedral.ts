@@ -5,6 +5,7 @@ import { example, input, output } from "../example.ts";
 import { badShape, requireShape } from "../shapes.ts";
 import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "../kernel.ts";
 
+/** What `rotateOctahedral` takes. */
 export interface RotateOctahedralArgs {
   label: string;
   /** f32 [N, D, D, D, C]. */
@@ -19,7 +20,8 @@ export interface RotateOctahedralArgs {
   inverse?: boolean;
 }
 
-interface RotateShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface RotateShape extends CallShape {
   readonly samples: number;
   readonly size: number;
   readonly channels: number;
@@ -78,6 +80,7 @@ export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs)
   });
 }
 
+/** What there is to know of `rotateOctahedral`. */
 export const rotateOctahedralKernel: Kernel<RotateShape> = {
   name: "rotateOctahedral",
   shaders: [rotateOctahedralShader],

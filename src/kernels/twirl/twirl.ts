@@ -8,6 +8,7 @@ import { example, input, output, sum } from "../example.ts";
 import { choose, type CallShape, type Kernel, type Variant } from "../kernel.ts";
 import { twirlMergeVariants, type TwirlShape } from "./twirlVariants.ts";
 
+/** What `twirlMerge` takes. */
 export interface TwirlMergeArgs {
   label: string;
   /** f32 [N * K, D, D, D, C], sample-major: predictions[n K + k] = f(T_k x_n), the order of `rotateOctahedral`. */
@@ -195,6 +196,7 @@ const cube = (count: number, { size, channels }: { size: number; channels: numbe
   return [count, size, size, size, channels];
 };
 
+/** What there is to know of `twirlMerge`. */
 export const twirlMergeKernel: Kernel<TwirlShape> = {
   name: "twirlMerge",
   shaders: [twirlMergeShader, twirlSumShader],
@@ -228,13 +230,15 @@ export const twirlMergeKernel: Kernel<TwirlShape> = {
   },
 };
 
-interface TwirlErrorShape extends CallShape {
+/** What the work of a call depends on: sizes and switches. */
+export interface TwirlErrorShape extends CallShape {
   readonly samples: number;
   readonly size: number;
   readonly channels: number;
   readonly rotations: number;
 }
 
+/** What there is to know of `twirlError`. */
 export const twirlErrorKernel: Kernel<TwirlErrorShape> = {
   name: "twirlError",
   shaders: [twirlErrorShader, twirlSumShader],

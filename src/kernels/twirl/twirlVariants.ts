@@ -1,6 +1,7 @@
 import type { GpuCaps } from "../../gpu/caps.ts";
 import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
+/** What the work of a call depends on: sizes and switches. */
 export interface TwirlShape extends Record<string, number> {
   samples: number;
   size: number;

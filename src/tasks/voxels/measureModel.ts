@@ -3,15 +3,12 @@ import { poseResult } from "../../equivariance/poseEstimator.ts";
 import { poseGains } from "../../equivariance/poseGain.ts";
 import { Tally } from "../../equivariance/decomposition.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
-import { ParameterStore } from "../../graph/parameters.ts";
-import { unet3d } from "../../models/unet3d.ts";
-import { unetParameters } from "../../models/unetLayout.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
-import { loadModel } from "../../training/checkpoint.ts";
 import type { ModelMeasurer, ModelMeasurerOptions } from "../../training/task.ts";
 import { PoseEvaluator, type PoseMeasurement } from "./poseEvaluator.ts";
 import { streams } from "./streams.ts";
-import { unetConfig, type VoxelConfig } from "./voxelConfig.ts";
+import type { VoxelConfig } from "./voxelConfig.ts";
+import { VoxelDenoiser } from "./voxelDenoiser.ts";
 import { VoxelEvaluator, type VoxelModel } from "./voxelEvaluator.ts";
 
 type Options = ModelMeasurerOptions<VoxelConfig, PackedMolecules>;
@@ -24,23 +21,19 @@ const NOISES = 2;
  * the atoms.
  */
 export async function measureVoxelModel(gpu: Gpu, options: Options): Promise<ModelMeasurer> {
-  const config = unetConfig(options.model.config.training);
-  const parameters = unetParameters(config);
-  const store = new ParameterStore(gpu, parameters, ["weights"]);
+  const model = await VoxelDenoiser.load(gpu, options.model, { precision: options.precision });
   try {
-    loadModel(store, parameters, options.model.file, options.model.path);
-    const network: VoxelModel = (graph, noisy) =>
-      unet3d(graph, config, noisy, { parameter: store.bind(graph, { constants: "weights" }) });
-    const measurer = await (options.group === "so3" ? poses : twirl)(gpu, options, network);
+    const measure = options.group === "so3" ? poses : twirl;
+    const measurer = await measure(gpu, options, (graph, x) => model.forward(graph, x));
     return {
       ...measurer,
       destroy() {
         measurer.destroy();
-        store.destroy();
+        model.destroy();
       },
     };
   } catch (error) {
-    store.destroy();
+    model.destroy();
     throw error;
   }
 }

@@ -15,6 +15,7 @@ import { poseAverages, type PoseAverages } from "../../equivariance/poseGain.ts"
 import { haarRotation } from "../../equivariance/rotations.ts";
 import type { VoxelModel } from "./voxelEvaluator.ts";
 
+/** Molecules, grid, noise and rotations of the evaluation. */
 export interface PoseEvaluatorOptions {
   readonly molecules: PackedMolecules;
   readonly grid: number;
@@ -161,6 +162,7 @@ export class PoseEvaluator {
     );
   }
 
+  /** Frees all that was made. */
   destroy(): void {
     this.#plan.destroy();
     this.#targetPlan.destroy();

@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../../check.ts";
 import type { UNet3dConfig } from "../../models/unetLayout.ts";
 import { unetLayout } from "../../models/unetLayout.ts";
 import type { Pose } from "../../molecules/dataset.ts";
@@ -10,6 +11,9 @@ import {
   requireWhole,
   type TrainConfig,
 } from "../../training/trainConfig.ts";
+
+/** The task's name, as in config.json. */
+export const VOXELS = "voxels";
 
 /** How training molecules are rotated at random. */
 export const AUGMENTATIONS = ["so3", "octahedral", "none"] as const;
@@ -56,8 +60,16 @@ export const voxelOptions: readonly ConfigOption[] = [
   { key: "sigma", kind: "positive", help: "standard deviation of the noise that the model learns to remove" },
 ];
 
+const GIVE_CONFIG = "Give a configuration: { ...voxels.presets.tiny, steps: 500 }.";
+
+/** @throws VoxtwirlError "bad-option" where it is none */
+export function requireConfig(config: unknown): void {
+  requireObject("config", config, GIVE_CONFIG);
+}
+
 /** The network a configuration asks for. */
 export function unetConfig(config: VoxelConfig): UNet3dConfig {
+  requireConfig(config);
   const { channels, blocks, attention, middleAttention, groups, dropout, down, elements } = config;
   const n = elements.length;
   return { inChannels: n, outChannels: n, channels, blocks, attention, middleAttention, groups, dropout, down };
@@ -65,6 +77,8 @@ export function unetConfig(config: VoxelConfig): UNet3dConfig {
 
 /** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */
 export function checkVoxelConfig(config: VoxelConfig): VoxelConfig {
+  requireConfig(config);
+  for (const name of ["channels", "attention", "elements"] as const) requireArray(name, config[name], GIVE_CONFIG);
   checkTrainConfig(config);
   requireWhole("grid", config.grid, 1024);
   requirePositive("resolution", config.resolution);

@@ -18,6 +18,7 @@ import { drawOctahedral } from "../../equivariance/rotations.ts";
 /** Appends a model's forward pass: [N, D, D, D, E] to a prediction of the same shape. */
 export type VoxelModel = (graph: Graph, noisy: Tensor) => Tensor;
 
+/** Molecules, grid, noise and rotations of the evaluation. */
 export interface VoxelEvaluatorOptions {
   readonly molecules: PackedMolecules;
   readonly grid: number;
@@ -44,6 +45,7 @@ export interface VoxelEvaluatorOptions {
   readonly checkTotal?: boolean;
 }
 
+/** What the held-out loss is made of. */
 export interface Evaluation extends Decomposition {
   /** Mean of |f_T - y|^2 per voxel and channel summed directly; with `checkTotal` only. */
   readonly twistedTotal?: number;
@@ -232,6 +234,7 @@ export class VoxelEvaluator {
     return drawOctahedral(new Random(seed + (index + 1) * 2 ** 32), twirl);
   }
 
+  /** Frees all that was made. */
   destroy(): void {
     this.plan.destroy();
     this.#built.uniform.destroy();

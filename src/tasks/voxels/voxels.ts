@@ -11,7 +11,7 @@ import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts
 import { presets, slowPresets } from "./presets.ts";
 import { densestSlice } from "./sampleSlices.ts";
 import { streams } from "./streams.ts";
-import { checkVoxelConfig, unetConfig, voxelOptions, type VoxelConfig } from "./voxelConfig.ts";
+import { checkVoxelConfig, requireConfig, unetConfig, voxelOptions, VOXELS, type VoxelConfig } from "./voxelConfig.ts";
 import { VoxelEvaluator } from "./voxelEvaluator.ts";
 
 /**
@@ -19,12 +19,14 @@ import { VoxelEvaluator } from "./voxelEvaluator.ts";
  * mean squared error per voxel and channel.
  */
 export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
-  name: "voxels",
+  name: VOXELS,
   presets,
   slowPresets,
   options: voxelOptions,
   check: checkVoxelConfig,
-  open(molecules, { elements, grid, resolution, pose, heldout, seed }, keyOf) {
+  open(molecules, config, keyOf) {
+    requireConfig(config);
+    const { elements, grid, resolution, pose, heldout, seed } = config;
     const options = { elements, grid, resolution, pose, seed, ...(heldout > 0 ? { heldout } : {}) };
     return prepareDataset(molecules, options, keyOf);
   },

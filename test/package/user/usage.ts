@@ -18,6 +18,7 @@ import {
   prepareDataset,
   train,
   Training,
+  VoxelDenoiser,
   voxels,
   VoxtwirlError,
   type BufferView,
@@ -29,7 +30,7 @@ import {
   type TrainEvent,
   type VoxelConfig,
 } from "voxtwirl";
-import { openChemLibKey, openGpu, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
+import { openChemLibKey, openGpu, openModel, readMoleculeFile, RunFolder, type MoleculeFile } from "voxtwirl/node";
 
 /** SiLU on the first adapter that there is. */
 export async function activate(values: Float32Array): Promise<ArrayLike<number>> {
@@ -74,6 +75,16 @@ export async function trainFor(gpu: Gpu, config: VoxelConfig, seconds: number): 
   }
   training.destroy();
   return percents;
+}
+
+export async function denoise(gpu: Gpu, view: BufferView, bytes: Uint8Array): Promise<Float32Array> {
+  const model: VoxelDenoiser = await VoxelDenoiser.load(gpu, bytes, { precision: "f32" });
+  await model.run(view, view, [1, model.config.grid, 16, 16, 5]);
+  const other = await openModel(gpu, "runs/tiny-1");
+  const samples = [{ input: new Float32Array(8), target: new Float32Array(8) }];
+  const input = { kind: "grid", size: 2, channels: 1 } as const;
+  await measureEquivariance((grids) => model.predict(grids), samples, { group: octahedral(), input });
+  return other.predict(new Float32Array(8));
 }
 
 export const percent = (evaluation: Evaluation): number => evaluation.percentEquiv;
