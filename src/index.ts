@@ -2,7 +2,7 @@
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
 export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
-export type { AdapterClass, GpuCaps, MatrixShape } from "./gpu/caps.ts";
+export type { AdapterClass, GpuCaps, SubgroupMatrixShape } from "./gpu/caps.ts";
 export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";
 export {
   byteLength,

@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
-import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
+import { capsOf, SUBGROUP_MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
 import { requireAdapter, requireDevice, requireInfo } from "./given.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Tuning } from "./tuning.ts";
@@ -27,7 +27,12 @@ export interface GpuOptions {
   tuning?: Tuning | undefined;
 }
 
-const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups", MATRIX_FEATURE as GPUFeatureName] as const;
+const WANTED_FEATURES = [
+  "timestamp-query",
+  "shader-f16",
+  "subgroups",
+  SUBGROUP_MATRIX_FEATURE as GPUFeatureName,
+] as const;
 
 const WANTED_LIMITS = [
   "maxBufferSize",

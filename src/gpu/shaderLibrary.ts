@@ -3,7 +3,7 @@ import batch from "../../shaders/shared/batch.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
-import matrix from "../../shaders/shared/matrix.wgsl";
+import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
@@ -25,7 +25,7 @@ const files = [
   convBlocks,
   grid,
   groupNormTerms,
-  matrix,
+  subgroupMatrix,
   moments,
   octahedral,
   philox,

@@ -26,7 +26,14 @@ afterAll(() => store.destroy());
 
 /** An adapter whose convolutions transform their weights. */
 const SOFTWARE: GpuCaps = {
-  ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8, f16: false, matrices: [] },
+  ...{
+    adapterClass: "software",
+    subgroups: true,
+    subgroupMinSize: 8,
+    subgroupMaxSize: 8,
+    f16: false,
+    subgroupMatrices: [],
+  },
   ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27 },
 };
 

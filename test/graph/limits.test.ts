@@ -8,13 +8,20 @@ import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { openAdapter } from "../../src/node/open.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";
-import { MATRIX_ADAPTERS } from "../kernels/matrixCaps.ts";
+import { MATRIX_ADAPTERS } from "../kernels/subgroupMatrixCaps.ts";
 
 /** What WebGPU guarantees of a shader stage. */
 const STORAGE_BUFFERS = 8;
 
 const SOFTWARE: GpuCaps = {
-  ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8, f16: true, matrices: [] },
+  ...{
+    adapterClass: "software",
+    subgroups: true,
+    subgroupMinSize: 8,
+    subgroupMaxSize: 8,
+    f16: true,
+    subgroupMatrices: [],
+  },
   ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30 },
 };
 const ADAPTERS: Record<string, GpuCaps> = {

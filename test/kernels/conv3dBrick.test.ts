@@ -133,7 +133,7 @@ describe.each(STORED)("conv3dBrick with small tiles in %s", (dtype) => {
 
 const caps = (adapterClass: GpuCaps["adapterClass"]): GpuCaps => ({
   ...{ adapterClass, subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1, f16: false },
-  ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27, matrices: [] },
+  ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27, subgroupMatrices: [] },
 });
 const GPUS = [caps("discrete"), caps("integrated"), caps("unknown")];
 

@@ -9,7 +9,7 @@ import * as kernels from "../../src/kernels/index.ts";
 
 const software: GpuCaps = {
   ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 },
-  ...{ maxWorkgroupInvocations: 1024, maxBindingBytes: 2 ** 27, f16: false, matrices: [] },
+  ...{ maxWorkgroupInvocations: 1024, maxBindingBytes: 2 ** 27, f16: false, subgroupMatrices: [] },
 };
 const hardware: GpuCaps = { ...software, adapterClass: "discrete", subgroupMinSize: 32, subgroupMaxSize: 32 };
 

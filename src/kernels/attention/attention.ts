@@ -1,7 +1,7 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
 import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
 import attentionSoftmaxShader from "../../../shaders/attention/attentionSoftmax.wgsl";
-import attentionMatrixShader from "../../../shaders/attention/attentionMatrix.wgsl";
+import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import {
   byteLength,
   elementBytes,
@@ -15,10 +15,14 @@ import {
 import {
   attentionGradVariants,
   attentionVariants,
-  attentionMatrixTileOf,
+  attentionSubgroupMatrixTileOf,
   type AttentionShape,
 } from "./attentionVariants.ts";
-import { attentionBlock, attentionMatrixConstants, type AttentionMatrixTile } from "./attentionMatrix.ts";
+import {
+  attentionBlock,
+  attentionSubgroupMatrixConstants,
+  type AttentionSubgroupMatrixTile,
+} from "./attentionSubgroupMatrix.ts";
 import { copyChannels } from "../concatChannels.ts";
 import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage, storagePair } from "../storage.ts";
@@ -304,7 +308,7 @@ function matmulWay({ tiles, rows, columns }: Product): Way {
   };
 }
 
-function matrixWay({ rows, columns, depth, a, b }: Product, tile: AttentionMatrixTile): Way {
+function matrixWay({ rows, columns, depth, a, b }: Product, tile: AttentionSubgroupMatrixTile): Way {
   const [blockRows, blockColumns] = attentionBlock(tile);
   const [A_ALONG, B_ALONG] = [a.column !== 1, b.row === 1];
   const columnParts = Math.ceil(columns / blockColumns);
@@ -313,9 +317,9 @@ function matrixWay({ rows, columns, depth, a, b }: Product, tile: AttentionMatri
     ...[B_ALONG ? depth : columns, b.offset, b.batch, B_ALONG ? b.column : b.row],
   ];
   return {
-    shader: attentionMatrixShader,
+    shader: attentionSubgroupMatrixShader,
     constants: {
-      ...attentionMatrixConstants(tile, { A_ALONG, B_ALONG, SPLIT: a.tensor.dtype === "f32" }),
+      ...attentionSubgroupMatrixConstants(tile, { A_ALONG, B_ALONG, SPLIT: a.tensor.dtype === "f32" }),
       WIDE: sizes.every((size) => size % 4 === 0),
     },
     columnParts,
@@ -326,7 +330,7 @@ function matrixWay({ rows, columns, depth, a, b }: Product, tile: AttentionMatri
 function product(ctx: KernelContext, p: Product): void {
   const { samples, rows, columns, depth, a, b, out } = p;
   const oneSource = a.tensor === b.tensor;
-  const tile = attentionMatrixTileOf(p.tiles);
+  const tile = attentionSubgroupMatrixTileOf(p.tiles);
   const { shader, constants, columnParts, workgroups } = tile ? matrixWay(p, tile) : matmulWay(p);
   const [x, y] = workgroups1d(workgroups);
   ctx.dispatch({
@@ -371,7 +375,7 @@ function product(ctx: KernelContext, p: Product): void {
   });
 }
 
-const shaders = [attentionMatmulShader, attentionMatrixShader, attentionRowDotShader, attentionSoftmaxShader];
+const shaders = [attentionMatmulShader, attentionSubgroupMatrixShader, attentionRowDotShader, attentionSoftmaxShader];
 const shapes: readonly AttentionShape[] = [
   { samples: 2, tokens: 300, channels: 20 },
   { samples: 1, tokens: 1, channels: 3 },

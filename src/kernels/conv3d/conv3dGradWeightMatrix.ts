@@ -3,12 +3,12 @@ import type { GpuCaps } from "../../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import { isFlat, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
-import { matrixName, matrixShapes, type MatrixConstants } from "../matrix.ts";
+import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
 import { storagePair } from "../storage.ts";
 import { affordableSlices, partialSums } from "../sumRows.ts";
 
 /** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
-interface ChannelBlock extends MatrixConstants {
+interface ChannelBlock extends SubgroupMatrixConstants {
   SUBGROUPS_I: number;
   SUBGROUPS_O: number;
   SUB_I: number;
@@ -35,9 +35,9 @@ export function gradWeightMatrixInvocations(tile: GradWeightMatrixTile): number 
   return tile.SUBGROUP_SIZE * tile.SUBGROUPS_I * tile.SUBGROUPS_O;
 }
 
-/** Such as `matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, and its invocations. */
+/** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, and its invocations. */
 export function gradWeightMatrixName(tile: GradWeightMatrixTile): string {
-  return `${matrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
+  return `${subgroupMatrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
 }
 
 /** Slots of x and gradY in a block of positions. */
@@ -149,14 +149,14 @@ export function gradWeightMatrixTiles(
 ): GradWeightMatrixTile[] {
   // A processor multiplies matrices element by element: one is there to be compared with.
   const [shapes, most] = caps.adapterClass === "software" ? [1, 1] : [undefined, MOST_TILES];
-  return matrixShapes(caps)
+  return subgroupMatrixShapes(caps)
     .slice(0, shapes)
     .flatMap((shape, i) => tilesOf(caps, shape, sizes, stride, pad).slice(0, i === 0 ? most : 1));
 }
 
 function tilesOf(
   caps: GpuCaps,
-  shape: MatrixConstants,
+  shape: SubgroupMatrixConstants,
   sizes: ConvSizes,
   stride: number,
   pad: number,

@@ -183,7 +183,7 @@ function matrixVariants(caps: GpuCaps, problem: ConvProblem, exchanged: boolean,
 /** Rows for graphics cards, of which none was measured. */
 const matrixRow: TableRow<ConvShape> = {
   adapter: "any",
-  variant: "matrix *",
+  variant: "subgroup matrix *",
   why: "matrix units do many times the multiply-adds; f16 alone",
 };
 const brickRow: TableRow<ConvShape> = {

@@ -12,9 +12,9 @@
 // It goes along the depth by steps of DEPTH, of which it stages a and b as they lie in memory, so that neighbouring
 // invocations read neighbouring numbers; those of the next step are on their way while this one is multiplied. Beyond
 // the last row, column and depth there are zeros. Rows of operands are an odd number of 16 bytes apart, so that eight
-// of them lie in different banks. attentionMatrix.ts has the tiles.
+// of them lie in different banks. attentionSubgroupMatrix.ts has the tiles.
 //
-// Constants: those of shared/matrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a multiple
+// Constants: those of shared/subgroupMatrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a multiple
 // of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a lie next
 // to one another (a_row is 1), else its depth does (a_depth is 1); B_ALONG: the depth of b does (b_depth is 1), else
 // its columns (b_column is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other strides
@@ -25,7 +25,7 @@
 #import grid
 #import attentionProduct
 #import storagePair
-#import matrix
+#import subgroupMatrix
 
 #ifdef WIDE
 @group(0) @binding(1) var<storage, read> a: array<vec4<StoredX>>;
