@@ -5,7 +5,7 @@
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w = w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)            a zero denominator gives a zero step
-//   ema = ema_decay * ema + (1 - ema_decay) * w
+//   ema = emaDecay * ema + (1 - emaDecay) * w
 // Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written.
 //
 // While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
@@ -86,7 +86,7 @@ fn main(
 #endif
   let rate = step.lr / correction1;
   let decay = step.lr * params.decay;
-  let ema_gain = 1.0 - step.ema_decay;
+  let ema_gain = 1.0 - step.emaDecay;
 
   for (var i = params.first + thread; i < params.count; i += params.threads) {
     let g = grad[i] * scale;

@@ -11,10 +11,10 @@
 struct Params {
   voxels: u32,
   columns: u32,
-  source_width: u32,
-  source_first: u32,
-  target_width: u32,
-  target_first: u32,
+  sourceWidth: u32,
+  sourceFirst: u32,
+  targetWidth: u32,
+  targetFirst: u32,
   total: u32,
 }
 
@@ -35,11 +35,11 @@ fn main(
   let block = thread / params.columns;
   let column = thread - block * params.columns;
   let first = block * RUN;
-  var from_at = first * params.source_width + params.source_first + column;
-  var to_at = first * params.target_width + params.target_first + column;
+  var from_at = first * params.sourceWidth + params.sourceFirst + column;
+  var to_at = first * params.targetWidth + params.targetFirst + column;
   for (var left = min(RUN, params.voxels - first); left > 0u; left--) {
     destination[to_at] = StoredY(Real(source[from_at]));
-    from_at += params.source_width;
-    to_at += params.target_width;
+    from_at += params.sourceWidth;
+    to_at += params.targetWidth;
   }
 }

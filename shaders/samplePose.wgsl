@@ -31,7 +31,7 @@ fn main(
   if (n >= params.samples) {
     return;
   }
-  let key = vec2<u32>(step.seed_lo, step.seed_hi);
+  let key = vec2<u32>(step.seedLo, step.seedHi);
   let sample = step.sample + n;
   var row_x = vec3<f32>(1.0, 0.0, 0.0);
   var row_y = vec3<f32>(0.0, 1.0, 0.0);

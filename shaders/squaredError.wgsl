@@ -2,7 +2,7 @@
 //
 //   partials[w * 64 + lane] = sum of d^2 over the thread's elements,  d = prediction - truth (or x without ERROR)
 //   gradPrediction = gradScale * d   (with ERROR; with SCALED times the scale of scaling.wgsl too)
-// prediction, truth, grad_prediction, x  [count]; count in Reals
+// prediction, truth, gradPrediction, x  [count]; count in Reals
 // partials  [64 * workgroups]: threads without elements write 0
 // VEC4: the number of floats is a multiple of 4.
 // Dispatch: `workgroups` = ceil(count / (64 * RUN)); a thread takes RUN elements, 64 apart.
@@ -14,7 +14,7 @@ struct Params {
   count: u32,
   workgroups: u32,
 #ifdef ERROR
-  grad_scale: f32,
+  gradScale: f32,
 #endif
 }
 
@@ -23,7 +23,7 @@ struct Params {
 #ifdef ERROR
 @group(0) @binding(2) var<storage, read> prediction: array<Real>;
 @group(0) @binding(3) var<storage, read> truth: array<Real>;
-@group(0) @binding(4) var<storage, read_write> grad_prediction: array<Real>;
+@group(0) @binding(4) var<storage, read_write> gradPrediction: array<Real>;
 #ifdef SCALED
 @group(0) @binding(5) var<storage, read> scaling: Scaling;
 #endif
@@ -47,9 +47,9 @@ fn main(
 #ifdef ERROR
     let d = prediction[i] - truth[i];
 #ifdef SCALED
-    grad_prediction[i] = params.grad_scale * scaling.scale * d;
+    gradPrediction[i] = params.gradScale * scaling.scale * d;
 #else
-    grad_prediction[i] = params.grad_scale * d;
+    gradPrediction[i] = params.gradScale * d;
 #endif
 #else
     let d = x[i];

@@ -12,7 +12,7 @@ struct Params {
   rows: u32,
   columns: u32,
   blocks: u32,
-  rows_per_block: u32,
+  rowsPerBlock: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,8 +28,8 @@ fn main(
   let at = linear_workgroup(wid, num) * WORKGROUP + local;
   let block = at / params.columns;
   let column = at % params.columns;
-  let first = block * params.rows_per_block;
-  let end = min(first + params.rows_per_block, params.rows);
+  let first = block * params.rowsPerBlock;
+  let end = min(first + params.rowsPerBlock, params.rows);
   // Four sums, so that an addition need not wait for the one before.
   var sum0 = Real();
   var sum1 = Real();

@@ -6,7 +6,7 @@
 // partials             [N, streams, 2, C]: sum of u, then sum of u * n
 // gamma                [C]
 // means                [N, groups] pairs
-// grad_gamma, grad_beta  [C], added to
+// gradGamma, gradBeta  [C], added to
 // Dispatch: ceil((N * groups + C) / 64) workgroups.
 #import grid
 
@@ -22,8 +22,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
 @group(0) @binding(2) var<storage, read> gamma: array<f32>;
 @group(0) @binding(3) var<storage, read_write> means: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read_write> grad_gamma: array<f32>;
-@group(0) @binding(5) var<storage, read_write> grad_beta: array<f32>;
+@group(0) @binding(4) var<storage, read_write> gradGamma: array<f32>;
+@group(0) @binding(5) var<storage, read_write> gradBeta: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -55,7 +55,7 @@ fn main(
       let at = row * 2u * channels + c;
       sums += vec2<f32>(partials[at], partials[at + channels]);
     }
-    grad_beta[c] += sums.x;
-    grad_gamma[c] += sums.y;
+    gradBeta[c] += sums.x;
+    gradGamma[c] += sums.y;
   }
 }

@@ -19,12 +19,12 @@ struct Params {
   run: u32,
   total: u32,
   groups: u32,
-  group_width: u32,
+  groupWidth: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
-@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
+@group(0) @binding(2) var<storage, read> gradY: array<Stored>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read_write> partials: array<Real>;
 #ifdef SILU
@@ -51,12 +51,12 @@ fn main(
 
 #ifdef VEC4
 #for i in 0..4
-  let s_${i} = stats[sample * params.groups + (column * 4u + ${i}u) / params.group_width];
+  let s_${i} = stats[sample * params.groups + (column * 4u + ${i}u) / params.groupWidth];
 #endfor
   let mean = vec4<f32>(s_0.x, s_1.x, s_2.x, s_3.x);
   let rstd = vec4<f32>(s_0.y, s_1.y, s_2.y, s_3.y);
 #else
-  let s = stats[sample * params.groups + column / params.group_width];
+  let s = stats[sample * params.groups + column / params.groupWidth];
   let mean = s.x;
   let rstd = s.y;
 #endif

@@ -14,7 +14,7 @@ struct Params {
   voxels: u32,
   columns: u32,
   streams: u32,
-  merged_streams: u32,
+  mergedStreams: u32,
   run: u32,
   total: u32,
 }
@@ -36,8 +36,8 @@ fn main(
   let columns = params.columns;
   let row = thread / columns;
   let column = thread - row * columns;
-  let sample = row / params.merged_streams;
-  let first = (row - sample * params.merged_streams) * FAN;
+  let sample = row / params.mergedStreams;
+  let first = (row - sample * params.mergedStreams) * FAN;
   let end = min(first + FAN, params.streams);
 
   var at = (sample * params.streams + first) * 2u * columns + column;

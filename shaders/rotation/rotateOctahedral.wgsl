@@ -20,7 +20,7 @@ alias Element = f32;
 
 struct Params {
   grids: u32,
-  per_sample: u32,
+  each: u32,
   size: u32,
   channels: u32,
 }
@@ -42,7 +42,7 @@ fn main(
   let place = index / params.channels;
   let channel = index - place * params.channels;
   let n = place / (voxels / u32(RUN));
-  if (n * params.per_sample >= params.grids) {
+  if (n * params.each >= params.grids) {
     return;
   }
   let voxel = place * u32(RUN) - n * voxels;
@@ -51,7 +51,7 @@ fn main(
 #for v in 0..RUN
   let value_${v} = x[from_first + ${v}u * params.channels];
 #endfor
-  for (var r = 0u; r < params.per_sample; r++) {
+  for (var r = 0u; r < params.each; r++) {
 #ifdef PER_SAMPLE
     let rows = octahedral_rows(rotations[n]);
 #else
@@ -64,7 +64,7 @@ fn main(
     let goal = octahedral_apply(rows, steps);
     let ahead = vec3<i32>(rows.x.x, rows.y.x, rows.z.x);
 #endif
-    let to_voxel = (n * params.per_sample + r) * voxels + voxel_index(from_half_steps(goal, params.size), params.size);
+    let to_voxel = (n * params.each + r) * voxels + voxel_index(from_half_steps(goal, params.size), params.size);
     let stride = ((ahead.z * i32(params.size) + ahead.y) * i32(params.size) + ahead.x) * i32(params.channels);
     let at_0 = i32(to_voxel * params.channels + channel);
     y[at_0] = value_0;
@@ -78,11 +78,11 @@ fn main(
   if (grid >= params.grids) {
     return;
   }
-  let n = grid / params.per_sample;
+  let n = grid / params.each;
 #ifdef PER_SAMPLE
   let rows = octahedral_rows(rotations[n]);
 #else
-  let rows = octahedral_rows(rotations[grid - n * params.per_sample]);
+  let rows = octahedral_rows(rotations[grid - n * params.each]);
 #endif
   let steps = half_steps(voxel_position(index - grid * voxels, params.size), params.size);
 #ifdef INVERSE

@@ -17,7 +17,7 @@ export interface AdamwArgs {
   ema: Tensor;
   /** u32 [4] of `gradNorm`: while flags[0] is not 0, nothing is touched. */
   flags: Tensor;
-  /** The per-step values of shaders/shared/step.wgsl: learning rate, bias corrections and ema_decay. */
+  /** The per-step values of shaders/shared/step.wgsl: learning rate, bias corrections and emaDecay. */
   step: Tensor;
   beta1: number;
   beta2: number;

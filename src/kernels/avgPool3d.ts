@@ -86,10 +86,10 @@ function pool(
     shader: avgPool3dShader,
     constants: { KERNEL: kernel, STRIDE: stride, VEC4: vec4, GRAD, ...storage(label, { whole, pooled }) },
     params: {
-      ...{ in_d: inD, in_h: inH, in_w: inW, out_d: outD, out_h: outH, out_w: outW },
+      ...{ inD, inH, inW, outD, outH, outW },
       ...{ channels: vec4 ? channels / 4 : channels, pad: padding, total },
     },
-    bindings: GRAD ? { grad_y: pooled, grad_x: whole } : { x: whole, y: pooled },
+    bindings: GRAD ? { gradY: pooled, gradX: whole } : { x: whole, y: pooled },
     workgroups: workgroups1d(Math.ceil(total / 64)),
     // A sum for each voxel of each window, and a product for each mean.
     flops: samples * channels * pairs + elementCount(written.shape),

@@ -39,7 +39,7 @@ export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }:
     label,
     shader: dropoutShader,
     constants: { VEC4: perSample % 4 === 0, ...storage(label, { x, y }) },
-    params: { samples, per_sample: perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
+    params: { samples, perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
     bindings: { step, x, y },
     workgroups: workgroups1d(Math.ceil((samples * quads) / 128)),
     flops: count,

@@ -48,7 +48,7 @@ export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGra
     shader: siluShader,
     constants: { ...constants, ...storage(label, { x, gradY, gradX }), GRAD: true },
     params: { count },
-    bindings: { x, grad_y: gradY, grad_x: gradX },
+    bindings: { x, gradY, gradX },
     workgroups,
     flops: 8 * elementCount(x.shape),
     bytes: 3 * byteLength(x),

@@ -39,7 +39,7 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
     label,
     shader: sumRowsShader,
     constants: { WORKGROUP, VEC4: vec4, ...storage(label, { x }) },
-    params: { rows, columns: reals, blocks, rows_per_block: rowsPerBlock },
+    params: { rows, columns: reals, blocks, rowsPerBlock },
     bindings: { x, partial: sums.partial },
     workgroups: workgroups1d(Math.ceil((blocks * reals) / WORKGROUP)),
     flops: rows * columns,

@@ -162,11 +162,11 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
       params: wholeParams(layout, groups),
       bindings: {
         x,
-        grad_y: gradY,
+        gradY,
         stats,
         gamma,
         sums: parameterSums.partial,
-        grad_x: gradX,
+        gradX,
         ...(args.silu && { beta }),
         ...(addend && { addend }),
       },
@@ -187,7 +187,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     shader: groupNormGradSumsShader,
     constants,
     params: passParams(layout, groups),
-    bindings: { x, grad_y: gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
+    bindings: { x, gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
     workgroups: layout.workgroups,
     flops: (args.silu ? 15 : 5) * elements,
     bytes: 2 * byteLength(x) + byteLength(stats) + byteLength(sums) + (args.silu ? 2 * byteLength(gamma) : 0),
@@ -198,7 +198,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     label: `${label} params`,
     shader: groupNormGradParamsShader,
     params: { samples, voxels, channels, groups, streams },
-    bindings: { partials, gamma, means, grad_gamma: gradGamma, grad_beta: gradBeta },
+    bindings: { partials, gamma, means, gradGamma, gradBeta },
     workgroups: workgroups1d(Math.ceil((samples * groups + channels) / WORKGROUP)),
     flops: 4 * samples * channels * (streams + 1) + 2 * samples * groups + 2 * channels,
     bytes: byteLength(partials) + 5 * byteLength(gamma) + byteLength(means),
@@ -211,11 +211,11 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     params: passParams(layout, groups),
     bindings: {
       x,
-      grad_y: gradY,
+      gradY,
       stats,
       means,
       gamma,
-      grad_x: gradX,
+      gradX,
       ...(args.silu && { beta }),
       ...(addend && { addend }),
     },
@@ -271,7 +271,7 @@ function checkedLayout(
 }
 
 function wholeParams({ shape: { samples, voxels, channels }, columns, streams, run }: Layout, groups: number) {
-  return { samples, voxels, columns, streams, run, groups, group_width: channels / groups };
+  return { samples, voxels, columns, streams, run, groups, groupWidth: channels / groups };
 }
 
 function passParams(layout: Layout, groups: number): Record<string, number> {
@@ -283,7 +283,7 @@ function passParams(layout: Layout, groups: number): Record<string, number> {
     run: layout.run,
     total: layout.threads,
     groups,
-    group_width: channels / groups,
+    groupWidth: channels / groups,
   };
 }
 
@@ -310,7 +310,7 @@ function merged(
       label: `${label} merge`,
       shader: groupNormMergeShader,
       constants: { VEC4: vec4, MOMENTS: isMoments, FAN },
-      params: { voxels, columns, streams, merged_streams: mergedStreams, run, total },
+      params: { voxels, columns, streams, mergedStreams, run, total },
       bindings: { partials, merged: target },
       workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
       flops: (isMoments ? 8 : 2) * samples * streams * channels,

@@ -70,7 +70,7 @@ export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs)
     call,
     shader: rotateOctahedralShader,
     constants: { PER_SAMPLE: perSample, INVERSE: inverse, VEC4: vec4, SCATTER: scatter, ...(scatter && { RUN: run }) },
-    params: { grids, per_sample: each, size, channels: vec4 ? channels / 4 : channels },
+    params: { grids, each, size, channels: vec4 ? channels / 4 : channels },
     bindings: { rotations, x, y },
     workgroups: workgroups1d(Math.ceil((scatter ? (samples * voxels * channels) / run : grids * voxels) / 64)),
     flops: 0,
