@@ -5,9 +5,9 @@
 // x, gradX  [N, inD, inH, inW, C]; y, gradY  [N, outD, outH, outW, C]; C in Reals
 // Constants: KERNEL, STRIDE. VEC4: C is a multiple of 4. F16: both are stored in half precision.
 // Host: o STRIDE - pad + KERNEL never passes in + pad.
-// Dispatch: workgroups1d(ceil(total / 64)), total the elements of what is written; a thread makes one of them and
+// Dispatch: threads1d(total), total the elements of what is written; a thread makes one of them and
 // gathers, so sums have a fixed order.
-#import grid
+#import thread
 #import storage
 
 struct Params {
@@ -47,13 +47,13 @@ fn inside(o: i32, count: i32) -> vec2<i32> {
 }
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   if (index >= params.total) {
     return;
   }

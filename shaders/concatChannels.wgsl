@@ -3,9 +3,9 @@
 //   y[v, c] = a[v, c] for c < Ca, b[v, c - Ca] from there on.
 // a [V, aWidth], b [V, bWidth], y [V, aWidth + bWidth]; widths in Reals.
 // VEC4: all channel counts are multiples of 4. X_F16: a and b, Y_F16: y are stored in half precision. RUN: voxels of a
-// thread. Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * (aWidth + bWidth); a thread copies one
+// thread. Dispatch: threads1d(total), total = ceil(V / RUN) * (aWidth + bWidth); a thread copies one
 // column of RUN voxels, first those of a.
-#import grid
+#import thread
 #import storagePair
 
 struct Params {
@@ -27,13 +27,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<StoredY>;
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   if (index >= params.total) {
     return;
   }

@@ -4,8 +4,8 @@
 // source       [V, sourceWidth]; widths, first columns and the number of columns in Reals
 // destination  [V, targetWidth]
 // VEC4: all channel counts are multiples of 4. X_F16, Y_F16: source, destination are stored in half precision.
-// Dispatch: ceil(total / 64) workgroups, total = ceil(V / RUN) * columns; a thread copies one column of RUN voxels.
-#import grid
+// Dispatch: threads1d(total), total = ceil(V / RUN) * columns; a thread copies one column of RUN voxels.
+#import thread
 #import storagePair
 
 struct Params {
@@ -22,13 +22,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> source: array<StoredX>;
 @group(0) @binding(2) var<storage, read_write> destination: array<StoredY>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }

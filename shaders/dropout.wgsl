@@ -6,8 +6,8 @@
 // gradient, and a batch cut into micro-batches drops the same elements.
 // x, y  [samples, perSample]
 // VEC4: perSample is a multiple of 4. F16: x and y are stored in half precision.
-// Dispatch: ceil(samples * quads / (64 * 2)) workgroups; a thread takes 2 quads, 64 apart.
-#import grid
+// EACH: quads of a thread, WORKGROUP apart. Dispatch: threads1d(ceil(samples * quads / EACH)).
+#import thread
 #import storage
 #import step
 #import philox
@@ -26,14 +26,15 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<Stored>;
 @group(0) @binding(3) var<storage, read_write> y: array<Stored>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = linear_workgroup(wid, num) * 128u + lane;
-  for (var at = first; at < min(first + 128u, params.samples * params.quads); at += 64u) {
+  let first = linear_workgroup(wid, num) * (WORKGROUP * EACH) + lane;
+  let end = min(first + WORKGROUP * EACH, params.samples * params.quads);
+  for (var at = first; at < end; at += WORKGROUP) {
     let n = at / params.quads;
     let quad = at % params.quads;
     let counter = vec4<u32>(quad, params.stream, step.step, step.sample + n);

@@ -5,10 +5,10 @@
 // Bindings: step (uniform), x [N, ...] (ADD only), y [N, ...]; both flat, perSample elements a sample.
 // One thread makes the four numbers of one Philox call: elements 4q to 4q + 3 of sample n, with
 //   counter = (q, stream, step.step, step.sample + n), key = (seedLo, seedHi).
-// Workgroups: ceil(samples * quads / 64), folded; quads = ceil(perSample / 4).
+// Dispatch: threads1d(samples * quads); quads = ceil(perSample / 4).
 // VEC4: perSample is a multiple of four, x and y are vec4.
 // Constants: ADD, UNIFORM (at most one), VEC4. The host ensures samples * quads < 2^32.
-#import grid
+#import thread
 #import step
 #import random
 #import real
@@ -29,13 +29,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read> x: array<Real>;
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   let n = index / params.quads;
   if (n >= params.samples) {
     return;

@@ -4,8 +4,8 @@
 //
 // Bindings: x [rows, columns], partial [blocks, columns]; columns in Reals. One invocation per element of partial.
 // Constants: WORKGROUP; VEC4: the number of columns is a multiple of 4; F16: x is stored in half precision.
-// Dispatch: workgroups1d(ceil(blocks columns / WORKGROUP)).
-#import grid
+// Dispatch: threads1d(blocks columns).
+#import thread
 #import storage
 
 struct Params {
@@ -25,7 +25,7 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let at = linear_workgroup(wid, num) * WORKGROUP + local;
+  let at = linear_thread(wid, num, local);
   let block = at / params.columns;
   let column = at % params.columns;
   let first = block * params.rowsPerBlock;

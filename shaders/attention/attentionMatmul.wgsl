@@ -8,12 +8,12 @@
 // of one word for all lanes costs as much as one of a word for each).
 // X_F16, Y_F16, F16: a, b, out are stored in half precision.
 // Preconditions with LANES: TILE_ROWS and columnParts are multiples of it.
-// Dispatch: x, y: ceil(columnParts * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
+// Dispatch: x, y: threads1d(columnParts * ceil(rows / TILE_ROWS)); z: samples.
 #ifdef LANES
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
-#import grid
+#import thread
 #import attentionProduct
 #import storagePair
 
@@ -30,7 +30,7 @@ fn load_b(at: u32) -> f32 {
 #endif
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
@@ -39,7 +39,7 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 #endif
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + local;
+  let thread = linear_thread(wid, num, local);
   let row_block = thread / params.columnParts;
   let column = thread - row_block * params.columnParts;
   let row = row_block * TILE_ROWS;

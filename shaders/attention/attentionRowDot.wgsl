@@ -4,9 +4,10 @@
 // y, gradY  [tokens, columns]
 // dots       [tokens]; tokens counts all samples
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: y and gradY are stored in half precision.
-// Dispatch: ceil(tokens / 64) workgroups.
-#import grid
+// Dispatch: threads1d(tokens).
+#import thread
 #import storage
+#import total
 
 struct Params {
   tokens: u32,
@@ -18,13 +19,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gradY: array<Stored>;
 @group(0) @binding(3) var<storage, read_write> dots: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let token = linear_workgroup(wid, num) * 64u + lane;
+  let token = linear_thread(wid, num, lane);
   if (token >= params.tokens) {
     return;
   }
@@ -33,9 +34,5 @@ fn main(
   for (var at = start; at < start + params.columns; at++) {
     sum += Real(y[at]) * Real(gradY[at]);
   }
-#ifdef VEC4
-  dots[token] = (sum.x + sum.y) + (sum.z + sum.w);
-#else
-  dots[token] = sum;
-#endif
+  dots[token] = total(sum);
 }

@@ -7,8 +7,8 @@
 // factors  [N, T]: what the weighted sum of values so far has to be multiplied with (0 where FIRST) before this tile's
 //          term is added, and what the result has to be multiplied with: 1 / l for the last tile, else 1
 // logSumExp  [N, T]: m + log(l), written for the last tile
-// Dispatch: x, y: ceil(T / 64) workgroups; z: samples.
-#import grid
+// Dispatch: x, y: threads1d(T); z: samples.
+#import thread
 
 struct Params {
   tokens: u32,
@@ -24,13 +24,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> factors: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read_write> logSumExp: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let query = linear_workgroup(wid, num) * 64u + lane;
+  let query = linear_thread(wid, num, lane);
   let tokens = params.tokens;
   if (query >= tokens) {
     return;

@@ -8,8 +8,8 @@
 // stats        [N, groups] of (mean, 1 / standard deviation)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. SILU: SiLU is applied.
 // F16: x and y are stored in half precision.
-// Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
-#import grid
+// Dispatch: threads1d(total), total = N * streams * columns, streams = ceil(V / run).
+#import thread
 #import sigmoid
 #import storage
 
@@ -30,13 +30,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<Stored>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }

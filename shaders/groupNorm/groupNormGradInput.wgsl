@@ -9,8 +9,8 @@
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. SILU: the forward pass applied SiLU.
 // ADDEND: a tensor is added, such as the gradient that arrives along a residual connection.
 // F16: x, gradY, gradX and addend are stored in half precision.
-// Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
-#import grid
+// Dispatch: threads1d(total), total = N * streams * columns, streams = ceil(V / run).
+#import thread
 #import storage
 #import groupNormTerms
 
@@ -38,13 +38,13 @@ struct Params {
 @group(0) @binding(8) var<storage, read> addend: array<Stored>;
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }

@@ -7,8 +7,8 @@
 // gamma                [C]
 // means                [N, groups] pairs
 // gradGamma, gradBeta  [C], added to
-// Dispatch: ceil((N * groups + C) / 64) workgroups.
-#import grid
+// Dispatch: threads1d((N * groups + C)).
+#import thread
 
 struct Params {
   samples: u32,
@@ -25,13 +25,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> gradGamma: array<f32>;
 @group(0) @binding(5) var<storage, read_write> gradBeta: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   let channels = params.channels;
   let groups_total = params.samples * params.groups;
   if (thread < groups_total) {

@@ -7,16 +7,11 @@
 //   SCATTER: one thread reads one channel of RUN voxels along x once and writes them to all R grids, for adapters to
 //   which a load costs as much as a store. A rotation carries a line of voxels to voxels at one stride.
 // Constants: PER_SAMPLE, INVERSE; VEC4, or SCATTER and RUN, a divisor of D.
-// Workgroups: ceil(N * R * D^3 / 64), with SCATTER ceil(N * D^3 / RUN * C / 64), folded.
-#import grid
+// Dispatch: threads1d(N * R * D^3), with SCATTER threads1d(N * D^3 / RUN * C).
+#import thread
+#import real
 #import voxels
 #import octahedral
-
-#ifdef VEC4
-alias Element = vec4<f32>;
-#else
-alias Element = f32;
-#endif
 
 struct Params {
   grids: u32,
@@ -27,16 +22,16 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rotations: array<u32>;
-@group(0) @binding(2) var<storage, read> x: array<Element>;
-@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+@group(0) @binding(2) var<storage, read> x: array<Real>;
+@group(0) @binding(3) var<storage, read_write> y: array<Real>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   let voxels = params.size * params.size * params.size;
 #ifdef SCATTER
   let place = index / params.channels;

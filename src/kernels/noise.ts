@@ -1,9 +1,11 @@
-import { elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import noiseShader from "../../shaders/noise.wgsl";
 import { badShape, requireSameShape } from "./shapes.ts";
 import { elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { example, input, output, stepExample } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
 
 export interface FillArgs {
   label: string;
@@ -58,7 +60,7 @@ function noise(
     constants: { ...constants, VEC4: perSample % 4 === 0 },
     params: { perSample, quads, samples, stream, scale, offset },
     bindings: { step, y, ...inputs },
-    workgroups: workgroups1d(Math.ceil((samples * quads) / 64)),
+    workgroups: threads1d(samples * quads),
     // About forty operations for a pair of normals; the generator itself is integer work.
     flops: elements * 20,
     bytes: elements * 4 * (1 + Object.keys(inputs).length),

@@ -2,7 +2,8 @@
 import conv3dGradWeightMatrixShader from "../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3d/conv3dGradWeight.ts";
 import { gradWeightMatrixVariant } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
 import {

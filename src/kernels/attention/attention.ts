@@ -2,16 +2,9 @@ import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wg
 import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
 import attentionSoftmaxShader from "../../../shaders/attention/attentionSoftmax.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
-import {
-  byteLength,
-  elementBytes,
-  elementCount,
-  workgroups1d,
-  type KernelCall,
-  type KernelContext,
-  type Shader,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
+import type { Shader } from "../../gpu/shader.ts";
+import { byteLength, elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import {
   attentionGradVariants,
   attentionVariants,
@@ -28,8 +21,8 @@ import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage, storagePair } from "../storage.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel, type Variant } from "../kernel.ts";
+import { threads1d, WORKGROUP } from "../threads.ts";
 
-const WORKGROUP = 64;
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
 const MAX_TILE_KEYS = 256;
 const MIN_TILE_KEYS = 32;
@@ -148,7 +141,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     constants: { VEC4: vec4, ...storage(label, { y, gradY }) },
     params: { tokens: samples * tokens, columns: vec4 ? channels / 4 : channels },
     bindings: { y, gradY, dots },
-    workgroups: workgroups1d(Math.ceil((samples * tokens) / WORKGROUP)),
+    workgroups: threads1d(samples * tokens),
     flops: 2 * elementCount(y.shape),
     bytes: 2 * byteLength(y) + byteLength(dots),
   });

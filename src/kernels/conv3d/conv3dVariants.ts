@@ -1,5 +1,5 @@
 import type { GpuCaps } from "../../gpu/caps.ts";
-import type { DType } from "../../gpu/dispatch.ts";
+import type { DType } from "../../gpu/tensor.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { brickName, brickTiles, type BrickTile } from "./conv3dBrickTiles.ts";
 import { matrixTileName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";

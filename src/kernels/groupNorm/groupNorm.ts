@@ -9,23 +9,16 @@ import groupNormWholeShader from "../../../shaders/groupNorm/groupNormWhole.wgsl
 import groupNormWholeGradShader from "../../../shaders/groupNorm/groupNormWholeGrad.wgsl";
 import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
 import { VoxtwirlError } from "../../errors.ts";
-import {
-  byteLength,
-  workgroups1d,
-  type Dispatch,
-  type KernelCall,
-  type KernelContext,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { groupNormVariants, groupNormGradVariants, type GroupNormShape } from "./groupNormVariants.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { partialSums } from "../sumRows.ts";
 import { activation, example, input, output, sum } from "../example.ts";
 import { choose, type Kernel, type VariantChoice } from "../kernel.ts";
+import { threads1d } from "../threads.ts";
 
-/** Threads of a workgroup in all group norm shaders. */
-const WORKGROUP = 64;
 /** Runs of voxels that one thread merges. */
 const FAN = 64;
 
@@ -97,7 +90,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
     shader: groupNormStatsShader,
     params: { voxels, channels, groups, streams, run, total, eps },
     bindings: { partials, stats },
-    workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
+    workgroups: threads1d(total),
     flops: 8 * samples * streams * channels,
     bytes: byteLength(partials) + byteLength(stats),
   });
@@ -199,7 +192,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     shader: groupNormGradParamsShader,
     params: { samples, voxels, channels, groups, streams },
     bindings: { partials, gamma, means, gradGamma, gradBeta },
-    workgroups: workgroups1d(Math.ceil((samples * groups + channels) / WORKGROUP)),
+    workgroups: threads1d(samples * groups + channels),
     flops: 4 * samples * channels * (streams + 1) + 2 * samples * groups + 2 * channels,
     bytes: byteLength(partials) + 5 * byteLength(gamma) + byteLength(means),
   });
@@ -266,7 +259,7 @@ function checkedLayout(
   const run = variant.constants.run ?? Math.ceil(voxels / Math.floor(workgroup! / columns));
   const streams = Math.ceil(voxels / run);
   const threads = samples * streams * columns;
-  const workgroups = workgroups1d(Math.ceil(threads / WORKGROUP));
+  const workgroups = threads1d(threads);
   return { shape, vec4, columns, run, streams, threads, workgroups, call, workgroup };
 }
 
@@ -312,7 +305,7 @@ function merged(
       constants: { VEC4: vec4, MOMENTS: isMoments, FAN },
       params: { voxels, columns, streams, mergedStreams, run, total },
       bindings: { partials, merged: target },
-      workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
+      workgroups: threads1d(total),
       flops: (isMoments ? 8 : 2) * samples * streams * channels,
       bytes: byteLength(partials) + byteLength(target),
     });
