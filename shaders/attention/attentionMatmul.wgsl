@@ -1,4 +1,4 @@
-// The matrix products of attention, batched over samples; operands are slices of larger tensors, given by strides:
+// The matrix products of attention, for each sample; operands are parts of larger tensors, given by strides:
 //
 //   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
 //
@@ -6,7 +6,6 @@
 // neighbouring threads read neighbouring columns. With LANES, the exact subgroup size, the threads of a subgroup share
 // their rows: each loads TILE_ROWS / LANES of the left factors and broadcasts spread them (on software adapters a load
 // of one word for all lanes costs as much as one of a word for each).
-// X_F16, Y_F16, F16: a, b, out are stored in half precision.
 // Preconditions with LANES: TILE_ROWS and columnParts are multiples of it.
 // Dispatch: x, y: threads1d(columnParts * ceil(rows / TILE_ROWS)); z: samples.
 #ifdef LANES
@@ -15,20 +14,6 @@ diagnostic(off, subgroup_uniformity);
 #endif
 #import thread
 #import attentionProduct
-#import storagePair
-
-@group(0) @binding(1) var<storage, read> a: array<StoredX>;
-#ifndef ONE_SOURCE
-@group(0) @binding(3) var<storage, read> b: array<StoredY>;
-#endif
-
-fn load_b(at: u32) -> f32 {
-#ifdef ONE_SOURCE
-  return f32(a[at]);
-#else
-  return f32(b[at]);
-#endif
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -49,16 +34,16 @@ fn main(
   // Tiles that stick out read the last row or column again and store nothing there.
 #ifdef LANES
 #for i in 0..TILE_ROWS/LANES
-  var a_${i} = params.aOffset + wid.z * params.aBatch
+  var a_${i} = params.aOffset + wid.z * params.aSample
     + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.aRow;
 #endfor
 #else
 #for i in 0..TILE_ROWS
-  var a_${i} = params.aOffset + wid.z * params.aBatch + min(row + ${i}u, params.rows - 1u) * params.aRow;
+  var a_${i} = params.aOffset + wid.z * params.aSample + min(row + ${i}u, params.rows - 1u) * params.aRow;
 #endfor
 #endif
 #for j in 0..TILE_COLUMNS
-  var b_${j} = params.bOffset + wid.z * params.bBatch
+  var b_${j} = params.bOffset + wid.z * params.bSample
     + min(column + ${j}u * params.columnParts, params.columns - 1u) * params.bColumn;
 #endfor
 #for i in 0..TILE_ROWS
@@ -68,7 +53,7 @@ fn main(
 #endfor
   for (var k = 0u; k < params.depth; k++) {
 #for j in 0..TILE_COLUMNS
-    let right_${j} = load_b(b_${j});
+    let right_${j} = f32(element_of_b(b_${j}));
     b_${j} += params.bDepth;
 #endfor
 #ifdef LANES

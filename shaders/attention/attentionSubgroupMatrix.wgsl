@@ -1,4 +1,4 @@
-// The matrix products of attention on subgroup matrices, batched over samples, for activations in half precision:
+// The matrix products of attention on subgroup matrices, for each sample and for activations in half precision:
 //
 //   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
 //
@@ -14,30 +14,16 @@
 // the last row, column and depth there are zeros. Rows of operands are an odd number of 16 bytes apart, so that eight
 // of them lie in different banks. attentionSubgroupMatrix.ts has the tiles.
 //
-// Constants: those of shared/subgroupMatrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a multiple
-// of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a lie next
-// to one another (aRow is 1), else its depth does (aDepth is 1); B_ALONG: the depth of b does (bDepth is 1), else
-// its columns (bColumn is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other strides
-// are; PARTS: 2 where a is f32, high and low, else 1; SPLIT where it is 2.
-// X_F16, Y_F16, F16: a, b, out are stored in half precision.
+// Constants: those of shared/subgroupMatrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a
+// multiple of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a
+// lie next to one another (aRow is 1), else its depth does (aDepth is 1); B_ALONG: the depth of b does (bDepth is 1),
+// else its columns (bColumn is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other
+// strides are; PARTS: 2 where a is f32, high and low, else 1.
 // Dispatch: x, y: columnParts * ceil(rows / BLOCK_ROWS) workgroups, columnParts = ceil(columns / BLOCK_COLUMNS),
 // folded by workgroups1d; z: samples.
 #import grid
 #import attentionProduct
-#import storagePair
 #import subgroupMatrix
-
-#ifdef WIDE
-@group(0) @binding(1) var<storage, read> a: array<vec4<StoredX>>;
-#ifndef ONE_SOURCE
-@group(0) @binding(3) var<storage, read> b: array<vec4<StoredY>>;
-#endif
-#else
-@group(0) @binding(1) var<storage, read> a: array<StoredX>;
-#ifndef ONE_SOURCE
-@group(0) @binding(3) var<storage, read> b: array<StoredY>;
-#endif
-#endif
 
 const WORKGROUP = SUBGROUP_SIZE * SUBGROUPS_ROWS * SUBGROUPS_COLUMNS;
 const BLOCK_ROWS = SUBGROUPS_ROWS * SUB_ROWS * MATRIX_M;
@@ -75,7 +61,7 @@ var<workgroup> memory: array<vec4<u32>, max(PARTS * TILE_A + TILE_B, PARTS * STR
 fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
   let inner = q % (2 * ROW_A) * 4;
   let outer = q / (2 * ROW_A);
-  let base = params.aOffset + sample * params.aBatch;
+  let base = params.aOffset + sample * params.aSample;
 #ifdef A_ALONG
   let at = base + (depth + outer) * params.aDepth + first_row + inner;
   let count = select(0u, params.rows - min(first_row + inner, params.rows), depth + outer < params.depth);
@@ -101,7 +87,7 @@ fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
 fn load_b(q: u32, sample: u32, first_column: u32, depth: u32) -> vec4<StoredY> {
   let inner = q % (2 * ROW_B) * 4;
   let outer = q / (2 * ROW_B);
-  let base = params.bOffset + sample * params.bBatch;
+  let base = params.bOffset + sample * params.bSample;
 #ifdef B_ALONG
   let at = base + (first_column + outer) * params.bColumn + depth + inner;
   let count = select(0u, params.depth - min(depth + inner, params.depth), first_column + outer < params.columns);
@@ -112,27 +98,19 @@ fn load_b(q: u32, sample: u32, first_column: u32, depth: u32) -> vec4<StoredY> {
   var value = vec4<StoredY>();
 #ifdef WIDE
   if (count > 0) {
-#ifdef ONE_SOURCE
-    value = a[at / 4];
-#else
-    value = b[at / 4];
-#endif
+    value = element_of_b(at / 4);
   }
 #else
 #for m in 0..4
   if (count > ${m}) {
-#ifdef ONE_SOURCE
-    value[${m}] = a[at + ${m}];
-#else
-    value[${m}] = b[at + ${m}];
-#endif
+    value[${m}] = element_of_b(at + ${m});
   }
 #endfor
 #endif
   return value;
 }
 
-#ifdef SPLIT
+#if PARTS == 2
 // Cut, not rounded to f16 and back, which compilers may take for the number itself.
 fn high_of(value: vec4<f32>) -> vec4<f32> {
   let cut = bitcast<vec4<f32>>(bitcast<vec4<u32>>(value) & vec4<u32>(0xffffe000));
@@ -142,7 +120,7 @@ fn high_of(value: vec4<f32>) -> vec4<f32> {
 
 fn stage_a(s: u32, first: vec4<StoredX>, second: vec4<StoredX>) {
   let at = s / ROW_A * PITCH_A + s % ROW_A;
-#ifdef SPLIT
+#if PARTS == 2
   let high_first = high_of(first);
   let high_second = high_of(second);
   memory[at] = packed(vec4<f16>(high_first), vec4<f16>(high_second));
@@ -156,7 +134,7 @@ fn stage_a(s: u32, first: vec4<StoredX>, second: vec4<StoredX>) {
 // The sums of the s-th four columns of a strip.
 fn sums_of(s: u32) -> vec4<f32> {
   let high = bitcast<vec4<f32>>(memory[s]);
-#ifdef SPLIT
+#if PARTS == 2
   return high + bitcast<vec4<f32>>(memory[STRIP + s]) / LOW_SCALE;
 #else
   return high;

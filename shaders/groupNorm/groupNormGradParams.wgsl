@@ -3,11 +3,11 @@
 //
 //   means[n, g] = (mean of gamma * u, mean of gamma * u * n) over the voxels and channels of the group
 //   gradGamma[c] += sum of u * n,  gradBeta[c] += sum of u,  over samples and voxels.
-// partials             [N, streams, 2, C]: sum of u, then sum of u * n
+// partials             [N, runs, 2, C]: sum of u, then sum of u * n
 // gamma                [C]
 // means                [N, groups] pairs
 // gradGamma, gradBeta  [C], added to
-// Dispatch: threads1d((N * groups + C)).
+// Dispatch: threads1d(N * groups + C).
 #import thread
 
 struct Params {
@@ -15,7 +15,7 @@ struct Params {
   voxels: u32,
   channels: u32,
   groups: u32,
-  streams: u32,
+  runs: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -41,8 +41,8 @@ fn main(
     var sums = vec2<f32>(0.0);
     for (var c = first; c < first + width; c++) {
       var channel_sums = vec2<f32>(0.0);
-      for (var stream = 0u; stream < params.streams; stream++) {
-        let at = (sample * params.streams + stream) * 2u * channels + c;
+      for (var run = 0u; run < params.runs; run++) {
+        let at = (sample * params.runs + run) * 2u * channels + c;
         channel_sums += vec2<f32>(partials[at], partials[at + channels]);
       }
       sums += channel_sums * gamma[c];
@@ -51,7 +51,7 @@ fn main(
   } else if (thread < groups_total + channels) {
     let c = thread - groups_total;
     var sums = vec2<f32>(0.0);
-    for (var row = 0u; row < params.samples * params.streams; row++) {
+    for (var row = 0u; row < params.samples * params.runs; row++) {
       let at = row * 2u * channels + c;
       sums += vec2<f32>(partials[at], partials[at + channels]);
     }

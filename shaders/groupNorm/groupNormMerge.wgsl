@@ -1,11 +1,11 @@
 // Group norm: merges the partial results of up to FAN successive runs of voxels into one, per channel, in order.
 //
-// MOMENTS: partials are (mean, M2) of `run` voxels each (the last run of a sample is shorter) and are merged;
+// MOMENTS: partials are (mean, M2) of `runLength` voxels each (the last run of a sample is shorter) and are merged;
 // otherwise they are pairs of sums and are added.
-// partials  [N, streams, 2, columns]
-// merged    [N, mergedStreams, 2, columns], mergedStreams = ceil(streams / FAN)
+// partials  [N, runs, 2, columns]
+// merged    [N, mergedRuns, 2, columns], mergedRuns = ceil(runs / FAN)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
-// Dispatch: threads1d(total), total = N * mergedStreams * columns.
+// Dispatch: threads1d(total), total = N * mergedRuns * columns.
 #import thread
 #import real
 #import moments
@@ -13,9 +13,9 @@
 struct Params {
   voxels: u32,
   columns: u32,
-  streams: u32,
-  mergedStreams: u32,
-  run: u32,
+  runs: u32,
+  mergedRuns: u32,
+  runLength: u32,
   total: u32,
 }
 
@@ -36,16 +36,16 @@ fn main(
   let columns = params.columns;
   let row = thread / columns;
   let column = thread - row * columns;
-  let sample = row / params.mergedStreams;
-  let first = (row - sample * params.mergedStreams) * FAN;
-  let end = min(first + FAN, params.streams);
+  let sample = row / params.mergedRuns;
+  let first = (row - sample * params.mergedRuns) * FAN;
+  let end = min(first + FAN, params.runs);
 
-  var at = (sample * params.streams + first) * 2u * columns + column;
+  var at = (sample * params.runs + first) * 2u * columns + column;
   let out = row * 2u * columns + column;
 #ifdef MOMENTS
   var all = Moments(0.0, Real(0.0), Real(0.0));
-  for (var stream = first; stream < end; stream++) {
-    let count = f32(min(params.run, params.voxels - stream * params.run));
+  for (var run = first; run < end; run++) {
+    let count = f32(min(params.runLength, params.voxels - run * params.runLength));
     all = merge_moments(all, Moments(count, partials[at], partials[at + columns]));
     at += 2u * columns;
   }
@@ -54,7 +54,7 @@ fn main(
 #else
   var first_sum = Real(0.0);
   var second_sum = Real(0.0);
-  for (var stream = first; stream < end; stream++) {
+  for (var run = first; run < end; run++) {
     first_sum += partials[at];
     second_sum += partials[at + columns];
     at += 2u * columns;

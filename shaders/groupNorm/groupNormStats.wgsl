@@ -1,7 +1,7 @@
 // Group norm, last reduction: mean and 1 / sqrt(variance + eps) of each group, the variance with divisor (count).
 //
 // Each thread merges the partial moments of all runs and channels of one group of one sample, in order.
-// partials  [N, streams, 2, C]: mean and M2 of `run` voxels each, the last run of a sample shorter
+// partials  [N, runs, 2, C]: mean and M2 of `runLength` voxels each, the last run of a sample shorter
 // stats     [N, groups] of (mean, 1 / standard deviation)
 // Dispatch: threads1d(total), total = N * groups.
 #import thread
@@ -11,8 +11,8 @@ struct Params {
   voxels: u32,
   channels: u32,
   groups: u32,
-  streams: u32,
-  run: u32,
+  runs: u32,
+  runLength: u32,
   total: u32,
   eps: f32,
 }
@@ -36,9 +36,9 @@ fn main(
   let first_channel = (thread - sample * params.groups) * width;
 
   var all = Moments(0.0, 0.0, 0.0);
-  for (var stream = 0u; stream < params.streams; stream++) {
-    let count = f32(min(params.run, params.voxels - stream * params.run));
-    let at = (sample * params.streams + stream) * 2u * params.channels + first_channel;
+  for (var run = 0u; run < params.runs; run++) {
+    let count = f32(min(params.runLength, params.voxels - run * params.runLength));
+    let at = (sample * params.runs + run) * 2u * params.channels + first_channel;
     for (var c = 0u; c < width; c++) {
       all = merge_moments(all, Moments(count, partials[at + c], partials[at + params.channels + c]));
     }

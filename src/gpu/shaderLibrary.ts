@@ -2,6 +2,11 @@ import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import dispatchGroup from "../../shaders/shared/dispatchGroup.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
+import groupNormApply from "../../shaders/shared/groupNormApply.wgsl";
+import groupNormGradWrite from "../../shaders/shared/groupNormGradWrite.wgsl";
+import groupNormParams from "../../shaders/shared/groupNormParams.wgsl";
+import groupNormRun from "../../shaders/shared/groupNormRun.wgsl";
+import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
@@ -26,6 +31,11 @@ const files = [
   convBlocks,
   dispatchGroup,
   grid,
+  groupNormApply,
+  groupNormGradWrite,
+  groupNormParams,
+  groupNormRun,
+  groupNormStats,
   groupNormTerms,
   moments,
   octahedral,

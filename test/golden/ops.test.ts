@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import type { KernelContext } from "../../src/gpu/dispatch.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
+import { attentionGrad } from "../../src/kernels/attention/attentionGrad.ts";
 import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d/conv3d.ts";
 import {
   convTranspose3d,
@@ -10,7 +11,8 @@ import {
   convTranspose3dGradInput,
   convTranspose3dGradWeight,
 } from "../../src/kernels/conv3d/convTranspose3d.ts";
-import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNorm } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNormGrad } from "../../src/kernels/groupNorm/groupNormGrad.ts";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
 import { resample, resampleAdjoint } from "../../src/kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";

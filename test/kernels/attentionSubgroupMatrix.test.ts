@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
 import type { DType } from "../../src/gpu/tensor.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
+import { attentionGrad } from "../../src/kernels/attention/attentionGrad.ts";
 import { attentionVariants } from "../../src/kernels/attention/attentionVariants.ts";
 import {
   attentionSubgroupMatrixBytes,

@@ -16,8 +16,8 @@ export interface AttentionLayout {
   A_ALONG: boolean;
   /** The depth of b lies next to one another, else its columns. */
   B_ALONG: boolean;
-  /** a is f32. */
-  SPLIT: boolean;
+  /** Of a number of a: 2 where a is f32, which is cut into two of f16. */
+  PARTS: 1 | 2;
 }
 
 /** Rows and columns of a workgroup. */
@@ -44,8 +44,9 @@ export function attentionSubgroupMatrixBytes(
   const [rows, columns] = attentionBlock(tile);
   const staged = (along: boolean, across: number) => (along ? depth * ((across / 8) | 1) : across * ((depth / 8) | 1));
   const strip = (tile.SUBGROUPS_ROWS * tile.MATRIX_M * columns) / 4;
-  const parts = layout.SPLIT ? 2 : 1;
-  return 16 * Math.max(parts * staged(layout.A_ALONG, rows) + staged(!layout.B_ALONG, columns), parts * strip);
+  return (
+    16 * Math.max(layout.PARTS * staged(layout.A_ALONG, rows) + staged(!layout.B_ALONG, columns), layout.PARTS * strip)
+  );
 }
 
 /** Numbers along the depth between two barriers. */
@@ -68,12 +69,12 @@ export function attentionSubgroupMatrixConstants(
   const DEPTH = depthOf(tile, layout);
   const [rows, columns] = attentionBlock(tile);
   const loads = (count: number) => Math.ceil((count * DEPTH) / 8 / attentionSubgroupMatrixInvocations(tile));
-  return { ...tile, ...layout, PARTS: layout.SPLIT ? 2 : 1, DEPTH, LOADS_A: loads(rows), LOADS_B: loads(columns) };
+  return { ...tile, ...layout, DEPTH, LOADS_A: loads(rows), LOADS_B: loads(columns) };
 }
 
 // Rows and columns that a subgroup has sums of, and subgroups along both. With matrices of 16x16x16, subgroups of 32
 // and operands of f16, the first takes 32 registers a lane for its sums, 16 for what is on its way, and a load of a
-// matrix for each product; it does 32 FLOP for each byte staged. Where a is split it is 64, 24, 0.75 and 21.
+// matrix for each product; it does 32 FLOP for each byte staged. Where a has two parts it is 64, 24, 0.75 and 21.
 const BLOCKS: readonly (readonly [number, number, number, number])[] = [
   [32, 32, 2, 2],
   [32, 32, 2, 1],
@@ -85,7 +86,7 @@ const BLOCKS: readonly (readonly [number, number, number, number])[] = [
 const SOFTWARE_BLOCKS = BLOCKS.slice(-1);
 
 const LAYOUTS: readonly AttentionLayout[] = [true, false].flatMap((A_ALONG) =>
-  [true, false].flatMap((B_ALONG) => [true, false].map((SPLIT) => ({ A_ALONG, B_ALONG, SPLIT }))),
+  [true, false].flatMap((B_ALONG) => ([2, 1] as const).map((PARTS) => ({ A_ALONG, B_ALONG, PARTS }))),
 );
 
 interface Sizes {

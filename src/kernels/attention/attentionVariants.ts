@@ -69,3 +69,9 @@ const variants = (kernel: string): VariantChoice<AttentionShape> => ({
 
 export const attentionVariants = variants("attention");
 export const attentionGradVariants = variants("attentionGrad");
+
+/** What tests run. */
+export const attentionShapes: readonly AttentionShape[] = [
+  { samples: 2, tokens: 300, channels: 20 },
+  { samples: 1, tokens: 1, channels: 3 },
+];
