@@ -19,7 +19,7 @@ struct Params {
   outW: i32,
   channels: i32,
   pad: i32,
-  total: u32,
+  total: i32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -53,7 +53,7 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_thread(wid, num, lane);
+  let index = i32(linear_thread(wid, num, lane));
   if (index >= params.total) {
     return;
   }
@@ -64,8 +64,8 @@ fn main(
   let own = vec3(params.outD, params.outH, params.outW);
   let other = vec3(params.inD, params.inH, params.inW);
 #endif
-  let voxel = i32(index) / params.channels;
-  let c = i32(index) - voxel * params.channels;
+  let voxel = index / params.channels;
+  let c = index - voxel * params.channels;
   let row = voxel / own.z;
   let plane = row / own.y;
   let n = plane / own.x;

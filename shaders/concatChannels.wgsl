@@ -1,4 +1,4 @@
-// Two channels-last tensors side by side, y = [a, b] along channels, or with SPLIT the other way round:
+// Two channels-last tensors side by side, y = [a, b] along channels, or with GRAD its adjoint, the other way round:
 //
 //   y[v, c] = a[v, c] for c < Ca, b[v, c - Ca] from there on.
 // a [V, aWidth], b [V, bWidth], y [V, aWidth + bWidth]; widths in Reals.
@@ -17,7 +17,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-#ifdef SPLIT
+#ifdef GRAD
 @group(0) @binding(1) var<storage, read_write> a: array<StoredX>;
 @group(0) @binding(2) var<storage, read_write> b: array<StoredX>;
 @group(0) @binding(3) var<storage, read> y: array<StoredY>;
@@ -49,7 +49,7 @@ fn main(
   var y_at = first * y_width + column + select(0u, params.aWidth, is_b);
   // A loop for each, of no turns for the other's threads: adapters without jumps skip loops, not branches.
   for (var left = select(count, 0u, is_b); left > 0u; left--) {
-#ifdef SPLIT
+#ifdef GRAD
     a[part_at] = StoredX(Real(y[y_at]));
 #else
     y[y_at] = StoredY(Real(a[part_at]));
@@ -58,7 +58,7 @@ fn main(
     y_at += y_width;
   }
   for (var left = select(0u, count, is_b); left > 0u; left--) {
-#ifdef SPLIT
+#ifdef GRAD
     b[part_at] = StoredX(Real(y[y_at]));
 #else
     y[y_at] = StoredY(Real(b[part_at]));

@@ -9,8 +9,7 @@
 // EACH: quads of a thread, WORKGROUP apart. Dispatch: threads1d(ceil(samples * quads / EACH)).
 #import thread
 #import storage
-#import step
-#import philox
+#import streamBits
 
 struct Params {
   samples: u32,
@@ -37,8 +36,7 @@ fn main(
   for (var at = first; at < end; at += WORKGROUP) {
     let n = at / params.quads;
     let quad = at % params.quads;
-    let counter = vec4<u32>(quad, params.stream, step.step, step.sample + n);
-    let words = philox4x32(counter, vec2<u32>(step.seedLo, step.seedHi));
+    let words = stream_bits(quad, params.stream, n);
     let factor = select(vec4<f32>(0.0), vec4<f32>(params.scale), words >= vec4<u32>(params.threshold));
 #ifdef VEC4
     y[at] = Stored(Real(x[at]) * factor);

@@ -9,7 +9,7 @@
 // VEC4: perSample is a multiple of four, x and y are vec4.
 // Constants: ADD, UNIFORM (at most one), VEC4. The host ensures samples * quads < 2^32.
 #import thread
-#import step
+#import streamBits
 #import random
 #import real
 
@@ -41,8 +41,7 @@ fn main(
     return;
   }
   let q = index - n * params.quads;
-  let counter = vec4<u32>(q, params.stream, step.step, step.sample + n);
-  let bits = philox4x32(counter, vec2<u32>(step.seedLo, step.seedHi));
+  let bits = stream_bits(q, params.stream, n);
 #ifdef UNIFORM
   let value = params.offset + params.scale * uniforms_from_bits(bits);
 #else

@@ -7,7 +7,7 @@
 // counter = (0 for the rotation, 1 for the shift; stream, step.step, step.sample + n). One thread a sample.
 // Dispatch: threads1d(samples). Constants: SO3, OCTAHEDRAL (at most one).
 #import thread
-#import step
+#import streamBits
 #import random
 #import octahedral
 
@@ -31,27 +31,25 @@ fn main(
   if (n >= params.samples) {
     return;
   }
-  let key = vec2<u32>(step.seedLo, step.seedHi);
-  let sample = step.sample + n;
   var row_x = vec3<f32>(1.0, 0.0, 0.0);
   var row_y = vec3<f32>(0.0, 1.0, 0.0);
   var row_z = vec3<f32>(0.0, 0.0, 1.0);
 #ifdef SO3
   // The normals of a pair come from a radius of at least 3e-4, so the norm is never zero.
-  let normals = normals_from_bits(philox4x32(vec4<u32>(0u, params.stream, step.step, sample), key));
+  let normals = normals_from_bits(stream_bits(0u, params.stream, n));
   let q = normals / sqrt(dot(normals, normals));
   row_x = vec3<f32>(1.0 - 2.0 * (q.y * q.y + q.z * q.z), 2.0 * (q.x * q.y - q.w * q.z), 2.0 * (q.x * q.z + q.w * q.y));
   row_y = vec3<f32>(2.0 * (q.x * q.y + q.w * q.z), 1.0 - 2.0 * (q.x * q.x + q.z * q.z), 2.0 * (q.y * q.z - q.w * q.x));
   row_z = vec3<f32>(2.0 * (q.x * q.z - q.w * q.y), 2.0 * (q.y * q.z + q.w * q.x), 1.0 - 2.0 * (q.x * q.x + q.y * q.y));
 #endif
 #ifdef OCTAHEDRAL
-  let bits = philox4x32(vec4<u32>(0u, params.stream, step.step, sample), key);
+  let bits = stream_bits(0u, params.stream, n);
   let rows = octahedral_rows(mul_high(bits.x, 24u));
   row_x = vec3<f32>(rows.x);
   row_y = vec3<f32>(rows.y);
   row_z = vec3<f32>(rows.z);
 #endif
-  let uniforms = uniforms_from_bits(philox4x32(vec4<u32>(1u, params.stream, step.step, sample), key));
+  let uniforms = uniforms_from_bits(stream_bits(1u, params.stream, n));
   let shift = params.shift * (2.0 * uniforms.xyz - 1.0);
   let at = n * 12u;
 #for k in 0..3

@@ -60,8 +60,9 @@ fn main(
     let ahead = vec3<i32>(rows.x.x, rows.y.x, rows.z.x);
 #endif
     let to_voxel = (n * params.each + r) * voxels + voxel_index(from_half_steps(goal, params.size), params.size);
-    let stride = ((ahead.z * i32(params.size) + ahead.y) * i32(params.size) + ahead.x) * i32(params.channels);
-    let at_0 = i32(to_voxel * params.channels + channel);
+    // Where it goes backwards, addition wraps around.
+    let stride = grid_stride(ahead, params.size) * params.channels;
+    let at_0 = to_voxel * params.channels + channel;
     y[at_0] = value_0;
 #for v in 1..RUN
     let at_${v} = at_${v - 1} + stride;

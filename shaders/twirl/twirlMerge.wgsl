@@ -83,10 +83,9 @@ fn main(
     let turned = octahedral_rows(rotations[k]);
     let source = from_half_steps(octahedral_apply(turned, steps), size);
     let grid = (n * params.rotations + k) * voxels;
-    let at_0 = i32((grid + voxel_index(source, size)) * params.channels + channel);
-    // The image of a step along x.
-    let ahead = (turned.z.x * i32(size) + turned.y.x) * i32(size) + turned.x.x;
-    let stride = ahead * i32(home_stride);
+    let at_0 = (grid + voxel_index(source, size)) * params.channels + channel;
+    // The image of a step along x; where it goes backwards, addition wraps around.
+    let stride = grid_stride(vec3<i32>(turned.x.x, turned.y.x, turned.z.x), size) * home_stride;
 #for v in 1..RUN
     let at_${v} = at_${v - 1} + stride;
 #endfor

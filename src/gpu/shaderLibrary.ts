@@ -20,6 +20,7 @@ import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
 import storagePair from "../../shaders/shared/storagePair.wgsl";
+import streamBits from "../../shaders/shared/streamBits.wgsl";
 import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
 import thread from "../../shaders/shared/thread.wgsl";
 import total from "../../shaders/shared/total.wgsl";
@@ -49,6 +50,7 @@ const files = [
   step,
   storage,
   storagePair,
+  streamBits,
   subgroupMatrix,
   thread,
   total,

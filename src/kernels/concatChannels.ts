@@ -56,7 +56,7 @@ function isOneDispatch(a: Tensor, b: Tensor): boolean {
   return a.dtype === b.dtype && a.id !== b.id;
 }
 
-function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs, split: boolean): void {
+function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs, backwards: boolean): void {
   const [widthA, widthB] = checkedWidths(label, a, b, y);
   const unit = [widthA, widthB].every((count) => count % 4 === 0) ? 4 : 1;
   const voxels = elementCount(a.shape) / widthA;
@@ -65,7 +65,7 @@ function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsAr
   ctx.dispatch({
     label,
     shader: concatChannelsShader,
-    constants: { VEC4: unit === 4, RUN, SPLIT: split, ...storagePair(a, y) },
+    constants: { VEC4: unit === 4, RUN, GRAD: backwards, ...storagePair(a, y) },
     params: { voxels, aWidth: widthA / unit, bWidth: widthB / unit, aThreads: (runs * widthA) / unit, total },
     bindings: { a, b, y },
     workgroups: threads1d(total),

@@ -36,8 +36,8 @@ export {
 } from "./noise.ts";
 export {
   resample,
-  resampleAdjoint,
-  resampleAdjointKernel,
+  resampleGrad,
+  resampleGradKernel,
   resampleKernel,
   type ResampleArgs,
   type ResampleMethod,

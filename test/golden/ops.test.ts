@@ -14,7 +14,7 @@ import {
 import { groupNorm } from "../../src/kernels/groupNorm/groupNorm.ts";
 import { groupNormGrad } from "../../src/kernels/groupNorm/groupNormGrad.ts";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
-import { resample, resampleAdjoint } from "../../src/kernels/rotation/resample.ts";
+import { resample, resampleGrad } from "../../src/kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { silu, siluGrad } from "../../src/kernels/silu.ts";
 import { fromTorch, type WeightKind } from "../../src/models/layouts.ts";
@@ -91,7 +91,7 @@ const operations: Record<Case["op"], Emit> = {
   rotateTrilinear(ctx, t) {
     const shared = { rotations: t.rotations, method: "trilinear" as const };
     resample(ctx, { ...shared, label: "y", x: t.x, y: t.y });
-    resampleAdjoint(ctx, { ...shared, label: "gradX", gradY: t["grad.y"], gradX: t["grad.x"] });
+    resampleGrad(ctx, { ...shared, label: "gradX", gradY: t["grad.y"], gradX: t["grad.x"] });
   },
 };
 

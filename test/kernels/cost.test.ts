@@ -457,7 +457,7 @@ describe("rotations and twirl", () => {
     );
     expect(cost(there)).toEqual(wanted);
     const [back] = costs((ctx, t) =>
-      kernels.resampleAdjoint(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }),
+      kernels.resampleGrad(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }),
     );
     expect(cost(back)).toEqual(wanted);
   });

@@ -83,7 +83,7 @@ describe("choices found by timing", () => {
 
   it("go before the table", () => {
     const { variant, call } = choose({ ...ADAPTERS.NVIDIA!, choices: { [key]: "runs of 128" } }, choice, shape, "f32");
-    expect(variant.constants).toEqual({ run: 128 });
+    expect(variant.constants).toEqual({ runLength: 128 });
     expect(call).toEqual({
       kernel: "groupNorm",
       key,

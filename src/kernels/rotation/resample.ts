@@ -1,7 +1,7 @@
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import resampleShader from "../../../shaders/rotation/resample.wgsl";
-import resampleAdjointShader from "../../../shaders/rotation/resampleAdjoint.wgsl";
+import resampleGradShader from "../../../shaders/rotation/resampleGrad.wgsl";
 import { channelBlocks, cubeShape } from "../cube.ts";
 import { hasLanes } from "../lanes.ts";
 import { example, input, output } from "../example.ts";
@@ -86,7 +86,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
-export function resampleAdjoint(
+export function resampleGrad(
   ctx: KernelContext,
   args: { label: string; rotations: Tensor; gradY: Tensor; gradX: Tensor; method: ResampleMethod },
 ): void {
@@ -102,7 +102,7 @@ export function resampleAdjoint(
   const { block, blocks } = channelBlocks(reals, vec4 ? 2 : 8);
   ctx.dispatch({
     label,
-    shader: resampleAdjointShader,
+    shader: resampleGradShader,
     constants: { ...constants, CHANNELS: block, VEC4: vec4 },
     params: { samples, size, channels: reals, blocks },
     bindings: { rotations, gradY, gradX },
@@ -147,16 +147,16 @@ export const resampleKernel: Kernel<ResampleShape> = {
   },
 };
 
-export const resampleAdjointKernel: Kernel<ResampleShape> = {
-  name: "resampleAdjoint",
-  shaders: [resampleAdjointShader],
+export const resampleGradKernel: Kernel<ResampleShape> = {
+  name: "resampleGrad",
+  shaders: [resampleGradShader],
   shapes,
   example(shape) {
     const grids = [shape.samples, shape.size, shape.size, shape.size, shape.channels];
     return example({
       tensors: { gradY: input(grids), rotations: input([shape.samples, 9], "matrices"), gradX: output(grids) },
       terms: (shape.cubic ? 64 : 8) * shape.size,
-      emit: (ctx, tensors) => resampleAdjoint(ctx, { label: "resampleAdjoint", ...tensors, method: methodOf(shape) }),
+      emit: (ctx, tensors) => resampleGrad(ctx, { label: "resampleGrad", ...tensors, method: methodOf(shape) }),
     });
   },
 };
