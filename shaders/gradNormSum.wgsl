@@ -2,7 +2,8 @@
 //
 // partial  f32[count]
 // norm     f32[1]; SCALED: of the gradient before it was scaled up
-// Dispatch: one workgroup, WORKGROUP a power of two. A tree over workgroup memory is slow on software adapters, but there is only one.
+// Dispatch: one workgroup, WORKGROUP a power of two. A tree over workgroup memory is slow on
+// software adapters, but there is only one.
 #import scaling
 
 struct Params {

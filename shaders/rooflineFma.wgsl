@@ -2,9 +2,9 @@
 // Each thread has 8 independent chains, enough to hide the latency of the unit, and takes each of them
 // 16 * rounds times through
 //   a = fma(a, multiplier, addend)
-// Chain i of thread t begins at i + t mod WORKGROUP. With multiplier 1 and addend 1, which only the buffer knows, a chain ends
-// at its begin plus the number of its steps: the result counts the work that was done. As every thread writes the
-// sum of its chains, no step can be left out.
+// Chain i of thread t begins at i + t mod WORKGROUP. With multiplier 1 and addend 1, which only the buffer knows, a
+// chain ends at its begin plus the number of its steps: the result counts the work that was done. As every thread
+// writes the sum of its chains, no step can be left out.
 //
 // factors  f32[2]: multiplier, addend
 // sums     f32[threads], written

@@ -9,7 +9,8 @@ import { DispatchGroups, type GrowingTensor } from "./dispatchGroups.ts";
 
 /**
  * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32 in both.
- * All is computed in f32, but for products on subgroup matrices (`GpuCaps.subgroupMatrices`), whose weights are rounded to f16.
+ * All is computed in f32, but for products on subgroup matrices (`GpuCaps.subgroupMatrices`), whose weights are
+ * rounded to f16.
  */
 export type Precision = "f32" | "f16";
 

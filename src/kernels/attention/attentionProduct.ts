@@ -44,7 +44,7 @@ export function transposed(matrix: StridedMatrix): StridedMatrix {
 
 interface Product {
   label: string;
-  /** Of attentionMatmul.wgsl which register tiles, and whether broadcasts spread the left factors; or subgroup matrices. */
+  /** Register tiles of attentionMatmul.wgsl, with broadcasts of the left factors or without; or subgroup matrices. */
   tiles: Variant;
   call?: KernelCall;
   samples: number;

@@ -36,7 +36,7 @@ export function gradWeightMatrixInvocations(tile: GradWeightMatrixTile): number 
   return tile.SUBGROUP_SIZE * tile.SUBGROUPS_I * tile.SUBGROUPS_O;
 }
 
-/** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, and its invocations. */
+/** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, invocations. */
 export function gradWeightMatrixName(tile: GradWeightMatrixTile): string {
   return `${subgroupMatrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
 }

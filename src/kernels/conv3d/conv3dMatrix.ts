@@ -92,7 +92,7 @@ export function matrixInvocations(tile: MatrixTile): number {
   return tile.SUBGROUPS_M * tile.SUBGROUPS_N * tile.SUBGROUP_SIZE;
 }
 
-/** Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all of them, gathered), channels, invocations. */
+/** Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all, gathered), channels, invocations. */
 export function matrixTileName(tile: MatrixTile): string {
   const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z } = tile;
   const [positions, channels] = matrixBlock(tile);
