@@ -24,8 +24,8 @@
 // apart, so that eight of them lie in different banks. conv3dGradWeightMatrix.ts has the tiles.
 //
 // Constants: KERNEL, STRIDE, those of shared/subgroupMatrix.wgsl, SUBGROUPS_I, SUBGROUPS_O, SUB_I, SUB_O, LINE (a
-// multiple of MATRIX_K), LINES; LOADS_X, LOADS_G: elements of 8 channels of a block that an invocation loads; VEC4 (Ci and Co are
-// multiples of 4), TRANSPOSED; X_F16, Y_F16: always.
+// multiple of MATRIX_K), LINES; LOADS_X, LOADS_G: elements of 8 channels of a block that an invocation loads; VEC4 (Ci
+// and Co are multiples of 4), TRANSPOSED; X_F16, Y_F16: always.
 // Dispatch: workgroups1d(slices * KERNEL^2 * blocks_i * blocks_o).
 #import grid
 #import storagePair
