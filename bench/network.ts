@@ -1,4 +1,4 @@
-import type { Tensor } from "../src/gpu/dispatch.ts";
+import type { Tensor } from "../src/gpu/tensor.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import type { ParameterSpec } from "../src/graph/parameters.ts";
 import type { Spread } from "./data.ts";

@@ -1,4 +1,4 @@
-import { elementCount } from "../src/gpu/dispatch.ts";
+import { elementCount } from "../src/gpu/tensor.ts";
 import type { BenchCase, CaseData, Expected, PeerTask } from "./case.ts";
 import { uniform } from "./data.ts";
 import type { Network, NetworkPlanSpec, Training } from "./network.ts";

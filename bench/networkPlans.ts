@@ -1,5 +1,5 @@
 // Networks on the GPU, for the cases that time them.
-import { elementCount } from "../src/gpu/dispatch.ts";
+import { elementCount } from "../src/gpu/tensor.ts";
 import type { BufferView, Gpu } from "../src/gpu/gpu.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { ParameterStore } from "../src/graph/parameters.ts";

@@ -1,7 +1,7 @@
 // A case as a peer gets it: tensors in files, and its outputs checked.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { elementCount } from "../src/gpu/dispatch.ts";
+import { elementCount } from "../src/gpu/tensor.ts";
 import { judge, type CaseData, type Expected, type PeerTask } from "./case.ts";
 import type { Entry } from "./caseResult.ts";
 import { peerContestant } from "./engines.ts";

@@ -1,6 +1,6 @@
 // The text of docs/variants.md, from the tables of the kernels. `npm run docs:variants` writes it.
 import type { GpuCaps } from "../src/gpu/caps.ts";
-import type { DType } from "../src/gpu/dispatch.ts";
+import type { DType } from "../src/gpu/tensor.ts";
 import { tableChoice, type CallShape, type TableRow, type VariantChoice } from "../src/kernels/kernel.ts";
 import { kernelsWithVariants, type KernelWithVariants } from "../src/kernels/list.ts";
 import { ADAPTERS, SHAPES } from "../test/kernels/tableCases.ts";
@@ -43,7 +43,7 @@ function section(kernel: KernelWithVariants): string {
 function decisions({ name, variants }: KernelWithVariants): Map<TableRow | undefined, Decided[]> {
   const found = new Map<TableRow | undefined, Decided[]>(variants.table.map((row) => [row, []]));
   for (const [adapter, caps] of Object.entries(ADAPTERS)) {
-    const types: readonly DType[] = caps.matrices.length > 0 ? ["f32", "f16"] : ["f32"];
+    const types: readonly DType[] = caps.subgroupMatrices.length > 0 ? ["f32", "f16"] : ["f32"];
     for (const dtype of types) {
       for (const shape of SHAPES[name]!) {
         const { row } = tableChoice(caps, variants, shape, variants.of(caps, shape, dtype));
@@ -63,7 +63,7 @@ function rowText(row: TableRow, variants: VariantChoice, decided: readonly Decid
 
 function adaptersText(decided: readonly Decided[]): string {
   const isSoftware = ({ caps }: Decided) => caps.adapterClass === "software";
-  if (decided.every(({ caps }) => caps.matrices.length > 0)) return "adapters with subgroup matrices";
+  if (decided.every(({ caps }) => caps.subgroupMatrices.length > 0)) return "adapters with subgroup matrices";
   const software = new Set(decided.filter(isSoftware).map(({ adapter }) => adapter.replace(" with matrices", "")));
   return [...software, ...(decided.every(isSoftware) ? [] : ["GPUs"])].join(", ");
 }

@@ -1,4 +1,5 @@
-import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
+import { attentionGrad } from "../../src/kernels/attention/attentionGrad.ts";
 import * as twin from "../../src/reference/attention.ts";
 import { toleranceOf, type BenchCase, type CaseData, type Expected } from "../case.ts";
 import { graphCase } from "../graphCase.ts";

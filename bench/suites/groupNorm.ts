@@ -1,5 +1,6 @@
-import { elementCount } from "../../src/gpu/dispatch.ts";
-import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
+import { groupNorm } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNormGrad } from "../../src/kernels/groupNorm/groupNormGrad.ts";
 import * as twin from "../../src/reference/groupNorm.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";

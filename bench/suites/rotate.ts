@@ -1,6 +1,6 @@
 import { quaternionToMatrix } from "../../src/equivariance/rotations.ts";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
-import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
+import { resample, resampleGrad, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { tapWeight } from "../../src/reference/resample.ts";
 import type { BenchCase, CaseData, Expected } from "../case.ts";
@@ -116,7 +116,7 @@ function adjoint(name: string, size: number): BenchCase {
     flops: 2 * 8 * SAMPLES * size ** 3 * CHANNELS,
     tolerance: tolerance(size),
     emit: (graph, t) => {
-      resampleAdjoint(graph, {
+      resampleGrad(graph, {
         label: name,
         rotations: t.rotations,
         gradY: t.gradY,

@@ -23,13 +23,13 @@
 // block are on their way from memory while this one is multiplied. Rows of operands are an odd number of 16 bytes
 // apart, so that eight of them lie in different banks. conv3dGradWeightMatrix.ts has the tiles.
 //
-// Constants: KERNEL, STRIDE, those of shared/matrix.wgsl, SUBGROUPS_I, SUBGROUPS_O, SUB_I, SUB_O, LINE (a multiple of
-// MATRIX_K), LINES; LOADS_X, LOADS_G: elements of 8 channels of a block that an invocation loads; VEC4 (Ci and Co are
-// multiples of 4), TRANSPOSED; X_F16, Y_F16: always.
+// Constants: KERNEL, STRIDE, those of shared/subgroupMatrix.wgsl, SUBGROUPS_I, SUBGROUPS_O, SUB_I, SUB_O, LINE (a
+// multiple of MATRIX_K), LINES; LOADS_X, LOADS_G: elements of 8 channels of a block that an invocation loads; VEC4 (Ci
+// and Co are multiples of 4), TRANSPOSED; X_F16, Y_F16: always.
 // Dispatch: workgroups1d(slices * KERNEL^2 * blocks_i * blocks_o).
 #import grid
 #import storagePair
-#import matrix
+#import subgroupMatrix
 
 struct Params {
   in_d: i32, in_h: i32, in_w: i32, in_c: i32,

@@ -14,8 +14,8 @@
 // - With GATHER, BLOCK_M consecutive positions of the flattened grid: no row of a matrix is lost however narrow the
 //   grid, but each tap stages inputs of its own. TAPS is 1.
 //
-// Workgroup memory is that of shaders/shared/matrix.wgsl: operands and, at the end, results. Rows of operands are an
-// odd number of elements apart, so that eight of them lie in different banks.
+// Workgroup memory is that of shaders/shared/subgroupMatrix.wgsl: operands and, at the end, results. Rows of operands
+// are an odd number of elements apart, so that eight of them lie in different banks.
 //
 // Constants: those of convBlocks.wgsl, of which X_F16 is always there; MATRIX_M, MATRIX_N, MATRIX_K, which the adapter
 // lists, the last two multiples of 8; SUBGROUP_SIZE; SUBGROUPS_M, SUBGROUPS_N, TILES_M, TILES_N; CHUNK, a multiple of
@@ -26,7 +26,7 @@
 // samples, which has `positions`.
 #import grid
 #import convBlocks
-#import matrix
+#import subgroupMatrix
 
 const WORKGROUP = SUBGROUPS_M * SUBGROUPS_N * SUBGROUP_SIZE;
 const BLOCK_M = SUBGROUPS_M * TILES_M * MATRIX_M;

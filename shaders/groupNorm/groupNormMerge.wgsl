@@ -1,21 +1,21 @@
 // Group norm: merges the partial results of up to FAN successive runs of voxels into one, per channel, in order.
 //
-// MOMENTS: partials are (mean, M2) of `run` voxels each (the last run of a sample is shorter) and are merged;
+// MOMENTS: partials are (mean, M2) of `runLength` voxels each (the last run of a sample is shorter) and are merged;
 // otherwise they are pairs of sums and are added.
-// partials  [N, streams, 2, columns]
-// merged    [N, mergedStreams, 2, columns], mergedStreams = ceil(streams / FAN)
+// partials  [N, runs, 2, columns]
+// merged    [N, mergedRuns, 2, columns], mergedRuns = ceil(runs / FAN)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
-// Dispatch: ceil(total / 64) workgroups, total = N * mergedStreams * columns.
-#import grid
+// Dispatch: threads1d(total), total = N * mergedRuns * columns.
+#import thread
 #import real
 #import moments
 
 struct Params {
   voxels: u32,
   columns: u32,
-  streams: u32,
-  merged_streams: u32,
-  run: u32,
+  runs: u32,
+  mergedRuns: u32,
+  runLength: u32,
   total: u32,
 }
 
@@ -23,29 +23,29 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<Real>;
 @group(0) @binding(2) var<storage, read_write> merged: array<Real>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }
   let columns = params.columns;
   let row = thread / columns;
   let column = thread - row * columns;
-  let sample = row / params.merged_streams;
-  let first = (row - sample * params.merged_streams) * FAN;
-  let end = min(first + FAN, params.streams);
+  let sample = row / params.mergedRuns;
+  let first = (row - sample * params.mergedRuns) * FAN;
+  let end = min(first + FAN, params.runs);
 
-  var at = (sample * params.streams + first) * 2u * columns + column;
+  var at = (sample * params.runs + first) * 2u * columns + column;
   let out = row * 2u * columns + column;
 #ifdef MOMENTS
   var all = Moments(0.0, Real(0.0), Real(0.0));
-  for (var stream = first; stream < end; stream++) {
-    let count = f32(min(params.run, params.voxels - stream * params.run));
+  for (var run = first; run < end; run++) {
+    let count = f32(min(params.runLength, params.voxels - run * params.runLength));
     all = merge_moments(all, Moments(count, partials[at], partials[at + columns]));
     at += 2u * columns;
   }
@@ -54,7 +54,7 @@ fn main(
 #else
   var first_sum = Real(0.0);
   var second_sum = Real(0.0);
-  for (var stream = first; stream < end; stream++) {
+  for (var run = first; run < end; run++) {
     first_sum += partials[at];
     second_sum += partials[at + columns];
     at += 2u * columns;

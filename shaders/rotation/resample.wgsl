@@ -8,22 +8,21 @@
 // sample) a subgroup loads the rotation together, and does without loads only as a whole: software adapters pay for
 // lanes that are masked.
 // Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP, LANES.
-// Workgroups: ceil(N * D^3 * blocks / WORKGROUP), folded; blocks = C / each.
+// Dispatch: threads1d(N * D^3 * blocks); blocks = C / each.
 #ifdef LANES
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
-#import grid
+#import thread
 #import real
-#import voxels
 #import resampleTaps
 
 struct Params {
-  samples: u32,
-  size: u32,
-  channels: u32,
-  blocks: u32,
-  each: u32,
+  samples: i32,
+  size: i32,
+  channels: i32,
+  blocks: i32,
+  each: i32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,11 +32,11 @@ struct Params {
 
 // Weight of the neighbour at `at` for a source at `position`; 0 outside the grid.
 fn inside_weight(position: f32, at: i32) -> f32 {
-  return select(0.0, tap_weight(position - f32(at)), at >= 0 && at < i32(params.size));
+  return select(0.0, tap_weight(position - f32(at)), at >= 0 && at < params.size);
 }
 
-fn clamped(at: i32) -> u32 {
-  return u32(clamp(at, 0, i32(params.size) - 1));
+fn clamped(at: i32) -> i32 {
+  return clamp(at, 0, params.size - 1);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -49,7 +48,7 @@ fn main(
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
 ) {
-  let index = linear_workgroup(wid, num) * u32(WORKGROUP) + lane;
+  let index = i32(linear_thread(wid, num, lane));
   let voxel = index / params.blocks;
   let voxels = params.size * params.size * params.size;
   let n = voxel / voxels;
@@ -58,29 +57,24 @@ fn main(
   }
   let channel = (index - voxel * params.blocks) * params.each;
 #ifdef LANES
-  let held = rotations[9u * n + subgroup_lane];
-  let last = rotations[9u * n + 8u];
+  let held = rotations[9 * n + i32(subgroup_lane)];
+  let last = rotations[9 * n + 8];
   let rows = RotationRows(
     vec3<f32>(subgroupShuffle(held, 0u), subgroupShuffle(held, 1u), subgroupShuffle(held, 2u)),
     vec3<f32>(subgroupShuffle(held, 3u), subgroupShuffle(held, 4u), subgroupShuffle(held, 5u)),
     vec3<f32>(subgroupShuffle(held, 6u), subgroupShuffle(held, 7u), last),
   );
 #else
-  let r = n * 9u;
-  let rows = RotationRows(
-    vec3<f32>(rotations[r], rotations[r + 1u], rotations[r + 2u]),
-    vec3<f32>(rotations[r + 3u], rotations[r + 4u], rotations[r + 5u]),
-    vec3<f32>(rotations[r + 6u], rotations[r + 7u], rotations[r + 8u]),
-  );
+  let rows = rotation_rows(n);
 #endif
-  let source = source_position(rows, voxel_position(voxel - n * voxels, params.size), params.size);
+  let source = source_position(rows, grid_position(voxel - n * voxels, params.size), params.size);
   // A tap TAPS / 2 away has weight 0.
   let reach = f32(TAPS / 2);
   let outside = any(source <= vec3<f32>(-reach)) || any(source >= vec3<f32>(f32(params.size) - 1.0 + reach));
 #ifdef LANES
-  let count = select(params.each, 0u, subgroupAll(outside));
+  let count = select(params.each, 0, subgroupAll(outside));
 #else
-  let count = select(params.each, 0u, outside);
+  let count = select(params.each, 0, outside);
 #endif
   let first = vec3<i32>(floor(source)) - vec3<i32>(TAPS / 2 - 1);
 #for i in 0..TAPS
@@ -98,7 +92,7 @@ fn main(
   let offset_${j}_${i} = start + offset_y_${j} + offset_x_${i};
 #endfor
 #endfor
-  for (var c = 0u; c < count; c++) {
+  for (var c = 0; c < count; c++) {
     var sum = Real(0.0);
     for (var k = 0; k < TAPS; k++) {
       let at = clamped(first.z + k) * layer + c;
@@ -123,7 +117,7 @@ fn main(
 #endfor
 #endfor
 #endfor
-  for (var c = 0u; c < count; c++) {
+  for (var c = 0; c < count; c++) {
     var sum = Real(0.0);
 #for k in 0..TAPS
 #for j in 0..TAPS

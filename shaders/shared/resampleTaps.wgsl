@@ -1,4 +1,6 @@
-// Interpolation kernels and the map from output to input positions, shared by the resampling and its adjoint so that
+#import voxels
+
+// Interpolation kernels and the map from output to input positions, shared by the resampling and its gradient so that
 // both use the same weights. TAPS = 2 is trilinear, TAPS = 4 Catmull-Rom (Keys' cubic convolution, a = -1/2).
 
 fn tap_weight(t: f32) -> f32 {
@@ -19,9 +21,24 @@ struct RotationRows {
   z: vec3<f32>,
 }
 
+// The shader has `rotations`, [N, 9].
+fn rotation_rows(n: i32) -> RotationRows {
+  let r = n * 9;
+  return RotationRows(
+    vec3<f32>(rotations[r], rotations[r + 1], rotations[r + 2]),
+    vec3<f32>(rotations[r + 3], rotations[r + 4], rotations[r + 5]),
+    vec3<f32>(rotations[r + 6], rotations[r + 7], rotations[r + 8]),
+  );
+}
+
+// (x, y, z) of a voxel index within one cube of `size` voxels an edge.
+fn grid_position(index: i32, size: i32) -> vec3<i32> {
+  return vec3<i32>(voxel_position(u32(index), u32(size)));
+}
+
 // Where the content of the output voxel comes from: R^-1 p, in voxels from the corner of the input grid.
-fn source_position(rows: RotationRows, voxel: vec3<u32>, size: u32) -> vec3<f32> {
-  let centre = 0.5 * f32(size - 1u);
+fn source_position(rows: RotationRows, voxel: vec3<i32>, size: i32) -> vec3<f32> {
+  let centre = 0.5 * f32(size - 1);
   let p = vec3<f32>(voxel) - centre;
   return rows.x * p.x + rows.y * p.y + rows.z * p.z + centre;
 }

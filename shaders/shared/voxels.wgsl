@@ -10,6 +10,11 @@ fn voxel_index(position: vec3<u32>, size: u32) -> u32 {
   return (position.z * size + position.y) * size + position.x;
 }
 
+// What a step adds to the index of a voxel, modulo 2^32.
+fn grid_stride(step: vec3<i32>, size: u32) -> u32 {
+  return u32((step.z * i32(size) + step.y) * i32(size) + step.x);
+}
+
 // Coordinates from the centre (size - 1) / 2 in half voxels, which keeps them whole for even sizes too; and back.
 fn half_steps(position: vec3<u32>, size: u32) -> vec3<i32> {
   return 2 * vec3<i32>(position) - vec3<i32>(i32(size) - 1);

@@ -13,9 +13,9 @@
 // EXACT: there is no thread too many, so none returns early: a software adapter masks all that follows, at a fifth of
 // the time. A loop over several runs costs as much there.
 // Constants: RUN, a divisor of D; VEC4; EXACT; CONTINUE (merged > 0); REDUCE, TARGET; WORKGROUP.
-// Workgroups: ceil(N * threads / WORKGROUP), folded; threads = runs * channels, runs = D^3 / RUN.
-#import grid
-#import real
+// Dispatch: threads1d(N * threads); threads = runs * channels, runs = D^3 / RUN.
+#import thread
+#import total
 #import voxels
 #import octahedral
 
@@ -44,23 +44,13 @@ struct Params {
 #endif
 #endif
 
-#ifdef REDUCE
-fn total(value: Real) -> f32 {
-#ifdef VEC4
-  return (value.x + value.y) + (value.z + value.w);
-#else
-  return value;
-#endif
-}
-#endif
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * u32(WORKGROUP) + lane;
+  let index = linear_thread(wid, num, lane);
   let place = index / params.channels;
   let channel = index - place * params.channels;
   let n = place / params.runs;
@@ -93,10 +83,9 @@ fn main(
     let turned = octahedral_rows(rotations[k]);
     let source = from_half_steps(octahedral_apply(turned, steps), size);
     let grid = (n * params.rotations + k) * voxels;
-    let at_0 = i32((grid + voxel_index(source, size)) * params.channels + channel);
-    // The image of a step along x.
-    let ahead = (turned.z.x * i32(size) + turned.y.x) * i32(size) + turned.x.x;
-    let stride = ahead * i32(home_stride);
+    let at_0 = (grid + voxel_index(source, size)) * params.channels + channel;
+    // The image of a step along x; where it goes backwards, addition wraps around.
+    let stride = grid_stride(vec3<i32>(turned.x.x, turned.y.x, turned.z.x), size) * home_stride;
 #for v in 1..RUN
     let at_${v} = at_${v - 1} + stride;
 #endfor

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
-import type { MatrixShape } from "../gpu/caps.ts";
+import type { SubgroupMatrixShape } from "../gpu/caps.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
 import { adapterName, isSoftware } from "../node/adapters.ts";
 import { driverAdvice, installedDriver, isDriverLoaded } from "../node/driver.ts";
@@ -32,7 +32,7 @@ interface Report {
   readonly subgroupSize: { min: number; max: number };
   readonly features: Record<string, boolean>;
   /** Subgroup-matrix products, f16 summed in f32. */
-  readonly matrices: readonly MatrixShape[];
+  readonly matrices: readonly SubgroupMatrixShape[];
   readonly limits: Record<string, number>;
   readonly proof: Proof;
   /** What `voxtwirl tune` found here. */
@@ -96,7 +96,7 @@ async function examine(gpu: Gpu): Promise<Report> {
     installed: installedReport(),
     subgroupSize: { min: caps.subgroupMinSize, max: caps.subgroupMaxSize },
     features,
-    matrices: caps.matrices,
+    matrices: caps.subgroupMatrices,
     limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, device.limits[name as keyof typeof LIMITS]])),
     proof,
     tuning: await tuningReport(info),

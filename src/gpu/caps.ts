@@ -4,7 +4,7 @@ import type { GPUAdapterInfo, GPUDevice } from "../hostTypes.ts";
 export type AdapterClass = "discrete" | "integrated" | "apple" | "software" | "unknown";
 
 /** Sizes of one subgroup-matrix product: [m, k] f16 times [k, n] f16, summed in [m, n] f32. */
-export interface MatrixShape {
+export interface SubgroupMatrixShape {
   readonly m: number;
   readonly n: number;
   readonly k: number;
@@ -26,7 +26,7 @@ export interface GpuCaps {
    * Subgroup-matrix products of f16 that are summed in f32 (tensor cores), in the adapter's order; none where the
    * device has no such feature, or its subgroups have no one size.
    */
-  readonly matrices: readonly MatrixShape[];
+  readonly subgroupMatrices: readonly SubgroupMatrixShape[];
   /** Variants found by timing on this adapter, by the keys of kernel calls; others are those of the table. */
   readonly choices?: Readonly<Record<string, string>>;
 }
@@ -34,9 +34,9 @@ export interface GpuCaps {
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
 
 /** Experimental in Dawn; no part of @webgpu/types. */
-export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
+export const SUBGROUP_MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
 
-interface MatrixConfig {
+interface SubgroupMatrixConfig {
   readonly componentType: string;
   readonly resultComponentType: string;
   readonly M: number;
@@ -44,14 +44,16 @@ interface MatrixConfig {
   readonly K: number;
 }
 
-function matricesOf(device: Pick<GPUDevice, "features">, info: GPUAdapterInfo): MatrixShape[] {
-  if (!device.features.has(MATRIX_FEATURE) || !device.features.has("shader-f16")) return [];
+function subgroupMatricesOf(device: Pick<GPUDevice, "features">, info: GPUAdapterInfo): SubgroupMatrixShape[] {
+  if (!device.features.has(SUBGROUP_MATRIX_FEATURE) || !device.features.has("shader-f16")) return [];
   // Kernels use it; in Node it is always there, where there is no navigator.gpu to ask.
   const { gpu } = (globalThis as { navigator?: { gpu?: Partial<GPU> } }).navigator ?? {};
   if (gpu?.wgslLanguageFeatures?.has("subgroup_id") === false) return [];
   // A workgroup would hold an unknown number of subgroups.
   if (info.subgroupMinSize !== info.subgroupMaxSize) return [];
-  const { subgroupMatrixConfigs = [] } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] };
+  const { subgroupMatrixConfigs = [] } = info as GPUAdapterInfo & {
+    subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[];
+  };
   return [...subgroupMatrixConfigs]
     .filter(({ componentType, resultComponentType }) => componentType === "f16" && resultComponentType === "f32")
     .map(({ M, N, K }) => ({ m: M, n: N, k: K }));
@@ -79,6 +81,6 @@ export function capsOf(device: Pick<GPUDevice, "features" | "limits">, info: GPU
     maxWorkgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxBindingBytes: Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
     f16: device.features.has("shader-f16"),
-    matrices: subgroups ? matricesOf(device, info) : [],
+    subgroupMatrices: subgroups ? subgroupMatricesOf(device, info) : [],
   };
 }

@@ -1,8 +1,9 @@
 import { requireTyped, requireView, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { GPUAdapter, GPUAdapterInfo, GPUBuffer, GPUDevice } from "../hostTypes.ts";
-import { capsOf, MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
+import { capsOf, SUBGROUP_MATRIX_FEATURE, type GpuCaps } from "./caps.ts";
 import { requireAdapter, requireDevice, requireInfo } from "./given.ts";
+import { typedError } from "./gpuErrors.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -30,7 +31,12 @@ export interface GpuOptions {
   tuning?: Tuning | undefined;
 }
 
-const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups", MATRIX_FEATURE as GPUFeatureName] as const;
+const WANTED_FEATURES = [
+  "timestamp-query",
+  "shader-f16",
+  "subgroups",
+  SUBGROUP_MATRIX_FEATURE as GPUFeatureName,
+] as const;
 
 const WANTED_LIMITS = [
   "maxBufferSize",
@@ -315,19 +321,6 @@ export class Gpu {
 
 function variantsOf(tuning: Tuning): Record<string, string> {
   return Object.fromEntries(Object.entries(tuning.choices).map(([key, { variant }]) => [key, variant]));
-}
-
-function typedError(error: GPUError): VoxtwirlError {
-  const kind = error.constructor.name;
-  if (kind === "GPUOutOfMemoryError") {
-    return new VoxtwirlError("out-of-memory", error.message, "Use a smaller batch, grid or model.", { cause: error });
-  }
-  if (kind === "GPUValidationError") {
-    return new VoxtwirlError("validation", error.message, "Report this: the engine gave the GPU a wrong command.", {
-      cause: error,
-    });
-  }
-  return new VoxtwirlError("internal", error.message, "Report this with the adapter's name.", { cause: error });
 }
 
 export function formatBytes(bytes: number): string {

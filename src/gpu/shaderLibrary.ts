@@ -1,9 +1,13 @@
 import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
-import batch from "../../shaders/shared/batch.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
+import dispatchGroup from "../../shaders/shared/dispatchGroup.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
+import groupNormApply from "../../shaders/shared/groupNormApply.wgsl";
+import groupNormGradWrite from "../../shaders/shared/groupNormGradWrite.wgsl";
+import groupNormParams from "../../shaders/shared/groupNormParams.wgsl";
+import groupNormRun from "../../shaders/shared/groupNormRun.wgsl";
+import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
-import matrix from "../../shaders/shared/matrix.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
@@ -16,16 +20,24 @@ import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
 import storagePair from "../../shaders/shared/storagePair.wgsl";
+import streamBits from "../../shaders/shared/streamBits.wgsl";
+import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
+import thread from "../../shaders/shared/thread.wgsl";
+import total from "../../shaders/shared/total.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 
 const files = [
   attentionProduct,
-  batch,
   convBlocks,
+  dispatchGroup,
   grid,
+  groupNormApply,
+  groupNormGradWrite,
+  groupNormParams,
+  groupNormRun,
+  groupNormStats,
   groupNormTerms,
-  matrix,
   moments,
   octahedral,
   philox,
@@ -38,6 +50,10 @@ const files = [
   step,
   storage,
   storagePair,
+  streamBits,
+  subgroupMatrix,
+  thread,
+  total,
   unit,
   voxels,
 ];

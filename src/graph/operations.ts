@@ -1,15 +1,17 @@
 import { requireFinite, requireGraph, requireObject, requireTensor } from "../check.ts";
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import * as attentionKernel from "../kernels/attention/attention.ts";
+import { attentionGrad } from "../kernels/attention/attentionGrad.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
 import * as concatKernel from "../kernels/concatChannels.ts";
 import * as conv3dKernel from "../kernels/conv3d/conv3d.ts";
 import * as convTransposeKernel from "../kernels/conv3d/convTranspose3d.ts";
 import * as dropoutKernel from "../kernels/dropout.ts";
 import * as groupNormKernel from "../kernels/groupNorm/groupNorm.ts";
+import { groupNormGrad } from "../kernels/groupNorm/groupNormGrad.ts";
 import * as linearKernel from "../kernels/conv3d/linear.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape } from "../gpu/tensor.ts";
 import type { Graph, Precision } from "./graph.ts";
 
 // Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.
@@ -137,7 +139,7 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
     const gradBeta = graph.parameterGrad(beta) ?? graph.scratch(`${label} gradBeta`, beta.shape);
     const write = (gradX: Tensor, addend: Tensor | undefined) => {
       const args = { label: `${label} grad`, x, gamma, beta, stats, gradY, groups, silu, gradX, gradGamma, gradBeta };
-      groupNormKernel.groupNormGrad(graph, addend ? { ...args, addend } : args);
+      groupNormGrad(graph, addend ? { ...args, addend } : args);
     };
     if (graph.needsGrad(x)) graph.addGrad(x, write, true);
     else write(graph.scratch(`${label} gradX`, x.shape, x.dtype), undefined);
@@ -209,7 +211,7 @@ export function attention(graph: Graph, options: { label: string; qkv: Tensor; s
   attentionKernel.attention(graph, { label, qkv, y, logSumExp, scale });
   return graph.record(y, [qkv], (gradY) => {
     graph.addGrad(qkv, (gradQkv) => {
-      attentionKernel.attentionGrad(graph, { label: `${label} grad`, qkv, y, logSumExp, gradY, gradQkv, scale });
+      attentionGrad(graph, { label: `${label} grad`, qkv, y, logSumExp, gradY, gradQkv, scale });
     });
   });
 }

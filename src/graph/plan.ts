@@ -1,25 +1,19 @@
 import { requireGpu, requireGraph, requireTensor } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
-import {
-  byteLength,
-  elementCount,
-  MAX_WORKGROUPS_PER_DIMENSION,
-  type Dispatch,
-  type KernelCall,
-  type Tensor,
-} from "../gpu/dispatch.ts";
+import type { Dispatch, KernelCall } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { decodeHalf } from "../gpu/half.ts";
 import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
 import { replay, type Command, type Copy } from "../gpu/recorder.ts";
 import type { ReplayTimer } from "../gpu/replayTimer.ts";
-import { packStruct } from "../gpu/reflect.ts";
 import type { GPUBuffer } from "../hostTypes.ts";
+import { checkDispatch } from "./checkDispatch.ts";
 import type { Graph } from "./graph.ts";
 import { profilePlan, type PlanProfile } from "./profile.ts";
 import type { ProfileOptions } from "./profileReplays.ts";
-import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { lifetimes, planMemory, type MemoryPlan } from "./planner.ts";
+import { uploadConstants, uploadParams } from "./uploads.ts";
 
 /** How a plan is made. */
 export interface PlanOptions {
@@ -242,72 +236,4 @@ export class Plan {
 /** Arenas stay below 1 GiB: some drivers claim larger buffers and fail to make them. */
 function arenaLimit(gpu: Gpu): number {
   return Math.min(gpu.device.limits.maxBufferSize, (1 << 30) - (1 << 20));
-}
-
-function checkDispatch(graph: Graph, d: Dispatch, variant: ShaderVariant): void {
-  const wrong = (what: string) =>
-    new VoxtwirlError("internal", `${d.label} (${variant.label}): ${what}`, "Report this: a kernel is wrong.");
-  const { bindings } = variant.reflection;
-  const names = new Set(bindings.map((b) => b.name));
-  for (const name of Object.keys(d.bindings)) if (!names.has(name)) throw wrong(`the shader has no binding '${name}'`);
-  const bound = new Map<string, string>();
-  for (const { name, half } of bindings) {
-    if (name === "params") continue;
-    const tensor = d.bindings[name];
-    if (!tensor) throw wrong(`binding '${name}' is not given`);
-    if (half !== (tensor.dtype === "f16")) {
-      throw wrong(`'${name}' holds ${half ? "f16" : "no f16"}, '${tensor.label}' is ${tensor.dtype}`);
-    }
-    const place = `${graph.storageOf(tensor).id} ${graph.offsetOf(tensor)}`;
-    const other = bound.get(place);
-    if (other) throw wrong(`'${tensor.label}' is bound as '${other}' and as '${name}'`);
-    bound.set(place, name);
-  }
-  if (names.has("params") !== (d.params !== undefined)) throw wrong("params and struct Params do not go together");
-  for (const n of d.workgroups) {
-    if (!Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS_PER_DIMENSION) {
-      throw wrong(`workgroups ${d.workgroups.join(" x ")}`);
-    }
-  }
-}
-
-function uploadParams(
-  gpu: Gpu,
-  label: string,
-  dispatches: readonly Dispatch[],
-  variants: ReadonlyMap<Dispatch, ShaderVariant>,
-) {
-  const offsets = new Map<Dispatch, number>();
-  let size = 0;
-  for (const d of dispatches) {
-    const layout = variants.get(d)!.reflection.structs.get("Params");
-    if (!layout) continue;
-    offsets.set(d, size);
-    size += alignUp(layout.size, BINDING_ALIGNMENT);
-  }
-  const data = new DataView(new ArrayBuffer(Math.max(size, 4)));
-  for (const [d, offset] of offsets) {
-    packStruct(variants.get(d)!.reflection.structs.get("Params")!, d.params!, data, offset, d.label);
-  }
-  const buffer = gpu.createBuffer(`${label} params`, data.byteLength, BufferUsage.UNIFORM | BufferUsage.COPY_DST);
-  gpu.write({ buffer, offset: 0, size: data.byteLength }, data);
-  return { buffer, offsets };
-}
-
-/** Tensors of fixed numbers, by their ids; their buffers are added to `made`. */
-function uploadConstants(
-  gpu: Gpu,
-  graph: Graph,
-  dispatches: readonly Dispatch[],
-  made: GPUBuffer[],
-): Map<number, BufferView> {
-  const views = new Map<number, BufferView>();
-  for (const tensor of dispatches.flatMap(({ bindings }) => Object.values(bindings))) {
-    const numbers = graph.constantOf(tensor);
-    if (!numbers || views.has(tensor.id)) continue;
-    const view = gpu.upload(tensor.label, Uint32Array.from(numbers));
-    made.push(view.buffer);
-    views.set(tensor.id, view);
-  }
-  return views;
 }

@@ -2,14 +2,8 @@
 // object that says what there is to know of each (kernel.ts), by which list.ts finds it here.
 export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
 export { add, addKernel, type AddArgs } from "./add.ts";
-export {
-  attention,
-  attentionGrad,
-  attentionGradKernel,
-  attentionKernel,
-  type AttentionArgs,
-  type AttentionGradArgs,
-} from "./attention/attention.ts";
+export { attention, attentionKernel, type AttentionArgs } from "./attention/attention.ts";
+export { attentionGrad, attentionGradKernel, type AttentionGradArgs } from "./attention/attentionGrad.ts";
 export { avgPool3d, avgPool3dGrad, avgPool3dGradKernel, avgPool3dKernel, type AvgPool3dOptions } from "./avgPool3d.ts";
 export {
   concatChannels,
@@ -28,14 +22,8 @@ export {
 } from "./conv3d/convTranspose3d.ts";
 export { dropout, dropoutKernel, type DropoutArgs } from "./dropout.ts";
 export { gradNorm, gradNormKernel, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
-export {
-  groupNorm,
-  groupNormGrad,
-  groupNormGradKernel,
-  groupNormKernel,
-  type GroupNormArgs,
-  type GroupNormGradArgs,
-} from "./groupNorm/groupNorm.ts";
+export { groupNorm, groupNormKernel, type GroupNormArgs } from "./groupNorm/groupNorm.ts";
+export { groupNormGrad, groupNormGradKernel, type GroupNormGradArgs } from "./groupNorm/groupNormGrad.ts";
 export { linear, linearGradInput, linearGradWeight } from "./conv3d/linear.ts";
 export {
   addNoise,
@@ -48,8 +36,8 @@ export {
 } from "./noise.ts";
 export {
   resample,
-  resampleAdjoint,
-  resampleAdjointKernel,
+  resampleGrad,
+  resampleGradKernel,
   resampleKernel,
   type ResampleArgs,
   type ResampleMethod,

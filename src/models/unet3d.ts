@@ -1,6 +1,6 @@
 import { requireFunction, requireGraph, requireObject, requireTensor } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape, type Tensor } from "../gpu/dispatch.ts";
+import { formatShape, type Tensor } from "../gpu/tensor.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
 import {
   attention,

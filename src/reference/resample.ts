@@ -77,7 +77,7 @@ export const twins: Twins = {
   resample: twin<"x" | "rotations", Sizes>(({ x, rotations }, shape) => {
     return { y: resample(x, rotations, sizesOf(shape), methodOf(shape)) };
   }),
-  resampleAdjoint: twin<"gradY" | "rotations", Sizes>(({ gradY, rotations }, shape) => {
+  resampleGrad: twin<"gradY" | "rotations", Sizes>(({ gradY, rotations }, shape) => {
     return { gradX: resample(gradY, rotations, sizesOf(shape), methodOf(shape), true) };
   }),
 };

@@ -1,7 +1,7 @@
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
 import type { ParameterStore } from "../graph/parameters.ts";

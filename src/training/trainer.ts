@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Copy } from "../gpu/recorder.ts";
 import { Graph } from "../graph/graph.ts";

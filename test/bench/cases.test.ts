@@ -6,7 +6,7 @@ import { selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { suites } from "../../bench/suites/index.ts";
 import { unetUFlops, unetUParameters } from "../../bench/unetU.ts";
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { presets } from "../../src/tasks/voxels/presets.ts";
 import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
-import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import type { KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
+import { attentionGrad } from "../../src/kernels/attention/attentionGrad.ts";
 import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d/conv3d.ts";
 import {
   convTranspose3d,
@@ -9,9 +11,10 @@ import {
   convTranspose3dGradInput,
   convTranspose3dGradWeight,
 } from "../../src/kernels/conv3d/convTranspose3d.ts";
-import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNorm } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNormGrad } from "../../src/kernels/groupNorm/groupNormGrad.ts";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
-import { resample, resampleAdjoint } from "../../src/kernels/rotation/resample.ts";
+import { resample, resampleGrad } from "../../src/kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { silu, siluGrad } from "../../src/kernels/silu.ts";
 import { fromTorch, type WeightKind } from "../../src/models/layouts.ts";
@@ -88,7 +91,7 @@ const operations: Record<Case["op"], Emit> = {
   rotateTrilinear(ctx, t) {
     const shared = { rotations: t.rotations, method: "trilinear" as const };
     resample(ctx, { ...shared, label: "y", x: t.x, y: t.y });
-    resampleAdjoint(ctx, { ...shared, label: "gradX", gradY: t["grad.y"], gradX: t["grad.x"] });
+    resampleGrad(ctx, { ...shared, label: "gradX", gradY: t["grad.y"], gradX: t["grad.x"] });
   },
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { Gpu, type BufferView } from "../../src/gpu/gpu.ts";
 import { Graph, type Precision } from "../../src/graph/graph.ts";
 import { Plan } from "../../src/graph/plan.ts";
@@ -9,13 +9,20 @@ import { unetParameters } from "../../src/models/unetLayout.ts";
 import { openAdapter } from "../../src/node/open.ts";
 import { presets } from "../../src/tasks/voxels/presets.ts";
 import { unetConfig } from "../../src/tasks/voxels/voxelConfig.ts";
-import { MATRIX_ADAPTERS } from "../kernels/matrixCaps.ts";
+import { MATRIX_ADAPTERS } from "../kernels/subgroupMatrixCaps.ts";
 
 /** What WebGPU guarantees of a shader stage. */
 const STORAGE_BUFFERS = 8;
 
 const SOFTWARE: GpuCaps = {
-  ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8, f16: true, matrices: [] },
+  ...{
+    adapterClass: "software",
+    subgroups: true,
+    subgroupMinSize: 8,
+    subgroupMaxSize: 8,
+    f16: true,
+    subgroupMatrices: [],
+  },
   ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30 },
 };
 const ADAPTERS: Record<string, GpuCaps> = {

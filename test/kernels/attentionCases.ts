@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
+import { attentionGrad } from "../../src/kernels/attention/attentionGrad.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
 import { attention as twin, attentionGrad as gradTwin, type AttentionCase } from "../../src/reference/attention.ts";
 import { withCaps } from "./capsOf.ts";

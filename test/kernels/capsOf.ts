@@ -13,7 +13,7 @@ export function withCaps(ctx: KernelContext, caps: Partial<GpuCaps>): KernelCont
 
 /** A software adapter without subgroups. */
 export const PLAIN_SOFTWARE: Partial<GpuCaps> = {
-  ...{ adapterClass: "software", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1, matrices: [] },
+  ...{ adapterClass: "software", subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1, subgroupMatrices: [] },
 };
 
 /** A graphics card of which nothing but WebGPU's minimum is known. */

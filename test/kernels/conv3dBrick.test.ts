@@ -2,7 +2,9 @@
 // tiles that are small, as they compile fast, and all tiles of the tables with some shapes.
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { KernelContext, Shader, Tensor } from "../../src/gpu/dispatch.ts";
+import type { KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Shader } from "../../src/gpu/shader.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import { blockGrid, blockSlices, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
 import {
   brickBytes,
@@ -133,7 +135,7 @@ describe.each(STORED)("conv3dBrick with small tiles in %s", (dtype) => {
 
 const caps = (adapterClass: GpuCaps["adapterClass"]): GpuCaps => ({
   ...{ adapterClass, subgroups: false, subgroupMinSize: 1, subgroupMaxSize: 1, f16: false },
-  ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27, matrices: [] },
+  ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27, subgroupMatrices: [] },
 });
 const GPUS = [caps("discrete"), caps("integrated"), caps("unknown")];
 

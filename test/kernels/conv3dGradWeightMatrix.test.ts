@@ -2,7 +2,8 @@
 import conv3dGradWeightMatrixShader from "../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3d/conv3dGradWeight.ts";
 import { gradWeightMatrixVariant } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
 import {
@@ -18,7 +19,7 @@ import { withCaps } from "./capsOf.ts";
 import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
-import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./matrixCaps.ts";
+import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./subgroupMatrixCaps.ts";
 import { networkShapes } from "./networkShapes.ts";
 import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
 
@@ -147,7 +148,7 @@ describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
         });
       },
     );
-    expect(calls[0]).toMatch(/^matrix /);
+    expect(calls[0]).toMatch(/^subgroup matrix /);
     expectTwin(c, out, HALF);
   });
 
@@ -189,15 +190,15 @@ describe("tiles of conv3dGradWeightMatrix", () => {
     const c: Case = { x: [2, 16, 16, 16, 32], kernel: 3, channels: 32, stride: 1, padding: 1 };
     const chosen = (caps: GpuCaps, kinds: Kinds) => dispatchesOf(caps, c, kinds)[0]!.call!.variant;
     for (const caps of MATRIX_GPUS) {
-      expect(chosen(caps, HALF)).toMatch(/^matrix /);
+      expect(chosen(caps, HALF)).toMatch(/^subgroup matrix /);
       for (const kinds of [F32, ["f16", "f32"], ["f32", "f16"]] as const) {
         expect(chosen(caps, kinds)).toMatch(/^brick /);
       }
     }
     const { lavapipe } = MATRIX_ADAPTERS;
-    expect(chosen(lavapipe!, HALF)).not.toMatch(/^matrix /);
+    expect(chosen(lavapipe!, HALF)).not.toMatch(/^subgroup matrix /);
     expect(tilesOf(lavapipe!, c).length).toBe(1);
-    for (const caps of MATRIX_GPUS) expect(chosen({ ...caps, matrices: [] }, HALF)).toMatch(/^brick /);
+    for (const caps of MATRIX_GPUS) expect(chosen({ ...caps, subgroupMatrices: [] }, HALF)).toMatch(/^brick /);
   });
 
   it("make workgroups enough of small grids with many channels, and of large ones with few", () => {

@@ -4,7 +4,8 @@
 import conv3dMatrixShader from "../../shaders/conv3d/conv3dMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
 import { preprocess } from "../../src/gpu/preprocess.ts";
 import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -37,7 +38,7 @@ import { runKernels, testGpu } from "../harness.ts";
 import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
-import { MATRIX_ADAPTERS } from "./matrixCaps.ts";
+import { MATRIX_ADAPTERS } from "./subgroupMatrixCaps.ts";
 import { networkShapes } from "./networkShapes.ts";
 import { declaredBytes } from "./shaderChecks.ts";
 
@@ -73,7 +74,7 @@ function variantsOf(dispatches: readonly Dispatch[]): string[] {
 
 function expectMatrices(dispatches: readonly Dispatch[], calls: number): void {
   const variants = variantsOf(dispatches);
-  expect(variants.filter((name) => !name.startsWith("matrix "))).toEqual([]);
+  expect(variants.filter((name) => !name.startsWith("subgroup matrix "))).toEqual([]);
   expect(variants.length).toBe(calls);
 }
 
@@ -212,7 +213,7 @@ describe("tiles for the shapes of networks", () => {
             const bytes = declared({ KERNEL: taps, STRIDE: step, WEIGHT_IN: exchanged, X_F16: true, ...constants });
             const fits = bytes === matrixBytes(tile, taps, step, exchanged) && bytes <= 16_384;
             const runs = matrixInvocations(tile) <= Math.min(256, caps.maxWorkgroupInvocations);
-            const listed = caps.matrices.some((shape) => shape.m === m && shape.n === n && shape.k === k);
+            const listed = caps.subgroupMatrices.some((shape) => shape.m === m && shape.n === n && shape.k === k);
             // Rows of matrices along x, whole ones in a chunk, and every position of a block in one.
             const [z, y, x] = division.block;
             const whole = x % m === 0 && tile.CHUNK % k === 0 && x * y * z === tile.SUBGROUPS_M * tile.TILES_M * m;
@@ -231,14 +232,14 @@ describe("tiles for the shapes of networks", () => {
       return matrixTileName(matrixTiles(caps, problem, false)[0]!);
     };
     expect([32, 8, 4].map((size) => layout(size, NVIDIA))).toEqual([
-      "matrix 16x16x16 16x8x1x64 w128",
-      "matrix 16x16x16 gathered 128x64 w128",
-      "matrix 16x16x16 gathered 64x16 w128",
+      "subgroup matrix 16x16x16 16x8x1x64 w128",
+      "subgroup matrix 16x16x16 gathered 128x64 w128",
+      "subgroup matrix 16x16x16 gathered 64x16 w128",
     ]);
     expect([32, 8, 4].map((size) => layout(size, MATRIX_ADAPTERS.Apple!))).toEqual([
-      "matrix 8x8x8 16x8x1x64 w256",
-      "matrix 8x8x8 8x8x2x64 w256",
-      "matrix 8x8x8 gathered 128x64 w256",
+      "subgroup matrix 8x8x8 16x8x1x64 w256",
+      "subgroup matrix 8x8x8 8x8x2x64 w256",
+      "subgroup matrix 8x8x8 gathered 128x64 w256",
     ]);
   });
 
@@ -267,7 +268,7 @@ describe("matrix variants", () => {
     [conv3dVariants, shape],
     [convTranspose3dVariants, double],
   ] as const;
-  const isMatrix = (name: string) => name.startsWith("matrix ");
+  const isMatrix = (name: string) => name.startsWith("subgroup matrix ");
 
   it("are the default of every adapter that has them but a processor, which lists one", () => {
     for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
@@ -284,8 +285,8 @@ describe("matrix variants", () => {
   it("are none for activations in f32, nor without matrices of a shape that tiles are made of", () => {
     for (const [family, of] of calls) {
       expect(family.of(NVIDIA, of, "f32").some(({ name }) => isMatrix(name))).toBe(false);
-      for (const matrices of [[], [{ m: 3, n: 5, k: 7 }], [{ m: 16, n: 4, k: 16 }]]) {
-        const variants = family.of({ ...NVIDIA, matrices }, of, "f16");
+      for (const subgroupMatrices of [[], [{ m: 3, n: 5, k: 7 }], [{ m: 16, n: 4, k: 16 }]]) {
+        const variants = family.of({ ...NVIDIA, subgroupMatrices }, of, "f16");
         expect(variants.some(({ name }) => isMatrix(name))).toBe(false);
         expect(variants.length).toBeGreaterThan(1);
       }
@@ -314,7 +315,7 @@ function* texts(): Generator<[name: string, text: string]> {
         dispatchConv3d(ctx, { label: "half", x, y: half, weight: weight(4), stride: 2, pad: 1 });
         dispatchConvTranspose3d(ctx, { label: "double", x: half, y, weight: weight(4), pad: 1 });
       }
-      expect(variantsOf(dispatches).every((variant) => variant.startsWith("matrix "))).toBe(true);
+      expect(variantsOf(dispatches).every((variant) => variant.startsWith("subgroup matrix "))).toBe(true);
       for (const { shader, constants } of dispatches) {
         if (shader.name !== "conv3dMatrix") continue;
         yield [`${name} ${JSON.stringify(constants)}`, preprocess(shader, constants!, shaderLibrary)];

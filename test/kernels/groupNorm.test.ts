@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNorm } from "../../src/kernels/groupNorm/groupNorm.ts";
+import { groupNormGrad } from "../../src/kernels/groupNorm/groupNormGrad.ts";
 import { expectClose, randomArray, relativeError, runKernels, testGpu } from "../harness.ts";
 import { groupNorm as twin, groupNormGrad as gradTwin, type GroupNormCase } from "../../src/reference/groupNorm.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";

@@ -21,7 +21,7 @@ export function needsStored(stored: Stored): void {
  */
 export function needsMatrices(): void {
   beforeEach(async (context) => {
-    if ((await testGpu()).caps.matrices.length > 0) return;
+    if ((await testGpu()).caps.subgroupMatrices.length > 0) return;
     // Where they are what is tested, their absence must not pass.
     if (process.env.VOXTWIRL_NEEDS_MATRICES) throw new Error("this adapter has no subgroup matrices of f16");
     context.skip("this adapter has no subgroup matrices of f16");

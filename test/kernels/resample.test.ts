@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { haarRotation } from "../../src/equivariance/rotations.ts";
-import { resample, resampleAdjoint, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
+import { resample, resampleGrad, type ResampleMethod } from "../../src/kernels/rotation/resample.ts";
 import { Random } from "../../src/random.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import { innerProduct } from "./differences.ts";
@@ -29,7 +29,7 @@ async function run(
       const on = withCaps(ctx, ADAPTERS[adapter]!);
       const { x, rotations, y } = t;
       if (kind === "forward") resample(on, { label: "resample", x, rotations, y, method });
-      else resampleAdjoint(on, { label: "adjoint", gradY: x, rotations, gradX: y, method });
+      else resampleGrad(on, { label: "adjoint", gradY: x, rotations, gradX: y, method });
     },
   );
   return y as Float32Array;

@@ -1,7 +1,7 @@
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { CallShape } from "../../src/kernels/kernel.ts";
 
-const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, matrices: [] };
+const base = { maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 30, f16: true, subgroupMatrices: [] };
 const lanes = (min: number, max = min) => ({ subgroups: min > 1, subgroupMinSize: min, subgroupMaxSize: max });
 
 const SQUARE = { m: 16, n: 16, k: 16 };
@@ -16,20 +16,25 @@ export const ADAPTERS: Record<string, GpuCaps> = {
   Intel: { ...base, adapterClass: "integrated", ...lanes(8, 32) },
   Apple: { ...base, adapterClass: "apple", ...lanes(4, 64) },
   unknown: { ...base, adapterClass: "unknown", ...lanes(1) },
-  "lavapipe with matrices": { ...base, adapterClass: "software", ...lanes(8), matrices: [{ m: 8, n: 8, k: 8 }] },
+  "lavapipe with matrices": {
+    ...base,
+    adapterClass: "software",
+    ...lanes(8),
+    subgroupMatrices: [{ m: 8, n: 8, k: 8 }],
+  },
   "NVIDIA with matrices": {
     ...base,
     ...{ adapterClass: "discrete", ...lanes(32), maxWorkgroupInvocations: 1024 },
-    matrices: [SQUARE, { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }],
+    subgroupMatrices: [SQUARE, { m: 16, n: 8, k: 16 }, { m: 16, n: 8, k: 8 }],
   },
   "Intel with matrices": {
     ...base,
     adapterClass: "integrated",
     ...lanes(16),
-    matrices: [{ m: 8, n: 16, k: 16 }, SQUARE],
+    subgroupMatrices: [{ m: 8, n: 16, k: 16 }, SQUARE],
   },
-  "Apple with matrices": { ...base, adapterClass: "apple", ...lanes(32), matrices: [{ m: 8, n: 8, k: 8 }] },
-  "unknown with matrices": { ...base, adapterClass: "unknown", ...lanes(64), matrices: [SQUARE] },
+  "Apple with matrices": { ...base, adapterClass: "apple", ...lanes(32), subgroupMatrices: [{ m: 8, n: 8, k: 8 }] },
+  "unknown with matrices": { ...base, adapterClass: "unknown", ...lanes(64), subgroupMatrices: [SQUARE] },
   "with small workgroups": { ...base, adapterClass: "unknown", ...lanes(1), maxWorkgroupInvocations: 128 },
 };
 

@@ -8,7 +8,7 @@ const kernels = kernelsWithVariants();
 
 /** What activations are stored as makes a difference where there are matrices. */
 const CASES = Object.entries(ADAPTERS).flatMap(([adapter, caps]) =>
-  (caps.matrices.length > 0 ? STORED : (["f32"] as const)).flatMap((dtype) =>
+  (caps.subgroupMatrices.length > 0 ? STORED : (["f32"] as const)).flatMap((dtype) =>
     kernels.flatMap(({ name, variants }) => {
       return SHAPES[name]!.map((shape) => ({ adapter, caps, kernel: name, choice: variants, shape, dtype }));
     }),
@@ -83,7 +83,7 @@ describe("choices found by timing", () => {
 
   it("go before the table", () => {
     const { variant, call } = choose({ ...ADAPTERS.NVIDIA!, choices: { [key]: "runs of 128" } }, choice, shape, "f32");
-    expect(variant.constants).toEqual({ run: 128 });
+    expect(variant.constants).toEqual({ runLength: 128 });
     expect(call).toEqual({
       kernel: "groupNorm",
       key,

@@ -15,7 +15,7 @@ const caps: GpuCaps = {
   maxWorkgroupInvocations: 256,
   maxBindingBytes: 2 ** 30,
   f16: true,
-  matrices: [],
+  subgroupMatrices: [],
 };
 const callOf = (voxels: number): KernelCall =>
   choose(caps, groupNormVariants, { samples: 1, voxels, channels: 32768, groups: 2, silu: 0 }, "f32").call;

@@ -1,7 +1,11 @@
-import attentionMatrixShader from "../../../shaders/attention/attentionMatrix.wgsl";
+import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import type { DType } from "../../gpu/dispatch.ts";
-import { attentionMatrixName, attentionMatrixTiles, type AttentionMatrixTile } from "./attentionMatrix.ts";
+import type { DType } from "../../gpu/tensor.ts";
+import {
+  attentionSubgroupMatrixName,
+  attentionSubgroupMatrixTiles,
+  type AttentionSubgroupMatrixTile,
+} from "./attentionSubgroupMatrix.ts";
 import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
 /** What the work of a call depends on: sizes and switches. */
@@ -22,14 +26,14 @@ const TILES = [
 ] as const;
 const MOST_SUMS = 128;
 
-/** attentionMatrix.wgsl with a tile. */
-export function attentionMatrixVariant(tile: AttentionMatrixTile): Variant {
-  return { name: attentionMatrixName(tile), shader: attentionMatrixShader.name, constants: tile };
+/** attentionSubgroupMatrix.wgsl with a tile. */
+export function attentionSubgroupMatrixVariant(tile: AttentionSubgroupMatrixTile): Variant {
+  return { name: attentionSubgroupMatrixName(tile), shader: attentionSubgroupMatrixShader.name, constants: tile };
 }
 
-/** The tile of a variant of attentionMatrix.wgsl, undefined for those of attentionMatmul.wgsl. */
-export function attentionMatrixTileOf({ shader, constants }: Variant): AttentionMatrixTile | undefined {
-  return shader === attentionMatrixShader.name ? (constants as AttentionMatrixTile) : undefined;
+/** The tile of a variant of attentionSubgroupMatrix.wgsl, undefined for those of attentionMatmul.wgsl. */
+export function attentionSubgroupMatrixTileOf({ shader, constants }: Variant): AttentionSubgroupMatrixTile | undefined {
+  return shader === attentionSubgroupMatrixShader.name ? (constants as AttentionSubgroupMatrixTile) : undefined;
 }
 
 function variantsOf(caps: GpuCaps, shape: AttentionShape, dtype: DType): Variant[] {
@@ -41,7 +45,7 @@ function variantsOf(caps: GpuCaps, shape: AttentionShape, dtype: DType): Variant
     name: `${kind} ${rows}x${columns}`,
     constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, ...more },
   });
-  const matrices = dtype === "f16" ? attentionMatrixTiles(caps, shape).map(attentionMatrixVariant) : [];
+  const matrices = dtype === "f16" ? attentionSubgroupMatrixTiles(caps, shape).map(attentionSubgroupMatrixVariant) : [];
   return [
     ...matrices,
     ...small
@@ -58,7 +62,7 @@ const variants = (kernel: string): VariantChoice<AttentionShape> => ({
   table: [
     onLavapipe("broadcast 16x4", "one load and broadcasts instead of eight loads of one word"),
     { adapter: "software", variant: "loads 8x4", why: "as on others, where there is no subgroup of one size" },
-    { adapter: "any", variant: "matrix *", why: "tensor cores, where activations are f16" },
+    { adapter: "any", variant: "subgroup matrix *", why: "tensor cores, where activations are f16" },
     { adapter: "any", variant: "loads 8x4", why: "a word for all lanes is one access on a GPU" },
   ],
   describe: ({ samples, tokens, channels }) => `${samples}x${tokens}x${channels}`,
@@ -66,3 +70,9 @@ const variants = (kernel: string): VariantChoice<AttentionShape> => ({
 
 export const attentionVariants = variants("attention");
 export const attentionGradVariants = variants("attentionGrad");
+
+/** What tests run. */
+export const attentionShapes: readonly AttentionShape[] = [
+  { samples: 2, tokens: 300, channels: 20 },
+  { samples: 1, tokens: 1, channels: 3 },
+];

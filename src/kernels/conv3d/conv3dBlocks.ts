@@ -1,15 +1,8 @@
 import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import {
-  byteLength,
-  elementCount,
-  workgroups1d,
-  type DType,
-  type KernelCall,
-  type KernelContext,
-  type Shader,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
+import type { Shader } from "../../gpu/shader.ts";
+import { byteLength, elementCount, type DType, type Tensor } from "../../gpu/tensor.ts";
 import type { Constants } from "../../gpu/preprocess.ts";
 import { isFlat, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "../storage.ts";

@@ -1,6 +1,7 @@
 import conv3dShader from "../../../shaders/conv3d/conv3d.wgsl";
 import convTranspose3dShader from "../../../shaders/conv3d/convTranspose3d.wgsl";
-import { byteLength, workgroups1d, type DType, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength, type DType, type Tensor } from "../../gpu/tensor.ts";
 import { dispatchConvBlocks, type BlockKernel, type ConvProblem } from "./conv3dBlocks.ts";
 import { brickKernel } from "./conv3dBrick.ts";
 import { matrixKernel } from "./conv3dMatrix.ts";

@@ -1,14 +1,15 @@
 import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength } from "../../gpu/tensor.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import { isFlat, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
-import { matrixName, matrixShapes, type MatrixConstants } from "../matrix.ts";
+import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
 import { storagePair } from "../storage.ts";
-import { affordableSlices, partialSums } from "../sumRows.ts";
+import { affordableSplits, partialSums } from "../sumRows.ts";
 
 /** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
-interface ChannelBlock extends MatrixConstants {
+interface ChannelBlock extends SubgroupMatrixConstants {
   SUBGROUPS_I: number;
   SUBGROUPS_O: number;
   SUB_I: number;
@@ -35,9 +36,9 @@ export function gradWeightMatrixInvocations(tile: GradWeightMatrixTile): number 
   return tile.SUBGROUP_SIZE * tile.SUBGROUPS_I * tile.SUBGROUPS_O;
 }
 
-/** Such as `matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, and its invocations. */
+/** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, invocations. */
 export function gradWeightMatrixName(tile: GradWeightMatrixTile): string {
-  return `${matrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
+  return `${subgroupMatrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
 }
 
 /** Slots of x and gradY in a block of positions. */
@@ -149,14 +150,14 @@ export function gradWeightMatrixTiles(
 ): GradWeightMatrixTile[] {
   // A processor multiplies matrices element by element: one is there to be compared with.
   const [shapes, most] = caps.adapterClass === "software" ? [1, 1] : [undefined, MOST_TILES];
-  return matrixShapes(caps)
+  return subgroupMatrixShapes(caps)
     .slice(0, shapes)
     .flatMap((shape, i) => tilesOf(caps, shape, sizes, stride, pad).slice(0, i === 0 ? most : 1));
 }
 
 function tilesOf(
   caps: GpuCaps,
-  shape: MatrixConstants,
+  shape: SubgroupMatrixConstants,
   sizes: ConvSizes,
   stride: number,
   pad: number,
@@ -243,7 +244,7 @@ export function dispatchConv3dGradWeightMatrix(
   const subgroups = tile.SUBGROUPS_I * tile.SUBGROUPS_O;
   const wanted = Math.ceil((WANTED_WORKGROUPS[ctx.caps.adapterClass] * USUAL_SUBGROUPS) / subgroups / workgroups);
   const leastBlocks = Math.ceil((LEAST_STEPS * tile.MATRIX_K) / (tile.LINE * tile.LINES));
-  const affordable = affordableSlices(ctx.caps, gradWeight);
+  const affordable = affordableSplits(ctx.caps, gradWeight);
   const slices = Math.max(1, Math.min(wanted, affordable, Math.floor(blocks / leastBlocks)));
   const direct = slices === 1;
   const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);

@@ -65,7 +65,7 @@ export const gradWeightVariants: VariantChoice<GradWeightShape> = {
       when: ({ kernel, outW, inC, outC }) => kernel === 3 && outW > 6 && outW <= 8 && Math.min(inC, outC) >= 64,
     },
     onLavapipe("teams", "registers alone; few slices, by the work there is"),
-    { adapter: "any", variant: "matrix *", why: "tensor cores, where x and gradY are f16" },
+    { adapter: "any", variant: "subgroup matrix *", why: "tensor cores, where x and gradY are f16" },
     { adapter: "any", variant: "brick *", why: "workgroup memory" },
     { adapter: "any", variant: "teams", why: "where workgroups are too small for bricks" },
   ],

@@ -10,10 +10,10 @@ import {
   type ConvProblem,
   type Division,
 } from "./conv3dBlocks.ts";
-import { matrixName, matrixShapes, type MatrixConstants } from "../matrix.ts";
+import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
 
 /** The products of a workgroup: how many subgroups along each side, and how many products each of them makes. */
-interface Products extends MatrixConstants {
+interface Products extends SubgroupMatrixConstants {
   SUBGROUPS_M: number;
   SUBGROUPS_N: number;
   TILES_M: number;
@@ -92,12 +92,12 @@ export function matrixInvocations(tile: MatrixTile): number {
   return tile.SUBGROUPS_M * tile.SUBGROUPS_N * tile.SUBGROUP_SIZE;
 }
 
-/** Such as `matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all of them, gathered), channels, invocations. */
+/** Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all, gathered), channels, invocations. */
 export function matrixTileName(tile: MatrixTile): string {
   const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z } = tile;
   const [positions, channels] = matrixBlock(tile);
   const block = isGathered(tile) ? `gathered ${positions}` : `${x}x${y}x${z}`;
-  return `${matrixName(tile)} ${block}x${channels} w${matrixInvocations(tile)}`;
+  return `${subgroupMatrixName(tile)} ${block}x${channels} w${matrixInvocations(tile)}`;
 }
 
 export function matrixDivision(problem: ConvProblem, tile: MatrixTile): Division {
@@ -159,7 +159,7 @@ export function matrixTiles(caps: GpuCaps, problem: ConvProblem, exchanged: bool
  * @param row a multiple of the rows of a matrix
  */
 function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels: number): Products | undefined {
-  const shapes = matrixShapes(caps).filter(({ MATRIX_M, MATRIX_N, MATRIX_K }) => {
+  const shapes = subgroupMatrixShapes(caps).filter(({ MATRIX_M, MATRIX_N, MATRIX_K }) => {
     return row % MATRIX_M === 0 && channels % MATRIX_N === 0 && CHUNKS.some((chunk) => chunk % MATRIX_K === 0);
   });
   const lanes = caps.subgroupMinSize;

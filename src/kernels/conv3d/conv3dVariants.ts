@@ -1,5 +1,5 @@
 import type { GpuCaps } from "../../gpu/caps.ts";
-import type { DType } from "../../gpu/dispatch.ts";
+import type { DType } from "../../gpu/tensor.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
 import { brickName, brickTiles, type BrickTile } from "./conv3dBrickTiles.ts";
 import { matrixTileName, matrixTiles, type MatrixTile } from "./conv3dMatrix.ts";
@@ -183,7 +183,7 @@ function matrixVariants(caps: GpuCaps, problem: ConvProblem, exchanged: boolean,
 /** Rows for graphics cards, of which none was measured. */
 const matrixRow: TableRow<ConvShape> = {
   adapter: "any",
-  variant: "matrix *",
+  variant: "subgroup matrix *",
   why: "matrix units do many times the multiply-adds; f16 alone",
 };
 const brickRow: TableRow<ConvShape> = {

@@ -35,7 +35,7 @@ const small = ({ voxels, channels }: GroupNormShape): boolean => voxels * channe
 const variants = (kernel: string): VariantChoice<GroupNormShape> => ({
   kernel,
   of: (caps, shape) => [
-    ...RUNS.map((run) => ({ name: `runs of ${run}`, constants: { run } })),
+    ...RUNS.map((run) => ({ name: `runs of ${run}`, constants: { runLength: run } })),
     ...wholeVariants(caps, shape),
   ],
   table: [
@@ -54,3 +54,11 @@ const variants = (kernel: string): VariantChoice<GroupNormShape> => ({
 
 export const groupNormVariants = variants("groupNorm");
 export const groupNormGradVariants = variants("groupNormGrad");
+
+/** What tests run. */
+export const groupNormShapes: readonly GroupNormShape[] = [
+  { samples: 3, voxels: 343, channels: 12, groups: 4, silu: 1 },
+  { samples: 2, voxels: 64, channels: 15, groups: 5, silu: 0 },
+  { samples: 1, voxels: 5000, channels: 24, groups: 3, silu: 1 },
+  { samples: 1, voxels: 1, channels: 2, groups: 1, silu: 0 },
+];

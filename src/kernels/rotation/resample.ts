@@ -1,11 +1,13 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import resampleShader from "../../../shaders/rotation/resample.wgsl";
-import resampleAdjointShader from "../../../shaders/rotation/resampleAdjoint.wgsl";
+import resampleGradShader from "../../../shaders/rotation/resampleGrad.wgsl";
 import { channelBlocks, cubeShape } from "../cube.ts";
 import { hasLanes } from "../lanes.ts";
 import { example, input, output } from "../example.ts";
 import { requireSameShape, requireShape } from "../shapes.ts";
 import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "../kernel.ts";
+import { threads1d } from "../threads.ts";
 
 /** Trilinear (8 neighbours) or Catmull-Rom (64 neighbours, Keys' cubic convolution with a = -1/2). */
 export type ResampleMethod = "trilinear" | "catmullRom";
@@ -75,7 +77,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
     constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup, LANES: lanes },
     params: { samples, size, channels: reals, blocks, each },
     bindings: { rotations, x, y },
-    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / workgroup)),
+    workgroups: threads1d(samples * size ** 3 * blocks, workgroup),
     ...cost,
   });
 }
@@ -86,7 +88,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
-export function resampleAdjoint(
+export function resampleGrad(
   ctx: KernelContext,
   args: { label: string; rotations: Tensor; gradY: Tensor; gradX: Tensor; method: ResampleMethod },
 ): void {
@@ -102,11 +104,11 @@ export function resampleAdjoint(
   const { block, blocks } = channelBlocks(reals, vec4 ? 2 : 8);
   ctx.dispatch({
     label,
-    shader: resampleAdjointShader,
+    shader: resampleGradShader,
     constants: { ...constants, CHANNELS: block, VEC4: vec4 },
     params: { samples, size, channels: reals, blocks },
     bindings: { rotations, gradY, gradX },
-    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / 64)),
+    workgroups: threads1d(samples * size ** 3 * blocks),
     ...cost,
   });
 }
@@ -148,17 +150,17 @@ export const resampleKernel: Kernel<ResampleShape> = {
   },
 };
 
-/** What there is to know of `resampleAdjoint`. */
-export const resampleAdjointKernel: Kernel<ResampleShape> = {
-  name: "resampleAdjoint",
-  shaders: [resampleAdjointShader],
+/** What there is to know of `resampleGrad`. */
+export const resampleGradKernel: Kernel<ResampleShape> = {
+  name: "resampleGrad",
+  shaders: [resampleGradShader],
   shapes,
   example(shape) {
     const grids = [shape.samples, shape.size, shape.size, shape.size, shape.channels];
     return example({
       tensors: { gradY: input(grids), rotations: input([shape.samples, 9], "matrices"), gradX: output(grids) },
       terms: (shape.cubic ? 64 : 8) * shape.size,
-      emit: (ctx, tensors) => resampleAdjoint(ctx, { label: "resampleAdjoint", ...tensors, method: methodOf(shape) }),
+      emit: (ctx, tensors) => resampleGrad(ctx, { label: "resampleGrad", ...tensors, method: methodOf(shape) }),
     });
   },
 };

@@ -1,7 +1,7 @@
 import { kindOf, requireBytes, requireGpu, requireMethod, requireShape, tagOf } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import { decodeSafetensors } from "../../formats/safetensors.ts";
-import { formatShape, type Tensor } from "../../gpu/dispatch.ts";
+import { formatShape, type Tensor } from "../../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
 import { requirePrecision, type Graph, type Precision } from "../../graph/graph.ts";
 import { ParameterStore } from "../../graph/parameters.ts";

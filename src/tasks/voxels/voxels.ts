@@ -1,5 +1,5 @@
 import type { Gpu } from "../../gpu/gpu.ts";
-import { elementCount } from "../../gpu/dispatch.ts";
+import { elementCount } from "../../gpu/tensor.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { squaredError } from "../../kernels/squaredError.ts";
 import { unet3d } from "../../models/unet3d.ts";

@@ -3,13 +3,14 @@
 // Bytes: each input read once, each output written once, what is added to both; lists of a few words (rotations, step
 // numbers) are left out.
 import type { GpuCaps } from "../../../src/gpu/caps.ts";
-import { elementCount, type Dispatch, type DType, type Tensor } from "../../../src/gpu/dispatch.ts";
+import type { Dispatch } from "../../../src/gpu/dispatch.ts";
+import { elementCount, type DType, type Tensor } from "../../../src/gpu/tensor.ts";
 import { Graph } from "../../../src/graph/graph.ts";
 
 /** A processor with subgroups of 8. */
 export const software: GpuCaps = {
   ...{ adapterClass: "software", subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8 },
-  ...{ maxWorkgroupInvocations: 1024, maxBindingBytes: 2 ** 27, f16: false, matrices: [] },
+  ...{ maxWorkgroupInvocations: 1024, maxBindingBytes: 2 ** 27, f16: false, subgroupMatrices: [] },
 };
 /** A graphics card with subgroups of 32. */
 export const hardware: GpuCaps = { ...software, adapterClass: "discrete", subgroupMinSize: 32, subgroupMaxSize: 32 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elementCount, type Tensor } from "../../../src/gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../../../src/gpu/tensor.ts";
 import * as kernels from "../../../src/kernels/index.ts";
 import { cost, costs, f32, hardware, software } from "./costs.ts";
 

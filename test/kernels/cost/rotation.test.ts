@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elementCount } from "../../../src/gpu/dispatch.ts";
+import { elementCount } from "../../../src/gpu/tensor.ts";
 import * as kernels from "../../../src/kernels/index.ts";
 import { cost, costs, f32 } from "./costs.ts";
 
@@ -17,7 +17,7 @@ describe("rotations and twirl", () => {
     );
     expect(cost(there)).toEqual(wanted);
     const [back] = costs((ctx, t) =>
-      kernels.resampleAdjoint(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }),
+      kernels.resampleGrad(ctx, { label: "r", gradY: t(grid), rotations: t([2, 9]), gradX: t(grid), method }),
     );
     expect(cost(back)).toEqual(wanted);
   });

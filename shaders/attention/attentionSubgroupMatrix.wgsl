@@ -1,4 +1,4 @@
-// The matrix products of attention on subgroup matrices, batched over samples, for activations in half precision:
+// The matrix products of attention on subgroup matrices, for each sample and for activations in half precision:
 //
 //   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
 //
@@ -12,32 +12,18 @@
 // It goes along the depth by steps of DEPTH, of which it stages a and b as they lie in memory, so that neighbouring
 // invocations read neighbouring numbers; those of the next step are on their way while this one is multiplied. Beyond
 // the last row, column and depth there are zeros. Rows of operands are an odd number of 16 bytes apart, so that eight
-// of them lie in different banks. attentionMatrix.ts has the tiles.
+// of them lie in different banks. attentionSubgroupMatrix.ts has the tiles.
 //
-// Constants: those of shared/matrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a multiple
-// of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a lie next
-// to one another (a_row is 1), else its depth does (a_depth is 1); B_ALONG: the depth of b does (b_depth is 1), else
-// its columns (b_column is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other strides
-// are; PARTS: 2 where a is f32, high and low, else 1; SPLIT where it is 2.
-// X_F16, Y_F16, F16: a, b, out are stored in half precision.
-// Dispatch: x, y: column_parts * ceil(rows / BLOCK_ROWS) workgroups, column_parts = ceil(columns / BLOCK_COLUMNS),
+// Constants: those of shared/subgroupMatrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a
+// multiple of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a
+// lie next to one another (aRow is 1), else its depth does (aDepth is 1); B_ALONG: the depth of b does (bDepth is 1),
+// else its columns (bColumn is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other
+// strides are; PARTS: 2 where a is f32, high and low, else 1.
+// Dispatch: x, y: columnParts * ceil(rows / BLOCK_ROWS) workgroups, columnParts = ceil(columns / BLOCK_COLUMNS),
 // folded by workgroups1d; z: samples.
 #import grid
 #import attentionProduct
-#import storagePair
-#import matrix
-
-#ifdef WIDE
-@group(0) @binding(1) var<storage, read> a: array<vec4<StoredX>>;
-#ifndef ONE_SOURCE
-@group(0) @binding(3) var<storage, read> b: array<vec4<StoredY>>;
-#endif
-#else
-@group(0) @binding(1) var<storage, read> a: array<StoredX>;
-#ifndef ONE_SOURCE
-@group(0) @binding(3) var<storage, read> b: array<StoredY>;
-#endif
-#endif
+#import subgroupMatrix
 
 const WORKGROUP = SUBGROUP_SIZE * SUBGROUPS_ROWS * SUBGROUPS_COLUMNS;
 const BLOCK_ROWS = SUBGROUPS_ROWS * SUB_ROWS * MATRIX_M;
@@ -75,12 +61,12 @@ var<workgroup> memory: array<vec4<u32>, max(PARTS * TILE_A + TILE_B, PARTS * STR
 fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
   let inner = q % (2 * ROW_A) * 4;
   let outer = q / (2 * ROW_A);
-  let base = params.a_offset + sample * params.a_batch;
+  let base = params.aOffset + sample * params.aSample;
 #ifdef A_ALONG
-  let at = base + (depth + outer) * params.a_depth + first_row + inner;
+  let at = base + (depth + outer) * params.aDepth + first_row + inner;
   let count = select(0u, params.rows - min(first_row + inner, params.rows), depth + outer < params.depth);
 #else
-  let at = base + (first_row + outer) * params.a_row + depth + inner;
+  let at = base + (first_row + outer) * params.aRow + depth + inner;
   let count = select(0u, params.depth - min(depth + inner, params.depth), first_row + outer < params.rows);
 #endif
   var value = vec4<StoredX>();
@@ -101,38 +87,30 @@ fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
 fn load_b(q: u32, sample: u32, first_column: u32, depth: u32) -> vec4<StoredY> {
   let inner = q % (2 * ROW_B) * 4;
   let outer = q / (2 * ROW_B);
-  let base = params.b_offset + sample * params.b_batch;
+  let base = params.bOffset + sample * params.bSample;
 #ifdef B_ALONG
-  let at = base + (first_column + outer) * params.b_column + depth + inner;
+  let at = base + (first_column + outer) * params.bColumn + depth + inner;
   let count = select(0u, params.depth - min(depth + inner, params.depth), first_column + outer < params.columns);
 #else
-  let at = base + (depth + outer) * params.b_depth + first_column + inner;
+  let at = base + (depth + outer) * params.bDepth + first_column + inner;
   let count = select(0u, params.columns - min(first_column + inner, params.columns), depth + outer < params.depth);
 #endif
   var value = vec4<StoredY>();
 #ifdef WIDE
   if (count > 0) {
-#ifdef ONE_SOURCE
-    value = a[at / 4];
-#else
-    value = b[at / 4];
-#endif
+    value = element_of_b(at / 4);
   }
 #else
 #for m in 0..4
   if (count > ${m}) {
-#ifdef ONE_SOURCE
-    value[${m}] = a[at + ${m}];
-#else
-    value[${m}] = b[at + ${m}];
-#endif
+    value[${m}] = element_of_b(at + ${m});
   }
 #endfor
 #endif
   return value;
 }
 
-#ifdef SPLIT
+#if PARTS == 2
 // Cut, not rounded to f16 and back, which compilers may take for the number itself.
 fn high_of(value: vec4<f32>) -> vec4<f32> {
   let cut = bitcast<vec4<f32>>(bitcast<vec4<u32>>(value) & vec4<u32>(0xffffe000));
@@ -142,7 +120,7 @@ fn high_of(value: vec4<f32>) -> vec4<f32> {
 
 fn stage_a(s: u32, first: vec4<StoredX>, second: vec4<StoredX>) {
   let at = s / ROW_A * PITCH_A + s % ROW_A;
-#ifdef SPLIT
+#if PARTS == 2
   let high_first = high_of(first);
   let high_second = high_of(second);
   memory[at] = packed(vec4<f16>(high_first), vec4<f16>(high_second));
@@ -156,7 +134,7 @@ fn stage_a(s: u32, first: vec4<StoredX>, second: vec4<StoredX>) {
 // The sums of the s-th four columns of a strip.
 fn sums_of(s: u32) -> vec4<f32> {
   let high = bitcast<vec4<f32>>(memory[s]);
-#ifdef SPLIT
+#if PARTS == 2
   return high + bitcast<vec4<f32>>(memory[STRIP + s]) / LOW_SCALE;
 #else
   return high;
@@ -171,8 +149,8 @@ fn main(
   @builtin(subgroup_id) subgroup: u32,
 ) {
   let index = linear_workgroup(wid, num);
-  let first_row = index / params.column_parts * BLOCK_ROWS;
-  let first_column = index % params.column_parts * BLOCK_COLUMNS;
+  let first_row = index / params.columnParts * BLOCK_ROWS;
+  let first_column = index % params.columnParts * BLOCK_COLUMNS;
   if (first_row >= params.rows) {
     return;
   }

@@ -1,11 +1,16 @@
-import type { AdapterClass, GpuCaps, MatrixShape } from "../../src/gpu/caps.ts";
+import type { AdapterClass, GpuCaps, SubgroupMatrixShape } from "../../src/gpu/caps.ts";
 
-const caps = (adapterClass: AdapterClass, lanes: number, invocations: number, ...matrices: MatrixShape[]): GpuCaps => ({
+const caps = (
+  adapterClass: AdapterClass,
+  lanes: number,
+  invocations: number,
+  ...subgroupMatrices: SubgroupMatrixShape[]
+): GpuCaps => ({
   ...{ adapterClass, subgroups: true, subgroupMinSize: lanes, subgroupMaxSize: lanes, f16: true },
-  ...{ maxWorkgroupInvocations: invocations, maxBindingBytes: 2 ** 27, matrices },
+  ...{ maxWorkgroupInvocations: invocations, maxBindingBytes: 2 ** 27, subgroupMatrices },
 });
 
-const shape = (m: number, n: number, k: number): MatrixShape => ({ m, n, k });
+const shape = (m: number, n: number, k: number): SubgroupMatrixShape => ({ m, n, k });
 
 /** Adapters with subgroup matrices of the shapes that are known of, with WebGPU's minimum of other things. */
 export const MATRIX_ADAPTERS: Readonly<Record<string, GpuCaps>> = {

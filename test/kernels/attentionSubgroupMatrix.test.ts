@@ -1,35 +1,37 @@
-// attentionMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
-import attentionMatrixShader from "../../shaders/attention/attentionMatrix.wgsl";
+// attentionSubgroupMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
+import attentionSubgroupMatrixShader from "../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
-import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
+import { attention } from "../../src/kernels/attention/attention.ts";
+import { attentionGrad } from "../../src/kernels/attention/attentionGrad.ts";
 import { attentionVariants } from "../../src/kernels/attention/attentionVariants.ts";
 import {
-  attentionMatrixBytes,
-  attentionMatrixInvocations,
-  attentionMatrixName,
-  attentionMatrixTiles,
+  attentionSubgroupMatrixBytes,
+  attentionSubgroupMatrixInvocations,
+  attentionSubgroupMatrixName,
+  attentionSubgroupMatrixTiles,
   type AttentionLayout,
-  type AttentionMatrixTile,
-} from "../../src/kernels/attention/attentionMatrix.ts";
+  type AttentionSubgroupMatrixTile,
+} from "../../src/kernels/attention/attentionSubgroupMatrix.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { attentionGrad as gradTwin, type AttentionCase } from "../../src/reference/attention.ts";
 import { caseOf, CASES, expectTwin, random, run } from "./attentionCases.ts";
 import { needsMatrices, roundedTo, type Stored } from "./half.ts";
-import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./matrixCaps.ts";
+import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./subgroupMatrixCaps.ts";
 import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
 
 /** Has both directions run a tile. */
-function choicesOf(c: AttentionCase, tile: AttentionMatrixTile): Record<string, string> {
-  const name = attentionMatrixName(tile);
+function choicesOf(c: AttentionCase, tile: AttentionSubgroupMatrixTile): Record<string, string> {
+  const name = attentionSubgroupMatrixName(tile);
   const key = `${attentionVariants.describe({ ...c })} f16`;
   return { [`attention ${key}`]: name, [`attentionGrad ${key}`]: name };
 }
 
 /** Has them run the first tile that this adapter has as one of that class. */
 async function matricesHere(adapterClass: GpuCaps["adapterClass"], c: AttentionCase): Promise<Partial<GpuCaps>> {
-  const [tile] = attentionMatrixTiles({ ...(await testGpu()).caps, adapterClass }, c);
+  const [tile] = attentionSubgroupMatrixTiles({ ...(await testGpu()).caps, adapterClass }, c);
   return { adapterClass, choices: choicesOf(c, tile!) };
 }
 
@@ -50,7 +52,7 @@ function dispatchesOf(caps: GpuCaps, { samples: n, tokens: t, channels: c }: Att
 }
 
 function productsOf(dispatches: readonly Dispatch[]): Dispatch[] {
-  return dispatches.filter(({ shader }) => shader === attentionMatrixShader);
+  return dispatches.filter(({ shader }) => shader === attentionSubgroupMatrixShader);
 }
 
 /** Vectors of four along one, both and no dimension; several blocks; three tiles of keys. */
@@ -61,7 +63,7 @@ const MORE_CASES = [
   [1, 520, 12, 1],
 ] as const;
 
-describe("attentionMatrix", () => {
+describe("attentionSubgroupMatrix", () => {
   needsMatrices();
 
   it.each([...CASES, ...MORE_CASES])(
@@ -129,25 +131,25 @@ describe("attentionMatrix", () => {
   });
 });
 
-describe("tiles of attentionMatrix", () => {
+describe("tiles of attentionSubgroupMatrix", () => {
   const shapes = [1, 8, 64, 125, 512, 4096].flatMap((t) => [1, 8, 20, 32, 64, 128, 512].map((c) => caseOf(2, t, c)));
 
   it("are some for every shape of matrices, with their own names, within WebGPU's minimum of workgroup memory", () => {
     const known = new Map<string, number>();
     for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
       for (const c of shapes) {
-        const tiles = attentionMatrixTiles(caps, c);
-        const names = tiles.map(attentionMatrixName);
+        const tiles = attentionSubgroupMatrixTiles(caps, c);
+        const names = tiles.map(attentionSubgroupMatrixName);
         expect(names.length, name).toBeGreaterThan(0);
         expect(new Set(names).size).toBe(names.length);
         for (const tile of tiles) {
-          expect(attentionMatrixInvocations(tile)).toBeLessThanOrEqual(caps.maxWorkgroupInvocations);
+          expect(attentionSubgroupMatrixInvocations(tile)).toBeLessThanOrEqual(caps.maxWorkgroupInvocations);
           const dispatches = dispatchesOf({ ...caps, choices: choicesOf(c, tile) }, c, "f16");
           for (const { shader, constants } of productsOf(dispatches)) {
             const key = JSON.stringify(constants);
             if (!known.has(key)) known.set(key, declaredBytes(shader, constants!));
             const layout = constants as unknown as AttentionLayout;
-            expect(attentionMatrixBytes(tile, layout, Number(constants!.DEPTH)), key).toBe(known.get(key));
+            expect(attentionSubgroupMatrixBytes(tile, layout, Number(constants!.DEPTH)), key).toBe(known.get(key));
             expect(known.get(key)).toBeLessThanOrEqual(16_384);
           }
         }
@@ -163,11 +165,11 @@ describe("tiles of attentionMatrix", () => {
       return [...new Set(calls)];
     };
     for (const caps of MATRIX_GPUS) {
-      expect(kinds(caps, "f16")).toEqual(["matrix"]);
+      expect(kinds(caps, "f16")).toEqual(["subgroup"]);
       expect(kinds(caps, "f32")).toEqual(["loads"]);
-      expect(kinds({ ...caps, matrices: [] }, "f16")).toEqual(["loads"]);
+      expect(kinds({ ...caps, subgroupMatrices: [] }, "f16")).toEqual(["loads"]);
     }
     expect(kinds(MATRIX_ADAPTERS.lavapipe!, "f16")).toEqual(["broadcast"]);
-    expect(attentionMatrixTiles(MATRIX_ADAPTERS.lavapipe!, c).length).toBe(1);
+    expect(attentionSubgroupMatrixTiles(MATRIX_ADAPTERS.lavapipe!, c).length).toBe(1);
   });
 });
