@@ -1,6 +1,12 @@
 import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import batch from "../../shaders/shared/batch.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
+import convInput from "../../shaders/shared/convInput.wgsl";
+import convInput4 from "../../shaders/shared/convInput4.wgsl";
+import convLanes from "../../shaders/shared/convLanes.wgsl";
+import convOperands from "../../shaders/shared/convOperands.wgsl";
+import gradWeightInput4 from "../../shaders/shared/gradWeightInput4.wgsl";
+import gradWeightOperands from "../../shaders/shared/gradWeightOperands.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
@@ -23,6 +29,12 @@ const files = [
   attentionProduct,
   batch,
   convBlocks,
+  convInput,
+  convInput4,
+  convLanes,
+  convOperands,
+  gradWeightInput4,
+  gradWeightOperands,
   grid,
   groupNormTerms,
   subgroupMatrix,

@@ -30,7 +30,7 @@ export const CASES: readonly Case[] = [
   // time.
   { x: [2, 17, 10, 17, 34], kernel: 3, channels: 9, stride: 1, padding: 1, addend: true },
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
-  // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a
+  // Several slabs of conv3dGradWeightRows a split; one slab of several samples, and more channels than it keeps at a
   // time.
   { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 },
   { x: [9, 1, 5, 65, 9], kernel: 3, channels: 33, stride: 1, padding: 1 },
@@ -39,7 +39,7 @@ export const CASES: readonly Case[] = [
   // So many channels that it makes narrow grids too: of all samples' rows in one slab, and in several.
   { x: [2, 3, 5, 7, 128], kernel: 3, channels: 130, stride: 1, padding: 1 },
   { x: [3, 7, 6, 8, 129], kernel: 3, channels: 128, stride: 1, padding: 1 },
-  // So many weights for so few positions that their gradient takes one slice.
+  // So many weights for so few positions that their gradient takes one split.
   { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
   { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
@@ -56,7 +56,7 @@ export const CASES: readonly Case[] = [
   { x: [2, 8, 6, 4, 8], kernel: 4, channels: 16, stride: 2, padding: 1 },
   { x: [1, 5, 7, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 5 },
   { x: [1, 4, 5, 6, 3], kernel: 4, channels: 2, stride: 1, padding: 2 },
-  // Rows of outputs of conv3dParity: blocks of them, as wide as one, one more, narrow ones beside one another.
+  // Rows of outputs of conv3dPolyphase: blocks of them, as wide as one, one more, narrow ones beside one another.
   { x: [3, 3, 10, 34, 5], kernel: 4, channels: 12, stride: 2, padding: 1, addend: true, mixed: true },
   { x: [1, 4, 18, 32, 2], kernel: 4, channels: 17, stride: 2, padding: 1 },
   // Odd rows, whose last output has an input beyond: of one tile and less.
@@ -71,7 +71,7 @@ export const CASES: readonly Case[] = [
   { x: [1, 3, 18, 19, 12], kernel: 2, channels: 33, stride: 2, padding: 0, addend: true },
   { x: [1, 1, 2, 9, 5], kernel: 1, channels: 12, stride: 1, padding: 0 },
   { x: [1, 3, 4, 3, 2], kernel: 2, channels: 3, stride: 1, padding: 1 },
-  // Whole vec4s of channels, and more of them than conv3dBrick takes in a block; channels enough for slices.
+  // Whole vec4s of channels, and more of them than conv3dTiled takes in a block; channels enough for splits.
   { x: [1, 5, 6, 9, 12], kernel: 3, channels: 76, stride: 1, padding: 1, addend: true },
   { x: [1, 2, 3, 2, 68], kernel: 3, channels: 12, stride: 1, padding: 1, addend: true },
   { x: [2, 3, 7, 8, 20], kernel: 1, channels: 36, stride: 1, padding: 0 },

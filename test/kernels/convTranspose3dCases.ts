@@ -17,7 +17,7 @@ export const CASES: readonly Case[] = [
   { x: [1, 1, 1, 1, 1], kernel: 4, channels: 1, padding: 1 },
   { x: [3, 2, 5, 3, 5], kernel: 4, channels: 9, padding: 1 },
   { x: [1, 4, 4, 9, 16], kernel: 4, channels: 8, padding: 1 },
-  // Rows of conv3dParity: narrow ones beside one another, as wide as a block, one more, several blocks.
+  // Rows of conv3dPolyphase: narrow ones beside one another, as wide as a block, one more, several blocks.
   { x: [3, 2, 3, 1, 5], kernel: 4, channels: 12, padding: 1 },
   { x: [2, 2, 5, 7, 12], kernel: 4, channels: 17, padding: 1 },
   { x: [1, 2, 4, 8, 5], kernel: 4, channels: 5, padding: 1 },

@@ -1,18 +1,18 @@
 import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
 import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
-import conv3dGradWeightBrickShader from "../../../shaders/conv3d/conv3dGradWeightBrick.wgsl";
+import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import conv3dGradWeightShader from "../../../shaders/conv3d/conv3dGradWeight.wgsl";
-import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
+import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
 import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
-import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
-import { dispatchConv3dGradWeightMatrix } from "./conv3dGradWeightMatrix.ts";
+import { dispatchConv3dGradWeightTiled } from "./conv3dGradWeightTiled.ts";
+import { dispatchConv3dGradWeightSubgroupMatrix } from "./conv3dGradWeightSubgroupMatrix.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
-import { conv3dShape, convSizes, isFlat, tapPairs, type Size3 } from "./conv3dShape.ts";
-import { convShape, testConvShape } from "./conv3dVariants.ts";
+import { conv3dShape, convSizes, isPointwise, tapPairs, type Size3 } from "./conv3dShape.ts";
+import { convShape, testConvShape } from "./conv3dCall.ts";
 import {
-  gradWeightBrickTileOf,
-  gradWeightMatrixTileOf,
+  gradWeightTilingOf,
+  gradWeightSubgroupMatrixTileOf,
   gradWeightVariants,
   type GradWeightShape,
 } from "./conv3dGradWeightVariants.ts";
@@ -24,7 +24,7 @@ import { choose, type Kernel, type Variant } from "../kernel.ts";
 
 /**
  * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input
- * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: slices of the positions, then their
+ * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: splits of the positions, then their
  * sum.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit.
@@ -39,7 +39,7 @@ export function conv3dGradWeight(
 }
 
 /**
- * Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k,
+ * Both passes (one where a single split is enough) without checks; `transposed` says that gradWeight is [k, k, k,
  * channels of gradY, channels of x].
  */
 export function dispatchConv3dGradWeight(
@@ -65,12 +65,18 @@ export function dispatchConv3dGradWeight(
   const tapsMet = given.inputSize.map((n, i) => tapPairs(n, given.outputSize[i]!, given.kernel, stride, args.pad));
   const area = given.inputChannels * given.outputChannels;
   const flops = 2 * given.batch * tapsMet.reduce((a, b) => a * b, 1) * area;
-  if (variant.shader === "conv3dGradWeightBrick") {
-    dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: gradWeightBrickTileOf(variant), flops, call });
+  if (variant.shader === "conv3dGradWeightTiled") {
+    dispatchConv3dGradWeightTiled(ctx, { ...args, sizes: given, tile: gradWeightTilingOf(variant), flops, call });
     return;
   }
-  if (variant.shader === conv3dGradWeightMatrixShader.name) {
-    dispatchConv3dGradWeightMatrix(ctx, { ...args, sizes: given, tile: gradWeightMatrixTileOf(variant), flops, call });
+  if (variant.shader === conv3dGradWeightSubgroupMatrixShader.name) {
+    dispatchConv3dGradWeightSubgroupMatrix(ctx, {
+      ...args,
+      sizes: given,
+      tile: gradWeightSubgroupMatrixTileOf(variant),
+      flops,
+      call,
+    });
     return;
   }
   if (variant.shader === "conv3dGradWeightRows") {
@@ -87,23 +93,23 @@ export function dispatchConv3dGradWeight(
   const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
   const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
   // A kernel of one voxel knows no planes.
-  const flat = isFlat(kernel, stride, pad);
-  const axes = ([d, h, w]: Size3): Size3 => (flat ? [1, batch * d * h, w] : [d, h, w]);
+  const pointwise = isPointwise({ kernel, stride, pad });
+  const axes = ([d, h, w]: Size3): Size3 => (pointwise ? [1, batch * d * h, w] : [d, h, w]);
   const [inD, inH, inW] = axes(inputSize);
   const [outD, outH, outW] = axes(outputSize);
   const bandsY = Math.ceil(outH / tile.ROWS);
-  const bands = (flat ? 1 : batch) * outD * bandsY;
+  const bands = (pointwise ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
   const affordable = affordableSlices(ctx.caps, gradWeight);
-  const { slices, bandsPerSlice } = slicesOf(ctx.caps, {
+  const { splits, bandsPerSplit } = splitsOf(ctx.caps, {
     bands,
     teams,
     flops,
     affordable,
     percent: variant.constants.percent!,
   });
-  const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
+  const direct = splits === 1;
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], splits);
   const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,
@@ -111,29 +117,29 @@ export function dispatchConv3dGradWeight(
     shader: conv3dGradWeightShader,
     constants: { KERNEL: kernel, STRIDE: stride, ...tile, ...storagePair(x, gradY) },
     params: {
-      in_d: inD,
-      in_h: inH,
-      in_w: inW,
-      in_c: inputChannels,
-      out_d: outD,
-      out_h: outH,
-      out_w: outW,
-      out_c: outputChannels,
+      inD,
+      inH,
+      inW,
+      inC: inputChannels,
+      outD,
+      outH,
+      outW,
+      outC: outputChannels,
       pad,
       bands,
-      bands_y: bandsY,
-      bands_per_slice: bandsPerSlice,
-      slices,
-      blocks_i: blocksI,
-      blocks_o: blocksO,
-      weight_first: flipped ? (kernel ** 3 - 1) * area : 0,
-      weight_tap: flipped ? -area : area,
-      weight_in: transposed ? 1 : outputChannels,
-      weight_out: transposed ? inputChannels : 1,
+      bandsY,
+      bandsPerSplit,
+      splits,
+      blocksI,
+      blocksO,
+      weightFirst: flipped ? (kernel ** 3 - 1) * area : 0,
+      weightTap: flipped ? -area : area,
+      weightIn: transposed ? 1 : outputChannels,
+      weightOut: transposed ? inputChannels : 1,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },
-    workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
+    workgroups: workgroups1d(teams * Math.ceil(splits / (tile.WORKGROUP / tile.TEAM))),
     flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });
@@ -212,23 +218,23 @@ function gradWeightTile(
   };
 }
 
-/** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
-function slicesOf(
+/** Splits enough to occupy the adapter, but with room for all their partial sums in one binding. */
+function splitsOf(
   caps: GpuCaps,
   work: { bands: number; teams: number; flops: number; affordable: number; percent: number },
-): { slices: number; bandsPerSlice: number } {
+): { splits: number; bandsPerSplit: number } {
   const { bands, teams, flops, affordable, percent } = work;
-  const usual = caps.adapterClass === "software" ? softwareSlices(teams, flops) : Math.ceil(4096 / teams);
+  const usual = caps.adapterClass === "software" ? softwareSplits(teams, flops) : Math.ceil(4096 / teams);
   const wanted = Math.round((usual * percent) / 100);
-  const bandsPerSlice = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));
-  return { slices: Math.ceil(bands / bandsPerSlice), bandsPerSlice };
+  const bandsPerSplit = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));
+  return { splits: Math.ceil(bands / bandsPerSplit), bandsPerSplit };
 }
 
 /**
  * Few, for their sum is a dispatch more; an even number, for lavapipe gives each core one run of the workgroups, and
  * the taps at the grid's faces have less to do.
  */
-function softwareSlices(teams: number, flops: number): number {
+function softwareSplits(teams: number, flops: number): number {
   const wantedTeams = Math.min(64, Math.max(16, flops / 8e6));
   return 2 * Math.floor(wantedTeams / (2 * teams));
 }
@@ -242,8 +248,8 @@ export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
   shaders: [
     conv3dGradWeightShader,
     conv3dGradWeightRowsShader,
-    conv3dGradWeightBrickShader,
-    conv3dGradWeightMatrixShader,
+    conv3dGradWeightTiledShader,
+    conv3dGradWeightSubgroupMatrixShader,
     sumPartialsShader,
   ],
   variants: gradWeightVariants,

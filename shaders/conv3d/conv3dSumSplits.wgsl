@@ -1,9 +1,9 @@
-// Second pass of conv3dBrick.wgsl where it cuts the input channels into slices: adds the slices in their order, with
+// Second pass of conv3dTiled.wgsl where it cuts the input channels into splits: adds the splits in their order, with
 // bias and residual,
 //
-//   y[v, c] = sum over slices s of partial[s, v, c] + bias[c] + addend[v, c]
+//   y[v, c] = sum over splits s of partial[s, v, c] + bias[c] + addend[v, c]
 //
-// Bindings: partial [slices, elements], bias [channels] and addend [elements] (read only where has_bias, has_addend are
+// Bindings: partial [splits, elements], bias [channels] and addend [elements] (read only where hasBias, hasAddend are
 // 1), y [elements].
 // Constants: WORKGROUP; F16: addend and y are stored in half precision.
 // Dispatch: workgroups1d(ceil(elements / WORKGROUP)).
@@ -11,11 +11,11 @@
 #import storage
 
 struct Params {
-  slices: u32,
+  splits: u32,
   elements: u32,
   channels: u32,
-  has_bias: u32,
-  has_addend: u32,
+  hasBias: u32,
+  hasAddend: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -35,13 +35,13 @@ fn main(
     return;
   }
   var sum = 0.0;
-  for (var slice = 0u; slice < params.slices; slice++) {
-    sum += partial[slice * params.elements + at];
+  for (var split = 0u; split < params.splits; split++) {
+    sum += partial[split * params.elements + at];
   }
-  if (params.has_bias != 0u) {
+  if (params.hasBias != 0u) {
     sum += bias[at % params.channels];
   }
-  if (params.has_addend != 0u) {
+  if (params.hasAddend != 0u) {
     sum += f32(addend[at]);
   }
   y[at] = Stored(sum);
