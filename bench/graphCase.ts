@@ -1,4 +1,4 @@
-import { byteLength, elementCount, type Tensor } from "../src/gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../src/gpu/tensor.ts";
 import type { BufferView, Gpu } from "../src/gpu/gpu.ts";
 import { decodeHalf, encodeHalf } from "../src/gpu/half.ts";
 import { Graph } from "../src/graph/graph.ts";

@@ -1,4 +1,4 @@
-import { elementCount, type Tensor } from "../src/gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../src/gpu/tensor.ts";
 import type { BufferView, Gpu } from "../src/gpu/gpu.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { ParameterStore, type ParameterSpec } from "../src/graph/parameters.ts";

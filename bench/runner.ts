@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync, rmSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VoxtwirlError } from "../src/errors.ts";
-import { elementCount } from "../src/gpu/dispatch.ts";
+import { elementCount } from "../src/gpu/tensor.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { rooflineShare, type Roofline } from "../src/graph/roofline.ts";
 import { judge, type BenchCase, type CaseData, type Expected, type PeerTask } from "./case.ts";

@@ -1,4 +1,4 @@
-import type { Tensor } from "../src/gpu/dispatch.ts";
+import type { Tensor } from "../src/gpu/tensor.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import { concatChannels, conv3d, convTranspose3d, groupNorm } from "../src/graph/operations.ts";
 import type { WeightKind } from "../src/models/layouts.ts";

@@ -1,6 +1,6 @@
 // The text of docs/variants.md, from the tables of the kernels. `npm run docs:variants` writes it.
 import type { GpuCaps } from "../src/gpu/caps.ts";
-import type { DType } from "../src/gpu/dispatch.ts";
+import type { DType } from "../src/gpu/tensor.ts";
 import { tableChoice, type CallShape, type TableRow, type VariantChoice } from "../src/kernels/kernel.ts";
 import { kernelsWithVariants, type KernelWithVariants } from "../src/kernels/list.ts";
 import { ADAPTERS, SHAPES } from "../test/kernels/tableCases.ts";

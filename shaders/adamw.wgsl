@@ -5,7 +5,7 @@
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w = w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)            a zero denominator gives a zero step
-//   ema = ema_decay * ema + (1 - ema_decay) * w
+//   ema = emaDecay * ema + (1 - emaDecay) * w
 // Decay and step are subtracted together and the averages moved by their difference: fewer roundings than as written.
 //
 // While flags[0] is set (gradNormFlag.wgsl) nothing is touched.
@@ -18,18 +18,11 @@
 // params                   first, count: elements (vec4 or f32) from first to below count; threads: threads with
 //                          work; gain1 = 1 - beta1 and gain2 = 1 - beta2, from the host since 1 - beta2 in f32 would
 //                          lose digits; the rest as above
-// Constants: VEC4, CLIP, SCALED. Dispatch: workgroups1d(threads / 64), threads a multiple of 64.
-#import grid
+// Constants: VEC4, CLIP, SCALED. Dispatch: threads1d(threads), threads a multiple of WORKGROUP.
+#import thread
 #import step
 #import scaling
-
-#ifdef VEC4
-alias Element = vec4<f32>;
-alias Condition = vec4<bool>;
-#else
-alias Element = f32;
-alias Condition = bool;
-#endif
+#import real
 
 struct Params {
   first: u32,
@@ -45,11 +38,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> step: Step;
 @group(0) @binding(2) var<storage, read> flags: array<u32>;
-@group(0) @binding(3) var<storage, read> grad: array<Element>;
-@group(0) @binding(4) var<storage, read_write> weight: array<Element>;
-@group(0) @binding(5) var<storage, read_write> m: array<Element>;
-@group(0) @binding(6) var<storage, read_write> v: array<Element>;
-@group(0) @binding(7) var<storage, read_write> ema: array<Element>;
+@group(0) @binding(3) var<storage, read> grad: array<Real>;
+@group(0) @binding(4) var<storage, read_write> weight: array<Real>;
+@group(0) @binding(5) var<storage, read_write> m: array<Real>;
+@group(0) @binding(6) var<storage, read_write> v: array<Real>;
+@group(0) @binding(7) var<storage, read_write> ema: array<Real>;
 #ifdef CLIP
 @group(0) @binding(8) var<storage, read> norm: array<f32>;
 #endif
@@ -57,13 +50,13 @@ struct Params {
 @group(0) @binding(9) var<storage, read> scaling: Scaling;
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.threads || flags[0] != 0u) {
     return;
   }
@@ -86,7 +79,7 @@ fn main(
 #endif
   let rate = step.lr / correction1;
   let decay = step.lr * params.decay;
-  let ema_gain = 1.0 - step.ema_decay;
+  let ema_gain = 1.0 - step.emaDecay;
 
   for (var i = params.first + thread; i < params.count; i += params.threads) {
     let g = grad[i] * scale;
@@ -95,16 +88,16 @@ fn main(
     let v_old = v[i];
     let ema_old = ema[i];
 
-    let m_new = fma(Element(params.gain1), g - m_old, m_old);
-    let v_new = fma(Element(params.gain2), g * g - v_old, v_old);
+    let m_new = fma(Real(params.gain1), g - m_old, m_old);
+    let v_new = fma(Real(params.gain2), g * g - v_old, v_old);
     let denominator = sqrt(v_new / correction2) + params.eps;
-    let zero: Condition = denominator == Element();
-    let update = select(m_new / select(denominator, Element(1.0), zero), Element(), zero);
-    let w_new = w_old - fma(Element(rate), update, decay * w_old);
+    let zero = denominator == Real();
+    let update = select(m_new / select(denominator, Real(1.0), zero), Real(), zero);
+    let w_new = w_old - fma(Real(rate), update, decay * w_old);
 
     weight[i] = w_new;
     m[i] = m_new;
     v[i] = v_new;
-    ema[i] = fma(Element(ema_gain), w_new - ema_old, ema_old);
+    ema[i] = fma(Real(ema_gain), w_new - ema_old, ema_old);
   }
 }

@@ -2,8 +2,8 @@
 //
 // a, b, y  [count]; count in Reals
 // VEC4: the number of elements is a multiple of 4. F16: all are stored in half precision.
-// Dispatch: ceil(count / (64 * 8)) workgroups; a thread takes 8 elements, 64 apart.
-#import grid
+// EACH: elements of a thread, WORKGROUP apart. Dispatch: threads1d(ceil(count / EACH)).
+#import thread
 #import storage
 
 struct Params {
@@ -15,14 +15,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<Stored>;
 @group(0) @binding(3) var<storage, read_write> y: array<Stored>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = linear_workgroup(wid, num) * 512u + lane;
-  for (var i = first; i < min(first + 512u, params.count); i += 64u) {
+  let first = linear_workgroup(wid, num) * (WORKGROUP * EACH) + lane;
+  for (var i = first; i < min(first + WORKGROUP * EACH, params.count); i += WORKGROUP) {
     y[i] = Stored(Real(a[i]) + Real(b[i]));
   }
 }

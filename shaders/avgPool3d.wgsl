@@ -2,21 +2,21 @@
 // x[n, i, c] / KERNEL^3, voxels outside the grid counting as zeros, as PyTorch's AvgPool3d does with count_include_pad.
 // With GRAD its adjoint: gradX[n, i, c] = sum over the windows o that hold i of gradY[n, o, c] / KERNEL^3.
 //
-// x, grad_x  [N, in_d, in_h, in_w, C]; y, grad_y  [N, out_d, out_h, out_w, C]; C in Reals
+// x, gradX  [N, inD, inH, inW, C]; y, gradY  [N, outD, outH, outW, C]; C in Reals
 // Constants: KERNEL, STRIDE. VEC4: C is a multiple of 4. F16: both are stored in half precision.
 // Host: o STRIDE - pad + KERNEL never passes in + pad.
-// Dispatch: workgroups1d(ceil(total / 64)), total the elements of what is written; a thread makes one of them and
+// Dispatch: threads1d(total), total the elements of what is written; a thread makes one of them and
 // gathers, so sums have a fixed order.
-#import grid
+#import thread
 #import storage
 
 struct Params {
-  in_d: i32,
-  in_h: i32,
-  in_w: i32,
-  out_d: i32,
-  out_h: i32,
-  out_w: i32,
+  inD: i32,
+  inH: i32,
+  inW: i32,
+  outD: i32,
+  outH: i32,
+  outW: i32,
   channels: i32,
   pad: i32,
   total: u32,
@@ -24,8 +24,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 #ifdef GRAD
-@group(0) @binding(1) var<storage, read> grad_y: array<Stored>;
-@group(0) @binding(2) var<storage, read_write> grad_x: array<Stored>;
+@group(0) @binding(1) var<storage, read> gradY: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> gradX: array<Stored>;
 #else
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> y: array<Stored>;
@@ -47,22 +47,22 @@ fn inside(o: i32, count: i32) -> vec2<i32> {
 }
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   if (index >= params.total) {
     return;
   }
 #ifdef GRAD
-  let own = vec3(params.in_d, params.in_h, params.in_w);
-  let other = vec3(params.out_d, params.out_h, params.out_w);
+  let own = vec3(params.inD, params.inH, params.inW);
+  let other = vec3(params.outD, params.outH, params.outW);
 #else
-  let own = vec3(params.out_d, params.out_h, params.out_w);
-  let other = vec3(params.in_d, params.in_h, params.in_w);
+  let own = vec3(params.outD, params.outH, params.outW);
+  let other = vec3(params.inD, params.inH, params.inW);
 #endif
   let voxel = i32(index) / params.channels;
   let c = i32(index) - voxel * params.channels;
@@ -85,7 +85,7 @@ fn main(
       for (var i = xs.x; i < xs.y; i++) {
         let at = (line + i) * params.channels + c;
 #ifdef GRAD
-        sum += Real(grad_y[at]);
+        sum += Real(gradY[at]);
 #else
         sum += Real(x[at]);
 #endif
@@ -94,7 +94,7 @@ fn main(
   }
   let mean = sum * (1.0 / f32(KERNEL * KERNEL * KERNEL));
 #ifdef GRAD
-  grad_x[index] = Stored(mean);
+  gradX[index] = Stored(mean);
 #else
   y[index] = Stored(mean);
 #endif

@@ -12,7 +12,7 @@
 // loss, norm  f32[1], read as u32
 // flags       u32[4]
 // scaling     read and written; growth, largest, gain1 = 1 - beta1 and gain2 = 1 - beta2 from params (SCALED)
-// Dispatch: one workgroup of one thread.
+// Dispatch: one workgroup of one thread, which WORKGROUP is.
 #import step
 #import scaling
 
@@ -54,7 +54,7 @@ fn accepted() {
 
 const EXPONENT = 0x7f800000u;
 
-@compute @workgroup_size(1)
+@compute @workgroup_size(WORKGROUP)
 fn main() {
   let bad_loss = (loss[0] & EXPONENT) == EXPONENT;
   let bad_norm = (norm[0] & EXPONENT) == EXPONENT;

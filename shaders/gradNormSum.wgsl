@@ -2,7 +2,7 @@
 //
 // partial  f32[count]
 // norm     f32[1]; SCALED: of the gradient before it was scaled up
-// Dispatch: one workgroup. A tree over workgroup memory is slow on software adapters, but there is only one.
+// Dispatch: one workgroup, WORKGROUP a power of two. A tree over workgroup memory is slow on software adapters, but there is only one.
 #import scaling
 
 struct Params {
@@ -16,16 +16,16 @@ struct Params {
 @group(0) @binding(3) var<storage, read> scaling: Scaling;
 #endif
 
-var<workgroup> sums: array<f32, 256>;
+var<workgroup> sums: array<f32, WORKGROUP>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = 0.0;
-  for (var i = lane; i < params.count; i += 256u) {
+  for (var i = lane; i < params.count; i += WORKGROUP) {
     sum += partial[i];
   }
   sums[lane] = sum;
-  for (var width = 128u; width > 0u; width /= 2u) {
+  for (var width = WORKGROUP / 2u; width > 0u; width /= 2u) {
     workgroupBarrier();
     if (lane < width) {
       sums[lane] += sums[lane + width];

@@ -2,15 +2,15 @@
 // Each thread has 8 independent chains, enough to hide the latency of the unit, and takes each of them
 // 16 * rounds times through
 //   a = fma(a, multiplier, addend)
-// Chain i of thread t begins at i + t mod 64. With multiplier 1 and addend 1, which only the buffer knows, a chain ends
+// Chain i of thread t begins at i + t mod WORKGROUP. With multiplier 1 and addend 1, which only the buffer knows, a chain ends
 // at its begin plus the number of its steps: the result counts the work that was done. As every thread writes the
 // sum of its chains, no step can be left out.
 //
 // factors  f32[2]: multiplier, addend
 // sums     f32[threads], written
-// Constants: none. params: rounds, at least 1. Dispatch: workgroups1d(threads / 64), folded into two dimensions only
+// Constants: none. params: rounds, at least 1. Dispatch: threads1d(threads), folded into two dimensions only
 // where the rows come out even: threads without work would be counted.
-#import grid
+#import thread
 
 struct Params {
   rounds: u32,
@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> factors: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
@@ -49,5 +49,5 @@ fn main(
     a7 = fma(a7, m, b);
     #endfor
   }
-  sums[linear_workgroup(wid, num) * 64u + lane] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+  sums[linear_thread(wid, num, lane)] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
 }

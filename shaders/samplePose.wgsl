@@ -5,8 +5,8 @@
 //   OCTAHEDRAL:  one of the 24 elements, equally likely
 //   neither:     identity
 // counter = (0 for the rotation, 1 for the shift; stream, step.step, step.sample + n). One thread a sample.
-// Workgroups: ceil(samples / 64), folded. Constants: SO3, OCTAHEDRAL (at most one).
-#import grid
+// Dispatch: threads1d(samples). Constants: SO3, OCTAHEDRAL (at most one).
+#import thread
 #import step
 #import random
 #import octahedral
@@ -21,17 +21,17 @@ struct Params {
 @group(0) @binding(1) var<uniform> step: Step;
 @group(0) @binding(2) var<storage, read_write> poses: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let n = linear_workgroup(wid, num) * 64u + lane;
+  let n = linear_thread(wid, num, lane);
   if (n >= params.samples) {
     return;
   }
-  let key = vec2<u32>(step.seed_lo, step.seed_hi);
+  let key = vec2<u32>(step.seedLo, step.seedHi);
   let sample = step.sample + n;
   var row_x = vec3<f32>(1.0, 0.0, 0.0);
   var row_y = vec3<f32>(0.0, 1.0, 0.0);

@@ -1,10 +1,10 @@
 // y = x * sigmoid(x), element by element; with GRAD gradX = gradY * (its derivative at x).
 //
 // x, y                [count]; count in Reals
-// x, grad_y, grad_x   [count], with GRAD
+// x, gradY, gradX   [count], with GRAD
 // VEC4: the number of elements is a multiple of 4. F16: all are stored in half precision.
-// Dispatch: ceil(count / (64 * 8)) workgroups; a thread takes 8 elements, 64 apart.
-#import grid
+// EACH: elements of a thread, WORKGROUP apart. Dispatch: threads1d(ceil(count / EACH)).
+#import thread
 #import sigmoid
 #import storage
 
@@ -15,22 +15,22 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 #ifdef GRAD
-@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
-@group(0) @binding(3) var<storage, read_write> grad_x: array<Stored>;
+@group(0) @binding(2) var<storage, read> gradY: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> gradX: array<Stored>;
 #else
 @group(0) @binding(2) var<storage, read_write> y: array<Stored>;
 #endif
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = linear_workgroup(wid, num) * 512u + lane;
-  for (var i = first; i < min(first + 512u, params.count); i += 64u) {
+  let first = linear_workgroup(wid, num) * (WORKGROUP * EACH) + lane;
+  for (var i = first; i < min(first + WORKGROUP * EACH, params.count); i += WORKGROUP) {
 #ifdef GRAD
-    grad_x[i] = Stored(Real(grad_y[i]) * silu_slope(Real(x[i])));
+    gradX[i] = Stored(Real(gradY[i]) * silu_slope(Real(x[i])));
 #else
     y[i] = Stored(silu(Real(x[i])));
 #endif

@@ -1,19 +1,19 @@
-// Second pass of the reductions: adds slices in their order to what is there already.
+// Second pass of the reductions: adds splits in their order to what is there already.
 //
-//   y[i] += sum over slices s of partial[s, first + i]
+//   y[i] += sum over splits s of partial[s, first + i]
 //
-// Bindings: partial [slices, stride], y [count].
+// Bindings: partial [splits, stride], y [count].
 // Constants: WORKGROUP; EACH: elements that an invocation adds up, WORKGROUP apart.
 // Dispatch: workgroups1d(ceil(count / (WORKGROUP EACH))).
-// BATCH: many such sums, each with a row of the table: slices, count and stride after what all rows have.
-#import grid
+// GROUPED: many such sums, each with a row of the table: splits, count and stride after what all rows have.
+#import thread
 
-#ifdef BATCH
+#ifdef GROUPED
 struct Params { calls: u32 }
 const ROW = 6u;
 #else
 struct Params {
-  slices: u32,
+  splits: u32,
   count: u32,
   stride: u32,
   first: u32,
@@ -23,9 +23,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
-#ifdef BATCH
+#ifdef GROUPED
 @group(0) @binding(3) var<storage, read> table: array<u32>;
-#import batch
+#import dispatchGroup
 #endif
 
 @compute @workgroup_size(WORKGROUP)
@@ -35,19 +35,19 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let workgroup = linear_workgroup(wid, num);
-#ifdef BATCH
+#ifdef GROUPED
   let row = row_of(workgroup);
   let block = workgroup - table[row];
   let y_first = table[row + 1u];
   let partial_first = table[row + 2u];
-  let slices = table[row + 3u];
+  let splits = table[row + 3u];
   let count = table[row + 4u];
   let stride = table[row + 5u];
 #else
   let block = workgroup;
   let y_first = 0u;
   let partial_first = params.first;
-  let slices = params.slices;
+  let splits = params.splits;
   let count = params.count;
   let stride = params.stride;
 #endif
@@ -56,7 +56,7 @@ fn main(
   for (var at = first; at < end; at += WORKGROUP) {
     var source = partial_first + at;
     var sum = 0.0;
-    for (var slice = 0u; slice < slices; slice++) {
+    for (var split = 0u; split < splits; split++) {
       sum += partial[source];
       source += stride;
     }

@@ -4,15 +4,15 @@
 //
 // Bindings: x [rows, columns], partial [blocks, columns]; columns in Reals. One invocation per element of partial.
 // Constants: WORKGROUP; VEC4: the number of columns is a multiple of 4; F16: x is stored in half precision.
-// Dispatch: workgroups1d(ceil(blocks columns / WORKGROUP)).
-#import grid
+// Dispatch: threads1d(blocks columns).
+#import thread
 #import storage
 
 struct Params {
   rows: u32,
   columns: u32,
   blocks: u32,
-  rows_per_block: u32,
+  rowsPerBlock: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,11 +25,11 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let at = linear_workgroup(wid, num) * WORKGROUP + local;
+  let at = linear_thread(wid, num, local);
   let block = at / params.columns;
   let column = at % params.columns;
-  let first = block * params.rows_per_block;
-  let end = min(first + params.rows_per_block, params.rows);
+  let first = block * params.rowsPerBlock;
+  let end = min(first + params.rowsPerBlock, params.rows);
   // Four sums, so that an addition need not wait for the one before.
   var sum0 = Real();
   var sum1 = Real();

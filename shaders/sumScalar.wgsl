@@ -2,8 +2,8 @@
 //
 // partials  [count]
 // sums      [ceil(count / RUN)], or [1] with FINAL: sums[0] += scale * sum
-// Dispatch: ceil(ceil(count / RUN) / 64) workgroups; a thread makes one sum.
-#import grid
+// Dispatch: threads1d(ceil(count / RUN)); a thread makes one sum.
+#import thread
 
 struct Params {
   count: u32,
@@ -16,13 +16,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   let first = thread * RUN;
   if (first >= params.count) {
     return;

@@ -5,8 +5,8 @@
 // offsets[m] to offsets[m+1] - 1; molecules [N]; poses [N, 12] as samplePose makes them; y [N, D, D, D, E].
 // An atom whose channel is none of 0 .. E-1 matches no accumulator and so adds nothing.
 // One thread makes a run of RUN voxels along x, in all E channels, so that each atom is loaded once for RUN * E
-// numbers. Constants: E (1 to 8), RUN. Workgroups: ceil(samples * D * D * runs / 64), folded; runs = ceil(D / RUN).
-#import grid
+// numbers. Constants: E (1 to 8), RUN. Dispatch: threads1d(samples * D * D * runs); runs = ceil(D / RUN).
+#import thread
 
 const CUTOFF = 1.25f;
 const INVERSE_WIDTH_SQUARED = f32(1.0 / (0.93 * 0.5 * 0.93 * 0.5));
@@ -25,13 +25,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read> poses: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   let row = index / params.runs;
   let plane = row / params.size;
   let n = plane / params.size;

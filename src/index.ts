@@ -4,17 +4,9 @@ export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
 export type { AdapterClass, GpuCaps, SubgroupMatrixShape } from "./gpu/caps.ts";
 export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";
-export {
-  byteLength,
-  elementCount,
-  workgroups1d,
-  type Dispatch,
-  type DType,
-  type KernelCall,
-  type KernelContext,
-  type Shader,
-  type Tensor,
-} from "./gpu/dispatch.ts";
+export { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from "./gpu/dispatch.ts";
+export type { Shader } from "./gpu/shader.ts";
+export { byteLength, elementCount, type DType, type Tensor } from "./gpu/tensor.ts";
 export { Graph, type Phase, type Precision } from "./graph/graph.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.ts";

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { byteLength, elementCount, type DType, type KernelContext, type Tensor } from "../src/gpu/dispatch.ts";
+import type { KernelContext } from "../src/gpu/dispatch.ts";
+import { byteLength, elementCount, type DType, type Tensor } from "../src/gpu/tensor.ts";
 import { BufferUsage, Gpu, type BufferView } from "../src/gpu/gpu.ts";
 import { decodeHalf, encodeHalf } from "../src/gpu/half.ts";
 import { Graph } from "../src/graph/graph.ts";

@@ -1,4 +1,4 @@
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { adamw } from "../../src/kernels/adamw.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";

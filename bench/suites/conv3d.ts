@@ -1,4 +1,4 @@
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { conv3d, conv3dGradInput, conv3dGradWeight, conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";
 import { fanInSpread } from "../data.ts";

@@ -1,4 +1,4 @@
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import {
   convTranspose3d,
   convTranspose3dGradInput,

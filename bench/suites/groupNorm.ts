@@ -1,4 +1,4 @@
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { groupNorm, groupNormGrad } from "../../src/kernels/groupNorm/groupNorm.ts";
 import * as twin from "../../src/reference/groupNorm.ts";
 import { toleranceOf, type BenchCase } from "../case.ts";

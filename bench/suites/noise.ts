@@ -1,4 +1,4 @@
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { addNoise, fillNormal, fillUniform } from "../../src/kernels/noise.ts";
 import { philox4x32 } from "../../src/reference/philox.ts";
 import { normalsFromBits, uniformFromBits } from "../../src/reference/random.ts";

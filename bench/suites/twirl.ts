@@ -1,5 +1,6 @@
 import { octahedralPermutation } from "../../src/equivariance/octahedral.ts";
-import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
+import type { KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import { twirlMerge } from "../../src/kernels/twirl/twirl.ts";
 import { toleranceOf, type BenchCase, type CaseData, type Expected, type Values } from "../case.ts";
 import { graphCase } from "../graphCase.ts";

@@ -2,18 +2,18 @@
 //
 //   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
 //
-// Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `column_parts` apart, so that
+// Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `columnParts` apart, so that
 // neighbouring threads read neighbouring columns. With LANES, the exact subgroup size, the threads of a subgroup share
 // their rows: each loads TILE_ROWS / LANES of the left factors and broadcasts spread them (on software adapters a load
 // of one word for all lanes costs as much as one of a word for each).
 // X_F16, Y_F16, F16: a, b, out are stored in half precision.
-// Preconditions with LANES: TILE_ROWS and column_parts are multiples of it.
-// Dispatch: x, y: ceil(column_parts * ceil(rows / TILE_ROWS) / 64) workgroups folded by workgroups1d; z: samples.
+// Preconditions with LANES: TILE_ROWS and columnParts are multiples of it.
+// Dispatch: x, y: threads1d(columnParts * ceil(rows / TILE_ROWS)); z: samples.
 #ifdef LANES
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
-#import grid
+#import thread
 #import attentionProduct
 #import storagePair
 
@@ -30,7 +30,7 @@ fn load_b(at: u32) -> f32 {
 #endif
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
@@ -39,9 +39,9 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 #endif
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + local;
-  let row_block = thread / params.column_parts;
-  let column = thread - row_block * params.column_parts;
+  let thread = linear_thread(wid, num, local);
+  let row_block = thread / params.columnParts;
+  let column = thread - row_block * params.columnParts;
   let row = row_block * TILE_ROWS;
   if (row >= params.rows) {
     return;
@@ -49,17 +49,17 @@ fn main(
   // Tiles that stick out read the last row or column again and store nothing there.
 #ifdef LANES
 #for i in 0..TILE_ROWS/LANES
-  var a_${i} = params.a_offset + wid.z * params.a_batch
-    + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.a_row;
+  var a_${i} = params.aOffset + wid.z * params.aBatch
+    + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.aRow;
 #endfor
 #else
 #for i in 0..TILE_ROWS
-  var a_${i} = params.a_offset + wid.z * params.a_batch + min(row + ${i}u, params.rows - 1u) * params.a_row;
+  var a_${i} = params.aOffset + wid.z * params.aBatch + min(row + ${i}u, params.rows - 1u) * params.aRow;
 #endfor
 #endif
 #for j in 0..TILE_COLUMNS
-  var b_${j} = params.b_offset + wid.z * params.b_batch
-    + min(column + ${j}u * params.column_parts, params.columns - 1u) * params.b_column;
+  var b_${j} = params.bOffset + wid.z * params.bBatch
+    + min(column + ${j}u * params.columnParts, params.columns - 1u) * params.bColumn;
 #endfor
 #for i in 0..TILE_ROWS
 #for j in 0..TILE_COLUMNS
@@ -69,12 +69,12 @@ fn main(
   for (var k = 0u; k < params.depth; k++) {
 #for j in 0..TILE_COLUMNS
     let right_${j} = load_b(b_${j});
-    b_${j} += params.b_depth;
+    b_${j} += params.bDepth;
 #endfor
 #ifdef LANES
 #for i in 0..TILE_ROWS/LANES
     let lefts_${i} = f32(a[a_${i}]);
-    a_${i} += params.a_depth;
+    a_${i} += params.aDepth;
 #endfor
 #endif
 #for i in 0..TILE_ROWS
@@ -82,7 +82,7 @@ fn main(
     let left_${i} = subgroupBroadcast(lefts_${i / LANES}, ${i % LANES}u);
 #else
     let left_${i} = f32(a[a_${i}]);
-    a_${i} += params.a_depth;
+    a_${i} += params.aDepth;
 #endif
 #for j in 0..TILE_COLUMNS
     sum_${i}_${j} = fma(left_${i}, right_${j}, sum_${i}_${j});
@@ -97,8 +97,8 @@ fn main(
 #endfor
 #endfor
   for (var i = 0u; i < min(u32(TILE_ROWS), params.rows - row); i++) {
-    for (var j = 0u; j < TILE_COLUMNS && column + j * params.column_parts < params.columns; j++) {
-      store(wid.z, row + i, column + j * params.column_parts, sums[i * TILE_COLUMNS + j]);
+    for (var j = 0u; j < TILE_COLUMNS && column + j * params.columnParts < params.columns; j++) {
+      store(wid.z, row + i, column + j * params.columnParts, sums[i * TILE_COLUMNS + j]);
     }
   }
 }

@@ -1,12 +1,13 @@
-// Attention backward: dots[t] = sum over channels of grad_y[t, c] * y[t, c], which is the sum over keys of probability
+// Attention backward: dots[t] = sum over channels of gradY[t, c] * y[t, c], which is the sum over keys of probability
 // times its gradient (Dao et al. 2022, arXiv 2205.14135, section 3.1).
 //
-// y, grad_y  [tokens, columns]
+// y, gradY  [tokens, columns]
 // dots       [tokens]; tokens counts all samples
-// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: y and grad_y are stored in half precision.
-// Dispatch: ceil(tokens / 64) workgroups.
-#import grid
+// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: y and gradY are stored in half precision.
+// Dispatch: threads1d(tokens).
+#import thread
 #import storage
+#import total
 
 struct Params {
   tokens: u32,
@@ -15,27 +16,23 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> y: array<Stored>;
-@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
+@group(0) @binding(2) var<storage, read> gradY: array<Stored>;
 @group(0) @binding(3) var<storage, read_write> dots: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let token = linear_workgroup(wid, num) * 64u + lane;
+  let token = linear_thread(wid, num, lane);
   if (token >= params.tokens) {
     return;
   }
   var sum = Real(0.0);
   let start = token * params.columns;
   for (var at = start; at < start + params.columns; at++) {
-    sum += Real(y[at]) * Real(grad_y[at]);
+    sum += Real(y[at]) * Real(gradY[at]);
   }
-#ifdef VEC4
-  dots[token] = (sum.x + sum.y) + (sum.z + sum.w);
-#else
-  dots[token] = sum;
-#endif
+  dots[token] = total(sum);
 }

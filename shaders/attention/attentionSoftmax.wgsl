@@ -6,14 +6,14 @@
 // state    [N, T] of (m, l): read unless FIRST, written
 // factors  [N, T]: what the weighted sum of values so far has to be multiplied with (0 where FIRST) before this tile's
 //          term is added, and what the result has to be multiplied with: 1 / l for the last tile, else 1
-// log_sum_exp  [N, T]: m + log(l), written for the last tile
-// Dispatch: x, y: ceil(T / 64) workgroups; z: samples.
-#import grid
+// logSumExp  [N, T]: m + log(l), written for the last tile
+// Dispatch: x, y: threads1d(T); z: samples.
+#import thread
 
 struct Params {
   tokens: u32,
   keys: u32,
-  key_stride: u32,  // keys of the scores tensor, of which the last tile may use fewer
+  keyStride: u32,  // keys of the scores tensor, of which the last tile may use fewer
   first: u32,
   last: u32,
 }
@@ -22,21 +22,21 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(2) var<storage, read_write> state: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> factors: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read_write> log_sum_exp: array<f32>;
+@group(0) @binding(4) var<storage, read_write> logSumExp: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let query = linear_workgroup(wid, num) * 64u + lane;
+  let query = linear_thread(wid, num, lane);
   let tokens = params.tokens;
   if (query >= tokens) {
     return;
   }
   let token = wid.z * tokens + query;
-  let start = wid.z * params.key_stride * tokens + query;
+  let start = wid.z * params.keyStride * tokens + query;
   let end = start + params.keys * tokens;
 
   var before = vec2<f32>(0.0);
@@ -62,7 +62,7 @@ fn main(
   state[token] = vec2<f32>(top, sum);
   if (params.last != 0u) {
     factors[token] = vec2<f32>(decay, 1.0 / sum);
-    log_sum_exp[token] = top + log(sum);
+    logSumExp[token] = top + log(sum);
   } else {
     factors[token] = vec2<f32>(decay, 1.0);
   }

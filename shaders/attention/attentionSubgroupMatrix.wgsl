@@ -16,11 +16,11 @@
 //
 // Constants: those of shared/subgroupMatrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a multiple
 // of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a lie next
-// to one another (a_row is 1), else its depth does (a_depth is 1); B_ALONG: the depth of b does (b_depth is 1), else
-// its columns (b_column is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other strides
+// to one another (aRow is 1), else its depth does (aDepth is 1); B_ALONG: the depth of b does (bDepth is 1), else
+// its columns (bColumn is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other strides
 // are; PARTS: 2 where a is f32, high and low, else 1; SPLIT where it is 2.
 // X_F16, Y_F16, F16: a, b, out are stored in half precision.
-// Dispatch: x, y: column_parts * ceil(rows / BLOCK_ROWS) workgroups, column_parts = ceil(columns / BLOCK_COLUMNS),
+// Dispatch: x, y: columnParts * ceil(rows / BLOCK_ROWS) workgroups, columnParts = ceil(columns / BLOCK_COLUMNS),
 // folded by workgroups1d; z: samples.
 #import grid
 #import attentionProduct
@@ -75,12 +75,12 @@ var<workgroup> memory: array<vec4<u32>, max(PARTS * TILE_A + TILE_B, PARTS * STR
 fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
   let inner = q % (2 * ROW_A) * 4;
   let outer = q / (2 * ROW_A);
-  let base = params.a_offset + sample * params.a_batch;
+  let base = params.aOffset + sample * params.aBatch;
 #ifdef A_ALONG
-  let at = base + (depth + outer) * params.a_depth + first_row + inner;
+  let at = base + (depth + outer) * params.aDepth + first_row + inner;
   let count = select(0u, params.rows - min(first_row + inner, params.rows), depth + outer < params.depth);
 #else
-  let at = base + (first_row + outer) * params.a_row + depth + inner;
+  let at = base + (first_row + outer) * params.aRow + depth + inner;
   let count = select(0u, params.depth - min(depth + inner, params.depth), first_row + outer < params.rows);
 #endif
   var value = vec4<StoredX>();
@@ -101,12 +101,12 @@ fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
 fn load_b(q: u32, sample: u32, first_column: u32, depth: u32) -> vec4<StoredY> {
   let inner = q % (2 * ROW_B) * 4;
   let outer = q / (2 * ROW_B);
-  let base = params.b_offset + sample * params.b_batch;
+  let base = params.bOffset + sample * params.bBatch;
 #ifdef B_ALONG
-  let at = base + (first_column + outer) * params.b_column + depth + inner;
+  let at = base + (first_column + outer) * params.bColumn + depth + inner;
   let count = select(0u, params.depth - min(depth + inner, params.depth), first_column + outer < params.columns);
 #else
-  let at = base + (depth + outer) * params.b_depth + first_column + inner;
+  let at = base + (depth + outer) * params.bDepth + first_column + inner;
   let count = select(0u, params.columns - min(first_column + inner, params.columns), depth + outer < params.depth);
 #endif
   var value = vec4<StoredY>();
@@ -171,8 +171,8 @@ fn main(
   @builtin(subgroup_id) subgroup: u32,
 ) {
   let index = linear_workgroup(wid, num);
-  let first_row = index / params.column_parts * BLOCK_ROWS;
-  let first_column = index % params.column_parts * BLOCK_COLUMNS;
+  let first_row = index / params.columnParts * BLOCK_ROWS;
+  let first_column = index % params.columnParts * BLOCK_COLUMNS;
   if (first_row >= params.rows) {
     return;
   }

@@ -10,11 +10,11 @@
 //
 // Constants: WORKGROUP.
 // Dispatch: workgroups1d(ceil(Ci Co / WORKGROUP)), a thread per (ci, co).
-// BATCH: many such weights, each with a row of the table: the fields of Params after what all rows have, `first`
+// GROUPED: many such weights, each with a row of the table: the fields of Params after what all rows have, `first`
 // counted from the weight's own first element.
 #import grid
 
-#ifdef BATCH
+#ifdef GROUPED
 struct Params { calls: u32 }
 const ROW = 9u;
 #else
@@ -24,9 +24,9 @@ struct Params { inC: i32, outC: i32, first: i32, tap: i32, inStep: i32, outStep:
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
-#ifdef BATCH
+#ifdef GROUPED
 @group(0) @binding(3) var<storage, read> table: array<u32>;
-#import batch
+#import dispatchGroup
 #endif
 
 @compute @workgroup_size(WORKGROUP)
@@ -36,7 +36,7 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let workgroup = linear_workgroup(wid, num);
-#ifdef BATCH
+#ifdef GROUPED
   let row = row_of(workgroup);
   let index = i32((workgroup - table[row]) * WORKGROUP + thread);
   let y_first = i32(table[row + 2u]);

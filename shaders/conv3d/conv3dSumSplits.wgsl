@@ -5,9 +5,9 @@
 //
 // Bindings: partial [splits, elements], bias [channels] and addend [elements] (read only where hasBias, hasAddend are
 // 1), y [elements].
-// Constants: WORKGROUP; F16: addend and y are stored in half precision.
-// Dispatch: workgroups1d(ceil(elements / WORKGROUP)).
-#import grid
+// F16: addend and y are stored in half precision.
+// Dispatch: threads1d(elements).
+#import thread
 #import storage
 
 struct Params {
@@ -28,9 +28,9 @@ struct Params {
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
-  let at = linear_workgroup(wid, num) * WORKGROUP + local;
+  let at = linear_thread(wid, num, lane);
   if (at >= params.elements) {
     return;
   }

@@ -8,8 +8,8 @@
 // stats        [N, groups] of (mean, 1 / standard deviation)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. SILU: SiLU is applied.
 // F16: x and y are stored in half precision.
-// Dispatch: ceil(total / 64) workgroups, total = N * streams * columns, streams = ceil(V / run).
-#import grid
+// Dispatch: threads1d(total), total = N * streams * columns, streams = ceil(V / run).
+#import thread
 #import sigmoid
 #import storage
 
@@ -20,7 +20,7 @@ struct Params {
   run: u32,
   total: u32,
   groups: u32,
-  group_width: u32,
+  groupWidth: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,13 +30,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<Stored>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }
@@ -49,12 +49,12 @@ fn main(
 
 #ifdef VEC4
 #for i in 0..4
-  let s_${i} = stats[sample * params.groups + (column * 4u + ${i}u) / params.group_width];
+  let s_${i} = stats[sample * params.groups + (column * 4u + ${i}u) / params.groupWidth];
 #endfor
   let mean = vec4<f32>(s_0.x, s_1.x, s_2.x, s_3.x);
   let rstd = vec4<f32>(s_0.y, s_1.y, s_2.y, s_3.y);
 #else
-  let s = stats[sample * params.groups + column / params.group_width];
+  let s = stats[sample * params.groups + column / params.groupWidth];
   let mean = s.x;
   let rstd = s.y;
 #endif

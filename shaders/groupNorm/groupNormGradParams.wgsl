@@ -6,9 +6,9 @@
 // partials             [N, streams, 2, C]: sum of u, then sum of u * n
 // gamma                [C]
 // means                [N, groups] pairs
-// grad_gamma, grad_beta  [C], added to
-// Dispatch: ceil((N * groups + C) / 64) workgroups.
-#import grid
+// gradGamma, gradBeta  [C], added to
+// Dispatch: threads1d((N * groups + C)).
+#import thread
 
 struct Params {
   samples: u32,
@@ -22,16 +22,16 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
 @group(0) @binding(2) var<storage, read> gamma: array<f32>;
 @group(0) @binding(3) var<storage, read_write> means: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read_write> grad_gamma: array<f32>;
-@group(0) @binding(5) var<storage, read_write> grad_beta: array<f32>;
+@group(0) @binding(4) var<storage, read_write> gradGamma: array<f32>;
+@group(0) @binding(5) var<storage, read_write> gradBeta: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   let channels = params.channels;
   let groups_total = params.samples * params.groups;
   if (thread < groups_total) {
@@ -55,7 +55,7 @@ fn main(
       let at = row * 2u * channels + c;
       sums += vec2<f32>(partials[at], partials[at + channels]);
     }
-    grad_beta[c] += sums.x;
-    grad_gamma[c] += sums.y;
+    gradBeta[c] += sums.x;
+    gradGamma[c] += sums.y;
   }
 }

@@ -5,8 +5,8 @@
 // partials  [N, streams, 2, columns]
 // merged    [N, mergedStreams, 2, columns], mergedStreams = ceil(streams / FAN)
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
-// Dispatch: ceil(total / 64) workgroups, total = N * mergedStreams * columns.
-#import grid
+// Dispatch: threads1d(total), total = N * mergedStreams * columns.
+#import thread
 #import real
 #import moments
 
@@ -14,7 +14,7 @@ struct Params {
   voxels: u32,
   columns: u32,
   streams: u32,
-  merged_streams: u32,
+  mergedStreams: u32,
   run: u32,
   total: u32,
 }
@@ -23,21 +23,21 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<Real>;
 @group(0) @binding(2) var<storage, read_write> merged: array<Real>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }
   let columns = params.columns;
   let row = thread / columns;
   let column = thread - row * columns;
-  let sample = row / params.merged_streams;
-  let first = (row - sample * params.merged_streams) * FAN;
+  let sample = row / params.mergedStreams;
+  let first = (row - sample * params.mergedStreams) * FAN;
   let end = min(first + FAN, params.streams);
 
   var at = (sample * params.streams + first) * 2u * columns + column;

@@ -5,8 +5,8 @@
 // x         [N, V, columns]
 // partials  [N, streams, 2, columns]: mean, then M2
 // VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: x is stored in half precision.
-// Dispatch: ceil(total / 64) workgroups, total = N * streams * columns.
-#import grid
+// Dispatch: threads1d(total), total = N * streams * columns.
+#import thread
 #import storage
 #import runMoments
 
@@ -22,13 +22,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> partials: array<Real>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }

@@ -3,8 +3,8 @@
 // Each thread merges the partial moments of all runs and channels of one group of one sample, in order.
 // partials  [N, streams, 2, C]: mean and M2 of `run` voxels each, the last run of a sample shorter
 // stats     [N, groups] of (mean, 1 / standard deviation)
-// Dispatch: ceil(total / 64) workgroups, total = N * groups.
-#import grid
+// Dispatch: threads1d(total), total = N * groups.
+#import thread
 #import moments
 
 struct Params {
@@ -21,13 +21,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
 @group(0) @binding(2) var<storage, read_write> stats: array<vec2<f32>>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = linear_workgroup(wid, num) * 64u + lane;
+  let thread = linear_thread(wid, num, lane);
   if (thread >= params.total) {
     return;
   }

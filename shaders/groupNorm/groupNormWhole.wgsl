@@ -23,7 +23,7 @@ struct Params {
   streams: u32,
   run: u32,
   groups: u32,
-  group_width: u32,
+  groupWidth: u32,
   eps: f32,
 }
 
@@ -41,7 +41,7 @@ var<workgroup> group_stats: array<vec2<f32>, WORKGROUP>;
 #ifdef VEC4
 // The mean (0) or the reciprocal deviation (1) of each channel's group.
 fn group_value(column: u32, part: u32) -> vec4<f32> {
-  let groups = (vec4<u32>(0u, 1u, 2u, 3u) + column * 4u) / params.group_width;
+  let groups = (vec4<u32>(0u, 1u, 2u, 3u) + column * 4u) / params.groupWidth;
   return vec4<f32>(
 #for i in 0..4
     group_stats[groups[${i}]][part],
@@ -50,7 +50,7 @@ fn group_value(column: u32, part: u32) -> vec4<f32> {
 }
 #else
 fn group_value(column: u32, part: u32) -> f32 {
-  return group_stats[column / params.group_width][part];
+  return group_stats[column / params.groupWidth][part];
 }
 #endif
 
@@ -78,9 +78,9 @@ fn main(
 
   if (thread < params.groups) {
     // The mean from the first run's on, and M2 around it, so that little is lost where all values are far from zero.
-    let begin = thread * params.group_width;
-    let end = begin + params.group_width;
-    let total = f32(params.voxels * params.group_width);
+    let begin = thread * params.groupWidth;
+    let end = begin + params.groupWidth;
+    let total = f32(params.voxels * params.groupWidth);
     let origin = channel_of(run_means[begin / UNIT], begin);
     var mean = origin;
     for (var s = 0u; s < params.streams; s++) {

@@ -5,13 +5,13 @@
 //   u = gradY (without SiLU) or gradY * silu'(z) (with it),
 // (a, b) the means of gamma * u and of gamma * u * n over the sample's group. A workgroup has a sample, as in
 // groupNormWhole.wgsl. What a sample adds to gradBeta and gradGamma is left for sumPartials.wgsl.
-// x, grad_y, grad_x, addend  [N, V, columns]
+// x, gradY, gradX, addend  [N, V, columns]
 // gamma, beta                [columns]
 // stats                      [N, groups] of (mean, 1 / standard deviation)
 // sums                       [N, 2, columns]: sum of u, then of u * n
 // WORKGROUP: at least streams * columns and groups. VEC4: C is a multiple of 4 and columns = C / 4; else columns = C.
 // SILU: the forward pass applied SiLU. ADDEND: a tensor is added, such as the gradient that arrives along a residual
-// connection. F16: x, grad_y, grad_x and addend are stored in half precision.
+// connection. F16: x, gradY, gradX and addend are stored in half precision.
 // Dispatch: workgroups1d(N).
 #import grid
 #import storage
@@ -25,16 +25,16 @@ struct Params {
   streams: u32,
   run: u32,
   groups: u32,
-  group_width: u32,
+  groupWidth: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
-@group(0) @binding(2) var<storage, read> grad_y: array<Stored>;
+@group(0) @binding(2) var<storage, read> gradY: array<Stored>;
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read> gamma: array<Real>;
 @group(0) @binding(5) var<storage, read_write> sums: array<Real>;
-@group(0) @binding(6) var<storage, read_write> grad_x: array<Stored>;
+@group(0) @binding(6) var<storage, read_write> gradX: array<Stored>;
 #ifdef SILU
 @group(0) @binding(7) var<storage, read> beta: array<Real>;
 #endif
@@ -67,13 +67,13 @@ fn main(
 
 #ifdef VEC4
 #for i in 0..4
-  let group_${i} = (column * 4u + ${i}u) / params.group_width;
+  let group_${i} = (column * 4u + ${i}u) / params.groupWidth;
   let s_${i} = stats[sample * params.groups + group_${i}];
 #endfor
   let mean = vec4<f32>(s_0.x, s_1.x, s_2.x, s_3.x);
   let rstd = vec4<f32>(s_0.y, s_1.y, s_2.y, s_3.y);
 #else
-  let group = column / params.group_width;
+  let group = column / params.groupWidth;
   let s = stats[sample * params.groups + group];
   let mean = s.x;
   let rstd = s.y;
@@ -112,12 +112,12 @@ fn main(
   workgroupBarrier();
 
   if (thread < params.groups) {
-    let end = (thread + 1u) * params.group_width;
+    let end = (thread + 1u) * params.groupWidth;
     var total = vec2<f32>(0.0);
-    for (var c = thread * params.group_width; c < end; c++) {
+    for (var c = thread * params.groupWidth; c < end; c++) {
       total += vec2<f32>(channel_of(sums_u[c / UNIT], c), channel_of(sums_un[c / UNIT], c));
     }
-    group_means[thread] = total / f32(params.voxels * params.group_width);
+    group_means[thread] = total / f32(params.voxels * params.groupWidth);
   }
   workgroupBarrier();
 
@@ -143,6 +143,6 @@ fn main(
 #ifdef ADDEND
     g += Real(addend[at]);
 #endif
-    grad_x[at] = Stored(g);
+    gradX[at] = Stored(g);
   }
 }

@@ -8,12 +8,12 @@
 // sample) a subgroup loads the rotation together, and does without loads only as a whole: software adapters pay for
 // lanes that are masked.
 // Constants: TAPS (2 or 4), CATMULL_ROM (with 4), VEC4, WORKGROUP, LANES.
-// Workgroups: ceil(N * D^3 * blocks / WORKGROUP), folded; blocks = C / each.
+// Dispatch: threads1d(N * D^3 * blocks); blocks = C / each.
 #ifdef LANES
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
-#import grid
+#import thread
 #import real
 #import voxels
 #import resampleTaps
@@ -49,7 +49,7 @@ fn main(
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
 ) {
-  let index = linear_workgroup(wid, num) * u32(WORKGROUP) + lane;
+  let index = linear_thread(wid, num, lane);
   let voxel = index / params.blocks;
   let voxels = params.size * params.size * params.size;
   let n = voxel / voxels;

@@ -5,9 +5,9 @@
 // Bindings: rotations [N, 9]; gradY [N, D, D, D, C]; gradX [N, D, D, D, C].
 // One thread makes one voxel in a block of CHANNELS Reals. VEC4: C is a multiple of 4 and `channels` counts groups of
 // four.
-// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS, VEC4. Workgroups: ceil(N * D^3 * blocks / 64), folded;
+// Constants: TAPS (2 or 4), CATMULL_ROM (with 4), CHANNELS, VEC4. Dispatch: threads1d(N * D^3 * blocks);
 // blocks = ceil(channels / CHANNELS).
-#import grid
+#import thread
 #import real
 #import voxels
 #import resampleTaps
@@ -27,13 +27,13 @@ struct Params {
 // Widens the box beyond rounding; the weight is 0 where it is too wide.
 const MARGIN = 1e-3f;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   let voxel = index / params.blocks;
   let voxels = params.size * params.size * params.size;
   let n = voxel / voxels;

@@ -7,42 +7,37 @@
 //   SCATTER: one thread reads one channel of RUN voxels along x once and writes them to all R grids, for adapters to
 //   which a load costs as much as a store. A rotation carries a line of voxels to voxels at one stride.
 // Constants: PER_SAMPLE, INVERSE; VEC4, or SCATTER and RUN, a divisor of D.
-// Workgroups: ceil(N * R * D^3 / 64), with SCATTER ceil(N * D^3 / RUN * C / 64), folded.
-#import grid
+// Dispatch: threads1d(N * R * D^3), with SCATTER threads1d(N * D^3 / RUN * C).
+#import thread
+#import real
 #import voxels
 #import octahedral
 
-#ifdef VEC4
-alias Element = vec4<f32>;
-#else
-alias Element = f32;
-#endif
-
 struct Params {
   grids: u32,
-  per_sample: u32,
+  each: u32,
   size: u32,
   channels: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rotations: array<u32>;
-@group(0) @binding(2) var<storage, read> x: array<Element>;
-@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+@group(0) @binding(2) var<storage, read> x: array<Real>;
+@group(0) @binding(3) var<storage, read_write> y: array<Real>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   let voxels = params.size * params.size * params.size;
 #ifdef SCATTER
   let place = index / params.channels;
   let channel = index - place * params.channels;
   let n = place / (voxels / u32(RUN));
-  if (n * params.per_sample >= params.grids) {
+  if (n * params.each >= params.grids) {
     return;
   }
   let voxel = place * u32(RUN) - n * voxels;
@@ -51,7 +46,7 @@ fn main(
 #for v in 0..RUN
   let value_${v} = x[from_first + ${v}u * params.channels];
 #endfor
-  for (var r = 0u; r < params.per_sample; r++) {
+  for (var r = 0u; r < params.each; r++) {
 #ifdef PER_SAMPLE
     let rows = octahedral_rows(rotations[n]);
 #else
@@ -64,7 +59,7 @@ fn main(
     let goal = octahedral_apply(rows, steps);
     let ahead = vec3<i32>(rows.x.x, rows.y.x, rows.z.x);
 #endif
-    let to_voxel = (n * params.per_sample + r) * voxels + voxel_index(from_half_steps(goal, params.size), params.size);
+    let to_voxel = (n * params.each + r) * voxels + voxel_index(from_half_steps(goal, params.size), params.size);
     let stride = ((ahead.z * i32(params.size) + ahead.y) * i32(params.size) + ahead.x) * i32(params.channels);
     let at_0 = i32(to_voxel * params.channels + channel);
     y[at_0] = value_0;
@@ -78,11 +73,11 @@ fn main(
   if (grid >= params.grids) {
     return;
   }
-  let n = grid / params.per_sample;
+  let n = grid / params.each;
 #ifdef PER_SAMPLE
   let rows = octahedral_rows(rotations[n]);
 #else
-  let rows = octahedral_rows(rotations[grid - n * params.per_sample]);
+  let rows = octahedral_rows(rotations[grid - n * params.each]);
 #endif
   let steps = half_steps(voxel_position(index - grid * voxels, params.size), params.size);
 #ifdef INVERSE

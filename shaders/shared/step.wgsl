@@ -1,11 +1,11 @@
 // What changes from one replay of a plan to the next; written by the host before the replay (src/graph/stepUniform.ts).
 struct Step {
-  seed_lo: u32,
-  seed_hi: u32,
+  seedLo: u32,
+  seedHi: u32,
   step: u32,         // counter of the random numbers; the number of finished updates
   sample: u32,       // index of the first sample of the batch
   lr: f32,
   correction1: f32,  // 1 - beta1^t, t = step + 1
   correction2: f32,  // 1 - beta2^t
-  ema_decay: f32,
+  emaDecay: f32,
 }

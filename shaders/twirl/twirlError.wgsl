@@ -3,8 +3,8 @@
 // Bindings: rotations [K]; predictions [N * K, D, D, D, C], sample-major; targetGrid [N, D, D, D, C];
 // partial [samples, threads].
 // Thread t of a sample takes voxels t, t + threads, ... in this order; twirlSum.wgsl adds the threads.
-// Workgroups: ceil(samples * threads / 64), folded.
-#import grid
+// Dispatch: threads1d(samples * threads).
+#import thread
 #import voxels
 #import octahedral
 
@@ -22,13 +22,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read> targetGrid: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partial: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   let n = index / params.threads;
   if (n >= params.samples) {
     return;

@@ -13,9 +13,9 @@
 // EXACT: there is no thread too many, so none returns early: a software adapter masks all that follows, at a fifth of
 // the time. A loop over several runs costs as much there.
 // Constants: RUN, a divisor of D; VEC4; EXACT; CONTINUE (merged > 0); REDUCE, TARGET; WORKGROUP.
-// Workgroups: ceil(N * threads / WORKGROUP), folded; threads = runs * channels, runs = D^3 / RUN.
-#import grid
-#import real
+// Dispatch: threads1d(N * threads); threads = runs * channels, runs = D^3 / RUN.
+#import thread
+#import total
 #import voxels
 #import octahedral
 
@@ -44,23 +44,13 @@ struct Params {
 #endif
 #endif
 
-#ifdef REDUCE
-fn total(value: Real) -> f32 {
-#ifdef VEC4
-  return (value.x + value.y) + (value.z + value.w);
-#else
-  return value;
-#endif
-}
-#endif
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * u32(WORKGROUP) + lane;
+  let index = linear_thread(wid, num, lane);
   let place = index / params.channels;
   let channel = index - place * params.channels;
   let n = place / params.runs;

@@ -1,8 +1,8 @@
 // Later passes of the per-sample sums: out[n, p, q] = sum over t = p, p + parts, p + 2 parts, ... of partial[n, t, q],
 // in this order. ACCUMULATE adds to what out holds.
 // Bindings: partial [samples, threads, quantities]; out [samples, parts, quantities]. One thread an output.
-// Constants: ACCUMULATE. Workgroups: ceil(samples * parts * quantities / 64), folded.
-#import grid
+// Constants: ACCUMULATE. Dispatch: threads1d(samples * parts * quantities).
+#import thread
 
 struct Params {
   outputs: u32,
@@ -15,13 +15,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partial: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = linear_workgroup(wid, num) * 64u + lane;
+  let index = linear_thread(wid, num, lane);
   if (index >= params.outputs) {
     return;
   }

@@ -4,7 +4,7 @@ import { Graph } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";
 import { resample } from "../kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../kernels/rotation/rotateOctahedral.ts";
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { kindOf } from "./numbers.ts";
 import { inverseRotation, requireElement, type Rotation, type RotationGroup } from "./groups.ts";
 

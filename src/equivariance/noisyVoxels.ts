@@ -1,5 +1,5 @@
 /** What every voxel denoiser begins with: molecules, posed, as grids, and the same grids with noise. */
-import { elementCount, type Tensor } from "../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import type { Graph } from "../graph/graph.ts";
 import { addNoise } from "../kernels/noise.ts";

@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { Plan } from "../graph/plan.ts";

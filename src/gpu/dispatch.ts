@@ -1,22 +1,8 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "./caps.ts";
-
-/** f16 is for storage: kernels convert what they load, and compute in f32. Subgroup matrices take f16, sum in f32. */
-export type DType = "f32" | "f16" | "u32";
-
-/** A shape, a type and a name; where its data lies is decided when a plan is made. Channels-last (N, D, H, W, C). */
-export interface Tensor {
-  readonly id: number;
-  readonly label: string;
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-}
-
-/** The text of one `.wgsl` file and its base name (used in labels and error messages). */
-export interface Shader {
-  readonly name: string;
-  readonly code: string;
-}
+import type { DispatchGroup, GroupedCall } from "./dispatchGroup.ts";
+import type { Shader } from "./shader.ts";
+import type { DType, Tensor } from "./tensor.ts";
 
 /** A call of a kernel that has variants to choose from: what it chose by, and what it chose. Plain data. */
 export interface KernelCall {
@@ -65,38 +51,7 @@ export interface KernelContext {
    * Makes the call in one dispatch with others of its kind: gives the tensor that it reads or writes, or nothing where
    * it cannot wait or stand at the beginning, and the caller has to dispatch it.
    */
-  join?(batch: Batch, call: BatchCall): Tensor | undefined;
-}
-
-/**
- * Small calls of one kernel on parameters, or on their gradients, that lie together in a flat buffer. Each as a
- * dispatch of its own takes longer to start than to run: on a processor that wakes threads, on a GPU it drains the
- * machine.
- */
-export interface Batch {
-  readonly name: string;
-  readonly shader: Shader;
-  /** With shaders/shared/batch.wgsl: bindings `table`, and the two below; in `struct Params` only `calls`. */
-  readonly constants: Record<string, number | boolean>;
-  /** "start": before the first that reads what a call writes. "end": at the end of the backward pass. */
-  readonly when: "start" | "end";
-  /** The binding of the flat buffer. */
-  readonly flat: string;
-  /** The binding of the other side: all calls' tensors in one. */
-  readonly own: string;
-}
-
-export interface BatchCall {
-  label: string;
-  /** The parameter, or the gradient of one. */
-  of: Tensor;
-  /** The shape of what else the call reads or writes, or what a call before was given, from element `first` on. */
-  own: { readonly shape: readonly number[] } | { readonly part: Tensor; readonly first: number };
-  /** The row of the table after the first workgroup and the two tensors' first elements. */
-  values: readonly number[];
-  workgroups: number;
-  flops: number;
-  bytes: number;
+  join?(group: DispatchGroup, call: GroupedCall): Tensor | undefined;
 }
 
 /** WebGPU's guaranteed maximum of workgroups in one dimension. */
@@ -114,23 +69,4 @@ export function workgroups1d(count: number): [number, number, number] {
   if (count <= MAX_WORKGROUPS_PER_DIMENSION) return [Math.max(count, 1), 1, 1];
   const rows = Math.ceil(count / MAX_WORKGROUPS_PER_DIMENSION);
   return [Math.ceil(count / rows), rows, 1];
-}
-
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1);
-}
-
-/** Bytes of one element. */
-export function elementBytes({ dtype }: Pick<Tensor, "dtype">): number {
-  return dtype === "f16" ? 2 : 4;
-}
-
-/** Bytes that a tensor takes: whole words, as bindings are. */
-export function byteLength(tensor: Pick<Tensor, "shape" | "dtype">): number {
-  return Math.ceil((elementCount(tensor.shape) * elementBytes(tensor)) / 4) * 4;
-}
-
-/** `[2, 16, 16, 16, 8]`, for messages. */
-export function formatShape(shape: readonly number[]): string {
-  return `[${shape.join(", ")}]`;
 }

@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from "../hostTypes.ts";
-import type { Shader } from "./dispatch.ts";
+import type { Shader } from "./shader.ts";
 import { preprocess, type Constants } from "./preprocess.ts";
 import { reflect, type Reflection } from "./reflect.ts";
 import { shaderLibrary } from "./shaderLibrary.ts";

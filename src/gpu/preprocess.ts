@@ -1,4 +1,4 @@
-import type { Shader } from "./dispatch.ts";
+import type { Shader } from "./shader.ts";
 import { fail, parseDirectives, type Directive, type Place } from "./directives.ts";
 import { evaluateInteger } from "./expression.ts";
 

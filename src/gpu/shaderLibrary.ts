@@ -1,15 +1,14 @@
 import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
-import batch from "../../shaders/shared/batch.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import convInput from "../../shaders/shared/convInput.wgsl";
 import convInput4 from "../../shaders/shared/convInput4.wgsl";
 import convLanes from "../../shaders/shared/convLanes.wgsl";
 import convOperands from "../../shaders/shared/convOperands.wgsl";
+import dispatchGroup from "../../shaders/shared/dispatchGroup.wgsl";
 import gradWeightInput4 from "../../shaders/shared/gradWeightInput4.wgsl";
 import gradWeightOperands from "../../shaders/shared/gradWeightOperands.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
-import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
@@ -22,22 +21,24 @@ import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
 import storagePair from "../../shaders/shared/storagePair.wgsl";
+import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
+import thread from "../../shaders/shared/thread.wgsl";
+import total from "../../shaders/shared/total.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 
 const files = [
   attentionProduct,
-  batch,
   convBlocks,
   convInput,
   convInput4,
   convLanes,
   convOperands,
+  dispatchGroup,
   gradWeightInput4,
   gradWeightOperands,
   grid,
   groupNormTerms,
-  subgroupMatrix,
   moments,
   octahedral,
   philox,
@@ -50,6 +51,9 @@ const files = [
   step,
   storage,
   storagePair,
+  subgroupMatrix,
+  thread,
+  total,
   unit,
   voxels,
 ];

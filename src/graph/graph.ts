@@ -1,19 +1,11 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
-import {
-  byteLength,
-  elementCount,
-  formatShape,
-  type Batch,
-  type BatchCall,
-  type Dispatch,
-  type DType,
-  type KernelContext,
-  type Tensor,
-} from "../gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../gpu/dispatch.ts";
+import type { DispatchGroup, GroupedCall } from "../gpu/dispatchGroup.ts";
+import { byteLength, elementCount, formatShape, type DType, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import { add } from "../kernels/add.ts";
-import { Batches, type GrowingTensor } from "./batches.ts";
+import { DispatchGroups, type GrowingTensor } from "./dispatchGroups.ts";
 
 /**
  * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32 in both.
@@ -51,7 +43,7 @@ export class Graph implements KernelContext {
   readonly #differentiable = new Set<number>();
   readonly #parameterGradients = new Map<number, Tensor>();
   readonly #gradientIds = new Set<number>();
-  readonly #batches = new Batches(this);
+  readonly #dispatchGroups = new DispatchGroups(this);
   #inBackward = false;
   #tape: { output: Tensor; backward: (gradOutput: Tensor) => void }[] = [];
   #nextId = 0;
@@ -167,15 +159,15 @@ export class Graph implements KernelContext {
 
   clear(tensor: Tensor): void {
     const view = this.externalView(tensor);
-    if (view) this.#batches.changed(view.buffer, tensor);
+    if (view) this.#dispatchGroups.changed(view.buffer, tensor);
     this.commands.push({ kind: "clear", tensor, phase: this.#phase });
   }
 
   /** See `KernelContext`. Calls for the start work on parameters, those for the end on gradients during `backward`. */
-  join(batch: Batch, call: BatchCall): Tensor | undefined {
+  join(group: DispatchGroup, call: GroupedCall): Tensor | undefined {
     const { id } = call.of;
-    const fits = batch.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);
-    return fits ? this.#batches.join(batch, call) : undefined;
+    const fits = group.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);
+    return fits ? this.#dispatchGroups.join(group, call) : undefined;
   }
 
   /**
@@ -310,7 +302,7 @@ export class Graph implements KernelContext {
         const gradient = this.#gradients.get(y.id);
         if (gradient) backward(gradient);
       }
-      this.#batches.end();
+      this.#dispatchGroups.end();
     });
     this.#inBackward = false;
   }
@@ -318,7 +310,7 @@ export class Graph implements KernelContext {
   /** Whatever binds a parameter's buffer, but not as a parameter, may change it. */
   #noteUse(tensor: Tensor): void {
     const view = this.externalView(tensor);
-    if (view && !this.#parameters.has(tensor.id)) this.#batches.changed(view.buffer, tensor);
+    if (view && !this.#parameters.has(tensor.id)) this.#dispatchGroups.changed(view.buffer, tensor);
   }
 
   #tensor(label: string, shape: readonly number[], dtype: DType): Tensor {

@@ -1,4 +1,4 @@
-import { byteLength } from "../gpu/dispatch.ts";
+import { byteLength } from "../gpu/tensor.ts";
 import type { Graph } from "./graph.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { lifetimes, type MemoryPlan } from "./planner.ts";

@@ -1,4 +1,4 @@
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import * as attentionKernel from "../kernels/attention/attention.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
 import * as concatKernel from "../kernels/concatChannels.ts";
@@ -8,7 +8,7 @@ import * as dropoutKernel from "../kernels/dropout.ts";
 import * as groupNormKernel from "../kernels/groupNorm/groupNorm.ts";
 import * as linearKernel from "../kernels/conv3d/linear.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape } from "../gpu/tensor.ts";
 import type { Graph, Precision } from "./graph.ts";
 
 // Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.

@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { elementCount, type Tensor } from "../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import type { Graph } from "./graph.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";

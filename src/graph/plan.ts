@@ -1,12 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
-import {
-  byteLength,
-  elementCount,
-  MAX_WORKGROUPS_PER_DIMENSION,
-  type Dispatch,
-  type KernelCall,
-  type Tensor,
-} from "../gpu/dispatch.ts";
+import { MAX_WORKGROUPS_PER_DIMENSION, type Dispatch, type KernelCall } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { decodeHalf } from "../gpu/half.ts";
 import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";

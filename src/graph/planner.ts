@@ -1,4 +1,4 @@
-import { byteLength, type Tensor } from "../gpu/dispatch.ts";
+import { byteLength, type Tensor } from "../gpu/tensor.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import type { Graph } from "./graph.ts";
 

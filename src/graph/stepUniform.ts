@@ -38,14 +38,14 @@ export class StepUniform {
   set(values: StepValues, index = 0): void {
     const { seed, step, sample, lr, correction1, correction2, emaDecay } = values;
     const fields = {
-      seed_lo: seed >>> 0,
-      seed_hi: Math.floor(seed / 2 ** 32) >>> 0,
+      seedLo: seed >>> 0,
+      seedHi: Math.floor(seed / 2 ** 32) >>> 0,
       step,
       sample,
       lr,
       correction1,
       correction2,
-      ema_decay: emaDecay,
+      emaDecay,
     };
     packStruct(layout, fields, this.#data, index * BINDING_ALIGNMENT, "step");
   }

@@ -1,8 +1,10 @@
 import { VoxtwirlError } from "../errors.ts";
-import { elementCount, formatShape, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { elementCount, formatShape, type Tensor } from "../gpu/tensor.ts";
 import adamwShader from "../../shaders/adamw.wgsl";
 import { example, input, stepExample, sum } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d, WORKGROUP } from "./threads.ts";
 
 export interface AdamwArgs {
   label: string;
@@ -17,7 +19,7 @@ export interface AdamwArgs {
   ema: Tensor;
   /** u32 [4] of `gradNorm`: while flags[0] is not 0, nothing is touched. */
   flags: Tensor;
-  /** The per-step values of shaders/shared/step.wgsl: learning rate, bias corrections and ema_decay. */
+  /** The per-step values of shaders/shared/step.wgsl: learning rate, bias corrections and emaDecay. */
   step: Tensor;
   beta1: number;
   beta2: number;
@@ -71,7 +73,7 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
     const elements = end - first;
     // Several elements a thread spread the cost of starting one; more than 16 would leave a large adapter idle.
     const each = Math.min(16, Math.ceil(elements / 8192));
-    const threads = Math.ceil(elements / (64 * each)) * 64;
+    const threads = Math.ceil(elements / (WORKGROUP * each)) * WORKGROUP;
     const floats = vec4 ? 4 * elements : elements;
     ctx.dispatch({
       label: `${label} adamw`,
@@ -98,7 +100,7 @@ export function adamw(ctx: KernelContext, args: AdamwArgs): void {
         ...(clipping && { norm: clip.norm }),
         ...(scaling && { scaling }),
       },
-      workgroups: workgroups1d(threads / 64),
+      workgroups: threads1d(threads),
       flops: (clipping ? 19 : 18) * floats,
       bytes: 36 * floats,
     });

@@ -1,10 +1,14 @@
 import addShader from "../../shaders/add.wgsl";
-import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 import { activation, example, input, output } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
+
+/** Elements of a thread. */
+const EACH = 8;
 
 export interface AddArgs {
   label: string;
@@ -22,7 +26,7 @@ export interface AddArgs {
  */
 export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
   requireSameShape(label, { a, b, y });
-  const { constants, count, workgroups } = elementwiseLayout(a, 512);
+  const { constants, count, workgroups } = elementwiseLayout(a, EACH);
   ctx.dispatch({
     label,
     shader: addShader,

@@ -1,11 +1,13 @@
 import avgPool3dShader from "../../shaders/avgPool3d.wgsl";
 import { VoxtwirlError } from "../errors.ts";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { tapPairs } from "./conv3d/conv3dShape.ts";
 import { activation, example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
 import { badShape, requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
+import { threads1d } from "./threads.ts";
 
 export interface AvgPool3dOptions {
   label: string;
@@ -86,11 +88,11 @@ function pool(
     shader: avgPool3dShader,
     constants: { KERNEL: kernel, STRIDE: stride, VEC4: vec4, GRAD, ...storage(label, { whole, pooled }) },
     params: {
-      ...{ in_d: inD, in_h: inH, in_w: inW, out_d: outD, out_h: outH, out_w: outW },
+      ...{ inD, inH, inW, outD, outH, outW },
       ...{ channels: vec4 ? channels / 4 : channels, pad: padding, total },
     },
-    bindings: GRAD ? { grad_y: pooled, grad_x: whole } : { x: whole, y: pooled },
-    workgroups: workgroups1d(Math.ceil(total / 64)),
+    bindings: GRAD ? { gradY: pooled, gradX: whole } : { x: whole, y: pooled },
+    workgroups: threads1d(total),
     // A sum for each voxel of each window, and a product for each mean.
     flops: samples * channels * pairs + elementCount(written.shape),
     bytes: byteLength(whole) + byteLength(pooled),

@@ -1,17 +1,12 @@
 import concatChannelsShader from "../../shaders/concatChannels.wgsl";
 import copyChannelsShader from "../../shaders/copyChannels.wgsl";
-import {
-  byteLength,
-  elementBytes,
-  elementCount,
-  workgroups1d,
-  type KernelContext,
-  type Tensor,
-} from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementBytes, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { badShape, voxelShape } from "./shapes.ts";
 import { storagePair } from "./storage.ts";
 import { activation, example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
 
 /** Voxels that one thread copies, as a division by the number of columns costs as much as a few copies. */
 const RUN = 8;
@@ -71,9 +66,9 @@ function dispatchConcat(ctx: KernelContext, { label, a, b, y }: ConcatChannelsAr
     label,
     shader: concatChannelsShader,
     constants: { VEC4: unit === 4, RUN, SPLIT: split, ...storagePair(a, y) },
-    params: { voxels, a_width: widthA / unit, b_width: widthB / unit, a_threads: (runs * widthA) / unit, total },
+    params: { voxels, aWidth: widthA / unit, bWidth: widthB / unit, aThreads: (runs * widthA) / unit, total },
     bindings: { a, b, y },
-    workgroups: workgroups1d(Math.ceil(total / 64)),
+    workgroups: threads1d(total),
     flops: 0,
     bytes: byteLength(a) + byteLength(b) + byteLength(y),
   });
@@ -116,13 +111,13 @@ export function copyChannels(
       voxels,
       columns,
       total,
-      source_width: from.channels / unit,
-      source_first: sourceFirst / unit,
-      target_width: to.channels / unit,
-      target_first: targetFirst / unit,
+      sourceWidth: from.channels / unit,
+      sourceFirst: sourceFirst / unit,
+      targetWidth: to.channels / unit,
+      targetFirst: targetFirst / unit,
     },
     bindings: { source, destination: target },
-    workgroups: workgroups1d(Math.ceil(total / 64)),
+    workgroups: threads1d(total),
     flops: 0,
     bytes: voxels * width * (elementBytes(source) + elementBytes(target)),
   });

@@ -1,11 +1,16 @@
 import dropoutShader from "../../shaders/dropout.wgsl";
 import { VoxtwirlError } from "../errors.ts";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 import { activation, example, input, output, stepExample } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
+
+/** Groups of four elements that a thread takes. */
+const EACH = 2;
 
 export interface DropoutArgs {
   label: string;
@@ -38,10 +43,10 @@ export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }:
   ctx.dispatch({
     label,
     shader: dropoutShader,
-    constants: { VEC4: perSample % 4 === 0, ...storage(label, { x, y }) },
-    params: { samples, per_sample: perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
+    constants: { EACH, VEC4: perSample % 4 === 0, ...storage(label, { x, y }) },
+    params: { samples, perSample, quads, stream, threshold, scale: 1 / (1 - rate) },
     bindings: { step, x, y },
-    workgroups: workgroups1d(Math.ceil((samples * quads) / 128)),
+    workgroups: threads1d(Math.ceil((samples * quads) / EACH)),
     flops: count,
     bytes: 2 * byteLength(x),
   });

@@ -1,20 +1,22 @@
 import type { CallShape } from "./kernel.ts";
-import { elementCount, workgroups1d, type Dispatch, type Tensor } from "../gpu/dispatch.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../gpu/tensor.ts";
+import { threads1d } from "./threads.ts";
 
 /** How an element-by-element shader on `Real`s (shaders/shared/real.wgsl) covers a tensor. */
 export interface ElementwiseLayout {
-  constants: { VEC4: boolean };
+  constants: { VEC4: boolean; EACH: number };
   /** Elements in Reals. */
   count: number;
   workgroups: Dispatch["workgroups"];
 }
 
-/** For shaders whose workgroups take `perWorkgroup` Reals each, four floats where the tensor divides by four. */
-export function elementwiseLayout(tensor: Tensor, perWorkgroup: number): ElementwiseLayout {
+/** For shaders whose threads take `each` Reals, WORKGROUP apart: four floats where the tensor divides by four. */
+export function elementwiseLayout(tensor: Tensor, each: number): ElementwiseLayout {
   const floats = elementCount(tensor.shape);
   const vec4 = floats % 4 === 0;
   const count = vec4 ? floats / 4 : floats;
-  return { constants: { VEC4: vec4 }, count, workgroups: workgroups1d(Math.ceil(count / perWorkgroup)) };
+  return { constants: { VEC4: vec4, EACH: each }, count, workgroups: threads1d(Math.ceil(count / each)) };
 }
 
 /** Of tests: elements that divide by four and that do not, one alone, and more than a workgroup takes. */

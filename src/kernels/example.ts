@@ -1,4 +1,5 @@
-import type { DType, KernelContext, Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import type { DType, Tensor } from "../gpu/tensor.ts";
 
 /** What a tensor holds before the call: numbers around 0 or 1, rotations, or for what is only written, NaN. */
 export type Contents = "around 0" | "around 1" | "positive" | "elements" | "matrices" | "written";

@@ -1,10 +1,12 @@
 import { VoxtwirlError } from "../errors.ts";
-import { elementCount, formatShape, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { elementCount, formatShape, type Tensor } from "../gpu/tensor.ts";
 import gradNormSumShader from "../../shaders/gradNormSum.wgsl";
 import gradNormFlagShader from "../../shaders/gradNormFlag.wgsl";
 import gradNormShader from "../../shaders/gradNorm.wgsl";
 import { example, input, output, stepExample, sum } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d, WORKGROUP } from "./threads.ts";
 
 export interface GradNormArgs {
   label: string;
@@ -30,6 +32,9 @@ export interface GradScaling {
   beta2: number;
 }
 
+/** Threads of the one workgroup that adds the partial sums. */
+const SUM_WORKGROUP = 256;
+
 /** Good steps after which the scale is doubled, and where it stays: gradients are not to leave f32's range either. */
 const GROWTH_INTERVAL = 2000;
 const LARGEST_SCALE = 2 ** 24;
@@ -40,7 +45,7 @@ const LARGEST_SCALE = 2 ** 24;
  */
 function shares(elements: number): number {
   const each = Math.min(256, Math.max(16, Math.ceil(elements / 8192)));
-  return Math.ceil(elements / (64 * each)) * 64;
+  return Math.ceil(elements / (WORKGROUP * each)) * WORKGROUP;
 }
 
 /**
@@ -82,7 +87,7 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
       constants: { VEC4: vec4 },
       params: { count: elements, threads, base },
       bindings: { grad, partial },
-      workgroups: workgroups1d(threads / 64),
+      workgroups: threads1d(threads),
       flops: 2 * count,
       bytes: 4 * (count + threads),
     });
@@ -91,7 +96,7 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   ctx.dispatch({
     label: `${label} sum`,
     shader: gradNormSumShader,
-    ...(scaling && { constants: { SCALED: true } }),
+    constants: { WORKGROUP: SUM_WORKGROUP, ...(scaling && { SCALED: true }) },
     params: { count: total },
     bindings: { partial, norm, ...(scaling && { scaling: scaling.state }) },
     workgroups: [1, 1, 1],
@@ -101,8 +106,8 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
   ctx.dispatch({
     label: `${label} flag`,
     shader: gradNormFlagShader,
+    constants: { WORKGROUP: 1, ...(scaling && { SCALED: true }) },
     ...(scaling && {
-      constants: { SCALED: true },
       params: { gain1: 1 - scaling.beta1, gain2: 1 - scaling.beta2, growth: GROWTH_INTERVAL, largest: LARGEST_SCALE },
     }),
     bindings: { loss, norm, flags, step, ...(scaling && { scaling: scaling.state }) },

@@ -1,5 +1,7 @@
 import type { AdapterClass, GpuCaps } from "../gpu/caps.ts";
-import type { DType, KernelCall, Shader } from "../gpu/dispatch.ts";
+import type { KernelCall } from "../gpu/dispatch.ts";
+import type { Shader } from "../gpu/shader.ts";
+import type { DType } from "../gpu/tensor.ts";
 import type { Example } from "./example.ts";
 
 /** Sizes and flags (0 or 1) that the work of a call depends on. */

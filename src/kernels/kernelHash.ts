@@ -1,4 +1,4 @@
-import type { Shader } from "../gpu/dispatch.ts";
+import type { Shader } from "../gpu/shader.ts";
 import { shaderLibrary } from "../gpu/shaderLibrary.ts";
 import { kernelsWithVariants } from "./list.ts";
 

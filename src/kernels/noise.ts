@@ -1,9 +1,11 @@
-import { elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import noiseShader from "../../shaders/noise.wgsl";
 import { badShape, requireSameShape } from "./shapes.ts";
 import { elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { example, input, output, stepExample } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
 
 export interface FillArgs {
   label: string;
@@ -19,7 +21,7 @@ export interface FillArgs {
  * y = x + sigma n with n ~ N(0, 1) on every element; x and y are f32 [N, ...].
  *
  * The four elements 4q to 4q + 3 of sample n come from Philox4x32-10 with
- * counter (q, stream, step.step, step.sample + n) and key (seed_lo, seed_hi). So noise belongs to seed, stream, step
+ * counter (q, stream, step.step, step.sample + n) and key (seedLo, seedHi). So noise belongs to seed, stream, step
  * and sample, however the samples are cut into batches.
  *
  * @throws VoxtwirlError "bad-shape" when x and y differ in shape or are empty.
@@ -56,9 +58,9 @@ function noise(
     label,
     shader: noiseShader,
     constants: { ...constants, VEC4: perSample % 4 === 0 },
-    params: { per_sample: perSample, quads, samples, stream, scale, offset },
+    params: { perSample, quads, samples, stream, scale, offset },
     bindings: { step, y, ...inputs },
-    workgroups: workgroups1d(Math.ceil((samples * quads) / 64)),
+    workgroups: threads1d(samples * quads),
     // About forty operations for a pair of normals; the generator itself is integer work.
     flops: elements * 20,
     bytes: elements * 4 * (1 + Object.keys(inputs).length),

@@ -1,8 +1,13 @@
 import rooflineCopyShader from "../../shaders/rooflineCopy.wgsl";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { badShape, requireSameShape } from "./shapes.ts";
 import { example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
+
+/** Elements of a thread. */
+const EACH = 64;
 
 /**
  * y = x: the ceiling of memory. y is written, shape of x; a multiple of four elements.
@@ -16,9 +21,10 @@ export function rooflineCopy(ctx: KernelContext, { label, x, y }: { label: strin
   ctx.dispatch({
     label,
     shader: rooflineCopyShader,
+    constants: { EACH },
     params: { count },
     bindings: { x, y },
-    workgroups: workgroups1d(Math.ceil(count / 4096)),
+    workgroups: threads1d(Math.ceil(count / EACH)),
     flops: 0,
     bytes: 2 * byteLength(x),
   });

@@ -1,10 +1,11 @@
 import rooflineFmaShader from "../../shaders/rooflineFma.wgsl";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { badShape, requireShape } from "./shapes.ts";
 import { example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d, WORKGROUP } from "./threads.ts";
 
-const WORKGROUP = 64;
 /** Chains of a thread, and steps of each in a round: as in the shader. */
 const CHAINS = 8;
 const STEPS = 16;
@@ -34,7 +35,7 @@ export function rooflineFma(ctx: KernelContext, { label, factors, sums, rounds }
     shader: rooflineFmaShader,
     params: { rounds },
     bindings: { factors, sums },
-    workgroups: workgroups1d(threads / WORKGROUP),
+    workgroups: threads1d(threads),
     flops: threads * (2 * CHAINS * STEPS * rounds + CHAINS - 1),
     bytes: byteLength(factors) + byteLength(sums),
   });

@@ -1,8 +1,10 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import samplePoseShader from "../../shaders/samplePose.wgsl";
 import { requireShape } from "./shapes.ts";
 import { example, output, stepExample } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
 
 export interface SamplePoseArgs {
   label: string;
@@ -36,7 +38,7 @@ export function samplePose(ctx: KernelContext, args: SamplePoseArgs): void {
     constants: { SO3: rotate === "so3", OCTAHEDRAL: rotate === "octahedral" },
     params: { samples, stream, shift },
     bindings: { step, poses },
-    workgroups: workgroups1d(Math.ceil(samples / 64)),
+    workgroups: threads1d(samples),
     flops: samples * 150,
     bytes: samples * 12 * 4,
   });

@@ -1,4 +1,4 @@
-import { elementCount, formatShape, type Tensor } from "../gpu/dispatch.ts";
+import { elementCount, formatShape, type Tensor } from "../gpu/tensor.ts";
 import { VoxtwirlError } from "../errors.ts";
 
 /** An error of code "bad-shape" that names the call and shows the shapes. */

@@ -1,10 +1,14 @@
 import siluShader from "../../shaders/silu.wgsl";
-import { byteLength, elementCount, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 import { activation, example, input, output } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
+
+/** Elements of a thread. */
+const EACH = 8;
 
 /**
  * y = x / (1 + exp(-x)), the SiLU (Elfwing, Uchibe and Doya 2017, arXiv 1702.03118). y is written, shape of x.
@@ -13,7 +17,7 @@ import type { Kernel } from "./kernel.ts";
  */
 export function silu(ctx: KernelContext, { label, x, y }: { label: string; x: Tensor; y: Tensor }): void {
   requireSameShape(label, { x, y });
-  const { constants, count, workgroups } = elementwiseLayout(x, 512);
+  const { constants, count, workgroups } = elementwiseLayout(x, EACH);
   ctx.dispatch({
     label,
     shader: siluShader,
@@ -42,13 +46,13 @@ export interface SiluGradArgs {
  */
 export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGradArgs): void {
   requireSameShape(label, { x, gradY, gradX });
-  const { constants, count, workgroups } = elementwiseLayout(x, 512);
+  const { constants, count, workgroups } = elementwiseLayout(x, EACH);
   ctx.dispatch({
     label,
     shader: siluShader,
     constants: { ...constants, ...storage(label, { x, gradY, gradX }), GRAD: true },
     params: { count },
-    bindings: { x, grad_y: gradY, grad_x: gradX },
+    bindings: { x, gradY, gradX },
     workgroups,
     flops: 8 * elementCount(x.shape),
     bytes: 3 * byteLength(x),

@@ -1,16 +1,17 @@
 import squaredErrorShader from "../../shaders/squaredError.wgsl";
 import sumScalarShader from "../../shaders/sumScalar.wgsl";
-import { byteLength, elementCount, workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape, requireShape } from "./shapes.ts";
 import { example, input, output, sum } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
+import { threads1d, WORKGROUP } from "./threads.ts";
 
 /** Elements that one thread adds up: rounding grows with it, the number of partial sums falls. */
-const RUN = 64;
+const EACH = 64;
 /** Partial sums that one thread adds up. */
 const FAN = 256;
-const WORKGROUP = 64;
 
 export interface SquaredErrorArgs {
   label: string;
@@ -37,15 +38,15 @@ export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
   requireSameShape(label, { prediction, target, gradPrediction });
   requireShape(label, "loss", loss, [1]);
   if (scaling) requireShape(label, "scaling", scaling, [6]);
-  const { constants, count, workgroups } = elementwiseLayout(prediction, WORKGROUP * RUN);
-  const groups = Math.ceil(count / (WORKGROUP * RUN));
+  const { constants, count, workgroups } = elementwiseLayout(prediction, EACH);
+  const groups = Math.ceil(count / (WORKGROUP * EACH));
   const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
   ctx.dispatch({
     label,
     shader: squaredErrorShader,
-    constants: { ...constants, RUN, ERROR: true, ...(scaling && { SCALED: true }) },
-    params: { count, workgroups: groups, grad_scale: 2 * scale },
-    bindings: { prediction, truth: target, grad_prediction: gradPrediction, partials, ...(scaling && { scaling }) },
+    constants: { ...constants, ERROR: true, ...(scaling && { SCALED: true }) },
+    params: { count, workgroups: groups, gradScale: 2 * scale },
+    bindings: { prediction, targets: target, gradPrediction, partials, ...(scaling && { scaling }) },
     workgroups,
     flops: 4 * elementCount(prediction.shape),
     bytes: 3 * byteLength(prediction) + byteLength(partials),
@@ -63,13 +64,13 @@ export function sumOfSquares(
   { label, x, out, scale }: { label: string; x: Tensor; out: Tensor; scale: number },
 ): void {
   requireShape(label, "out", out, [1]);
-  const { constants, count, workgroups } = elementwiseLayout(x, WORKGROUP * RUN);
-  const groups = Math.ceil(count / (WORKGROUP * RUN));
+  const { constants, count, workgroups } = elementwiseLayout(x, EACH);
+  const groups = Math.ceil(count / (WORKGROUP * EACH));
   const partials = ctx.scratch(`${label} partials`, [groups * WORKGROUP]);
   ctx.dispatch({
     label,
     shader: squaredErrorShader,
-    constants: { ...constants, RUN },
+    constants,
     params: { count, workgroups: groups },
     bindings: { x, partials },
     workgroups,
@@ -92,7 +93,7 @@ function addSum(ctx: KernelContext, label: string, partials: Tensor, out: Tensor
       constants: { RUN: FAN, FINAL: final },
       params: { count, ...(final && { scale }) },
       bindings: { partials: from, sums: to },
-      workgroups: workgroups1d(Math.ceil(elementCount(to.shape) / WORKGROUP)),
+      workgroups: threads1d(elementCount(to.shape)),
       flops: count,
       bytes: byteLength(from) + byteLength(to),
     });

@@ -1,4 +1,4 @@
-import type { Tensor } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { badShape } from "./shapes.ts";
 
 /**

@@ -1,20 +1,15 @@
 import sumPartialsShader from "../../shaders/sumPartials.wgsl";
 import sumRowsShader from "../../shaders/sumRows.wgsl";
 import type { GpuCaps } from "../gpu/caps.ts";
-import {
-  byteLength,
-  elementCount,
-  workgroups1d,
-  type Batch,
-  type KernelContext,
-  type Tensor,
-} from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import type { DispatchGroup } from "../gpu/dispatchGroup.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { requireShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 import { activation, example, input, sum } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d, WORKGROUP } from "./threads.ts";
 
-const WORKGROUP = 64;
 // Enough rows a block that the second pass is short, few enough that small tensors give work to all cores.
 const MIN_ROWS_PER_BLOCK = 64;
 const MAX_BLOCKS = 512;
@@ -38,10 +33,10 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   ctx.dispatch({
     label,
     shader: sumRowsShader,
-    constants: { WORKGROUP, VEC4: vec4, ...storage(label, { x }) },
-    params: { rows, columns: reals, blocks, rows_per_block: rowsPerBlock },
+    constants: { VEC4: vec4, ...storage(label, { x }) },
+    params: { rows, columns: reals, blocks, rowsPerBlock },
     bindings: { x, partial: sums.partial },
-    workgroups: workgroups1d(Math.ceil((blocks * reals) / WORKGROUP)),
+    workgroups: threads1d(blocks * reals),
     flops: rows * columns,
     bytes: byteLength(x) + byteLength(sums.partial),
   });
@@ -53,51 +48,51 @@ export function conv3dGradBias(ctx: KernelContext, args: { label: string; gradY:
   sumRows(ctx, { label: args.label, x: args.gradY, y: args.gradBias });
 }
 
-/** How many slices of partial sums of y fit into one binding; one, which needs no partial sums, always does. */
-export function affordableSlices(caps: GpuCaps, y: Tensor): number {
+/** How many splits of partial sums of y fit into one binding; one, which needs no partial sums, always does. */
+export function affordableSplits(caps: GpuCaps, y: Tensor): number {
   return Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 27) / byteLength(y)));
 }
 
 /** Elements that an invocation of the second pass adds up, of one sum and where it makes many. */
 const EACH = 1;
-const BATCH_EACH = 4;
+const GROUPED_EACH = 4;
 
-const sumBatch: Batch = {
+const sumGroup: DispatchGroup = {
   name: "gradientSums",
   shader: sumPartialsShader,
-  constants: { WORKGROUP, EACH: BATCH_EACH, BATCH: true },
+  constants: { EACH: GROUPED_EACH, GROUPED: true },
   when: "end",
   flat: "y",
   own: "partial",
 };
 
 /**
- * Room for partial sums of tensors, [slices, elements of them all]: a slice has those of each tensor one after another.
- * Once they are written, `add` adds the slices, in their order, to the tensors: at once, or at the end of the backward
+ * Room for partial sums of tensors, [splits, elements of them all]: a split has those of each tensor one after another.
+ * Once they are written, `add` adds the splits, in their order, to the tensors: at once, or at the end of the backward
  * pass with other small ones.
  */
 export function partialSums(
   ctx: KernelContext,
   of: string,
   ys: readonly Tensor[],
-  slices: number,
+  splits: number,
 ): { readonly partial: Tensor; add(): void } {
   const counts = ys.map(({ shape }) => elementCount(shape));
   const stride = counts.reduce((a, b) => a + b, 0);
-  const shape = ys.length === 1 ? [slices, ...ys[0]!.shape] : [slices, stride];
-  const label = `${of} slices`;
+  const shape = ys.length === 1 ? [splits, ...ys[0]!.shape] : [splits, stride];
+  const label = `${of} splits`;
   const left: { y: Tensor; first: number; count: number; cost: { flops: number; bytes: number } }[] = [];
   let partial: Tensor | undefined;
   let first = 0;
   ys.forEach((y, i) => {
     const count = counts[i]!;
-    const cost = { flops: slices * count, bytes: 4 * slices * count + 2 * byteLength(y) };
+    const cost = { flops: splits * count, bytes: 4 * splits * count + 2 * byteLength(y) };
     const own = partial ? { part: partial, first } : { shape };
-    const workgroups = Math.ceil(count / (WORKGROUP * BATCH_EACH));
-    // Where the first has to be made at once, all are: the tensor is not the batch's.
+    const workgroups = Math.ceil(count / (WORKGROUP * GROUPED_EACH));
+    // Where the first has to be made at once, all are: the tensor is not the group's.
     const joins = i === 0 || partial !== undefined;
-    const call = { label, of: y, own, values: [slices, count, stride], workgroups, ...cost };
-    const joined = joins ? ctx.join?.(sumBatch, call) : undefined;
+    const call = { label, of: y, own, values: [splits, count, stride], workgroups, ...cost };
+    const joined = joins ? ctx.join?.(sumGroup, call) : undefined;
     if (joined) partial = joined;
     else left.push({ y, first, count, cost });
     first += count;
@@ -108,10 +103,10 @@ export function partialSums(
       ctx.dispatch({
         label: `${of} sum`,
         shader: sumPartialsShader,
-        constants: { WORKGROUP, EACH },
-        params: { slices, count, stride, first },
+        constants: { EACH },
+        params: { splits, count, stride, first },
         bindings: { partial: made, y },
-        workgroups: workgroups1d(Math.ceil(count / (WORKGROUP * EACH))),
+        workgroups: threads1d(Math.ceil(count / EACH)),
         ...cost,
       });
     }

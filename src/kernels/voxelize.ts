@@ -1,9 +1,11 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelContext } from "../gpu/dispatch.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import voxelizeShader from "../../shaders/voxelize.wgsl";
 import { cubeShape } from "./cube.ts";
 import { badShape, requireShape } from "./shapes.ts";
 import { example, input, output } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
+import { threads1d } from "./threads.ts";
 
 export interface VoxelizeArgs {
   label: string;
@@ -54,7 +56,7 @@ export function voxelize(ctx: KernelContext, args: VoxelizeArgs): void {
     constants: { E: channels, RUN },
     params: { samples, size, runs, resolution },
     bindings: { atoms, offsets, molecules, poses, y },
-    workgroups: workgroups1d(Math.ceil((samples * size * size * runs) / 64)),
+    workgroups: threads1d(samples * size * size * runs),
     // A distance, an exponential and a product for every voxel that an atom reaches.
     flops: Math.round(samples * perMolecule * reached * 16),
     bytes: 4 * (Math.round(samples * (perMolecule * 4 + 15)) + samples * size ** 3 * channels),

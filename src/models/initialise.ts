@@ -1,4 +1,4 @@
-import { elementCount } from "../gpu/dispatch.ts";
+import { elementCount } from "../gpu/tensor.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { Random, scramble } from "../random.ts";
 import type { UNetParameter } from "./unetLayout.ts";

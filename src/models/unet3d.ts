@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape, type Tensor } from "../gpu/dispatch.ts";
+import { formatShape, type Tensor } from "../gpu/tensor.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
 import {
   attention,

@@ -1,4 +1,4 @@
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape } from "../gpu/tensor.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import { CHART_WIDTH } from "./chart.ts";

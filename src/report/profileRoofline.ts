@@ -1,4 +1,4 @@
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape } from "../gpu/tensor.ts";
 import type { DispatchProfile, PlanProfile } from "../graph/profile.ts";
 import { rooflineShare, type Roofline } from "../graph/roofline.ts";
 import { CHART_WIDTH } from "./chart.ts";

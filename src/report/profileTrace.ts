@@ -1,4 +1,4 @@
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape } from "../gpu/tensor.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import type { HostTimes } from "../graph/profileReplays.ts";
 import { rooflineShare, type Roofline } from "../graph/roofline.ts";

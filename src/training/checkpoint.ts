@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape } from "../gpu/dispatch.ts";
+import { formatShape } from "../gpu/tensor.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
 import type { UNetParameter } from "../models/unetLayout.ts";

@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import { elementCount, type Tensor } from "../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Copy } from "../gpu/recorder.ts";
 import { Graph } from "../graph/graph.ts";

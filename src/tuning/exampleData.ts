@@ -1,4 +1,4 @@
-import { elementCount } from "../gpu/dispatch.ts";
+import { elementCount } from "../gpu/tensor.ts";
 import { haarRotation } from "../equivariance/rotations.ts";
 import { Random } from "../random.ts";
 import type { ExampleTensor } from "../kernels/example.ts";

@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
-import { byteLength, type DType, type KernelCall, type Tensor } from "../gpu/dispatch.ts";
+import type { KernelCall } from "../gpu/dispatch.ts";
+import { byteLength, type DType, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import { decodeHalf, encodeHalf } from "../gpu/half.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";

@@ -6,7 +6,7 @@ import { selectCases } from "../../bench/main.ts";
 import { peerNames } from "../../bench/protocol.ts";
 import { suites } from "../../bench/suites/index.ts";
 import { unetUFlops, unetUParameters } from "../../bench/unetU.ts";
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { modelConfig, presets } from "../../src/training/presets.ts";
 
 const all = Object.values(suites).flatMap((make) => make());

@@ -8,7 +8,7 @@ import {
   sampledGradWeight,
   sampleIndices,
 } from "../../bench/sampledConv.ts";
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
 import { convTranspose3dShape } from "../../src/kernels/conv3d/convTranspose3d.ts";
 import * as conv from "../../src/reference/conv3d.ts";

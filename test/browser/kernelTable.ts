@@ -1,4 +1,4 @@
-import { elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../../src/gpu/tensor.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import type * as Api from "../../src/index.ts";
 import { dtypeOf } from "../../src/kernels/example.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
-import type { KernelContext, Tensor } from "../../src/gpu/dispatch.ts";
+import type { KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
 import { conv3d, conv3dGradBias, conv3dGradInput, conv3dGradWeight } from "../../src/kernels/conv3d/conv3d.ts";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../../src/gpu/tensor.ts";
 import type { BufferView, Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { PARAMETER_ARRAYS, ParameterStore, type ParameterArray } from "../../src/graph/parameters.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byteLength } from "../../src/gpu/dispatch.ts";
+import { byteLength } from "../../src/gpu/tensor.ts";
 import { decodeHalf, encodeHalf } from "../../src/gpu/half.ts";
 
 const all = Uint16Array.from({ length: 2 ** 16 }, (_, i) => i);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { Gpu, type BufferView } from "../../src/gpu/gpu.ts";
 import { Graph, type Precision } from "../../src/graph/graph.ts";
 import { Plan } from "../../src/graph/plan.ts";

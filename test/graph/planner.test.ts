@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Tensor } from "../../src/gpu/dispatch.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import { planMemory, type Lifetime } from "../../src/graph/planner.ts";
 import { Random } from "../../src/random.ts";
 

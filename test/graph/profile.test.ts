@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VoxelEvaluator } from "../../src/equivariance/voxelEvaluator.ts";
-import { elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../../src/gpu/tensor.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { alignClocks } from "../../src/gpu/gpuClock.ts";
 import { Graph } from "../../src/graph/graph.ts";

@@ -2,7 +2,8 @@
 import attentionSubgroupMatrixShader from "../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
 import { attention, attentionGrad } from "../../src/kernels/attention/attention.ts";
 import { attentionVariants } from "../../src/kernels/attention/attentionVariants.ts";
 import {

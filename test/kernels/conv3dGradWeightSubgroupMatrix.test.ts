@@ -2,7 +2,8 @@
 import conv3dGradWeightSubgroupMatrixShader from "../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3d/conv3dGradWeight.ts";
 import { gradWeightSubgroupMatrixVariant } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
 import {

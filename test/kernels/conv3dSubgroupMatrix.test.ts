@@ -4,7 +4,8 @@
 import conv3dSubgroupMatrixShader from "../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, DType, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
+import type { DType } from "../../src/gpu/tensor.ts";
 import { preprocess } from "../../src/gpu/preprocess.ts";
 import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -88,7 +89,7 @@ async function run(c: Case, kinds = F16, tile?: SubgroupMatrixTile) {
     const ctx = recorded(graph, dispatches);
     const forward = { label: "y", x: t.x, weight: t.weight, bias: t.bias, ...(c.addend && { addend: t.addend }) };
     if (t.y)
-      dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: subgroupMatrixVariant(tile) }) });
+      {dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: subgroupMatrixVariant(tile) }) });}
     if (!t.gradX) return;
     const back = { label: "gradX", x: t.gradY, weight: t.weight, y: t.gradX, exchanged: true };
     if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: kernel - 1 - pad });

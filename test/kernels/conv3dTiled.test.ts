@@ -2,7 +2,9 @@
 // tiles that are small, as they compile fast, and all tiles of the tables with some shapes.
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { KernelContext, Shader, Tensor } from "../../src/gpu/dispatch.ts";
+import type { KernelContext } from "../../src/gpu/dispatch.ts";
+import type { Shader } from "../../src/gpu/shader.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import { blockGrid, blockSplits, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
 import {
   tiledBytes,

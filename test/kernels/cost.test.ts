@@ -3,7 +3,8 @@
 // written once, what is added to both; lists of a few words (rotations, step numbers) are left out.
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import { elementCount, type Dispatch, type DType, type Tensor } from "../../src/gpu/dispatch.ts";
+import type { Dispatch } from "../../src/gpu/dispatch.ts";
+import { elementCount, type DType, type Tensor } from "../../src/gpu/tensor.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import * as kernels from "../../src/kernels/index.ts";
 

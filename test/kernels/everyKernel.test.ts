@@ -1,7 +1,7 @@
 // What holds of every kernel, for each of its shapes: it is what its float64 twin says, in every variant that this
 // adapter can run, bitwise the same twice; it passes NaN on; its costs are those of the memory it has to touch.
 import { beforeAll, describe, expect, it } from "vitest";
-import { byteLength, elementCount, type Tensor } from "../../src/gpu/dispatch.ts";
+import { byteLength, elementCount, type Tensor } from "../../src/gpu/tensor.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { dtypeOf, type ExampleTensor } from "../../src/kernels/example.ts";

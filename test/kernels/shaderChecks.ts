@@ -1,5 +1,5 @@
 import { runInNewContext } from "node:vm";
-import type { Shader } from "../../src/gpu/dispatch.ts";
+import type { Shader } from "../../src/gpu/shader.ts";
 import { preprocess, type Constants } from "../../src/gpu/preprocess.ts";
 import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elementCount } from "../../src/gpu/dispatch.ts";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { unetLayout, unetParameters, type UNet3dConfig } from "../../src/models/unetLayout.ts";
 
 const reference: UNet3dConfig = {

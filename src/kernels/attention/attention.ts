@@ -2,16 +2,9 @@ import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wg
 import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
 import attentionSoftmaxShader from "../../../shaders/attention/attentionSoftmax.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
-import {
-  byteLength,
-  elementBytes,
-  elementCount,
-  workgroups1d,
-  type KernelCall,
-  type KernelContext,
-  type Shader,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
+import type { Shader } from "../../gpu/shader.ts";
+import { byteLength, elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import {
   attentionGradVariants,
   attentionVariants,
@@ -28,8 +21,8 @@ import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage, storagePair } from "../storage.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel, type Variant } from "../kernel.ts";
+import { threads1d, WORKGROUP } from "../threads.ts";
 
-const WORKGROUP = 64;
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
 const MAX_TILE_KEYS = 256;
 const MIN_TILE_KEYS = 32;
@@ -85,8 +78,8 @@ export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale 
     ctx.dispatch({
       label: `${label} softmax`,
       shader: attentionSoftmaxShader,
-      params: { tokens, keys, key_stride: tileKeys, first: Number(key === 0), last: Number(key + keys === tokens) },
-      bindings: { scores, state, factors, log_sum_exp: logSumExp },
+      params: { tokens, keys, keyStride: tileKeys, first: Number(key === 0), last: Number(key + keys === tokens) },
+      bindings: { scores, state, factors, logSumExp },
       workgroups: [Math.ceil(tokens / WORKGROUP), 1, samples],
       flops: 4 * samples * keys * tokens,
       // Scores and factors; the state, read too from the second tile on; the logarithm after the last.
@@ -147,8 +140,8 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
     shader: attentionRowDotShader,
     constants: { VEC4: vec4, ...storage(label, { y, gradY }) },
     params: { tokens: samples * tokens, columns: vec4 ? channels / 4 : channels },
-    bindings: { y, grad_y: gradY, dots },
-    workgroups: workgroups1d(Math.ceil((samples * tokens) / WORKGROUP)),
+    bindings: { y, gradY, dots },
+    workgroups: threads1d(samples * tokens),
     flops: 2 * elementCount(y.shape),
     bytes: 2 * byteLength(y) + byteLength(dots),
   });
@@ -172,7 +165,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
       out: p,
       scale,
       variant: "PROBABILITY",
-      extra: { column_values: logSumExp },
+      extra: { columnValues: logSumExp },
       extraReads: tokens,
     });
     product(ctx, {
@@ -183,7 +176,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
       out: s,
       scale,
       variant: "SCORE_GRAD",
-      extra: { column_values: dots, probability },
+      extra: { columnValues: dots, probability },
       extraReads: tokens + keys * tokens,
     });
     const keyShape = { tiles, samples, rows: keys, columns: channels, depth: tokens };
@@ -348,18 +341,18 @@ function product(ctx: KernelContext, p: Product): void {
       rows,
       columns,
       depth,
-      a_offset: a.offset,
-      a_batch: a.batch,
-      a_row: a.row,
-      a_depth: a.column,
-      b_offset: b.offset,
-      b_batch: b.batch,
-      b_depth: b.row,
-      b_column: b.column,
-      out_offset: out.offset,
-      out_batch: out.batch,
-      out_row: out.row,
-      column_parts: columnParts,
+      aOffset: a.offset,
+      aBatch: a.batch,
+      aRow: a.row,
+      aDepth: a.column,
+      bOffset: b.offset,
+      bBatch: b.batch,
+      bDepth: b.row,
+      bColumn: b.column,
+      outOffset: out.offset,
+      outBatch: out.batch,
+      outRow: out.row,
+      columnParts,
       scale: p.scale ?? 1,
       accumulate: Number(p.accumulate ?? false),
     },

@@ -1,6 +1,6 @@
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import type { DType } from "../../gpu/dispatch.ts";
+import type { DType } from "../../gpu/tensor.ts";
 import {
   attentionSubgroupMatrixName,
   attentionSubgroupMatrixTiles,

@@ -5,7 +5,8 @@ import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMa
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
-import type { KernelContext, Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { conv3dShape } from "./conv3dShape.ts";
 import { testConvShape, type ConvShape } from "./conv3dCall.ts";

@@ -1,18 +1,12 @@
 import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import {
-  byteLength,
-  elementCount,
-  workgroups1d,
-  type DType,
-  type KernelCall,
-  type KernelContext,
-  type Shader,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
+import type { Shader } from "../../gpu/shader.ts";
+import { byteLength, elementCount, type DType, type Tensor } from "../../gpu/tensor.ts";
 import type { Constants } from "../../gpu/preprocess.ts";
 import { isPointwise, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "../storage.ts";
+import { threads1d } from "../threads.ts";
 
 // What kernels share that compute convolutions in blocks of outputs. Their shaders share shared/convBlocks.wgsl.
 
@@ -231,13 +225,12 @@ function sumSplits(
   args: Pick<ConvOperands, "label" | "bias" | "addend" | "y"> & { partial: Tensor; splits: number },
 ): void {
   const { label, partial, bias, addend, y, splits } = args;
-  const workgroup = 64;
   const elements = elementCount(y.shape);
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [4], dtype);
   ctx.dispatch({
     label: `${label} sum`,
     shader: conv3dSumSplitsShader,
-    constants: { WORKGROUP: workgroup, ...storage(label, { y, ...(addend && { addend }) }) },
+    constants: storage(label, { y, ...(addend && { addend }) }),
     params: {
       splits,
       elements,
@@ -246,7 +239,7 @@ function sumSplits(
       hasAddend: addend ? 1 : 0,
     },
     bindings: { partial, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
-    workgroups: workgroups1d(Math.ceil(elements / workgroup)),
+    workgroups: threads1d(elements),
     flops: elements * (splits - 1 + (bias ? 1 : 0) + (addend ? 1 : 0)),
     bytes: [partial, bias, addend, y].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });

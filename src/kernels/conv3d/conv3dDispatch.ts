@@ -1,4 +1,5 @@
-import { byteLength, type DType, type KernelCall, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import type { KernelCall, KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength, type DType, type Tensor } from "../../gpu/tensor.ts";
 import { choose, type Variant } from "../kernel.ts";
 import { storage, storagePair } from "../storage.ts";
 import { dispatchConvBlocks, type ConvOperands, type ConvProblem } from "./conv3dBlocks.ts";

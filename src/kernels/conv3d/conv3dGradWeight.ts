@@ -4,7 +4,8 @@ import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeigh
 import conv3dGradWeightShader from "../../../shaders/conv3d/conv3dGradWeight.wgsl";
 import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3dGradWeightTiled } from "./conv3dGradWeightTiled.ts";
 import { dispatchConv3dGradWeightSubgroupMatrix } from "./conv3dGradWeightSubgroupMatrix.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
@@ -18,7 +19,7 @@ import {
 } from "./conv3dGradWeightVariants.ts";
 import { requireShape } from "../shapes.ts";
 import { storagePair } from "../storage.ts";
-import { affordableSlices, partialSums } from "../sumRows.ts";
+import { affordableSplits, partialSums } from "../sumRows.ts";
 import { activation, example, input, sum } from "../example.ts";
 import { choose, type Kernel, type Variant } from "../kernel.ts";
 
@@ -100,7 +101,7 @@ export function dispatchConv3dGradWeight(
   const bandsY = Math.ceil(outH / tile.ROWS);
   const bands = (pointwise ? 1 : batch) * outD * bandsY;
   const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const affordable = affordableSlices(ctx.caps, gradWeight);
+  const affordable = affordableSplits(ctx.caps, gradWeight);
   const { splits, bandsPerSplit } = splitsOf(ctx.caps, {
     bands,
     teams,

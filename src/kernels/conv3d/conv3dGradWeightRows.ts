@@ -1,10 +1,11 @@
 import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength } from "../../gpu/tensor.ts";
 import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "../lanes.ts";
 import { storagePair } from "../storage.ts";
-import { affordableSlices, partialSums } from "../sumRows.ts";
+import { affordableSplits, partialSums } from "../sumRows.ts";
 
 /** Tiles of output channels whose gradients are kept at a time; they are worked on in pairs. */
 const TILES = 4;
@@ -62,7 +63,7 @@ export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeigh
   const bands = Math.ceil(height / ROWS);
   const stacks = Math.ceil(depth / planes);
   const slabs = Math.ceil((batch * bands) / units) * stacks;
-  const slabsPerSplit = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSlices(ctx.caps, gradWeight)));
+  const slabsPerSplit = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSplits(ctx.caps, gradWeight)));
   const splits = Math.ceil(slabs / slabsPerSplit);
   // Where there are few splits, channels are shared out: as many output channels as are kept at a time first, which
   // costs nothing, then input channels, for each part of which gradY is loaded again, then output channels, the same

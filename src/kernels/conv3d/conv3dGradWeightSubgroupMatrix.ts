@@ -1,11 +1,12 @@
 import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength } from "../../gpu/tensor.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import { isPointwise, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
 import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
 import { storagePair } from "../storage.ts";
-import { affordableSlices, partialSums } from "../sumRows.ts";
+import { affordableSplits, partialSums } from "../sumRows.ts";
 
 /** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
 interface ChannelBlock extends SubgroupMatrixConstants {
@@ -248,7 +249,7 @@ export function dispatchConv3dGradWeightSubgroupMatrix(
   const subgroups = tile.SUBGROUPS_I * tile.SUBGROUPS_O;
   const wanted = Math.ceil((WANTED_WORKGROUPS[ctx.caps.adapterClass] * USUAL_SUBGROUPS) / subgroups / workgroups);
   const leastBlocks = Math.ceil((LEAST_STEPS * tile.MATRIX_K) / (tile.LINE * tile.LINES));
-  const affordable = affordableSlices(ctx.caps, gradWeight);
+  const affordable = affordableSplits(ctx.caps, gradWeight);
   const splits = Math.max(1, Math.min(wanted, affordable, Math.floor(blocks / leastBlocks)));
   const direct = splits === 1;
   const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], splits);

@@ -1,10 +1,11 @@
 import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { byteLength, workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength } from "../../gpu/tensor.ts";
 import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
 import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
 import { storagePair } from "../storage.ts";
-import { affordableSlices, partialSums } from "../sumRows.ts";
+import { affordableSplits, partialSums } from "../sumRows.ts";
 
 /** Specialisation constants of conv3dGradWeightTiled.wgsl that are a choice. */
 export interface GradWeightTiling extends Record<string, number> {
@@ -124,7 +125,7 @@ export function dispatchConv3dGradWeightTiled(
   const tilesY = Math.ceil(outH / tile.STEP_Y);
   const blocks = batch * outD * tilesY * tilesX;
   const workgroups = kernel * blocksI * blocksO;
-  const affordable = affordableSlices(ctx.caps, gradWeight);
+  const affordable = affordableSplits(ctx.caps, gradWeight);
   const wanted = Math.ceil(WANTED_WORKGROUPS[ctx.caps.adapterClass] / workgroups);
   const most = Math.max(1, Math.min(wanted, affordable, Math.ceil(blocks / LEAST_BLOCKS)));
   const blocksPerSplit = Math.ceil(blocks / most);

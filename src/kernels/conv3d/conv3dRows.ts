@@ -1,14 +1,9 @@
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import {
-  byteLength,
-  elementCount,
-  workgroups1d,
-  type Batch,
-  type KernelContext,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
+import type { DispatchGroup } from "../../gpu/dispatchGroup.ts";
+import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import type { ConvDispatch, ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "../lanes.ts";
 import type { Variant } from "../kernel.ts";
@@ -44,10 +39,10 @@ export function conv3dRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: number, 
 
 const WEIGHT_WORKGROUP = 32;
 
-const weightBatch: Batch = {
+const weightGroup: DispatchGroup = {
   name: "transformedWeights",
   shader: ROWS_SHADERS[1],
-  constants: { WORKGROUP: WEIGHT_WORKGROUP, BATCH: true },
+  constants: { WORKGROUP: WEIGHT_WORKGROUP, GROUPED: true },
   when: "start",
   flat: "weight",
   own: "y",
@@ -75,7 +70,7 @@ export function rowsWeight(
   const workgroups = Math.ceil(area / WEIGHT_WORKGROUP);
   const cost = { flops: 0, bytes: byteLength(weight) + 4 * elementCount(shape) };
   const values = Object.values(params);
-  const joined = ctx.join?.(weightBatch, { label, of: weight, own: { shape }, values, workgroups, ...cost });
+  const joined = ctx.join?.(weightGroup, { label, of: weight, own: { shape }, values, workgroups, ...cost });
   if (joined) return joined;
   const y = ctx.scratch(label, shape);
   ctx.dispatch({

@@ -1,5 +1,6 @@
 import { VoxtwirlError } from "../../errors.ts";
-import { formatShape, type Dispatch, type KernelCall, type Tensor } from "../../gpu/dispatch.ts";
+import type { Dispatch, KernelCall } from "../../gpu/dispatch.ts";
+import { formatShape, type Tensor } from "../../gpu/tensor.ts";
 
 /** Along depth, height and width. */
 export type Size3 = readonly [d: number, h: number, w: number];

@@ -1,6 +1,6 @@
 import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import type { DType } from "../../gpu/dispatch.ts";
+import type { DType } from "../../gpu/tensor.ts";
 import {
   blockGrid,
   defaultFirst,

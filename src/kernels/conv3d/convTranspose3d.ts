@@ -3,7 +3,8 @@ import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl"
 import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import convTranspose3dShader from "../../../shaders/conv3d/convTranspose3d.wgsl";
-import type { KernelContext, Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "./conv3dGradWeight.ts";
 import { convTranspose3dShape } from "./conv3dShape.ts";

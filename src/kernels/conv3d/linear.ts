@@ -1,4 +1,5 @@
-import { elementCount, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import { elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { conv3dGradWeight } from "./conv3dGradWeight.ts";
 import { conv3d, conv3dGradInput } from "./conv3d.ts";
 import { badShape, requireShape } from "../shapes.ts";

@@ -9,23 +9,16 @@ import groupNormWholeShader from "../../../shaders/groupNorm/groupNormWhole.wgsl
 import groupNormWholeGradShader from "../../../shaders/groupNorm/groupNormWholeGrad.wgsl";
 import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
 import { VoxtwirlError } from "../../errors.ts";
-import {
-  byteLength,
-  workgroups1d,
-  type Dispatch,
-  type KernelCall,
-  type KernelContext,
-  type Tensor,
-} from "../../gpu/dispatch.ts";
+import { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
+import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { groupNormVariants, groupNormGradVariants, type GroupNormShape } from "./groupNormVariants.ts";
 import { badShape, requireSameShape, requireShape, voxelShape, type VoxelShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { partialSums } from "../sumRows.ts";
 import { activation, example, input, output, sum } from "../example.ts";
 import { choose, type Kernel, type VariantChoice } from "../kernel.ts";
+import { threads1d } from "../threads.ts";
 
-/** Threads of a workgroup in all group norm shaders. */
-const WORKGROUP = 64;
 /** Runs of voxels that one thread merges. */
 const FAN = 64;
 
@@ -97,7 +90,7 @@ export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
     shader: groupNormStatsShader,
     params: { voxels, channels, groups, streams, run, total, eps },
     bindings: { partials, stats },
-    workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
+    workgroups: threads1d(total),
     flops: 8 * samples * streams * channels,
     bytes: byteLength(partials) + byteLength(stats),
   });
@@ -162,11 +155,11 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
       params: wholeParams(layout, groups),
       bindings: {
         x,
-        grad_y: gradY,
+        gradY,
         stats,
         gamma,
         sums: parameterSums.partial,
-        grad_x: gradX,
+        gradX,
         ...(args.silu && { beta }),
         ...(addend && { addend }),
       },
@@ -187,7 +180,7 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     shader: groupNormGradSumsShader,
     constants,
     params: passParams(layout, groups),
-    bindings: { x, grad_y: gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
+    bindings: { x, gradY, stats, partials: sums, ...(args.silu && { gamma, beta }) },
     workgroups: layout.workgroups,
     flops: (args.silu ? 15 : 5) * elements,
     bytes: 2 * byteLength(x) + byteLength(stats) + byteLength(sums) + (args.silu ? 2 * byteLength(gamma) : 0),
@@ -198,8 +191,8 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     label: `${label} params`,
     shader: groupNormGradParamsShader,
     params: { samples, voxels, channels, groups, streams },
-    bindings: { partials, gamma, means, grad_gamma: gradGamma, grad_beta: gradBeta },
-    workgroups: workgroups1d(Math.ceil((samples * groups + channels) / WORKGROUP)),
+    bindings: { partials, gamma, means, gradGamma, gradBeta },
+    workgroups: threads1d(samples * groups + channels),
     flops: 4 * samples * channels * (streams + 1) + 2 * samples * groups + 2 * channels,
     bytes: byteLength(partials) + 5 * byteLength(gamma) + byteLength(means),
   });
@@ -211,11 +204,11 @@ export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void
     params: passParams(layout, groups),
     bindings: {
       x,
-      grad_y: gradY,
+      gradY,
       stats,
       means,
       gamma,
-      grad_x: gradX,
+      gradX,
       ...(args.silu && { beta }),
       ...(addend && { addend }),
     },
@@ -266,12 +259,12 @@ function checkedLayout(
   const run = variant.constants.run ?? Math.ceil(voxels / Math.floor(workgroup! / columns));
   const streams = Math.ceil(voxels / run);
   const threads = samples * streams * columns;
-  const workgroups = workgroups1d(Math.ceil(threads / WORKGROUP));
+  const workgroups = threads1d(threads);
   return { shape, vec4, columns, run, streams, threads, workgroups, call, workgroup };
 }
 
 function wholeParams({ shape: { samples, voxels, channels }, columns, streams, run }: Layout, groups: number) {
-  return { samples, voxels, columns, streams, run, groups, group_width: channels / groups };
+  return { samples, voxels, columns, streams, run, groups, groupWidth: channels / groups };
 }
 
 function passParams(layout: Layout, groups: number): Record<string, number> {
@@ -283,7 +276,7 @@ function passParams(layout: Layout, groups: number): Record<string, number> {
     run: layout.run,
     total: layout.threads,
     groups,
-    group_width: channels / groups,
+    groupWidth: channels / groups,
   };
 }
 
@@ -310,9 +303,9 @@ function merged(
       label: `${label} merge`,
       shader: groupNormMergeShader,
       constants: { VEC4: vec4, MOMENTS: isMoments, FAN },
-      params: { voxels, columns, streams, merged_streams: mergedStreams, run, total },
+      params: { voxels, columns, streams, mergedStreams, run, total },
       bindings: { partials, merged: target },
-      workgroups: workgroups1d(Math.ceil(total / WORKGROUP)),
+      workgroups: threads1d(total),
       flops: (isMoments ? 8 : 2) * samples * streams * channels,
       bytes: byteLength(partials) + byteLength(target),
     });

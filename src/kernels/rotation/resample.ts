@@ -1,4 +1,5 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import resampleShader from "../../../shaders/rotation/resample.wgsl";
 import resampleAdjointShader from "../../../shaders/rotation/resampleAdjoint.wgsl";
 import { channelBlocks, cubeShape } from "../cube.ts";
@@ -6,6 +7,7 @@ import { hasLanes } from "../lanes.ts";
 import { example, input, output } from "../example.ts";
 import { requireSameShape, requireShape } from "../shapes.ts";
 import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "../kernel.ts";
+import { threads1d } from "../threads.ts";
 
 /** Trilinear (8 neighbours) or Catmull-Rom (64 neighbours, Keys' cubic convolution with a = -1/2). */
 export type ResampleMethod = "trilinear" | "catmullRom";
@@ -73,7 +75,7 @@ export function resample(ctx: KernelContext, { label, x, rotations, y, method }:
     constants: { ...constants, VEC4: vec4, WORKGROUP: workgroup, LANES: lanes },
     params: { samples, size, channels: reals, blocks, each },
     bindings: { rotations, x, y },
-    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / workgroup)),
+    workgroups: threads1d(samples * size ** 3 * blocks, workgroup),
     ...cost,
   });
 }
@@ -104,7 +106,7 @@ export function resampleAdjoint(
     constants: { ...constants, CHANNELS: block, VEC4: vec4 },
     params: { samples, size, channels: reals, blocks },
     bindings: { rotations, gradY, gradX },
-    workgroups: workgroups1d(Math.ceil((samples * size ** 3 * blocks) / 64)),
+    workgroups: threads1d(samples * size ** 3 * blocks),
     ...cost,
   });
 }

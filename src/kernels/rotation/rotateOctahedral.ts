@@ -1,9 +1,11 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import rotateOctahedralShader from "../../../shaders/rotation/rotateOctahedral.wgsl";
 import { cubeShape, largestDivisor } from "../cube.ts";
 import { example, input, output } from "../example.ts";
 import { badShape, requireShape } from "../shapes.ts";
 import { choose, onLavapipe, type CallShape, type Kernel, type VariantChoice } from "../kernel.ts";
+import { threads1d } from "../threads.ts";
 
 export interface RotateOctahedralArgs {
   label: string;
@@ -70,9 +72,9 @@ export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs)
     call,
     shader: rotateOctahedralShader,
     constants: { PER_SAMPLE: perSample, INVERSE: inverse, VEC4: vec4, SCATTER: scatter, ...(scatter && { RUN: run }) },
-    params: { grids, per_sample: each, size, channels: vec4 ? channels / 4 : channels },
+    params: { grids, each, size, channels: vec4 ? channels / 4 : channels },
     bindings: { rotations, x, y },
-    workgroups: workgroups1d(Math.ceil((scatter ? (samples * voxels * channels) / run : grids * voxels) / 64)),
+    workgroups: threads1d(scatter ? (samples * voxels * channels) / run : grids * voxels),
     flops: 0,
     bytes: 4 * voxels * channels * (samples + grids),
   });

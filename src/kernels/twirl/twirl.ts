@@ -1,4 +1,5 @@
-import { workgroups1d, type KernelContext, type Tensor } from "../../gpu/dispatch.ts";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import twirlErrorShader from "../../../shaders/twirl/twirlError.wgsl";
 import twirlMergeShader from "../../../shaders/twirl/twirlMerge.wgsl";
 import twirlSumShader from "../../../shaders/twirl/twirlSum.wgsl";
@@ -7,6 +8,7 @@ import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { example, input, output, sum } from "../example.ts";
 import { choose, type CallShape, type Kernel, type Variant } from "../kernel.ts";
 import { twirlMergeVariants, type TwirlShape } from "./twirlVariants.ts";
+import { threads1d } from "../threads.ts";
 
 export interface TwirlMergeArgs {
   label: string;
@@ -108,7 +110,7 @@ function mergeLayout({ constants }: Variant, { samples, size, channels }: CubeSh
   // Threads that run together cover a piece of memory without gaps.
   const apart = largestDivisor(columns, Math.ceil(constants.together! / reals));
   const threads = samples * runs * reals;
-  const workgroups = workgroups1d(Math.ceil(threads / workgroup));
+  const workgroups = threads1d(threads, workgroup);
   const exact = threads === workgroups[0] * workgroups[1] * workgroup;
   return { run, runs, columns, apart, vec4, reals, exact, workgroup, workgroups };
 }
@@ -138,7 +140,7 @@ export function twirlError(
     shader: twirlErrorShader,
     params: { samples, rotations: k, size, channels, threads },
     bindings: { rotations, predictions, targetGrid: target, partial },
-    workgroups: workgroups1d(Math.ceil((samples * threads) / 64)),
+    workgroups: threads1d(samples * threads),
     flops: 3 * samples * elements,
     bytes: 4 * (samples * elements + samples * voxels * channels + samples * threads),
   });
@@ -172,7 +174,7 @@ function sumThreads(
       constants: { ACCUMULATE: accumulate && parts === 1 },
       params: { outputs, quantities, threads, parts },
       bindings: { partial, out: target },
-      workgroups: workgroups1d(Math.ceil(outputs / 64)),
+      workgroups: threads1d(outputs),
       flops: samples * quantities * threads,
       bytes: 4 * (samples * quantities * threads + outputs),
     });

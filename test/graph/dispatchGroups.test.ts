@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
-import type { Dispatch, Tensor } from "../../src/gpu/dispatch.ts";
+import type { Dispatch } from "../../src/gpu/dispatch.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { conv3d } from "../../src/graph/operations.ts";
@@ -41,7 +42,7 @@ function dispatches(graph: Graph): Dispatch[] {
   return graph.commands.flatMap((command) => (command.kind === "dispatch" ? [command.dispatch] : []));
 }
 
-/** The table of a batch's dispatch. */
+/** The table of a group's dispatch. */
 function rowsOf(graph: Graph, { bindings, params }: Dispatch, width: number): number[][] {
   const numbers = graph.constantOf(bindings.table!)!;
   expect(numbers).toHaveLength((params!.calls as number) * width);
@@ -89,7 +90,7 @@ async function run(flat: boolean) {
   const x = graph.external("x", X, upload("x", randomArray(sizeOf(X), 1)));
   const y = graph.keep(net(graph, x, bound));
   graph.backward(y, graph.external("gradY", y.shape, upload("gradY", randomArray(sizeOf(y.shape), 2))));
-  const plan = await Plan.create(gpu, graph, { label: "batches" });
+  const plan = await Plan.create(gpu, graph, { label: "groups" });
   plan.run();
   const names = Object.keys(SHAPES);
   const [result, ...gradients] = await plan.read(y, ...names.map((name) => graph.parameterGrad(bound(name))!));
@@ -99,7 +100,7 @@ async function run(flat: boolean) {
   return { y: result!, gradients: Object.fromEntries(names.map((name, i) => [name, gradients[i]!])), labels };
 }
 
-describe("batches", () => {
+describe("groups", () => {
   it("give what single dispatches give, in fewer", async () => {
     fill(10);
     const [together, apart] = [await run(true), await run(false)];

@@ -1,5 +1,5 @@
-// The table of a dispatch that makes many calls (`Batch` in src/gpu/dispatch.ts). A row of ROW numbers for each: its
-// first workgroup, the first elements of its two tensors, and the kernel's own.
+// The table of a dispatch that makes many calls (`DispatchGroup` in src/gpu/dispatchGroup.ts). A row of ROW numbers for
+// each: its first workgroup, the first elements of its two tensors, and the kernel's own.
 fn row_of(workgroup: u32) -> u32 {
   var low = 0u;
   var high = params.calls;

@@ -1,13 +1,6 @@
-import {
-  byteLength,
-  elementCount,
-  workgroups1d,
-  type Batch,
-  type BatchCall,
-  type Dispatch,
-  type KernelContext,
-  type Tensor,
-} from "../gpu/dispatch.ts";
+import { workgroups1d, type Dispatch, type KernelContext } from "../gpu/dispatch.ts";
+import type { DispatchGroup, GroupedCall } from "../gpu/dispatchGroup.ts";
+import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import type { GPUBuffer } from "../hostTypes.ts";
@@ -21,8 +14,8 @@ export interface GrowingTensor {
   grow(elements: number): void;
 }
 
-/** What batches need of their graph. */
-export interface BatchHost extends KernelContext {
+/** What groups need of their graph. */
+export interface DispatchGroupHost extends KernelContext {
   external(label: string, shape: readonly number[], view: BufferView): Tensor;
   externalView(tensor: Tensor): BufferView | undefined;
   growing(label: string, numbers?: readonly number[]): GrowingTensor;
@@ -31,54 +24,54 @@ export interface BatchHost extends KernelContext {
   offsetOf(tensor: Tensor): number;
 }
 
-/** The batches of a graph: one for each kind and each flat buffer of parameters or gradients. */
-export class Batches {
-  readonly #graph: BatchHost;
-  #open: OpenBatch[] = [];
+/** The groups of a graph: one for each kind and each flat buffer of parameters or gradients. */
+export class DispatchGroups {
+  readonly #graph: DispatchGroupHost;
+  #open: OpenGroup[] = [];
 
-  constructor(graph: BatchHost) {
+  constructor(graph: DispatchGroupHost) {
     this.#graph = graph;
   }
 
-  join(batch: Batch, call: BatchCall): Tensor | undefined {
+  join(group: DispatchGroup, call: GroupedCall): Tensor | undefined {
     const view = this.#graph.externalView(call.of)!;
     if (view.buffer.size > this.#graph.caps.maxBindingBytes) return undefined;
-    const known = this.#open.find((open) => open.batch === batch && open.buffer === view.buffer);
-    const open = known ?? new OpenBatch(this.#graph, batch, view.buffer);
+    const known = this.#open.find((open) => open.group === group && open.buffer === view.buffer);
+    const open = known ?? new OpenGroup(this.#graph, group, view.buffer);
     const first = view.offset / 4;
     const same = open.same(call, first);
     if (same) return same;
     if (!open.takes(call, first)) return undefined;
     if (!known) {
       this.#open.push(open);
-      if (batch.when === "start") this.#graph.dispatch(open.dispatch);
+      if (group.when === "start") this.#graph.dispatch(open.dispatch);
     }
     return open.add(call, first);
   }
 
   /** A dispatch binds `buffer` as `tensor`: what was made of its parameters before is of no use after. */
   changed(buffer: GPUBuffer, tensor: Tensor): void {
-    this.#open = this.#open.filter(({ batch, buffer: other, flat }) => {
-      return batch.when === "end" || other !== buffer || flat === tensor;
+    this.#open = this.#open.filter(({ group, buffer: other, flat }) => {
+      return group.when === "end" || other !== buffer || flat === tensor;
     });
   }
 
   /** Dispatches what was left for the end. */
   end(): void {
-    const ending = this.#open.filter(({ batch }) => batch.when === "end");
+    const ending = this.#open.filter(({ group }) => group.when === "end");
     this.#open = this.#open.filter((open) => !ending.includes(open));
     for (const { dispatch } of ending) this.#graph.dispatch(dispatch);
   }
 }
 
 /** Calls that one dispatch makes. It grows while the graph is built, and its dispatch, table and memory with it. */
-class OpenBatch {
-  readonly batch: Batch;
+class OpenGroup {
+  readonly group: DispatchGroup;
   readonly buffer: GPUBuffer;
   /** All of `buffer`. */
   readonly flat: Tensor;
   readonly dispatch: Dispatch;
-  readonly #graph: BatchHost;
+  readonly #graph: DispatchGroupHost;
   readonly #own: GrowingTensor;
   readonly #table: GrowingTensor;
   readonly #rows: number[] = [];
@@ -89,21 +82,21 @@ class OpenBatch {
   #workgroups = 0;
   #calls = 0;
 
-  constructor(graph: BatchHost, batch: Batch, buffer: GPUBuffer) {
+  constructor(graph: DispatchGroupHost, group: DispatchGroup, buffer: GPUBuffer) {
     this.#graph = graph;
-    this.batch = batch;
+    this.group = group;
     this.buffer = buffer;
     // A caller's buffer may end within a word.
     const words = Math.floor(buffer.size / 4);
-    this.flat = graph.external(`${batch.name} of all`, [words], { buffer, offset: 0, size: 4 * words });
-    this.#own = graph.growing(`${batch.name} parts`);
-    this.#table = graph.growing(`${batch.name} table`, this.#rows);
+    this.flat = graph.external(`${group.name} of all`, [words], { buffer, offset: 0, size: 4 * words });
+    this.#own = graph.growing(`${group.name} parts`);
+    this.#table = graph.growing(`${group.name} table`, this.#rows);
     this.dispatch = {
-      label: batch.name,
-      shader: batch.shader,
-      constants: { ...batch.constants },
+      label: group.name,
+      shader: group.shader,
+      constants: { ...group.constants },
       params: { calls: 0 },
-      bindings: { table: this.#table.tensor, [batch.flat]: this.flat, [batch.own]: this.#own.tensor },
+      bindings: { table: this.#table.tensor, [group.flat]: this.flat, [group.own]: this.#own.tensor },
       workgroups: [1, 1, 1],
       flops: 0,
       bytes: 0,
@@ -111,24 +104,24 @@ class OpenBatch {
   }
 
   /** What a call like this made before; of no use at the end, where each adds. */
-  same(call: BatchCall, first: number): Tensor | undefined {
-    return this.batch.when === "start" ? this.#parts.get(keyOf(call, first)) : undefined;
+  same(call: GroupedCall, first: number): Tensor | undefined {
+    return this.group.when === "start" ? this.#parts.get(keyOf(call, first)) : undefined;
   }
 
   /**
    * Whether the call can be one of this dispatch: those of the end run at the same time, and may not add to the same
-   * memory. What a call before was given may be another batch's.
+   * memory. What a call before was given may be another group's.
    */
-  takes({ of, own }: BatchCall, first: number): boolean {
+  takes({ of, own }: GroupedCall, first: number): boolean {
     if ("part" in own && this.#graph.storageOf(own.part) !== this.#own.tensor) return false;
     const bytes = "shape" in own ? byteLength({ shape: own.shape, dtype: "f32" }) : 0;
     if (bytes > LARGEST_CALL || this.#bytes + bytes > this.#graph.caps.maxBindingBytes) return false;
     const end = first + elementCount(of.shape);
-    return this.batch.when === "start" || !this.#targets.some((other) => first < other.end && other.first < end);
+    return this.group.when === "start" || !this.#targets.some((other) => first < other.end && other.first < end);
   }
 
   /** Adds a call whose parameter begins at element `first`; gives its part of the own tensor. */
-  add(call: BatchCall, first: number): Tensor {
+  add(call: GroupedCall, first: number): Tensor {
     const { own } = call;
     const { dispatch } = this;
     const part = "part" in own ? own.part : this.#newPart(call.label, own.shape);
@@ -154,6 +147,6 @@ class OpenBatch {
   }
 }
 
-function keyOf({ own, values }: BatchCall, first: number): string {
+function keyOf({ own, values }: GroupedCall, first: number): string {
   return [first, ...("shape" in own ? own.shape : []), ...values].join(" ");
 }
