@@ -1,8 +1,9 @@
 import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
-import { expectClose, randomArray } from "../harness.ts";
+import type { ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
+import { convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import * as twin from "../../src/reference/conv3d.ts";
-import { roundedTo, storedTolerance, type Stored } from "./half.ts";
-import { abs, rounding } from "./linearOperators.ts";
+import { roundedTo, type Stored } from "./half.ts";
+import { abs, expectResults, operand, rounding, type Expected } from "./linearOperators.ts";
 
 export interface Case {
   x: [number, number, number, number, number];
@@ -85,34 +86,28 @@ export const F32: Kinds = ["f32", "f32"];
 export function setUp(c: Case, [ofX, ofY] = F32) {
   const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
   const yShape = conv3dShape(c.x, weightShape, c.stride, c.padding);
-  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
-    shape,
-    dtype,
-    data: roundedTo(
-      dtype,
-      randomArray(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-      ),
-    ),
-  });
   return {
-    x: tensor(c.x, 1, ofX),
-    weight: tensor(weightShape, 2),
-    bias: tensor([c.channels], 3),
-    addend: tensor(yShape, 4, ofY),
-    gradY: tensor(yShape, 5, ofY),
-    gradWeight0: tensor(weightShape, 6),
-    gradBias0: tensor([c.channels], 7),
+    x: operand(c.x, 1, ofX),
+    weight: operand(weightShape, 2),
+    bias: operand([c.channels], 3),
+    addend: operand(yShape, 4, ofY),
+    gradY: operand(yShape, 5, ofY),
+    gradWeight0: operand(weightShape, 6),
+    gradBias0: operand([c.channels], 7),
   };
+}
+
+/** A case as kernels take it apart. */
+export function problemOf(c: Case): ConvProblem {
+  const { stride, padding: pad } = c;
+  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
+  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
 }
 
 export function nameOf(c: Case): string {
   const addend = c.addend ? ", addend" : "";
   return `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${addend}`;
 }
-
-type Result = readonly [expected: ArrayLike<number>, tolerance: ArrayLike<number>];
 
 /**
  * Compares results with the twin's: any of y, plain (without bias and addend), gradX, gradWeight and gradBias.
@@ -142,7 +137,7 @@ export function expectTwin(
     twin.conv3dGradWeight(a, g, weight.shape, stride, padding).map((v, i) => v + start[i]!);
   const gradBias = (g: ArrayLike<number>, start: ArrayLike<number>) =>
     twin.conv3dGradBias(g, c.channels).map((v, i) => v + start[i]!);
-  const expected: Record<string, () => Result> = {
+  const expected: Record<string, () => Expected> = {
     y: () => [forward(x, weight, bias.data, extra), forwardRounding()],
     plain: () => [forward(x, weight), forwardRounding()],
     gradX: () => [gradX(gradY, weight), rounding(taps * c.channels, gradX(abs(gradY), abs(weight)))],
@@ -155,8 +150,5 @@ export function expectTwin(
       rounding(voxels, gradBias(abs(gradY).data, abs(gradBias0).data)),
     ],
   };
-  for (const [name, result] of Object.entries(results)) {
-    const [exact, tolerance] = expected[name]!();
-    expectClose(result, exact, storedTolerance(storedAs[name] ?? "f32", exact, tolerance), name);
-  }
+  expectResults(results, expected, storedAs);
 }

@@ -12,11 +12,10 @@ import {
   gradWeightSubgroupMatrixName,
   gradWeightSubgroupMatrixTiles,
   type GradWeightSubgroupMatrixTile,
-} from "../../src/kernels/conv3d/conv3dGradWeightSubgroupMatrix.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
+} from "../../src/kernels/conv3d/conv3dGradWeightSubgroupMatrixTiles.ts";
 import { runKernels, testGpu } from "../harness.ts";
 import { withCaps } from "./capsOf.ts";
-import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import { CASES, expectTwin, F32, nameOf, problemOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
 import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./subgroupMatrixCaps.ts";
@@ -25,9 +24,9 @@ import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
 
 const HALF: Kinds = ["f16", "f16"];
 
-function tilesOf(caps: GpuCaps, { x, kernel, channels, stride, padding }: Case): GradWeightSubgroupMatrixTile[] {
-  const y = conv3dShape(x, [kernel, kernel, kernel, x[4], channels], stride, padding);
-  return gradWeightSubgroupMatrixTiles(caps, convSizes(x, y, kernel), stride, padding);
+function tilesOf(caps: GpuCaps, c: Case): GradWeightSubgroupMatrixTile[] {
+  const { sizes, stride, pad } = problemOf(c);
+  return gradWeightSubgroupMatrixTiles(caps, sizes, stride, pad);
 }
 
 /** This adapter's tiles, as one of that class has them. */

@@ -29,10 +29,10 @@ import {
   subgroupMatrixVariant,
   type SubgroupMatrixTile,
 } from "../../src/kernels/conv3d/conv3dSubgroupMatrix.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
+import { convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import { choose } from "../../src/kernels/kernel.ts";
 import { runKernels, testGpu } from "../harness.ts";
-import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import { CASES, expectTwin, nameOf, problemOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
 import { MATRIX_ADAPTERS } from "./subgroupMatrixCaps.ts";
@@ -88,8 +88,9 @@ async function run(c: Case, kinds = F16, tile?: SubgroupMatrixTile) {
   const out = await runKernels(await testGpu(), { x, weight, bias, addend, gradY }, outputs, (graph, t) => {
     const ctx = recorded(graph, dispatches);
     const forward = { label: "y", x: t.x, weight: t.weight, bias: t.bias, ...(c.addend && { addend: t.addend }) };
-    if (t.y)
-      {dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: subgroupMatrixVariant(tile) }) });}
+    if (t.y) {
+      dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: subgroupMatrixVariant(tile) }) });
+    }
     if (!t.gradX) return;
     const back = { label: "gradX", x: t.gradY, weight: t.weight, y: t.gradX, exchanged: true };
     if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: kernel - 1 - pad });
@@ -147,12 +148,6 @@ describe("conv3dSubgroupMatrix as a card chooses", () => {
     }
   });
 });
-
-function problemOf(c: Case): ConvProblem {
-  const { stride, padding: pad } = c;
-  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
-  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
-}
 
 describe("every tile that a card has", () => {
   needsMatrices();

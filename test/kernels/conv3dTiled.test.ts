@@ -5,7 +5,7 @@ import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { KernelContext } from "../../src/gpu/dispatch.ts";
 import type { Shader } from "../../src/gpu/shader.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
-import { blockGrid, blockSplits, blockWorkgroups, type ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
+import { blockGrid, blockSplits, blockWorkgroups } from "../../src/kernels/conv3d/conv3dBlocks.ts";
 import {
   tiledBytes,
   tiledDivision,
@@ -24,7 +24,6 @@ import {
   gradWeightTilings,
   type GradWeightTiling,
 } from "../../src/kernels/conv3d/conv3dGradWeightTiled.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import { convShape } from "../../src/kernels/conv3d/conv3dCall.ts";
 import { conv3dVariants } from "../../src/kernels/conv3d/conv3dVariants.ts";
 import { gradWeightTiledVariant, gradWeightVariants } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
@@ -33,7 +32,7 @@ import conv3dTiledShader from "../../shaders/conv3d/conv3dTiled.wgsl";
 import conv3dGradWeightTiledShader from "../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import { runKernels, testGpu } from "../harness.ts";
 import { PLAIN_GPU, withCaps } from "./capsOf.ts";
-import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import { CASES, expectTwin, F32, nameOf, problemOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsStored, STORED } from "./half.ts";
 import { networkShapes } from "./networkShapes.ts";
@@ -139,12 +138,6 @@ const caps = (adapterClass: GpuCaps["adapterClass"]): GpuCaps => ({
   ...{ maxWorkgroupInvocations: 256, maxBindingBytes: 2 ** 27, subgroupMatrices: [] },
 });
 const GPUS = [caps("discrete"), caps("integrated"), caps("unknown")];
-
-function problemOf(c: Case): ConvProblem {
-  const { stride, padding: pad } = c;
-  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
-  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
-}
 
 function distinct<T>(values: T[]): T[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];

@@ -4,7 +4,7 @@ import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dis
 import type { Shader } from "../../gpu/shader.ts";
 import { byteLength, elementCount, type DType, type Tensor } from "../../gpu/tensor.ts";
 import type { Constants } from "../../gpu/preprocess.ts";
-import { isPointwise, type ConvSizes } from "./conv3dShape.ts";
+import { isPointwise, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "../storage.ts";
 import { threads1d } from "../threads.ts";
 
@@ -55,6 +55,14 @@ export const PORTABLE_WORKGROUP_BYTES = 16_384;
 export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, apple: 64, unknown: 128, software: 8 } as const;
 /** Input channels below which a split is not worth its partial sums. */
 const LEAST_CHANNELS = 16;
+
+/** Useful operations: two for each pair of a tap and an output that meets an input, and each pair of channels. */
+export function usefulFlops({ sizes, stride, pad, transposed }: ConvProblem): number {
+  const { batch, inputSize, outputSize, inputChannels, outputChannels, kernel } = sizes;
+  const [from, to] = transposed ? [outputSize, inputSize] : [inputSize, outputSize];
+  const pairs = from.map((n, i) => tapPairs(n, to[i]!, kernel, stride, pad));
+  return 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels;
+}
 
 /** Whether an output depends on one voxel, its own: a matrix product over voxels. */
 export function isPointwiseProblem({ sizes: { kernel }, stride, pad }: ConvProblem): boolean {

@@ -2,12 +2,12 @@ import type { KernelCall, KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type DType, type Tensor } from "../../gpu/tensor.ts";
 import { choose, type Variant } from "../kernel.ts";
 import { storage, storagePair } from "../storage.ts";
-import { dispatchConvBlocks, type ConvOperands, type ConvProblem } from "./conv3dBlocks.ts";
+import { dispatchConvBlocks, usefulFlops, type ConvOperands, type ConvProblem } from "./conv3dBlocks.ts";
 import { convShape } from "./conv3dCall.ts";
 import { directDispatch, directTileOf, directTransposedDispatch } from "./conv3dDirect.ts";
 import { conv3dPolyphaseDispatch } from "./conv3dPolyphase.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
-import { convSizes, tapPairs, type ConvDispatch } from "./conv3dShape.ts";
+import { convSizes, type ConvDispatch } from "./conv3dShape.ts";
 import { subgroupMatrixKernel, subgroupMatrixTileOf } from "./conv3dSubgroupMatrix.ts";
 import { tiledKernel, tilingOf } from "./conv3dTiled.ts";
 import { conv3dVariants, convTranspose3dVariants } from "./conv3dVariants.ts";
@@ -37,11 +37,7 @@ export function dispatchConvTranspose3d(ctx: KernelContext, args: Omit<ConvCall,
 }
 
 /** In the variant that is given, or else chosen. */
-function dispatchProblem(
-  ctx: KernelContext,
-  args: ConvOperands & { variant?: Variant },
-  problem: ConvProblem & { stride: number; pad: number },
-): void {
+function dispatchProblem(ctx: KernelContext, args: ConvOperands & { variant?: Variant }, problem: ConvProblem): void {
   const { label, x, y, exchanged, flipped } = args;
   const { sizes, stride, pad, transposed } = problem;
   const shape = convShape(sizes, stride, pad, { exchanged, flipped });
@@ -74,14 +70,6 @@ function dispatchProblem(
       dispatchScalar(ctx, { ...args, ...cost }, direct(conv, directTileOf(variant)));
     }
   }
-}
-
-/** Two for each pair of a tap and an output that meets an input, and each pair of channels. */
-function usefulFlops({ sizes, stride, pad, transposed }: ConvProblem): number {
-  const { batch, inputSize, outputSize, inputChannels, outputChannels, kernel } = sizes;
-  const [from, to] = transposed ? [outputSize, inputSize] : [inputSize, outputSize];
-  const pairs = from.map((n, i) => tapPairs(n, to[i]!, kernel, stride, pad));
-  return 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels;
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   gradWeightSubgroupMatrixName,
   gradWeightSubgroupMatrixTiles,
   type GradWeightSubgroupMatrixTile,
-} from "./conv3dGradWeightSubgroupMatrix.ts";
+} from "./conv3dGradWeightSubgroupMatrixTiles.ts";
 import { gradWeightRowsFits } from "./conv3dGradWeightRows.ts";
 import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 
