@@ -1,5 +1,5 @@
-// conv3dSubgroupMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the tile
-// that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
+// conv3dSubgroupMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the
+// tile that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
 // rounds them, so that tolerances are those of sums in f32.
 import conv3dSubgroupMatrixShader from "../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
@@ -155,7 +155,7 @@ describe("every tile that a card has", () => {
   const tilesOf = async (problem: ConvProblem) =>
     subgroupMatrixTiles({ ...(await testGpu()).caps, ...CARD }, problem, false);
 
-  // Channels enough that tiles of many are not useless; bricks, gathered positions, a product.
+  // Channels enough that tiles of many are not useless; grids, gathered positions, a pointwise one.
   it.each<Case>([
     { x: [1, 2, 7, 31, 28], kernel: 3, channels: 32, stride: 1, padding: 1 },
     { x: [3, 5, 7, 6, 5], kernel: 3, channels: 62, stride: 2, padding: 1, addend: true },
@@ -288,7 +288,7 @@ describe("matrix variants", () => {
   });
 });
 
-/** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, a product; in splits. */
+/** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, pointwise; in splits. */
 function* texts(): Generator<[name: string, text: string]> {
   for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
     for (const [channels, ofY] of [

@@ -31,7 +31,7 @@ export function gradWeightSubgroupMatrixInvocations(tile: GradWeightSubgroupMatr
   return tile.SUBGROUP_SIZE * tile.SUBGROUPS_I * tile.SUBGROUPS_O;
 }
 
-/** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, and its invocations. */
+/** Such as `subgroup matrix 16x16x16 64x64 w128`: shape, a workgroup's input and output channels, its invocations. */
 export function gradWeightSubgroupMatrixName(tile: GradWeightSubgroupMatrixTile): string {
   return `${subgroupMatrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightSubgroupMatrixInvocations(tile)}`;
 }

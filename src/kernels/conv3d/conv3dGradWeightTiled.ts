@@ -90,7 +90,7 @@ function tileOf(sizes: ConvSizes, stride: number, threadI4: number, threadO4: nu
     },
     ...{ THREAD_I4: threadI4, THREAD_O4: threadO4 },
   };
-  // More rows share more of the brick's halo, and meet at fewer barriers.
+  // More rows share more of the input tile's halo, and meet at fewer barriers.
   const steps = [4, 2].filter((step) => step <= height);
   const fits = (STEP_Y: number) =>
     gradWeightTiledBytes({ ...tile, STEP_Y }, sizes.kernel, stride) <= PORTABLE_WORKGROUP_BYTES;

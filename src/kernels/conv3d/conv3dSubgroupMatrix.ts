@@ -37,7 +37,7 @@ export interface SubgroupMatrixTile extends Products {
 // those of a lane's sums. Products a load: of a matrix from workgroup memory. FLOP a byte: of what the cache behind
 // must give, inputs in f16 and weights, the larger part, in f32. The first tile's bytes are those of its results.
 //
-//   positions   registers  products  bricks in chunks of 16  gathered in chunks of 32
+//   positions   registers  products  tiles in chunks of 16   gathered in chunks of 32
 //   x channels             a load    FLOP a byte  bytes      FLOP a byte  bytes
 //   128 x 128   64         1.3       59           16,384     43           16,384
 //   128 x 64    64         1.3       55           15,552     32           14,848
@@ -48,7 +48,7 @@ export interface SubgroupMatrixTile extends Products {
 //    64 x 16     8         0.5       23            7,488     11            6,656
 //
 // A load is 512 bytes. A multiprocessor whose workgroup memory gives 128 bytes a clock has the second tile's operands
-// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that brick a
+// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that tile a
 // subgroup has 24 products to do, and there is room for several workgroups on a multiprocessor, which then wait in
 // turn. For 8 channels there are shapes of 16x8x16.
 const BLOCKS: readonly (readonly [positions: number, channels: number])[] = [
@@ -94,7 +94,10 @@ export function subgroupMatrixInvocations(tile: SubgroupMatrixTile): number {
   return tile.SUBGROUPS_M * tile.SUBGROUPS_N * tile.SUBGROUP_SIZE;
 }
 
-/** Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all of them, gathered), channels, invocations. */
+/**
+ * Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all of them, gathered), channels,
+ * invocations.
+ */
 export function subgroupMatrixTileName(tile: SubgroupMatrixTile): string {
   const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z } = tile;
   const [positions, channels] = subgroupMatrixBlock(tile);
@@ -132,7 +135,7 @@ export function subgroupMatrixBytes(tile: SubgroupMatrixTile, taps: number, step
 }
 
 /**
- * The tiles that an adapter can run for a problem, the default first: bricks where rows of the grid fill them, gathered
+ * The tiles that an adapter can run for a problem, the default first: grids where their rows fill matrices, gathered
  * positions elsewhere. Tiles half of whose work is for nothing, by the best of them, are none.
  *
  * @param exchanged weights are [k, k, k, Co, Ci]
