@@ -1,6 +1,6 @@
 // conv3dSubgroupMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the
-// tile that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
-// rounds them, so that tolerances are those of sums in f32.
+// tile that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the
+// shader rounds them, so that tolerances are those of sums in f32.
 import conv3dSubgroupMatrixShader from "../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
