@@ -10,7 +10,7 @@
 // the loop must stay below 32 KB. So what a workgroup needs of x and gradY is loaded into private arrays first: gradY
 // for TILES tiles of output channels, which serve all input channels, x for one tile of input channels, which serves
 // these output channels and all kz. Along y and along x the sums are those of Winograd's F(4, 3) transposed (arXiv
-// 1509.09308; the matrices are those of conv3dRows.wgsl): nine taps of 4 x 4 positions and 6 x 6 inputs in 36
+// 1509.09308; the matrices are in shared/winograd.wgsl): nine taps of 4 x 4 positions and 6 x 6 inputs in 36
 // multiply-adds for 144,
 //
 //   gradW = G'^T [sum over the rest of (A gradY A^T * B^T x B)] G'
@@ -35,6 +35,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
 #import gradWeightOperands
+#import winograd
 
 struct Params {
   batch: i32, depth: i32, height: i32, width: i32,
@@ -48,32 +49,6 @@ struct Params {
   blocksI: i32, blocksO: i32,
   tilesI: i32, tilesO: i32,
   accumulate: i32,
-}
-
-// The points 0, 1, -1, infinity, 2 and -2 of four gradients, A g without its scales, and of six inputs, B^T x.
-fn gradient_points(g: array<f32, 4>) -> array<f32, 6> {
-  let even1 = g[0] + g[2];
-  let odd1 = g[1] + g[3];
-  let even2 = g[0] + 4.0 * g[2];
-  let odd2 = 2.0 * (g[1] + 4.0 * g[3]);
-  return array<f32, 6>(g[0], even1 + odd1, even1 - odd1, g[3], even2 + odd2, even2 - odd2);
-}
-
-fn input_points(x: array<f32, 6>) -> array<f32, 6> {
-  let p = x[4] - 4.0 * x[2];
-  let q = x[3] - 4.0 * x[1];
-  let r = x[4] - x[2];
-  let s = 2.0 * (x[3] - x[1]);
-  return array<f32, 6>(4.0 * (x[0] - x[2]) + r, p + q, p - q, 4.0 * x[1] - 5.0 * x[3] + x[5], r + s, r - s);
-}
-
-// The three taps of sums over products of such points, G'^T s.
-fn taps(s: array<f32, 6>) -> array<f32, 3> {
-  let even1 = (s[1] + s[2]) * (-1.0 / 6.0);
-  let odd1 = (s[1] - s[2]) * (-1.0 / 6.0);
-  let even2 = (s[4] + s[5]) * (1.0 / 24.0);
-  let odd2 = (s[4] - s[5]) * (1.0 / 12.0);
-  return array<f32, 3>(0.25 * s[0] + even1 + even2, odd1 + odd2, even1 + 4.0 * even2 + s[3]);
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -9,24 +9,17 @@
 // cache. As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
 //
 // Along z and y the sums are Winograd's (arXiv 1509.09308): F(2, 3), two outputs from four inputs in four
-// multiply-adds for six, and F(4, 3), four outputs from six inputs in six for twelve; together a third of the direct
-// sums. With the points 0, 1, -1, (2, -2) and infinity, y = A^T (G' w * B^T x):
+// multiply-adds for six, and F(4, 3) of shared/winograd.wgsl; together a third of the direct sums. Along z, with the
+// points 0, 1, -1 and infinity, y = A^T (G w * B^T x):
 //
-//   z:  B^T = 1  0 -1  0      G = 1    0    0      A^T = 1  1  1  0
-//             0  1  1  0          1/2  1/2  1/2          0  1 -1 -1
-//             0 -1  1  0          1/2 -1/2  1/2
-//             0  1  0 -1          0    0    1
+//   B^T = 1  0 -1  0      G = 1    0    0      A^T = 1  1  1  0
+//         0  1  1  0          1/2  1/2  1/2          0  1 -1 -1
+//         0 -1  1  0          1/2 -1/2  1/2
+//         0  1  0 -1          0    0    1
 //
-//   y:  B^T = 4  0 -5  0  1  0     G' = 1  0  0     A^T = 1/4 -1/6 -1/6 1/24  1/24 0
-//             0 -4 -4  1  1  0          1  1  1             0 -1/6  1/6 1/12 -1/12 0
-//             0  4 -4 -1  1  0          1 -1  1             0 -1/6 -1/6  1/6   1/6 0
-//             0 -2 -1  2  1  0          1  2  4             0 -1/6  1/6  1/3  -1/3 1
-//             0  2 -1 -2  1  0          1 -2  4
-//             0  4  0 -5  0  1          0  0  1
-//
-// (G' is the paper's G, its rows scaled to whole numbers, and A^T has the scales). conv3dRowsWeight.wgsl has applied
-// G along z to the weights. A row of B^T along z has two terms and is applied where the inputs are read; A^T along z
-// after each point's sums. A value that is not finite spreads over its tile, four rows of two planes.
+// conv3dRowsWeight.wgsl has applied G along z to the weights. A row of B^T along z has two terms and is applied where
+// the inputs are read; A^T along z after each point's sums. A value that is not finite spreads over its tile, four rows
+// of two planes.
 //
 // A workgroup is one subgroup of WORKGROUP lanes, of which lanesX lie along x. Outputs come in blocks of TILE_Y rows
 // of two planes, in stacks of up to pairs blocks along z, which are counted over y, then along z, then over n; each
@@ -51,6 +44,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
 #import convOperands
+#import winograd
 
 struct Params {
   depth: i32, height: i32, width: i32,
@@ -225,16 +219,12 @@ fn main(
 #endfor
 #for g in 0..RIGHT+1
 #for j in 0..TILES
-            let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
-            let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
-            let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
-            let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
-            let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
-            let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
-            let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
-            let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
-            let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
-            let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
+            let v_${j}_${g} = input_points(array<f32, 6>(
+              x_${4*j}_${g}, x_${4*j+1}_${g}, x_${4*j+2}_${g}, x_${4*j+3}_${g}, x_${4*j+4}_${g}, x_${4*j+5}_${g},
+            ));
+#for m in 0..6
+            let v_${6*j+m}_${g}_1 = v_${j}_${g}[${m}];
+#endfor
 #endfor
 #endfor
 #for m in 0..POINTS
@@ -251,21 +241,15 @@ fn main(
 #endfor
 #for q in 0..RUNS
 #for k in 0..3
-            let u_${q}_0_${k} = lane_weight_${q}_${k};
-            let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
-            let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
-            let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
-            let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
-            let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
-            let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
-            let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
-            let u_${q}_5_${k} = lane_weight_${q}_${6+k};
+            let u_${q}_${k} = weight_points(
+              array<f32, 3>(lane_weight_${q}_${k}, lane_weight_${q}_${3+k}, lane_weight_${q}_${6+k}),
+            );
 #endfor
 #endfor
 #for c in 0..TILE_C
 #for m in 0..6
 #for k in 0..3
-            let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
+            let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${k}[${m}], ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILES
@@ -285,19 +269,14 @@ fn main(
 #for g in 1..RIGHT
 #for c in 0..TILE_C
           {
-            let m0 = 0.25 * acc_${6*j}_${g}_${c};
-            let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
-            let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
-            let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
-            let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
-            let o_0 = m0 + m12 + m34;
-            let o_1 = d12 + d34;
-            let o_2 = m12 + 4.0 * m34;
-            let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
+            let o = four_outputs(array<f32, 6>(
+              acc_${6*j}_${g}_${c}, acc_${6*j+1}_${g}_${c}, acc_${6*j+2}_${g}_${c},
+              acc_${6*j+3}_${g}_${c}, acc_${6*j+4}_${g}_${c}, acc_${6*j+5}_${g}_${c},
+            ));
 #for i in 0..4
 #for z in 0..2
 #let at = ((4*j + i)*GROUPS + g - 1)*TILE_C + c
-            outputs[${z} * PLANE / WORKGROUP + ${at/WORKGROUP}][${at%WORKGROUP}] += to_${z} * o_${i};
+            outputs[${z} * PLANE / WORKGROUP + ${at/WORKGROUP}][${at%WORKGROUP}] += to_${z} * o[${i}];
 #endfor
 #endfor
           }

@@ -26,6 +26,7 @@ import thread from "../../shaders/shared/thread.wgsl";
 import total from "../../shaders/shared/total.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
+import winograd from "../../shaders/shared/winograd.wgsl";
 
 const files = [
   attentionProduct,
@@ -56,6 +57,7 @@ const files = [
   total,
   unit,
   voxels,
+  winograd,
 ];
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */
