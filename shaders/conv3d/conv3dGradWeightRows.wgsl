@@ -1,16 +1,16 @@
 // Gradient of a 3x3x3 convolution of stride 1 and padding 1 with respect to its weights, for adapters with subgroups of
 // one known, small size (software ones): the sums of conv3dGradWeight.wgsl,
 //
-//   partial[s, k, ci, co] = sum over positions o of slice s of x[n, o - 1 + k, ci] gradY[n, o, co]
+//   partial[s, k, ci, co] = sum over positions o of split s of x[n, o - 1 + k, ci] gradY[n, o, co]
 //
-// first of two passes (sumPartials.wgsl adds the slices in a fixed order). With accumulate = 1 there is one slice, and
+// first of two passes (sumPartials.wgsl adds the splits in a fixed order). With accumulate = 1 there is one split, and
 // `partial` is the gradient itself, added to what is there. As a GEMM: M = 27 Ci, N = Co, K = N D H W positions.
 //
 // There a load from a buffer costs as much as some fifty multiply-adds, one from a private array a sixth of that, and
 // the loop must stay below 32 KB. So what a workgroup needs of x and gradY is loaded into private arrays first: gradY
 // for TILES tiles of output channels, which serve all input channels, x for one tile of input channels, which serves
 // these output channels and all kz. Along y and along x the sums are those of Winograd's F(4, 3) transposed (arXiv
-// 1509.09308; the matrices are those of conv3dRows.wgsl): nine taps of 4 x 4 positions and 6 x 6 inputs in 36
+// 1509.09308; the matrices are in shared/winograd.wgsl): nine taps of 4 x 4 positions and 6 x 6 inputs in 36
 // multiply-adds for 144,
 //
 //   gradW = G'^T [sum over the rest of (A gradY A^T * B^T x B)] G'
@@ -20,65 +20,35 @@
 // sums of half the points for two tiles of output channels take as much room as those of all for one, and an input,
 // spread once, serves both tiles.
 //
-// A workgroup is one subgroup of WORKGROUP lanes. It computes a slice for tiles_i tiles of WORKGROUP input channels and
-// tiles_o of output channels: lane l loads channel l of both; its output channel is its own, and the inputs are spread
-// by subgroupShuffle from a fixed lane. A slice is slabs_per_slice slabs: units of four rows of `planes` planes,
+// A workgroup is one subgroup of WORKGROUP lanes. It computes a split for tilesI tiles of WORKGROUP input channels and
+// tilesO of output channels: lane l loads channel l of both; its output channel is its own, and the inputs are spread
+// by subgroupShuffle from a fixed lane. A split is slabsPerSplit slabs: units of four rows of `planes` planes,
 // counted over the bands of rows, then over n; slabs are counted along z, then over units. Columns come in groups of
 // four, `groups` of them, an even number: a turn of the loop takes two.
 //
-// Bindings: x [N, D, H, W, Ci], gradY [N, D, H, W, Co], partial [slices, 27, Ci, Co].
+// Bindings: x [N, D, H, W, Ci], gradY [N, D, H, W, Co], partial [splits, 27, Ci, Co].
 // Constants: WORKGROUP = the subgroup size; TILES, even; SLOTS_X >= units (planes + 2) groups,
 // SLOTS_Y >= TILES units planes groups; X_F16, Y_F16: x, gradY are stored in half precision.
 // Host: channels beyond Ci or Co are computed from whatever a clamped access gives, and not stored.
-// Dispatch: workgroups1d(slices blocks_i blocks_o), blocks_i = ceil(Ci / (WORKGROUP tiles_i)), blocks_o likewise.
+// Dispatch: workgroups1d(splits blocksI blocksO), blocksI = ceil(Ci / (WORKGROUP tilesI)), blocksO likewise.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
-#import storagePair
+#import gradWeightOperands
+#import winograd
 
 struct Params {
   batch: i32, depth: i32, height: i32, width: i32,
-  in_c: i32, out_c: i32,
+  inC: i32, outC: i32,
   units: i32, planes: i32, groups: i32,
   bands: i32,           // ceil(H / 4)
   stacks: i32,          // ceil(D / planes)
   slabs: i32,           // ceil(N bands / units) stacks
-  slabs_per_slice: i32,
-  slices: u32,
-  blocks_i: u32, blocks_o: u32,
-  tiles_i: i32, tiles_o: i32,
-  accumulate: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<StoredX>;
-@group(0) @binding(2) var<storage, read> gradY: array<StoredY>;
-@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
-
-// The points 0, 1, -1, infinity, 2 and -2 of four gradients, A g without its scales, and of six inputs, B^T x.
-fn gradient_points(g: array<f32, 4>) -> array<f32, 6> {
-  let even1 = g[0] + g[2];
-  let odd1 = g[1] + g[3];
-  let even2 = g[0] + 4.0 * g[2];
-  let odd2 = 2.0 * (g[1] + 4.0 * g[3]);
-  return array<f32, 6>(g[0], even1 + odd1, even1 - odd1, g[3], even2 + odd2, even2 - odd2);
-}
-
-fn input_points(x: array<f32, 6>) -> array<f32, 6> {
-  let p = x[4] - 4.0 * x[2];
-  let q = x[3] - 4.0 * x[1];
-  let r = x[4] - x[2];
-  let s = 2.0 * (x[3] - x[1]);
-  return array<f32, 6>(4.0 * (x[0] - x[2]) + r, p + q, p - q, 4.0 * x[1] - 5.0 * x[3] + x[5], r + s, r - s);
-}
-
-// The three taps of sums over products of such points, G'^T s.
-fn taps(s: array<f32, 6>) -> array<f32, 3> {
-  let even1 = (s[1] + s[2]) * (-1.0 / 6.0);
-  let odd1 = (s[1] - s[2]) * (-1.0 / 6.0);
-  let even2 = (s[4] + s[5]) * (1.0 / 24.0);
-  let odd2 = (s[4] - s[5]) * (1.0 / 12.0);
-  return array<f32, 3>(0.25 * s[0] + even1 + even2, odd1 + odd2, even1 + 4.0 * even2 + s[3]);
+  slabsPerSplit: i32,
+  splits: i32,
+  blocksI: i32, blocksO: i32,
+  tilesI: i32, tilesO: i32,
+  accumulate: i32,
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -87,18 +57,18 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-  let index = linear_workgroup(wid, num);
-  let slice = index / (params.blocks_o * params.blocks_i);
-  if (slice >= params.slices) {
+  let index = i32(linear_workgroup(wid, num));
+  let split = index / (params.blocksO * params.blocksI);
+  if (split >= params.splits) {
     return;
   }
   let lane = i32(subgroup_lane);
-  let ci_begin = i32(index / params.blocks_o % params.blocks_i) * params.tiles_i * WORKGROUP;
-  let ci_end = min(ci_begin + params.tiles_i * WORKGROUP, params.in_c);
-  let co_begin = i32(index % params.blocks_o) * params.tiles_o * WORKGROUP;
-  let co_end = min(co_begin + params.tiles_o * WORKGROUP, params.out_c);
+  let ci_begin = index / params.blocksO % params.blocksI * params.tilesI * WORKGROUP;
+  let ci_end = min(ci_begin + params.tilesI * WORKGROUP, params.inC);
+  let co_begin = index % params.blocksO * params.tilesO * WORKGROUP;
+  let co_end = min(co_begin + params.tilesO * WORKGROUP, params.outC);
   let slots_y = params.units * params.planes * params.groups;
-  let slice_at = i32(slice) * 27 * params.in_c * params.out_c;
+  let split_at = split * 27 * params.inC * params.outC;
 
   // Inner indices are always constants, so that the compiler splits arrays, one for each. Of x: three points along y by
   // six along x of B^T x B; of gradY: three points along y of A gradY by four columns, which take less room. The slots
@@ -107,8 +77,8 @@ fn main(
   var kept_y: array<array<f32, 12>, 2 * SLOTS_Y>;
   var sums: array<array<f32, WORKGROUP>, 2 * 9>;
 
-  let slab_begin = i32(slice) * params.slabs_per_slice;
-  let slab_end = min(slab_begin + params.slabs_per_slice, params.slabs);
+  let slab_begin = split * params.slabsPerSplit;
+  let slab_end = min(slab_begin + params.slabsPerSplit, params.slabs);
   for (var slab = slab_begin; slab < slab_end; slab++) {
     let oz = slab % params.stacks * params.planes;
     let unit0 = slab / params.stacks * params.units;
@@ -127,9 +97,8 @@ fn main(
           for (var q = 0; q < params.groups; q++) {
 #for c in 0..4
 #for j in 0..4
-            let g_${j}_${c} = select(
-              0.0,
-              f32(gradY[u32((row_at + ${j} * params.width + 4 * q + ${c}) * params.out_c + co0 + lane)]),
+            let g_${j}_${c} = load_gradient(
+              (row_at + ${j} * params.width + 4 * q + ${c}) * params.outC + co0 + lane,
               oy + ${j} < params.height && 4 * q + ${c} < params.width,
             );
 #endfor
@@ -153,20 +122,19 @@ fn main(
           let row = (unit / params.bands * params.depth + iz) * params.height + oy - 1;
 #for r in 0..6
           let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
-          let at_${r} = ((row + ${r}) * params.width - 1) * params.in_c + ci0 + lane;
+          let at_${r} = ((row + ${r}) * params.width - 1) * params.inC + ci0 + lane;
 #endfor
           // A row begins with a column of zeros. Two columns are carried over to the next group.
           var column_0 = array<f32, 6>();
 #for r in 0..6
-          let x_${r}_1 = select(0.0, f32(x[u32(at_${r} + params.in_c)]), row_ok_${r});
+          let x_${r}_1 = load_x(at_${r} + params.inC, row_ok_${r});
 #endfor
           var column_1 = input_points(array<f32, 6>(x_0_1, x_1_1, x_2_1, x_3_1, x_4_1, x_5_1));
           for (var q = 0; q < params.groups; q++) {
 #for c in 2..6
             let ix_${c} = 4 * q + ${c};
 #for r in 0..6
-            let x_${r}_${c} =
-              select(0.0, f32(x[u32(at_${r} + ix_${c} * params.in_c)]), row_ok_${r} && ix_${c} <= params.width);
+            let x_${r}_${c} = load_x(at_${r} + ix_${c} * params.inC, row_ok_${r} && ix_${c} <= params.width);
 #endfor
             let column_${c} = input_points(
               array<f32, 6>(x_0_${c}, x_1_${c}, x_2_${c}, x_3_${c}, x_4_${c}, x_5_${c}),
@@ -269,18 +237,18 @@ fn main(
             // Loops of unknown length (known ones are unrolled): each store takes long to compile. The second tile may
             // lie beyond the channels.
             let tiles = min(2, (group_end - co0 - lane + WORKGROUP - 1) / WORKGROUP);
-            let adds = slab > slab_begin || params.accumulate != 0u;
-            let at0 = slice_at + (9 * kz * params.in_c + ci0) * params.out_c + co0 + lane;
+            let adds = slab > slab_begin || params.accumulate != 0;
+            let at0 = split_at + (9 * kz * params.inC + ci0) * params.outC + co0 + lane;
 #for added in 0..2
             for (var t = 0; t < select(0, 9 * tiles, adds == (${added} == 1)); t++) {
-              let at = at0 + t % 9 * params.in_c * params.out_c + t / 9 * WORKGROUP;
+              let at = at0 + t % 9 * params.inC * params.outC + t / 9 * WORKGROUP;
 #for i in 0..WORKGROUP
-              if (ci0 + ${i} < params.in_c) {
+              if (ci0 + ${i} < params.inC) {
                 var sum = sums[t][${i}];
 #if added
-                sum += partial[u32(at + ${i} * params.out_c)];
+                sum += partial[u32(at + ${i} * params.outC)];
 #endif
-                partial[u32(at + ${i} * params.out_c)] = sum;
+                partial[u32(at + ${i} * params.outC)] = sum;
               }
 #endfor
             }

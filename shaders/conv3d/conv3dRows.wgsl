@@ -9,76 +9,59 @@
 // cache. As a GEMM: M = N D H W positions, N = Co, K = 27 Ci.
 //
 // Along z and y the sums are Winograd's (arXiv 1509.09308): F(2, 3), two outputs from four inputs in four
-// multiply-adds for six, and F(4, 3), four outputs from six inputs in six for twelve; together a third of the direct
-// sums. With the points 0, 1, -1, (2, -2) and infinity, y = A^T (G' w * B^T x):
+// multiply-adds for six, and F(4, 3) of shared/winograd.wgsl; together a third of the direct sums. Along z, with the
+// points 0, 1, -1 and infinity, y = A^T (G w * B^T x):
 //
-//   z:  B^T = 1  0 -1  0      G = 1    0    0      A^T = 1  1  1  0
-//             0  1  1  0          1/2  1/2  1/2          0  1 -1 -1
-//             0 -1  1  0          1/2 -1/2  1/2
-//             0  1  0 -1          0    0    1
+//   B^T = 1  0 -1  0      G = 1    0    0      A^T = 1  1  1  0
+//         0  1  1  0          1/2  1/2  1/2          0  1 -1 -1
+//         0 -1  1  0          1/2 -1/2  1/2
+//         0  1  0 -1          0    0    1
 //
-//   y:  B^T = 4  0 -5  0  1  0     G' = 1  0  0     A^T = 1/4 -1/6 -1/6 1/24  1/24 0
-//             0 -4 -4  1  1  0          1  1  1             0 -1/6  1/6 1/12 -1/12 0
-//             0  4 -4 -1  1  0          1 -1  1             0 -1/6 -1/6  1/6   1/6 0
-//             0 -2 -1  2  1  0          1  2  4             0 -1/6  1/6  1/3  -1/3 1
-//             0  2 -1 -2  1  0          1 -2  4
-//             0  4  0 -5  0  1          0  0  1
+// conv3dRowsWeight.wgsl has applied G along z to the weights. A row of B^T along z has two terms and is applied where
+// the inputs are read; A^T along z after each point's sums. A value that is not finite spreads over its tile, four rows
+// of two planes.
 //
-// (G' is the paper's G, its rows scaled to whole numbers, and A^T has the scales). conv3dRowsWeight.wgsl has applied
-// G along z to the weights. A row of B^T along z has two terms and is applied where the inputs are read; A^T along z
-// after each point's sums. A value that is not finite spreads over its tile, four rows of two planes.
-//
-// A workgroup is one subgroup of WORKGROUP lanes, of which lanes_x lie along x. Outputs come in blocks of TILE_Y rows
+// A workgroup is one subgroup of WORKGROUP lanes, of which lanesX lie along x. Outputs come in blocks of TILE_Y rows
 // of two planes, in stacks of up to pairs blocks along z, which are counted over y, then along z, then over n; each
-// row of lanes has a stack of its own. A lane computes TILE_Y rows of GROUPS columns, lanes_x apart, for TILE_C
+// row of lanes has a stack of its own. A lane computes TILE_Y rows of GROUPS columns, lanesX apart, for TILE_C
 // channels at a time. What lies left and right of a column comes by shuffles. With EDGES a block is narrower than the
 // grid: what lies beyond its ends is loaded together, by a lane for each row and side. Lane l loads the weights of
 // channel l of every WORKGROUP, transforms and spreads them: by subgroupShuffle from a fixed lane, mostly one
 // instruction on lavapipe, where subgroupBroadcast takes three. More than CHANNELS input channels are summed in
 // parts, each of which adds to what y (with Y_F16: sums) holds.
 //
-// Bindings: x [N, D, H, W, Ci], weight [4, 3, 3, Ci, Co] of conv3dRowsWeight.wgsl, y [N, D, H, W, Co]; bias [Co] and
-// addend (as y) are read only where has_bias, has_addend are 1; sums (as y, in f32; only with Y_F16) is used only
-// where Ci > CHANNELS.
+// Bindings: those of shared/convOperands.wgsl, weight [4, 3, 3, Ci, Co] being that of conv3dRowsWeight.wgsl; sums (as
+// y, in f32; only with Y_F16) is used only where Ci > CHANNELS.
 //
 // Constants: GROUPS, TILE_Y (a multiple of 4), TILE_C, WORKGROUP = the subgroup size, which divides TILE_C; CHANNELS;
-// EDGES; X_F16, Y_F16: x, addend and y are stored in half precision.
-// Host: lanes_x is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanes_x >= W. A
-// workgroup makes tiles_c tiles of TILE_C channels.
+// EDGES; X_F16, Y_F16.
+// Host: lanesX is a power of two up to WORKGROUP, and is WORKGROUP with EDGES; without, GROUPS lanesX >= W. A
+// workgroup makes tilesC tiles of TILE_C channels.
 // Out-of-range positions and channels are computed from whatever a clamped access gives, and not stored.
-// Dispatch: workgroups1d(ceil(stacks / (WORKGROUP / lanes_x)) * tiles_x * blocks_c), blocks_y = ceil(H / TILE_Y),
-// stacks = N ceil(D / (2 pairs)) blocks_y, blocks_c = ceil(Co / (TILE_C tiles_c)).
+// Dispatch: workgroups1d(ceil(stacks / (WORKGROUP / lanesX)) * tilesX * blocksC), blocksY = ceil(H / TILE_Y),
+// stacks = N ceil(D / (2 pairs)) blocksY, blocksC = ceil(Co / (TILE_C tilesC)).
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
-#import storagePair
+#import convOperands
+#import winograd
 
 struct Params {
   depth: i32, height: i32, width: i32,
-  in_c: i32, out_c: i32,
-  stacks: i32, blocks_y: i32,
-  tiles_x: u32, blocks_c: u32,
-  tiles_c: i32,
+  inC: i32, outC: i32,
+  stacks: i32, blocksY: i32,
+  tilesX: i32, blocksC: i32,
+  tilesC: i32,
   pairs: i32,
-  lanes_x: i32,
-  has_bias: u32, has_addend: u32,
+  lanesX: i32,
+  hasBias: i32, hasAddend: i32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<StoredX>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> addend: array<StoredY>;
-@group(0) @binding(5) var<storage, read_write> y: array<StoredY>;
 #ifdef Y_F16
 @group(0) @binding(6) var<storage, read_write> sums: array<f32>;
 #endif
 
-// Vectors of a lane for each input channel of a plane: its columns, and what lies beyond the block's ends.
-const COLUMNS = (TILE_Y + 2) * GROUPS;
-const KEPT = COLUMNS + (2 * TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP;
 const PLANE = TILE_Y * GROUPS * TILE_C;
-const RUNS = TILE_C / WORKGROUP;
 #let RUNS = TILE_C / WORKGROUP
 // Rows of inputs of a block.
 #let ROWS = TILE_Y + 2
@@ -86,6 +69,9 @@ const RUNS = TILE_C / WORKGROUP;
 #let RIGHT = GROUPS + 1
 // Vectors of a lane that hold what lies beyond the block's ends.
 #let EDGE_VECTORS = (2*TILE_Y + 4 + WORKGROUP - 1) / WORKGROUP
+// Vectors of a lane for each input channel of a plane: its columns, and what lies beyond the block's ends.
+#let COLUMNS = ROWS*GROUPS
+#let KEPT = COLUMNS + EDGE_VECTORS
 // Winograd's tiles along y, and their points.
 #let TILES = TILE_Y / 4
 #let POINTS = 6 * TILES
@@ -96,24 +82,24 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-  let index = linear_workgroup(wid, num);
+  let index = i32(linear_workgroup(wid, num));
   let lane = i32(subgroup_lane);
-  let lanes_x = params.lanes_x;
+  let lanes_x = params.lanesX;
   let lane_x = lane % lanes_x;
-  let tile = i32(index / (params.blocks_c * params.tiles_x));
+  let tile = index / (params.blocksC * params.tilesX);
   if (tile * (WORKGROUP / lanes_x) >= params.stacks) {
     return;
   }
   let stack = tile * (WORKGROUP / lanes_x) + lane / lanes_x;
-  let stack_z = stack / params.blocks_y;
+  let stack_z = stack / params.blocksY;
   let stacks_z = (params.depth + 2 * params.pairs - 1) / (2 * params.pairs);
   let oz_begin = stack_z % stacks_z * params.pairs * 2;
   let plane_begin = stack_z / stacks_z * params.depth + oz_begin;
-  let oy = (stack % params.blocks_y) * TILE_Y;
-  let tile_x = i32((index / params.blocks_c) % params.tiles_x) * GROUPS * lanes_x;
+  let oy = (stack % params.blocksY) * TILE_Y;
+  let tile_x = index / params.blocksC % params.tilesX * GROUPS * lanes_x;
   let ox = tile_x + lane_x;
-  let co_begin = i32(index % params.blocks_c) * TILE_C * params.tiles_c;
-  let co_end = min(co_begin + TILE_C * params.tiles_c, params.out_c);
+  let co_begin = index % params.blocksC * TILE_C * params.tilesC;
+  let co_end = min(co_begin + TILE_C * params.tilesC, params.outC);
 
   // The lanes left and right of this one in its row, around the end.
   let lane_left = u32(lane - lane_x + (lane_x + lanes_x - 1) % lanes_x);
@@ -135,10 +121,10 @@ fn main(
   // Inner indices are always constants, so that the compiler splits arrays, one for each: one long one compiles slowly.
   // Two slots more keep the parts of `kept` from lying a page apart, of which a cache holds few at the same place.
   var outputs: array<array<f32, WORKGROUP>, 2 * PLANE / WORKGROUP>;
-  var kept: array<array<f32, KEPT>, 4 * CHANNELS + 2>;
-  for (var first = 0; first < params.in_c; first += CHANNELS) {
-    let count = min(CHANNELS, params.in_c - first);
-    let has_addend = first == 0 && params.has_addend != 0u;
+  var kept: array<array<f32, ${KEPT}>, 4 * CHANNELS + 2>;
+  for (var first = 0; first < params.inC; first += CHANNELS) {
+    let count = min(CHANNELS, params.inC - first);
+    let has_addend = first == 0 && params.hasAddend != 0;
     for (var pair = 0; pair < params.pairs; pair++) {
       let oz = oz_begin + 2 * pair;
       let plane = plane_begin + 2 * pair;
@@ -150,11 +136,11 @@ fn main(
         let row = (plane + kz - 1) * params.height - 1;
 #for r in 0..ROWS
         let row_ok_${r} = plane_ok && oy + ${r} >= 1 && oy + ${r} <= params.height;
-        let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.in_c + first;
+        let at_${r} = ((row + oy + ${r}) * params.width + ox) * params.inC + first;
 #endfor
 #ifdef EDGES
 #for h in 0..EDGE_VECTORS
-        let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.in_c + first;
+        let edge_at_${h} = ((row + 1 + edge_y_${h}) * params.width + edge_x_${h}) * params.inC + first;
 #endfor
 #endif
         for (var ci = 0; ci < count; ci++) {
@@ -162,16 +148,12 @@ fn main(
 #for r in 0..ROWS
 #for g in 1..RIGHT
 #let column = r*GROUPS + g - 1
-          kept[slot][${column}] = select(
-            0.0,
-            f32(x[u32(at_${r} + ${g-1} * lanes_x * params.in_c + ci)]),
-            row_ok_${r} && column_ok_${g},
-          );
+          kept[slot][${column}] = load_x(at_${r} + ${g-1} * lanes_x * params.inC + ci, row_ok_${r} && column_ok_${g});
 #endfor
 #endfor
 #ifdef EDGES
 #for h in 0..EDGE_VECTORS
-          kept[slot][COLUMNS + ${h}] = select(0.0, f32(x[u32(edge_at_${h} + ci)]), plane_ok && edge_ok_${h});
+          kept[slot][${COLUMNS+h}] = load_x(edge_at_${h} + ci, plane_ok && edge_ok_${h});
 #endfor
 #endif
         }
@@ -179,7 +161,7 @@ fn main(
 
       for (var co0 = co_begin; co0 < co_end; co0 += TILE_C) {
 #for q in 0..RUNS
-        let lane_bias_${q} = select(0.0, bias[u32(co0 + lane + ${q*WORKGROUP})], first == 0 && params.has_bias != 0u);
+        let lane_bias_${q} = select(0.0, load_bias(co0 + lane + ${q*WORKGROUP}), first == 0);
 #endfor
 #for c in 0..TILE_C
         {
@@ -197,8 +179,8 @@ fn main(
           let sign = select(-1.0, 1.0, mz == 1);
           let to_0 = select(1.0, 0.0, mz == 3);
           let to_1 = select(select(-1.0, 1.0, mz == 1), 0.0, mz == 0);
-          let weight0 = (mz * 9 * params.in_c + first) * params.out_c + co0 + lane;
-          let weight_tap = params.in_c * params.out_c;
+          let weight0 = (mz * 9 * params.inC + first) * params.outC + co0 + lane;
+          let weight_tap = params.inC * params.outC;
 #for c in 0..TILE_C
 #for m in 0..POINTS
 #for g in 1..RIGHT
@@ -210,7 +192,7 @@ fn main(
           for (var ci = 0; ci < count; ci++) {
             let slot = slot0 + ci;
             let other = other0 + ci;
-            let weight_at = weight0 + ci * params.out_c;
+            let weight_at = weight0 + ci * params.outC;
 #for t in 0..9
 #for q in 0..RUNS
             let lane_weight_${q}_${t} = weight[u32(weight_at + ${t} * weight_tap + ${q*WORKGROUP})];
@@ -218,7 +200,7 @@ fn main(
 #endfor
 #ifdef EDGES
 #for h in 0..EDGE_VECTORS
-            let edge_${h} = kept[slot][COLUMNS + ${h}] + sign * kept[other][COLUMNS + ${h}];
+            let edge_${h} = kept[slot][${COLUMNS+h}] + sign * kept[other][${COLUMNS+h}];
 #endfor
 #endif
             // B^T comes before the shuffles: then there are fewer rows.
@@ -237,16 +219,12 @@ fn main(
 #endfor
 #for g in 0..RIGHT+1
 #for j in 0..TILES
-            let p_${j}_${g} = x_${4*j+4}_${g} - 4.0 * x_${4*j+2}_${g};
-            let q_${j}_${g} = x_${4*j+3}_${g} - 4.0 * x_${4*j+1}_${g};
-            let r_${j}_${g} = x_${4*j+4}_${g} - x_${4*j+2}_${g};
-            let s_${j}_${g} = 2.0 * (x_${4*j+3}_${g} - x_${4*j+1}_${g});
-            let v_${6*j}_${g}_1 = 4.0 * (x_${4*j}_${g} - x_${4*j+2}_${g}) + r_${j}_${g};
-            let v_${6*j+1}_${g}_1 = p_${j}_${g} + q_${j}_${g};
-            let v_${6*j+2}_${g}_1 = p_${j}_${g} - q_${j}_${g};
-            let v_${6*j+3}_${g}_1 = r_${j}_${g} + s_${j}_${g};
-            let v_${6*j+4}_${g}_1 = r_${j}_${g} - s_${j}_${g};
-            let v_${6*j+5}_${g}_1 = 4.0 * x_${4*j+1}_${g} - 5.0 * x_${4*j+3}_${g} + x_${4*j+5}_${g};
+            let v_${j}_${g} = input_points(array<f32, 6>(
+              x_${4*j}_${g}, x_${4*j+1}_${g}, x_${4*j+2}_${g}, x_${4*j+3}_${g}, x_${4*j+4}_${g}, x_${4*j+5}_${g},
+            ));
+#for m in 0..6
+            let v_${6*j+m}_${g}_1 = v_${j}_${g}[${m}];
+#endfor
 #endfor
 #endfor
 #for m in 0..POINTS
@@ -263,21 +241,15 @@ fn main(
 #endfor
 #for q in 0..RUNS
 #for k in 0..3
-            let u_${q}_0_${k} = lane_weight_${q}_${k};
-            let even1_${q}_${k} = lane_weight_${q}_${k} + lane_weight_${q}_${6+k};
-            let u_${q}_1_${k} = even1_${q}_${k} + lane_weight_${q}_${3+k};
-            let u_${q}_2_${k} = even1_${q}_${k} - lane_weight_${q}_${3+k};
-            let even2_${q}_${k} = lane_weight_${q}_${k} + 4.0 * lane_weight_${q}_${6+k};
-            let odd2_${q}_${k} = 2.0 * lane_weight_${q}_${3+k};
-            let u_${q}_3_${k} = even2_${q}_${k} + odd2_${q}_${k};
-            let u_${q}_4_${k} = even2_${q}_${k} - odd2_${q}_${k};
-            let u_${q}_5_${k} = lane_weight_${q}_${6+k};
+            let u_${q}_${k} = weight_points(
+              array<f32, 3>(lane_weight_${q}_${k}, lane_weight_${q}_${3+k}, lane_weight_${q}_${6+k}),
+            );
 #endfor
 #endfor
 #for c in 0..TILE_C
 #for m in 0..6
 #for k in 0..3
-            let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${m}_${k}, ${c%WORKGROUP}u);
+            let w_${c}_${m}_${k} = subgroupShuffle(u_${c/WORKGROUP}_${k}[${m}], ${c%WORKGROUP}u);
 #endfor
 #endfor
 #for j in 0..TILES
@@ -297,19 +269,14 @@ fn main(
 #for g in 1..RIGHT
 #for c in 0..TILE_C
           {
-            let m0 = 0.25 * acc_${6*j}_${g}_${c};
-            let m12 = (acc_${6*j+1}_${g}_${c} + acc_${6*j+2}_${g}_${c}) / -6.0;
-            let d12 = (acc_${6*j+1}_${g}_${c} - acc_${6*j+2}_${g}_${c}) / -6.0;
-            let m34 = (acc_${6*j+3}_${g}_${c} + acc_${6*j+4}_${g}_${c}) / 24.0;
-            let d34 = (acc_${6*j+3}_${g}_${c} - acc_${6*j+4}_${g}_${c}) / 12.0;
-            let o_0 = m0 + m12 + m34;
-            let o_1 = d12 + d34;
-            let o_2 = m12 + 4.0 * m34;
-            let o_3 = d12 + 4.0 * d34 + acc_${6*j+5}_${g}_${c};
+            let o = four_outputs(array<f32, 6>(
+              acc_${6*j}_${g}_${c}, acc_${6*j+1}_${g}_${c}, acc_${6*j+2}_${g}_${c},
+              acc_${6*j+3}_${g}_${c}, acc_${6*j+4}_${g}_${c}, acc_${6*j+5}_${g}_${c},
+            ));
 #for i in 0..4
 #for z in 0..2
 #let at = ((4*j + i)*GROUPS + g - 1)*TILE_C + c
-            outputs[${z} * PLANE / WORKGROUP + ${at/WORKGROUP}][${at%WORKGROUP}] += to_${z} * o_${i};
+            outputs[${z} * PLANE / WORKGROUP + ${at/WORKGROUP}][${at%WORKGROUP}] += to_${z} * o[${i}];
 #endfor
 #endfor
           }
@@ -318,22 +285,20 @@ fn main(
 #endfor
         }
 
-        // Loops of unknown length over runs of channels (known ones are unrolled), so that there are few stores: each
-        // takes long to compile. Plain stores (rest = 0) have a loop of their own, as a branch that is not taken costs
-        // its loads.
-        let is_plain = params.in_c <= CHANNELS && !has_addend;
+        // See convOperands.wgsl. Plain stores (rest = 0) have a loop of their own.
+        let is_plain = params.inC <= CHANNELS && !has_addend;
         let planes = select(0, clamp(params.depth - oz, 0, 2), stack < params.stacks);
-        let runs = planes * TILE_Y * GROUPS * RUNS;
+        let runs = planes * TILE_Y * GROUPS * ${RUNS};
 #for rest in 0..2
         for (var run = select(0, runs, is_plain == (${rest} == 1)); run < runs; run++) {
-          let co = co0 + run % RUNS * WORKGROUP;
-          let px = ox + run / RUNS % GROUPS * lanes_x;
-          let py = oy + run / (RUNS * GROUPS) % TILE_Y;
+          let co = co0 + run % ${RUNS} * WORKGROUP;
+          let px = ox + run / ${RUNS} % GROUPS * lanes_x;
+          let py = oy + run / (${RUNS} * GROUPS) % TILE_Y;
           if (px < params.width && py < params.height) {
-            let plane_at = plane + run / (RUNS * GROUPS * TILE_Y);
-            let at = ((plane_at * params.height + py) * params.width + px) * params.out_c + co;
+            let plane_at = plane + run / (${RUNS} * GROUPS * TILE_Y);
+            let at = ((plane_at * params.height + py) * params.width + px) * params.outC + co;
 #for c in 0..WORKGROUP
-            if (co + ${c} < params.out_c) {
+            if (co + ${c} < params.outC) {
               var value = outputs[run][${c}];
 #if rest
               if (has_addend) {
@@ -343,7 +308,7 @@ fn main(
               if (first > 0) {
                 value += sums[u32(at + ${c})];
               }
-              if (first + count < params.in_c) {
+              if (first + count < params.inC) {
                 sums[u32(at + ${c})] = value;
               }
 #else

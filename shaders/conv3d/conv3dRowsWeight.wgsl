@@ -4,7 +4,7 @@
 //
 // for each (ky, kx, ci, co).
 //
-// Bindings: weight, y [4, 3, 3, Ci, Co]. The weight of (k, ci, co) lies at first + k tap + ci in_step + co out_step, k
+// Bindings: weight, y [4, 3, 3, Ci, Co]. The weight of (k, ci, co) lies at first + k tap + ci inStep + co outStep, k
 // from 0 to 26: the gradient with respect to the input reads the forward weights backwards, with their channels
 // exchanged.
 //
@@ -18,7 +18,7 @@
 struct Params { calls: u32 }
 const ROW = 9u;
 #else
-struct Params { in_c: i32, out_c: i32, first: i32, tap: i32, in_step: i32, out_step: i32 }
+struct Params { inC: i32, outC: i32, first: i32, tap: i32, inStep: i32, outStep: i32 }
 #endif
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -49,12 +49,12 @@ fn main(
 #else
   let index = i32(workgroup * WORKGROUP + thread);
   let y_first = 0;
-  let in_c = params.in_c;
-  let out_c = params.out_c;
+  let in_c = params.inC;
+  let out_c = params.outC;
   let weight_first = params.first;
   let tap = params.tap;
-  let in_step = params.in_step;
-  let out_step = params.out_step;
+  let in_step = params.inStep;
+  let out_step = params.outStep;
 #endif
   let area = in_c * out_c;
   if (index < area) {

@@ -1,6 +1,12 @@
 import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
+import convInput from "../../shaders/shared/convInput.wgsl";
+import convInput4 from "../../shaders/shared/convInput4.wgsl";
+import convLanes from "../../shaders/shared/convLanes.wgsl";
+import convOperands from "../../shaders/shared/convOperands.wgsl";
 import dispatchGroup from "../../shaders/shared/dispatchGroup.wgsl";
+import gradWeightInput4 from "../../shaders/shared/gradWeightInput4.wgsl";
+import gradWeightOperands from "../../shaders/shared/gradWeightOperands.wgsl";
 import grid from "../../shaders/shared/grid.wgsl";
 import groupNormApply from "../../shaders/shared/groupNormApply.wgsl";
 import groupNormGradWrite from "../../shaders/shared/groupNormGradWrite.wgsl";
@@ -26,11 +32,18 @@ import thread from "../../shaders/shared/thread.wgsl";
 import total from "../../shaders/shared/total.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
+import winograd from "../../shaders/shared/winograd.wgsl";
 
 const files = [
   attentionProduct,
   convBlocks,
+  convInput,
+  convInput4,
+  convLanes,
+  convOperands,
   dispatchGroup,
+  gradWeightInput4,
+  gradWeightOperands,
   grid,
   groupNormApply,
   groupNormGradWrite,
@@ -56,6 +69,7 @@ const files = [
   total,
   unit,
   voxels,
+  winograd,
 ];
 
 /** What shaders may `#import`, by name: the files of `shaders/shared`. */

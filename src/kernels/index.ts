@@ -63,7 +63,7 @@ export type { AttentionShape } from "./attention/attentionVariants.ts";
 export type { PoolShape } from "./avgPool3d.ts";
 export type { ConcatShape } from "./concatChannels.ts";
 export type { GradWeightShape } from "./conv3d/conv3dGradWeightVariants.ts";
-export type { ConvShape } from "./conv3d/conv3dVariants.ts";
+export type { ConvShape } from "./conv3d/conv3dCall.ts";
 export type { GradNormShape } from "./gradNorm.ts";
 export type { GroupNormShape } from "./groupNorm/groupNormVariants.ts";
 export type { ResampleShape } from "./rotation/resample.ts";

@@ -53,7 +53,7 @@ export interface TableRow<S extends CallShape = CallShape> {
   readonly adapter: AdapterClass | "any";
   /** Of which shapes it speaks; without it of all. */
   when?(shape: S): boolean;
-  /** "brick *" is the first of those whose names begin so. */
+  /** "tiled *" is the first of those whose names begin so. */
   readonly variant: string;
   readonly why: string;
   /** The adapter of that class on which it was measured; without it the row is reasoned. */

@@ -51,7 +51,7 @@ export interface TuneOptions {
   /** Begins no other call after so many seconds. */
   readonly seconds?: number;
   readonly signal?: AbortSignal;
-  /** What is being done: `3 of 40, conv3d ...: tiled 4x4x8 w64, round 2`. */
+  /** What is being done: `3 of 40, conv3d ...: direct 4x4x8 w64, round 2`. */
   readonly onProgress?: (text: string) => void;
   /** After each call, so that what was found so far can be kept. */
   readonly onResult?: (result: TuneResult) => void | Promise<void>;

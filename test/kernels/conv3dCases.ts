@@ -1,8 +1,9 @@
 import { conv3dShape } from "../../src/kernels/conv3d/conv3d.ts";
-import { expectClose, randomArray } from "../harness.ts";
+import type { ConvProblem } from "../../src/kernels/conv3d/conv3dBlocks.ts";
+import { convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import * as twin from "../../src/reference/conv3d.ts";
-import { roundedTo, storedTolerance, type Stored } from "./half.ts";
-import { abs, rounding } from "./linearOperators.ts";
+import { roundedTo, type Stored } from "./half.ts";
+import { abs, expectResults, operand, rounding, type Expected } from "./linearOperators.ts";
 
 export interface Case {
   x: [number, number, number, number, number];
@@ -30,7 +31,7 @@ export const CASES: readonly Case[] = [
   // time.
   { x: [2, 17, 10, 17, 34], kernel: 3, channels: 9, stride: 1, padding: 1, addend: true },
   { x: [1, 5, 9, 8, 65], kernel: 3, channels: 20, stride: 1, padding: 1, addend: true },
-  // Several slabs of conv3dGradWeightRows a slice; one slab of several samples, and more channels than it keeps at a
+  // Several slabs of conv3dGradWeightRows a split; one slab of several samples, and more channels than it keeps at a
   // time.
   { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 },
   { x: [9, 1, 5, 65, 9], kernel: 3, channels: 33, stride: 1, padding: 1 },
@@ -39,7 +40,7 @@ export const CASES: readonly Case[] = [
   // So many channels that it makes narrow grids too: of all samples' rows in one slab, and in several.
   { x: [2, 3, 5, 7, 128], kernel: 3, channels: 130, stride: 1, padding: 1 },
   { x: [3, 7, 6, 8, 129], kernel: 3, channels: 128, stride: 1, padding: 1 },
-  // So many weights for so few positions that their gradient takes one slice.
+  // So many weights for so few positions that their gradient takes one split.
   { x: [1, 2, 2, 2, 64], kernel: 3, channels: 256, stride: 1, padding: 1 },
   { x: [1, 3, 6, 18, 6], kernel: 3, channels: 5, stride: 1, padding: 0 },
   { x: [1, 3, 4, 5, 2], kernel: 3, channels: 3, stride: 1, padding: 4 },
@@ -56,7 +57,7 @@ export const CASES: readonly Case[] = [
   { x: [2, 8, 6, 4, 8], kernel: 4, channels: 16, stride: 2, padding: 1 },
   { x: [1, 5, 7, 9, 3], kernel: 4, channels: 5, stride: 2, padding: 5 },
   { x: [1, 4, 5, 6, 3], kernel: 4, channels: 2, stride: 1, padding: 2 },
-  // Rows of outputs of conv3dParity: blocks of them, as wide as one, one more, narrow ones beside one another.
+  // Rows of outputs of conv3dPolyphase: blocks of them, as wide as one, one more, narrow ones beside one another.
   { x: [3, 3, 10, 34, 5], kernel: 4, channels: 12, stride: 2, padding: 1, addend: true, mixed: true },
   { x: [1, 4, 18, 32, 2], kernel: 4, channels: 17, stride: 2, padding: 1 },
   // Odd rows, whose last output has an input beyond: of one tile and less.
@@ -71,7 +72,7 @@ export const CASES: readonly Case[] = [
   { x: [1, 3, 18, 19, 12], kernel: 2, channels: 33, stride: 2, padding: 0, addend: true },
   { x: [1, 1, 2, 9, 5], kernel: 1, channels: 12, stride: 1, padding: 0 },
   { x: [1, 3, 4, 3, 2], kernel: 2, channels: 3, stride: 1, padding: 1 },
-  // Whole vec4s of channels, and more of them than conv3dBrick takes in a block; channels enough for slices.
+  // Whole vec4s of channels, and more of them than conv3dTiled takes in a block; channels enough for splits.
   { x: [1, 5, 6, 9, 12], kernel: 3, channels: 76, stride: 1, padding: 1, addend: true },
   { x: [1, 2, 3, 2, 68], kernel: 3, channels: 12, stride: 1, padding: 1, addend: true },
   { x: [2, 3, 7, 8, 20], kernel: 1, channels: 36, stride: 1, padding: 0 },
@@ -85,34 +86,28 @@ export const F32: Kinds = ["f32", "f32"];
 export function setUp(c: Case, [ofX, ofY] = F32) {
   const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
   const yShape = conv3dShape(c.x, weightShape, c.stride, c.padding);
-  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
-    shape,
-    dtype,
-    data: roundedTo(
-      dtype,
-      randomArray(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-      ),
-    ),
-  });
   return {
-    x: tensor(c.x, 1, ofX),
-    weight: tensor(weightShape, 2),
-    bias: tensor([c.channels], 3),
-    addend: tensor(yShape, 4, ofY),
-    gradY: tensor(yShape, 5, ofY),
-    gradWeight0: tensor(weightShape, 6),
-    gradBias0: tensor([c.channels], 7),
+    x: operand(c.x, 1, ofX),
+    weight: operand(weightShape, 2),
+    bias: operand([c.channels], 3),
+    addend: operand(yShape, 4, ofY),
+    gradY: operand(yShape, 5, ofY),
+    gradWeight0: operand(weightShape, 6),
+    gradBias0: operand([c.channels], 7),
   };
+}
+
+/** A case as kernels take it apart. */
+export function problemOf(c: Case): ConvProblem {
+  const { stride, padding: pad } = c;
+  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
+  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
 }
 
 export function nameOf(c: Case): string {
   const addend = c.addend ? ", addend" : "";
   return `[${c.x}] -> ${c.channels}, kernel ${c.kernel}, stride ${c.stride}, padding ${c.padding}${addend}`;
 }
-
-type Result = readonly [expected: ArrayLike<number>, tolerance: ArrayLike<number>];
 
 /**
  * Compares results with the twin's: any of y, plain (without bias and addend), gradX, gradWeight and gradBias.
@@ -142,7 +137,7 @@ export function expectTwin(
     twin.conv3dGradWeight(a, g, weight.shape, stride, padding).map((v, i) => v + start[i]!);
   const gradBias = (g: ArrayLike<number>, start: ArrayLike<number>) =>
     twin.conv3dGradBias(g, c.channels).map((v, i) => v + start[i]!);
-  const expected: Record<string, () => Result> = {
+  const expected: Record<string, () => Expected> = {
     y: () => [forward(x, weight, bias.data, extra), forwardRounding()],
     plain: () => [forward(x, weight), forwardRounding()],
     gradX: () => [gradX(gradY, weight), rounding(taps * c.channels, gradX(abs(gradY), abs(weight)))],
@@ -155,8 +150,5 @@ export function expectTwin(
       rounding(voxels, gradBias(abs(gradY).data, abs(gradBias0).data)),
     ],
   };
-  for (const [name, result] of Object.entries(results)) {
-    const [exact, tolerance] = expected[name]!();
-    expectClose(result, exact, storedTolerance(storedAs[name] ?? "f32", exact, tolerance), name);
-  }
+  expectResults(results, expected, storedAs);
 }

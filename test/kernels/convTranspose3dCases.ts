@@ -1,9 +1,8 @@
 import { convTranspose3dShape } from "../../src/kernels/conv3d/convTranspose3d.ts";
-import { expectClose, randomArray } from "../harness.ts";
 import type { Array64 } from "../../src/reference/conv3d.ts";
 import * as twin from "../../src/reference/convTranspose3d.ts";
-import { roundedTo, storedTolerance, type Stored } from "./half.ts";
-import { abs, rounding } from "./linearOperators.ts";
+import { roundedTo, type Stored } from "./half.ts";
+import { abs, expectResults, operand, rounding, type Expected } from "./linearOperators.ts";
 
 export interface Case {
   x: [number, number, number, number, number];
@@ -17,7 +16,7 @@ export const CASES: readonly Case[] = [
   { x: [1, 1, 1, 1, 1], kernel: 4, channels: 1, padding: 1 },
   { x: [3, 2, 5, 3, 5], kernel: 4, channels: 9, padding: 1 },
   { x: [1, 4, 4, 9, 16], kernel: 4, channels: 8, padding: 1 },
-  // Rows of conv3dParity: narrow ones beside one another, as wide as a block, one more, several blocks.
+  // Rows of conv3dPolyphase: narrow ones beside one another, as wide as a block, one more, several blocks.
   { x: [3, 2, 3, 1, 5], kernel: 4, channels: 12, padding: 1 },
   { x: [2, 2, 5, 7, 12], kernel: 4, channels: 17, padding: 1 },
   { x: [1, 2, 4, 8, 5], kernel: 4, channels: 5, padding: 1 },
@@ -38,31 +37,18 @@ export const CASES: readonly Case[] = [
 export function setUp(c: Case, dtype: Stored = "f32") {
   const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
   const yShape = convTranspose3dShape(c.x, weightShape, 2, c.padding);
-  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
-    shape,
-    dtype,
-    data: roundedTo(
-      dtype,
-      randomArray(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-      ),
-    ),
-  });
   return {
-    x: tensor(c.x, 1, dtype),
-    weight: tensor(weightShape, 2),
-    bias: tensor([c.channels], 3),
-    gradY: tensor(yShape, 4, dtype),
-    gradWeight0: tensor(weightShape, 5),
+    x: operand(c.x, 1, dtype),
+    weight: operand(weightShape, 2),
+    bias: operand([c.channels], 3),
+    gradY: operand(yShape, 4, dtype),
+    gradWeight0: operand(weightShape, 5),
   };
 }
 
 export function nameOf(c: Case): string {
   return `transposed [${c.x}] -> ${c.channels}, kernel ${c.kernel}, padding ${c.padding}`;
 }
-
-type Result = readonly [expected: ArrayLike<number>, tolerance: ArrayLike<number>];
 
 /**
  * Compares results with the twin's: any of y, plain (without bias), gradX and gradWeight.
@@ -83,7 +69,7 @@ export function expectTwin(
   const gradX = (g: Array64, w: Array64) => twin.convTranspose3dGradInput(g, w, x.shape, 2, c.padding);
   const gradWeight = (a: Array64, g: Array64, start: ArrayLike<number>) =>
     twin.convTranspose3dGradWeight(a, g, weight.shape, 2, c.padding).map((v, i) => v + start[i]!);
-  const expected: Record<string, () => Result> = {
+  const expected: Record<string, () => Expected> = {
     y: () => [y(x, weight, bias.data), yRounding()],
     plain: () => [y(x, weight), yRounding()],
     gradX: () => [gradX(gradY, weight), rounding(taps * c.channels, gradX(abs(gradY), abs(weight)))],
@@ -92,9 +78,5 @@ export function expectTwin(
       rounding(x.data.length / c.x[4], gradWeight(abs(x), abs(gradY), abs(gradWeight0).data)),
     ],
   };
-  for (const [name, result] of Object.entries(results)) {
-    const [exact, tolerance] = expected[name]!();
-    // The weights' gradient is always f32.
-    expectClose(result, exact, storedTolerance(name === "gradWeight" ? "f32" : dtype, exact, tolerance), name);
-  }
+  expectResults(results, expected, { y: dtype, plain: dtype, gradX: dtype });
 }

@@ -35,10 +35,10 @@ describe.each(kernelList)("$name", (kernel) => {
 describe("variants for graphics cards are their twins, as far as this adapter can run them", () => {
   // Small tiles: others compile for long on a processor.
   it.each<[string, number, readonly string[] | undefined]>([
-    ["conv3d", 0, ["tiled 2x2x4 w128", "tiled 2x2x8 w256"]],
-    ["conv3d", 3, ["tiled 4x1x4 w64"]],
-    ["convTranspose3d", 0, ["tiled 2x2x4 w128"]],
-    ["conv3dGradWeight", 3, ["teams", "teams, four times the slices"]],
+    ["conv3d", 0, ["direct 2x2x4 w128", "direct 2x2x8 w256"]],
+    ["conv3d", 3, ["direct 4x1x4 w64"]],
+    ["convTranspose3d", 0, ["direct 2x2x4 w128"]],
+    ["conv3dGradWeight", 3, ["teams", "teams, four times the splits"]],
     ["attention", 0, ["loads 4x4"]],
     ["twirlMerge", 0, undefined],
     ["resample", 0, undefined],

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
-import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
+import { runKernels, testGpu } from "../harness.ts";
 import { conv3dGradBias } from "../../src/reference/conv3d.ts";
 import * as twin from "../../src/reference/linear.ts";
-import { needsStored, roundedTo, STORED, storedTolerance, type Stored } from "./half.ts";
+import { needsStored, STORED, type Stored } from "./half.ts";
 import { innerProduct } from "./differences.ts";
-import { abs, expectCentralDifferences, rounding } from "./linearOperators.ts";
+import { abs, expectCentralDifferences, expectResults, operand, rounding, type Expected } from "./linearOperators.ts";
 
 type Case = [rows: number[], channelsIn: number, channelsOut: number];
 
@@ -17,23 +17,12 @@ const CASES: Case[] = [
 ];
 
 function setUp([rows, channelsIn, channelsOut]: Case, dtype: Stored = "f32") {
-  const tensor = (shape: readonly number[], seed: number, dtype: Stored = "f32") => ({
-    shape,
-    dtype,
-    data: roundedTo(
-      dtype,
-      randomArray(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-      ),
-    ),
-  });
   return {
-    x: tensor([...rows, channelsIn], 1, dtype),
-    weight: tensor([channelsIn, channelsOut], 2),
-    bias: tensor([channelsOut], 3),
-    addend: tensor([...rows, channelsOut], 4, dtype),
-    gradY: tensor([...rows, channelsOut], 5, dtype),
+    x: operand([...rows, channelsIn], 1, dtype),
+    weight: operand([channelsIn, channelsOut], 2),
+    bias: operand([channelsOut], 3),
+    addend: operand([...rows, channelsOut], 4, dtype),
+    gradY: operand([...rows, channelsOut], 5, dtype),
   };
 }
 
@@ -65,28 +54,21 @@ describe.each(STORED)("linear in %s", (dtype) => {
   it.each(CASES.map((c) => [`[${c[0]}, ${c[1]}] -> ${c[2]}`, c] as const))("%s agrees with the twin", async (_, c) => {
     const [rows, channelsIn, channelsOut] = c;
     const { x, weight, bias, addend, gradY } = setUp(c, dtype);
-    const out = await run(c, dtype);
-    const y = (
-      a: typeof x | ReturnType<typeof abs>,
-      w: ArrayLike<number>,
-      b?: ArrayLike<number>,
-      r?: ArrayLike<number>,
-    ) => twin.linear(a.data, w, channelsIn, channelsOut, b, r);
-    const yRounding = rounding(channelsIn, y(abs(x), abs(weight).data, abs(bias).data, abs(addend).data));
-    const exact = y(x, weight.data, bias.data, addend.data);
-    expectClose(out.y, exact, storedTolerance(dtype, exact, yRounding), "y");
-    expectClose(out.plain, y(x, weight.data), storedTolerance(dtype, y(x, weight.data), yRounding), "plain");
-    const gradX = (g: ArrayLike<number>, w: ArrayLike<number>) => twin.linearGradInput(g, w, channelsIn, channelsOut);
-    const gradXRounding = rounding(channelsOut, gradX(abs(gradY).data, abs(weight).data));
-    const exactGradX = gradX(gradY.data, weight.data);
-    expectClose(out.gradX, exactGradX, storedTolerance(dtype, exactGradX, gradXRounding), "gradX");
-    const gradWeight = (a: ArrayLike<number>, g: ArrayLike<number>) =>
-      twin.linearGradWeight(a, g, channelsIn, channelsOut);
+    type Data = ArrayLike<number>;
+    const y = (a: Data, w: Data, ...operands: Data[]) => twin.linear(a, w, channelsIn, channelsOut, ...operands);
+    const ofAbs = y(abs(x).data, abs(weight).data, abs(bias).data, abs(addend).data);
+    const gradX = (g: Data, w: Data) => twin.linearGradInput(g, w, channelsIn, channelsOut);
+    const gradWeight = (a: Data, g: Data) => twin.linearGradWeight(a, g, channelsIn, channelsOut);
+    const gradBias = (g: Data) => conv3dGradBias(g, channelsOut);
     const count = rows.reduce((a, b) => a * b, 1);
-    const gradWeightRounding = rounding(count, gradWeight(abs(x).data, abs(gradY).data));
-    expectClose(out.gradWeight, gradWeight(x.data, gradY.data), gradWeightRounding, "gradWeight");
-    const gradBias = (g: ArrayLike<number>) => conv3dGradBias(g, channelsOut);
-    expectClose(out.gradBias, gradBias(gradY.data), rounding(count, gradBias(abs(gradY).data)), "gradBias");
+    const expected: Record<string, () => Expected> = {
+      y: () => [y(x.data, weight.data, bias.data, addend.data), rounding(channelsIn, ofAbs)],
+      plain: () => [y(x.data, weight.data), rounding(channelsIn, ofAbs)],
+      gradX: () => [gradX(gradY.data, weight.data), rounding(channelsOut, gradX(abs(gradY).data, abs(weight).data))],
+      gradWeight: () => [gradWeight(x.data, gradY.data), rounding(count, gradWeight(abs(x).data, abs(gradY).data))],
+      gradBias: () => [gradBias(gradY.data), rounding(count, gradBias(abs(gradY).data))],
+    };
+    expectResults(await run(c, dtype), expected, { y: dtype, plain: dtype, gradX: dtype });
   });
 });
 

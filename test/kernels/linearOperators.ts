@@ -1,5 +1,6 @@
-import { expectClose } from "../harness.ts";
+import { expectClose, randomArray } from "../harness.ts";
 import type { Array64 } from "../../src/reference/conv3d.ts";
+import { roundedTo, storedTolerance, type Stored } from "./half.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 
 /** Element-wise absolute values: a twin of a sum of products, fed with them, gives the sum of |a||b|. */
@@ -19,4 +20,25 @@ export function expectCentralDifferences(
   gradient: ArrayLike<number>,
 ): void {
   expectClose(gradient, centralDifferences(f, at, 0.5), 1e-10, "central differences");
+}
+
+/** An operand of a kernel, from a fixed seed. */
+export function operand(shape: readonly number[], seed: number, dtype: Stored = "f32") {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return { shape, dtype, data: roundedTo(dtype, randomArray(count, seed)) };
+}
+
+/** What a twin gives, and how far results in f32 may be off. */
+export type Expected = readonly [exact: ArrayLike<number>, tolerance: ArrayLike<number>];
+
+/** Compares results with what is expected of those names; `storedAs` has those that are not f32. */
+export function expectResults(
+  results: Readonly<Record<string, ArrayLike<number>>>,
+  expected: Readonly<Record<string, () => Expected>>,
+  storedAs: Readonly<Record<string, Stored>>,
+): void {
+  for (const [name, result] of Object.entries(results)) {
+    const [exact, tolerance] = expected[name]!();
+    expectClose(result, exact, storedTolerance(storedAs[name] ?? "f32", exact, tolerance), name);
+  }
 }

@@ -1,15 +1,16 @@
 import conv3dShader from "../../../shaders/conv3d/conv3d.wgsl";
-import conv3dBrickShader from "../../../shaders/conv3d/conv3dBrick.wgsl";
-import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
-import conv3dMatrixShader from "../../../shaders/conv3d/conv3dMatrix.wgsl";
-import conv3dParityShader from "../../../shaders/conv3d/conv3dParity.wgsl";
+import conv3dTiledShader from "../../../shaders/conv3d/conv3dTiled.wgsl";
+import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl";
+import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
+import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { conv3dShape } from "./conv3dShape.ts";
-import { conv3dVariants, testConvShape, type ConvShape } from "./conv3dVariants.ts";
+import { testConvShape, type ConvShape } from "./conv3dCall.ts";
+import { conv3dVariants } from "./conv3dVariants.ts";
 import { activation, example, input, output } from "../example.ts";
 import type { Kernel } from "../kernel.ts";
 import { requireShape } from "../shapes.ts";
@@ -74,10 +75,10 @@ export const conv3dKernel: Kernel<ConvShape> = {
     conv3dShader,
     conv3dRowsShader,
     conv3dRowsWeightShader,
-    conv3dParityShader,
-    conv3dMatrixShader,
-    conv3dBrickShader,
-    conv3dBrickSumShader,
+    conv3dPolyphaseShader,
+    conv3dSubgroupMatrixShader,
+    conv3dTiledShader,
+    conv3dSumSplitsShader,
   ],
   variants: conv3dVariants,
   shapes: [

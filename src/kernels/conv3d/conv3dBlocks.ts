@@ -1,11 +1,12 @@
-import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
+import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
 import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
 import type { Shader } from "../../gpu/shader.ts";
 import { byteLength, elementCount, type DType, type Tensor } from "../../gpu/tensor.ts";
 import type { Constants } from "../../gpu/preprocess.ts";
-import { isFlat, type ConvSizes } from "./conv3dShape.ts";
+import { isPointwise, tapPairs, type ConvSizes } from "./conv3dShape.ts";
 import { storage, storagePair } from "../storage.ts";
+import { threads1d } from "../threads.ts";
 
 // What kernels share that compute convolutions in blocks of outputs. Their shaders share shared/convBlocks.wgsl.
 
@@ -52,12 +53,20 @@ export const PORTABLE_WORKGROUP_BYTES = 16_384;
 
 /** Workgroups that keep a GPU busy: several for each of its multiprocessors. */
 export const WANTED_WORKGROUPS = { discrete: 512, integrated: 64, apple: 64, unknown: 128, software: 8 } as const;
-/** Input channels below which a slice is not worth its partial sums. */
+/** Input channels below which a split is not worth its partial sums. */
 const LEAST_CHANNELS = 16;
 
-/** Whether it is a matrix product over voxels. */
-export function isProduct({ sizes, stride, pad }: ConvProblem): boolean {
-  return isFlat(sizes.kernel, stride, pad);
+/** Useful operations: two for each pair of a tap and an output that meets an input, and each pair of channels. */
+export function usefulFlops({ sizes, stride, pad, transposed }: ConvProblem): number {
+  const { batch, inputSize, outputSize, inputChannels, outputChannels, kernel } = sizes;
+  const [from, to] = transposed ? [outputSize, inputSize] : [inputSize, outputSize];
+  const pairs = from.map((n, i) => tapPairs(n, to[i]!, kernel, stride, pad));
+  return 2 * batch * pairs.reduce((a, b) => a * b, 1) * inputChannels * outputChannels;
+}
+
+/** Whether an output depends on one voxel, its own: a matrix product over voxels. */
+export function isPointwiseProblem({ sizes: { kernel }, stride, pad }: ConvProblem): boolean {
+  return isPointwise({ kernel, stride, pad });
 }
 
 /**
@@ -90,7 +99,7 @@ export function utilisation(problem: ConvProblem, division: Division): number {
   return sides.reduce((share, n, i) => (share * n) / (blocks[i]! * division.block[i]!), 1);
 }
 
-/** Workgroups of one slice. */
+/** Workgroups of one split. */
 export function blockWorkgroups(problem: ConvProblem, division: Division): number {
   return blocksOf(problem, division).reduce((a, b) => a * b, blockGrid(problem, division.flattened).grids);
 }
@@ -107,37 +116,37 @@ export function defaultFirst<T>(
 ): T[] {
   const shares = tiles.map((tile) => utilisation(problem, divide(tile)));
   const worthy = tiles.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
-  const most = worthy.map((tile) => blockWorkgroups(problem, divide(tile)) * mostSlices(problem));
+  const most = worthy.map((tile) => blockWorkgroups(problem, divide(tile)) * mostSplits(problem));
   const enough = Math.min(WANTED_WORKGROUPS[caps.adapterClass] / 2, Math.max(...most));
   const chosen = worthy[most.findIndex((n) => n >= enough)]!;
   return [chosen, ...tiles.filter((tile) => tile !== chosen)];
 }
 
-function mostSlices(problem: ConvProblem): number {
+function mostSplits(problem: ConvProblem): number {
   return Math.max(1, Math.floor(problem.sizes.inputChannels / LEAST_CHANNELS));
 }
 
-/** Slices of the input channels, so that there are workgroups enough. */
-export function blockSlices(
+/** Splits of the input channels, so that there are workgroups enough. */
+export function blockSplits(
   caps: GpuCaps,
   problem: ConvProblem,
   division: Division,
-): { slices: number; channelsPerSlice: number } {
+): { splits: number; channelsPerSplit: number } {
   const { sizes } = problem;
   const { chunk } = division;
   const workgroups = blockWorkgroups(problem, division);
   const bytes = 4 * sizes.batch * sizes.outputSize.reduce((a, b) => a * b, 1) * sizes.outputChannels;
   const affordable = Math.max(1, Math.floor(Math.min(caps.maxBindingBytes, 1 << 26) / bytes));
-  // Slices are written and read again: not for a GPU that is half full without.
+  // Splits are written and read again: not for a GPU that is half full without.
   const full = WANTED_WORKGROUPS[caps.adapterClass];
   const wanted = workgroups >= full / 2 ? 1 : Math.ceil(full / workgroups);
-  const slices = Math.min(wanted, affordable, mostSlices(problem));
-  const channelsPerSlice = Math.ceil(sizes.inputChannels / (slices * chunk)) * chunk;
-  return { slices: Math.ceil(sizes.inputChannels / channelsPerSlice), channelsPerSlice };
+  const splits = Math.min(wanted, affordable, mostSplits(problem));
+  const channelsPerSplit = Math.ceil(sizes.inputChannels / (splits * chunk)) * chunk;
+  return { splits: Math.ceil(sizes.inputChannels / channelsPerSplit), channelsPerSplit };
 }
 
 /**
- * One problem by one kernel, and the sum of its slices where there are several.
+ * One problem by one kernel, and the sum of its splits where there are several.
  *
  * @param flops useful operations of the convolution
  */
@@ -148,16 +157,16 @@ export function dispatchConvBlocks(
   const { label, x, weight, bias, addend, y, exchanged, problem, kernel, flops } = args;
   const { division } = kernel;
   const { batch, inputChannels, outputChannels, inputSize, outputSize } = problem.sizes;
-  const product = isProduct(problem);
+  const pointwise = isPointwiseProblem(problem);
   const { taps, step, grid } = blockGrid(problem, division.flattened);
   const [tilesZ, tilesY, tilesX, blocksC] = blocksOf(problem, division) as [number, number, number, number];
-  const { slices, channelsPerSlice } = blockSlices(ctx.caps, problem, division);
+  const { splits, channelsPerSplit } = blockSplits(ctx.caps, problem, division);
   const none = () => ctx.scratch(`${label} no bias`, [4]);
-  const target = slices === 1 ? y : ctx.scratch(`${label} slices`, [slices, ...y.shape]);
-  const [ownBias, ownAddend] = slices === 1 ? [bias, addend] : [];
+  const target = splits === 1 ? y : ctx.scratch(`${label} splits`, [splits, ...y.shape]);
+  const [ownBias, ownAddend] = splits === 1 ? [bias, addend] : [];
   const vec4 = inputChannels % 4 === 0 && outputChannels % 4 === 0;
-  const [inD, inH, inW] = product ? [1, 1, grid[2]] : inputSize;
-  const [outD, outH, outW] = product ? grid : outputSize;
+  const [inD, inH, inW] = pointwise ? [1, 1, grid[2]] : inputSize;
+  const [outD, outH, outW] = pointwise ? grid : outputSize;
   ctx.dispatch({
     label,
     call: args.call,
@@ -165,7 +174,7 @@ export function dispatchConvBlocks(
     constants: {
       KERNEL: taps,
       STRIDE: step,
-      PARITY: problem.transposed && problem.sizes.kernel,
+      TRANSPOSED_KERNEL: problem.transposed && problem.sizes.kernel,
       ...kernel.constants,
       VEC4: vec4,
       WEIGHT_IN: exchanged,
@@ -174,32 +183,32 @@ export function dispatchConvBlocks(
     },
     params: {
       samples: division.flattened ? 1 : batch,
-      in_d: inD,
-      in_h: inH,
-      in_w: inW,
-      in_c: inputChannels,
-      out_d: outD,
-      out_h: outH,
-      out_w: outW,
-      out_c: outputChannels,
+      inD,
+      inH,
+      inW,
+      inC: inputChannels,
+      outD,
+      outH,
+      outW,
+      outC: outputChannels,
       pad: problem.pad,
-      tiles_x: tilesX,
-      tiles_y: tilesY,
-      tiles_z: tilesZ,
-      blocks_c: blocksC,
-      slices,
-      channels_per_slice: channelsPerSlice,
-      slice_size: elementCount(y.shape),
+      tilesX,
+      tilesY,
+      tilesZ,
+      blocksC,
+      splits,
+      channelsPerSplit,
+      splitSize: elementCount(y.shape),
       positions: grid.reduce((a, b) => a * b, 1),
       ...blockWeightStrides(problem, exchanged, args.flipped),
-      has_bias: ownBias ? 1 : 0,
+      hasBias: ownBias ? 1 : 0,
     },
     bindings: { x, weight, bias: ownBias ?? none(), y: target, ...(ownAddend && { addend: ownAddend }) },
-    workgroups: workgroups1d(slices * blockWorkgroups(problem, division)),
+    workgroups: workgroups1d(splits * blockWorkgroups(problem, division)),
     flops,
     bytes: [x, weight, target, ownBias, ownAddend].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
-  if (slices > 1) sumSlices(ctx, { label, partial: target, bias, addend, y, slices });
+  if (splits > 1) sumSplits(ctx, { label, partial: target, bias, addend, y, splits });
 }
 
 /** Where the shader finds the weight of a tap and two channels. */
@@ -210,37 +219,36 @@ function blockWeightStrides(problem: ConvProblem, exchanged: boolean, flipped: b
   const step = problem.transposed ? -2 : flipped ? -1 : 1;
   const last = problem.transposed ? 2 * (Math.ceil(kernel / 2) - 1) : flipped ? kernel - 1 : 0;
   return {
-    weight_first: last * (kernel * kernel + kernel + 1) * area,
-    weight_z: step * kernel * kernel * area,
-    weight_y: step * kernel * area,
-    weight_x: step * area,
-    weight_in: exchanged ? 1 : outputChannels,
-    weight_out: exchanged ? inputChannels : 1,
+    weightFirst: last * (kernel * kernel + kernel + 1) * area,
+    weightZ: step * kernel * kernel * area,
+    weightY: step * kernel * area,
+    weightX: step * area,
+    weightIn: exchanged ? 1 : outputChannels,
+    weightOut: exchanged ? inputChannels : 1,
   };
 }
 
-function sumSlices(
+function sumSplits(
   ctx: KernelContext,
-  args: Pick<ConvOperands, "label" | "bias" | "addend" | "y"> & { partial: Tensor; slices: number },
+  args: Pick<ConvOperands, "label" | "bias" | "addend" | "y"> & { partial: Tensor; splits: number },
 ): void {
-  const { label, partial, bias, addend, y, slices } = args;
-  const workgroup = 64;
+  const { label, partial, bias, addend, y, splits } = args;
   const elements = elementCount(y.shape);
   const none = (name: string, dtype?: DType) => ctx.scratch(`${label} no ${name}`, [4], dtype);
   ctx.dispatch({
     label: `${label} sum`,
-    shader: conv3dBrickSumShader,
-    constants: { WORKGROUP: workgroup, ...storage(label, { y, ...(addend && { addend }) }) },
+    shader: conv3dSumSplitsShader,
+    constants: storage(label, { y, ...(addend && { addend }) }),
     params: {
-      slices,
+      splits,
       elements,
       channels: y.shape[y.shape.length - 1]!,
-      has_bias: bias ? 1 : 0,
-      has_addend: addend ? 1 : 0,
+      hasBias: bias ? 1 : 0,
+      hasAddend: addend ? 1 : 0,
     },
     bindings: { partial, bias: bias ?? none("bias"), addend: addend ?? none("addend", y.dtype), y },
-    workgroups: workgroups1d(Math.ceil(elements / workgroup)),
-    flops: elements * (slices - 1 + (bias ? 1 : 0) + (addend ? 1 : 0)),
+    workgroups: threads1d(elements),
+    flops: elements * (splits - 1 + (bias ? 1 : 0) + (addend ? 1 : 0)),
     bytes: [partial, bias, addend, y].reduce((sum, t) => sum + (t ? byteLength(t) : 0), 0),
   });
 }

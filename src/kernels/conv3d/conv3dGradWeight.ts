@@ -1,31 +1,30 @@
 import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
 import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
-import conv3dGradWeightBrickShader from "../../../shaders/conv3d/conv3dGradWeightBrick.wgsl";
+import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import conv3dGradWeightShader from "../../../shaders/conv3d/conv3dGradWeight.wgsl";
-import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
-import type { GpuCaps } from "../../gpu/caps.ts";
-import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, type Tensor } from "../../gpu/tensor.ts";
-import { dispatchConv3dGradWeightBrick } from "./conv3dGradWeightBrick.ts";
-import { dispatchConv3dGradWeightMatrix } from "./conv3dGradWeightMatrix.ts";
+import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
+import type { KernelContext } from "../../gpu/dispatch.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import { activation, example, input, sum } from "../example.ts";
+import { choose, type Kernel, type Variant } from "../kernel.ts";
+import { requireShape } from "../shapes.ts";
+import { usefulFlops } from "./conv3dBlocks.ts";
+import { convShape, testConvShape } from "./conv3dCall.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
-import { conv3dShape, convSizes, isFlat, tapPairs, type Size3 } from "./conv3dShape.ts";
-import { convShape, testConvShape } from "./conv3dVariants.ts";
+import { dispatchConv3dGradWeightSubgroupMatrix } from "./conv3dGradWeightSubgroupMatrix.ts";
+import { dispatchConv3dGradWeightTeams } from "./conv3dGradWeightTeams.ts";
+import { dispatchConv3dGradWeightTiled } from "./conv3dGradWeightTiled.ts";
 import {
-  gradWeightBrickTileOf,
-  gradWeightMatrixTileOf,
+  gradWeightSubgroupMatrixTileOf,
+  gradWeightTilingOf,
   gradWeightVariants,
   type GradWeightShape,
 } from "./conv3dGradWeightVariants.ts";
-import { requireShape } from "../shapes.ts";
-import { storagePair } from "../storage.ts";
-import { affordableSplits, partialSums } from "../sumRows.ts";
-import { activation, example, input, sum } from "../example.ts";
-import { choose, type Kernel, type Variant } from "../kernel.ts";
+import { conv3dShape, convSizes } from "./conv3dShape.ts";
 
 /**
  * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input
- * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: slices of the positions, then their
+ * x [N, D, H, W, Ci] and gradY [N, Do, Ho, Wo, Co]. Two passes in a fixed order: splits of the positions, then their
  * sum.
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit.
@@ -40,7 +39,7 @@ export function conv3dGradWeight(
 }
 
 /**
- * Both passes (one where a single slice is enough) without checks; `transposed` says that gradWeight is [k, k, k,
+ * Both passes (one where a single split is enough) without checks; `transposed` says that gradWeight is [k, k, k,
  * channels of gradY, channels of x].
  */
 export function dispatchConv3dGradWeight(
@@ -57,181 +56,26 @@ export function dispatchConv3dGradWeight(
     variant?: Variant;
   },
 ): void {
-  const { label, gradWeight, stride } = args;
-  const given = convSizes(args.x.shape, args.gradY.shape, gradWeight.shape[0]!);
-  const shape = { ...convShape(given, stride, args.pad), transposed: args.transposed ? 1 : 0 };
-  // Only where both are f16: both are operands.
-  const dtype = args.gradY.dtype === "f16" ? args.x.dtype : "f32";
-  const { variant, call } = choose(ctx.caps, gradWeightVariants, shape, dtype, args.variant);
-  const tapsMet = given.inputSize.map((n, i) => tapPairs(n, given.outputSize[i]!, given.kernel, stride, args.pad));
-  const area = given.inputChannels * given.outputChannels;
-  const flops = 2 * given.batch * tapsMet.reduce((a, b) => a * b, 1) * area;
-  if (variant.shader === "conv3dGradWeightBrick") {
-    dispatchConv3dGradWeightBrick(ctx, { ...args, sizes: given, tile: gradWeightBrickTileOf(variant), flops, call });
-    return;
-  }
-  if (variant.shader === conv3dGradWeightMatrixShader.name) {
-    dispatchConv3dGradWeightMatrix(ctx, { ...args, sizes: given, tile: gradWeightMatrixTileOf(variant), flops, call });
-    return;
-  }
-  if (variant.shader === "conv3dGradWeightRows") {
-    dispatchConv3dGradWeightRows(ctx, { ...args, sizes: given, flops, call });
-    return;
-  }
-  const { x, gradY, pad, transposed, flipped } = roles(args);
-  const { kernel, batch, inputSize, outputSize, inputChannels, outputChannels } = convSizes(
-    x.shape,
-    gradY.shape,
-    gradWeight.shape[0]!,
-  );
-  const tile = gradWeightTile(ctx.caps, { kernel, stride, pad, inputChannels, outputChannels, flops });
-  const blocksI = Math.ceil(inputChannels / (tile.BLOCKS_I * tile.TEAM));
-  const blocksO = Math.ceil(outputChannels / (tile.BLOCKS_O * tile.TEAM));
-  // A kernel of one voxel knows no planes.
-  const flat = isFlat(kernel, stride, pad);
-  const axes = ([d, h, w]: Size3): Size3 => (flat ? [1, batch * d * h, w] : [d, h, w]);
-  const [inD, inH, inW] = axes(inputSize);
-  const [outD, outH, outW] = axes(outputSize);
-  const bandsY = Math.ceil(outH / tile.ROWS);
-  const bands = (flat ? 1 : batch) * outD * bandsY;
-  const teams = (kernel * kernel * blocksI * blocksO) / tile.TAP_ROWS;
-  const affordable = affordableSplits(ctx.caps, gradWeight);
-  const { slices, bandsPerSlice } = slicesOf(ctx.caps, {
-    bands,
-    teams,
-    flops,
-    affordable,
-    percent: variant.constants.percent!,
-  });
-  const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
-  const partial = sums?.partial ?? gradWeight;
-  ctx.dispatch({
-    label,
-    call,
-    shader: conv3dGradWeightShader,
-    constants: { KERNEL: kernel, STRIDE: stride, ...tile, ...storagePair(x, gradY) },
-    params: {
-      in_d: inD,
-      in_h: inH,
-      in_w: inW,
-      in_c: inputChannels,
-      out_d: outD,
-      out_h: outH,
-      out_w: outW,
-      out_c: outputChannels,
-      pad,
-      bands,
-      bands_y: bandsY,
-      bands_per_slice: bandsPerSlice,
-      slices,
-      blocks_i: blocksI,
-      blocks_o: blocksO,
-      weight_first: flipped ? (kernel ** 3 - 1) * area : 0,
-      weight_tap: flipped ? -area : area,
-      weight_in: transposed ? 1 : outputChannels,
-      weight_out: transposed ? inputChannels : 1,
-      accumulate: direct ? 1 : 0,
-    },
-    bindings: { x, gradY, partial },
-    workgroups: workgroups1d(teams * Math.ceil(slices / (tile.WORKGROUP / tile.TEAM))),
-    flops,
-    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
-  });
-  sums?.add();
-}
-
-/**
- * Which tensor the shader slides the window over. Its output channels come in blocks of 16, which cost half as much
- * again as the blocks of 8 that it takes where there are no more; so with stride 1 the input may stand for the output.
- */
-function roles(args: {
-  x: Tensor;
-  gradY: Tensor;
-  gradWeight: Tensor;
-  stride: number;
-  pad: number;
-  transposed: boolean;
-}) {
   const { x, gradY, gradWeight, stride, pad, transposed } = args;
-  const kernel = gradWeight.shape[0]!;
-  const [inputChannels, outputChannels] = [x.shape[4]!, gradY.shape[4]!];
-  const pays = outputChannels <= 8 && 3 * Math.ceil(inputChannels / 16) < 2 * Math.ceil(inputChannels / 8);
-  if (stride !== 1 || kernel === 1 || !pays) return { x, gradY, pad, transposed, flipped: false };
-  return { x: gradY, gradY: x, pad: kernel - 1 - pad, transposed: !transposed, flipped: true };
-}
-
-interface GradWeightTile extends Record<string, number | boolean> {
-  TEAM: number;
-  WORKGROUP: number;
-  BLOCKS_I: number;
-  BLOCKS_O: number;
-  TAP_ROWS: number;
-  ROWS: number;
-  STEP: number;
-  WINDOW_ROWS: number;
-  WINDOW: number;
-  KEPT: number;
-  EDGE: number;
-  SUBGROUPS: boolean;
-}
-
-function gradWeightTile(
-  caps: GpuCaps,
-  conv: { kernel: number; stride: number; pad: number; inputChannels: number; outputChannels: number; flops: number },
-): GradWeightTile {
-  const { kernel, stride, pad, inputChannels, outputChannels, flops } = conv;
-  // The shader's teams are whole subgroups of a known size; elsewhere it does without.
-  const subgroup = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 1;
-  const subgroups = subgroup === 4 || subgroup === 8;
-  const team = subgroups ? subgroup : 8;
-  const blocks = 8 / team;
-  // By measurement on lavapipe: rows that share inputs, while the loop fits the instruction cache. Elsewhere steps of
-  // two, which compile sooner.
-  const banded = team === 8 && subgroups;
-  // Without neighbours more channels share a load, and the loop has room for fewer rows; not for little work, as it
-  // is another pipeline.
-  const many = banded && kernel === 1 && Math.min(inputChannels, outputChannels) > 16 && flops > 2e7;
-  const [rows, step] = banded ? [many ? 2 : stride === 1 ? 4 : kernel === 3 ? 3 : 2, 1] : [1, 2];
-  const tapRows = kernel === 4 && !(banded && outputChannels > 8) ? 2 : kernel;
-  const kept = Math.max(0, kernel - stride);
-  return {
-    TEAM: team,
-    WORKGROUP: subgroups || caps.adapterClass === "software" ? team : 64,
-    SUBGROUPS: subgroups,
-    // 64 to 144 accumulators; without neighbours, more channels instead of taps. Two blocks of input channels with a
-    // kernel of 3 and a team of 4 do not finish compiling on SwiftShader.
-    BLOCKS_I: many ? 4 : kernel === 1 ? 2 * blocks : 1,
-    BLOCKS_O: many ? 4 : outputChannels > 8 ? 2 * blocks : blocks,
-    TAP_ROWS: tapRows,
-    ROWS: rows,
-    STEP: step,
-    WINDOW_ROWS: (rows - 1) * stride + tapRows,
-    WINDOW: (step - 1) * stride + kernel,
-    KEPT: kept,
-    EDGE: Math.max(0, Math.min(pad, kept)),
-  };
-}
-
-/** Slices enough to occupy the adapter, but with room for all their partial sums in one binding. */
-function slicesOf(
-  caps: GpuCaps,
-  work: { bands: number; teams: number; flops: number; affordable: number; percent: number },
-): { slices: number; bandsPerSlice: number } {
-  const { bands, teams, flops, affordable, percent } = work;
-  const usual = caps.adapterClass === "software" ? softwareSlices(teams, flops) : Math.ceil(4096 / teams);
-  const wanted = Math.round((usual * percent) / 100);
-  const bandsPerSlice = Math.ceil(bands / Math.max(1, Math.min(bands, affordable, wanted)));
-  return { slices: Math.ceil(bands / bandsPerSlice), bandsPerSlice };
-}
-
-/**
- * Few, for their sum is a dispatch more; an even number, for lavapipe gives each core one run of the workgroups, and
- * the taps at the grid's faces have less to do.
- */
-function softwareSlices(teams: number, flops: number): number {
-  const wantedTeams = Math.min(64, Math.max(16, flops / 8e6));
-  return 2 * Math.floor(wantedTeams / (2 * teams));
+  const sizes = convSizes(x.shape, gradY.shape, gradWeight.shape[0]!);
+  const shape = { ...convShape(sizes, stride, pad), transposed: transposed ? 1 : 0 };
+  // Only where both are f16: both are operands.
+  const dtype = gradY.dtype === "f16" ? x.dtype : "f32";
+  const { variant, call } = choose(ctx.caps, gradWeightVariants, shape, dtype, args.variant);
+  const all = { ...args, sizes, flops: usefulFlops({ sizes, stride, pad, transposed: false }), call };
+  switch (variant.shader) {
+    case "conv3dGradWeightTiled":
+      dispatchConv3dGradWeightTiled(ctx, { ...all, tile: gradWeightTilingOf(variant) });
+      return;
+    case "conv3dGradWeightSubgroupMatrix":
+      dispatchConv3dGradWeightSubgroupMatrix(ctx, { ...all, tile: gradWeightSubgroupMatrixTileOf(variant) });
+      return;
+    case "conv3dGradWeightRows":
+      dispatchConv3dGradWeightRows(ctx, all);
+      return;
+    default:
+      dispatchConv3dGradWeightTeams(ctx, { ...all, percent: variant.constants.percent! });
+  }
 }
 
 const testShape = (...shape: Parameters<typeof testConvShape>): GradWeightShape => {
@@ -244,8 +88,8 @@ export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
   shaders: [
     conv3dGradWeightShader,
     conv3dGradWeightRowsShader,
-    conv3dGradWeightBrickShader,
-    conv3dGradWeightMatrixShader,
+    conv3dGradWeightTiledShader,
+    conv3dGradWeightSubgroupMatrixShader,
     sumPartialsShader,
   ],
   variants: gradWeightVariants,

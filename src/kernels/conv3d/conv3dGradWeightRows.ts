@@ -16,7 +16,7 @@ const SLOTS_X = 98;
 const SLOTS_TILE = 65;
 const SLOTS_Y = TILES * SLOTS_TILE + 2;
 
-/** Enough for a processor's cores; each slice more is another to add up. */
+/** Enough for a processor's cores; each split more is another to add up. */
 const WORKGROUPS = 16;
 
 /** What a workgroup takes at a time: `planes` planes of units (four rows of a sample), in groups of four columns. */
@@ -54,7 +54,7 @@ export function gradWeightRowsFits(caps: GpuCaps, sizes: ConvSizes, stride: numb
   return hasLanes(caps) && same && sizes.kernel === 3 && stride === 1 && pad === 1 && slabOf(sizes) !== undefined;
 }
 
-/** Adds the gradient of the weights [3, 3, 3, Ci, Co] to gradWeight: both passes, or one where one slice is enough. */
+/** Adds the gradient of the weights [3, 3, 3, Ci, Co] to gradWeight: both passes, or one where one split is enough. */
 export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeightArgs): void {
   const { label, x, gradY, gradWeight, sizes, flops, call } = args;
   const { batch, inputChannels, outputChannels } = sizes;
@@ -63,13 +63,13 @@ export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeigh
   const bands = Math.ceil(height / ROWS);
   const stacks = Math.ceil(depth / planes);
   const slabs = Math.ceil((batch * bands) / units) * stacks;
-  const slabsPerSlice = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSplits(ctx.caps, gradWeight)));
-  const slices = Math.ceil(slabs / slabsPerSlice);
-  // Where there are few slices, channels are shared out: as many output channels as are kept at a time first, which
+  const slabsPerSplit = Math.ceil(slabs / Math.min(WORKGROUPS, affordableSplits(ctx.caps, gradWeight)));
+  const splits = Math.ceil(slabs / slabsPerSplit);
+  // Where there are few splits, channels are shared out: as many output channels as are kept at a time first, which
   // costs nothing, then input channels, for each part of which gradY is loaded again, then output channels, the same
   // for x.
   const perPart = (all: number, parts: number) => Math.ceil(all / Math.max(1, Math.min(all, Math.floor(parts))));
-  const parts = WORKGROUPS / slices;
+  const parts = WORKGROUPS / splits;
   // Output channels by pairs of tiles.
   const allO = Math.ceil(outputChannels / (2 * LANES));
   const allI = Math.ceil(inputChannels / LANES);
@@ -78,8 +78,8 @@ export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeigh
   const blocksI = Math.ceil(allI / tilesI);
   const pairsO = perPart(pairsOfPart, parts / (Math.ceil(allO / pairsOfPart) * blocksI));
   const blocksO = Math.ceil(allO / pairsO);
-  const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
+  const direct = splits === 1;
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], splits);
   const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,
@@ -91,24 +91,24 @@ export function dispatchConv3dGradWeightRows(ctx: KernelContext, args: GradWeigh
       depth,
       height,
       width,
-      in_c: inputChannels,
-      out_c: outputChannels,
+      inC: inputChannels,
+      outC: outputChannels,
       units,
       planes,
       groups,
       bands,
       stacks,
       slabs,
-      slabs_per_slice: slabsPerSlice,
-      slices,
-      blocks_i: blocksI,
-      blocks_o: blocksO,
-      tiles_i: tilesI,
-      tiles_o: 2 * pairsO,
+      slabsPerSplit,
+      splits,
+      blocksI,
+      blocksO,
+      tilesI,
+      tilesO: 2 * pairsO,
       accumulate: direct ? 1 : 0,
     },
     bindings: { x, gradY, partial },
-    workgroups: workgroups1d(blocksO * blocksI * slices),
+    workgroups: workgroups1d(blocksO * blocksI * splits),
     flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });

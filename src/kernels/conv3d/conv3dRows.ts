@@ -4,8 +4,7 @@ import type { GpuCaps } from "../../gpu/caps.ts";
 import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import type { DispatchGroup } from "../../gpu/dispatchGroup.ts";
 import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
-import type { ConvSizes } from "./conv3dShape.ts";
-import type { ConvDispatch } from "./conv3dTiles.ts";
+import type { ConvDispatch, ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "../lanes.ts";
 import type { Variant } from "../kernel.ts";
 
@@ -61,12 +60,12 @@ export function rowsWeight(
   const shape = [4, 3, 3, inputChannels, outputChannels];
   const area = inputChannels * outputChannels;
   const params = {
-    in_c: inputChannels,
-    out_c: outputChannels,
+    inC: inputChannels,
+    outC: outputChannels,
     first: flipped ? 26 * area : 0,
     tap: flipped ? -area : area,
-    in_step: exchanged ? 1 : outputChannels,
-    out_step: exchanged ? inputChannels : 1,
+    inStep: exchanged ? 1 : outputChannels,
+    outStep: exchanged ? inputChannels : 1,
   };
   const workgroups = Math.ceil(area / WEIGHT_WORKGROUP);
   const cost = { flops: 0, bytes: byteLength(weight) + 4 * elementCount(shape) };
@@ -109,15 +108,15 @@ export function conv3dRowsDispatch(sizes: ConvSizes, variant: Variant): ConvDisp
       depth,
       height,
       width,
-      in_c: inputChannels,
-      out_c: outputChannels,
+      inC: inputChannels,
+      outC: outputChannels,
       stacks: batch * stacks * blocksY,
-      blocks_y: blocksY,
-      tiles_x: tilesX,
-      blocks_c: blocksC,
-      tiles_c: tilesC,
+      blocksY,
+      tilesX,
+      blocksC,
+      tilesC,
       pairs,
-      lanes_x: lanesX,
+      lanesX,
     },
     workgroups: workgroups1d(places(stacks) * blocksC),
   };

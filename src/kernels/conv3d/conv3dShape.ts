@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../../errors.ts";
-import type { KernelCall } from "../../gpu/dispatch.ts";
+import type { Dispatch, KernelCall } from "../../gpu/dispatch.ts";
 import { formatShape, type Tensor } from "../../gpu/tensor.ts";
 
 /** Along depth, height and width. */
@@ -30,6 +30,9 @@ export interface GradWeightArgs {
   flops: number;
   call: KernelCall;
 }
+
+/** What a shader's host part makes of a convolution's sizes; operands and their flags are added by the caller. */
+export type ConvDispatch = Pick<Dispatch, "shader" | "constants" | "workgroups"> & { params: Record<string, number> };
 
 const FIX = "Give channels-last tensors [N, D, H, W, C] and weights [k, k, k, C in, C out] that fit each other.";
 
@@ -138,7 +141,7 @@ function outputShape(
 }
 
 /** Whether an output depends on one voxel, its own. */
-export function isFlat(kernel: number, stride: number, pad: number): boolean {
+export function isPointwise({ kernel, stride, pad }: { kernel: number; stride: number; pad: number }): boolean {
   return kernel === 1 && stride === 1 && pad === 0;
 }
 
@@ -150,11 +153,11 @@ export function weightStrides(
   { inputChannels, outputChannels }: ConvSizes,
   exchanged: boolean,
   flipped: boolean,
-): { weight_tap: number; weight_in: number; weight_out: number } {
+): { weightTap: number; weightIn: number; weightOut: number } {
   const area = inputChannels * outputChannels;
   return {
-    weight_tap: flipped ? -area : area,
-    weight_in: exchanged ? 1 : outputChannels,
-    weight_out: exchanged ? inputChannels : 1,
+    weightTap: flipped ? -area : area,
+    weightIn: exchanged ? 1 : outputChannels,
+    weightOut: exchanged ? inputChannels : 1,
   };
 }

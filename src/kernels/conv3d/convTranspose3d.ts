@@ -1,14 +1,15 @@
-import conv3dBrickShader from "../../../shaders/conv3d/conv3dBrick.wgsl";
-import conv3dBrickSumShader from "../../../shaders/conv3d/conv3dBrickSum.wgsl";
-import conv3dMatrixShader from "../../../shaders/conv3d/conv3dMatrix.wgsl";
-import conv3dParityShader from "../../../shaders/conv3d/conv3dParity.wgsl";
+import conv3dTiledShader from "../../../shaders/conv3d/conv3dTiled.wgsl";
+import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl";
+import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
+import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import convTranspose3dShader from "../../../shaders/conv3d/convTranspose3d.wgsl";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
 import { dispatchConv3dGradWeight } from "./conv3dGradWeight.ts";
 import { convTranspose3dShape } from "./conv3dShape.ts";
-import { convTranspose3dVariants, type ConvShape } from "./conv3dVariants.ts";
+import type { ConvShape } from "./conv3dCall.ts";
+import { convTranspose3dVariants } from "./conv3dVariants.ts";
 import { activation, example, input, output } from "../example.ts";
 import type { Kernel } from "../kernel.ts";
 import { requireShape } from "../shapes.ts";
@@ -77,7 +78,13 @@ export function convTranspose3dGradWeight(
 /** What there is to know of `convTranspose3d`. */
 export const convTranspose3dKernel: Kernel<ConvShape> = {
   name: "convTranspose3d",
-  shaders: [convTranspose3dShader, conv3dParityShader, conv3dMatrixShader, conv3dBrickShader, conv3dBrickSumShader],
+  shaders: [
+    convTranspose3dShader,
+    conv3dPolyphaseShader,
+    conv3dSubgroupMatrixShader,
+    conv3dTiledShader,
+    conv3dSumSplitsShader,
+  ],
   variants: convTranspose3dVariants,
   shapes: [
     {

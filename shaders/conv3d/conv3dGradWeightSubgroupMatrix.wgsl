@@ -1,52 +1,49 @@
 // Gradient of a 3D convolution with respect to its weights on subgroup matrices, first of two passes: the sums of
-// conv3dGradWeightBrick.wgsl, for x and gradY in half precision.
+// conv3dGradWeightTiled.wgsl, for x and gradY in half precision.
 //
-//   partial[s, k, ci, co] = sum over positions o of slice s of x[n, o S - pad + k, ci] gradY[n, o, co]
+//   partial[s, k, ci, co] = sum over positions o of split s of x[n, o S - pad + k, ci] gradY[n, o, co]
 //
 // As a GEMM: M = KERNEL^3 Ci, N = Co, K = N Do Ho Wo positions. Products of f16 are exact and their sums are f32.
 //
-// Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [slices, KERNEL, KERNEL, KERNEL, Ci, Co], with
-// TRANSPOSED [slices, KERNEL, KERNEL, KERNEL, Co, Ci]. With `accumulate` there is one slice, and `partial` is the
+// Bindings: x [N, D, H, W, Ci], gradY [N, Do, Ho, Wo, Co], partial [splits, KERNEL, KERNEL, KERNEL, Ci, Co], with
+// TRANSPOSED [splits, KERNEL, KERNEL, KERNEL, Co, Ci]. With `accumulate` there is one split, and `partial` is the
 // gradient itself, added to what is there.
 //
 // A workgroup computes the KERNEL taps of one kz and ky, for BLOCK_I input and BLOCK_O output channels; a subgroup
 // holds the sums of all these taps for SUB_I matrices of input by SUB_O of output channels. Only rows of gradY that the
 // tap (kz, ky) meets inside the grid are gone through, LINES lines of LINE positions at a time (a block).
 //
-// A line is part of a row where rows are wide: row_pitch = SLOTS, rows = 1. Narrow rows lie behind one another in a
-// line, row_pitch = Wo + HALO slots apart: gradY is zero between them, so that a matrix may reach over several. Of x,
+// A line is part of a row where rows are wide: rowPitch = SLOTS, rows = 1. Narrow rows lie behind one another in a
+// line, rowPitch = Wo + HALO slots apart: gradY is zero between them, so that a matrix may reach over several. Of x,
 // the slots of a line are the inputs of its positions for tap 0, and a tap kx is so many slots on: kx % STRIDE tells
 // the phase, the columns of one remainder by STRIDE, kx / STRIDE the slots. So x^T of a tap is a matrix whose columns
 // lie one pitch apart, whatever the stride.
 //
 // Where the voxels of a block lie is worked out once for all channels (voxels_x, voxels_g), and operands of the next
 // block are on their way from memory while this one is multiplied. Rows of operands are an odd number of 16 bytes
-// apart, so that eight of them lie in different banks. conv3dGradWeightMatrix.ts has the tiles.
+// apart, so that eight of them lie in different banks. conv3dGradWeightSubgroupMatrix.ts has the tiles.
 //
 // Constants: KERNEL, STRIDE, those of shared/subgroupMatrix.wgsl, SUBGROUPS_I, SUBGROUPS_O, SUB_I, SUB_O, LINE (a
 // multiple of MATRIX_K), LINES; LOADS_X, LOADS_G: elements of 8 channels of a block that an invocation loads; VEC4 (Ci
 // and Co are multiples of 4), TRANSPOSED; X_F16, Y_F16: always.
-// Dispatch: workgroups1d(slices * KERNEL^2 * blocks_i * blocks_o).
+// Dispatch: workgroups1d(splits * KERNEL^2 * blocksI * blocksO).
 #import grid
-#import storagePair
+#import gradWeightInput4
 #import subgroupMatrix
 
 struct Params {
-  in_d: i32, in_h: i32, in_w: i32, in_c: i32,
-  out_d: i32, out_h: i32, out_w: i32, out_c: i32,
+  inD: i32, inH: i32, inW: i32, inC: i32,
+  outD: i32, outH: i32, outW: i32, outC: i32,
   batch: i32,
   pad: i32,
   rows: i32,       // of gradY in a line
-  row_pitch: i32,  // slots from one to the next
-  tiles_x: i32,    // lines in a row, rounded up
-  slices: i32,
-  blocks_i: u32, blocks_o: u32,
-  accumulate: u32,
+  rowPitch: i32,  // slots from one to the next
+  tilesX: i32,    // lines in a row, rounded up
+  splits: i32,
+  blocksI: i32, blocksO: i32,
+  accumulate: i32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<StoredX>;
-@group(0) @binding(2) var<storage, read> gradY: array<StoredY>;
 @group(0) @binding(3) var<storage, read_write> partial: array<Real>;
 
 const WORKGROUP = SUBGROUP_SIZE * SUBGROUPS_I * SUBGROUPS_O;
@@ -79,41 +76,19 @@ var<workgroup> memory: array<vec4<u32>, max(INPUTS + SLOTS_G * PITCH_O, STRIP_RO
 var<workgroup> voxels_x: array<i32, SLOTS_X>;
 var<workgroup> voxels_g: array<i32, SLOTS_G>;
 
-// Four channels of x or gradY from `channel` on; 0 beyond the last, and where there is no voxel.
-fn load_x(voxel: i32, channel: i32) -> vec4<f16> {
-  var value = vec4<f16>();
-  if (voxel < 0 || channel >= params.in_c) {
-    return value;
+// Four channels; 0 beyond the last, and where there is no voxel.
+fn stage_x(voxel: i32, ci: i32) -> vec4<f16> {
+  if (voxel < 0 || ci >= params.inC) {
+    return vec4<f16>();
   }
-  let at = voxel * params.in_c + channel;
-#ifdef VEC4
-  return x[u32(at / 4)];
-#else
-#for m in 0..4
-  if (channel + ${m} < params.in_c) {
-    value[${m}] = x[u32(at + ${m})];
-  }
-#endfor
-  return value;
-#endif
+  return load_x(voxel, ci);
 }
 
-fn load_gradient(voxel: i32, channel: i32) -> vec4<f16> {
-  var value = vec4<f16>();
-  if (voxel < 0 || channel >= params.out_c) {
-    return value;
+fn stage_gradient(voxel: i32, co: i32) -> vec4<f16> {
+  if (voxel < 0 || co >= params.outC) {
+    return vec4<f16>();
   }
-  let at = voxel * params.out_c + channel;
-#ifdef VEC4
-  return gradY[u32(at / 4)];
-#else
-#for m in 0..4
-  if (channel + ${m} < params.out_c) {
-    value[${m}] = gradY[u32(at + ${m})];
-  }
-#endfor
-  return value;
-#endif
+  return load_gradient(voxel, co);
 }
 
 // Along one axis, the outputs from the first to before the second that meet tap k inside the grid.
@@ -129,27 +104,27 @@ fn range(k: i32, inputs: i32, outputs: i32) -> vec2<i32> {
 fn find_voxels(block: i32, local: i32, kz: i32, ky: i32, oz: vec2<i32>, oy: vec2<i32>) {
   let size = vec2<i32>(oz.y - oz.x, oy.y - oy.x);
   let all = params.batch * size.x * size.y;
-  let first_x = block % params.tiles_x * LINE;
-  let first_row = block / params.tiles_x * (LINES * params.rows);
+  let first_x = block % params.tilesX * LINE;
+  let first_row = block / params.tilesX * (LINES * params.rows);
   for (var s = local; s < LINES * SLOTS; s += WORKGROUP) {
     let line = s / SLOTS;
     let slot = s % SLOTS;
-    let of_line = slot / params.row_pitch;
+    let of_line = slot / params.rowPitch;
     let row = first_row + line * params.rows + of_line;
     let some = of_line < params.rows && row < all;
     let z = oz.x + row / size.y % size.x;
     let y = oy.x + row % size.y;
     let n = row / (size.x * size.y);
-    let column = first_x + slot % params.row_pitch;
-    let in_plane = (n * params.in_d + z * STRIDE - params.pad + kz) * params.in_h;
-    let in_row = (in_plane + y * STRIDE - params.pad + ky) * params.in_w;
+    let column = first_x + slot % params.rowPitch;
+    let in_plane = (n * params.inD + z * STRIDE - params.pad + kz) * params.inH;
+    let in_row = (in_plane + y * STRIDE - params.pad + ky) * params.inW;
     for (var phase = 0; phase < PHASES; phase++) {
       let ix = column * STRIDE - params.pad + phase;
-      voxels_x[(line * PHASES + phase) * SLOTS + slot] = select(-1, in_row + ix, some && ix >= 0 && ix < params.in_w);
+      voxels_x[(line * PHASES + phase) * SLOTS + slot] = select(-1, in_row + ix, some && ix >= 0 && ix < params.inW);
     }
     if (slot < LINE) {
-      let voxel = ((n * params.out_d + z) * params.out_h + y) * params.out_w + column;
-      voxels_g[line * LINE + slot] = select(-1, voxel, some && column < params.out_w);
+      let voxel = ((n * params.outD + z) * params.outH + y) * params.outW + column;
+      voxels_g[line * LINE + slot] = select(-1, voxel, some && column < params.outW);
     }
   }
 }
@@ -158,14 +133,14 @@ fn find_voxels(block: i32, local: i32, kz: i32, ky: i32, oz: vec2<i32>, oy: vec2
 fn store(at: i32, count: i32, sums: vec4<f32>) {
 #ifdef VEC4
   var value = sums;
-  if (params.accumulate != 0u) {
+  if (params.accumulate != 0) {
     value += partial[u32(at / 4)];
   }
   partial[u32(at / 4)] = value;
 #else
   for (var c = 0; c < min(4, count); c++) {
     var value = sums[c];
-    if (params.accumulate != 0u) {
+    if (params.accumulate != 0) {
       value += partial[u32(at + c)];
     }
     partial[u32(at + c)] = value;
@@ -180,15 +155,15 @@ fn main(
   @builtin(local_invocation_index) local_index: u32,
   @builtin(subgroup_id) subgroup_index: u32,
 ) {
-  var index = linear_workgroup(wid, num);
-  let ci_block = i32(index % params.blocks_i) * BLOCK_I;
-  index /= params.blocks_i;
-  let co_block = i32(index % params.blocks_o) * BLOCK_O;
-  index /= params.blocks_o;
-  let ky = i32(index) % KERNEL;
-  let kz = i32(index) / KERNEL % KERNEL;
-  let slice = i32(index) / (KERNEL * KERNEL);
-  if (slice >= params.slices) {
+  var index = i32(linear_workgroup(wid, num));
+  let ci_block = index % params.blocksI * BLOCK_I;
+  index /= params.blocksI;
+  let co_block = index % params.blocksO * BLOCK_O;
+  index /= params.blocksO;
+  let ky = index % KERNEL;
+  let kz = index / KERNEL % KERNEL;
+  let split = index / (KERNEL * KERNEL);
+  if (split >= params.splits) {
     return;
   }
   let local = i32(local_index);
@@ -196,14 +171,14 @@ fn main(
   let subgroup_i = subgroup / SUBGROUPS_O;
   let subgroup_o = subgroup % SUBGROUPS_O;
 
-  let oz = range(kz, params.in_d, params.out_d);
-  let oy = range(ky, params.in_h, params.out_h);
+  let oz = range(kz, params.inD, params.outD);
+  let oy = range(ky, params.inH, params.outH);
   let rows = params.batch * (oz.y - oz.x) * (oy.y - oy.x);
   let rows_a_block = LINES * params.rows;
-  let blocks = (rows + rows_a_block - 1) / rows_a_block * params.tiles_x;
-  let blocks_per_slice = (blocks + params.slices - 1) / params.slices;
-  let begin = min(blocks, slice * blocks_per_slice);
-  let end = min(blocks, begin + blocks_per_slice);
+  let blocks = (rows + rows_a_block - 1) / rows_a_block * params.tilesX;
+  let blocks_per_split = (blocks + params.splits - 1) / params.splits;
+  let begin = min(blocks, split * blocks_per_split);
+  let end = min(blocks, begin + blocks_per_split);
 
 #for kx in 0..KERNEL
 #for i in 0..SUB_I
@@ -251,7 +226,7 @@ fn main(
         let s = min(local + ${l} * WORKGROUP, SLOTS_X * ROW_I - 1);
         let voxel = voxels_x[s / ROW_I];
         let ci = ci_block + s % ROW_I * 8;
-        next_x_${l} = packed(load_x(voxel, ci), load_x(voxel, ci + 4));
+        next_x_${l} = packed(stage_x(voxel, ci), stage_x(voxel, ci + 4));
       }
 #endfor
 #for l in 0..LOADS_G
@@ -259,7 +234,7 @@ fn main(
         let s = min(local + ${l} * WORKGROUP, SLOTS_G * ROW_O - 1);
         let voxel = voxels_g[s / ROW_O];
         let co = co_block + s % ROW_O * 8;
-        next_g_${l} = packed(load_gradient(voxel, co), load_gradient(voxel, co + 4));
+        next_g_${l} = packed(stage_gradient(voxel, co), stage_gradient(voxel, co + 4));
       }
 #endfor
     }
@@ -285,7 +260,7 @@ fn main(
     }
   }
 
-  let tap_row = ((slice * KERNEL + kz) * KERNEL + ky) * KERNEL;
+  let tap_row = ((split * KERNEL + kz) * KERNEL + ky) * KERNEL;
 #for kx in 0..KERNEL
 #for i in 0..SUB_I
   workgroupBarrier();
@@ -307,15 +282,15 @@ fn main(
 #ifdef TRANSPOSED
     let ci = ci_block + (column / MATRIX_M * SUB_I + ${i}) * MATRIX_M + column % MATRIX_M;
     let co = co_block + row;
-    let at = ((tap_row + ${kx}) * params.out_c + co) * params.in_c + ci;
-    let count = params.in_c - ci;
+    let at = ((tap_row + ${kx}) * params.outC + co) * params.inC + ci;
+    let count = params.inC - ci;
 #else
     let ci = ci_block + (row / MATRIX_M * SUB_I + ${i}) * MATRIX_M + row % MATRIX_M;
     let co = co_block + column;
-    let at = ((tap_row + ${kx}) * params.in_c + ci) * params.out_c + co;
-    let count = params.out_c - co;
+    let at = ((tap_row + ${kx}) * params.inC + ci) * params.outC + co;
+    let count = params.outC - co;
 #endif
-    if (ci < params.in_c && co < params.out_c) {
+    if (ci < params.inC && co < params.outC) {
       store(at, count, bitcast<vec4<f32>>(memory[s]));
     }
   }

@@ -1,4 +1,4 @@
-import conv3dGradWeightBrickShader from "../../../shaders/conv3d/conv3dGradWeightBrick.wgsl";
+import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
 import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength } from "../../gpu/tensor.ts";
@@ -7,8 +7,8 @@ import type { ConvSizes, GradWeightArgs } from "./conv3dShape.ts";
 import { storagePair } from "../storage.ts";
 import { affordableSplits, partialSums } from "../sumRows.ts";
 
-/** Specialisation constants of conv3dGradWeightBrick.wgsl that are a choice. */
-export interface GradWeightBrickTile extends Record<string, number> {
+/** Specialisation constants of conv3dGradWeightTiled.wgsl that are a choice. */
+export interface GradWeightTiling extends Record<string, number> {
   RUN: number;
   RUNS_X: number;
   STEP_Y: number;
@@ -19,7 +19,7 @@ export interface GradWeightBrickTile extends Record<string, number> {
 }
 
 /** Bytes of workgroup memory, as the shader declares it. */
-export function gradWeightBrickBytes(tile: GradWeightBrickTile, kernel: number, stride: number): number {
+export function gradWeightTiledBytes(tile: GradWeightTiling, kernel: number, stride: number): number {
   const columns = (tile.RUN * tile.RUNS_X - 1) * stride + kernel;
   const rows = (tile.STEP_Y - 1) * stride + kernel;
   const lane = tile.RUN * tile.THREAD_O4;
@@ -27,13 +27,13 @@ export function gradWeightBrickBytes(tile: GradWeightBrickTile, kernel: number, 
   return 16 * (rows * columns * tile.LANES_I * tile.THREAD_I4 + gradient);
 }
 
-/** Such as `brick 32x64 w192`: input and output channels of a workgroup, and its invocations. */
-export function gradWeightBrickName(tile: GradWeightBrickTile, kernel: number): string {
+/** Such as `tiled 32x64 w192`: input and output channels of a workgroup, and its invocations. */
+export function gradWeightTiledName(tile: GradWeightTiling, kernel: number): string {
   const channels = [tile.LANES_I * tile.THREAD_I4, tile.LANES_O * tile.THREAD_O4].map((n) => 4 * n);
-  return `brick ${channels.join("x")} w${gradWeightBrickInvocations(tile, kernel)}`;
+  return `tiled ${channels.join("x")} w${gradWeightTiledInvocations(tile, kernel)}`;
 }
 
-export function gradWeightBrickInvocations(tile: GradWeightBrickTile, kernel: number): number {
+export function gradWeightTiledInvocations(tile: GradWeightTiling, kernel: number): number {
   return kernel * tile.LANES_I * tile.LANES_O;
 }
 
@@ -41,7 +41,7 @@ export function gradWeightBrickInvocations(tile: GradWeightBrickTile, kernel: nu
 const RUN = 4;
 
 /**
- * The tiles that an adapter can run, the default first. What argues for them, in the terms of conv3dBrickTiles.ts, for
+ * The tiles that an adapter can run, the default first. What argues for them, in the terms of conv3dTiled.ts, for
  * 64 channels or more and grids of 8 or more:
  *
  *   kernel, stride  channels   invocations  bytes   registers  multiply-adds a load  FLOP a byte
@@ -51,7 +51,7 @@ const RUN = 4;
  *   2, 2            32 x 64    128          12,800  108        16                    21
  *   1, 1            128 x 128  256           8,704   84        16                    32
  */
-export function gradWeightBrickTiles(caps: GpuCaps, sizes: ConvSizes, stride: number): GradWeightBrickTile[] {
+export function gradWeightTilings(caps: GpuCaps, sizes: ConvSizes, stride: number): GradWeightTiling[] {
   const large = caps.adapterClass === "discrete" && sizes.outputChannels > 32;
   const counts = THREAD_CHANNELS[sizes.kernel - 1]!;
   const most = sizes.kernel === 1 ? [16, 8] : [8];
@@ -59,7 +59,7 @@ export function gradWeightBrickTiles(caps: GpuCaps, sizes: ConvSizes, stride: nu
     most.map((lanes) => tileOf(sizes, stride, threadI4, threadO4, lanes)),
   );
   const distinct = tiles.filter((tile, i) => tiles.findIndex((t) => same(t, tile)) === i);
-  return distinct.filter((tile) => gradWeightBrickInvocations(tile, sizes.kernel) <= caps.maxWorkgroupInvocations);
+  return distinct.filter((tile) => gradWeightTiledInvocations(tile, sizes.kernel) <= caps.maxWorkgroupInvocations);
 }
 
 // By kernel: vec4s of input and output channels of an invocation, the larger choice first. Sums are 16 times the
@@ -80,13 +80,7 @@ const THREAD_CHANNELS: readonly (readonly (readonly [number, number])[])[] = [
   [[1, 1]],
 ];
 
-function tileOf(
-  sizes: ConvSizes,
-  stride: number,
-  threadI4: number,
-  threadO4: number,
-  most: number,
-): GradWeightBrickTile {
+function tileOf(sizes: ConvSizes, stride: number, threadI4: number, threadO4: number, most: number): GradWeightTiling {
   const [, height, width] = sizes.outputSize;
   const tile = {
     ...{ RUN, RUNS_X: width > RUN ? 2 : 1 },
@@ -96,10 +90,10 @@ function tileOf(
     },
     ...{ THREAD_I4: threadI4, THREAD_O4: threadO4 },
   };
-  // More rows share more of the brick's halo, and meet at fewer barriers.
+  // More rows share more of the input tile's halo, and meet at fewer barriers.
   const steps = [4, 2].filter((step) => step <= height);
   const fits = (STEP_Y: number) =>
-    gradWeightBrickBytes({ ...tile, STEP_Y }, sizes.kernel, stride) <= PORTABLE_WORKGROUP_BYTES;
+    gradWeightTiledBytes({ ...tile, STEP_Y }, sizes.kernel, stride) <= PORTABLE_WORKGROUP_BYTES;
   return { ...tile, STEP_Y: steps.find(fits) ?? 1 };
 }
 
@@ -110,17 +104,17 @@ function lanes(channels: number, each: number, most: number): number {
   return counts[shares.findIndex((share) => share >= 0.8 * Math.max(...shares))]!;
 }
 
-function same(a: GradWeightBrickTile, b: GradWeightBrickTile): boolean {
+function same(a: GradWeightTiling, b: GradWeightTiling): boolean {
   return Object.keys(a).every((key) => a[key] === b[key]);
 }
 
-/** Blocks of positions below which a slice is not worth its partial sums. */
+/** Blocks of positions below which a split is not worth its partial sums. */
 const LEAST_BLOCKS = 4;
 
-/** Both passes, without checks (one where a single slice is enough). */
-export function dispatchConv3dGradWeightBrick(
+/** Both passes, without checks (one where a single split is enough). */
+export function dispatchConv3dGradWeightTiled(
   ctx: KernelContext,
-  args: GradWeightArgs & { tile: GradWeightBrickTile },
+  args: GradWeightArgs & { tile: GradWeightTiling },
 ): void {
   const { label, x, gradY, gradWeight, sizes, stride, pad, transposed, tile, flops } = args;
   const { kernel, batch, inputChannels, outputChannels } = sizes;
@@ -134,15 +128,15 @@ export function dispatchConv3dGradWeightBrick(
   const affordable = affordableSplits(ctx.caps, gradWeight);
   const wanted = Math.ceil(WANTED_WORKGROUPS[ctx.caps.adapterClass] / workgroups);
   const most = Math.max(1, Math.min(wanted, affordable, Math.ceil(blocks / LEAST_BLOCKS)));
-  const blocksPerSlice = Math.ceil(blocks / most);
-  const slices = Math.ceil(blocks / blocksPerSlice);
-  const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
+  const blocksPerSplit = Math.ceil(blocks / most);
+  const splits = Math.ceil(blocks / blocksPerSplit);
+  const direct = splits === 1;
+  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], splits);
   const partial = sums?.partial ?? gradWeight;
   ctx.dispatch({
     label,
     call: args.call,
-    shader: conv3dGradWeightBrickShader,
+    shader: conv3dGradWeightTiledShader,
     constants: {
       KERNEL: kernel,
       STRIDE: stride,
@@ -154,25 +148,25 @@ export function dispatchConv3dGradWeightBrick(
       ...storagePair(x, gradY),
     },
     params: {
-      in_d: sizes.inputSize[0],
-      in_h: sizes.inputSize[1],
-      in_w: sizes.inputSize[2],
-      in_c: inputChannels,
-      out_d: outD,
-      out_h: outH,
-      out_w: outW,
-      out_c: outputChannels,
+      inD: sizes.inputSize[0],
+      inH: sizes.inputSize[1],
+      inW: sizes.inputSize[2],
+      inC: inputChannels,
+      outD,
+      outH,
+      outW,
+      outC: outputChannels,
       pad,
-      tiles_x: tilesX,
-      tiles_y: tilesY,
+      tilesX,
+      tilesY,
       blocks,
-      blocks_per_slice: blocksPerSlice,
-      slices,
-      blocks_i: blocksI,
-      blocks_o: blocksO,
+      blocksPerSplit,
+      splits,
+      blocksI,
+      blocksO,
     },
     bindings: { x, gradY, partial },
-    workgroups: workgroups1d(slices * workgroups),
+    workgroups: workgroups1d(splits * workgroups),
     flops,
     bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
   });

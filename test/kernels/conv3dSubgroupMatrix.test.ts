@@ -1,7 +1,7 @@
-// conv3dMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the tile
-// that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the shader
-// rounds them, so that tolerances are those of sums in f32.
-import conv3dMatrixShader from "../../shaders/conv3d/conv3dMatrix.wgsl";
+// conv3dSubgroupMatrix.wgsl, the variants of adapters with subgroup matrices: on one that has them all shapes with the
+// tile that a graphics card would take, and some shapes with every tile. The twin sees the weights in f16, as the
+// shader rounds them, so that tolerances are those of sums in f32.
+import conv3dSubgroupMatrixShader from "../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
@@ -11,31 +11,28 @@ import { shaderLibrary } from "../../src/gpu/shaderLibrary.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import {
   blockGrid,
-  blockSlices,
+  blockSplits,
   blockWorkgroups,
   utilisation,
   type ConvProblem,
 } from "../../src/kernels/conv3d/conv3dBlocks.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "../../src/kernels/conv3d/conv3dDispatch.ts";
+import { convShape } from "../../src/kernels/conv3d/conv3dCall.ts";
+import { conv3dVariants, convTranspose3dVariants } from "../../src/kernels/conv3d/conv3dVariants.ts";
 import {
-  conv3dVariants,
-  convShape,
-  convTranspose3dVariants,
-  matrixVariant,
-} from "../../src/kernels/conv3d/conv3dVariants.ts";
-import {
-  matrixBytes,
-  matrixDivision,
-  matrixInvocations,
-  matrixKernel,
-  matrixTileName,
-  matrixTiles,
-  type MatrixTile,
-} from "../../src/kernels/conv3d/conv3dMatrix.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
+  subgroupMatrixBytes,
+  subgroupMatrixDivision,
+  subgroupMatrixInvocations,
+  subgroupMatrixKernel,
+  subgroupMatrixTileName,
+  subgroupMatrixTiles,
+  subgroupMatrixVariant,
+  type SubgroupMatrixTile,
+} from "../../src/kernels/conv3d/conv3dSubgroupMatrix.ts";
+import { convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
 import { choose } from "../../src/kernels/kernel.ts";
 import { runKernels, testGpu } from "../harness.ts";
-import { CASES, expectTwin, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import { CASES, expectTwin, nameOf, problemOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
 import { MATRIX_ADAPTERS } from "./subgroupMatrixCaps.ts";
@@ -45,7 +42,7 @@ import { declaredBytes } from "./shaderChecks.ts";
 /** A graphics card with the matrices of this adapter. */
 const CARD: Partial<GpuCaps> = { adapterClass: "discrete" };
 
-/** Channels that fill chunks of 8 to 32 and slices, with whole blocks and rests, on wide and narrow grids. */
+/** Channels that fill chunks of 8 to 32 and splits, with whole blocks and rests, on wide and narrow grids. */
 const CHANNELS: readonly Case[] = [
   { x: [1, 2, 9, 17, 64], kernel: 3, channels: 72, stride: 1, padding: 1, addend: true },
   { x: [2, 3, 5, 8, 40], kernel: 3, channels: 64, stride: 1, padding: 1 },
@@ -79,7 +76,7 @@ function expectMatrices(dispatches: readonly Dispatch[], calls: number): void {
 }
 
 /** Those operations of a case whose activations are f16, with a tile or with the table's. */
-async function run(c: Case, kinds = F16, tile?: MatrixTile) {
+async function run(c: Case, kinds = F16, tile?: SubgroupMatrixTile) {
   const { x, weight, bias, addend, gradY } = setUp(c, kinds);
   const [ofX, ofY] = kinds;
   const { stride, padding: pad, kernel } = c;
@@ -91,7 +88,9 @@ async function run(c: Case, kinds = F16, tile?: MatrixTile) {
   const out = await runKernels(await testGpu(), { x, weight, bias, addend, gradY }, outputs, (graph, t) => {
     const ctx = recorded(graph, dispatches);
     const forward = { label: "y", x: t.x, weight: t.weight, bias: t.bias, ...(c.addend && { addend: t.addend }) };
-    if (t.y) dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: matrixVariant(tile) }) });
+    if (t.y) {
+      dispatchConv3d(ctx, { ...forward, y: t.y, stride, pad, ...(tile && { variant: subgroupMatrixVariant(tile) }) });
+    }
     if (!t.gradX) return;
     const back = { label: "gradX", x: t.gradY, weight: t.weight, y: t.gradX, exchanged: true };
     if (stride === 1) dispatchConv3d(ctx, { ...back, flipped: true, stride, pad: kernel - 1 - pad });
@@ -106,7 +105,7 @@ describe.each<[...Kinds, readonly Case[]]>([
   ["f16", "f16", [...CASES, ...CHANNELS]],
   ["f16", "f32", MIXED],
   ["f32", "f16", MIXED],
-])("conv3dMatrix as a card chooses, from %s to %s", (ofX, ofY, cases) => {
+])("conv3dSubgroupMatrix as a card chooses, from %s to %s", (ofX, ofY, cases) => {
   needsMatrices();
 
   it.each(cases.map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
@@ -117,14 +116,14 @@ describe.each<[...Kinds, readonly Case[]]>([
 });
 
 /** y and the gradient of x, each with a tile or with the table's. */
-async function runTransposed(c: transposed.Case, tile?: MatrixTile) {
+async function runTransposed(c: transposed.Case, tile?: SubgroupMatrixTile) {
   const { x, weight, bias, gradY } = transposed.setUp(c, "f16");
   const dispatches: Dispatch[] = [];
   const half = (shape: readonly number[]) => ({ shape, dtype: "f16" as const });
   const outputs = { y: half(gradY.shape), ...(!tile && { gradX: half(x.shape) }) };
   const out = await runKernels(await testGpu(), { x, weight, bias, gradY }, outputs, (graph, t) => {
     const ctx = recorded(graph, dispatches);
-    const shared = { weight: t.weight, pad: c.padding, ...(tile && { variant: matrixVariant(tile) }) };
+    const shared = { weight: t.weight, pad: c.padding, ...(tile && { variant: subgroupMatrixVariant(tile) }) };
     dispatchConvTranspose3d(ctx, { label: "y", x: t.x, bias: t.bias, y: t.y, ...shared });
     if (!t.gradX) return;
     dispatchConv3d(ctx, { label: "gradX", x: t.gradY, y: t.gradX, stride: 2, exchanged: true, ...shared });
@@ -132,7 +131,7 @@ async function runTransposed(c: transposed.Case, tile?: MatrixTile) {
   return { out, dispatches };
 }
 
-describe("conv3dMatrix as a card chooses", () => {
+describe("conv3dSubgroupMatrix as a card chooses", () => {
   needsMatrices();
 
   it.each(transposed.CASES.map((c) => [transposed.nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
@@ -141,7 +140,7 @@ describe("conv3dMatrix as a card chooses", () => {
     transposed.expectTwin(c, out, "f16", "f16");
   });
 
-  it("repeats bitwise, in slices too", async () => {
+  it("repeats bitwise, in splits too", async () => {
     for (const c of [CASES[2]!, CHANNELS[0]!]) {
       const { out, dispatches } = await run(c);
       expect(dispatches.some(({ label }) => label === "y sum")).toBe(c === CHANNELS[0]);
@@ -150,18 +149,13 @@ describe("conv3dMatrix as a card chooses", () => {
   });
 });
 
-function problemOf(c: Case): ConvProblem {
-  const { stride, padding: pad } = c;
-  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
-  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
-}
-
 describe("every tile that a card has", () => {
   needsMatrices();
 
-  const tilesOf = async (problem: ConvProblem) => matrixTiles({ ...(await testGpu()).caps, ...CARD }, problem, false);
+  const tilesOf = async (problem: ConvProblem) =>
+    subgroupMatrixTiles({ ...(await testGpu()).caps, ...CARD }, problem, false);
 
-  // Channels enough that tiles of many are not useless; bricks, gathered positions, a product.
+  // Channels enough that tiles of many are not useless; grids, gathered positions, a pointwise one.
   it.each<Case>([
     { x: [1, 2, 7, 31, 28], kernel: 3, channels: 32, stride: 1, padding: 1 },
     { x: [3, 5, 7, 6, 5], kernel: 3, channels: 62, stride: 2, padding: 1, addend: true },
@@ -171,7 +165,7 @@ describe("every tile that a card has", () => {
     expect(tiles.length).toBeGreaterThan(3);
     for (const tile of tiles) {
       const { out, dispatches } = await run(c, F16, tile);
-      expect(variantsOf(dispatches)).toEqual([matrixTileName(tile)]);
+      expect(variantsOf(dispatches)).toEqual([subgroupMatrixTileName(tile)]);
       expectTwin(c, out, F16, "f16");
     }
   });
@@ -183,7 +177,7 @@ describe("every tile that a card has", () => {
     expect(new Set(tiles.map(({ BLOCK_X }) => BLOCK_X > 0))).toEqual(new Set([true, false]));
     for (const tile of tiles) {
       const { out, dispatches } = await runTransposed(c, tile);
-      expect(variantsOf(dispatches)).toEqual([matrixTileName(tile)]);
+      expect(variantsOf(dispatches)).toEqual([subgroupMatrixTileName(tile)]);
       transposed.expectTwin(c, out, "f16", "f16");
     }
   });
@@ -196,7 +190,7 @@ describe("tiles for the shapes of networks", () => {
     const known = new Map<string, number>();
     const declared = (constants: Record<string, number | boolean>) => {
       const key = JSON.stringify(constants);
-      if (!known.has(key)) known.set(key, declaredBytes(conv3dMatrixShader, constants));
+      if (!known.has(key)) known.set(key, declaredBytes(conv3dSubgroupMatrixShader, constants));
       return known.get(key)!;
     };
     const bad: string[] = [];
@@ -204,20 +198,20 @@ describe("tiles for the shapes of networks", () => {
       const { taps, step } = blockGrid(problem, false);
       for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
         for (const exchanged of [false, true]) {
-          const tiles = matrixTiles(caps, problem, exchanged);
-          const names = new Set(tiles.map(matrixTileName));
+          const tiles = subgroupMatrixTiles(caps, problem, exchanged);
+          const names = new Set(tiles.map(subgroupMatrixTileName));
           if (tiles.length === 0 || names.size !== tiles.length) bad.push(`${[...names].join(", ")} on ${name}`);
           for (const tile of tiles) {
-            const { constants, division } = matrixKernel(problem, tile);
+            const { constants, division } = subgroupMatrixKernel(problem, tile);
             const { MATRIX_M: m, MATRIX_N: n, MATRIX_K: k } = tile;
             const bytes = declared({ KERNEL: taps, STRIDE: step, WEIGHT_IN: exchanged, X_F16: true, ...constants });
-            const fits = bytes === matrixBytes(tile, taps, step, exchanged) && bytes <= 16_384;
-            const runs = matrixInvocations(tile) <= Math.min(256, caps.maxWorkgroupInvocations);
+            const fits = bytes === subgroupMatrixBytes(tile, taps, step, exchanged) && bytes <= 16_384;
+            const runs = subgroupMatrixInvocations(tile) <= Math.min(256, caps.maxWorkgroupInvocations);
             const listed = caps.subgroupMatrices.some((shape) => shape.m === m && shape.n === n && shape.k === k);
             // Rows of matrices along x, whole ones in a chunk, and every position of a block in one.
             const [z, y, x] = division.block;
             const whole = x % m === 0 && tile.CHUNK % k === 0 && x * y * z === tile.SUBGROUPS_M * tile.TILES_M * m;
-            if (!fits || !runs || !listed || !whole) bad.push(`${matrixTileName(tile)} on ${name}`);
+            if (!fits || !runs || !listed || !whole) bad.push(`${subgroupMatrixTileName(tile)} on ${name}`);
           }
         }
       }
@@ -229,7 +223,7 @@ describe("tiles for the shapes of networks", () => {
   it("lay positions along rows that fill matrices, and gather those of narrow grids", () => {
     const layout = (size: number, caps: GpuCaps) => {
       const problem = problemOf({ x: [16, size, size, size, 64], kernel: 3, channels: 64, stride: 1, padding: 1 });
-      return matrixTileName(matrixTiles(caps, problem, false)[0]!);
+      return subgroupMatrixTileName(subgroupMatrixTiles(caps, problem, false)[0]!);
     };
     expect([32, 8, 4].map((size) => layout(size, NVIDIA))).toEqual([
       "subgroup matrix 16x16x16 16x8x1x64 w128",
@@ -251,12 +245,12 @@ describe("tiles for the shapes of networks", () => {
       [16, 64],
     ] as const) {
       const problem = problemOf({ x: [1, size, size, size, channels], kernel: 3, channels, stride: 1, padding: 1 });
-      const division = matrixDivision(problem, matrixTiles(NVIDIA, problem, false)[0]!);
+      const division = subgroupMatrixDivision(problem, subgroupMatrixTiles(NVIDIA, problem, false)[0]!);
       expect(utilisation(problem, division)).toBe(1);
-      const { slices, channelsPerSlice } = blockSlices(NVIDIA, problem, division);
-      expect(slices * blockWorkgroups(problem, division)).toBeGreaterThanOrEqual(128);
-      expect(slices * channelsPerSlice).toBeGreaterThanOrEqual(channels);
-      expect(channelsPerSlice % division.chunk).toBe(0);
+      const { splits, channelsPerSplit } = blockSplits(NVIDIA, problem, division);
+      expect(splits * blockWorkgroups(problem, division)).toBeGreaterThanOrEqual(128);
+      expect(splits * channelsPerSplit).toBeGreaterThanOrEqual(channels);
+      expect(channelsPerSplit % division.chunk).toBe(0);
     }
   });
 });
@@ -294,7 +288,7 @@ describe("matrix variants", () => {
   });
 });
 
-/** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, a product; in slices. */
+/** The shader's text for each adapter above as a dispatch makes it: forward, back, transposed, pointwise; in splits. */
 function* texts(): Generator<[name: string, text: string]> {
   for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
     for (const [channels, ofY] of [
@@ -317,7 +311,7 @@ function* texts(): Generator<[name: string, text: string]> {
       }
       expect(variantsOf(dispatches).every((variant) => variant.startsWith("subgroup matrix "))).toBe(true);
       for (const { shader, constants } of dispatches) {
-        if (shader.name !== "conv3dMatrix") continue;
+        if (shader.name !== "conv3dSubgroupMatrix") continue;
         yield [`${name} ${JSON.stringify(constants)}`, preprocess(shader, constants!, shaderLibrary)];
       }
     }

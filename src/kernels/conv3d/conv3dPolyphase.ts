@@ -1,28 +1,27 @@
-import conv3dParityShader from "../../../shaders/conv3d/conv3dParity.wgsl";
+import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
 import { workgroups1d } from "../../gpu/dispatch.ts";
 import type { ConvProblem } from "./conv3dBlocks.ts";
-import { isFlat, weightStrides, type ConvSizes } from "./conv3dShape.ts";
-import type { ConvDispatch } from "./conv3dTiles.ts";
+import { isPointwise, weightStrides, type ConvDispatch, type ConvSizes } from "./conv3dShape.ts";
 import { hasLanes, LANES } from "../lanes.ts";
 import type { Variant } from "../kernel.ts";
 
 /** A convolution, or the transpose of one, without its operands. */
-export interface ParityConv extends ConvProblem {
+export interface PolyphaseConv extends ConvProblem {
   /** The weights are [k, k, k, Co, Ci]. */
   exchanged: boolean;
 }
 
-/** Whether conv3dParity.wgsl can make a convolution, on an adapter of the kind that it is for. */
-export function conv3dParityFits(caps: GpuCaps, { sizes, stride, pad }: ConvProblem): boolean {
+/** Whether conv3dPolyphase.wgsl can make a convolution, on an adapter of the kind that it is for. */
+export function conv3dPolyphaseFits(caps: GpuCaps, { sizes, stride, pad }: ConvProblem): boolean {
   if (!hasLanes(caps)) return false;
-  if (sizes.kernel === 1) return isFlat(1, stride, pad);
+  if (sizes.kernel === 1) return isPointwise({ kernel: 1, stride, pad });
   return stride === 2 && pad === (sizes.kernel > 2 ? 1 : 0);
 }
 
 /** The variant and its parameters for one shape; the caller adds operands. */
-export function conv3dParityDispatch(
-  { sizes, stride, pad, transposed, exchanged }: ParityConv,
+export function conv3dPolyphaseDispatch(
+  { sizes, stride, pad, transposed, exchanged }: PolyphaseConv,
   variant: Variant,
 ): ConvDispatch {
   const { batch, inputChannels, outputChannels, kernel } = sizes;
@@ -36,40 +35,40 @@ export function conv3dParityDispatch(
   const blocksY = Math.ceil(height / tile.TILE_Y);
   const blocks = batch * depth * blocksY;
   const blocksC = Math.ceil(outputChannels / tile.TILE_C);
-  const classes = transposed ? 8 : 1;
+  const phases = transposed ? 8 : 1;
   const [inD, inH, inW] = sizes.inputSize;
   const [outD, outH, outW] = sizes.outputSize;
   return {
-    shader: conv3dParityShader,
+    shader: conv3dPolyphaseShader,
     constants: { KERNEL: kernel, ...tile, WORKGROUP: LANES, EDGES: kernel > 2 && tilesX > 1 },
     params: {
-      in_d: inD,
-      in_h: inH,
-      in_w: inW,
-      in_c: inputChannels,
-      out_d: outD,
-      out_h: outH,
-      out_w: outW,
-      out_c: outputChannels,
+      inD,
+      inH,
+      inW,
+      inC: inputChannels,
+      outD,
+      outH,
+      outW,
+      outC: outputChannels,
       depth,
       height,
       blocks,
-      blocks_y: blocksY,
-      tiles_x: tilesX,
-      blocks_c: blocksC,
-      classes,
-      lanes_x: lanesX,
-      in_step: transposed ? 1 : stride,
-      out_step: outStep,
+      blocksY,
+      tilesX,
+      blocksC,
+      phases,
+      lanesX,
+      inStep: transposed ? 1 : stride,
+      outStep,
       pad,
       ...weightStrides(sizes, exchanged, false),
     },
-    workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * classes * blocksC),
+    workgroups: workgroups1d(Math.ceil(blocks / (LANES / lanesX)) * tilesX * phases * blocksC),
   };
 }
 
 /** GROUPS x TILE_Y x TILE_C. */
-export function parityVariants(sizes: ConvSizes): Variant[] {
+export function polyphaseVariants(sizes: ConvSizes): Variant[] {
   const cubic = [
     [2, 4, 16],
     [2, 4, 8],
@@ -86,8 +85,8 @@ export function parityVariants(sizes: ConvSizes): Variant[] {
           [1, 8, 8],
         ];
   return tiles.map(([groups, y, c]) => ({
-    name: `parity ${groups}x${y}x${c}`,
-    shader: "conv3dParity",
+    name: `polyphase ${groups}x${y}x${c}`,
+    shader: "conv3dPolyphase",
     constants: { GROUPS: groups!, TILE_Y: y!, TILE_C: c! },
   }));
 }

@@ -1,12 +1,7 @@
-import conv3dGradWeightMatrixShader from "../../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength } from "../../gpu/tensor.ts";
-import { PORTABLE_WORKGROUP_BYTES, WANTED_WORKGROUPS } from "./conv3dBlocks.ts";
-import { isFlat, type ConvSizes, type GradWeightArgs, type Size3 } from "./conv3dShape.ts";
-import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
-import { storagePair } from "../storage.ts";
-import { affordableSplits, partialSums } from "../sumRows.ts";
+import { subgroupMatrixShapes, subgroupMatrixName, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
+import { PORTABLE_WORKGROUP_BYTES } from "./conv3dBlocks.ts";
+import { isPointwise, type ConvSizes } from "./conv3dShape.ts";
 
 /** The channels of a workgroup: how many subgroups it has along each axis, and the products that each makes. */
 interface ChannelBlock extends SubgroupMatrixConstants {
@@ -16,38 +11,42 @@ interface ChannelBlock extends SubgroupMatrixConstants {
   SUB_O: number;
 }
 
-/** Specialisation constants of conv3dGradWeightMatrix.wgsl that are a choice. */
-export interface GradWeightMatrixTile extends ChannelBlock {
+/** Specialisation constants of conv3dGradWeightSubgroupMatrix.wgsl that are a choice. */
+export interface GradWeightSubgroupMatrixTile extends ChannelBlock {
   LINE: number;
   LINES: number;
 }
 
 /** Input and output channels of a workgroup. */
-function blockOf(tile: ChannelBlock): [inputs: number, outputs: number] {
+export function blockOf(tile: ChannelBlock): [inputs: number, outputs: number] {
   return [tile.SUBGROUPS_I * tile.SUB_I * tile.MATRIX_M, tile.SUBGROUPS_O * tile.SUB_O * tile.MATRIX_N];
 }
 
 /** Slots that a line has of x, for each of its phases, beyond those of gradY. */
-function haloOf(kernel: number, stride: number): number {
+export function haloOf(kernel: number, stride: number): number {
   return Math.ceil(kernel / stride) - 1;
 }
 
-export function gradWeightMatrixInvocations(tile: GradWeightMatrixTile): number {
+export function gradWeightSubgroupMatrixInvocations(tile: GradWeightSubgroupMatrixTile): number {
   return tile.SUBGROUP_SIZE * tile.SUBGROUPS_I * tile.SUBGROUPS_O;
 }
 
-/** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, input and output channels of a workgroup, invocations. */
-export function gradWeightMatrixName(tile: GradWeightMatrixTile): string {
-  return `${subgroupMatrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightMatrixInvocations(tile)}`;
+/** Such as `subgroup matrix 16x16x16 64x64 w128`: shape, a workgroup's input and output channels, its invocations. */
+export function gradWeightSubgroupMatrixName(tile: GradWeightSubgroupMatrixTile): string {
+  return `${subgroupMatrixName(tile)} ${blockOf(tile).join("x")} w${gradWeightSubgroupMatrixInvocations(tile)}`;
 }
 
 /** Slots of x and gradY in a block of positions. */
-function slotsOf(tile: GradWeightMatrixTile, kernel: number, stride: number): [x: number, gradient: number] {
+function slotsOf(tile: GradWeightSubgroupMatrixTile, kernel: number, stride: number): [x: number, gradient: number] {
   return [tile.LINES * Math.min(kernel, stride) * (tile.LINE + haloOf(kernel, stride)), tile.LINES * tile.LINE];
 }
 
 /** Bytes of workgroup memory, as the shader declares it. */
-export function gradWeightMatrixBytes(tile: GradWeightMatrixTile, kernel: number, stride: number): number {
+export function gradWeightSubgroupMatrixBytes(
+  tile: GradWeightSubgroupMatrixTile,
+  kernel: number,
+  stride: number,
+): number {
   const [x, gradient] = slotsOf(tile, kernel, stride);
   const [inputs, outputs] = blockOf(tile);
   const operands = x * ((inputs / 8) | 1) + gradient * ((outputs / 8) | 1);
@@ -56,10 +55,14 @@ export function gradWeightMatrixBytes(tile: GradWeightMatrixTile, kernel: number
 }
 
 /** Elements of 8 channels of a block that an invocation loads. */
-function loadsOf(tile: GradWeightMatrixTile, kernel: number, stride: number): [x: number, gradient: number] {
+export function loadsOf(
+  tile: GradWeightSubgroupMatrixTile,
+  kernel: number,
+  stride: number,
+): [x: number, gradient: number] {
   const [x, gradient] = slotsOf(tile, kernel, stride);
   const [inputs, outputs] = blockOf(tile);
-  const invocations = gradWeightMatrixInvocations(tile);
+  const invocations = gradWeightSubgroupMatrixInvocations(tile);
   return [Math.ceil((x * inputs) / 8 / invocations), Math.ceil((gradient * outputs) / 8 / invocations)];
 }
 
@@ -72,7 +75,7 @@ interface Lines {
   blocks: number;
 }
 
-function linesOf(tile: GradWeightMatrixTile, grid: Grid, halo: number): Lines {
+export function linesOf(tile: GradWeightSubgroupMatrixTile, grid: Grid, halo: number): Lines {
   const { LINE: line, LINES: lines } = tile;
   const pitch = grid.width + halo;
   const several = Math.floor((line - grid.width) / pitch) + 1;
@@ -86,10 +89,10 @@ interface Grid {
   width: number;
 }
 
-function gridOf({ kernel, batch, outputSize }: ConvSizes, stride: number, pad: number): Grid {
+export function gridOf({ kernel, batch, outputSize }: ConvSizes, stride: number, pad: number): Grid {
   const [depth, height, width] = outputSize;
   const rows = batch * depth * height;
-  return isFlat(kernel, stride, pad) ? { rows: 1, width: rows * width } : { rows, width };
+  return isPointwise({ kernel, stride, pad }) ? { rows: 1, width: rows * width } : { rows, width };
 }
 
 // Channels of input and output that a subgroup has sums of, the largest choice first. What argues for the largest, with
@@ -142,12 +145,12 @@ const MOST_LOADS = 12;
 const MOST_TILES = 4;
 
 /** The tiles that an adapter can run, the default first; none where it has no matrices. */
-export function gradWeightMatrixTiles(
+export function gradWeightSubgroupMatrixTiles(
   caps: GpuCaps,
   sizes: ConvSizes,
   stride: number,
   pad: number,
-): GradWeightMatrixTile[] {
+): GradWeightSubgroupMatrixTile[] {
   // A processor multiplies matrices element by element: one is there to be compared with.
   const [shapes, most] = caps.adapterClass === "software" ? [1, 1] : [undefined, MOST_TILES];
   return subgroupMatrixShapes(caps)
@@ -161,7 +164,7 @@ function tilesOf(
   sizes: ConvSizes,
   stride: number,
   pad: number,
-): GradWeightMatrixTile[] {
+): GradWeightSubgroupMatrixTile[] {
   const grid = gridOf(sizes, stride, pad);
   const [large, middle, ...small] = sizes.kernel === 1 ? ONE_TAP_CHANNELS : SUBGROUP_CHANNELS;
   // A processor's compiler makes of a product what it is for each element.
@@ -178,9 +181,10 @@ function tilesOf(
       return withLines(tile, grid, sizes.kernel, stride);
     }),
   );
-  const names = tiles.map(gradWeightMatrixName);
+  const names = tiles.map(gradWeightSubgroupMatrixName);
   const distinct = tiles.filter(
-    (tile, i) => names.indexOf(names[i]!) === i && gradWeightMatrixInvocations(tile) <= caps.maxWorkgroupInvocations,
+    (tile, i) =>
+      names.indexOf(names[i]!) === i && gradWeightSubgroupMatrixInvocations(tile) <= caps.maxWorkgroupInvocations,
   );
   // A larger tile is worth some padding, but not more than a fifth of the work.
   const shares = distinct.map((tile) => utilisation(tile, sizes, grid, haloOf(sizes.kernel, stride)));
@@ -188,15 +192,15 @@ function tilesOf(
 }
 
 /** With the lines that waste least of their steps, barriers included; none where nothing fits workgroup memory. */
-function withLines(tile: ChannelBlock, grid: Grid, kernel: number, stride: number): GradWeightMatrixTile[] {
-  let best: GradWeightMatrixTile | undefined;
+function withLines(tile: ChannelBlock, grid: Grid, kernel: number, stride: number): GradWeightSubgroupMatrixTile[] {
+  let best: GradWeightSubgroupMatrixTile | undefined;
   let most = 0;
   for (let steps = MOST_STEPS; steps >= 1; steps--) {
     for (let LINES = 1; LINES * steps <= MOST_STEPS; LINES++) {
       const candidate = { ...tile, LINE: steps * tile.MATRIX_K, LINES };
       const [x, gradient] = loadsOf(candidate, kernel, stride);
       const all = steps * LINES;
-      if (gradWeightMatrixBytes(candidate, kernel, stride) > PORTABLE_WORKGROUP_BYTES) continue;
+      if (gradWeightSubgroupMatrixBytes(candidate, kernel, stride) > PORTABLE_WORKGROUP_BYTES) continue;
       if (all > 1 && x + gradient > MOST_LOADS) continue;
       const score = (usedPositions(candidate, grid, haloOf(kernel, stride)) * all) / (all + BARRIER_STEPS);
       if (score > most) [best, most] = [candidate, score];
@@ -206,11 +210,11 @@ function withLines(tile: ChannelBlock, grid: Grid, kernel: number, stride: numbe
 }
 
 /** The share of the positions of its blocks that there are. */
-function usedPositions(tile: GradWeightMatrixTile, grid: Grid, halo: number): number {
+function usedPositions(tile: GradWeightSubgroupMatrixTile, grid: Grid, halo: number): number {
   return (grid.rows * grid.width) / (linesOf(tile, grid, halo).blocks * tile.LINE * tile.LINES);
 }
 
-function utilisation(tile: GradWeightMatrixTile, sizes: ConvSizes, grid: Grid, halo: number): number {
+function utilisation(tile: GradWeightSubgroupMatrixTile, sizes: ConvSizes, grid: Grid, halo: number): number {
   const channels = [sizes.inputChannels, sizes.outputChannels];
   return blockOf(tile).reduce(
     (share, block, i) => {
@@ -218,75 +222,4 @@ function utilisation(tile: GradWeightMatrixTile, sizes: ConvSizes, grid: Grid, h
     },
     usedPositions(tile, grid, halo),
   );
-}
-
-/** Steps below which a slice is not worth its partial sums, which are written and read in the time of several. */
-const LEAST_STEPS = 32;
-/** Of a workgroup that WANTED_WORKGROUPS counts. */
-const USUAL_SUBGROUPS = 4;
-
-/** Both passes, without checks (one where a single slice is enough). x and gradY are f16. */
-export function dispatchConv3dGradWeightMatrix(
-  ctx: KernelContext,
-  args: GradWeightArgs & { tile: GradWeightMatrixTile },
-): void {
-  const { label, x, gradY, gradWeight, sizes, stride, pad, transposed, tile, flops } = args;
-  const { kernel, batch, inputChannels, outputChannels } = sizes;
-  const grid = gridOf(sizes, stride, pad);
-  const flat = isFlat(kernel, stride, pad);
-  const axes = (size: Size3): Size3 => (flat ? [1, 1, grid.width] : size);
-  const [inD, inH, inW] = axes(sizes.inputSize);
-  const [outD, outH, outW] = axes(sizes.outputSize);
-  const { rows, rowPitch, tilesX, blocks } = linesOf(tile, grid, haloOf(kernel, stride));
-  const [blockI, blockO] = blockOf(tile);
-  const [blocksI, blocksO] = [Math.ceil(inputChannels / blockI), Math.ceil(outputChannels / blockO)];
-  const workgroups = kernel * kernel * blocksI * blocksO;
-  const subgroups = tile.SUBGROUPS_I * tile.SUBGROUPS_O;
-  const wanted = Math.ceil((WANTED_WORKGROUPS[ctx.caps.adapterClass] * USUAL_SUBGROUPS) / subgroups / workgroups);
-  const leastBlocks = Math.ceil((LEAST_STEPS * tile.MATRIX_K) / (tile.LINE * tile.LINES));
-  const affordable = affordableSplits(ctx.caps, gradWeight);
-  const slices = Math.max(1, Math.min(wanted, affordable, Math.floor(blocks / leastBlocks)));
-  const direct = slices === 1;
-  const sums = direct ? undefined : partialSums(ctx, label, [gradWeight], slices);
-  const partial = sums?.partial ?? gradWeight;
-  const [loadsX, loadsG] = loadsOf(tile, kernel, stride);
-  ctx.dispatch({
-    label,
-    call: args.call,
-    shader: conv3dGradWeightMatrixShader,
-    constants: {
-      KERNEL: kernel,
-      STRIDE: stride,
-      ...tile,
-      LOADS_X: loadsX,
-      LOADS_G: loadsG,
-      VEC4: inputChannels % 4 === 0 && outputChannels % 4 === 0,
-      TRANSPOSED: transposed,
-      ...storagePair(x, gradY),
-    },
-    params: {
-      in_d: inD,
-      in_h: inH,
-      in_w: inW,
-      in_c: inputChannels,
-      out_d: outD,
-      out_h: outH,
-      out_w: outW,
-      out_c: outputChannels,
-      batch: flat ? 1 : batch,
-      pad,
-      rows,
-      row_pitch: rowPitch,
-      tiles_x: tilesX,
-      slices,
-      blocks_i: blocksI,
-      blocks_o: blocksO,
-      accumulate: direct ? 1 : 0,
-    },
-    bindings: { x, gradY, partial },
-    workgroups: workgroups1d(slices * workgroups),
-    flops,
-    bytes: byteLength(x) + byteLength(gradY) + byteLength(partial) * (direct ? 2 : 1),
-  });
-  sums?.add();
 }

@@ -1,22 +1,21 @@
-// conv3dGradWeightMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
-import conv3dGradWeightMatrixShader from "../../shaders/conv3d/conv3dGradWeightMatrix.wgsl";
+// conv3dGradWeightSubgroupMatrix.wgsl on adapters with subgroup matrices, and its tiles for the matrices of others.
+import conv3dGradWeightSubgroupMatrixShader from "../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
 import { describe, expect, it } from "vitest";
 import type { GpuCaps } from "../../src/gpu/caps.ts";
 import type { Dispatch, KernelContext } from "../../src/gpu/dispatch.ts";
 import type { DType } from "../../src/gpu/tensor.ts";
 import { dispatchConv3dGradWeight } from "../../src/kernels/conv3d/conv3dGradWeight.ts";
-import { gradWeightMatrixVariant } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
+import { gradWeightSubgroupMatrixVariant } from "../../src/kernels/conv3d/conv3dGradWeightVariants.ts";
 import {
-  gradWeightMatrixBytes,
-  gradWeightMatrixInvocations,
-  gradWeightMatrixName,
-  gradWeightMatrixTiles,
-  type GradWeightMatrixTile,
-} from "../../src/kernels/conv3d/conv3dGradWeightMatrix.ts";
-import { conv3dShape, convSizes } from "../../src/kernels/conv3d/conv3dShape.ts";
+  gradWeightSubgroupMatrixBytes,
+  gradWeightSubgroupMatrixInvocations,
+  gradWeightSubgroupMatrixName,
+  gradWeightSubgroupMatrixTiles,
+  type GradWeightSubgroupMatrixTile,
+} from "../../src/kernels/conv3d/conv3dGradWeightSubgroupMatrixTiles.ts";
 import { runKernels, testGpu } from "../harness.ts";
 import { withCaps } from "./capsOf.ts";
-import { CASES, expectTwin, F32, nameOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
+import { CASES, expectTwin, F32, nameOf, problemOf, setUp, type Case, type Kinds } from "./conv3dCases.ts";
 import * as transposed from "./convTranspose3dCases.ts";
 import { needsMatrices } from "./half.ts";
 import { MATRIX_ADAPTERS, MATRIX_GPUS } from "./subgroupMatrixCaps.ts";
@@ -25,17 +24,17 @@ import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
 
 const HALF: Kinds = ["f16", "f16"];
 
-function tilesOf(caps: GpuCaps, { x, kernel, channels, stride, padding }: Case): GradWeightMatrixTile[] {
-  const y = conv3dShape(x, [kernel, kernel, kernel, x[4], channels], stride, padding);
-  return gradWeightMatrixTiles(caps, convSizes(x, y, kernel), stride, padding);
+function tilesOf(caps: GpuCaps, c: Case): GradWeightSubgroupMatrixTile[] {
+  const { sizes, stride, pad } = problemOf(c);
+  return gradWeightSubgroupMatrixTiles(caps, sizes, stride, pad);
 }
 
 /** This adapter's tiles, as one of that class has them. */
-async function tilesHere(adapterClass: GpuCaps["adapterClass"], c: Case): Promise<GradWeightMatrixTile[]> {
+async function tilesHere(adapterClass: GpuCaps["adapterClass"], c: Case): Promise<GradWeightSubgroupMatrixTile[]> {
   return tilesOf({ ...(await testGpu()).caps, adapterClass }, c);
 }
 
-async function run(c: Case, tile: GradWeightMatrixTile) {
+async function run(c: Case, tile: GradWeightSubgroupMatrixTile) {
   const { x, gradY, weight, gradWeight0 } = setUp(c, HALF);
   const { stride, padding: pad } = c;
   return runKernels(
@@ -45,7 +44,7 @@ async function run(c: Case, tile: GradWeightMatrixTile) {
     (ctx, t) =>
       dispatchConv3dGradWeight(ctx, {
         ...{ label: "gradWeight", x: t.x, gradY: t.gradY, gradWeight: t.gradWeight, stride, pad, transposed: false },
-        variant: gradWeightMatrixVariant(tile),
+        variant: gradWeightSubgroupMatrixVariant(tile),
       }),
   );
 }
@@ -74,7 +73,7 @@ const MORE_CASES: readonly Case[] = [
   { x: [1, 4, 5, 6, 40], kernel: 1, channels: 64, stride: 2, padding: 1 },
 ];
 
-describe("conv3dGradWeightMatrix with small tiles", () => {
+describe("conv3dGradWeightSubgroupMatrix with small tiles", () => {
   needsMatrices();
 
   it.each([...CASES, ...MORE_CASES].map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
@@ -95,23 +94,23 @@ describe("conv3dGradWeightMatrix with small tiles", () => {
       (ctx, t) =>
         dispatchConv3dGradWeight(ctx, {
           ...{ label: "gradWeight", x: t.gradY, gradY: t.x, gradWeight: t.gradWeight, stride: 2, pad },
-          ...{ transposed: true, variant: gradWeightMatrixVariant(tile!) },
+          ...{ transposed: true, variant: gradWeightSubgroupMatrixVariant(tile!) },
         }),
     );
     transposed.expectTwin(c, out, "f16");
   });
 
-  it("repeats bitwise, in slices too", async () => {
-    const sliced: Case = { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 };
-    expect(dispatchesOf(MATRIX_ADAPTERS.Apple!, sliced, HALF).length).toBe(2);
-    for (const c of [CASES[2]!, sliced]) {
+  it("repeats bitwise, in splits too", async () => {
+    const split: Case = { x: [1, 13, 14, 65, 9], kernel: 3, channels: 10, stride: 1, padding: 1 };
+    expect(dispatchesOf(MATRIX_ADAPTERS.Apple!, split, HALF).length).toBe(2);
+    for (const c of [CASES[2]!, split]) {
       const [tile] = await tilesHere("software", c);
       expect(await run(c, tile!)).toEqual(await run(c, tile!));
     }
   });
 });
 
-describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
+describe("conv3dGradWeightSubgroupMatrix with the tiles of GPUs", () => {
   needsMatrices();
 
   const cases: Case[] = [
@@ -123,7 +122,7 @@ describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
 
   it.each(cases.map((c) => [nameOf(c), c] as const))("%s agrees with the twin", async (_, c) => {
     const [[large], [middle]] = [await tilesHere("discrete", c), await tilesHere("integrated", c)];
-    expect(gradWeightMatrixName(large!)).not.toBe(gradWeightMatrixName(middle!));
+    expect(gradWeightSubgroupMatrixName(large!)).not.toBe(gradWeightSubgroupMatrixName(middle!));
     for (const tile of [large!, middle!]) expectTwin(c, await run(c, tile), HALF);
   });
 
@@ -156,30 +155,30 @@ describe("conv3dGradWeightMatrix with the tiles of GPUs", () => {
     const { device } = await testGpu();
     for (const [c, caps] of cases.flatMap((c) => MATRIX_GPUS.map((caps) => [c, caps] as const))) {
       const [{ shader, constants }] = dispatchesOf(caps, c, HALF) as [Dispatch];
-      expect(shader).toBe(conv3dGradWeightMatrixShader);
+      expect(shader).toBe(conv3dGradWeightSubgroupMatrixShader);
       expect(await shaderErrors(device, shader, constants!), JSON.stringify(constants)).toEqual([]);
     }
   });
 });
 
-describe("tiles of conv3dGradWeightMatrix", () => {
+describe("tiles of conv3dGradWeightSubgroupMatrix", () => {
   it("are some for every shape of matrices, with their own names, within WebGPU's minimum of workgroup memory", () => {
     const known = new Map<string, number>();
     for (const [name, caps] of Object.entries(MATRIX_ADAPTERS)) {
       for (const { sizes, stride, pad, transposed } of networkShapes()) {
         if (transposed) continue;
-        const tiles = gradWeightMatrixTiles(caps, sizes, stride, pad);
-        const names = tiles.map(gradWeightMatrixName);
+        const tiles = gradWeightSubgroupMatrixTiles(caps, sizes, stride, pad);
+        const names = tiles.map(gradWeightSubgroupMatrixName);
         expect(names.length, name).toBeGreaterThan(0);
         expect(new Set(names).size, name).toBe(names.length);
         for (const tile of tiles) {
           const more = { KERNEL: sizes.kernel, STRIDE: stride, LOADS_X: 1, LOADS_G: 1, X_F16: true, Y_F16: true };
           const constants = { ...tile, ...more };
           const key = JSON.stringify(constants);
-          if (!known.has(key)) known.set(key, declaredBytes(conv3dGradWeightMatrixShader, constants));
-          expect(gradWeightMatrixBytes(tile, sizes.kernel, stride), key).toBe(known.get(key));
+          if (!known.has(key)) known.set(key, declaredBytes(conv3dGradWeightSubgroupMatrixShader, constants));
+          expect(gradWeightSubgroupMatrixBytes(tile, sizes.kernel, stride), key).toBe(known.get(key));
           expect(known.get(key)).toBeLessThanOrEqual(16_384);
-          expect(gradWeightMatrixInvocations(tile)).toBeLessThanOrEqual(caps.maxWorkgroupInvocations);
+          expect(gradWeightSubgroupMatrixInvocations(tile)).toBeLessThanOrEqual(caps.maxWorkgroupInvocations);
         }
       }
     }
@@ -192,13 +191,13 @@ describe("tiles of conv3dGradWeightMatrix", () => {
     for (const caps of MATRIX_GPUS) {
       expect(chosen(caps, HALF)).toMatch(/^subgroup matrix /);
       for (const kinds of [F32, ["f16", "f32"], ["f32", "f16"]] as const) {
-        expect(chosen(caps, kinds)).toMatch(/^brick /);
+        expect(chosen(caps, kinds)).toMatch(/^tiled /);
       }
     }
     const { lavapipe } = MATRIX_ADAPTERS;
     expect(chosen(lavapipe!, HALF)).not.toMatch(/^subgroup matrix /);
     expect(tilesOf(lavapipe!, c).length).toBe(1);
-    for (const caps of MATRIX_GPUS) expect(chosen({ ...caps, subgroupMatrices: [] }, HALF)).toMatch(/^brick /);
+    for (const caps of MATRIX_GPUS) expect(chosen({ ...caps, subgroupMatrices: [] }, HALF)).toMatch(/^tiled /);
   });
 
   it("make workgroups enough of small grids with many channels, and of large ones with few", () => {

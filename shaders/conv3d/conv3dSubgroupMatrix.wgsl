@@ -1,6 +1,6 @@
 // 3D convolution, its gradient with respect to the input, and transposed convolution of activations in half precision,
 // on the matrix units of a GPU: an implicit GEMM of subgroup matrices, M = positions, N = Co, K = KERNEL^3 Ci. The
-// sums, classes of a transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl. Weights
+// sums, phases of a transposed convolution, splits and bindings are those of shaders/shared/convBlocks.wgsl. Weights
 // are rounded to f16, products are exact, and sums are f32.
 //
 // A workgroup of SUBGROUPS_M by SUBGROUPS_N subgroups computes BLOCK_M positions for BLOCK_N channels, a subgroup
@@ -9,20 +9,21 @@
 // TILES_N loads. Positions are laid out in one of two ways:
 //
 // - A block of BLOCK_X by BLOCK_Y by BLOCK_Z positions, where BLOCK_X is a multiple of MATRIX_M, so that the rows of a
-//   matrix lie along x. For each kz it stages a brick: the planes that meet kz, with their halo in x and y. The inputs
-//   of another tap are the same matrix at another offset of it, so that they are staged once for KERNEL^2 taps.
+//   matrix lie along x. For each kz it stages an input tile: the planes that meet kz, with their halo in x and y. The
+//   inputs of another tap are the same matrix at another offset of it, so that they are staged once for KERNEL^2 taps.
 // - With GATHER, BLOCK_M consecutive positions of the flattened grid: no row of a matrix is lost however narrow the
 //   grid, but each tap stages inputs of its own. TAPS is 1.
 //
 // Workgroup memory is that of shaders/shared/subgroupMatrix.wgsl: operands and, at the end, results. Rows of operands
-// are an odd number of elements apart, so that eight of them lie in different banks.
+// are an odd number of elements apart, so that eight of them lie in different banks. Addresses in it are u32, as their
+// divisions are cheaper; sizes and positions are i32.
 //
 // Constants: those of convBlocks.wgsl, of which X_F16 is always there; MATRIX_M, MATRIX_N, MATRIX_K, which the adapter
 // lists, the last two multiples of 8; SUBGROUP_SIZE; SUBGROUPS_M, SUBGROUPS_N, TILES_M, TILES_N; CHUNK, a multiple of
 // MATRIX_K; TAPS, 1 or KERNEL; BLOCK_X, BLOCK_Y, BLOCK_Z, whose product is BLOCK_M; or GATHER, and STAGED, the elements
-// of inputs that an invocation stages: BLOCK_M CHUNK / 8 / WORKGROUP, rounded up. WEIGHT_IN: weight_in is 1, and
-// weights are read along ci; else weight_out is 1, and they are read along co.
-// Host: channels_per_slice is a multiple of CHUNK. With GATHER samples is 1, and tiles_x covers the grid of all
+// of inputs that an invocation stages: BLOCK_M CHUNK / 8 / WORKGROUP, rounded up. WEIGHT_IN: weightIn is 1, and
+// weights are read along ci; else weightOut is 1, and they are read along co.
+// Host: channelsPerSplit is a multiple of CHUNK. With GATHER samples is 1, and tilesX covers the grid of all
 // samples, which has `positions`.
 #import grid
 #import convBlocks
@@ -37,9 +38,9 @@ const X_PITCH = CHUNK8 + 1 - CHUNK8 % 2;
 #ifdef GATHER
 const VOXELS = BLOCK_M;
 #else
-const BRICK_X = (BLOCK_X - 1) * STRIDE + KERNEL;
-const BRICK_Y = (BLOCK_Y - 1) * STRIDE + KERNEL;
-const VOXELS = BLOCK_Z * BRICK_Y * BRICK_X;
+const INPUT_TILE_X = (BLOCK_X - 1) * STRIDE + KERNEL;
+const INPUT_TILE_Y = (BLOCK_Y - 1) * STRIDE + KERNEL;
+const VOXELS = BLOCK_Z * INPUT_TILE_Y * INPUT_TILE_X;
 #endif
 const INPUTS = VOXELS * X_PITCH;
 #ifdef WEIGHT_IN
@@ -68,8 +69,8 @@ var<workgroup> memory: array<vec4<u32>, MEMORY>;
 // Stages eight input channels of a voxel, 0 beyond ci_end or the grid.
 fn stage_inputs(at: u32, sample: i32, voxel: vec3<i32>, ci: i32, ci_end: i32) {
   var value = vec4<u32>();
-  if (ci < ci_end && all(voxel >= vec3<i32>(0)) && all(voxel < vec3<i32>(params.in_w, params.in_h, params.in_d))) {
-    let v = ((sample * params.in_d + voxel.z) * params.in_h + voxel.y) * params.in_w + voxel.x;
+  if (ci < ci_end && all(voxel >= vec3<i32>(0)) && all(voxel < vec3<i32>(params.inW, params.inH, params.inD))) {
+    let v = ((sample * params.inD + voxel.z) * params.inH + voxel.y) * params.inW + voxel.x;
     var high = vec4<f16>();
     if (ci + 4 < ci_end) {
       high = load_x(v, ci + 4);
@@ -82,8 +83,8 @@ fn stage_inputs(at: u32, sample: i32, voxel: vec3<i32>, ci: i32, ci_end: i32) {
 // Four weights of a tap, along ci with WEIGHT_IN, else along co; 0 beyond ci_end and Co.
 fn load_weights(tap: i32, ci: i32, co: i32, ci_end: i32) -> vec4<f16> {
   var value = vec4<f32>();
-  if (ci < ci_end && co < params.out_c) {
-    let at = tap + ci * params.weight_in + co * params.weight_out;
+  if (ci < ci_end && co < params.outC) {
+    let at = tap + ci * params.weightIn + co * params.weightOut;
 #ifdef VEC4
     value = weight[u32(at / 4)];
 #else
@@ -91,7 +92,7 @@ fn load_weights(tap: i32, ci: i32, co: i32, ci_end: i32) -> vec4<f16> {
 #ifdef WEIGHT_IN
     if (ci + ${m} < ci_end) {
 #else
-    if (co + ${m} < params.out_c) {
+    if (co + ${m} < params.outC) {
 #endif
       value[${m}] = weight[u32(at + ${m})];
     }
@@ -104,14 +105,14 @@ fn load_weights(tap: i32, ci: i32, co: i32, ci_end: i32) -> vec4<f16> {
 #ifdef GATHER
 // Which sample and position is the p-th of the flattened grid.
 fn position_of(p: i32) -> vec4<i32> {
-#ifdef PARITY
-  let width = (params.out_w + 1) / 2;
-  let height = (params.out_h + 1) / 2;
-  let depth = (params.out_d + 1) / 2;
+#ifdef TRANSPOSED_KERNEL
+  let width = (params.outW + 1) / 2;
+  let height = (params.outH + 1) / 2;
+  let depth = (params.outD + 1) / 2;
 #else
-  let width = params.out_w;
-  let height = params.out_h;
-  let depth = params.out_d;
+  let width = params.outW;
+  let height = params.outH;
+  let depth = params.outD;
 #endif
   let row = p / width;
   let plane = row / height;
@@ -132,10 +133,10 @@ fn target_of(block: Block, r: u32) -> i32 {
     return -1;
   }
   let position = position_of(p);
-  return element_of(position.w, output_of(position.xyz, block.parity));
+  return element_of(position.w, output_of(position.xyz, block.phase));
 #else
   let position = block.tile * vec3<i32>(BLOCK_X, BLOCK_Y, BLOCK_Z) + in_block(r);
-  return element_of(block.sample, output_of(position, block.parity));
+  return element_of(block.sample, output_of(position, block.phase));
 #endif
 }
 
@@ -146,14 +147,14 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_id) subgroup: u32,
 ) {
-  let block = block_of(linear_workgroup(wid, num));
-  if (block.slice >= i32(params.slices)) {
+  let block = block_of(i32(linear_workgroup(wid, num)));
+  if (block.split >= params.splits) {
     return;
   }
   let subgroup_m = subgroup % SUBGROUPS_M;
   let subgroup_n = subgroup / SUBGROUPS_M;
-  let tap = first_tap(block.parity);
-  let weight_first = first_weight(block.parity);
+  let tap = first_tap(block.phase);
+  let weight_first = first_weight(block.phase);
   let co_block = block.channels * BLOCK_N;
 
 #ifdef GATHER
@@ -161,10 +162,10 @@ fn main(
 #for r in 0..STAGED
   let p_${r} = block.tile.x * BLOCK_M + i32((local + ${r} * WORKGROUP) / CHUNK8);
   let position_${r} = position_of(p_${r});
-  let input_${r} = select(vec3<i32>(-16), input_of(position_${r}.xyz, block.parity), p_${r} < params.positions);
+  let input_${r} = select(vec3<i32>(-16), input_of(position_${r}.xyz, block.phase), p_${r} < params.positions);
 #endfor
 #else
-  let origin = input_of(block.tile * vec3<i32>(BLOCK_X, BLOCK_Y, BLOCK_Z), block.parity);
+  let origin = input_of(block.tile * vec3<i32>(BLOCK_X, BLOCK_Y, BLOCK_Z), block.phase);
 #endif
 
   // Where the subgroup's first matrices lie among the inputs of the first tap, and its first weights.
@@ -173,8 +174,8 @@ fn main(
 #ifdef GATHER
   let x_at_${i} = row_${i} * X_PITCH;
 #else
-  let in_brick_${i} = vec3<u32>(in_block(row_${i})) * vec3<u32>(STRIDE, STRIDE, 1);
-  let x_at_${i} = ((in_brick_${i}.z * BRICK_Y + in_brick_${i}.y) * BRICK_X + in_brick_${i}.x) * X_PITCH;
+  let in_tile_${i} = vec3<u32>(in_block(row_${i})) * vec3<u32>(STRIDE, STRIDE, 1);
+  let x_at_${i} = ((in_tile_${i}.z * INPUT_TILE_Y + in_tile_${i}.y) * INPUT_TILE_X + in_tile_${i}.x) * X_PITCH;
 #endif
 #endfor
   let w_at = INPUTS + subgroup_n * (TILES_N * STEP_N);
@@ -185,8 +186,8 @@ fn main(
 #endfor
 #endfor
 
-  let ci_end = min(params.in_c, (block.slice + 1) * params.channels_per_slice);
-  for (var ci0 = block.slice * params.channels_per_slice; ci0 < ci_end; ci0 += CHUNK) {
+  let ci_end = min(params.inC, (block.split + 1) * params.channelsPerSplit);
+  for (var ci0 = block.split * params.channelsPerSplit; ci0 < ci_end; ci0 += CHUNK) {
     for (var kz = tap.z; kz < KERNEL; kz++) {
       for (var ky = tap.y; ky < KERNEL; ky++) {
         let first_kx = tap.x / TAPS * TAPS;
@@ -208,19 +209,20 @@ fn main(
             for (var s = local; s < VOXELS * CHUNK8; s += WORKGROUP) {
               let q = s % CHUNK8;
               let v = s / CHUNK8;
-              let in_brick = vec3<u32>(v % BRICK_X, v / BRICK_X % BRICK_Y, v / (BRICK_X * BRICK_Y) * STRIDE);
-              let voxel = origin + vec3<i32>(in_brick) + vec3<i32>(0, 0, kz);
+              let plane = v / (INPUT_TILE_X * INPUT_TILE_Y) * STRIDE;
+              let in_tile = vec3<u32>(v % INPUT_TILE_X, v / INPUT_TILE_X % INPUT_TILE_Y, plane);
+              let voxel = origin + vec3<i32>(in_tile) + vec3<i32>(0, 0, kz);
               stage_inputs(v * X_PITCH + q, block.sample, voxel, ci0 + i32(q * 8), ci_end);
             }
           }
 #endif
-          let row_weights = weight_first + kz * params.weight_z + ky * params.weight_y;
+          let row_weights = weight_first + kz * params.weightZ + ky * params.weightY;
           for (var s = local; s < TAPS * WEIGHT_ROWS * WEIGHT_ROW; s += WORKGROUP) {
             let c8 = s % WEIGHT_ROW * 8;
             let row = s / WEIGHT_ROW % WEIGHT_ROWS;
             let t = s / (WEIGHT_ROW * WEIGHT_ROWS);
             let kx = kx0 + i32(t);
-            let tap_weights = row_weights + kx * params.weight_x;
+            let tap_weights = row_weights + kx * params.weightX;
             var value = vec4<u32>();
             if (kx >= tap.x) {
 #ifdef WEIGHT_IN
@@ -241,7 +243,7 @@ fn main(
           const x_tap = 0;
           const x_stride = X_PITCH;
 #else
-          let x_tap = u32(ky * BRICK_X + kx0) * X_PITCH;
+          let x_tap = u32(ky * INPUT_TILE_X + kx0) * X_PITCH;
           const x_stride = STRIDE * X_PITCH;
 #endif
           for (var t = 0u; t < TAPS; t++) {
@@ -283,7 +285,7 @@ fn main(
     let at = target_of(block, (row / MATRIX_M * TILES_M + ${i}) * MATRIX_M + row % MATRIX_M);
     if (at >= 0) {
       let co = co_block + i32(s % STRIP_ROW * 4);
-      store(at, block.slice * params.slice_size, co, bitcast<vec4<f32>>(memory[s]) + load_bias(co));
+      store(at, block.split * params.splitSize, co, bitcast<vec4<f32>>(memory[s]) + load_bias(co));
     }
   }
 #endfor

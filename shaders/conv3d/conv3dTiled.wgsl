@@ -1,23 +1,23 @@
 // 3D convolution, its gradient with respect to the input, and transposed convolution for GPUs: a tiled implicit GEMM
-// whose operands pass through workgroup memory: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. The sums, classes of
-// a transposed convolution, slices and bindings are those of shaders/shared/convBlocks.wgsl.
+// whose operands pass through workgroup memory: M = N Do Ho Wo positions, N = Co, K = KERNEL^3 Ci. The sums, phases of
+// a transposed convolution, splits and bindings are those of shaders/shared/convBlocks.wgsl.
 //
 // A workgroup computes a block of BLOCK_X by BLOCK_Y by BLOCK_Z outputs of one sample for 4 BLOCK_C4 channels. For each
-// CHUNK4 vec4s of input channels and each kz it stages a brick of inputs: the planes that meet kz, with their halo in x
-// and y. For each ky it stages the weights of a row of taps. (Planes are staged again for each kz, which keeps the
-// brick small enough for chunks of 8 channels in 16 KiB; the weights are the larger part of the traffic anyway.) An
+// CHUNK4 vec4s of input channels and each kz it stages an input tile: the planes that meet kz, with their halo in x and
+// y. For each ky it stages the weights of a row of taps. (Planes are staged again for each kz, which keeps the input
+// tile small enough for chunks of 8 channels in 16 KiB; the weights are the larger part of the traffic anyway.) An
 // invocation holds THREAD_Y by THREAD_X outputs of a plane for THREAD_C4 vec4s of channels. A vec4 of x along its
 // channels serves all taps of the row that touch it, and 4 THREAD_C4 vec4s of weights a tap serve all its outputs.
 //
 // Workgroup memory has no conflicts among the 8 lanes that read vec4s at a time: lanes lie along channels first, at one
-// vec4 of x and at weights an odd number of vec4s apart; rows of the brick are odd, so that at stride 1 fewer channels
-// and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums, 4 THREAD_X
-// THREAD_Y inputs and a few weights. conv3dBrickTiles.ts has the tiles, with what they cost.
+// vec4 of x and at weights an odd number of vec4s apart; rows of the input tile are odd, so that at stride 1 fewer
+// channels and more positions do not meet either. At a time an invocation holds 4 THREAD_X THREAD_Y THREAD_C4 sums, 4
+// THREAD_X THREAD_Y inputs and a few weights. conv3dTiled.ts has the tiles, with what they cost.
 //
 // Constants: those of convBlocks.wgsl; THREAD_X, THREAD_Y, THREAD_C4; LANES_X, LANES_Y, LANES_Z, LANES_C, whose product
-// is WORKGROUP; CHUNK4. With VEC4 weights are read as vec4s, along ci with WEIGHT_IN (weight_in is 1), else along co
-// (weight_out is 1).
-// Host: channels_per_slice is a multiple of 4 CHUNK4, except that the last slice may end early.
+// is WORKGROUP; CHUNK4. With VEC4 weights are read as vec4s, along ci with WEIGHT_IN (weightIn is 1), else along co
+// (weightOut is 1).
+// Host: channelsPerSplit is a multiple of 4 CHUNK4, except that the last split may end early.
 #import grid
 #import convBlocks
 
@@ -26,11 +26,11 @@ const BLOCK_Y = LANES_Y * THREAD_Y;
 const BLOCK_Z = LANES_Z;
 const BLOCK_C4 = LANES_C * THREAD_C4;
 const WORKGROUP = LANES_X * LANES_Y * LANES_Z * LANES_C;
-const BRICK_X = (BLOCK_X - 1) * STRIDE + KERNEL;
-const BRICK_Y = (BLOCK_Y - 1) * STRIDE + KERNEL;
-const BRICK = CHUNK4 * BLOCK_Z * BRICK_Y * BRICK_X;
-const ROW = BRICK_X + 1 - BRICK_X % 2;
-const PLANE = BRICK_Y * ROW;
+const INPUT_TILE_X = (BLOCK_X - 1) * STRIDE + KERNEL;
+const INPUT_TILE_Y = (BLOCK_Y - 1) * STRIDE + KERNEL;
+const INPUT_TILE = CHUNK4 * BLOCK_Z * INPUT_TILE_Y * INPUT_TILE_X;
+const ROW = INPUT_TILE_X + 1 - INPUT_TILE_X % 2;
+const PLANE = INPUT_TILE_Y * ROW;
 // Slabs of one vec4 of channels; 4 modulo 8, so that lanes that store two of them at a time do not meet.
 const SLAB = (BLOCK_Z * PLANE + 3) / 8 * 8 + 4;
 const TILE_WEIGHTS = KERNEL * CHUNK4 * BLOCK_C4;
@@ -40,33 +40,33 @@ const LANE_WEIGHTS = KERNEL * 4 * THREAD_C4 + 1;
 const LANE_STEP = select(THREAD_X, 1, KERNEL == 1);
 const OUTPUT_STEP = select(1, LANES_X, KERNEL == 1);
 
-var<workgroup> brick: array<vec4<f32>, CHUNK4 * SLAB>;
+var<workgroup> input_tile: array<vec4<f32>, CHUNK4 * SLAB>;
 // For each vec4 of input channels and each lane: taps, then channels of the vec4, then the lane's output channels. An
 // inner index that is constant needs no bounds check.
 var<workgroup> weights: array<array<vec4<f32>, LANE_WEIGHTS>, CHUNK4 * LANES_C>;
 
 // Weights of one tap for four input channels (columns of the matrix) and four output channels; 0 beyond Ci.
 fn load_weights(tap: i32, ci: i32, co: i32) -> mat4x4<f32> {
-  let at = tap + ci * params.weight_in + co * params.weight_out;
+  let at = tap + ci * params.weightIn + co * params.weightOut;
 #if defined(VEC4) && defined(WEIGHT_IN)
   return transpose(mat4x4<f32>(
 #for m in 0..4
-    weight[u32((at + ${m} * params.weight_out) / 4)],
+    weight[u32((at + ${m} * params.weightOut) / 4)],
 #endfor
   ));
 #elif defined(VEC4)
   return mat4x4<f32>(
 #for m in 0..4
-    weight[u32((at + ${m} * params.weight_in) / 4)],
+    weight[u32((at + ${m} * params.weightIn) / 4)],
 #endfor
   );
 #else
   var value = mat4x4<f32>();
-  for (var m = 0; m < min(4, params.in_c - ci); m++) {
+  for (var m = 0; m < min(4, params.inC - ci); m++) {
     var row = vec4<f32>();
 #for c in 0..4
-    if (co + ${c} < params.out_c) {
-      row[${c}] = weight[u32(at + m * params.weight_in + ${c} * params.weight_out)];
+    if (co + ${c} < params.outC) {
+      row[${c}] = weight[u32(at + m * params.weightIn + ${c} * params.weightOut)];
     }
 #endfor
     value[m] = row;
@@ -81,8 +81,8 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) local_index: u32,
 ) {
-  let block = block_of(linear_workgroup(wid, num));
-  if (block.slice >= i32(params.slices)) {
+  let block = block_of(i32(linear_workgroup(wid, num)));
+  if (block.split >= params.splits) {
     return;
   }
   let local = i32(local_index);
@@ -91,13 +91,13 @@ fn main(
   let lane_y = local / (LANES_C * LANES_X) % LANES_Y;
   let lane_z = local / (LANES_C * LANES_X * LANES_Y);
 
-  // The block's first position, and its brick's first input.
+  // The block's first position, and its input tile's first input.
   let first = block.tile * vec3<i32>(BLOCK_X, BLOCK_Y, BLOCK_Z);
-  let origin = input_of(first, block.parity);
-  let tap = first_tap(block.parity);
-  let weight_first = first_weight(block.parity);
+  let origin = input_of(first, block.phase);
+  let tap = first_tap(block.phase);
+  let weight_first = first_weight(block.phase);
   let co_block = block.channels * (BLOCK_C4 * 4);
-  let x_lane = (lane_z * BRICK_Y + lane_y * (THREAD_Y * STRIDE)) * ROW + lane_x * (LANE_STEP * STRIDE);
+  let x_lane = (lane_z * INPUT_TILE_Y + lane_y * (THREAD_Y * STRIDE)) * ROW + lane_x * (LANE_STEP * STRIDE);
 
 #for c in 0..THREAD_C4
   let bias_${c} = load_bias(co_block + (${c} * LANES_C + lane_c) * 4);
@@ -108,31 +108,31 @@ fn main(
 #endfor
 #endfor
 
-  let ci_end = min(params.in_c, (block.slice + 1) * params.channels_per_slice);
-  for (var ci0 = block.slice * params.channels_per_slice; ci0 < ci_end; ci0 += CHUNK4 * 4) {
+  let ci_end = min(params.inC, (block.split + 1) * params.channelsPerSplit);
+  for (var ci0 = block.split * params.channelsPerSplit; ci0 < ci_end; ci0 += CHUNK4 * 4) {
     for (var kz = tap.z; kz < KERNEL; kz++) {
       for (var ky = tap.y; ky < KERNEL; ky++) {
         workgroupBarrier();
         if (ky == tap.y) {
-          for (var s = local; s < BRICK; s += WORKGROUP) {
+          for (var s = local; s < INPUT_TILE; s += WORKGROUP) {
             let q = s % CHUNK4;
-            let column = s / CHUNK4 % BRICK_X;
-            let row = s / (CHUNK4 * BRICK_X) % BRICK_Y;
-            let plane = s / (CHUNK4 * BRICK_X * BRICK_Y);
+            let column = s / CHUNK4 % INPUT_TILE_X;
+            let row = s / (CHUNK4 * INPUT_TILE_X) % INPUT_TILE_Y;
+            let plane = s / (CHUNK4 * INPUT_TILE_X * INPUT_TILE_Y);
             let ix = origin.x + column;
             let iy = origin.y + row;
             let iz = origin.z + plane * STRIDE + kz;
             let ci = ci0 + q * 4;
             var value = vec4<f32>();
             if (
-              ix >= 0 && ix < params.in_w && iy >= 0 && iy < params.in_h && iz >= 0 && iz < params.in_d && ci < ci_end
+              ix >= 0 && ix < params.inW && iy >= 0 && iy < params.inH && iz >= 0 && iz < params.inD && ci < ci_end
             ) {
-              value = vec4<f32>(load_x(((block.sample * params.in_d + iz) * params.in_h + iy) * params.in_w + ix, ci));
+              value = vec4<f32>(load_x(((block.sample * params.inD + iz) * params.inH + iy) * params.inW + ix, ci));
             }
-            brick[q * SLAB + plane * PLANE + row * ROW + column] = value;
+            input_tile[q * SLAB + plane * PLANE + row * ROW + column] = value;
           }
         }
-        let row_weights = weight_first + kz * params.weight_z + ky * params.weight_y;
+        let row_weights = weight_first + kz * params.weightZ + ky * params.weightY;
         for (var s = local; s < TILE_WEIGHTS; s += WORKGROUP) {
           // Neighbouring lanes load what lies side by side.
 #ifdef WEIGHT_IN
@@ -146,8 +146,8 @@ fn main(
           let ci = ci0 + q * 4;
           let co = co_block + c4 * 4;
           var value = mat4x4<f32>();
-          if (kx >= tap.x && ci < ci_end && co < params.out_c) {
-            value = load_weights(row_weights + kx * params.weight_x, ci, co);
+          if (kx >= tap.x && ci < ci_end && co < params.outC) {
+            value = load_weights(row_weights + kx * params.weightX, ci, co);
           }
           let lane = q * LANES_C + c4 % LANES_C;
           let at = kx * (4 * THREAD_C4) + c4 / LANES_C;
@@ -165,7 +165,7 @@ fn main(
 #for j in 0..THREAD_Y
 #for i in 0..THREAD_X
 #if kx < STRIDE || i == THREAD_X - 1
-          let x_${j}_${i*STRIDE+kx} = brick[x_at + ${j} * (STRIDE * ROW) + ${i} * (STRIDE * OUTPUT_STEP) + ${kx}];
+          let x_${j}_${i*STRIDE+kx} = input_tile[x_at + ${j} * (STRIDE * ROW) + ${i} * (STRIDE * OUTPUT_STEP) + ${kx}];
 #endif
 #endfor
 #endfor
@@ -189,10 +189,10 @@ fn main(
 #for i in 0..THREAD_X
   {
     let position = first + vec3<i32>(lane_x * LANE_STEP + ${i} * OUTPUT_STEP, lane_y * THREAD_Y + ${j}, lane_z);
-    let at = element_of(block.sample, output_of(position, block.parity));
+    let at = element_of(block.sample, output_of(position, block.phase));
     if (at >= 0) {
 #for c in 0..THREAD_C4
-      store(at, block.slice * params.slice_size, co_block + (${c} * LANES_C + lane_c) * 4, acc_${j}_${i}_${c});
+      store(at, block.split * params.splitSize, co_block + (${c} * LANES_C + lane_c) * 4, acc_${j}_${i}_${c});
 #endfor
     }
   }

@@ -1,15 +1,18 @@
+import conv3dTiledShader from "../../../shaders/conv3d/conv3dTiled.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
 import {
   blockGrid,
   defaultFirst,
-  isProduct,
+  isPointwiseProblem,
   PORTABLE_WORKGROUP_BYTES,
+  type BlockKernel,
   type ConvProblem,
   type Division,
 } from "./conv3dBlocks.ts";
+import type { Variant } from "../kernel.ts";
 
-/** Specialisation constants of conv3dBrick.wgsl that are a choice. */
-export interface BrickTile extends Record<string, number> {
+/** Specialisation constants of conv3dTiled.wgsl that are a choice. */
+export interface Tiling extends Record<string, number> {
   THREAD_X: number;
   THREAD_Y: number;
   THREAD_C4: number;
@@ -60,39 +63,44 @@ const SMALL: readonly Row[] = [
   [4, 1, 2, 2, 8, 4, 1, 1],
 ];
 // Without neighbours the grid is one row of voxels. 128 x 64, 64 x 64, 256 x 32 and 512 x 8; and half the sums.
-const FLAT_LARGE: readonly Row[] = [
+const POINTWISE_LARGE: readonly Row[] = [
   [8, 1, 2, 16, 1, 1, 8, 4],
   [8, 1, 2, 32, 1, 1, 4, 2],
   [8, 1, 2, 8, 1, 1, 8, 4],
   [8, 1, 2, 64, 1, 1, 1, 1],
 ];
-const FLAT_SMALL: readonly Row[] = [
+const POINTWISE_SMALL: readonly Row[] = [
   [4, 1, 2, 16, 1, 1, 8, 4],
   [4, 1, 2, 32, 1, 1, 4, 4],
 ];
 
 /** Outputs z, y, x and channels of a workgroup. */
-export function brickBlock(tile: BrickTile): [z: number, y: number, x: number, channels: number] {
+export function tiledBlock(tile: Tiling): [z: number, y: number, x: number, channels: number] {
   return [tile.LANES_Z, tile.LANES_Y * tile.THREAD_Y, tile.LANES_X * tile.THREAD_X, 4 * tile.LANES_C * tile.THREAD_C4];
 }
 
-export function brickDivision(problem: ConvProblem, tile: BrickTile): Division {
-  return { block: brickBlock(tile), chunk: 4 * tile.CHUNK4, flattened: isProduct(problem) };
+export function tiledDivision(problem: ConvProblem, tile: Tiling): Division {
+  return { block: tiledBlock(tile), chunk: 4 * tile.CHUNK4, flattened: isPointwiseProblem(problem) };
 }
 
-/** Such as `brick 8x4x4x64 w128`: outputs x, y, z and channels of a workgroup, and its invocations. */
-export function brickName(tile: BrickTile): string {
-  const [z, y, x, channels] = brickBlock(tile);
-  return `brick ${x}x${y}x${z}x${channels} w${brickInvocations(tile)}`;
+/** conv3dTiled.wgsl with a tile. */
+export function tiledKernel(problem: ConvProblem, tile: Tiling): BlockKernel {
+  return { shader: conv3dTiledShader, constants: tile, division: tiledDivision(problem, tile) };
 }
 
-export function brickInvocations(tile: BrickTile): number {
+/** Such as `tiled 8x4x4x64 w128`: outputs x, y, z and channels of a workgroup, and its invocations. */
+export function tiledName(tile: Tiling): string {
+  const [z, y, x, channels] = tiledBlock(tile);
+  return `tiled ${x}x${y}x${z}x${channels} w${tiledInvocations(tile)}`;
+}
+
+export function tiledInvocations(tile: Tiling): number {
   return tile.LANES_X * tile.LANES_Y * tile.LANES_Z * tile.LANES_C;
 }
 
 /** Bytes of workgroup memory, as the shader declares it. */
-export function brickBytes(tile: BrickTile, taps: number, step: number): number {
-  const [z, y, x] = brickBlock(tile);
+export function tiledBytes(tile: Tiling, taps: number, step: number): number {
+  const [z, y, x] = tiledBlock(tile);
   const columns = (x - 1) * step + taps;
   const plane = ((y - 1) * step + taps) * (columns % 2 === 0 ? columns + 1 : columns);
   const slab = Math.floor((z * plane + 3) / 8) * 8 + 4;
@@ -100,33 +108,47 @@ export function brickBytes(tile: BrickTile, taps: number, step: number): number 
 }
 
 /** The tiles that an adapter can run for a problem, the default first. */
-export function brickTiles(caps: GpuCaps, problem: ConvProblem): BrickTile[] {
+export function tilings(caps: GpuCaps, problem: ConvProblem): Tiling[] {
   const large = caps.adapterClass === "discrete";
-  const rows = isProduct(problem)
+  const rows = isPointwiseProblem(problem)
     ? large
-      ? [...FLAT_LARGE, ...FLAT_SMALL]
-      : [...FLAT_SMALL, ...FLAT_LARGE]
+      ? [...POINTWISE_LARGE, ...POINTWISE_SMALL]
+      : [...POINTWISE_SMALL, ...POINTWISE_LARGE]
     : large
       ? [...LARGE, ...SMALL]
       : [...SMALL, ...LARGE];
-  const { taps, step } = blockGrid(problem, isProduct(problem));
+  const { taps, step } = blockGrid(problem, isPointwiseProblem(problem));
   const fitting = rows.flatMap((row) => {
     const tile = fitChunk(row, taps, step);
-    return tile && brickInvocations(tile) <= caps.maxWorkgroupInvocations ? [tile] : [];
+    return tile && tiledInvocations(tile) <= caps.maxWorkgroupInvocations ? [tile] : [];
   });
-  return defaultFirst(caps, problem, fitting, (tile) => brickDivision(problem, tile));
+  return defaultFirst(caps, problem, fitting, (tile) => tiledDivision(problem, tile));
 }
 
 /** The tile with as large a chunk as fits, up to the row's. */
-function fitChunk(row: Row, taps: number, step: number): BrickTile | undefined {
+function fitChunk(row: Row, taps: number, step: number): Tiling | undefined {
   const [threadX, threadY, threadC4, lanesX, lanesY, lanesZ, lanesC, chunk4] = row;
   for (let chunk = chunk4; chunk >= 1; chunk /= 2) {
-    const tile: BrickTile = {
+    const tile: Tiling = {
       ...{ THREAD_X: threadX, THREAD_Y: threadY, THREAD_C4: threadC4 },
       ...{ LANES_X: lanesX, LANES_Y: lanesY, LANES_Z: lanesZ, LANES_C: lanesC },
       CHUNK4: chunk,
     };
-    if (brickBytes(tile, taps, step) <= PORTABLE_WORKGROUP_BYTES) return tile;
+    if (tiledBytes(tile, taps, step) <= PORTABLE_WORKGROUP_BYTES) return tile;
   }
   return undefined;
+}
+
+/** conv3dTiled.wgsl with a tile. */
+export function tiledVariant(tile: Tiling): Variant {
+  return { name: tiledName(tile), shader: "conv3dTiled", constants: tile };
+}
+
+export function tilingOf({ constants }: Variant): Tiling {
+  return constants as Tiling;
+}
+
+/** In the order of `tilings`: the first is the largest that leaves little of its work unused. */
+export function tiledVariants(caps: GpuCaps, problem: ConvProblem): Variant[] {
+  return tilings(caps, problem).map(tiledVariant);
 }

@@ -1,15 +1,17 @@
-import conv3dMatrixShader from "../../../shaders/conv3d/conv3dMatrix.wgsl";
+import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
+import type { DType } from "../../gpu/tensor.ts";
 import {
   blockGrid,
   defaultFirst,
-  isProduct,
+  isPointwiseProblem,
   PORTABLE_WORKGROUP_BYTES,
   utilisation,
   type BlockKernel,
   type ConvProblem,
   type Division,
 } from "./conv3dBlocks.ts";
+import type { Variant } from "../kernel.ts";
 import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
 
 /** The products of a workgroup: how many subgroups along each side, and how many products each of them makes. */
@@ -20,8 +22,8 @@ interface Products extends SubgroupMatrixConstants {
   TILES_N: number;
 }
 
-/** Specialisation constants of conv3dMatrix.wgsl that are a choice. */
-export interface MatrixTile extends Products {
+/** Specialisation constants of conv3dSubgroupMatrix.wgsl that are a choice. */
+export interface SubgroupMatrixTile extends Products {
   CHUNK: number;
   TAPS: number;
   /** 0 for blocks of the flattened grid. */
@@ -35,7 +37,7 @@ export interface MatrixTile extends Products {
 // those of a lane's sums. Products a load: of a matrix from workgroup memory. FLOP a byte: of what the cache behind
 // must give, inputs in f16 and weights, the larger part, in f32. The first tile's bytes are those of its results.
 //
-//   positions   registers  products  bricks in chunks of 16  gathered in chunks of 32
+//   positions   registers  products  tiles in chunks of 16   gathered in chunks of 32
 //   x channels             a load    FLOP a byte  bytes      FLOP a byte  bytes
 //   128 x 128   64         1.3       59           16,384     43           16,384
 //   128 x 64    64         1.3       55           15,552     32           14,848
@@ -46,7 +48,7 @@ export interface MatrixTile extends Products {
 //    64 x 16     8         0.5       23            7,488     11            6,656
 //
 // A load is 512 bytes. A multiprocessor whose workgroup memory gives 128 bytes a clock has the second tile's operands
-// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that brick a
+// for 1,365 multiply-adds a clock; cards do 512 to 1,024, the largest more. Between two barriers of that tile a
 // subgroup has 24 products to do, and there is room for several workgroups on a multiprocessor, which then wait in
 // turn. For 8 channels there are shapes of 16x8x16.
 const BLOCKS: readonly (readonly [positions: number, channels: number])[] = [
@@ -75,53 +77,56 @@ const rowsOf = (x: number) => (positions: number) => {
 };
 const GRID_LAYOUTS = [rowsOf(16), rowsOf(8), () => sides(0, 0, 0)];
 /** Without neighbours the grid is one row of voxels. */
-const PRODUCT_LAYOUTS = [(positions: number) => sides(positions, 1, 1)];
+const POINTWISE_LAYOUTS = [(positions: number) => sides(positions, 1, 1)];
 
 const CHUNKS = [32, 16, 8] as const;
 
-function isGathered(tile: MatrixTile): boolean {
+function isGathered(tile: SubgroupMatrixTile): boolean {
   return tile.BLOCK_X === 0;
 }
 
 /** Positions and channels of a workgroup. */
-function matrixBlock(tile: MatrixTile): [positions: number, channels: number] {
+function subgroupMatrixBlock(tile: SubgroupMatrixTile): [positions: number, channels: number] {
   return [tile.SUBGROUPS_M * tile.TILES_M * tile.MATRIX_M, tile.SUBGROUPS_N * tile.TILES_N * tile.MATRIX_N];
 }
 
-export function matrixInvocations(tile: MatrixTile): number {
+export function subgroupMatrixInvocations(tile: SubgroupMatrixTile): number {
   return tile.SUBGROUPS_M * tile.SUBGROUPS_N * tile.SUBGROUP_SIZE;
 }
 
-/** Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all, gathered), channels, invocations. */
-export function matrixTileName(tile: MatrixTile): string {
+/**
+ * Such as `subgroup matrix 16x16x16 16x8x1x64 w128`: positions x, y, z (or all of them, gathered), channels,
+ * invocations.
+ */
+export function subgroupMatrixTileName(tile: SubgroupMatrixTile): string {
   const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z } = tile;
-  const [positions, channels] = matrixBlock(tile);
+  const [positions, channels] = subgroupMatrixBlock(tile);
   const block = isGathered(tile) ? `gathered ${positions}` : `${x}x${y}x${z}`;
-  return `${subgroupMatrixName(tile)} ${block}x${channels} w${matrixInvocations(tile)}`;
+  return `${subgroupMatrixName(tile)} ${block}x${channels} w${subgroupMatrixInvocations(tile)}`;
 }
 
-export function matrixDivision(problem: ConvProblem, tile: MatrixTile): Division {
-  const [positions, channels] = matrixBlock(tile);
+export function subgroupMatrixDivision(problem: ConvProblem, tile: SubgroupMatrixTile): Division {
+  const [positions, channels] = subgroupMatrixBlock(tile);
   const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z, CHUNK: chunk } = tile;
   if (isGathered(tile)) return { block: [1, 1, positions, channels], chunk, flattened: true };
-  return { block: [z, y, x, channels], chunk, flattened: isProduct(problem) };
+  return { block: [z, y, x, channels], chunk, flattened: isPointwiseProblem(problem) };
 }
 
-/** conv3dMatrix.wgsl with a tile. */
-export function matrixKernel(problem: ConvProblem, tile: MatrixTile): BlockKernel {
-  const [positions] = matrixBlock(tile);
+/** conv3dSubgroupMatrix.wgsl with a tile. */
+export function subgroupMatrixKernel(problem: ConvProblem, tile: SubgroupMatrixTile): BlockKernel {
+  const [positions] = subgroupMatrixBlock(tile);
   const constants = {
     ...tile,
     GATHER: isGathered(tile),
-    STAGED: Math.ceil((positions * tile.CHUNK) / 8 / matrixInvocations(tile)),
+    STAGED: Math.ceil((positions * tile.CHUNK) / 8 / subgroupMatrixInvocations(tile)),
   };
-  return { shader: conv3dMatrixShader, constants, division: matrixDivision(problem, tile) };
+  return { shader: conv3dSubgroupMatrixShader, constants, division: subgroupMatrixDivision(problem, tile) };
 }
 
 /** Bytes of workgroup memory, as the shader declares it. */
-export function matrixBytes(tile: MatrixTile, taps: number, step: number, exchanged: boolean): number {
+export function subgroupMatrixBytes(tile: SubgroupMatrixTile, taps: number, step: number, exchanged: boolean): number {
   const { BLOCK_X: x, BLOCK_Y: y, BLOCK_Z: z, CHUNK } = tile;
-  const [positions, channels] = matrixBlock(tile);
+  const [positions, channels] = subgroupMatrixBlock(tile);
   const pitch = (columns: number) => columns / 8 + 1 - ((columns / 8) % 2);
   const voxels = isGathered(tile) ? positions : z * ((y - 1) * step + taps) * ((x - 1) * step + taps);
   const weights = exchanged ? channels * pitch(CHUNK) : CHUNK * pitch(channels);
@@ -130,14 +135,14 @@ export function matrixBytes(tile: MatrixTile, taps: number, step: number, exchan
 }
 
 /**
- * The tiles that an adapter can run for a problem, the default first: bricks where rows of the grid fill them, gathered
+ * The tiles that an adapter can run for a problem, the default first: grids where their rows fill matrices, gathered
  * positions elsewhere. Tiles half of whose work is for nothing, by the best of them, are none.
  *
  * @param exchanged weights are [k, k, k, Co, Ci]
  */
-export function matrixTiles(caps: GpuCaps, problem: ConvProblem, exchanged: boolean): MatrixTile[] {
-  const divide = (tile: MatrixTile) => matrixDivision(problem, tile);
-  const layouts = isProduct(problem) ? PRODUCT_LAYOUTS : GRID_LAYOUTS;
+export function subgroupMatrixTiles(caps: GpuCaps, problem: ConvProblem, exchanged: boolean): SubgroupMatrixTile[] {
+  const divide = (tile: SubgroupMatrixTile) => subgroupMatrixDivision(problem, tile);
+  const layouts = isPointwiseProblem(problem) ? POINTWISE_LAYOUTS : GRID_LAYOUTS;
   const tiles = layouts.flatMap((layout) =>
     BLOCKS.flatMap(([positions, channels]) => {
       const lain = layout(positions);
@@ -188,15 +193,36 @@ function arrangeProducts(caps: GpuCaps, row: number, positions: number, channels
 }
 
 /** The tile with the most channels and taps between barriers that fit; a fifth of the work may be chunks' padding. */
-function fitChunk(tile: Products & Layout, problem: ConvProblem, exchanged: boolean): MatrixTile | undefined {
+function fitChunk(tile: Products & Layout, problem: ConvProblem, exchanged: boolean): SubgroupMatrixTile | undefined {
   const { taps, step } = blockGrid(problem, false);
   const { inputChannels } = problem.sizes;
   const whole = (chunk: number) => Math.ceil(inputChannels / chunk) * chunk;
   const chunks = CHUNKS.filter((chunk) => chunk % tile.MATRIX_K === 0 && whole(chunk) <= 1.25 * whole(tile.MATRIX_K));
   const candidates = chunks.flatMap((CHUNK) => {
     const tiles = (tile.BLOCK_X === 0 ? [1] : [taps, 1]).map((TAPS) => ({ ...tile, CHUNK, TAPS }));
-    return tiles.filter((candidate) => matrixBytes(candidate, taps, step, exchanged) <= PORTABLE_WORKGROUP_BYTES);
+    return tiles.filter(
+      (candidate) => subgroupMatrixBytes(candidate, taps, step, exchanged) <= PORTABLE_WORKGROUP_BYTES,
+    );
   });
-  const depth = ({ CHUNK, TAPS }: MatrixTile) => CHUNK * TAPS;
+  const depth = ({ CHUNK, TAPS }: SubgroupMatrixTile) => CHUNK * TAPS;
   return candidates.sort((a, b) => depth(b) - depth(a))[0];
+}
+
+/** conv3dSubgroupMatrix.wgsl with a tile. */
+export function subgroupMatrixVariant(tile: SubgroupMatrixTile): Variant {
+  return { name: subgroupMatrixTileName(tile), shader: "conv3dSubgroupMatrix", constants: tile };
+}
+
+export function subgroupMatrixTileOf({ constants }: Variant): SubgroupMatrixTile {
+  return constants as SubgroupMatrixTile;
+}
+
+/** In the order of `subgroupMatrixTiles`; none for activations in f32, which matrices would round. */
+export function subgroupMatrixVariants(
+  caps: GpuCaps,
+  problem: ConvProblem,
+  exchanged: boolean,
+  dtype: DType,
+): Variant[] {
+  return dtype === "f16" ? subgroupMatrixTiles(caps, problem, exchanged).map(subgroupMatrixVariant) : [];
 }
