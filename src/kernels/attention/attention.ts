@@ -15,7 +15,7 @@ import { attentionShapes, attentionVariants, type AttentionShape } from "./atten
 /** What `attention` takes. */
 export interface AttentionArgs {
   label: string;
-  /** [N, T, 3 C]: queries, keys, values one after the other along channels. */
+  /** [N, T, 3 C], queries, keys, values one after the other along channels. */
   qkv: Tensor;
   /** [N, T, C], written. */
   y: Tensor;
