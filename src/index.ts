@@ -7,7 +7,8 @@ export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";
 export { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from "./gpu/dispatch.ts";
 export type { Shader } from "./gpu/shader.ts";
 export { byteLength, elementCount, type DType, type Tensor } from "./gpu/tensor.ts";
-export { Graph, type GradWriter, type GraphCommand, type Phase, type Precision } from "./graph/graph.ts";
+export { Graph, type GraphCommand, type Phase, type Precision } from "./graph/graph.ts";
+export type { GradWriter } from "./graph/gradientTape.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export type { MemoryPlan, Placement } from "./graph/planner.ts";
 export type { Copy } from "./gpu/recorder.ts";
@@ -78,7 +79,7 @@ export {
 } from "./equivariance/rotations.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
-export { PoseEvaluator, type PoseEvaluatorOptions } from "./tasks/voxels/poseEvaluator.ts";
+export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export {
   VoxelEvaluator,
   type Evaluation,
@@ -103,8 +104,12 @@ export { parseSdf } from "./formats/sdf.ts";
 export { parseXyz } from "./formats/xyz.ts";
 export { Random } from "./random.ts";
 export type {
+  ConfigOption,
   EvaluationContext,
   MicroBatch,
+  ModelMeasurement,
+  ModelMeasurer,
+  ModelMeasurerOptions,
   Packed,
   StepContext,
   Task,
@@ -142,7 +147,7 @@ export {
   type SafeTensor,
 } from "./formats/safetensors.ts";
 export type { RunConfig, RunData } from "./training/runConfig.ts";
-export type { EvalRow, MetricRow, TrainRow } from "./training/metrics.ts";
+export type { EvalRow, MetricRow, TrainEvaluator, TrainRow } from "./training/metrics.ts";
 export {
   choiceOf,
   countCalls,

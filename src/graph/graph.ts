@@ -5,8 +5,8 @@ import type { Dispatch, KernelContext } from "../gpu/dispatch.ts";
 import type { DispatchGroup, GroupedCall } from "../gpu/dispatchGroup.ts";
 import { byteLength, elementCount, formatShape, type DType, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView } from "../gpu/gpu.ts";
-import { add } from "../kernels/add.ts";
 import { DispatchGroups, type GrowingTensor } from "./dispatchGroups.ts";
+import { GradientTape, type GradWriter } from "./gradientTape.ts";
 
 /**
  * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32 in both.
@@ -22,9 +22,6 @@ export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
 export type GraphCommand = { readonly phase: Phase } & (
   { readonly kind: "dispatch"; readonly dispatch: Dispatch } | { readonly kind: "clear"; readonly tensor: Tensor }
 );
-
-/** Writes a gradient; with `addend` given it writes the sum of the two. */
-export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
 
 /**
  * A program under construction: dispatches in order on tensors without a place. Nothing runs; `Plan.create` makes it
@@ -45,13 +42,10 @@ export class Graph implements KernelContext {
   /** Of tensors that are parts of another: bytes from its beginning. */
   readonly #offsets = new Map<number, number>();
   readonly #parameters = new Set<number>();
-  readonly #gradients = new Map<number, Tensor>();
-  readonly #differentiable = new Set<number>();
-  readonly #parameterGradients = new Map<number, Tensor>();
   readonly #gradientIds = new Set<number>();
   readonly #dispatchGroups = new DispatchGroups(this);
+  readonly #tape = new GradientTape(this);
   #inBackward = false;
-  #tape: { output: Tensor; backward: (gradOutput: Tensor) => void }[] = [];
   #nextId = 0;
   #phase: Phase = "forward";
 
@@ -90,7 +84,7 @@ export class Graph implements KernelContext {
     this.#parameters.add(tensor.id);
     if (gradient) {
       const grad = this.external(`${label} grad`, shape, gradient);
-      this.#parameterGradients.set(tensor.id, grad);
+      this.#tape.setParameterGrad(tensor, grad);
       this.#gradientIds.add(grad.id);
     }
     return tensor;
@@ -230,35 +224,32 @@ export class Graph implements KernelContext {
     return this.#kept.has(this.storageOf(tensor).id);
   }
 
-  // Gradients.
+  // Gradients: see GradientTape.
 
   /** Whether a gradient flows into this tensor. */
   needsGrad(tensor: Tensor): boolean {
-    return this.#differentiable.has(tensor.id) || this.#parameterGradients.has(tensor.id);
+    return this.#tape.needsGrad(tensor);
   }
 
   /** Asks for the gradient of a tensor that is not a parameter; read it with `gradOf` after `backward`. */
   track(tensor: Tensor): Tensor {
-    this.#differentiable.add(tensor.id);
+    this.#tape.track(tensor);
     return tensor;
   }
 
   /** The accumulated gradient of a parameter, or undefined where none is wanted. */
   parameterGrad(parameter: Tensor): Tensor | undefined {
-    return this.#parameterGradients.get(parameter.id);
+    return this.#tape.parameterGrad(parameter);
   }
 
   /** The gradient of an activation after `backward`; undefined where none flows into it. */
   gradOf(tensor: Tensor): Tensor | undefined {
-    return this.#gradients.get(tensor.id);
+    return this.#tape.gradOf(tensor);
   }
 
   /** Called by an operation after its forward dispatches. */
   record(output: Tensor, inputs: readonly (Tensor | undefined)[], backward: (gradOutput: Tensor) => void): Tensor {
-    if (inputs.some((input) => input && this.needsGrad(input))) {
-      this.#differentiable.add(output.id);
-      this.#tape.push({ output, backward });
-    }
+    this.#tape.record(output, inputs, backward);
     return output;
   }
 
@@ -267,66 +258,21 @@ export class Graph implements KernelContext {
    * tensor on the way (`fusesAdd`) save a pass when there is a gradient already.
    */
   addGrad(tensor: Tensor, write: GradWriter, fusesAdd = false): void {
-    if (!this.#isActivation(tensor)) return;
-    const before = this.#gradients.get(tensor.id);
-    const label = `${tensor.label} grad`;
-    const term = this.scratch(label, tensor.shape, tensor.dtype);
-    write(term, fusesAdd ? before : undefined);
-    if (!before || fusesAdd) {
-      this.#gradients.set(tensor.id, term);
-      return;
-    }
-    const sum = this.scratch(label, tensor.shape, tensor.dtype);
-    add(this, { label: `${label} sum`, a: before, b: term, y: sum });
-    this.#gradients.set(tensor.id, sum);
+    this.#tape.addGrad(tensor, write, fusesAdd);
   }
 
   /** Adds an existing tensor to the gradient of `tensor`, without a copy when it is the first term. */
   addGradTensor(tensor: Tensor, term: Tensor): void {
-    if (!this.#isActivation(tensor)) return;
-    if (term.dtype !== tensor.dtype) {
-      throw new VoxtwirlError(
-        "bad-shape",
-        `'${tensor.label}' is ${tensor.dtype}, its gradient '${term.label}' ${term.dtype}`,
-        "Give a gradient of the tensor's own dtype.",
-      );
-    }
-    const before = this.#gradients.get(tensor.id);
-    if (!before) {
-      this.#gradients.set(tensor.id, term);
-      return;
-    }
-    const sum = this.scratch(`${tensor.label} grad`, tensor.shape, tensor.dtype);
-    add(this, { label: `${tensor.label} grad sum`, a: before, b: term, y: sum });
-    this.#gradients.set(tensor.id, sum);
-  }
-
-  /** Whether a gradient may be added to this tensor; parameters get theirs from the kernels of weights only. */
-  #isActivation(tensor: Tensor): boolean {
-    if (this.#parameterGradients.has(tensor.id)) {
-      throw new VoxtwirlError(
-        "unsupported",
-        `parameter '${tensor.label}' is used where an activation belongs, which gives it no gradient`,
-        "Use it as a weight, bias, gamma or beta, or bind it without a gradient.",
-      );
-    }
-    return this.#differentiable.has(tensor.id);
+    this.#tape.addGradTensor(tensor, term);
   }
 
   /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */
   backward(output: Tensor, gradOutput: Tensor): void {
     requireTensor("output", output);
     requireTensor("gradOutput", gradOutput);
-    const tape = this.#tape;
-    this.#tape = [];
     this.#inBackward = true;
     this.inPhase("backward", () => {
-      this.addGradTensor(output, gradOutput);
-      for (let i = tape.length - 1; i >= 0; i--) {
-        const { output: y, backward } = tape[i]!;
-        const gradient = this.#gradients.get(y.id);
-        if (gradient) backward(gradient);
-      }
+      this.#tape.rewind(output, gradOutput);
       this.#dispatchGroups.end();
     });
     this.#inBackward = false;

@@ -58,6 +58,7 @@ export interface TaskEvaluator extends TrainEvaluator {
   readonly plan: Plan;
   /** Writes what held-out sample `index` needs, for a replay of `plan` that the caller submits: the profiler's. */
   prepare(index: number): void;
+  /** Frees all that was made. */
   destroy(): void;
 }
 
@@ -71,6 +72,7 @@ export interface EvaluationContext<C extends TrainConfig = TrainConfig, P extend
   readonly chunk?: number | undefined;
 }
 
+/** What is measured, and how. */
 export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
   readonly model: ModelFile<C>;
   readonly data: P;
@@ -92,6 +94,7 @@ export interface ModelMeasurer {
   add(this: void, index: number): Promise<void>;
   /** Of the samples so far. */
   result(this: void): ModelMeasurement;
+  /** Frees all that was made. */
   destroy(this: void): void;
 }
 
