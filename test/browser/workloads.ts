@@ -32,7 +32,8 @@ export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<Tra
     const parameter = store.bind(graph, { constants: "ema" });
     return voxtwirl.unet3d(graph, voxtwirl.unetConfig(config), noisy, { parameter });
   });
-  const evaluation = { ...(await evaluator.evaluate()) } as Record<string, number>;
+  const { sums: _sums, sampling: _sampling, ...losses } = await evaluator.evaluate();
+  const evaluation = { ...losses } as Record<string, number>;
   for (const item of [evaluator, trainer, store]) item.destroy();
   return { losses: rows.map((row) => row.loss), gradNorms: rows.map((row) => row.gradNorm), evaluation };
 }

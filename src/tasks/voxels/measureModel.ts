@@ -9,7 +9,8 @@ import { PoseEvaluator, type PoseMeasurement } from "./poseEvaluator.ts";
 import { streams } from "./streams.ts";
 import type { VoxelConfig } from "./voxelConfig.ts";
 import { VoxelDenoiser } from "./voxelDenoiser.ts";
-import { VoxelEvaluator, type VoxelModel } from "./voxelEvaluator.ts";
+import type { VoxelModel } from "./evaluationGraph.ts";
+import { VoxelEvaluator } from "./voxelEvaluator.ts";
 
 type Options = ModelMeasurerOptions<VoxelConfig, PackedMolecules>;
 

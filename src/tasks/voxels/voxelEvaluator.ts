@@ -1,52 +1,29 @@
 import { VoxtwirlError } from "../../errors.ts";
-import type { Tensor } from "../../gpu/tensor.ts";
-import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
-import { Graph, type Precision } from "../../graph/graph.ts";
-import { Plan } from "../../graph/plan.ts";
-import { alignUp, BINDING_ALIGNMENT } from "../../gpu/alignment.ts";
-import type { AbortSignal } from "../../hostTypes.ts";
-import { rotateOctahedral } from "../../kernels/rotation/rotateOctahedral.ts";
-import { twirlError, twirlMerge } from "../../kernels/twirl/twirl.ts";
-import type { PackedMolecules } from "../../molecules/dataset.ts";
-import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts";
-import { Random } from "../../random.ts";
-import { StepUniform } from "../../graph/stepUniform.ts";
-import { decomposeSums, sampleSums, type Decomposition } from "../../equivariance/estimators.ts";
-import { OCTAHEDRAL_ORDER, rotateGridOctahedral, octahedralInverses } from "../../equivariance/octahedral.ts";
+import {
+  decomposeSums,
+  sampleSums,
+  type Decomposition,
+  type SampleSums,
+  type Sampling,
+} from "../../equivariance/estimators.ts";
+import { OCTAHEDRAL_ORDER, octahedralInverses, rotateGridOctahedral } from "../../equivariance/octahedral.ts";
 import { drawOctahedral } from "../../equivariance/rotations.ts";
-
-/** Appends a model's forward pass: [N, D, D, D, E] to a prediction of the same shape. */
-export type VoxelModel = (graph: Graph, noisy: Tensor) => Tensor;
-
-/** Molecules, grid, noise and rotations of the evaluation. */
-export interface VoxelEvaluatorOptions {
-  readonly molecules: PackedMolecules;
-  readonly grid: number;
-  /** Channels of the grid: elements. */
-  readonly channels: number;
-  /** Edge of a voxel in Angstrom. */
-  readonly resolution: number;
-  /** Standard deviation of the noise. */
-  readonly sigma: number;
-  /** Poses are shifted uniformly in +-shift Angstrom along each axis. */
-  readonly shift: number;
-  /** Rotations of each molecule: 24 enumerates the octahedral group, 2 to 23 are drawn without replacement. */
-  readonly twirl: number;
-  /** Poses, shifts, noise and drawn rotations follow from the seed and the molecule's place alone. */
-  readonly seed: number;
-  readonly streams: { readonly pose: number; readonly noise: number };
-  /** Rotations predicted in one batch at most; without it as many as fit. */
-  readonly chunk?: number;
-  /** Keeps all predictions of a molecule on the GPU, for `twisted`, where they are made in chunks. */
-  readonly keepPredictions?: boolean;
-  /** How the model's activations are stored (default "f32"); grids, predictions and sums are f32. */
-  readonly precision?: Precision;
-  /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
-  readonly checkTotal?: boolean;
-}
+import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
+import { Plan } from "../../graph/plan.ts";
+import type { AbortSignal, GPUBuffer } from "../../hostTypes.ts";
+import { Random } from "../../random.ts";
+import {
+  evaluationGraph,
+  type EvaluationGraph,
+  type VoxelEvaluatorOptions,
+  type VoxelModel,
+} from "./evaluationGraph.ts";
 
 /** What the held-out loss is made of. */
 export interface Evaluation extends Decomposition {
+  /** Of each molecule, in order: those of several parts give the whole, `decomposeSums(sums, sampling)`. */
+  readonly sums: readonly SampleSums[];
+  readonly sampling: Sampling;
   /** Mean of |f_T - y|^2 per voxel and channel summed directly; with `checkTotal` only. */
   readonly twistedTotal?: number;
 }
@@ -72,10 +49,16 @@ export class VoxelEvaluator {
   readonly plan: Plan;
   readonly #gpu: Gpu;
   readonly #options: VoxelEvaluatorOptions;
-  readonly #built: Built;
+  readonly #built: EvaluationGraph;
   readonly #results: GPUBuffer;
 
-  private constructor(gpu: Gpu, options: VoxelEvaluatorOptions, built: Built, plan: Plan, results: GPUBuffer) {
+  private constructor(
+    gpu: Gpu,
+    options: VoxelEvaluatorOptions,
+    built: EvaluationGraph,
+    plan: Plan,
+    results: GPUBuffer,
+  ) {
     this.#gpu = gpu;
     this.#options = options;
     this.#built = built;
@@ -104,7 +87,7 @@ export class VoxelEvaluator {
     for (let chunk = Math.min(options.chunk ?? twirl, twirl); ; chunk = Math.ceil(chunk / 2)) {
       const owned: BufferView[] = [];
       try {
-        const built = build(gpu, options, model, chunk, owned);
+        const built = evaluationGraph(gpu, options, model, chunk, owned);
         const size = molecules.count * ROW_BYTES;
         const results = gpu.createBuffer("twirl results", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
         owned.push({ buffer: results, offset: 0, size });
@@ -126,7 +109,7 @@ export class VoxelEvaluator {
    */
   async evaluate(signal?: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
     const { molecules, twirl, grid, channels } = this.#options;
-    const { sums, twisted } = this.#built;
+    const { sums: summed, twisted } = this.#built;
     // A bounded queue: each replay holds the driver's memory for its commands, and an abort should take effect soon.
     let queue = 1;
     let queued = 0;
@@ -137,7 +120,7 @@ export class VoxelEvaluator {
         throw new VoxtwirlError("aborted", "the evaluation was stopped", "Start it again.");
       }
       this.#submit(i, [
-        { from: this.plan.view(sums), to: this.#results, toOffset: i * ROW_BYTES },
+        { from: this.plan.view(summed), to: this.#results, toOffset: i * ROW_BYTES },
         ...(twisted ? [{ from: this.plan.view(twisted), to: this.#results, toOffset: i * ROW_BYTES + 16 }] : []),
       ]);
       if (++queued < queue) continue;
@@ -154,11 +137,12 @@ export class VoxelEvaluator {
     this.#results.unmap();
     const four = Array.from({ length: molecules.count }, (_, i) => [...rows.subarray(i * 5, i * 5 + 4)]).flat();
     const elements = grid ** 3 * channels;
-    const decomposition = decomposeSums(sampleSums(four), { rotations: twirl, elements });
-    if (!twisted) return decomposition;
+    const [sums, sampling] = [sampleSums(four), { rotations: twirl, elements }];
+    const evaluation = { ...decomposeSums(sums, sampling), sums, sampling };
+    if (!twisted) return evaluation;
     let total = 0;
     for (let i = 0; i < molecules.count; i++) total += rows[i * 5 + 4]!;
-    return { ...decomposition, twistedTotal: total / (twirl * elements * molecules.count) };
+    return { ...evaluation, twistedTotal: total / (twirl * elements * molecules.count) };
   }
 
   /** The grids of one held-out molecule, for pictures. */
@@ -248,97 +232,3 @@ const MAX_QUEUE = 16;
 
 /** Four sums of `twirlMerge` and the directly summed total. */
 const ROW_BYTES = 20;
-
-interface Built {
-  readonly graph: Graph;
-  readonly uniform: StepUniform;
-  readonly molecule: BufferView;
-  readonly rotationViews: readonly BufferView[];
-  readonly chunk: number;
-  readonly sums: Tensor;
-  readonly twisted: Tensor | undefined;
-  readonly clean: Tensor;
-  readonly noisy: Tensor;
-  readonly mean: Tensor;
-  /** Raw predictions of the last chunk. */
-  readonly predictions: Tensor;
-  /** Those of every chunk, where they are kept. */
-  readonly allPredictions: readonly Tensor[] | undefined;
-  readonly owned: BufferView[];
-}
-
-function build(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel, chunk: number, owned: BufferView[]): Built {
-  const { molecules, grid, channels, resolution, sigma, shift, twirl, streams, checkTotal, keepPredictions } = options;
-  const upload = (label: string, values: Float32Array | Uint32Array) => {
-    const view = gpu.upload(label, values);
-    owned.push(view);
-    return view;
-  };
-  const chunks = Math.ceil(twirl / chunk);
-  const stride = alignUp(chunk * 4, BINDING_ALIGNMENT);
-  const rotationBuffer = upload("rotations", new Uint32Array((chunks * stride) / 4)).buffer;
-  const molecule = upload("molecule", new Uint32Array(1));
-  const uniform = new StepUniform(gpu, "twirl step");
-  owned.push(uniform.view());
-
-  const graph = new Graph(gpu.caps, { precision: options.precision });
-  const step = graph.external("step", [8], uniform.view());
-  const moleculeBuffers = uploadMolecules(upload, "held-out", molecules);
-  const { clean, noisy } = sampleVoxels(graph, {
-    ...{ molecules: moleculeTensors(graph, moleculeBuffers), grid, channels, resolution },
-    chosen: graph.external("molecule", [1], molecule, "u32"),
-    pose: { shift, rotate: "so3", stream: streams.pose },
-    noise: { sigma, stream: streams.noise, step },
-  });
-  for (const tensor of [clean, noisy]) graph.keep(tensor);
-  const shape = (samples: number) => [samples, grid, grid, grid, channels];
-
-  const mean = graph.keep(graph.scratch("twirled", shape(1)));
-  const m2 = graph.scratch("twirl m2", shape(1));
-  const sums = graph.keep(graph.scratch("twirl sums", [1, 4]));
-  const twisted = checkTotal ? graph.keep(graph.scratch("twisted total", [1])) : undefined;
-  if (twisted) graph.clear(twisted);
-  const rotationViews: BufferView[] = [];
-  const made: Tensor[] = [];
-  for (let done = 0; done < twirl; done += chunk) {
-    const count = Math.min(chunk, twirl - done);
-    const view = { buffer: rotationBuffer, offset: rotationViews.length * stride, size: count * 4 };
-    rotationViews.push(view);
-    const rotations = graph.external("rotations", [count], view, "u32");
-    const rotated = graph.scratch("rotated", shape(count));
-    graph.inPhase("metric", () => rotateOctahedral(graph, { label: "rotate", x: noisy, rotations, y: rotated }));
-    const predictions = model(graph, rotated);
-    made.push(predictions);
-    graph.inPhase("metric", () => {
-      const last = done + count === twirl;
-      twirlMerge(graph, {
-        label: "twirl merge",
-        predictions,
-        rotations,
-        mean,
-        m2,
-        count: done,
-        ...(last && { reduce: { target: clean, sums } }),
-      });
-      if (twisted) twirlError(graph, { label: "twisted total", predictions, rotations, target: clean, out: twisted });
-    });
-  }
-  const predictions = made.at(-1)!;
-  const allPredictions = keepPredictions || made.length === 1 ? made : undefined;
-  for (const tensor of allPredictions ?? [predictions]) graph.keep(tensor);
-  return {
-    graph,
-    uniform,
-    molecule,
-    rotationViews,
-    chunk,
-    sums,
-    twisted,
-    clean,
-    noisy,
-    mean,
-    predictions,
-    allPredictions,
-    owned,
-  };
-}

@@ -1,11 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { drawOctahedral } from "../../../src/equivariance/rotations.ts";
 import { projectKernel } from "../../../src/equivariance/projection.ts";
-import {
-  VoxelEvaluator,
-  type VoxelEvaluatorOptions,
-  type VoxelModel,
-} from "../../../src/tasks/voxels/voxelEvaluator.ts";
+import type { VoxelEvaluatorOptions, VoxelModel } from "../../../src/tasks/voxels/evaluationGraph.ts";
+import { decomposeSums } from "../../../src/equivariance/estimators.ts";
+import { VoxelEvaluator } from "../../../src/tasks/voxels/voxelEvaluator.ts";
 import type { Gpu } from "../../../src/gpu/gpu.ts";
 import { conv3d, linear } from "../../../src/graph/operations.ts";
 import { ParameterStore } from "../../../src/graph/parameters.ts";
@@ -195,6 +193,8 @@ describe("exact oracles of the octahedral decomposition", () => {
     const evaluator = await VoxelEvaluator.create(gpu, options(clouds(5, 3)), model);
     const told: number[] = [];
     const evaluation = await evaluator.evaluate(undefined, (done, total) => void told.push(done, total));
+    expect(evaluation.sums).toHaveLength(5);
+    expect(evaluation).toMatchObject(decomposeSums(evaluation.sums, evaluation.sampling));
     expect(told.slice(-2)).toEqual([5, 5]);
     expect(told.slice(0, 2)).toEqual([1, 5]);
     const controller = new AbortController();
