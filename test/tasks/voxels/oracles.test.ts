@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { drawOctahedral } from "../../../src/equivariance/rotations.ts";
 import { projectKernel } from "../../../src/equivariance/projection.ts";
 import type { VoxelEvaluatorOptions, VoxelModel } from "../../../src/tasks/voxels/evaluationGraph.ts";
-import { decomposeSums } from "../../../src/equivariance/estimators.ts";
 import { VoxelEvaluator } from "../../../src/tasks/voxels/voxelEvaluator.ts";
 import type { Gpu } from "../../../src/gpu/gpu.ts";
 import { conv3d, linear } from "../../../src/graph/operations.ts";
