@@ -57,11 +57,26 @@ export function requireFunction(what: string, value: unknown, fix: string): void
   if (typeof value !== "function") throw wrong(what, value, fix);
 }
 
-/** @throws VoxtwirlError "bad-option" unless `value` is a whole number of at least `least` */
-export function requireWhole(what: string, value: unknown, least: number): asserts value is number {
-  if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw wrong(what, value, `Give a whole number of at least ${least}.`);
-  }
+/** @throws VoxtwirlError "bad-option" unless `value` is a whole number from `least` to `most` */
+export function requireWhole(
+  what: string,
+  value: unknown,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw wrong(what, value, `Give a whole number ${range}.`);
+}
+
+/**
+ * The GPU computes with 32 bits, whose numbers end at 3.4e38.
+ *
+ * @throws VoxtwirlError "bad-option" unless `value` is above 0 and at most 1e30
+ */
+export function requirePositive(what: string, value: unknown): asserts value is number {
+  if (typeof value === "number" && value > 0 && value <= 1e30) return;
+  throw wrong(what, value, "Give a positive number of at most 1e30.");
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` is a number other than NaN and the infinities */

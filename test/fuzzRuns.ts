@@ -1,4 +1,4 @@
-/** Inputs a fuzz test tries: 2,000, or what `npm run fuzz` asks for. */
+/** Inputs a fuzz test tries: 2,000, or what `npm run test:full` asks for. */
 export const FUZZ_RUNS = Number(process.env.VOXTWIRL_FUZZ ?? 2000);
 
 /** Runs `body` and throws when it allocated more than a small constant times `size`, a text's or a file's. */

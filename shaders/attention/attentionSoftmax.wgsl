@@ -3,9 +3,9 @@
 //
 //   l = l * exp(m_before - m) + sum of exp(s - m).
 // scores   [N, keys, T], transposed so that neighbouring threads read neighbouring words; read and overwritten
-// state    [N, T] of (m, l): read unless FIRST, written
-// factors  [N, T]: what the weighted sum of values so far has to be multiplied with (0 where FIRST) before this tile's
-//          term is added, and what the result has to be multiplied with: 1 / l for the last tile, else 1
+// state    [N, T] of (m, l): read unless `first`, written
+// factors  [N, T]: what the weighted sum of values so far is multiplied with (0 where `first`) before this tile's term
+//          is added, and what the result is multiplied with: 1 / l for the last tile, else 1
 // logSumExp  [N, T]: m + log(l), written for the last tile
 // Dispatch: x, y: threads1d(T); z: samples.
 #import thread

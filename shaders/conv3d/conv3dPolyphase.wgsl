@@ -5,7 +5,7 @@
 // Along an axis a tap k is of phase c = k mod 2, its j-th being k = c + 2 j; a phase has at most two. Outputs o are
 // counted by v, with v and the inputs i of a phase a distance of one or two apart:
 //
-//   strided:     o = v,                     i = STEP v - pad + c + 2 j,  each output meets all phases;
+//   strided:     o = v,                     i = inStep v - pad + c + 2 j, each output meets all phases;
 //   transposed:  o + pad = 2 (v + v0) + c,  i = v + v0 - j,              each output meets one, v0 so that o >= 0.
 //
 // Either way this is a sum over phases of stride-1 convolutions of one or two taps an axis, and of the two taps along

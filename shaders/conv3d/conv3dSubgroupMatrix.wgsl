@@ -1,5 +1,5 @@
 // 3D convolution, its gradient with respect to the input, and transposed convolution of activations in half precision,
-// on the matrix units of a GPU: an implicit GEMM of subgroup matrices, M = positions, N = Co, K = KERNEL^3 Ci. The
+// on the tensor cores of a GPU: an implicit GEMM of subgroup matrices, M = positions, N = Co, K = KERNEL^3 Ci. The
 // sums, phases of a transposed convolution, splits and bindings are those of shaders/shared/convBlocks.wgsl. Weights
 // are rounded to f16, products are exact, and sums are f32.
 //

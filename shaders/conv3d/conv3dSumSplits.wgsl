@@ -1,5 +1,5 @@
-// Second pass of conv3dTiled.wgsl where it cuts the input channels into splits: adds the splits in their order, with
-// bias and residual,
+// Second pass of conv3dTiled.wgsl and conv3dSubgroupMatrix.wgsl where they cut the input channels into splits: adds
+// these in their order, with bias and residual,
 //
 //   y[v, c] = sum over splits s of partial[s, v, c] + bias[c] + addend[v, c]
 //

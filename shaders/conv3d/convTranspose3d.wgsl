@@ -11,7 +11,7 @@
 // The weight of (k, ci, co) lies at k weightTap + ci weightIn + co weightOut. Other operands: shared/convOperands.wgsl.
 // How outputs are shared out: shared/convLanes.wgsl, over q instead of o; one workgroup works on one phase.
 //
-// Constants: KERNEL, and theirs.
+// Constants: KERNEL, and theirs. There is no addend.
 // Host: tiles cover ceil(size / 2) values of q an axis. outD counts planes of y; rowsD = ceil(outD / 2).
 #import grid
 #import convLanes

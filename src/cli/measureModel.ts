@@ -78,9 +78,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       const head = [
         `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
         `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
-        heldoutOnly
-          ? "The model was trained on this file: only its held-out part is used."
-          : "The model was trained on another file: molecules that both hold are not left out.",
+        trainedOn(config.data.sha256, heldoutOnly),
         ...readingLines(file),
         ...(left > 0
           ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
@@ -98,6 +96,13 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
   } finally {
     gpu.destroy();
   }
+}
+
+/** What there is to say of the molecules that the model was trained on. */
+function trainedOn(sha256: string, heldoutOnly: boolean): string {
+  if (heldoutOnly) return "The model was trained on this file: only its held-out part is used.";
+  if (sha256 === "") return "What the model was trained on is not known: its own molecules may be among these.";
+  return "The model was trained on another file: molecules that both hold are not left out.";
 }
 
 interface Shown {

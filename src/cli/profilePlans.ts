@@ -1,6 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { readingLines } from "../formats/records.ts";
-import type { Gpu } from "../gpu/gpu.ts";
+import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import { Plan } from "../graph/plan.ts";
@@ -91,36 +91,46 @@ export async function evaluation(gpu: Gpu, { preset, batch: chunk, ...from }: Pr
 export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Precision): Promise<Profiled> {
   const file = await readModelFile(path);
   const model = await VoxelDenoiser.load(gpu, file, given && { precision: given });
-  const { precision } = model;
-  const { grid, elements, sigma, seed, preset } = model.config;
-  const random = new Random(seed);
-  const shape = [batch, grid, grid, grid, elements.length];
-  const graph = new Graph(gpu.caps, { precision });
-  // Bindings have their limit before the buffer has.
-  const bytes = shape.reduce((product, size) => product * size, 4);
-  if (bytes > gpu.caps.maxBindingBytes) {
-    throw new VoxtwirlError(
-      "too-large",
-      `${batch} grids of ${grid}^3 voxels take ${bytes} bytes, more than one binding holds`,
-      "Use a smaller --batch.",
-    );
-  }
-  const values = Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal());
-  const grids = gpu.upload("grids", values);
-  const x = graph.external("grids", shape, grids);
-  graph.keep(model.forward(graph, x));
-  const plan = await Plan.create(gpu, graph, { label: "forward" });
-  return {
-    title: `forward pass of ${file.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
-    notes: [],
-    plan,
-    prepare: () => undefined,
-    destroy: () => {
-      plan.destroy();
-      gpu.destroyBuffer(grids.buffer);
-      model.destroy();
-    },
+  let grids: BufferView | undefined;
+  const destroy = () => {
+    if (grids) gpu.destroyBuffer(grids.buffer);
+    model.destroy();
   };
+  try {
+    const { precision } = model;
+    const { grid, elements, sigma, seed, preset } = model.config;
+    const shape = [batch, grid, grid, grid, elements.length];
+    // Bindings have their limit before the buffer has.
+    const bytes = shape.reduce((product, size) => product * size, 4);
+    if (bytes > gpu.caps.maxBindingBytes) {
+      throw new VoxtwirlError(
+        "too-large",
+        `${batch} grids of ${grid}^3 voxels take ${bytes} bytes, more than one binding holds`,
+        "Use a smaller --batch.",
+      );
+    }
+    const random = new Random(seed);
+    grids = gpu.upload(
+      "grids",
+      Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal()),
+    );
+    const graph = new Graph(gpu.caps, { precision });
+    graph.keep(model.forward(graph, graph.external("grids", shape, grids)));
+    const plan = await Plan.create(gpu, graph, { label: "forward" });
+    return {
+      title: `forward pass of ${file.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
+      notes: [],
+      plan,
+      prepare: () => undefined,
+      destroy: () => {
+        plan.destroy();
+        destroy();
+      },
+    };
+  } catch (error) {
+    destroy();
+    throw error;
+  }
 }
 
 const inHalf = (precision: Precision): string => (precision === "f16" ? ", in f16" : "");

@@ -164,7 +164,7 @@ export function unetParameters(config: UNet3dConfig): ModelParameter[] {
 }
 
 function checkConfig(config: UNet3dConfig): void {
-  requireObject("config", config, "Give a network's configuration: modelConfig(presets.tiny).");
+  requireObject("config", config, "Give a network's configuration: unetConfig(voxels.presets.tiny).");
   const bad = (what: string, fix: string) => new VoxtwirlError("bad-config", `U-Net configuration: ${what}`, fix);
   const { channels, attention, groups, blocks } = config;
   const positive = { inChannels: config.inChannels, outChannels: config.outChannels, groups, blocks };

@@ -79,7 +79,11 @@ export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<
 }
 
 /** A run that goes on is the same one: its configuration but for the steps, and its molecules. */
-function checkSame(path: string, before: RunConfig, { config, file, source }: TrainingRunOptions): void {
+function checkSame(path: string, before: RunConfig, { task, config, file, source }: TrainingRunOptions): void {
+  if (before.task !== task.name) {
+    const message = `cannot resume ${path}: the task is ${task.name}, but the run has ${before.task}`;
+    throw new VoxtwirlError("bad-option", message, "Give the run's own, or start a new one in another folder.");
+  }
   const [now, then] = [config, before.training] as unknown as [Record<string, unknown>, Record<string, unknown>];
   const keys = Object.keys(config);
   const other = keys.find((key) => key !== "steps" && JSON.stringify(now[key]) !== JSON.stringify(then[key]));

@@ -107,7 +107,7 @@ export async function* train(
   trained: Trained,
   options: TrainOptions = {},
 ): AsyncGenerator<TrainEvent, void, undefined> {
-  requireObject("trained", trained, "Give a VoxelTraining, or { trainer, evaluator }.");
+  requireObject("trained", trained, "Give a Training, or { trainer, evaluator }.");
   requireObject("trained.trainer", trained.trainer, "Give a Trainer: await Trainer.create(...).");
   const { gpu } = trained.trainer;
   const results = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
@@ -258,6 +258,6 @@ function notFinite(what: string, step: number, checkpointed: number | undefined,
     "not-finite",
     `${what} not finite at step ${step}; ${kept}`,
     `Start again with a smaller learning rate (--lr)${precision === "f16" ? " or with --precision f32" : ""}, ` +
-      "and look at --sigma, --resolution and the data's geometries.",
+      "and look at the data's geometries.",
   );
 }

@@ -57,6 +57,8 @@ const exampleOf = (training: TrainConfig): RunConfig => ({
   adapter: "",
 });
 
+const BEGUN_BY_ANOTHER = "Resume the run with the version of voxtwirl that began it, or start a new one.";
+
 /** The part of a `Task` that checks its configurations. */
 export interface ConfigChecker {
   readonly name: string;
@@ -77,28 +79,33 @@ export function parseRunConfig(
   taskNamed: (name: string | undefined) => ConfigChecker,
   fileName = "config.json",
 ): RunConfig {
-  const fail = (what: string, cause?: unknown): never => {
-    const fix = "Resume the run with the version of voxtwirl that began it, or start a new one.";
+  const fail = (what: string, cause?: unknown, fix = BEGUN_BY_ANOTHER): never => {
     throw new VoxtwirlError("bad-config", `${fileName} is not a run's configuration: ${what}`, fix, { cause });
   };
-  const checked = <T>(check: () => T): T => {
+  const checked = <T>(check: () => T, fixOf: (error: unknown) => string | undefined): T => {
     try {
       return check();
     } catch (error) {
-      return fail((error as Error).message, error);
+      return fail((error as Error).message, error, fixOf(error));
     }
   };
   const given = value as { format?: unknown; task?: unknown } | null;
   if (given?.format !== RUN_CONFIG_FORMAT) {
     return fail(`its format is ${JSON.stringify(given?.format)} and not ${RUN_CONFIG_FORMAT}`);
   }
-  const task = checked(() => taskNamed(given.task as string | undefined));
+  const task = checked(
+    () => taskNamed(given.task as string | undefined),
+    (error) => (error as VoxtwirlError).fix,
+  );
   const completed = { ...(withPrecision(value) as object), task: task.name };
   const wrong = mismatch(completed, exampleOf(Object.values(task.presets)[0]!), "");
   if (wrong !== undefined) fail(`${wrong} is missing or of another type`);
   const config = completed as RunConfig;
   if (config.tuning !== undefined && typeof config.tuning !== "string") fail("tuning is of another type");
-  checked(() => task.check(config.training));
+  checked(
+    () => task.check(config.training),
+    () => undefined,
+  );
   return config;
 }
 

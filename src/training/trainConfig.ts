@@ -1,3 +1,4 @@
+import { requireOneOf, requirePositive, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 
@@ -44,12 +45,11 @@ const MOST = { batch: 2 ** 20, microBatch: 2 ** 20, steps: 2 ** 32 - 1, every: 2
  * @throws VoxtwirlError "bad-option" naming the first value that cannot work
  */
 export function checkTrainConfig(config: TrainConfig): void {
-  for (const name of ["batch", "microBatch", "steps", "every"] as const) requireWhole(name, config[name], MOST[name]);
+  for (const name of ["batch", "microBatch", "steps", "every"] as const)
+    {requireWhole(name, config[name], 1, MOST[name]);}
   requirePositive("lr", config.lr);
   requireOneOf("precision", config.precision, ["f32", "f16"]);
-  if (!Number.isSafeInteger(config.seed) || config.seed < 0) {
-    throw badOption(`seed is ${config.seed}`, "Give a whole number of at least 0.");
-  }
+  requireWhole("seed", config.seed, 0);
   if (config.batch % config.microBatch !== 0) {
     const what = `a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`;
     throw badOption(what, "Give a divisor of the batch.");
@@ -67,26 +67,4 @@ export function checkTrainConfig(config: TrainConfig): void {
 
 export function badOption(what: string, fix: string): VoxtwirlError {
   return new VoxtwirlError("bad-option", what, fix);
-}
-
-/** @throws VoxtwirlError "bad-option" */
-export function requireWhole(name: string, value: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
-  throw badOption(`${name} is ${value}`, `Give a whole number from 1 to ${most}.`);
-}
-
-/**
- * The GPU computes with 32 bits, whose numbers end at 3.4e38.
- *
- * @throws VoxtwirlError "bad-option"
- */
-export function requirePositive(name: string, value: number): void {
-  if (value > 0 && value <= 1e30) return;
-  throw badOption(`${name} is ${value}`, "Give a positive number of at most 1e30.");
-}
-
-/** @throws VoxtwirlError "bad-option" */
-export function requireOneOf(name: string, value: unknown, choices: readonly string[]): void {
-  if (choices.includes(value as string)) return;
-  throw badOption(`${name} is ${JSON.stringify(value)}`, `Give one of ${choices.join(", ")}.`);
 }

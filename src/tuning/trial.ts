@@ -34,7 +34,7 @@ const MOST_RUNS = 32;
 /** Of tensors longer than three windows of so many words the begin, the middle and the end are compared. */
 const WINDOW = 2 ** 19;
 const EPSILON = 2 ** -23;
-/** Of results stored in half precision, and of factors that matrix units take in it: four units in the last place. */
+/** Of results stored in f16, and of factors that subgroup matrices take in it: four units in the last place. */
 const HALF = 2 ** -9;
 
 /**

@@ -14,11 +14,12 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
   "docs/library.md": { expected: 8 * 5 * 0.1 },
   "docs/library.md 2": {
     before: `
-      import { builtinMolecules, checkTrainConfig, prepareDataset, presets, VoxelTraining } from "voxtwirl";
+      import { builtinMolecules, Training, voxels } from "voxtwirl";
       import { openGpu } from "voxtwirl/node";
       const gpu = await openGpu();
-      const config = checkTrainConfig({ ...presets.tiny, heldout: 2 });
-      const training = await VoxelTraining.create(gpu, config, prepareDataset(builtinMolecules().slice(0, 9), config));
+      const config = voxels.check({ ...voxels.presets.tiny, heldout: 2 });
+      const data = voxels.open(builtinMolecules().slice(0, 9), config);
+      const training = await Training.create(gpu, voxels, config, data);
       const bytes = await training.encodeModel();
       const noisy = new Float32Array(2 * 16 ** 3 * 5);`,
     after: "gpu.destroy();\nconsole.log(clean.length);",

@@ -22,7 +22,7 @@ function problemOf(shape: ConvShape, transposed: boolean): ConvProblem {
 const subgroupMatrixRow: TableRow<ConvShape> = {
   adapter: "any",
   variant: "subgroup matrix *",
-  why: "matrix units do many times the multiply-adds; f16 alone",
+  why: "tensor cores do many times the multiply-adds; f16 alone",
 };
 const tiledRow: TableRow<ConvShape> = {
   adapter: "any",

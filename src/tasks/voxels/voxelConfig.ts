@@ -1,16 +1,9 @@
-import { requireArray, requireObject } from "../../check.ts";
+import { requireArray, requireObject, requireOneOf, requirePositive, requireWhole } from "../../check.ts";
 import type { UNet3dConfig } from "../../models/unetLayout.ts";
 import { unetLayout } from "../../models/unetLayout.ts";
 import type { Pose } from "../../molecules/dataset.ts";
 import type { ConfigOption } from "../../training/task.ts";
-import {
-  badOption,
-  checkTrainConfig,
-  requireOneOf,
-  requirePositive,
-  requireWhole,
-  type TrainConfig,
-} from "../../training/trainConfig.ts";
+import { badOption, checkTrainConfig, type TrainConfig } from "../../training/trainConfig.ts";
 
 /** The task's name, as in config.json. */
 export const VOXELS = "voxels";
@@ -80,7 +73,7 @@ export function checkVoxelConfig(config: VoxelConfig): VoxelConfig {
   requireConfig(config);
   for (const name of ["channels", "attention", "elements"] as const) requireArray(name, config[name], GIVE_CONFIG);
   checkTrainConfig(config);
-  requireWhole("grid", config.grid, 1024);
+  requireWhole("grid", config.grid, 1, 1024);
   requirePositive("resolution", config.resolution);
   requirePositive("sigma", config.sigma);
   requireOneOf("augment", config.augment, AUGMENTATIONS);

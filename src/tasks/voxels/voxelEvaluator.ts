@@ -41,7 +41,7 @@ export interface TwirledSample {
 }
 
 /**
- * Measures the decomposition of spec "twirl" on held-out molecules under the octahedral group: each is posed and
+ * Measures L_total = L_mean + L_equiv on held-out molecules under the octahedral group: each is posed and
  * noised once, rotated, denoised, and the predictions are reduced on the GPU without storing their twisted forms.
  * The noise belongs to the input, so it rotates with it. One molecule is one replay; nothing is awaited in between.
  */
