@@ -101,6 +101,7 @@ export { Random } from "./random.ts";
 export type {
   ConfigOption,
   EvaluationContext,
+  MeasurableTask,
   MicroBatch,
   ModelMeasurement,
   ModelMeasurer,

@@ -49,7 +49,7 @@ export class PipelineCache {
     const key = `${label}\n${shader.code}`;
     const known = this.#variants.get(key);
     if (known) return known;
-    const text = preprocess(shader, constants, shaderLibrary);
+    const text = preprocess(shader, constants, shaderLibrary());
     const reflection = reflect(shader.name, text);
     const code = text.replace(/var\s*<\s*storage\s*(,\s*read\s*)?>/g, "var<storage, read_write>");
     const variant = { key, label, code, reflection };

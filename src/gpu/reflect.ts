@@ -30,11 +30,8 @@ export interface Reflection {
 }
 
 /** `@group(0) @binding(1) var<storage, read_write> y: array<f32>;`: group, binding, space, access, name and type. */
-const BINDING = new RegExp(
-  /@group\((\d+)\)\s*@binding\((\d+)\)\s*/.source +
-    /var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/.source,
-  "g",
-);
+const BINDING =
+  /@group\((\d+)\)\s*@binding\((\d+)\)\s*var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
 
 const SCALARS = new Set(["u32", "i32", "f32"]);
 

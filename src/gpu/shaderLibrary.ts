@@ -34,45 +34,50 @@ import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 import winograd from "../../shaders/shared/winograd.wgsl";
 
-const files = [
-  attentionProduct,
-  convBlocks,
-  convInput,
-  convInput4,
-  convLanes,
-  convOperands,
-  dispatchGroup,
-  gradWeightInput4,
-  gradWeightOperands,
-  grid,
-  groupNormApply,
-  groupNormGradWrite,
-  groupNormParams,
-  groupNormRun,
-  groupNormStats,
-  groupNormTerms,
-  moments,
-  octahedral,
-  philox,
-  random,
-  real,
-  resampleTaps,
-  runMoments,
-  scaling,
-  sigmoid,
-  step,
-  storage,
-  storagePair,
-  streamBits,
-  subgroupMatrix,
-  thread,
-  total,
-  unit,
-  voxels,
-  winograd,
-];
+let library: Readonly<Record<string, string>> | undefined;
 
-/** What shaders may `#import`, by name: the files of `shaders/shared`. */
-export const shaderLibrary: Readonly<Record<string, string>> = Object.fromEntries(
-  files.map(({ name, code }) => [name, code]),
-);
+/**
+ * What shaders may `#import`, by name: the files of `shaders/shared`. A function, so that bundles without a shader have
+ * none for its sake.
+ */
+export function shaderLibrary(): Readonly<Record<string, string>> {
+  const files = [
+    attentionProduct,
+    convBlocks,
+    convInput,
+    convInput4,
+    convLanes,
+    convOperands,
+    dispatchGroup,
+    gradWeightInput4,
+    gradWeightOperands,
+    grid,
+    groupNormApply,
+    groupNormGradWrite,
+    groupNormParams,
+    groupNormRun,
+    groupNormStats,
+    groupNormTerms,
+    moments,
+    octahedral,
+    philox,
+    random,
+    real,
+    resampleTaps,
+    runMoments,
+    scaling,
+    sigmoid,
+    step,
+    storage,
+    storagePair,
+    streamBits,
+    subgroupMatrix,
+    thread,
+    total,
+    unit,
+    voxels,
+    winograd,
+  ];
+  library ??= Object.fromEntries(files.map(({ name, code }) => [name, code]));
+  return library;
+}

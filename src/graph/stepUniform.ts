@@ -1,6 +1,6 @@
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { BINDING_ALIGNMENT } from "../gpu/alignment.ts";
-import { packStruct, reflect } from "../gpu/reflect.ts";
+import { packStruct, reflect, type StructLayout } from "../gpu/reflect.ts";
 import { shaderLibrary } from "../gpu/shaderLibrary.ts";
 
 /** Fields of `Step` in shaders/shared/step.wgsl. */
@@ -15,9 +15,14 @@ export interface StepValues {
   readonly emaDecay: number;
 }
 
-const layout = reflect("step", `${shaderLibrary.step}\n@group(0) @binding(0) var<uniform> step: Step;`).structs.get(
-  "Step",
-)!;
+let layout: StructLayout | undefined;
+
+/** Of `Step`, as the shader has it. */
+function stepLayout(): StructLayout {
+  const text = () => `${shaderLibrary().step}\n@group(0) @binding(0) var<uniform> step: Step;`;
+  layout ??= reflect("step", text()).structs.get("Step")!;
+  return layout;
+}
 
 /** One or more `Step` uniforms in one buffer, written by the host before a replay. */
 export class StepUniform {
@@ -33,7 +38,7 @@ export class StepUniform {
 
   /** The buffer of the uniform, f32 [8]. */
   view(index = 0): BufferView {
-    return { buffer: this.#buffer, offset: index * BINDING_ALIGNMENT, size: layout.size };
+    return { buffer: this.#buffer, offset: index * BINDING_ALIGNMENT, size: stepLayout().size };
   }
 
   /** Sets the values that `write` queues. */
@@ -49,7 +54,7 @@ export class StepUniform {
       correction2,
       emaDecay,
     };
-    packStruct(layout, fields, this.#data, index * BINDING_ALIGNMENT, "step");
+    packStruct(stepLayout(), fields, this.#data, index * BINDING_ALIGNMENT, "step");
   }
 
   /** Sends what was set. */

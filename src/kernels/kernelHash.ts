@@ -22,8 +22,8 @@ function shadersText(shaders: readonly Shader[]): string {
   const add = (code: string) => {
     for (const [, name] of code.matchAll(/^\s*#import\s+(\w+)/gm)) {
       if (texts.has(`shared/${name}`)) continue;
-      texts.set(`shared/${name}`, shaderLibrary[name!] ?? "");
-      add(shaderLibrary[name!] ?? "");
+      texts.set(`shared/${name}`, shaderLibrary()[name!] ?? "");
+      add(shaderLibrary()[name!] ?? "");
     }
   };
   for (const { code } of shaders) add(code);

@@ -1,16 +1,25 @@
 import { VoxtwirlError } from "../errors.ts";
-import type { Task } from "../training/task.ts";
+import type { PackedMolecules } from "../molecules/dataset.ts";
+import type { MeasurableTask } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import { measureVoxelModel } from "./voxels/measureModel.ts";
+import type { VoxelConfig } from "./voxels/voxelConfig.ts";
+import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxels } from "./voxels/voxels.ts";
 
+const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
+  ...voxels,
+  measure: measureVoxelModel,
+};
+
 /** All that can be trained: to add a task is to add its folder and its line here. */
-export const tasks: readonly Task[] = [voxels];
+export const tasks: readonly MeasurableTask[] = [measurableVoxels];
 
 /**
  * @param name of runs from before there were tasks there is none: they are of voxels
  * @throws VoxtwirlError "bad-config" for a name that is none
  */
-export function taskNamed(name = voxels.name): Task {
+export function taskNamed(name = voxels.name): MeasurableTask {
   const found = tasks.find((task) => task.name === name);
   if (found) return found;
   const known = tasks.map((task) => task.name).join(", ");
@@ -18,7 +27,7 @@ export function taskNamed(name = voxels.name): Task {
 }
 
 /** The task whose preset a configuration began as. */
-export function taskOfPreset(preset: string): Task {
+export function taskOfPreset(preset: string): MeasurableTask {
   return tasks.find(({ presets }) => preset in presets) ?? taskNamed();
 }
 

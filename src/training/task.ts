@@ -157,12 +157,20 @@ export interface Task<
   step(this: void, graph: Graph, context: StepContext<C, P>): (part: MicroBatch) => void;
   /** @throws VoxtwirlError "too-large" or "out-of-memory" where not even one rotation at a time fits */
   evaluator(this: void, gpu: Gpu, context: EvaluationContext<C, P>): Promise<E>;
-  /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
-  measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
   /**
    * What the report of a run shows beside its curves.
    *
    * @param name of the first held-out sample
    */
   report(this: void, evaluator: E, config: C, name?: string): Promise<Pick<ReportInput, "slices">>;
+}
+
+/** A task whose trained models can be measured: apart, so that a program that trains need not carry it. */
+export interface MeasurableTask<
+  C extends TrainConfig = TrainConfig,
+  P extends Packed = Packed,
+  E extends TaskEvaluator = TaskEvaluator,
+> extends Task<C, P, E> {
+  /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
+  measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
 }

@@ -45,8 +45,9 @@ const MOST = { batch: 2 ** 20, microBatch: 2 ** 20, steps: 2 ** 32 - 1, every: 2
  * @throws VoxtwirlError "bad-option" naming the first value that cannot work
  */
 export function checkTrainConfig(config: TrainConfig): void {
-  for (const name of ["batch", "microBatch", "steps", "every"] as const)
-    {requireWhole(name, config[name], 1, MOST[name]);}
+  for (const name of ["batch", "microBatch", "steps", "every"] as const) {
+    requireWhole(name, config[name], 1, MOST[name]);
+  }
   requirePositive("lr", config.lr);
   requireOneOf("precision", config.precision, ["f32", "f16"]);
   requireWhole("seed", config.seed, 0);

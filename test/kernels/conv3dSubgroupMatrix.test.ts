@@ -312,7 +312,7 @@ function* texts(): Generator<[name: string, text: string]> {
       expect(variantsOf(dispatches).every((variant) => variant.startsWith("subgroup matrix "))).toBe(true);
       for (const { shader, constants } of dispatches) {
         if (shader.name !== "conv3dSubgroupMatrix") continue;
-        yield [`${name} ${JSON.stringify(constants)}`, preprocess(shader, constants!, shaderLibrary)];
+        yield [`${name} ${JSON.stringify(constants)}`, preprocess(shader, constants!, shaderLibrary())];
       }
     }
   }

@@ -7,7 +7,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = { f32: 4, i32: 4, "vec4<
 
 /** The sum of the sizes of all workgroup variables of a shader, as the preprocessor and WGSL give them. */
 export function declaredBytes(shader: Shader, constants: Constants): number {
-  const code = preprocess(shader, constants, shaderLibrary).replace(/\/\/[^\n]*/g, "");
+  const code = preprocess(shader, constants, shaderLibrary()).replace(/\/\/[^\n]*/g, "");
   // Operators of BigInt are those of WGSL's integers.
   const whole = (expression: string) => expression.replace(/\b\d+\b/g, "$&n");
   const size = (type: string): string => {
@@ -25,7 +25,7 @@ export function declaredBytes(shader: Shader, constants: Constants): number {
 
 /** What the device's WGSL compiler has against a shader. */
 export async function shaderErrors(device: GPUDevice, shader: Shader, constants: Constants): Promise<string[]> {
-  const module = device.createShaderModule({ code: preprocess(shader, constants, shaderLibrary) });
+  const module = device.createShaderModule({ code: preprocess(shader, constants, shaderLibrary()) });
   const { messages } = await module.getCompilationInfo();
   return messages.filter(({ type }) => type === "error").map(({ message }) => message);
 }

@@ -4,7 +4,7 @@ import { threads1d, WORKGROUP } from "../../src/kernels/threads.ts";
 
 describe("threads", () => {
   it("of a workgroup are as many for the host as for shaders", () => {
-    expect(shaderLibrary.thread).toContain(`const WORKGROUP = ${WORKGROUP};`);
+    expect(shaderLibrary().thread).toContain(`const WORKGROUP = ${WORKGROUP};`);
   });
 
   it("fill whole workgroups", () => {

@@ -6,7 +6,6 @@ import { unet3d } from "../../models/unet3d.ts";
 import { unetParameters } from "../../models/unetLayout.ts";
 import { packMolecules, prepareDataset, type PackedMolecules } from "../../molecules/dataset.ts";
 import type { EvaluationContext, MicroBatch, StepContext, Task } from "../../training/task.ts";
-import { measureVoxelModel } from "./measureModel.ts";
 import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts";
 import { presets, slowPresets } from "./presets.ts";
 import { densestSlice } from "./sampleSlices.ts";
@@ -34,7 +33,6 @@ export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
   parameters: (config) => unetParameters(unetConfig(config)),
   step,
   evaluator,
-  measure: measureVoxelModel,
   async report(evaluation, { grid, elements, resolution }, name) {
     return { slices: densestSlice(await evaluation.sample(0), grid, [...elements], resolution, name) };
   },
