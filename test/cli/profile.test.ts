@@ -141,7 +141,7 @@ describe("voxtwirl profile", () => {
 
   it("is in the help", async () => {
     const { stdout } = await command.run(["help", "profile"]);
-    expect(stdout).toMatch(/^Usage: voxtwirl profile \[train\|measure\|model FILE\] \[OPTIONS\]/);
+    expect(stdout).toMatch(/^Usage: voxtwirl profile \[options\] \[train\|measure\|model\] \[FILE\]/);
     for (const option of ["preset", "data", "batch", "steps", "trace", "html", "json", "adapter"]) {
       expect(stdout).toContain(`--${option} `);
     }
