@@ -30,8 +30,8 @@ export interface Reflection {
 }
 
 /** `@group(0) @binding(1) var<storage, read_write> y: array<f32>;`: group, binding, space, access, name and type. */
-const BINDING =
-  /@group\((\d+)\)\s*@binding\((\d+)\)\s*var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
+const PLACE = /@group\((\d+)\)\s*@binding\((\d+)\)\s*/;
+const VARIABLE = /var\s*<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/;
 
 const SCALARS = new Set(["u32", "i32", "f32"]);
 
@@ -46,7 +46,7 @@ export function reflect(file: string, source: string): Reflection {
   const bindings: BindingLayout[] = [];
   const aliases = new Map<string, string>();
   for (const [, name, type] of code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)) aliases.set(name!, type!);
-  for (const match of code.matchAll(BINDING)) {
+  for (const match of code.matchAll(new RegExp(PLACE.source + VARIABLE.source, "g"))) {
     const [, group, binding, space, access, name, type] = match as unknown as string[];
     if (group !== "0") throw compileError(file, `binding '${name}' is in group ${group}; only group 0 is used`);
     bindings.push({
