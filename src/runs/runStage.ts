@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { isTemporaryOf } from "../node/files.ts";
-import { isFolder, list } from "../node/folders.ts";
+import { list } from "../node/folders.ts";
 
 /** Names of the files that a run folder owns. */
 export const RUN_FILES = {
@@ -27,10 +27,10 @@ export type RunStage = "none" | "begun" | "saved";
  */
 export async function lookAtRun(path: string): Promise<RunStage> {
   const fix = "Give the folder of an earlier run, such as runs/tiny-1, or one that does not exist yet.";
-  if (!(await isFolder(path))) {
-    if (!(await exists(path))) return "none";
-    throw new VoxtwirlError("bad-file", `${path} is not a folder`, fix);
-  }
+  // Asked once: another process may make the folder at any moment.
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return "none";
+  if (!found.isDirectory()) throw new VoxtwirlError("bad-file", `${path} is not a folder`, fix);
   const names = await list(path);
   if (names.includes(RUN_FILES.config)) return names.includes(RUN_FILES.state) ? "saved" : "begun";
   const others: string[] = [];
@@ -63,11 +63,4 @@ async function isOwnOutput(path: string): Promise<boolean> {
       return false;
     }
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
