@@ -1,4 +1,4 @@
-// y = a + b, element by element.
+// y = a + b, element by element; a - b with SUBTRACT.
 //
 // a, b, y  [count]; count in Reals
 // VEC4: the number of elements is a multiple of 4. F16: all are stored in half precision.
@@ -23,6 +23,10 @@ fn main(
 ) {
   let first = linear_workgroup(wid, num) * (WORKGROUP * EACH) + lane;
   for (var i = first; i < min(first + WORKGROUP * EACH, params.count); i += WORKGROUP) {
+#ifdef SUBTRACT
+    y[i] = Stored(Real(a[i]) - Real(b[i]));
+#else
     y[i] = Stored(Real(a[i]) + Real(b[i]));
+#endif
   }
 }

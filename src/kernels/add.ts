@@ -10,7 +10,7 @@ import type { Kernel } from "./kernel.ts";
 /** Elements of a thread. */
 const EACH = 8;
 
-/** What `add` takes. */
+/** What `add` and `subtract` take. */
 export interface AddArgs {
   label: string;
   a: Tensor;
@@ -25,13 +25,26 @@ export interface AddArgs {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
+export function add(ctx: KernelContext, args: AddArgs): void {
+  dispatch(ctx, args, false);
+}
+
+/**
+ * y = a - b.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function subtract(ctx: KernelContext, args: AddArgs): void {
+  dispatch(ctx, args, true);
+}
+
+function dispatch(ctx: KernelContext, { label, a, b, y }: AddArgs, subtracts: boolean): void {
   requireSameShape(label, { a, b, y });
   const { constants, count, workgroups } = elementwiseLayout(a, EACH);
   ctx.dispatch({
     label,
     shader: addShader,
-    constants: { ...constants, ...storage(label, { a, b, y }) },
+    constants: { ...constants, ...storage(label, { a, b, y }), SUBTRACT: subtracts },
     params: { count },
     bindings: { a, b, y },
     workgroups,
@@ -40,9 +53,8 @@ export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
   });
 }
 
-/** What there is to know of `add`. */
-export const addKernel: Kernel<ElementwiseShape> = {
-  name: "add",
+const kernel = (name: string, emit: typeof add): Kernel<ElementwiseShape> => ({
+  name,
   shaders: [addShader],
   shapes: elementwiseShapes,
   example({ samples, perSample }) {
@@ -50,7 +62,13 @@ export const addKernel: Kernel<ElementwiseShape> = {
     return example({
       tensors: { a: activation(input(shape)), b: activation(input(shape)), y: activation(output(shape)) },
       terms: 1,
-      emit: (ctx, tensors) => add(ctx, { label: "add", ...tensors }),
+      emit: (ctx, tensors) => emit(ctx, { label: name, ...tensors }),
     });
   },
-};
+});
+
+/** What there is to know of `add`. */
+export const addKernel = kernel("add", add);
+
+/** What there is to know of `subtract`. */
+export const subtractKernel = kernel("subtract", subtract);

@@ -1,7 +1,7 @@
 // Every kernel: functions that check shapes and append dispatches to a `KernelContext` (a `Graph`), and beside them the
 // object that says what there is to know of each (kernel.ts), by which list.ts finds it here.
 export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
-export { add, addKernel, type AddArgs } from "./add.ts";
+export { add, addKernel, subtract, subtractKernel, type AddArgs } from "./add.ts";
 export { attention, attentionKernel, type AttentionArgs } from "./attention/attention.ts";
 export { attentionGrad, attentionGradKernel, type AttentionGradArgs } from "./attention/attentionGrad.ts";
 export { avgPool3d, avgPool3dGrad, avgPool3dGradKernel, avgPool3dKernel, type AvgPool3dOptions } from "./avgPool3d.ts";
@@ -55,6 +55,7 @@ export {
   type SquaredErrorArgs,
 } from "./squaredError.ts";
 export { conv3dGradBias, sumRows, sumRowsKernel } from "./sumRows.ts";
+export { twirlGrad, twirlGradKernel, type TwirlGradArgs, type TwirlGradShape } from "./twirl/twirlGrad.ts";
 export { twirlError, twirlErrorKernel, twirlMerge, twirlMergeKernel, type TwirlMergeArgs } from "./twirl/twirl.ts";
 export { voxelize, voxelizeKernel, type VoxelizeArgs } from "./voxelize.ts";
 export type { AdamwShape } from "./adamw.ts";

@@ -5,4 +5,12 @@ export function add(a: ArrayLike<number>, b: ArrayLike<number>): Float32Array {
   return Float32Array.from(a, (value, i) => value + b[i]!);
 }
 
-export const twins: Twins = { add: twin<"a" | "b", never>(({ a, b }) => ({ y: add(a, b) })) };
+/** Twin of the same with SUBTRACT. */
+export function subtract(a: ArrayLike<number>, b: ArrayLike<number>): Float32Array {
+  return Float32Array.from(a, (value, i) => value - b[i]!);
+}
+
+export const twins: Twins = {
+  add: twin<"a" | "b", never>(({ a, b }) => ({ y: add(a, b) })),
+  subtract: twin<"a" | "b", never>(({ a, b }) => ({ y: subtract(a, b) })),
+};

@@ -50,7 +50,39 @@ export function twirl(
 
 type Sizes = "samples" | "size" | "channels" | "rotations" | "goesOn" | "reduced" | "targeted";
 
+/**
+ * Twin of twirlGrad: rotates mean and target to each raw prediction and takes the differences there. Shapes as in
+ * `twirl`; `target` may be missing.
+ */
+export function twirlGrad(
+  t: Readonly<Record<"predictions" | "rotations" | "mean" | "weights", ArrayLike<number>>> & {
+    readonly target?: ArrayLike<number>;
+  },
+  [samples, size, channels]: readonly [number, number, number],
+): Float64Array {
+  const k = t.rotations.length;
+  const elements = size ** 3 * channels;
+  const grid = (values: ArrayLike<number>, n: number) =>
+    Float64Array.from({ length: elements }, (_, e) => values[n * elements + e]!);
+  const grad = new Float64Array(samples * k * elements);
+  for (let n = 0; n < samples; n++) {
+    for (let i = 0; i < k; i++) {
+      const mean = rotateOctahedral(grid(t.mean, n), size, channels, t.rotations[i]!);
+      const target = t.target && rotateOctahedral(grid(t.target, n), size, channels, t.rotations[i]!);
+      const at = (n * k + i) * elements;
+      for (let e = 0; e < elements; e++) {
+        const f = t.predictions[at + e]!;
+        grad[at + e] = t.weights[0]! * (f - (target?.[e] ?? 0)) + t.weights[1]! * (f - mean[e]!);
+      }
+    }
+  }
+  return grad;
+}
+
 export const twins: Twins = {
+  twirlGrad: twin<"predictions" | "rotations" | "mean" | "target" | "weights", Sizes>((t, shape) => {
+    return { gradPredictions: twirlGrad(t, [shape.samples, shape.size, shape.channels]) };
+  }),
   twirlMerge: twin<"predictions" | "rotations" | "mean" | "m2" | "target", Sizes>((t, shape) => {
     const { samples, size, channels, rotations: k, goesOn, reduced, targeted } = shape;
     const elements = size ** 3 * channels;

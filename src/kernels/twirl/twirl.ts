@@ -4,11 +4,12 @@ import twirlErrorShader from "../../../shaders/twirl/twirlError.wgsl";
 import twirlMergeShader from "../../../shaders/twirl/twirlMerge.wgsl";
 import twirlSumShader from "../../../shaders/twirl/twirlSum.wgsl";
 import { cubeShape, largestDivisor, type CubeShape } from "../cube.ts";
-import { badShape, requireSameShape, requireShape } from "../shapes.ts";
+import { requireSameShape, requireShape } from "../shapes.ts";
 import { example, input, output, sum } from "../example.ts";
 import { choose, type CallShape, type Kernel, type Variant } from "../kernel.ts";
 import { twirlMergeVariants, type TwirlShape } from "./twirlVariants.ts";
 import { threads1d } from "../threads.ts";
+import { requirePredictions } from "./requirePredictions.ts";
 
 /** What `twirlMerge` takes. */
 export interface TwirlMergeArgs {
@@ -181,17 +182,6 @@ function sumThreads(
     });
     partial = target;
   }
-}
-
-/** The number of rotations, once predictions are found to be that many for each sample. */
-function requirePredictions(label: string, predictions: Tensor, rotations: Tensor, cube: CubeShape): number {
-  const { samples, size, channels } = cube;
-  const k = rotations.shape[0] ?? 0;
-  if (rotations.shape.length !== 1 || k === 0) {
-    throw badShape(label, "'rotations' must be a non-empty list", { rotations });
-  }
-  requireShape(label, "predictions", predictions, [samples * k, size, size, size, channels]);
-  return k;
 }
 
 const cube = (count: number, { size, channels }: { size: number; channels: number }) => {

@@ -13,6 +13,7 @@ import { ballVoxels, gatherVoxels } from "../../equivariance/interpolate.ts";
 import { poseSums, type PoseSums } from "../../equivariance/poseEstimator.ts";
 import { poseAverages, type PoseAverages } from "../../equivariance/poseGain.ts";
 import { haarRotation } from "../../equivariance/rotations.ts";
+import { asManyAsFit } from "./asManyAsFit.ts";
 import type { VoxelModel } from "./evaluationGraph.ts";
 
 /** Molecules, grid, noise and rotations of the evaluation. */
@@ -90,22 +91,12 @@ export class PoseEvaluator {
     if (molecules.count < 1) {
       throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
     }
-    for (let chunk = Math.min(given.chunk ?? rotations, rotations); ; chunk = Math.ceil(chunk / 2)) {
-      const owned: BufferView[] = [];
-      const plans: Plan[] = [];
-      try {
-        const built = build(gpu, options, model, chunk, owned);
-        plans.push(await Plan.create(gpu, built.graph, { label: "pose" }));
-        plans.push(await Plan.create(gpu, built.targetGraph, { label: "pose target" }));
-        return new PoseEvaluator(gpu, options, built, plans);
-      } catch (error) {
-        for (const plan of plans) plan.destroy();
-        for (const { buffer } of owned) gpu.destroyBuffer(buffer);
-        const smaller =
-          error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
-        if (!smaller || chunk === 1) throw error;
-      }
-    }
+    return asManyAsFit(gpu, Math.min(given.chunk ?? rotations, rotations), async (chunk, { owned, plans }) => {
+      const built = build(gpu, options, model, chunk, owned);
+      plans.push(await Plan.create(gpu, built.graph, { label: "pose" }));
+      plans.push(await Plan.create(gpu, built.targetGraph, { label: "pose target" }));
+      return new PoseEvaluator(gpu, options, built, plans);
+    });
   }
 
   /** The sums of one molecule, for `poseResult`, with the errors of its averages over poses, for `poseGains`. */

@@ -7,17 +7,17 @@ import {
   type Sampling,
 } from "../../equivariance/estimators.ts";
 import { OCTAHEDRAL_ORDER, octahedralInverses, rotateGridOctahedral } from "../../equivariance/octahedral.ts";
-import { drawOctahedral } from "../../equivariance/rotations.ts";
-import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
+import { BufferUsage, type Gpu } from "../../gpu/gpu.ts";
 import { Plan } from "../../graph/plan.ts";
 import type { AbortSignal, GPUBuffer } from "../../hostTypes.ts";
-import { Random } from "../../random.ts";
+import { asManyAsFit } from "./asManyAsFit.ts";
 import {
   evaluationGraph,
   type EvaluationGraph,
   type VoxelEvaluatorOptions,
   type VoxelModel,
 } from "./evaluationGraph.ts";
+import { replayEach, type ReplayOptions } from "./replayEach.ts";
 
 /** What the held-out loss is made of. */
 export interface Evaluation extends Decomposition {
@@ -84,22 +84,14 @@ export class VoxelEvaluator {
     if (molecules.count < 1) {
       throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
     }
-    for (let chunk = Math.min(options.chunk ?? twirl, twirl); ; chunk = Math.ceil(chunk / 2)) {
-      const owned: BufferView[] = [];
-      try {
-        const built = evaluationGraph(gpu, options, model, chunk, owned);
-        const size = molecules.count * ROW_BYTES;
-        const results = gpu.createBuffer("twirl results", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
-        owned.push({ buffer: results, offset: 0, size });
-        const plan = await Plan.create(gpu, built.graph, { label: "twirl" });
-        return new VoxelEvaluator(gpu, options, built, plan, results);
-      } catch (error) {
-        for (const { buffer } of owned) gpu.destroyBuffer(buffer);
-        const smaller =
-          error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
-        if (!smaller || chunk === 1) throw error;
-      }
-    }
+    return asManyAsFit(gpu, Math.min(options.chunk ?? twirl, twirl), async (chunk, { owned }) => {
+      const built = evaluationGraph(gpu, options, model, chunk, owned);
+      const size = molecules.count * ROW_BYTES;
+      const results = gpu.createBuffer("twirl results", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+      owned.push({ buffer: results, offset: 0, size });
+      const plan = await Plan.create(gpu, built.graph, { label: "twirl" });
+      return new VoxelEvaluator(gpu, options, built, plan, results);
+    });
   }
 
   /**
@@ -108,47 +100,49 @@ export class VoxelEvaluator {
    *   a part of the molecules
    */
   async evaluate(signal?: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
-    const { molecules, twirl, grid, channels } = this.#options;
-    const { sums: summed, twisted } = this.#built;
-    // A bounded queue: each replay holds the driver's memory for its commands, and an abort should take effect soon.
-    let queue = 1;
-    let queued = 0;
-    let since = performance.now();
-    for (let i = 0; i < molecules.count; i++) {
-      if (signal?.aborted) {
-        await this.#gpu.finish();
-        throw new VoxtwirlError("aborted", "the evaluation was stopped", "Start it again.");
-      }
-      this.#submit(i, [
-        { from: this.plan.view(summed), to: this.#results, toOffset: i * ROW_BYTES },
-        ...(twisted ? [{ from: this.plan.view(twisted), to: this.#results, toOffset: i * ROW_BYTES + 16 }] : []),
-      ]);
-      if (++queued < queue) continue;
-      await this.#gpu.finish();
-      onProgress?.(i + 1, molecules.count);
-      const ms = (performance.now() - since) / queued;
-      queue = Math.min(Math.max(Math.floor(QUEUE_MS / ms), 1), MAX_QUEUE);
-      queued = 0;
-      since = performance.now();
-    }
+    const { molecules, twirl, grid, channels, checkTotal } = this.#options;
+    const all = Uint32Array.from({ length: molecules.count }, (_, i) => i);
+    const rows = await this.#rows(all, { signal, onProgress });
+    const sampling = { rotations: twirl, elements: grid ** 3 * channels };
+    const sums = rows.map(({ sums }) => sums);
+    const evaluation = { ...decomposeSums(sums, sampling), sums, sampling };
+    if (!checkTotal) return evaluation;
+    const total = rows.reduce((total, { twisted }) => total + twisted, 0);
+    return { ...evaluation, twistedTotal: total / (twirl * sampling.elements * molecules.count) };
+  }
+
+  /**
+   * The sums of some molecules, by their places.
+   *
+   * @throws VoxtwirlError as `evaluate`
+   */
+  async sums(places: Uint32Array, options: ReplayOptions = {}): Promise<SampleSums[]> {
+    return (await this.#rows(places, options)).map(({ sums }) => sums);
+  }
+
+  /** Rows may be as many as there are molecules. */
+  async #rows(places: Uint32Array, options: ReplayOptions): Promise<{ sums: SampleSums; twisted: number }[]> {
+    const { sums, twisted } = this.#built;
+    const from = [sums, ...(twisted ? [twisted] : [])].map((tensor) => this.plan.view(tensor));
+    const submit = (i: number) => {
+      const copies = from.map((view, at) => ({ from: view, to: this.#results, toOffset: i * ROW_BYTES + 16 * at }));
+      this.#submit(places[i]!, copies);
+    };
+    await replayEach(this.#gpu, places.length, submit, options);
     await this.#gpu.map(this.#results);
-    if (queued > 0) onProgress?.(molecules.count, molecules.count);
     const rows = new Float32Array(this.#results.getMappedRange().slice(0));
     this.#results.unmap();
-    const four = Array.from({ length: molecules.count }, (_, i) => [...rows.subarray(i * 5, i * 5 + 4)]).flat();
-    const elements = grid ** 3 * channels;
-    const [sums, sampling] = [sampleSums(four), { rotations: twirl, elements }];
-    const evaluation = { ...decomposeSums(sums, sampling), sums, sampling };
-    if (!twisted) return evaluation;
-    let total = 0;
-    for (let i = 0; i < molecules.count; i++) total += rows[i * 5 + 4]!;
-    return { ...evaluation, twistedTotal: total / (twirl * elements * molecules.count) };
+    return Array.from(places, (_, i) => {
+      const [first] = sampleSums(rows.subarray(i * 5, i * 5 + 4));
+      return { sums: first!, twisted: rows[i * 5 + 4]! };
+    });
   }
 
   /** The grids of one held-out molecule, for pictures. */
   async sample(index: number): Promise<TwirledSample> {
     const { grid, channels, twirl } = this.#options;
-    const { clean, noisy, mean, predictions } = this.#built;
+    const { mean, predictions, samples } = this.#built;
+    const { clean, noisy } = samples;
     const rotations = this.#submit(index, []);
     const read = (await this.plan.read(clean, noisy, mean, predictions)) as Float32Array[];
     const [y, x, mu, last] = read as [Float32Array, Float32Array, Float32Array, Float32Array];
@@ -174,7 +168,8 @@ export class VoxelEvaluator {
    */
   async twisted(index: number): Promise<{ predictions: Float32Array[]; elements: number[]; clean: Float32Array }> {
     const { grid, channels } = this.#options;
-    const { clean, allPredictions } = this.#built;
+    const { samples, allPredictions } = this.#built;
+    const { clean } = samples;
     if (!allPredictions) {
       throw new VoxtwirlError(
         "unsupported",
@@ -195,40 +190,27 @@ export class VoxelEvaluator {
     };
   }
 
-  #submit(index: number, copies: Parameters<Plan["run"]>[0], rotations = this.#rotationsOf(index)): Uint32Array {
+  #submit(
+    index: number,
+    copies: Parameters<Plan["run"]>[0],
+    rotations = this.#built.samples.rotationsOf(index),
+  ): Uint32Array {
     this.prepare(index, rotations);
     this.plan.run(copies);
     return rotations;
   }
 
   /** Writes what molecule `index` needs, for a replay of `plan` that the caller submits: the profiler's. */
-  prepare(index: number, rotations = this.#rotationsOf(index)): void {
-    const { seed, twirl } = this.#options;
-    const { uniform, molecule, rotationViews, chunk } = this.#built;
-    uniform.set({ seed, step: 0, sample: index, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 });
-    uniform.write();
-    this.#gpu.write(molecule, Uint32Array.of(index));
-    rotationViews.forEach((view, i) =>
-      this.#gpu.write(view, rotations.subarray(i * chunk, Math.min((i + 1) * chunk, twirl))),
-    );
-  }
-
-  #rotationsOf(index: number): Uint32Array {
-    const { seed, twirl } = this.#options;
-    return drawOctahedral(new Random(seed + (index + 1) * 2 ** 32), twirl);
+  prepare(index: number, rotations?: Uint32Array): void {
+    this.#built.samples.prepare(index, rotations);
   }
 
   /** Frees all that was made. */
   destroy(): void {
     this.plan.destroy();
-    this.#built.uniform.destroy();
     for (const { buffer } of this.#built.owned) this.#gpu.destroyBuffer(buffer);
   }
 }
-
-/** Replays are submitted ahead for about this long, and at most so many. */
-const QUEUE_MS = 500;
-const MAX_QUEUE = 16;
 
 /** Four sums of `twirlMerge` and the directly summed total. */
 const ROW_BYTES = 20;

@@ -78,4 +78,22 @@ describe("rotations and twirl", () => {
       bytes: f32([8, 5, 5, 5, 3], grid, [...error!.bindings.partial!.shape]),
     });
   });
+
+  it("twirlGrad: two differences, weighed and added; without a target one difference less", () => {
+    const predictions = [8, 5, 5, 5, 3];
+    for (const targeted of [true, false]) {
+      const [grad] = costs((ctx, t) => {
+        kernels.twirlGrad(ctx, {
+          label: "g",
+          ...{ predictions: t(predictions), rotations: t([4], "u32"), mean: t(grid), weights: t([2]) },
+          ...(targeted && { target: t(grid) }),
+          gradPredictions: t(predictions),
+        });
+      });
+      expect(cost(grad)).toEqual({
+        flops: (targeted ? 5 : 4) * elementCount(predictions),
+        bytes: f32(predictions, predictions, grid, ...(targeted ? [grid] : [])),
+      });
+    }
+  });
 });

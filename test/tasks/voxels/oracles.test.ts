@@ -13,29 +13,13 @@ import type { PackedMolecules } from "../../../src/molecules/dataset.ts";
 import { Random } from "../../../src/random.ts";
 import { decomposeSums } from "../../../src/equivariance/estimators.ts";
 import { randomArray, testGpu } from "../../harness.ts";
+import { clouds as randomClouds } from "./clouds.ts";
 
 const CHANNELS = 3;
 const GRID = 8;
 const ELEMENTS = GRID ** 3 * CHANNELS;
 
-/** Random clouds of atoms: what is measured does not depend on chemistry. */
-function clouds(count: number, seed: number): PackedMolecules {
-  const random = new Random(seed);
-  const atoms: number[] = [];
-  const offsets = [0];
-  for (let m = 0; m < count; m++) {
-    for (let a = 0; a < 4 + random.int(5); a++) {
-      atoms.push(...[0, 1, 2].map(() => random.normal()), random.int(CHANNELS));
-    }
-    offsets.push(atoms.length / 4);
-  }
-  return {
-    atoms: Float32Array.from(atoms),
-    offsets: Uint32Array.from(offsets),
-    count,
-    sourceIndex: new Uint32Array(count),
-  };
-}
+const clouds = (count: number, seed: number) => randomClouds(count, seed, CHANNELS);
 
 const options = (molecules: PackedMolecules, more: Partial<VoxelEvaluatorOptions> = {}): VoxelEvaluatorOptions => ({
   molecules,

@@ -1,0 +1,257 @@
+import type { LossTerms, Term, TermsOptions, WeightSlot } from "../../analysis/lossTerms.ts";
+import { VoxtwirlError } from "../../errors.ts";
+import type { SampleSums, Sampling } from "../../equivariance/estimators.ts";
+import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
+import type { BufferView, Gpu } from "../../gpu/gpu.ts";
+import { elementCount } from "../../gpu/tensor.ts";
+import { Graph } from "../../graph/graph.ts";
+import { ParameterStore } from "../../graph/parameters.ts";
+import { Plan } from "../../graph/plan.ts";
+import type { ModelParameter } from "../../models/parameter.ts";
+import { asManyAsFit } from "./asManyAsFit.ts";
+import { replayEach } from "./replayEach.ts";
+import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
+import type { TwirledSamplesOptions } from "./twirledSamples.ts";
+import { VoxelEvaluator } from "./voxelEvaluator.ts";
+
+/** Molecules, rotations and network whose terms are taken. */
+export interface VoxelTermsOptions extends Omit<TwirledSamplesOptions, "precision"> {
+  /** Places of the molecules among those given, whose order is that of the samples; all by default. */
+  readonly chosen?: Uint32Array;
+  readonly parameters: readonly ModelParameter[];
+  readonly network: VoxelNetwork;
+  /** Writes the model's weights. */
+  readonly load: (store: ParameterStore) => void;
+  /** Rotations predicted in one batch at most; without it as many as fit. */
+  readonly chunk?: number;
+}
+
+/** A plan that adds to the gradients, and what it is given before a replay. */
+interface Ready extends TermsGraph {
+  readonly plan: Plan;
+}
+
+/**
+ * The terms of a voxel denoiser's loss under the rotations of the cube as functions of its weights, in f32 on the GPU:
+ * molecules, poses and noise are those of `VoxelEvaluator`.
+ */
+export class VoxelTerms implements LossTerms {
+  readonly layout: readonly WeightSlot[];
+  readonly weights: Float64Array;
+  readonly samples: number;
+  readonly sampling: Sampling;
+  readonly #gpu: Gpu;
+  readonly #options: VoxelTermsOptions;
+  readonly #chosen: Uint32Array;
+  readonly #store: ParameterStore;
+  readonly #evaluator: VoxelEvaluator;
+  /** f32 [2]: which term. */
+  readonly #term: BufferView;
+  readonly #clear: Plan;
+  readonly #stores: ParameterStore[];
+  readonly #owned: BufferView[];
+  readonly #plans: Plan[];
+  #gradient: Promise<Ready> | undefined;
+  #gaussNewton: Promise<Ready> | undefined;
+
+  private constructor(
+    gpu: Gpu,
+    options: VoxelTermsOptions,
+    made: Pick<VoxelTerms, "layout" | "weights"> & {
+      readonly store: ParameterStore;
+      readonly evaluator: VoxelEvaluator;
+      readonly clear: Plan;
+    },
+  ) {
+    const { molecules, chosen, twirl, grid, channels } = options;
+    this.#gpu = gpu;
+    this.#options = options;
+    this.#chosen = chosen ?? Uint32Array.from({ length: molecules.count }, (_, i) => i);
+    this.samples = this.#chosen.length;
+    this.sampling = { rotations: twirl, elements: grid ** 3 * channels, groupOrder: OCTAHEDRAL_ORDER };
+    this.layout = made.layout;
+    this.weights = made.weights;
+    this.#store = made.store;
+    this.#evaluator = made.evaluator;
+    this.#clear = made.clear;
+    this.#term = gpu.upload("term", new Float32Array(2));
+    this.#stores = [made.store];
+    this.#owned = [this.#term];
+    this.#plans = [made.clear];
+  }
+
+  /**
+   * @throws VoxtwirlError as `VoxelEvaluator.create`, and what `load` throws; plans for gradients are made when they are
+   *   first asked for, and may then find that they do not fit
+   */
+  static async create(gpu: Gpu, options: VoxelTermsOptions): Promise<VoxelTerms> {
+    const { parameters, load, network } = options;
+    const store = new ParameterStore(gpu, parameters, ["weights", "grads"]);
+    let evaluator: VoxelEvaluator | undefined;
+    try {
+      load(store);
+      evaluator = await VoxelEvaluator.create(gpu, options, (graph, x) =>
+        network(graph, x, store.bind(graph, { constants: "weights" })),
+      );
+      const layout = slots(parameters);
+      const weights = joined(layout, await store.readAll("weights"));
+      const graph = new Graph(gpu.caps);
+      store.pieces("grads").forEach((view, i) => graph.clear(graph.external(`grads ${i}`, [view.size / 4], view)));
+      const clear = await Plan.create(gpu, graph, { label: "clear" });
+      return new VoxelTerms(gpu, options, { layout, weights, store, evaluator, clear });
+    } catch (error) {
+      evaluator?.destroy();
+      store.destroy();
+      throw error;
+    }
+  }
+
+  async sums(weights: Float64Array, options: TermsOptions = {}): Promise<SampleSums[]> {
+    this.#write(this.#store, weights);
+    return this.#evaluator.sums(this.#places(options), options);
+  }
+
+  async gradient(term: Term, weights: Float64Array, options: TermsOptions = {}): Promise<Float64Array> {
+    const ready = await this.#gradientPlan();
+    this.#write(this.#store, weights);
+    return this.#accumulate(ready, term, options, 1);
+  }
+
+  /**
+   * The outputs' derivative along the direction is taken by a central difference, between weights that lie
+   * `GAUSS_NEWTON_STEP` of the weights' norm to each side.
+   */
+  async gaussNewtonProduct(
+    term: Term,
+    weights: Float64Array,
+    direction: Float64Array,
+    options: TermsOptions = {},
+  ): Promise<Float64Array> {
+    const length = norm(direction);
+    if (length === 0) return new Float64Array(weights.length);
+    const ready = await this.#gaussNewtonPlan();
+    const h = (GAUSS_NEWTON_STEP * Math.max(norm(weights), 1)) / length;
+    const [store, ahead, behind] = this.#stores as [ParameterStore, ParameterStore, ParameterStore];
+    this.#write(store, weights);
+    this.#write(
+      ahead,
+      weights.map((w, i) => w + h * direction[i]!),
+    );
+    this.#write(
+      behind,
+      weights.map((w, i) => w - h * direction[i]!),
+    );
+    return this.#accumulate(ready, term, options, 1 / (2 * h));
+  }
+
+  /** Frees all that was made. */
+  destroy(): void {
+    for (const plan of this.#plans) plan.destroy();
+    this.#evaluator.destroy();
+    for (const store of this.#stores) store.destroy();
+    for (const { buffer } of this.#owned) this.#gpu.destroyBuffer(buffer);
+  }
+
+  #places({ from = 0, to = this.samples }: TermsOptions): Uint32Array {
+    if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from < to && to <= this.samples) {
+      return this.#chosen.subarray(from, to);
+    }
+    const what = `samples ${from} to ${to} of ${this.samples}`;
+    throw new VoxtwirlError("bad-option", `there are no ${what}`, "Give from < to within the samples.");
+  }
+
+  /** Adds up the samples' gradients and reads the sum, which is their mean by its scale. */
+  async #accumulate(ready: Ready, term: Term, options: TermsOptions, factor: number): Promise<Float64Array> {
+    const places = this.#places(options);
+    const scale = factor / (places.length * this.sampling.elements);
+    this.#gpu.write(
+      this.#term,
+      Float32Array.from(termWeights(term, this.sampling), (value) => value * scale),
+    );
+    this.#clear.run();
+    const submit = (i: number) => {
+      ready.samples.prepare(places[i]!);
+      ready.plan.run();
+    };
+    await replayEach(this.#gpu, places.length, submit, options);
+    return joined(this.layout, await this.#store.readAll("grads"));
+  }
+
+  #write(store: ParameterStore, weights: Float64Array): void {
+    const { length } = this.weights;
+    if (weights.length !== length) {
+      const what = `${weights.length} numbers are not the ${length} weights of the model`;
+      throw new VoxtwirlError("bad-shape", what, "Give a vector as `layout` says.");
+    }
+    for (const { name, offset, size } of this.layout) {
+      store.write(name, Float32Array.from(weights.subarray(offset, offset + size)));
+    }
+  }
+
+  #gradientPlan(): Promise<Ready> {
+    this.#gradient ??= this.#plan("gradient", (of) => gradientGraph(of));
+    return this.#gradient;
+  }
+
+  #gaussNewtonPlan(): Promise<Ready> {
+    this.#gaussNewton ??= (async () => {
+      const beside = [0, 1].map(() => {
+        const store = new ParameterStore(this.#gpu, this.#options.parameters, ["weights"]);
+        this.#stores.push(store);
+        this.#options.load(store);
+        return store;
+      });
+      return this.#plan("Gauss-Newton", (of) => gaussNewtonGraph(of, beside[0]!, beside[1]!));
+    })();
+    return this.#gaussNewton;
+  }
+
+  #plan(label: string, graphOf: (of: Parameters<typeof gradientGraph>[0]) => TermsGraph): Promise<Ready> {
+    const { twirl, network, chunk: most = twirl } = this.#options;
+    return asManyAsFit(this.#gpu, Math.min(most, twirl), async (chunk, made) => {
+      const [gpu, options, store, weights] = [this.#gpu, this.#options, this.#store, this.#term];
+      const built = graphOf({ ...{ gpu, options, network, store, weights, chunk }, owned: made.owned });
+      const plan = await Plan.create(gpu, built.graph, { label });
+      this.#plans.push(plan);
+      this.#owned.push(...made.owned);
+      return { ...built, plan };
+    });
+  }
+}
+
+/** Of the norm of the weights: rounding in the outputs weighs as much as what a difference leaves out. */
+const GAUSS_NEWTON_STEP = 1e-3;
+
+/**
+ * What f - y and f - m are multiplied by in a term's gradient by the predictions f: the losses of `decomposeSums` are
+ * L = sum of |f - y|^2 / N and L_equiv = c sum of |f - m|^2, L_mean their difference.
+ */
+function termWeights(term: Term, { rotations, groupOrder = OCTAHEDRAL_ORDER }: Sampling): [number, number] {
+  const correction = Number.isFinite(groupOrder) ? (groupOrder - 1) / groupOrder : 1;
+  const total = 2 / rotations;
+  const equiv = (2 * correction) / (rotations - 1);
+  if (term === "total") return [total, 0];
+  return term === "equiv" ? [0, equiv] : [total, -equiv];
+}
+
+function slots(parameters: readonly ModelParameter[]): WeightSlot[] {
+  let offset = 0;
+  return parameters
+    .filter(({ trained }) => trained)
+    .map(({ name, kind, shape }) => {
+      const size = elementCount(shape);
+      offset += size;
+      return { name, kind, shape, offset: offset - size, size };
+    });
+}
+
+function joined(layout: readonly WeightSlot[], values: ReadonlyMap<string, Float32Array>): Float64Array {
+  const last = layout.at(-1)!;
+  const all = new Float64Array(last.offset + last.size);
+  for (const { name, offset } of layout) all.set(values.get(name)!, offset);
+  return all;
+}
+
+function norm(values: Float64Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
