@@ -3,6 +3,7 @@ import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { MeasurableTask } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
+import { voxelModelTerms } from "./voxels/modelTerms.ts";
 import type { VoxelConfig } from "./voxels/voxelConfig.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxels } from "./voxels/voxels.ts";
@@ -10,6 +11,7 @@ import { voxels } from "./voxels/voxels.ts";
 const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
   ...voxels,
   measure: measureVoxelModel,
+  terms: voxelModelTerms,
 };
 
 /** All that can be trained: to add a task is to add its folder and its line here. */

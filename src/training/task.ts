@@ -1,3 +1,4 @@
+import type { LossTerms } from "../analysis/lossTerms.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
@@ -111,6 +112,24 @@ export type ModelMeasurement =
       readonly gains: readonly PoseGain[];
     });
 
+/** Whose terms are taken, and on what. */
+export interface ModelTermsOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly model: ModelFile<C>;
+  readonly data: P;
+  /** Places in the data of the samples that the losses are means over. */
+  readonly chosen: Uint32Array;
+  /** Rotations of the cube of each sample; 24 are all. */
+  readonly rotations: number;
+  /** Poses, noise and drawn rotations follow from it and the sample's place. */
+  readonly seed: number;
+}
+
+/** The loss's terms of a model on the GPU. */
+export interface ModelTerms extends LossTerms {
+  /** Frees all that was made. */
+  destroy(): void;
+}
+
 /** A value of a configuration that people set one by one; commands make an option of it. */
 export interface ConfigOption {
   /** The value's name: `microBatch` is --micro-batch. */
@@ -173,4 +192,10 @@ export interface MeasurableTask<
 > extends Task<C, P, E> {
   /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
   measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
+  /**
+   * The loss's terms as functions of the weights, in f32.
+   *
+   * @throws VoxtwirlError as `measure`
+   */
+  terms(this: void, gpu: Gpu, options: ModelTermsOptions<C, P>): Promise<ModelTerms>;
 }

@@ -1,0 +1,160 @@
+import { requireObject, requireWhole } from "../check.ts";
+import { decomposeSums } from "../equivariance/estimators.ts";
+import type { AbortSignal } from "../hostTypes.ts";
+import { layersOf } from "./layers.ts";
+import type { LossTerms, WeightSlot } from "./lossTerms.ts";
+
+/** The norm of a gradient. */
+export interface GradientNorm {
+  readonly norm: number;
+  /** Over samples; NaN with fewer than two. */
+  readonly normStdErr: number;
+}
+
+/** Gradients of the loss and its two terms by the same weights. */
+export interface TermGradients {
+  readonly total: GradientNorm;
+  readonly mean: GradientNorm;
+  readonly equiv: GradientNorm;
+  /** Of the angle between grad L_mean and grad L_equiv; NaN where one of them is 0. */
+  readonly cosineMeanEquiv: number;
+  readonly cosineMeanEquivStdErr: number;
+  /** 100 |grad L_equiv| / |grad L|, to be seen beside percentEquiv. The norms of the two terms do not add up to 100 %. */
+  readonly percentGradient: number;
+  readonly percentGradientStdErr: number;
+}
+
+/** The same of a layer's weights. */
+export interface LayerGradients extends TermGradients {
+  readonly layer: string;
+  /** Numbers in the layer. */
+  readonly weights: number;
+}
+
+/** What `termGradients` finds. */
+export interface GradientResult extends TermGradients {
+  /** The share of the loss itself, of the same samples and weights. */
+  readonly percentEquiv: number;
+  readonly percentEquivStdErr: number;
+  readonly byLayer: readonly LayerGradients[];
+  readonly samples: number;
+  readonly rotations: number;
+  /** Parts of the samples, each left out once for the standard errors. */
+  readonly parts: number;
+}
+
+/** How gradients are taken. */
+export interface GradientOptions {
+  /** The model's own weights by default. */
+  readonly weights?: Float64Array;
+  /** Parts of the samples, at most as many as there are; 8 by default. Two gradients of each are held. */
+  readonly parts?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each of the gradients of single parts. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+const PARTS = 8;
+
+/**
+ * Gradients of L, L_mean and L_equiv by the weights (arXiv 2512.02303): norms, the cosine between the terms', whole and
+ * by layer. Two backward passes over all samples and rotations, for L and L_equiv; grad L_mean is their difference.
+ * They are those of the loss of these samples; standard errors say how far they would differ for others, by the
+ * jackknife over parts of the samples. The norm of a gradient that is small beside its error is overestimated.
+ *
+ * @throws VoxtwirlError "aborted" when the signal is
+ */
+export async function termGradients(terms: LossTerms, options: GradientOptions = {}): Promise<GradientResult> {
+  requireObject("terms", terms, "Give LossTerms of a model.");
+  const { weights = terms.weights, signal, onProgress } = options;
+  const parts = Math.min(options.parts ?? PARTS, terms.samples);
+  requireWhole("parts", parts, 1);
+  const { percentEquiv, percentEquivStdErr } = decomposeSums(await terms.sums(weights, { signal }), terms.sampling);
+  // [grad L, grad L_equiv] of each part.
+  const found: Float64Array[] = [];
+  const counts: number[] = [];
+  for (let part = 0; part < parts; part++) {
+    const [from, to] = [part, part + 1].map((i) => Math.floor((i * terms.samples) / parts)) as [number, number];
+    counts.push(to - from);
+    for (const term of ["total", "equiv"] as const) {
+      found.push(await terms.gradient(term, weights, { from, to, signal }));
+      onProgress?.(found.length, 2 * parts);
+    }
+  }
+  const layers = layersOf(terms.layout).map(({ name, slots, size }) => {
+    return { name, size, products: innerProducts(found, slots) };
+  });
+  const whole = sumOf(layers.map(({ products }) => products));
+  return {
+    ...figures(whole, counts),
+    ...{ percentEquiv, percentEquivStdErr },
+    byLayer: layers.map(({ name, size, products }) => ({ layer: name, weights: size, ...figures(products, counts) })),
+    ...{ samples: terms.samples, rotations: terms.sampling.rotations, parts },
+  };
+}
+
+/** Inner products of each vector with each, over some weights. */
+function innerProducts(vectors: readonly Float64Array[], slots: readonly WeightSlot[]): number[][] {
+  return vectors.map((a) =>
+    vectors.map((b) => {
+      let sum = 0;
+      for (const { offset, size } of slots) for (let i = offset; i < offset + size; i++) sum += a[i]! * b[i]!;
+      return sum;
+    }),
+  );
+}
+
+function sumOf(matrices: readonly number[][][]): number[][] {
+  return matrices[0]!.map((row, i) => row.map((_, j) => matrices.reduce((sum, matrix) => sum + matrix[i]![j]!, 0)));
+}
+
+/** Figures of the mean over parts, and their errors from those without one part. */
+function figures(products: readonly number[][], counts: readonly number[]): TermGradients {
+  const all = plain(products, counts);
+  const without = counts.map((_, left) =>
+    plain(
+      products,
+      counts.map((count, i) => (i === left ? 0 : count)),
+    ),
+  );
+  const error = (of: (figures: Plain) => number) => jackknife(without.map(of));
+  const norm = (term: "total" | "mean" | "equiv"): GradientNorm => {
+    return { norm: all[term], normStdErr: error((figures) => figures[term]) };
+  };
+  return {
+    ...{ total: norm("total"), mean: norm("mean"), equiv: norm("equiv") },
+    cosineMeanEquiv: all.cosine,
+    cosineMeanEquivStdErr: error(({ cosine }) => cosine),
+    percentGradient: all.percent,
+    percentGradientStdErr: error(({ percent }) => percent),
+  };
+}
+
+type Plain = Record<"total" | "mean" | "equiv" | "cosine" | "percent", number>;
+
+/** Of the vectors 2p of L and 2p + 1 of L_equiv, each part weighed by its samples. */
+function plain(products: readonly number[][], counts: readonly number[]): Plain {
+  const samples = counts.reduce((sum, count) => sum + count, 0);
+  const product = (a: 0 | 1, b: 0 | 1) => {
+    let sum = 0;
+    counts.forEach((m, p) => counts.forEach((n, q) => (sum += m * n * products[2 * p + a]![2 * q + b]!)));
+    return sum / samples ** 2;
+  };
+  const [total, equiv, between] = [product(0, 0), product(1, 1), product(0, 1)];
+  // Of a vector that is 0 rounding leaves less than nothing.
+  const mean = Math.max(total - 2 * between + equiv, 0);
+  const norms = { total: Math.sqrt(total), mean: Math.sqrt(mean), equiv: Math.sqrt(equiv) };
+  return {
+    ...norms,
+    cosine: (between - equiv) / (norms.mean * norms.equiv),
+    percent: (100 * norms.equiv) / norms.total,
+  };
+}
+
+/** The standard error of a figure by its values without one part each. */
+function jackknife(without: readonly number[]): number {
+  const n = without.length;
+  if (n < 2) return NaN;
+  const mean = without.reduce((sum, value) => sum + value / n, 0);
+  return Math.sqrt(((n - 1) / n) * without.reduce((sum, value) => sum + (value - mean) ** 2, 0));
+}
