@@ -129,6 +129,29 @@ export function requireTensor(what: string, value: unknown): void {
   throw wrong(what, value, "Give a tensor: graph.external, graph.scratch, or what an operation returns.");
 }
 
+/**
+ * What kernels and operations are called with: a graph, and an object that has tensors, numbers and others under these
+ * names, with a space between two.
+ *
+ * @throws VoxtwirlError "bad-option" unless graph, object, tensors and finite numbers are there
+ */
+export function requireArgs(
+  name: string,
+  graph: unknown,
+  args: object,
+  tensors: string,
+  numbers = "",
+  others = "",
+): void {
+  const named = (list: string) => list.match(/\w+/g) ?? [];
+  requireGraph(`${name}: graph`, graph);
+  requireObject(`${name}: options`, args, `Give { ${named(`label ${tensors} ${numbers} ${others}`).join(", ")} }.`);
+  const given = args as Readonly<Record<string, unknown>>;
+  const label = typeof given.label === "string" ? given.label : name;
+  for (const key of named(tensors)) requireTensor(`${label}: ${key}`, given[key]);
+  for (const key of named(numbers)) requireFinite(`${label}: ${key}`, given[key]);
+}
+
 /** @throws VoxtwirlError "bad-option" unless `value` is an array of numbers with a type */
 export function requireTyped(what: string, value: unknown): void {
   if (!ArrayBuffer.isView(value)) throw wrong(what, value, "Give a typed array, such as a Float32Array.");

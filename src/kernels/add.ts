@@ -1,4 +1,5 @@
 import addShader from "../../shaders/add.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
@@ -25,7 +26,9 @@ export interface AddArgs {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function add(ctx: KernelContext, { label, a, b, y }: AddArgs): void {
+export function add(ctx: KernelContext, args: AddArgs): void {
+  requireArgs("add", ctx, args, "a b y");
+  const { label, a, b, y } = args;
   requireSameShape(label, { a, b, y });
   const { constants, count, workgroups } = elementwiseLayout(a, EACH);
   ctx.dispatch({
