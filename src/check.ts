@@ -29,8 +29,8 @@ function wrong(what: string, value: unknown, fix: string): VoxtwirlError {
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` has the method that objects of its class are known by */
-export function requireMethod(what: string, value: unknown, method: string, fix: string): void {
-  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== "function") {
+export function requireMethod(what: string, value: unknown, method: string | symbol, fix: string): void {
+  if (typeof (value as Record<string | symbol, unknown> | null | undefined)?.[method] !== "function") {
     throw wrong(what, value, fix);
   }
 }
@@ -120,6 +120,11 @@ export function requireGpu(value: unknown): void {
 /** @throws VoxtwirlError "bad-option" unless `value` is a Graph, or another KernelContext */
 export function requireGraph(what: string, value: unknown): void {
   requireMethod(what, value, "dispatch", "Give a graph: new Graph(gpu.caps).");
+}
+
+/** @throws VoxtwirlError "bad-option" unless `value` is a Random, or has its methods */
+export function requireRandom(value: unknown): void {
+  requireMethod("random", value, "normal", "Give a Random: new Random(seed).");
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` is a tensor */

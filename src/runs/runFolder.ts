@@ -306,6 +306,7 @@ export async function readSafetensors(path: string): Promise<SafeFile> {
 }
 
 async function makeNumbered(root: string, preset: string): Promise<string> {
+  requireString("preset", preset, 'Give the name of a preset: { preset: "tiny" }.');
   if (!/^[A-Za-z0-9][\w.-]*$/.test(preset)) {
     const message = `preset ${JSON.stringify(preset)} cannot name a folder`;
     throw new VoxtwirlError("bad-option", message, "Give a folder with --out.");

@@ -1,3 +1,4 @@
+import { requireFunction, requireGpu, requireObject } from "../../check.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../../gpu/alignment.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
@@ -36,6 +37,15 @@ export interface VoxelEvaluatorOptions {
   readonly precision?: Precision;
   /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
   readonly checkTotal?: boolean;
+}
+
+/** @throws VoxtwirlError "bad-option" unless an evaluator is given all it takes; `more` are options of its own */
+export function requireEvaluation(gpu: Gpu, options: object, model: VoxelModel, more: string): void {
+  requireGpu(gpu);
+  const names = `molecules, grid, channels, resolution, sigma, shift, seed, ${more}`;
+  requireObject("options", options, `Give { ${names} }.`);
+  requireObject("molecules", "molecules" in options && options.molecules, "Give packed molecules: voxels.pack(...).");
+  requireFunction("model", model, "Give (graph, noisy) => prediction.");
 }
 
 /** An evaluation of one molecule, and what is written before and read after a replay. */
