@@ -44,7 +44,11 @@ export function requireEvaluation(gpu: Gpu, options: object, model: VoxelModel, 
   requireGpu(gpu);
   const names = `molecules, grid, channels, resolution, sigma, shift, seed, ${more}`;
   requireObject("options", options, `Give { ${names} }.`);
-  requireObject("molecules", "molecules" in options && options.molecules, "Give packed molecules: voxels.pack(...).");
+  requireObject(
+    "molecules",
+    (options as Partial<VoxelEvaluatorOptions>).molecules,
+    "Give packed molecules: voxels.pack(...).",
+  );
   requireFunction("model", model, "Give (graph, noisy) => prediction.");
 }
 
