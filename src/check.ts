@@ -29,8 +29,8 @@ function wrong(what: string, value: unknown, fix: string): VoxtwirlError {
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` has the method that objects of its class are known by */
-export function requireMethod(what: string, value: unknown, method: string, fix: string): void {
-  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== "function") {
+export function requireMethod(what: string, value: unknown, method: string | symbol, fix: string): void {
+  if (typeof (value as Record<string | symbol, unknown> | null | undefined)?.[method] !== "function") {
     throw wrong(what, value, fix);
   }
 }
@@ -122,11 +122,39 @@ export function requireGraph(what: string, value: unknown): void {
   requireMethod(what, value, "dispatch", "Give a graph: new Graph(gpu.caps).");
 }
 
+/** @throws VoxtwirlError "bad-option" unless `value` is a Random, or has its methods */
+export function requireRandom(value: unknown): void {
+  requireMethod("random", value, "normal", "Give a Random: new Random(seed).");
+}
+
 /** @throws VoxtwirlError "bad-option" unless `value` is a tensor */
 export function requireTensor(what: string, value: unknown): void {
   const { id, shape } = (value ?? {}) as { id?: unknown; shape?: unknown };
   if (typeof id === "number" && Array.isArray(shape)) return;
   throw wrong(what, value, "Give a tensor: graph.external, graph.scratch, or what an operation returns.");
+}
+
+/**
+ * What kernels and operations are called with: a graph, and an object that has tensors, numbers and others under these
+ * names, with a space between two.
+ *
+ * @throws VoxtwirlError "bad-option" unless graph, object, tensors and finite numbers are there
+ */
+export function requireArgs(
+  name: string,
+  graph: unknown,
+  args: object,
+  tensors: string,
+  numbers = "",
+  others = "",
+): void {
+  const named = (list: string) => list.match(/\w+/g) ?? [];
+  requireGraph(`${name}: graph`, graph);
+  requireObject(`${name}: options`, args, `Give { ${named(`label ${tensors} ${numbers} ${others}`).join(", ")} }.`);
+  const given = args as Readonly<Record<string, unknown>>;
+  const label = typeof given.label === "string" ? given.label : name;
+  for (const key of named(tensors)) requireTensor(`${label}: ${key}`, given[key]);
+  for (const key of named(numbers)) requireFinite(`${label}: ${key}`, given[key]);
 }
 
 /** @throws VoxtwirlError "bad-option" unless `value` is an array of numbers with a type */

@@ -222,6 +222,12 @@ const doors: readonly Case[] = [
     /group/,
   ],
   ["measurePredictions()", () => v.measurePredictions(), "bad-option", /^samples is undefined/],
+  ["decomposeSums([])", () => v.decomposeSums([]), "bad-option", /^sampling is undefined/],
+  ["safetensorsStream({})", () => v.safetensorsStream({}).next(), "bad-option", /^specs is undefined/],
+  ["Trainer.create(gpu)", ({ gpu }) => v.Trainer.create(gpu), "bad-option", /^task is undefined/],
+  ["VoxelEvaluator.create(gpu)", ({ gpu }) => v.VoxelEvaluator.create(gpu), "bad-option", /^options is undefined/],
+  ["VoxelEvaluator.create(gpu, {})", ({ gpu }) => v.VoxelEvaluator.create(gpu, {}), "bad-option", /^molecules is/],
+  ["PoseEvaluator.create(gpu)", ({ gpu }) => v.PoseEvaluator.create(gpu), "bad-option", /^options is undefined/],
   ["decompose()", () => v.decompose(), "bad-option", /^predictions is undefined/],
   ["decompose([1])", () => v.decompose([1]), "bad-option", /^target is undefined/],
 
@@ -280,9 +286,37 @@ const doors: readonly Case[] = [
   ["trainingRun({ gpu })", ({ gpu }) => v.trainingRun({ gpu }).next(), "bad-option", /^task is undefined/],
   ["RunFolder.open()", () => v.RunFolder.open(), "bad-option", /^path is undefined/],
   ["RunFolder.create()", () => v.RunFolder.create(), "bad-option", /^options is undefined/],
+  ["RunFolder.create({})", () => v.RunFolder.create({}), "bad-option", /^preset is undefined/],
   ["openGpu({ adapter: 1 })", () => v.openGpu({ adapter: 1 }), "bad-option", /^adapter is 1/],
   ["readSafetensors()", () => v.readSafetensors(), "bad-option", /^path is undefined/],
 ];
+
+/** Every exported function, and those of exported objects and classes: a coming one is called here unasked. */
+const functions = Object.entries<any>(typed).flatMap(([name, value]) => {
+  const held = [...Object.getOwnPropertyNames(value)].filter(
+    (key) => typeof value[key] === "function" && key !== "prototype",
+  );
+  const parts = held.map((key) => [`${name}.${key}`, (...args: any[]) => value[key](...args)] as const);
+  if (typeof value !== "function") return parts;
+  if (!isClass(value as object)) return [[name, value] as const];
+  // A class with such functions is made by them: its constructor is private.
+  return parts.length > 0 ? parts : [[`new ${name}`, (...args: any[]) => new value(...args)] as const];
+});
+
+function isClass(value: object): boolean {
+  return Function.prototype.toString.call(value).startsWith("class");
+}
+
+async function thrownBy(run: () => any): Promise<unknown> {
+  try {
+    const given = run();
+    const result = await (typeof given?.next === "function" ? given.next() : given);
+    result?.destroy?.();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 describe("public functions refuse", () => {
   let gpu: any;
@@ -295,12 +329,7 @@ describe("public functions refuse", () => {
     const graph = new v.Graph(gpu.caps);
     const tensor = (...shape: number[]) => graph.scratch(`x${shape.length}`, shape);
     const given = { gpu, graph, x: tensor(1, 4, 4, 4, 2), weight: tensor(3, 3, 3, 2, 2) };
-    const error = await Promise.resolve()
-      .then(() => run(given))
-      .then(
-        () => undefined,
-        (thrown: unknown) => thrown as typed.VoxtwirlError,
-      );
+    const error = await thrownBy(() => run(given));
     expect(error).toBeInstanceOf(typed.VoxtwirlError);
     expect(error).toMatchObject({
       code,
@@ -309,9 +338,30 @@ describe("public functions refuse", () => {
     });
   });
 
+  it.each(Object.keys(typed.kernels).filter((name) => typeof v.kernels[name] === "function"))(
+    "kernels.%s without an object to take its tensors from",
+    async (name) => {
+      const graph = new v.Graph(gpu.caps);
+      for (const args of [undefined, null, 5]) {
+        const error = await thrownBy(() => v.kernels[name](graph, args));
+        const fix = expect.stringMatching(/^Give \{ label, \w+.* \}\.$/);
+        expect(error).toMatchObject({ code: "bad-option", message: `${name}: options is ${args}`, fix });
+      }
+    },
+  );
+
   it("a Gpu that was destroyed", async () => {
     const other = await v.openGpu();
     other.destroy();
     await expect(v.Plan.create(other, new v.Graph(gpu.caps))).rejects.toMatchObject({ code: "destroyed" });
+  });
+});
+
+describe("no bare TypeError comes from", () => {
+  it.each(functions)("%s of nothing, of null or of a number", async (_, run) => {
+    for (const args of [[], [null], [5]]) {
+      const error = await thrownBy(() => run(...args));
+      if (error !== undefined) expect(error).toBeInstanceOf(typed.VoxtwirlError);
+    }
   });
 });

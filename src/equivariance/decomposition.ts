@@ -1,4 +1,4 @@
-import { requireNumbers } from "../check.ts";
+import { requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decomposeSums, type Decomposition, type SampleSums } from "./estimators.ts";
@@ -35,6 +35,7 @@ export class Tally {
   #elements = 0;
 
   constructor(options: TallyOptions) {
+    requireObject("options", options, "Give { rotations }.");
     this.#options = { groupOrder: OCTAHEDRAL_ORDER, seed: 0, ...options };
     this.#counts = TWIRL_COUNTS.filter((count) => count <= options.rotations);
     this.#random = new Random(this.#options.seed);

@@ -1,3 +1,4 @@
+import { requireArray, requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
@@ -59,6 +60,8 @@ export interface Decomposition {
  * @throws VoxtwirlError "bad-option" when N < 2 or N exceeds the group's order; "no-data" without samples.
  */
 export function decomposeSums(samples: readonly SampleSums[], sampling: Sampling): Decomposition {
+  requireArray("samples", samples, "Give sums of samples: see sampleSums.");
+  requireObject("sampling", sampling, "Give { rotations, elements }.");
   const { rotations, elements, groupOrder = OCTAHEDRAL_ORDER } = sampling;
   if (!Number.isInteger(rotations) || rotations < 2 || rotations > groupOrder) {
     const most = Number.isFinite(groupOrder) ? ` to ${groupOrder}` : " upwards";
@@ -120,6 +123,7 @@ export function ratioOfSums(above: readonly number[], below: readonly number[]):
  * @throws VoxtwirlError "bad-shape" when the length is not a multiple of 4.
  */
 export function sampleSums(rows: ArrayLike<number>): SampleSums[] {
+  requireNumbers("rows", rows);
   if (rows.length % 4 !== 0) {
     throw new VoxtwirlError("bad-shape", `${rows.length} numbers are not rows of four sums`, "Pass all of [N, 4].");
   }

@@ -1,4 +1,4 @@
-import { kindOf } from "../check.ts";
+import { kindOf, requireNumbers } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import type { Random } from "../random.ts";
@@ -71,6 +71,7 @@ export function requireGroup(given: unknown): RotationGroup {
 
 /** The transposed matrix. */
 export function inverseRotation(rotation: Rotation): number[] {
+  requireNumbers("rotation", rotation);
   return rotation.map((_, at) => rotation[3 * (at % 3) + Math.floor(at / 3)]!);
 }
 

@@ -1,3 +1,4 @@
+import { requireNumbers } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
 
@@ -26,6 +27,7 @@ const indexOfMatrix = new Map(octahedralMatrices.map((matrix, g) => [matrix.join
 
 /** The element with this matrix, entries within 1e-4; undefined for any other matrix. */
 export function octahedralElement(matrix: ArrayLike<number>): number | undefined {
+  requireNumbers("matrix", matrix);
   const rounded = Array.from(matrix, (value) => Math.round(value) + 0);
   if (rounded.some((value, i) => !(Math.abs(value - matrix[i]!) <= 1e-4))) return undefined;
   return indexOfMatrix.get(rounded.join());
@@ -91,6 +93,7 @@ export function rotateGridOctahedral<T extends FloatArray>(data: T, size: number
 
 /** @throws VoxtwirlError "bad-shape" when `data` does not hold D^3 C numbers */
 export function requireGrid(data: ArrayLike<number>, size: number, channels: number): void {
+  requireNumbers("the grid", data);
   if (data.length !== size ** 3 * channels) {
     throw new VoxtwirlError(
       "bad-shape",

@@ -1,3 +1,4 @@
+import { requireArray, requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { ratioOfSums } from "./estimators.ts";
 
@@ -41,6 +42,7 @@ export interface PoseResult {
 
 /** The result from sums of samples, `elements` voxels and channels each; ratios of sums, errors over samples. */
 export function poseResult(sums: readonly PoseSums[], elements: number): PoseResult {
+  requireArray("sums", sums, "Give sums of samples: see poseSums.");
   if (sums.length === 0) {
     throw new VoxtwirlError("no-data", "there is no sample to average over", "Give at least one molecule.");
   }
@@ -77,8 +79,11 @@ export function poseSums(
   predictions: ArrayLike<number>,
   clean: ArrayLike<number>,
   target: ArrayLike<number>,
-  { rotations, noises }: { rotations: number; noises: number },
+  draws: { rotations: number; noises: number },
 ): PoseSums {
+  requirePoses(predictions, target, draws);
+  requireNumbers("clean", clean);
+  const { rotations, noises } = draws;
   if (rotations < 2 || noises < 2) {
     const message = `${rotations} rotations with ${noises} noises each give no variance`;
     throw new VoxtwirlError("bad-option", message, "Use at least two of both.");
@@ -117,6 +122,13 @@ export function poseSums(
     zero += y * y;
   }
   return { pose, total, zero, floor, floorTotal };
+}
+
+/** @throws VoxtwirlError "bad-option" unless predictions, target and numbers of draws are given */
+export function requirePoses(predictions: unknown, target: unknown, draws: unknown): void {
+  requireNumbers("predictions", predictions);
+  requireNumbers("target", target);
+  requireObject("draws", draws, "Give { rotations, noises }.");
 }
 
 /** With divisor n - 1, in two passes. */

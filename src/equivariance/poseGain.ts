@@ -1,7 +1,8 @@
+import { requireArray, requireRandom } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import { ratioOfSums } from "./estimators.ts";
-import { poseResult, type PoseSums } from "./poseEstimator.ts";
+import { poseResult, requirePoses, type PoseSums } from "./poseEstimator.ts";
 
 /** Errors of one sample's averages over K poses, for each K asked for. */
 export interface PoseAverages {
@@ -26,6 +27,8 @@ export interface PoseGain {
   readonly percentGainNoisyPoseStdErr: number;
 }
 
+const GIVE_COUNTS = "Give how many poses are averaged: [1, 2, 4].";
+
 /**
  * Averages over as many disjoint sets of K poses as there are, drawn at random. With m_i the mean of pose i over its J
  * noises and W_i the variance within, |average of K m_i - y|^2 exceeds that of E_noise f by sum of W_i / (J K^2).
@@ -35,10 +38,14 @@ export interface PoseGain {
 export function poseAverages(
   predictions: ArrayLike<number>,
   target: ArrayLike<number>,
-  { rotations, noises }: { rotations: number; noises: number },
+  draws: { rotations: number; noises: number },
   counts: readonly number[],
   random: Random,
 ): PoseAverages {
+  requirePoses(predictions, target, draws);
+  requireArray("counts", counts, GIVE_COUNTS);
+  requireRandom(random);
+  const { rotations, noises } = draws;
   const elements = target.length;
   if (predictions.length !== rotations * noises * elements) {
     const message = `${predictions.length} numbers are not ${rotations} by ${noises} grids of ${elements}`;
@@ -93,6 +100,9 @@ export function poseGains(
   averages: readonly PoseAverages[],
   counts: readonly number[],
 ): PoseGain[] {
+  requireArray("sums", sums, "Give sums of samples: see poseSums.");
+  requireArray("averages", averages, "Give averages of samples: see poseAverages.");
+  requireArray("counts", counts, GIVE_COUNTS);
   if (sums.length < 4) return [];
   const { percentPose, percentPoseStdErr } = poseResult(
     sums.filter((_, i) => i % 2 === 0),

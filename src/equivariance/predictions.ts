@@ -1,4 +1,4 @@
-import { requireArray } from "../check.ts";
+import { requireArray, requireNumbers } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { BetterReading } from "./betterReading.ts";
@@ -116,7 +116,8 @@ export async function measurePredictions(
   samples: Iterable<PredictedSample> | AsyncIterable<PredictedSample>,
   options: MeasurePredictionsOptions = {},
 ): Promise<PredictionMeasurement> {
-  if (typeof (samples as unknown) !== "object") {
+  const given: unknown = samples;
+  if (typeof given !== "object" || given === null || !(Symbol.iterator in given || Symbol.asyncIterator in given)) {
     requireArray("samples", samples, "Give an array of { predictions, target }, or something else to iterate over.");
   }
   const { signal, onProgress } = options;
@@ -135,6 +136,8 @@ export async function measurePredictions(
 }
 
 function countOf(predictions: ArrayLike<number>, target: ArrayLike<number>): number {
+  requireNumbers("predictions", predictions);
+  requireNumbers("target", target);
   const count = predictions.length / target.length;
   if (Number.isInteger(count) && count >= 2) return count;
   throw new VoxtwirlError(

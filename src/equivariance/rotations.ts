@@ -1,3 +1,4 @@
+import { requireNumbers, requireRandom } from "../check.ts";
 import { mat3, quat } from "gl-matrix";
 import { VoxtwirlError } from "../errors.ts";
 import type { Random } from "../random.ts";
@@ -8,6 +9,7 @@ export type Quaternion = readonly [number, number, number, number];
 
 /** The rotation matrix of a unit quaternion: nine numbers, row major, active (v' = R v). */
 export function quaternionToMatrix(q: Quaternion): number[] {
+  requireNumbers("q", q);
   // gl-matrix stores columns, and the conjugate's matrix is the transpose. Plain arrays keep it in float64.
   const conjugate = quat.conjugate([0, 0, 0, 1], [...q]);
   return [...(mat3.fromQuat([1, 0, 0, 0, 1, 0, 0, 0, 1], conjugate) as number[])];
@@ -15,6 +17,7 @@ export function quaternionToMatrix(q: Quaternion): number[] {
 
 /** A quaternion uniform on the unit sphere: four normal numbers, normalised. */
 export function haarQuaternion(random: Random): Quaternion {
+  requireRandom(random);
   for (;;) {
     const [x, y, z, w] = [random.normal(), random.normal(), random.normal(), random.normal()];
     const norm = Math.hypot(x, y, z, w);
@@ -33,6 +36,7 @@ export function haarRotation(random: Random): number[] {
  * @throws VoxtwirlError "bad-option" unless count is a whole number from 1 to 24.
  */
 export function drawOctahedral(random: Random, count: number): Uint32Array {
+  requireRandom(random);
   if (!Number.isInteger(count) || count < 1 || count > OCTAHEDRAL_ORDER) {
     throw new VoxtwirlError(
       "bad-option",

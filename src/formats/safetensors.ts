@@ -5,7 +5,15 @@
  * and may hold strings under `__metadata__`. The tensors cover the data without gaps or overlaps. All numbers are
  * little endian, as is every machine with WebGPU.
  */
-import { requireArray, requireBytes, requireObject, requireOneOf, requireSizes, requireTyped } from "../check.ts";
+import {
+  requireArray,
+  requireBytes,
+  requireFunction,
+  requireObject,
+  requireOneOf,
+  requireSizes,
+  requireTyped,
+} from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { duplicateKey } from "./jsonKeys.ts";
 
@@ -48,6 +56,7 @@ export interface SafeFile {
 }
 
 const GIVE_TENSORS = "Give tensors: { name, dtype, shape, data }.";
+const GIVE_STREAM = "Give { specs, data }, data a function that yields the arrays one after another.";
 const METADATA = "__metadata__";
 const MAX_HEADER = 100_000_000;
 
@@ -83,7 +92,10 @@ export async function* safetensorsStream(
   stream: SafeStream,
   metadata: Record<string, string> = {},
 ): AsyncGenerator<Uint8Array> {
+  requireObject("stream", stream, GIVE_STREAM);
   const { specs } = stream;
+  requireArray("specs", specs, GIVE_STREAM);
+  requireFunction("data", stream.data, GIVE_STREAM);
   const sizes = specs.map(({ dtype }) => elementSize(dtype));
   const misplaced = specs.find((_, i) => i > 0 && sizes[i]! > sizes[i - 1]!);
   if (misplaced) {

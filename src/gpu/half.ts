@@ -1,3 +1,5 @@
+import { requireNumbers } from "../check.ts";
+
 // Half precision (IEEE 754 binary16) on the host: numbers as f16 tensors hold them.
 
 const float = new Float32Array(1);
@@ -42,6 +44,7 @@ function decode(bits: number): number {
  * they are odd in number.
  */
 export function encodeHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
+  requireNumbers("values", values);
   const words = new Uint16Array(2 * Math.ceil(values.length / 2));
   for (let i = 0; i < values.length; i++) words[i] = encode(values[i]!);
   return words;
@@ -49,6 +52,7 @@ export function encodeHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> 
 
 /** The first `count` values of an f16 tensor. */
 export function decodeHalf(words: Uint16Array, count: number): Float32Array<ArrayBuffer> {
+  requireNumbers("words", words);
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++) values[i] = decode(words[i]!);
   return values;

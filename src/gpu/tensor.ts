@@ -1,3 +1,5 @@
+import { requireObject, requireSizes } from "../check.ts";
+
 /** f16 is for storage: kernels convert what they load, and compute in f32. Subgroup matrices take f16, sum in f32. */
 export type DType = "f32" | "f16" | "u32";
 
@@ -15,6 +17,7 @@ export interface Tensor {
 
 /** The product of the sizes; 1 for a scalar, []. */
 export function elementCount(shape: readonly number[]): number {
+  requireSizes("shape", shape);
   return shape.reduce((product, n) => product * n, 1);
 }
 
@@ -25,6 +28,7 @@ export function elementBytes({ dtype }: Pick<Tensor, "dtype">): number {
 
 /** Bytes that a tensor takes: whole words, as bindings are. */
 export function byteLength(tensor: Pick<Tensor, "shape" | "dtype">): number {
+  requireObject("tensor", tensor, "Give a tensor, or { shape, dtype }.");
   return Math.ceil((elementCount(tensor.shape) * elementBytes(tensor)) / 4) * 4;
 }
 

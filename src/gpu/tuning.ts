@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import type { GPUAdapterInfo } from "../hostTypes.ts";
 
 /** Version of the layout of a `Tuning`. */
@@ -27,5 +28,6 @@ export interface Tuning {
 
 /** One line that tells adapters and drivers apart. Browsers tell less of them than Dawn does. */
 export function adapterId(info: Pick<GPUAdapterInfo, "vendor" | "architecture" | "device" | "description">): string {
+  requireObject("info", info, "Give an adapter's info: gpu.info.");
   return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(", ") || "unnamed";
 }

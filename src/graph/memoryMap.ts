@@ -1,3 +1,4 @@
+import { requireGraph, requireObject } from "../check.ts";
 import { byteLength } from "../gpu/tensor.ts";
 import type { Graph } from "./graph.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
@@ -37,6 +38,8 @@ export interface MemoryMap {
 
 /** Where the planner put each tensor of a graph, and when it is alive. */
 export function memoryMap(graph: Graph, memory: MemoryPlan): MemoryMap {
+  requireGraph("graph", graph);
+  requireObject("memory", memory, "Give plan.memory.");
   const { commands } = graph;
   const tensors = lifetimes(graph).map(({ tensor, first, last }): MemoryTensor => {
     const { arena, offset } = memory.placements.get(tensor.id)!;

@@ -1,4 +1,4 @@
-import { requireFinite, requireGraph, requireObject, requireTensor } from "../check.ts";
+import { requireArgs, requireGraph, requireTensor } from "../check.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import * as attentionKernel from "../kernels/attention/attention.ts";
 import { attentionGrad } from "../kernels/attention/attentionGrad.ts";
@@ -37,7 +37,7 @@ export interface Conv3dOptions {
 
 /** Cross-correlation over three axes, [N, D, H, W, Ci] to [N, Do, Ho, Wo, Co]. */
 export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
-  check("conv3d", graph, options, ["x", "weight"], ["stride", "padding"]);
+  check("conv3d", graph, options, "x weight", "stride padding");
   const { label, x, weight, bias, addend, stride, padding } = options;
   const shape = conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding, label);
   const y = graph.scratch(label, shape, options.dtype ?? graph.precision);
@@ -71,7 +71,7 @@ export interface ConvTranspose3dOptions {
 
 /** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
 export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
-  check("convTranspose3d", graph, options, ["x", "weight"], ["stride", "padding"]);
+  check("convTranspose3d", graph, options, "x weight", "stride padding");
   const { label, x, weight, bias, stride, padding } = options;
   const y = graph.activation(
     label,
@@ -98,7 +98,7 @@ export function linear(
   graph: Graph,
   options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor },
 ): Tensor {
-  check("linear", graph, options, ["x", "weight"], []);
+  check("linear", graph, options, "x weight");
   const { label, x, weight, bias, addend } = options;
   const y = graph.activation(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
   linearKernel.linear(graph, { ...options, y });
@@ -129,7 +129,7 @@ export interface GroupNormOptions {
 
 /** Group normalisation (arXiv 1803.08494) over all voxels of a sample, optionally followed by SiLU. */
 export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
-  check("groupNorm", graph, options, ["x", "gamma", "beta"], ["groups"]);
+  check("groupNorm", graph, options, "x gamma beta", "groups", "silu");
   const { label, x, gamma, beta, groups, silu, eps = 1e-5 } = options;
   const y = graph.activation(label, x.shape);
   const stats = graph.scratch(`${label} stats`, [x.shape[0]!, groups, 2]);
@@ -148,7 +148,7 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
 
 /** The mean over windows of voxels, [N, D, H, W, C] to [N, Do, Ho, Wo, C]; PyTorch's AvgPool3d. */
 export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions & { x: Tensor }): Tensor {
-  check("avgPool3d", graph, options, ["x"], []);
+  check("avgPool3d", graph, options, "x", "kernel stride padding");
   const { label, x, ...windows } = options;
   const y = graph.activation(label, avgPoolKernel.avgPool3dShape(x, options));
   avgPoolKernel.avgPool3d(graph, { ...options, y });
@@ -161,7 +161,7 @@ export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions 
 
 /** [N, ..., Ca] and [N, ..., Cb] to [N, ..., Ca + Cb]. */
 export function concatChannels(graph: Graph, options: { label: string; a: Tensor; b: Tensor }): Tensor {
-  check("concatChannels", graph, options, ["a", "b"], []);
+  check("concatChannels", graph, options, "a b");
   const { label, a, b } = options;
   const channels = a.shape[a.shape.length - 1]! + b.shape[b.shape.length - 1]!;
   const y = graph.activation(label, [...a.shape.slice(0, -1), channels]);
@@ -183,7 +183,7 @@ export function dropout(
   graph: Graph,
   options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor },
 ): Tensor {
-  check("dropout", graph, options, ["x", "step"], ["rate", "stream"]);
+  check("dropout", graph, options, "x step", "rate stream");
   const { label, x, rate, stream, step } = options;
   const y = graph.activation(label, x.shape);
   dropoutKernel.dropout(graph, { label, x, y, rate, stream, step });
@@ -196,7 +196,7 @@ export function dropout(
 
 /** Single-head self-attention over the tokens of a sample; qkv is [N, T, 3C], the result [N, T, C]. */
 export function attention(graph: Graph, options: { label: string; qkv: Tensor; scale: number }): Tensor {
-  check("attention", graph, options, ["qkv"], ["scale"]);
+  check("attention", graph, options, "qkv", "scale");
   const { label, qkv, scale } = options;
   if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
     throw new VoxtwirlError(
@@ -228,19 +228,15 @@ export function reshape(graph: Graph, x: Tensor, shape: readonly number[]): Tens
   return graph.record(y, [x], (gradY) => graph.addGradTensor(x, graph.alias(gradY, x.shape)));
 }
 
-/** What every operation takes: a graph, and options with a label, tensors and numbers under these names. */
+/** What every operation takes, as `requireArgs` has it, and what some take besides. */
 function check(
   name: string,
   graph: Graph,
-  options: object,
-  tensors: readonly string[],
-  numbers: readonly string[],
+  options: { readonly label: string; readonly bias?: Tensor; readonly addend?: Tensor },
+  ...names: [tensors: string, numbers?: string, others?: string]
 ): void {
-  requireGraph(`${name}: graph`, graph);
-  requireObject(`${name}: options`, options, `Give { label, ${[...tensors, ...numbers].join(", ")} }.`);
-  const given = options as Readonly<Record<string, unknown>>;
-  const label = typeof given.label === "string" ? given.label : name;
-  for (const key of tensors) requireTensor(`${label}: ${key}`, given[key]);
-  for (const key of ["bias", "addend"]) if (given[key] !== undefined) requireTensor(`${label}: ${key}`, given[key]);
-  for (const key of numbers) requireFinite(`${label}: ${key}`, given[key]);
+  requireArgs(name, graph, options, ...names);
+  const { label, bias, addend } = options;
+  if (bias !== undefined) requireTensor(`${label}: bias`, bias);
+  if (addend !== undefined) requireTensor(`${label}: addend`, addend);
 }

@@ -1,3 +1,4 @@
+import { requireGpu, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage, type Gpu } from "../gpu/gpu.ts";
 import { ReplayTimer } from "../gpu/replayTimer.ts";
@@ -16,6 +17,8 @@ export interface Roofline {
 
 /** Seconds that the roofline allows for so much work: the longer of its arithmetic and its traffic. */
 export function rooflineSeconds(roofline: Roofline, work: { flops: number; bytes: number }): number {
+  requireObject("roofline", roofline, "Give what measureRoofline resolves to.");
+  requireObject("work", work, "Give { flops, bytes }.");
   return Math.max(work.flops / roofline.gflops, work.bytes / roofline.gbPerSecond) / 1e9;
 }
 
@@ -45,6 +48,7 @@ const SMALLEST_COPY_BYTES = 1 << 20;
  *   buffers of a MiB can be had
  */
 export async function measureRoofline(gpu: Gpu): Promise<Roofline> {
+  requireGpu(gpu);
   const gflops = await measureFma(gpu);
   return { gbPerSecond: await measureCopy(gpu), gflops };
 }

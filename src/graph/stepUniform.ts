@@ -1,3 +1,4 @@
+import { requireGpu, requireObject } from "../check.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { packStruct, reflect, type StructLayout } from "../gpu/reflect.ts";
@@ -31,6 +32,7 @@ export class StepUniform {
   readonly #data: DataView;
 
   constructor(gpu: Gpu, label: string, count = 1) {
+    requireGpu(gpu);
     this.#gpu = gpu;
     this.#buffer = gpu.createBuffer(label, count * BINDING_ALIGNMENT, BufferUsage.UNIFORM | BufferUsage.COPY_DST);
     this.#data = new DataView(new ArrayBuffer(count * BINDING_ALIGNMENT));
@@ -43,6 +45,7 @@ export class StepUniform {
 
   /** Sets the values that `write` queues. */
   set(values: StepValues, index = 0): void {
+    requireObject("values", values, "Give { seed, step, sample, lr, correction1, correction2, emaDecay }.");
     const { seed, step, sample, lr, correction1, correction2, emaDecay } = values;
     const fields = {
       seedLo: seed >>> 0,

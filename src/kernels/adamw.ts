@@ -1,3 +1,4 @@
+import { requireArgs } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { elementCount, formatShape, type Tensor } from "../gpu/tensor.ts";
@@ -45,6 +46,7 @@ export interface AdamwArgs {
  * @throws VoxtwirlError "bad-shape" when the tensors differ in shape or type, "bad-option" when a rate is out of range.
  */
 export function adamw(ctx: KernelContext, args: AdamwArgs): void {
+  requireArgs("adamw", ctx, args, "weights grads m v ema flags step", "beta1 beta2 eps weightDecay");
   const { label, weights, grads, m, v, ema, flags, step, beta1, beta2, eps, weightDecay, clip, scaling } = args;
   const count = elementCount(weights.shape);
   for (const tensor of [weights, grads, m, v, ema]) {

@@ -1,4 +1,5 @@
 import addShader from "../../shaders/add.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
@@ -26,7 +27,7 @@ export interface AddArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function add(ctx: KernelContext, args: AddArgs): void {
-  dispatch(ctx, args, false);
+  dispatch(ctx, "add", args);
 }
 
 /**
@@ -35,16 +36,18 @@ export function add(ctx: KernelContext, args: AddArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function subtract(ctx: KernelContext, args: AddArgs): void {
-  dispatch(ctx, args, true);
+  dispatch(ctx, "subtract", args);
 }
 
-function dispatch(ctx: KernelContext, { label, a, b, y }: AddArgs, subtracts: boolean): void {
+function dispatch(ctx: KernelContext, name: "add" | "subtract", args: AddArgs): void {
+  requireArgs(name, ctx, args, "a b y");
+  const { label, a, b, y } = args;
   requireSameShape(label, { a, b, y });
   const { constants, count, workgroups } = elementwiseLayout(a, EACH);
   ctx.dispatch({
     label,
     shader: addShader,
-    constants: { ...constants, ...storage(label, { a, b, y }), SUBTRACT: subtracts },
+    constants: { ...constants, ...storage(label, { a, b, y }), SUBTRACT: name === "subtract" },
     params: { count },
     bindings: { a, b, y },
     workgroups,

@@ -1,4 +1,5 @@
 import avgPool3dShader from "../../shaders/avgPool3d.wgsl";
+import { requireArgs } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
@@ -51,6 +52,7 @@ export function avgPool3dShape(x: Tensor, { label, kernel, stride, padding }: Av
  * @throws VoxtwirlError "bad-shape" where y has another shape; as `avgPool3dShape`
  */
 export function avgPool3d(ctx: KernelContext, args: AvgPool3dOptions & { x: Tensor; y: Tensor }): void {
+  requireArgs("avgPool3d", ctx, args, "x y", "kernel stride padding");
   requireShape(args.label, "y", args.y, avgPool3dShape(args.x, args));
   pool(ctx, args, args.x, args.y, { GRAD: false });
 }
@@ -61,6 +63,7 @@ export function avgPool3d(ctx: KernelContext, args: AvgPool3dOptions & { x: Tens
  * @throws VoxtwirlError as `avgPool3d`
  */
 export function avgPool3dGrad(ctx: KernelContext, args: AvgPool3dOptions & { gradY: Tensor; gradX: Tensor }): void {
+  requireArgs("avgPool3dGrad", ctx, args, "gradY gradX", "kernel stride padding");
   requireShape(args.label, "gradY", args.gradY, avgPool3dShape(args.gradX, args));
   pool(ctx, args, args.gradX, args.gradY, { GRAD: true });
 }

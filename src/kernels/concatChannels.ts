@@ -1,5 +1,6 @@
 import concatChannelsShader from "../../shaders/concatChannels.wgsl";
 import copyChannelsShader from "../../shaders/copyChannels.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementBytes, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { badShape, voxelShape } from "./shapes.ts";
@@ -27,7 +28,9 @@ export interface ConcatChannelsArgs {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
+export function concatChannels(ctx: KernelContext, args: ConcatChannelsArgs): void {
+  requireArgs("concatChannels", ctx, args, "a b y");
+  const { label, a, b, y } = args;
   if (isOneDispatch(a, b)) {
     dispatchConcat(ctx, { label, a, b, y }, false);
     return;
@@ -42,7 +45,9 @@ export function concatChannels(ctx: KernelContext, { label, a, b, y }: ConcatCha
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function splitChannels(ctx: KernelContext, { label, a, b, y }: ConcatChannelsArgs): void {
+export function splitChannels(ctx: KernelContext, args: ConcatChannelsArgs): void {
+  requireArgs("splitChannels", ctx, args, "a b y");
+  const { label, a, b, y } = args;
   if (isOneDispatch(a, b)) {
     dispatchConcat(ctx, { label, a, b, y }, true);
     return;

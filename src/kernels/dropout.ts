@@ -1,4 +1,5 @@
 import dropoutShader from "../../shaders/dropout.wgsl";
+import { requireArgs } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
@@ -34,7 +35,9 @@ export interface DropoutArgs {
  *
  * @throws VoxtwirlError "bad-shape", "bad-option"
  */
-export function dropout(ctx: KernelContext, { label, x, y, rate, stream, step }: DropoutArgs): void {
+export function dropout(ctx: KernelContext, args: DropoutArgs): void {
+  requireArgs("dropout", ctx, args, "x y step", "rate stream");
+  const { label, x, y, rate, stream, step } = args;
   requireSameShape(label, { x, y });
   const threshold = dropoutThreshold(label, rate);
   const count = elementCount(x.shape);

@@ -1,3 +1,4 @@
+import { requireArgs, requireArray, requireTensor } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { elementCount, formatShape, type Tensor } from "../gpu/tensor.ts";
@@ -65,7 +66,9 @@ function shares(elements: number): number {
  * @throws VoxtwirlError "bad-shape" when there is no piece, an empty one, or another shape or type than said above.
  */
 export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
+  requireArgs("gradNorm", ctx, args, "loss norm flags step", "", "grads");
   const { label, grads, loss, norm, flags, step, scaling } = args;
+  requireArray(`${label}: grads`, grads, "Give the pieces of the gradient: [tensor, ...].");
   check(label, "loss", loss, "f32", 1);
   check(label, "norm", norm, "f32", 1);
   check(label, "flags", flags, "u32", 4);
@@ -120,6 +123,7 @@ export function gradNorm(ctx: KernelContext, args: GradNormArgs): void {
 }
 
 function check(label: string, name: string, tensor: Tensor, dtype: string, count?: number): void {
+  requireTensor(`${label}: ${name}`, tensor);
   const actual = elementCount(tensor.shape);
   if (tensor.dtype === dtype && (count === undefined ? actual > 0 : actual === count)) return;
   const found = `'${tensor.label}' is ${formatShape(tensor.shape)} ${tensor.dtype}`;

@@ -1,3 +1,4 @@
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import noiseShader from "../../shaders/noise.wgsl";
@@ -28,6 +29,7 @@ export interface FillArgs {
  * @throws VoxtwirlError "bad-shape" when x and y differ in shape or are empty.
  */
 export function addNoise(ctx: KernelContext, args: FillArgs & { x: Tensor; sigma: number }): void {
+  requireArgs("addNoise", ctx, args, "x y step", "sigma stream");
   const { label, x, y, sigma } = args;
   requireSameShape(label, { x, y });
   noise(ctx, args, { ADD: true }, { scale: sigma, offset: 0 }, { x });
@@ -35,11 +37,13 @@ export function addNoise(ctx: KernelContext, args: FillArgs & { x: Tensor; sigma
 
 /** y = mean + deviation n, n ~ N(0, 1), numbered as in `addNoise`. */
 export function fillNormal(ctx: KernelContext, args: FillArgs & { mean: number; deviation: number }): void {
+  requireArgs("fillNormal", ctx, args, "y step", "mean deviation stream");
   noise(ctx, args, {}, { scale: args.deviation, offset: args.mean }, {});
 }
 
 /** y uniform in (low, high), numbered as in `addNoise`; 2^23 different values. */
 export function fillUniform(ctx: KernelContext, args: FillArgs & { low: number; high: number }): void {
+  requireArgs("fillUniform", ctx, args, "y step", "low high stream");
   noise(ctx, args, { UNIFORM: true }, { scale: args.high - args.low, offset: args.low }, {});
 }
 

@@ -1,4 +1,5 @@
 import rooflineCopyShader from "../../shaders/rooflineCopy.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { badShape, requireSameShape } from "./shapes.ts";
@@ -14,7 +15,9 @@ const EACH = 64;
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function rooflineCopy(ctx: KernelContext, { label, x, y }: { label: string; x: Tensor; y: Tensor }): void {
+export function rooflineCopy(ctx: KernelContext, args: { label: string; x: Tensor; y: Tensor }): void {
+  requireArgs("rooflineCopy", ctx, args, "x y");
+  const { label, x, y } = args;
   requireSameShape(label, { x, y });
   if (elementCount(x.shape) % 4 !== 0) throw badShape(label, "the number of elements must divide by 4", { x });
   const count = elementCount(x.shape) / 4;

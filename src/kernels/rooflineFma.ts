@@ -1,4 +1,5 @@
 import rooflineFmaShader from "../../shaders/rooflineFma.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { badShape, requireShape } from "./shapes.ts";
@@ -25,7 +26,9 @@ export interface RooflineFmaArgs {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function rooflineFma(ctx: KernelContext, { label, factors, sums, rounds }: RooflineFmaArgs): void {
+export function rooflineFma(ctx: KernelContext, args: RooflineFmaArgs): void {
+  requireArgs("rooflineFma", ctx, args, "factors sums", "rounds");
+  const { label, factors, sums, rounds } = args;
   requireShape(label, "factors", factors, [2]);
   const threads = elementCount(sums.shape);
   if (threads < WORKGROUP || !Number.isInteger(Math.log2(threads))) {

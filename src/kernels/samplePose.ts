@@ -1,3 +1,4 @@
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import samplePoseShader from "../../shaders/samplePose.wgsl";
@@ -30,6 +31,7 @@ export interface SamplePoseArgs {
  * @throws VoxtwirlError "bad-shape" when poses is not [N, 12].
  */
 export function samplePose(ctx: KernelContext, args: SamplePoseArgs): void {
+  requireArgs("samplePose", ctx, args, "poses step", "shift stream", "rotate");
   const { label, poses, shift, rotate, stream, step } = args;
   const samples = poses.shape[0] ?? 0;
   requireShape(label, "poses", poses, [samples, 12]);

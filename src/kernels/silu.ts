@@ -1,4 +1,5 @@
 import siluShader from "../../shaders/silu.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
@@ -15,7 +16,9 @@ const EACH = 8;
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function silu(ctx: KernelContext, { label, x, y }: { label: string; x: Tensor; y: Tensor }): void {
+export function silu(ctx: KernelContext, args: { label: string; x: Tensor; y: Tensor }): void {
+  requireArgs("silu", ctx, args, "x y");
+  const { label, x, y } = args;
   requireSameShape(label, { x, y });
   const { constants, count, workgroups } = elementwiseLayout(x, EACH);
   ctx.dispatch({
@@ -45,7 +48,9 @@ export interface SiluGradArgs {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function siluGrad(ctx: KernelContext, { label, x, gradY, gradX }: SiluGradArgs): void {
+export function siluGrad(ctx: KernelContext, args: SiluGradArgs): void {
+  requireArgs("siluGrad", ctx, args, "x gradY gradX");
+  const { label, x, gradY, gradX } = args;
   requireSameShape(label, { x, gradY, gradX });
   const { constants, count, workgroups } = elementwiseLayout(x, EACH);
   ctx.dispatch({

@@ -1,5 +1,6 @@
 import squaredErrorShader from "../../shaders/squaredError.wgsl";
 import sumScalarShader from "../../shaders/sumScalar.wgsl";
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
@@ -35,6 +36,7 @@ export interface SquaredErrorArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
+  requireArgs("squaredError", ctx, args, "prediction target gradPrediction loss", "scale lossScale");
   const { label, prediction, target, gradPrediction, loss, scale, lossScale, scaling } = args;
   requireSameShape(label, { prediction, target, gradPrediction });
   requireShape(label, "loss", loss, [1]);
@@ -60,10 +62,9 @@ export function squaredError(ctx: KernelContext, args: SquaredErrorArgs): void {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function sumOfSquares(
-  ctx: KernelContext,
-  { label, x, out, scale }: { label: string; x: Tensor; out: Tensor; scale: number },
-): void {
+export function sumOfSquares(ctx: KernelContext, args: { label: string; x: Tensor; out: Tensor; scale: number }): void {
+  requireArgs("sumOfSquares", ctx, args, "x out", "scale");
+  const { label, x, out, scale } = args;
   requireShape(label, "out", out, [1]);
   const { constants, count, workgroups } = elementwiseLayout(x, EACH);
   const groups = Math.ceil(count / (WORKGROUP * EACH));

@@ -1,5 +1,6 @@
 import sumPartialsShader from "../../shaders/sumPartials.wgsl";
 import sumRowsShader from "../../shaders/sumRows.wgsl";
+import { requireArgs } from "../check.ts";
 import type { GpuCaps } from "../gpu/caps.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import type { DispatchGroup } from "../gpu/dispatchGroup.ts";
@@ -20,6 +21,7 @@ const MAX_BLOCKS = 512;
  * @throws VoxtwirlError "bad-shape" when y is not [C].
  */
 export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y: Tensor }): void {
+  requireArgs("sumRows", ctx, args, "x y");
   const { label, x, y } = args;
   const columns = x.shape[x.shape.length - 1]!;
   requireShape(label, "sum of rows", y, [columns]);
@@ -45,6 +47,7 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
 
 /** Adds the gradient of a bias to gradBias [C]: gradY [N, Do, Ho, Wo, C] summed over all voxels. */
 export function conv3dGradBias(ctx: KernelContext, args: { label: string; gradY: Tensor; gradBias: Tensor }): void {
+  requireArgs("conv3dGradBias", ctx, args, "gradY gradBias");
   sumRows(ctx, { label: args.label, x: args.gradY, y: args.gradBias });
 }
 

@@ -1,3 +1,4 @@
+import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import voxelizeShader from "../../shaders/voxelize.wgsl";
@@ -38,6 +39,7 @@ const RUN = 4;
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together or E is above 8.
  */
 export function voxelize(ctx: KernelContext, args: VoxelizeArgs): void {
+  requireArgs("voxelize", ctx, args, "atoms offsets molecules poses y", "resolution");
   const { label, atoms, offsets, molecules, poses, y, resolution } = args;
   const { samples, size, channels } = cubeShape(label, "y", y);
   if (channels > 8) throw badShape(label, "'y' must have at most 8 channels", { y });

@@ -1,12 +1,13 @@
 import { elementCount } from "../gpu/tensor.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { Random, scramble } from "../random.ts";
-import type { ModelParameter } from "./parameter.ts";
+import { requireParameters, type ModelParameter } from "./parameter.ts";
 
 /**
  * Writes initial weights, a function of the seed and each parameter's place; the average (if any) starts equal to them.
  */
 export function initialise(store: ParameterStore, parameters: readonly ModelParameter[], seed: number): void {
+  requireParameters(store, parameters);
   // Both halves of the seed count.
   const base = scramble((seed | 0) ^ scramble(Math.floor(seed / 2 ** 32)));
   parameters.forEach(({ name, shape, init }, index) => {

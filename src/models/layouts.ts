@@ -13,6 +13,7 @@
  *
  * ci counts the channels of the layer's input, co those of its output, for the transposed convolution too.
  */
+import { requireNumbers, requireOneOf, requireSizes } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 
 /** Which layout a weight has; "vector" is one of biases and norms. */
@@ -34,12 +35,12 @@ const FROM_OURS: Record<WeightKind, readonly number[]> = {
 
 /** A copy of a weight in PyTorch's layout, from ours. Throws "bad-shape" where rank or length do not fit. */
 export function toTorch(kind: WeightKind, shape: readonly number[], data: Float32Array): WeightArray {
-  return permute(kind, shape, data, FROM_OURS[kind]);
+  return permute(kind, shape, data, axesOf(kind));
 }
 
 /** A copy of a weight in our layout, from PyTorch's. Throws "bad-shape" where rank or length do not fit. */
 export function fromTorch(kind: WeightKind, shape: readonly number[], data: Float32Array): WeightArray {
-  const forward = FROM_OURS[kind];
+  const forward = axesOf(kind);
   return permute(
     kind,
     shape,
@@ -48,8 +49,15 @@ export function fromTorch(kind: WeightKind, shape: readonly number[], data: Floa
   );
 }
 
+function axesOf(kind: WeightKind): readonly number[] {
+  requireOneOf("kind", kind, Object.keys(FROM_OURS));
+  return FROM_OURS[kind];
+}
+
 /** Axis d of the result is axis `axes[d]` of the input. */
 function permute(kind: WeightKind, shape: readonly number[], data: Float32Array, axes: readonly number[]): WeightArray {
+  requireSizes("shape", shape);
+  requireNumbers("data", data);
   const count = shape.reduce((product, size) => product * size, 1);
   if (shape.length !== axes.length || count !== data.length) {
     throw new VoxtwirlError(

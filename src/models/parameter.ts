@@ -1,4 +1,5 @@
-import type { ParameterSpec } from "../graph/parameters.ts";
+import { requireArray, requireMethod } from "../check.ts";
+import type { ParameterSpec, ParameterStore } from "../graph/parameters.ts";
 import type { WeightKind } from "./layouts.ts";
 
 /** A parameter with what is needed to initialise it and to write it in PyTorch's layout. */
@@ -6,4 +7,10 @@ export interface ModelParameter extends ParameterSpec {
   readonly kind: WeightKind;
   /** Initial values: a constant, or uniform in +-bound. */
   readonly init: { readonly constant: number } | { readonly bound: number };
+}
+
+/** @throws VoxtwirlError "bad-option" unless both are given */
+export function requireParameters(store: ParameterStore, parameters: readonly ModelParameter[]): void {
+  requireMethod("store", store, "readEach", "Give a ParameterStore.");
+  requireArray("parameters", parameters, "Give what the store was made of: task.parameters(config).");
 }

@@ -66,9 +66,7 @@ export function prepareDataset(
   options: DatasetOptions,
   keyOf?: MoleculeKey,
 ): PreparedDataset {
-  requireArray("molecules", molecules, "Give molecules: those of parseXyz, parseSdf or builtinMolecules.");
-  requireObject("options", options, "Give { elements, grid, resolution }: a preset has them.");
-  requireArray("elements", options.elements, "Give element symbols, one a channel.");
+  requireMolecules(molecules, options);
   const channels = channelTable(options.elements);
   checkOptions(options);
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);
@@ -88,6 +86,12 @@ export function prepareDataset(
   return { train: part(parts.train), heldout: part(parts.heldout), skipped };
 }
 
+function requireMolecules(molecules: readonly Molecule[], options: Omit<DatasetOptions, "heldout" | "seed">): void {
+  requireArray("molecules", molecules, "Give molecules: those of parseXyz, parseSdf or builtinMolecules.");
+  requireObject("options", options, "Give { elements, grid, resolution }: a preset has them.");
+  requireArray("elements", options.elements, "Give element symbols, one a channel.");
+}
+
 /**
  * Checks and packs molecules that are not to be divided, in their order.
  *
@@ -97,6 +101,7 @@ export function packMolecules(
   molecules: readonly Molecule[],
   options: Omit<DatasetOptions, "heldout" | "seed">,
 ): { packed: PackedMolecules; skipped: Skipped } {
+  requireMolecules(molecules, options);
   const channels = channelTable(options.elements);
   checkOptions(options);
   const { usable, skipped } = selectUsable(molecules, channels, (options.grid * options.resolution) / 2);

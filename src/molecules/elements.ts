@@ -1,3 +1,5 @@
+import { requireString } from "../check.ts";
+
 /** Symbols of the elements by atomic number less one. */
 const symbols = (
   "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr " +
@@ -24,6 +26,7 @@ export function elementSymbol(atomicNumber: number): string {
  * is none.
  */
 export function atomicNumber(symbol: string): number | undefined {
+  requireString("symbol", symbol, 'Give the symbol of an element: "C".');
   const normal = symbol.slice(0, 1).toUpperCase() + symbol.slice(1).toLowerCase();
   return normal === "D" || normal === "T" ? 1 : numbers.get(normal);
 }

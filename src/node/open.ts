@@ -1,4 +1,4 @@
-import { requireString } from "../check.ts";
+import { requireObject, requireString } from "../check.ts";
 import { findAdapter, type FoundAdapter, softwareNotice } from "./adapters.ts";
 
 /** How to choose an adapter in Node. */
@@ -29,6 +29,7 @@ export interface OpenedAdapter extends FoundAdapter {
  * @throws VoxtwirlError "no-adapter" with the reason and a remedy
  */
 export async function openAdapter(options: OpenAdapterOptions = {}): Promise<OpenedAdapter> {
+  requireObject("options", options, 'Give { adapter: "software" }, or nothing.');
   const { adapter, flags = [], hideWarnings = false } = options;
   if (adapter !== undefined) {
     requireString("adapter", adapter, 'Give "auto", "hardware", "software" or part of an adapter\'s name.');

@@ -1,3 +1,4 @@
+import { requireObject } from "../check.ts";
 import { freemem } from "node:os";
 import { Gpu, type GpuOptions } from "../gpu/gpu.ts";
 import { withNap } from "./nap.ts";
@@ -27,6 +28,7 @@ const SOFTWARE_MEMORY_SHARE = 0.8;
  * @throws VoxtwirlError "no-adapter"; "bad-config" for a `tuning` that is none of this adapter
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
+  requireObject("options", options, 'Give { adapter: "software" }, or nothing.');
   const { adapter, flags, hideWarnings, onNotice, tuning, ...gpuOptions } = options;
   const opened = await openAdapter({ adapter, flags, hideWarnings });
   if (opened.notice) onNotice?.(opened.notice);

@@ -1,12 +1,12 @@
 /** What a measurement's own numbers say against it, a line each. */
+import { requireObject } from "../check.ts";
 import type { BetterReading, RotationReading } from "../equivariance/betterReading.ts";
 import { formatLoss } from "./format.ts";
 
 /** The reading of the rotations that explains predictions far better. */
-export function readingRemark(
-  { reading, lossTotal, lossTotalAsked, samples }: BetterReading,
-  measured: number,
-): string {
+export function readingRemark(better: BetterReading, measured: number): string {
+  requireObject("better", better, "Give the betterReading of a measurement, where there is one.");
+  const { reading, lossTotal, lossTotalAsked, samples } = better;
   const on = samples < measured ? `On the first ${samples} samples, ` : "";
   const [how, question] = wording(reading);
   const text = `${how} lossTotal would be ${short(lossTotal)} instead of ${short(lossTotalAsked)}: ${question}?`;

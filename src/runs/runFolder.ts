@@ -1,5 +1,5 @@
 /** The folder that a training run writes; its five files are the run's whole output. */
-import { requireObject, requireString } from "../check.ts";
+import { requireFunction, requireObject, requireOneOf, requireString, requireWhole } from "../check.ts";
 import { rmdirSync } from "node:fs";
 import { appendFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -152,6 +152,7 @@ export class RunFolder {
 
   /** Makes the folder that of a new run: removes what an earlier one has left, and nothing else. */
   async begin(config: object): Promise<void> {
+    requireConfig(config);
     // The state goes first: without it nobody resumes what a crash leaves half removed.
     await this.#remove(RUN_FILES.state);
     await this.writeConfig(config);
@@ -162,11 +163,13 @@ export class RunFolder {
 
   /** Path of one of the folder's files. */
   file(name: keyof typeof RUN_FILES): string {
+    requireOneOf("name", name, Object.keys(RUN_FILES));
     return join(this.path, RUN_FILES[name]);
   }
 
   /** Writes config.json. */
   async writeConfig(config: object): Promise<void> {
+    requireConfig(config);
     await this.#write("config", `${JSON.stringify(config, undefined, 2)}\n`);
   }
 
@@ -177,6 +180,7 @@ export class RunFolder {
 
   /** Adds one row at the end of metrics.jsonl. */
   async appendMetric(row: MetricRow): Promise<void> {
+    requireObject("row", row, "Give a row: { type, step, ... }, as the events of train hold it.");
     const path = this.file("metrics");
     await this.#lock.check();
     try {
@@ -203,6 +207,7 @@ export class RunFolder {
    * a crash, and removes what unfinished writes left. Rows of `step` itself stay.
    */
   async truncateMetricsAfter(step: number): Promise<void> {
+    requireWhole("step", step, 0);
     await this.#removeTemporaries();
     const rows = (await this.readMetrics()).filter((row) => row.step <= step);
     await this.#write("metrics", rows.map((row) => `${formatMetric(row)}\n`).join(""));
@@ -231,11 +236,13 @@ export class RunFolder {
 
   /** Gives `use` the state without reading it whole: it may be larger than memory has room for beside the GPU's. */
   async withState<T>(use: (state: SafeSource) => Promise<T>): Promise<T> {
+    requireFunction("use", use, "Give a function of the state: async (state) => state.read(name).");
     return withSafetensors(this.file("state"), use);
   }
 
   /** Writes report.html. */
   async writeReport(html: string): Promise<void> {
+    requireString("html", html, "Give a page: renderReport(input).");
     await this.#write("report", html);
   }
 
@@ -269,8 +276,14 @@ function removeEmptyFolder(path: string): void {
   }
 }
 
+function requireConfig(config: object): void {
+  requireObject("config", config, "Give what config.json is to hold.");
+}
+
 function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string>) {
-  return "specs" in tensors ? safetensorsStream(tensors, metadata) : safetensorsChunks(tensors, metadata);
+  if (Array.isArray(tensors)) return safetensorsChunks(tensors as readonly SafeTensor[], metadata);
+  requireObject("tensors", tensors, "Give an array of tensors, or { specs, data }.");
+  return safetensorsStream(tensors as SafeStream, metadata);
 }
 
 /** A safetensors file whose tensors are read when they are asked for. */
@@ -306,6 +319,7 @@ export async function readSafetensors(path: string): Promise<SafeFile> {
 }
 
 async function makeNumbered(root: string, preset: string): Promise<string> {
+  requireString("preset", preset, 'Give the name of a preset: { preset: "tiny" }.');
   if (!/^[A-Za-z0-9][\w.-]*$/.test(preset)) {
     const message = `preset ${JSON.stringify(preset)} cannot name a folder`;
     throw new VoxtwirlError("bad-option", message, "Give a folder with --out.");

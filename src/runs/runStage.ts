@@ -1,3 +1,4 @@
+import { requireString } from "../check.ts";
 import { fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,6 +27,7 @@ export type RunStage = "none" | "begun" | "saved";
  * @throws VoxtwirlError "bad-file" when the path is no folder, or one that holds other files and no run.
  */
 export async function lookAtRun(path: string): Promise<RunStage> {
+  requireString("path", path, "Give the path of a run's folder.");
   const fix = "Give the folder of an earlier run, such as runs/tiny-1, or one that does not exist yet.";
   // Asked once: another process may make the folder at any moment.
   const found = await stat(path).catch(() => undefined);

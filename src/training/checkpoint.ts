@@ -1,8 +1,9 @@
+import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatShape } from "../gpu/tensor.ts";
 import type { ParameterStore } from "../graph/parameters.ts";
 import { fromTorch, toTorch } from "../models/layouts.ts";
-import type { ModelParameter } from "../models/parameter.ts";
+import { requireParameters, type ModelParameter } from "../models/parameter.ts";
 import { SCALING_FIELDS, type LossScaling } from "./lossScaling.ts";
 import { floats } from "../formats/safetensorFloats.ts";
 import type { SafeFile, SafeSpec, SafeStream, SafeTensor } from "../formats/safetensors.ts";
@@ -11,6 +12,7 @@ const STATE_ARRAYS = ["weights", "ema", "m", "v"] as const;
 
 /** The averaged weights in PyTorch's layouts, under the reference's state-dict names; read when they are asked for. */
 export function modelStream(store: ParameterStore, parameters: readonly ModelParameter[]): SafeStream {
+  requireParameters(store, parameters);
   const specs = parameters.map(({ name, kind, shape }) => ({
     name,
     dtype: "F32" as const,
@@ -52,12 +54,18 @@ export function loadModel(
   file: SafeFile,
   fileName: string,
 ): void {
+  requireParameters(store, parameters);
+  requireFile(file);
   for (const { name, kind, shape } of parameters) {
     const data = weights(file, name, toTorchShape(kind, shape), fileName);
     const { data: values } = fromTorch(kind, toTorchShape(kind, shape), data);
     store.write(name, values);
     if (store.arrays.includes("ema")) store.write(name, values, "ema");
   }
+}
+
+function requireFile(file: SafeFile): void {
+  requireObject("file", file, "Give what decodeSafetensors returns.");
 }
 
 function weights(file: SafeFile, name: string, shape: readonly number[], fileName: string): Float32Array {
@@ -100,6 +108,7 @@ export function stateStream(
   parameters: readonly ModelParameter[],
   scaling?: LossScaling,
 ): SafeStream {
+  requireParameters(store, parameters);
   const arrays = stateArrays(parameters);
   const specs = arrays.flatMap(({ array, held }) =>
     held.map(({ name, shape }) => ({ name: `${array}.${name}`, dtype: "F32" as const, shape: [...shape] })),
@@ -133,6 +142,8 @@ export function loadState(
   fileName: string,
   scaling?: LossScaling,
 ): void {
+  requireParameters(store, parameters);
+  requireFile(file);
   for (const { array, held } of stateArrays(parameters)) {
     for (const { name, shape } of held) store.write(name, f32(file, `${array}.${name}`, shape, fileName), array);
   }

@@ -1,3 +1,4 @@
+import { requireGpu } from "../check.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 
 /** Fields of `Scaling` in shaders/shared/scaling.wgsl, all f32. */
@@ -16,6 +17,7 @@ export class LossScaling {
   readonly #gpu: Gpu;
 
   constructor(gpu: Gpu) {
+    requireGpu(gpu);
     const size = 4 * SCALING_FIELDS.length;
     const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
     this.#gpu = gpu;

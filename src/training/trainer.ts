@@ -1,3 +1,4 @@
+import { requireGpu, requireMethod, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -36,6 +37,7 @@ export interface StepStatus {
 
 /** The status of each step whose words lie in `bytes`. */
 export function readStatus(bytes: ArrayBuffer): StepStatus[] {
+  requireObject("bytes", bytes, "Give an ArrayBuffer with the words of steps.");
   const words = new Uint32Array(bytes);
   const floats = new Float32Array(bytes);
   return Array.from({ length: bytes.byteLength / STATUS_BYTES }, (_, i) => {
@@ -95,6 +97,11 @@ export class Trainer {
     store: ParameterStore,
     data: P,
   ): Promise<Trainer> {
+    requireGpu(gpu);
+    requireObject("task", task, "Give what is trained: voxels.");
+    requireObject("config", config, "Give a configuration: { ...voxels.presets.tiny, steps: 500 }.");
+    requireMethod("store", store, "bind", "Give a ParameterStore.");
+    requireObject("data", data, "Give packed molecules: the train of what task.open() returns.");
     const owned: BufferView[] = [];
     let uniform: StepUniform | undefined;
     let scaling: LossScaling | undefined;
@@ -117,6 +124,7 @@ export class Trainer {
    * sticky flag is set no step changes anything, until `clearFlag`.
    */
   run(step: number, into: { buffer: GPUBuffer; offset: number }): void {
+    requireObject("into", into, "Give { buffer, offset }.");
     this.prepare(step);
     const { loss, norm, flags, scale } = this.#status;
     const word = (view: BufferView, offset: number) => ({ ...view, offset: view.offset + offset, size: 4 });

@@ -195,7 +195,9 @@ function variantNames(caps: GpuCaps, call: KernelCall): string[] {
 }
 
 /** What to keep of a result: a choice, or undefined where the table's variant stays. */
-export function choiceOf({ outcome, best, bestMs, fallbackMs, call }: TuneResult): TunedChoice | undefined {
+export function choiceOf(result: TuneResult): TunedChoice | undefined {
+  requireObject("result", result, "Give a result of tune.");
+  const { outcome, best, bestMs, fallbackMs, call } = result;
   if (outcome !== "faster") return undefined;
   return { variant: best!, ms: bestMs!, fallback: call.fallback, fallbackMs: fallbackMs! };
 }
@@ -204,6 +206,7 @@ export function choiceOf({ outcome, best, bestMs, fallbackMs, call }: TuneResult
 export function countCalls(
   plans: readonly { readonly plan: Pick<Plan, "calls">; readonly durationsMs?: readonly number[] }[],
 ): CountedCall[] {
+  requireArray("plans", plans, "Give [{ plan }, ...].");
   const found = new Map<string, { call: KernelCall; count: number; ms?: number }>();
   for (const { plan, durationsMs } of plans) {
     for (const [dispatch, call] of plan.calls) {

@@ -1,3 +1,4 @@
+import { requireMethod, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { KernelCall } from "../gpu/dispatch.ts";
 import { TUNING_FORMAT, type TunedChoice, type Tuning } from "../gpu/tuning.ts";
@@ -10,6 +11,8 @@ export function emptyTuning(adapter: string): Tuning {
 
 /** The tuning with what was found of some calls: a choice, or undefined where the table's variant stays. */
 export function withChoices(tuning: Tuning, found: ReadonlyMap<string, TunedChoice | undefined>): Tuning {
+  requireObject("tuning", tuning, "Give a Tuning: emptyTuning(adapter), or what parseTuning returns.");
+  requireMethod("found", found, "has", "Give a Map of choices by the keys of calls.");
   const kept = Object.entries(tuning.choices).filter(([key]) => !found.has(key));
   const chosen = [...found].filter((entry): entry is [string, TunedChoice] => entry[1] !== undefined);
   const choices = Object.fromEntries([...kept, ...chosen].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -51,6 +54,7 @@ export function parseTuning(value: unknown, adapter: string, source = "this"): T
  * are bitwise the same on one adapter where this, the version and all else are.
  */
 export function tuningHash(calls: Iterable<KernelCall>): string {
+  requireMethod("calls", calls, Symbol.iterator, "Give the calls of a plan: plan.calls.values().");
   const chosen = new Map<string, string>();
   for (const { key, variant, fallback } of calls) if (variant !== fallback) chosen.set(key, variant);
   if (chosen.size === 0) return "none";

@@ -216,3 +216,19 @@ describe("a run folder's files", () => {
     expect(await readFile(run.file("report"), "utf8")).toBe("<!doctype html><p>Å");
   });
 });
+
+describe("a run folder's methods", () => {
+  it.each([
+    ...(["begin", "file", "writeConfig", "appendMetric", "truncateMetricsAfter"] as const),
+    ...(["writeModel", "writeState", "withState", "writeReport"] as const),
+  ])("%s says what to give, and writes nothing", async (name) => {
+    const folder = await RunFolder.create({ out: join(root, "run"), preset: "tiny" });
+    const left = await names(folder.path);
+    for (const given of [undefined, null, NaN]) {
+      const call = async () => (folder[name] as (value: unknown) => unknown).call(folder, given);
+      await expect(call()).rejects.toMatchObject({ code: "bad-option", fix: expect.stringMatching(/^Give /) });
+    }
+    expect(await names(folder.path)).toEqual(left);
+    folder.close();
+  });
+});

@@ -1,6 +1,7 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
 import attentionSoftmaxShader from "../../../shaders/attention/attentionSoftmax.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { type Tensor } from "../../gpu/tensor.ts";
 import { copyChannels } from "../concatChannels.ts";
@@ -33,7 +34,9 @@ export interface AttentionArgs {
  *
  * @throws VoxtwirlError "bad-shape"
  */
-export function attention(ctx: KernelContext, { label, qkv, y, logSumExp, scale }: AttentionArgs): void {
+export function attention(ctx: KernelContext, args: AttentionArgs): void {
+  requireArgs("attention", ctx, args, "qkv y logSumExp", "scale");
+  const { label, qkv, y, logSumExp, scale } = args;
   const sizes = checkedSizes(label, qkv, y, logSumExp);
   storage(label, { qkv, y });
   const { samples, tokens, channels } = sizes;

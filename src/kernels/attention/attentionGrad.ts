@@ -1,6 +1,7 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
 import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { copyChannels } from "../concatChannels.ts";
@@ -33,6 +34,7 @@ export interface AttentionGradArgs {
  * @throws VoxtwirlError "bad-shape"
  */
 export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void {
+  requireArgs("attentionGrad", ctx, args, "qkv y logSumExp gradY gradQkv", "scale");
   const { label, qkv, y, logSumExp, gradY, gradQkv, scale } = args;
   const sizes = checkedSizes(label, qkv, y, logSumExp);
   requireSameShape(label, { qkv, gradQkv });

@@ -5,6 +5,7 @@ import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMa
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
@@ -39,6 +40,7 @@ export function conv3d(
     padding: number;
   },
 ): void {
+  requireArgs("conv3d", ctx, args, "x weight y", "stride padding");
   const { label, x, weight, bias, addend, y, stride, padding } = args;
   const expected = conv3dShape(x.shape, weight.shape, stride, padding, label);
   requireShape(label, "output", y, expected);
@@ -58,6 +60,7 @@ export function conv3dGradInput(
   ctx: KernelContext,
   args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor; stride: number; padding: number },
 ): void {
+  requireArgs("conv3dGradInput", ctx, args, "gradY weight gradX", "stride padding");
   const { label, gradY, weight, gradX, stride, padding } = args;
   requireShape(label, "output gradient", gradY, conv3dShape(gradX.shape, weight.shape, stride, padding, label));
   if (stride === 1) {

@@ -3,6 +3,7 @@ import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeight
 import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import conv3dGradWeightShader from "../../../shaders/conv3d/conv3dGradWeight.wgsl";
 import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { activation, example, input, sum } from "../example.ts";
@@ -33,6 +34,7 @@ export function conv3dGradWeight(
   ctx: KernelContext,
   args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; padding: number },
 ): void {
+  requireArgs("conv3dGradWeight", ctx, args, "x gradY gradWeight", "stride padding");
   const { label, x, gradY, gradWeight, stride, padding } = args;
   requireShape(label, "output gradient", gradY, conv3dShape(x.shape, gradWeight.shape, stride, padding, label));
   dispatchConv3dGradWeight(ctx, { label, x, gradY, gradWeight, stride, pad: padding, transposed: false });

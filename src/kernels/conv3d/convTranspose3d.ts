@@ -3,6 +3,7 @@ import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl"
 import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import convTranspose3dShader from "../../../shaders/conv3d/convTranspose3d.wgsl";
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { dispatchConv3d, dispatchConvTranspose3d } from "./conv3dDispatch.ts";
@@ -36,6 +37,7 @@ export function convTranspose3d(
     padding: number;
   },
 ): void {
+  requireArgs("convTranspose3d", ctx, args, "x weight y", "stride padding");
   const { label, x, weight, bias, y, stride, padding } = args;
   const expected = convTranspose3dShape(x.shape, weight.shape, stride, padding, label);
   requireShape(label, "output", y, expected);
@@ -53,6 +55,7 @@ export function convTranspose3dGradInput(
   ctx: KernelContext,
   args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor; stride: number; padding: number },
 ): void {
+  requireArgs("convTranspose3dGradInput", ctx, args, "gradY weight gradX", "stride padding");
   const { label, gradY, weight, gradX, stride, padding } = args;
   const expected = convTranspose3dShape(gradX.shape, weight.shape, stride, padding, label);
   requireShape(label, "output gradient", gradY, expected);
@@ -69,6 +72,7 @@ export function convTranspose3dGradWeight(
   ctx: KernelContext,
   args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor; stride: number; padding: number },
 ): void {
+  requireArgs("convTranspose3dGradWeight", ctx, args, "x gradY gradWeight", "stride padding");
   const { label, x, gradY, gradWeight, stride, padding } = args;
   const expected = convTranspose3dShape(x.shape, gradWeight.shape, stride, padding, label);
   requireShape(label, "output gradient", gradY, expected);

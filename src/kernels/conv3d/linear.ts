@@ -1,3 +1,4 @@
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { conv3dGradWeight } from "./conv3dGradWeight.ts";
@@ -16,6 +17,7 @@ export function linear(
   ctx: KernelContext,
   args: { label: string; x: Tensor; weight: Tensor; bias?: Tensor | undefined; addend?: Tensor | undefined; y: Tensor },
 ): void {
+  requireArgs("linear", ctx, args, "x weight y");
   const { label, x, weight, bias, addend, y } = args;
   checkLinear(label, x, weight, y);
   if (addend) requireShape(label, "addend", addend, y.shape);
@@ -36,6 +38,7 @@ export function linearGradInput(
   ctx: KernelContext,
   args: { label: string; gradY: Tensor; weight: Tensor; gradX: Tensor },
 ): void {
+  requireArgs("linearGradInput", ctx, args, "gradY weight gradX");
   const { label, gradY, weight, gradX } = args;
   checkLinear(label, gradX, weight, gradY);
   conv3dGradInput(ctx, {
@@ -53,6 +56,7 @@ export function linearGradWeight(
   ctx: KernelContext,
   args: { label: string; x: Tensor; gradY: Tensor; gradWeight: Tensor },
 ): void {
+  requireArgs("linearGradWeight", ctx, args, "x gradY gradWeight");
   const { label, x, gradY, gradWeight } = args;
   checkLinear(label, x, gradWeight, gradY);
   conv3dGradWeight(ctx, {

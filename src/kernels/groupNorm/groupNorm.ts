@@ -3,6 +3,7 @@ import groupNormMergeShader from "../../../shaders/groupNorm/groupNormMerge.wgsl
 import groupNormMomentsShader from "../../../shaders/groupNorm/groupNormMoments.wgsl";
 import groupNormStatsShader from "../../../shaders/groupNorm/groupNormStats.wgsl";
 import groupNormWholeShader from "../../../shaders/groupNorm/groupNormWhole.wgsl";
+import { requireArgs } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type Tensor } from "../../gpu/tensor.ts";
@@ -43,6 +44,7 @@ export interface GroupNormArgs {
  * @throws VoxtwirlError "bad-shape", "bad-option"
  */
 export function groupNorm(ctx: KernelContext, args: GroupNormArgs): void {
+  requireArgs("groupNorm", ctx, args, "x gamma beta y stats", "groups", "silu");
   const { label, x, gamma, beta, y, stats, groups, eps = 1e-5 } = args;
   const layout = checkedLayout(ctx, args, groupNormVariants);
   requireSameShape(label, { x, y });

@@ -4,6 +4,7 @@ import groupNormGradSumsShader from "../../../shaders/groupNorm/groupNormGradSum
 import groupNormMergeShader from "../../../shaders/groupNorm/groupNormMerge.wgsl";
 import groupNormWholeGradShader from "../../../shaders/groupNorm/groupNormWholeGrad.wgsl";
 import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
+import { requireArgs } from "../../check.ts";
 import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { activation, example, input, output, sum } from "../example.ts";
@@ -44,6 +45,7 @@ export interface GroupNormGradArgs {
  * @throws VoxtwirlError "bad-shape", "bad-option"
  */
 export function groupNormGrad(ctx: KernelContext, args: GroupNormGradArgs): void {
+  requireArgs("groupNormGrad", ctx, args, "x gamma beta stats gradY gradX gradGamma gradBeta", "groups", "silu");
   const { label, x, gamma, beta, stats, gradY, groups, gradX, gradGamma, gradBeta, addend } = args;
   const layout = checkedLayout(ctx, args, groupNormGradVariants);
   const grids = { x, gradY, gradX, ...(addend && { addend }) };

@@ -1,3 +1,4 @@
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import resampleShader from "../../../shaders/rotation/resample.wgsl";
@@ -57,7 +58,9 @@ const resampleVariants: VariantChoice<ResampleShape> = {
  *
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
-export function resample(ctx: KernelContext, { label, x, rotations, y, method }: ResampleArgs): void {
+export function resample(ctx: KernelContext, args: ResampleArgs): void {
+  requireArgs("resample", ctx, args, "x rotations y", "", "method");
+  const { label, x, rotations, y, method } = args;
   requireSameShape(label, { x, y });
   const { cube, constants, cost } = describe(label, x, rotations, method);
   const { samples, size, channels } = cube;
@@ -92,6 +95,7 @@ export function resampleGrad(
   ctx: KernelContext,
   args: { label: string; rotations: Tensor; gradY: Tensor; gradX: Tensor; method: ResampleMethod },
 ): void {
+  requireArgs("resampleGrad", ctx, args, "rotations gradY gradX", "", "method");
   const { label, rotations, gradY, gradX, method } = args;
   requireSameShape(label, { gradY, gradX });
   const {

@@ -1,3 +1,4 @@
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import rotateOctahedralShader from "../../../shaders/rotation/rotateOctahedral.wgsl";
@@ -54,6 +55,7 @@ const rotateOctahedralVariants: VariantChoice<RotateShape> = {
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
 export function rotateOctahedral(ctx: KernelContext, args: RotateOctahedralArgs): void {
+  requireArgs("rotateOctahedral", ctx, args, "x rotations y");
   const { label, x, rotations, y, perSample = false, inverse = false } = args;
   const { samples, size, channels } = cubeShape(label, "x", x);
   if (rotations.shape.length !== 1 || rotations.shape[0] === 0) {

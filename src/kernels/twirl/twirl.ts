@@ -1,3 +1,4 @@
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import twirlErrorShader from "../../../shaders/twirl/twirlError.wgsl";
@@ -41,6 +42,7 @@ export interface TwirlMergeArgs {
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
 export function twirlMerge(ctx: KernelContext, args: TwirlMergeArgs): void {
+  requireArgs("twirlMerge", ctx, args, "predictions rotations mean m2", "count");
   const { label, predictions, rotations, mean, m2, count, reduce } = args;
   requireSameShape(label, { mean, m2, ...(reduce?.target && { target: reduce.target }) });
   const cube = cubeShape(label, "mean", mean);
@@ -128,6 +130,7 @@ export function twirlError(
   ctx: KernelContext,
   args: { label: string; predictions: Tensor; rotations: Tensor; target: Tensor; out: Tensor },
 ): void {
+  requireArgs("twirlError", ctx, args, "predictions rotations target out");
   const { label, predictions, rotations, target, out } = args;
   const cube = cubeShape(label, "target", target);
   const k = requirePredictions(label, predictions, rotations, cube);

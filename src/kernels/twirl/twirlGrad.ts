@@ -1,3 +1,4 @@
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import twirlGradShader from "../../../shaders/twirl/twirlGrad.wgsl";
@@ -33,6 +34,7 @@ export interface TwirlGradArgs {
  * @throws VoxtwirlError "bad-shape" when shapes do not fit together.
  */
 export function twirlGrad(ctx: KernelContext, args: TwirlGradArgs): void {
+  requireArgs("twirlGrad", ctx, args, "predictions rotations mean weights gradPredictions", "", "target");
   const { label, predictions, rotations, mean, target, weights, gradPredictions } = args;
   const cube = cubeShape(label, "mean", mean);
   const k = requirePredictions(label, predictions, rotations, cube);

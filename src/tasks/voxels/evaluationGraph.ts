@@ -1,3 +1,4 @@
+import { requireFunction, requireGpu, requireObject } from "../../check.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -15,6 +16,19 @@ export interface VoxelEvaluatorOptions extends TwirledSamplesOptions {
   readonly keepPredictions?: boolean;
   /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
   readonly checkTotal?: boolean;
+}
+
+/** @throws VoxtwirlError "bad-option" unless an evaluator is given all it takes; `more` are options of its own */
+export function requireEvaluation(gpu: Gpu, options: object, model: VoxelModel, more: string): void {
+  requireGpu(gpu);
+  const names = `molecules, grid, channels, resolution, sigma, shift, seed, ${more}`;
+  requireObject("options", options, `Give { ${names} }.`);
+  requireObject(
+    "molecules",
+    (options as Partial<VoxelEvaluatorOptions>).molecules,
+    "Give packed molecules: voxels.pack(...).",
+  );
+  requireFunction("model", model, "Give (graph, noisy) => prediction.");
 }
 
 /** An evaluation of one molecule, and what is read after a replay. */

@@ -14,7 +14,7 @@ import { poseSums, type PoseSums } from "../../equivariance/poseEstimator.ts";
 import { poseAverages, type PoseAverages } from "../../equivariance/poseGain.ts";
 import { haarRotation } from "../../equivariance/rotations.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
-import type { VoxelModel } from "./evaluationGraph.ts";
+import { requireEvaluation, type VoxelModel } from "./evaluationGraph.ts";
 
 /** Molecules, grid, noise and rotations of the evaluation. */
 export interface PoseEvaluatorOptions {
@@ -82,6 +82,7 @@ export class PoseEvaluator {
    *   or "out-of-memory" when not even one rotation at a time fits
    */
   static async create(gpu: Gpu, given: PoseEvaluatorOptions, model: VoxelModel): Promise<PoseEvaluator> {
+    requireEvaluation(gpu, given, model, "rotations, stream");
     const options: Complete = { noises: 2, method: "catmullRom", precision: "f32", ...given };
     const { rotations, noises, molecules } = options;
     if (![rotations, noises].every((count) => Number.isSafeInteger(count) && count >= 2)) {

@@ -56,8 +56,9 @@ export const voxelOptions: readonly ConfigOption[] = [
 const GIVE_CONFIG = "Give a configuration: { ...voxels.presets.tiny, steps: 500 }.";
 
 /** @throws VoxtwirlError "bad-option" where it is none */
-export function requireConfig(config: unknown): void {
+export function requireConfig(config: unknown): asserts config is VoxelConfig {
   requireObject("config", config, GIVE_CONFIG);
+  requireArray("elements", (config as Partial<VoxelConfig>).elements, GIVE_CONFIG);
 }
 
 /** The network a configuration asks for. */

@@ -13,6 +13,7 @@ import type { AbortSignal, GPUBuffer } from "../../hostTypes.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
 import {
   evaluationGraph,
+  requireEvaluation,
   type EvaluationGraph,
   type VoxelEvaluatorOptions,
   type VoxelModel,
@@ -73,6 +74,7 @@ export class VoxelEvaluator {
    *   "out-of-memory" when not even one rotation at a time fits
    */
   static async create(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel): Promise<VoxelEvaluator> {
+    requireEvaluation(gpu, options, model, "twirl, streams");
     const { twirl, molecules } = options;
     if (!Number.isInteger(twirl) || twirl < 2 || twirl > OCTAHEDRAL_ORDER) {
       throw new VoxtwirlError(

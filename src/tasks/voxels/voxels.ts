@@ -1,3 +1,4 @@
+import { requireGpu, requireGraph, requireMethod, requireObject } from "../../check.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import { elementCount } from "../../gpu/tensor.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -33,13 +34,19 @@ export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
   parameters: (config) => unetParameters(unetConfig(config)),
   step,
   evaluator,
-  async report(evaluation, { grid, elements, resolution }, name) {
+  async report(evaluation, config, name) {
+    requireMethod("evaluation", evaluation, "sample", "Give a VoxelEvaluator.");
+    requireConfig(config);
+    const { grid, elements, resolution } = config;
     return { slices: densestSlice(await evaluation.sample(0), grid, [...elements], resolution, name) };
   },
 };
 
 function step(graph: Graph, context: StepContext<VoxelConfig, PackedMolecules>): (part: MicroBatch) => void {
+  requireGraph("graph", graph);
+  requireObject("context", context, "Give { config, data, upload, parameter, loss }.");
   const { config, data, upload, parameter, loss, scaling } = context;
+  requireConfig(config);
   const { batch, grid, elements, resolution, sigma, shift, augment } = config;
   const channels = elements.length;
   const molecules = moleculeTensors(graph, uploadMolecules(upload, "train", data));
@@ -63,7 +70,10 @@ function step(graph: Graph, context: StepContext<VoxelConfig, PackedMolecules>):
 
 /** Averaged weights on held-out molecules under the rotations of the cube. */
 function evaluator(gpu: Gpu, context: EvaluationContext<VoxelConfig, PackedMolecules>): Promise<VoxelEvaluator> {
+  requireGpu(gpu);
+  requireObject("context", context, "Give { config, store, heldout }.");
   const { config, store, heldout, chunk } = context;
+  requireConfig(config);
   const { grid, resolution, sigma, shift, twirl, seed, elements, precision } = config;
   const options = {
     ...{ molecules: heldout, grid, channels: elements.length, resolution, sigma, shift, twirl, seed, precision },
