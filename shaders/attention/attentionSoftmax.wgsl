@@ -8,6 +8,7 @@
 //          is added, and what the result is multiplied with: 1 / l for the last tile, else 1
 // logSumExp  [N, T]: m + log(l), written for the last tile
 // Dispatch: x, y: threads1d(T); z: samples.
+#import nan
 #import thread
 
 struct Params {
@@ -50,19 +51,19 @@ fn main(
   }
   var sum = 0.0;
   for (var at = start; at < end; at += tokens) {
-    let weight = exp(scores[at] - top);
+    let weight = exp_or_nan(scores[at] - top);
     scores[at] = weight;
     sum += weight;
   }
   var decay = 0.0;
   if (params.first == 0u) {
-    decay = exp(before.x - top);
+    decay = exp_or_nan(before.x - top);
     sum += before.y * decay;
   }
   state[token] = vec2<f32>(top, sum);
   if (params.last != 0u) {
     factors[token] = vec2<f32>(decay, 1.0 / sum);
-    logSumExp[token] = top + log(sum);
+    logSumExp[token] = top + log_or_nan(sum);
   } else {
     factors[token] = vec2<f32>(decay, 1.0);
   }

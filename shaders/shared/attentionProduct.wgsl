@@ -10,6 +10,7 @@
 //   SCORE_GRAD   probability[n, i, j] * (sum - columnValues[n, j]) * scale   probability laid out as out
 //   RESCALE      (out * factors[n, i].x + sum) * factors[n, i].y      out is not read where the first factor is 0
 //   none         added to out where `accumulate` is 1
+#import nan
 #import storage
 #import storagePair
 
@@ -68,7 +69,7 @@ fn element_of_b(at: u32) -> ElementB {
 fn store(sample: u32, row: u32, column: u32, sum: f32) {
   let at = params.outOffset + sample * params.outSample + row * params.outRow + column;
 #ifdef PROBABILITY
-  out[at] = Stored(exp(params.scale * sum - columnValues[sample * params.columns + column]));
+  out[at] = Stored(exp_or_nan(params.scale * sum - columnValues[sample * params.columns + column]));
 #elif defined(SCORE_GRAD)
   out[at] = Stored(probability[at] * (sum - columnValues[sample * params.columns + column]) * params.scale);
 #elif defined(RESCALE)

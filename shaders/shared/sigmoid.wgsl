@@ -1,7 +1,7 @@
 #import real
 
 // 1 / (1 + exp(-x)). The argument is bounded because WGSL leaves the result of an overflowing exp open; below -80 the
-// sigmoid stays at 2e-35 instead of going on to 0.
+// sigmoid stays at 2e-35 instead of going on to 0. Of NaN it may be a number; silu and its slope have x as a factor.
 fn sigmoid(x: Real) -> Real {
   return Real(1.0) / (Real(1.0) + exp(-max(x, Real(-80.0))));
 }

@@ -15,6 +15,7 @@ import groupNormRun from "../../shaders/shared/groupNormRun.wgsl";
 import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
+import nan from "../../shaders/shared/nan.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
@@ -59,6 +60,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     groupNormStats,
     groupNormTerms,
     moments,
+    nan,
     octahedral,
     philox,
     random,

@@ -41,6 +41,17 @@ describe.each(VARIANTS)("attention in %s, the adapter %s", (dtype, _, caps) => {
     }
   });
 
+  it.each(["queries", "keys", "values"])("passes NaN of %s on, into later tiles too", async (part) => {
+    const c = caseOf(1, 300, 8);
+    const [qkv, gradY] = random(c, 1, dtype);
+    qkv[5 * 24 + ["queries", "keys", "values"].indexOf(part) * 8] = NaN;
+    const result = await run(c, qkv, gradY, caps, dtype);
+    const exact = { ...twin(c, qkv), gradQkv: gradTwin(c, qkv, gradY) };
+    for (const name of ["y", "logSumExp", "gradQkv"] as const) {
+      expect(Array.from(result[name], Number.isNaN), name).toEqual(Array.from(exact[name], Number.isNaN));
+    }
+  });
+
   it("repeats bitwise", async () => {
     const c = caseOf(2, 300, 12);
     expect(await run(c, ...random(c), caps, dtype)).toEqual(await run(c, ...random(c), caps, dtype));
