@@ -44,11 +44,19 @@ export {
   type Sampling,
 } from "./equivariance/estimators.ts";
 export type { TwirlGain } from "./equivariance/twirlGain.ts";
-export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
+export {
+  inverseRotation,
+  octahedral,
+  so3,
+  type Rotation,
+  type RotationActions,
+  type RotationGroup,
+} from "./equivariance/groups.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
 export type { EquivarianceSample, Predict, PredictContext } from "./equivariance/predict.ts";
 export type { Representation } from "./equivariance/representations.ts";
-export type { BetterReading, RotationReading } from "./equivariance/betterReading.ts";
+export type { BetterReading } from "./equivariance/betterReading.ts";
+export type { RotationReading } from "./equivariance/rotationReadings.ts";
 export {
   measurePredictions,
   PredictionTally,
@@ -56,8 +64,8 @@ export {
   type PredictedSample,
   type PredictionMeasurement,
   type PredictionOptions,
-  type PredictionRotations,
 } from "./equivariance/predictions.ts";
+export type { PredictionRotations } from "./equivariance/givenRotations.ts";
 export type { RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";

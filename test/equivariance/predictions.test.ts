@@ -9,8 +9,9 @@ import {
 import { decompose } from "../../src/equivariance/decomposition.ts";
 import { randomArray } from "../harness.ts";
 
-const GRID = { size: 3, channels: 2 };
-const NUMBERS = GRID.size ** 3 * GRID.channels;
+const [SIZE, CHANNELS] = [3, 2];
+const NUMBERS = SIZE ** 3 * CHANNELS;
+const GRID = { output: { kind: "grid", size: SIZE, channels: CHANNELS } } as const;
 const ELEMENTS = [5, 0, 11, 7];
 const matrices = ELEMENTS.flatMap((g) => octahedralMatrices[g]!);
 
@@ -21,7 +22,7 @@ const samples = Array.from({ length: 5 }, (_, n) => {
     const error = randomArray(NUMBERS, 100 + 10 * n + i, 0.5);
     return target.map((value, e) => 0.8 * value + error[e]!);
   });
-  const raw = back.map((one, i) => rotateGridOctahedral(one, GRID.size, GRID.channels, ELEMENTS[i]!));
+  const raw = back.map((one, i) => rotateGridOctahedral(one, SIZE, CHANNELS, ELEMENTS[i]!));
   return { target, back: joined(back), raw: joined(raw) };
 });
 
@@ -94,7 +95,8 @@ describe("measurePredictions", () => {
     await refuse([many], {}, "bad-option", /25 predictions a sample, the octahedral group has 24/);
     await refuse(rotated, { rotations: { ...GRID, matrices: matrices.slice(1) } }, "bad-shape", /35 numbers/);
     await refuse(rotated, { rotations: { ...GRID, matrices: matrices.map(() => 0) } }, "bad-file", /all zeros/);
-    await refuse(rotated, { rotations: { matrices, size: 4, channels: 2 } }, "bad-shape", /54 numbers is no grid of 4/);
+    const large = { matrices, output: { kind: "grid", size: 4, channels: 2 } } as const;
+    await refuse(rotated, { rotations: large }, "bad-shape", /^the target of sample 0 holds 54 numbers; .* holds 128$/);
     const two = { ...GRID, matrices: [...matrices, ...matrices] };
     await refuse(rotated, { rotations: two }, "bad-shape", /rotations of 2 samples, and more/);
   });
