@@ -109,6 +109,7 @@ export { Random } from "./random.ts";
 export type {
   ConfigOption,
   EvaluationContext,
+  ForwardPass,
   MeasurableTask,
   MicroBatch,
   ModelMeasurement,
@@ -119,6 +120,8 @@ export type {
   Task,
   TaskData,
   TaskEvaluator,
+  TrainedModel,
+  TrainedModelOptions,
 } from "./training/task.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";
 export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
@@ -136,7 +139,7 @@ export {
   type TrainStart,
 } from "./training/loop.ts";
 export { Training, type TrainingOptions } from "./training/training.ts";
-export { VoxelDenoiser, type VoxelDenoiserOptions } from "./tasks/voxels/voxelDenoiser.ts";
+export { VoxelDenoiser } from "./tasks/voxels/voxelDenoiser.ts";
 export type { ModelFile } from "./training/modelFile.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {
