@@ -167,6 +167,7 @@ export interface Task<
 
 /** A trained model, ready to run: what else it does is the task's. */
 export interface TrainedModel {
+  /** Frees all that was made. */
   destroy(): void;
 }
 
