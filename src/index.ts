@@ -44,11 +44,19 @@ export {
   type Sampling,
 } from "./equivariance/estimators.ts";
 export type { TwirlGain } from "./equivariance/twirlGain.ts";
-export { inverseRotation, octahedral, so3, type Rotation, type RotationGroup } from "./equivariance/groups.ts";
+export {
+  inverseRotation,
+  octahedral,
+  so3,
+  type Rotation,
+  type RotationActions,
+  type RotationGroup,
+} from "./equivariance/groups.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
 export type { EquivarianceSample, Predict, PredictContext } from "./equivariance/predict.ts";
 export type { Representation } from "./equivariance/representations.ts";
-export type { BetterReading, RotationReading } from "./equivariance/betterReading.ts";
+export type { BetterReading } from "./equivariance/betterReading.ts";
+export type { RotationReading } from "./equivariance/rotationReadings.ts";
 export {
   measurePredictions,
   PredictionTally,
@@ -56,8 +64,8 @@ export {
   type PredictedSample,
   type PredictionMeasurement,
   type PredictionOptions,
-  type PredictionRotations,
 } from "./equivariance/predictions.ts";
+export type { PredictionRotations } from "./equivariance/givenRotations.ts";
 export type { RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
@@ -101,6 +109,7 @@ export { Random } from "./random.ts";
 export type {
   ConfigOption,
   EvaluationContext,
+  ForwardPass,
   MeasurableTask,
   MicroBatch,
   ModelMeasurement,
@@ -111,6 +120,8 @@ export type {
   Task,
   TaskData,
   TaskEvaluator,
+  TrainedModel,
+  TrainedModelOptions,
 } from "./training/task.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";
 export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
@@ -128,7 +139,7 @@ export {
   type TrainStart,
 } from "./training/loop.ts";
 export { Training, type TrainingOptions } from "./training/training.ts";
-export { VoxelDenoiser, type VoxelDenoiserOptions } from "./tasks/voxels/voxelDenoiser.ts";
+export { VoxelDenoiser } from "./tasks/voxels/voxelDenoiser.ts";
 export type { ModelFile } from "./training/modelFile.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";
 export {

@@ -18,7 +18,7 @@ const MODEL_ONLY = [
   "adapter",
   "tuning",
 ] as const;
-const ARRAYS_ONLY = ["predictions", "targets", "rotations"] as const;
+const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind"] as const;
 
 const measureOptions = (command: Command) =>
   command
@@ -56,8 +56,16 @@ const measureOptions = (command: Command) =>
     .addOption(
       text(
         "--rotations <FILE>",
-        "if voxel --predictions (N, samples, D, D, D, C) are not rotated back: .npy (samples, 3, 3) or " +
-          "(N, samples, 3, 3), active, x y z; a line tells if another convention fits far better",
+        "if --predictions are not rotated back: .npy (samples, 3, 3) or (N, samples, 3, 3), active, x y z; a line " +
+          "tells if another convention fits far better",
+      ),
+    )
+    .addOption(
+      choice(
+        "--kind <KIND>",
+        "with --rotations, what predictions are and how they rotate: grid (default), voxels (N, samples, D, D, D, C); " +
+          "vectors (N, samples, ..., 3), such as forces; tensors (N, samples, ..., 3, 3), such as stress; scalars",
+        ["grid", "vectors", "tensors", "scalars"],
       ),
     )
     .addOption(adapterOption())
@@ -73,10 +81,17 @@ async function run(options: MeasureOptions): Promise<number> {
   const { group = "octahedral", json = false, predictions, interpolation, twirl = 24 } = options;
   if (predictions !== undefined) {
     refuse(options, MODEL_ONLY, "predictions");
+    if (options.kind !== undefined && options.rotations === undefined) {
+      throw badOption(
+        `--kind ${options.kind} goes with --rotations: without these, predictions are taken as rotated back`,
+        "Give --rotations, or leave --kind out.",
+      );
+    }
     return measureArrays({
       predictions,
       targets: required(options, "targets", "--predictions needs it: what the model should give, (N, ...)"),
       rotations: options.rotations,
+      kind: options.kind ?? "grid",
       group,
       seed: options.seed ?? 0,
       json,

@@ -1,15 +1,20 @@
 import { VoxtwirlError } from "../errors.ts";
-import { PredictionTally, type PredictionMeasurement, type PredictionRotations } from "../equivariance/predictions.ts";
+import { PredictionTally, type PredictionMeasurement } from "../equivariance/predictions.ts";
+import type { PredictionRotations } from "../equivariance/givenRotations.ts";
+import type { Representation } from "../equivariance/representations.ts";
 import type { RotationSource } from "../equivariance/cubeRotations.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
+import { representationOf } from "./predictionShapes.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
 export interface MeasureArraysOptions {
   readonly predictions: string;
   readonly targets: string;
   readonly rotations: string | undefined;
+  /** What predictions that are to be rotated back are. */
+  readonly kind: Representation["kind"];
   readonly group: RotationSource;
   readonly seed: number;
   readonly json: boolean;
@@ -96,27 +101,20 @@ function checkShapes(predictions: OpenNpy, targets: OpenNpy, options: MeasureArr
 async function readRotations(
   shape: readonly number[],
   file: string,
-  { predictions: predictionFile }: MeasureArraysOptions,
+  { predictions: predictionFile, kind }: MeasureArraysOptions,
 ): Promise<PredictionRotations> {
-  const fail = (what: string, fix: string) => {
-    throw new VoxtwirlError("bad-file", what, fix);
-  };
-  const [count, rotations, size, height, width, channels] = shape as [number, number, number, number, number, number];
-  if (shape.length !== 6 || size !== height || size !== width) {
-    fail(
-      `${predictionFile} (${shape.join(", ")}) does not hold voxel grids to rotate back`,
-      "With --rotations give (N, samples, D, D, D, C), channels last; else rotate predictions back yourself.",
-    );
-  }
+  const output = representationOf(kind, shape, predictionFile);
+  const [count, rotations] = shape;
   const matrices = await readNpy(file);
   const given = matrices.shape.join();
   if (given !== [rotations, 3, 3].join() && given !== [count, rotations, 3, 3].join()) {
-    fail(
+    throw new VoxtwirlError(
+      "bad-file",
       `${file} (${matrices.shape.join(", ")}) does not hold ${rotations} rotations`,
       `Give (${rotations}, 3, 3) for all samples alike, or (${count}, ${rotations}, 3, 3).`,
     );
   }
-  return { matrices: matrices.data, size, channels, name: file };
+  return { matrices: matrices.data, output, name: file };
 }
 
 function product(sizes: readonly number[]): number {

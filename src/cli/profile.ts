@@ -35,7 +35,10 @@ const profileOptions = (command: Command) =>
     .addOption(text("--data <FILE>", `train and measure: ${dataHelp} (default: the built-in set)`))
     .addOption(strictOption())
     .addOption(
-      integer("--batch <N>", "train: samples in a step; measure: rotations computed at once; model: grids (default 1)"),
+      integer(
+        "--batch <N>",
+        "train: samples in a step; measure: rotations computed at once; model: inputs (default 1)",
+      ),
     )
     .addOption(
       integer(

@@ -1,17 +1,14 @@
-import { VoxtwirlError } from "../errors.ts";
 import { readingLines } from "../formats/records.ts";
-import type { BufferView, Gpu } from "../gpu/gpu.ts";
-import { Graph, type Precision } from "../graph/graph.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
-import { Plan } from "../graph/plan.ts";
+import type { Plan } from "../graph/plan.ts";
 import { initialise } from "../models/initialise.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { Random } from "../random.ts";
 import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import { prepareRunData } from "../runs/runData.ts";
-import { taskOfPreset } from "../tasks/list.ts";
-import { VoxelDenoiser } from "../tasks/voxels/voxelDenoiser.ts";
+import { taskNamed, taskOfPreset } from "../tasks/list.ts";
 import type { Task, TaskData } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -87,50 +84,19 @@ export async function evaluation(gpu: Gpu, { preset, batch: chunk, ...from }: Pr
   }
 }
 
-/** A forward pass of a model that `voxtwirl train` wrote, on grids of normal noise: values do not change its work. */
+/** A forward pass of a model that `voxtwirl train` wrote. */
 export async function modelForward(gpu: Gpu, path: string, batch = 1, given?: Precision): Promise<Profiled> {
   const file = await readModelFile(path);
-  const model = await VoxelDenoiser.load(gpu, file, given && { precision: given });
-  let grids: BufferView | undefined;
-  const destroy = () => {
-    if (grids) gpu.destroyBuffer(grids.buffer);
-    model.destroy();
+  const { task, training } = file.config;
+  const precision = given ?? training.precision;
+  const { plan, destroy } = await taskNamed(task).forward(gpu, file, { batch, precision });
+  return {
+    title: `forward pass of ${file.path}, preset ${training.preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
+    notes: [],
+    plan,
+    prepare: () => undefined,
+    destroy,
   };
-  try {
-    const { precision } = model;
-    const { grid, elements, sigma, seed, preset } = model.config;
-    const shape = [batch, grid, grid, grid, elements.length];
-    // Bindings have their limit before the buffer has.
-    const bytes = shape.reduce((product, size) => product * size, 4);
-    if (bytes > gpu.caps.maxBindingBytes) {
-      throw new VoxtwirlError(
-        "too-large",
-        `${batch} grids of ${grid}^3 voxels take ${bytes} bytes, more than one binding holds`,
-        "Use a smaller --batch.",
-      );
-    }
-    const random = new Random(seed);
-    grids = gpu.upload(
-      "grids",
-      Float32Array.from({ length: bytes / 4 }, () => sigma * random.normal()),
-    );
-    const graph = new Graph(gpu.caps, { precision });
-    graph.keep(model.forward(graph, graph.external("grids", shape, grids)));
-    const plan = await Plan.create(gpu, graph, { label: "forward" });
-    return {
-      title: `forward pass of ${file.path}, preset ${preset}, batch ${formatCount(batch)}${inHalf(precision)}`,
-      notes: [],
-      plan,
-      prepare: () => undefined,
-      destroy: () => {
-        plan.destroy();
-        destroy();
-      },
-    };
-  } catch (error) {
-    destroy();
-    throw error;
-  }
 }
 
 const inHalf = (precision: Precision): string => (precision === "f16" ? ", in f16" : "");

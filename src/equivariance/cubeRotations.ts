@@ -23,6 +23,7 @@ export interface CubeRotations {
  * @param matrices [..., rotations, 3, 3]: active, row major, x y z
  * @param rotations of each sample
  * @param name what to call the matrices in an error
+ * @param fix what to do about one that is none
  * @throws VoxtwirlError "bad-file" that names the first matrix that is none, a reflection among rotations, and a
  *   rotation that stands twice in a sample, unless they are independent draws
  */
@@ -31,6 +32,7 @@ export function cubeRotations(
   rotations: number,
   source: RotationSource,
   name = "the rotations",
+  fix = NOT_OF_CUBE,
 ): CubeRotations {
   const fail = (at: number, what: string, fix: string) => {
     const sample = matrices.length > 9 * rotations ? ` of sample ${Math.floor(at / rotations)}` : "";
@@ -39,7 +41,7 @@ export function cubeRotations(
   const rowOf = (at: number) => Array.from({ length: 9 }, (_, i) => matrices[9 * at + i]!);
   const elements = Array.from({ length: matrices.length / 9 }, (_, at) => {
     const element = cubeSymmetry(rowOf(at));
-    return element ?? fail(at, describeMatrix(rowOf(at)), NOT_OF_CUBE);
+    return element ?? fail(at, describeMatrix(rowOf(at)), fix);
   });
   const sets = Array.from({ length: elements.length / rotations }, (_, n) =>
     elements.slice(n * rotations, (n + 1) * rotations),
@@ -50,8 +52,8 @@ export function cubeRotations(
   if (reflection >= 0 && used !== "full-octahedral") {
     const others = elements.filter(isReflection).length - 1;
     const also = ["", ", and so is 1 other"][others] ?? `, and so are ${others} others`;
-    const fix = others + 1 === elements.length ? ALL_MIRRORED : MIRRORED;
-    fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, fix);
+    const cure = others + 1 === elements.length ? ALL_MIRRORED : MIRRORED;
+    fail(reflection, `${describeMatrix(rowOf(reflection))}${also}`, cure);
   }
   const doubled = used === "so3" ? -1 : sets.findIndex((set) => new Set(set).size < rotations);
   if (doubled >= 0) {

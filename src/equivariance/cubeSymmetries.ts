@@ -41,6 +41,15 @@ export function cubeSymmetryPermutation(size: number, element: number): Uint32Ar
 
 /** What a matrix is that is none of the 24 rotations of the cube, to go on with "matrix 3 ...". */
 export function describeMatrix(matrix: ArrayLike<number>): string {
+  const fault = rotationFault(matrix, TOLERANCE);
+  if (fault !== undefined) return fault;
+  const [a, , , , e, , , , i] = Array.from(matrix) as [number, 0, 0, 0, number, 0, 0, 0, number];
+  const degrees = (Math.acos(Math.min(1, Math.max(-1, (a + e + i - 1) / 2))) * 180) / Math.PI;
+  return `is a rotation by ${degrees.toFixed(1)} degrees, but none of the 24 that map a cube onto itself`;
+}
+
+/** Why a matrix is no rotation, to go on with "matrix 3 ..."; undefined where it is one. */
+export function rotationFault(matrix: ArrayLike<number>, tolerance: number): string | undefined {
   const m = Array.from(matrix);
   if (!m.every(Number.isFinite)) return "has entries that are not finite numbers";
   if (m.every((value) => value === 0)) return "is all zeros";
@@ -48,15 +57,13 @@ export function describeMatrix(matrix: ArrayLike<number>): string {
   const dot = (a: readonly number[], b: readonly number[]) => a[0]! * b[0]! + a[1]! * b[1]! + a[2]! * b[2]!;
   const lengths = rows.map((row) => Math.sqrt(dot(row, row)));
   const scale = (lengths[0]! + lengths[1]! + lengths[2]!) / 3;
-  const even = lengths.every((length) => Math.abs(length / scale - 1) <= TOLERANCE);
+  const even = lengths.every((length) => Math.abs(length / scale - 1) <= tolerance);
   const skew = [dot(rows[0], rows[1]), dot(rows[0], rows[2]), dot(rows[1], rows[2])];
-  if (!even || skew.some((value) => Math.abs(value) > TOLERANCE * scale ** 2)) {
+  if (!even || skew.some((value) => Math.abs(value) > tolerance * scale ** 2)) {
     return "is not orthogonal, so no rotation";
   }
-  if (Math.abs(scale - 1) > TOLERANCE) return `scales by ${Number(scale.toPrecision(4))}, so it is no rotation`;
+  if (Math.abs(scale - 1) > tolerance) return `scales by ${Number(scale.toPrecision(4))}, so it is no rotation`;
   const [a, b, c, d, e, f, g, h, i] = m;
   const determinant = a! * (e! * i! - f! * h!) - b! * (d! * i! - f! * g!) + c! * (d! * h! - e! * g!);
-  if (determinant < 0) return "is a reflection (determinant -1), not a rotation";
-  const degrees = (Math.acos(Math.min(1, Math.max(-1, (a! + e! + i! - 1) / 2))) * 180) / Math.PI;
-  return `is a rotation by ${degrees.toFixed(1)} degrees, but none of the 24 that map a cube onto itself`;
+  return determinant < 0 ? "is a reflection (determinant -1), not a rotation" : undefined;
 }

@@ -108,6 +108,16 @@ export function decompose(
   return tally.result();
 }
 
+/** @throws VoxtwirlError "bad-shape" where these are not so many predictions of the target */
+export function requireFitting(predictions: ArrayLike<number>, target: ArrayLike<number>, rotations: number): void {
+  if (predictions.length === rotations * target.length && target.length > 0) return;
+  throw new VoxtwirlError(
+    "bad-shape",
+    `${predictions.length} numbers are not ${rotations} predictions of a target of ${target.length}`,
+    "Give every prediction the target's shape, one after another.",
+  );
+}
+
 /** A range of an array, as a view where the array has them. */
 function part(values: ArrayLike<number>, start: number, count: number): ArrayLike<number> {
   if (values instanceof Float32Array || values instanceof Float64Array) return values.subarray(start, start + count);
@@ -116,14 +126,8 @@ function part(values: ArrayLike<number>, start: number, count: number): ArrayLik
 
 /** Two passes over the N values of every element: E|f|^2 - |m|^2 would cancel where deviations are small. */
 function sumsOf(predictions: ArrayLike<number>, target: ArrayLike<number>, rotations: number): SampleSums {
+  requireFitting(predictions, target, rotations);
   const elements = target.length;
-  if (predictions.length !== rotations * elements || elements === 0) {
-    throw new VoxtwirlError(
-      "bad-shape",
-      `${predictions.length} numbers are not ${rotations} predictions of a target of ${elements}`,
-      "Give every prediction the target's shape, one after another.",
-    );
-  }
   let meanError = 0;
   let spread = 0;
   let zeroError = 0;

@@ -10,11 +10,16 @@ import { drawOctahedral, haarRotation } from "./rotations.ts";
 /** A rotation matrix: nine numbers, row major, active (v' = R v), x y z. */
 export type Rotation = readonly number[];
 
-/**
- * A group of rotations as the measurements use it. Its actions return new arrays of the same precision; the inverse of
- * an action is the action of the transposed matrix.
- */
-export interface RotationGroup {
+/** How rotations act. Actions return new arrays of the same precision; the transposed matrix undoes one. */
+export interface RotationActions {
+  /** A grid [D, D, D, C] with its content rotated about its centre: out(p) = in(R^-1 p). */
+  actOnGrid<T extends FloatArray>(rotation: Rotation, grid: T, size: number, channels: number): T;
+  /** Vectors [n, 3], each rotated: v' = R v. */
+  actOnPoints<T extends FloatArray>(rotation: Rotation, points: T): T;
+}
+
+/** A group of rotations as the measurements use it. */
+export interface RotationGroup extends RotationActions {
   readonly name: string;
   /** Number of elements, Infinity where they cannot be counted. */
   readonly order: number;
@@ -24,10 +29,6 @@ export interface RotationGroup {
   sample(random: Random, count: number): Rotation[];
   /** All elements of a finite group. */
   enumerate?(): Rotation[];
-  /** A grid [D, D, D, C] with its content rotated about its centre: out(p) = in(R^-1 p). */
-  actOnGrid<T extends FloatArray>(rotation: Rotation, grid: T, size: number, channels: number): T;
-  /** Vectors [n, 3], each rotated: v' = R v. */
-  actOnPoints<T extends FloatArray>(rotation: Rotation, points: T): T;
 }
 
 /** The 24 rotations of the cube. On grids they permute voxels, bitwise exactly. */
@@ -76,7 +77,7 @@ export function inverseRotation(rotation: Rotation): number[] {
 }
 
 /** R v for each of the vectors [n, 3], in float64, rounded once. */
-function rotatePoints<T extends FloatArray>(rotation: Rotation, points: T): T {
+export function rotatePoints<T extends FloatArray>(rotation: Rotation, points: T): T {
   if (points.length % 3 !== 0) {
     throw new VoxtwirlError("bad-shape", `${points.length} numbers are not vectors of three`, "Give [n, 3].");
   }

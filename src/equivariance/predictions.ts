@@ -3,20 +3,10 @@ import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { BetterReading } from "./betterReading.ts";
 import { otherTasks } from "./otherTasks.ts";
-import { cubeRotations, groupOrderOf, type RotationSource } from "./cubeRotations.ts";
+import { groupOrderOf, type RotationSource } from "./cubeRotations.ts";
+import { givenRotations, type PredictionRotations } from "./givenRotations.ts";
 import { RawTally } from "./rawTally.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
-
-/** The rotations T_i of raw predictions f(T_i x) of voxel grids. */
-export interface PredictionRotations {
-  /** [N, 3, 3] for all samples alike or [samples, N, 3, 3]; rotations of the cube: active, row major, x y z. */
-  readonly matrices: ArrayLike<number>;
-  /** Voxels along an edge of the grids [size, size, size, channels]. */
-  readonly size: number;
-  readonly channels: number;
-  /** What to call the matrices in an error. */
-  readonly name?: string;
-}
 
 /** What the predictions are and how they were rotated. */
 export interface PredictionOptions {
@@ -42,21 +32,16 @@ export class PredictionTally {
 
   /**
    * @param count predictions of each sample, at least 2
-   * @throws VoxtwirlError "bad-option" where there are more than the group has elements; "bad-shape" for matrices that
-   *   are not `count` a sample, "bad-file" for one that is no rotation of the cube: see `cubeRotations`
+   * @throws VoxtwirlError "bad-option" where there are more than the group has elements, or `output` is no
+   *   representation; "bad-shape" for matrices that are not `count` a sample, "bad-file" for one that is no rotation, or
+   *   not of the group
    */
   constructor(count: number, { group = "octahedral", rotations, seed = 0 }: PredictionOptions = {}) {
-    const { matrices, size, channels, name } = rotations ?? {};
-    if (matrices && (matrices.length === 0 || matrices.length % (9 * count) !== 0)) {
-      const what = `${matrices.length} numbers are not matrices of ${count} rotations`;
-      throw new VoxtwirlError("bad-shape", what, `Give [${count}, 3, 3] or [samples, ${count}, 3, 3].`);
-    }
-    const cube = matrices && cubeRotations(matrices, count, group, name);
-    this.#group = cube?.source ?? group;
+    const given = rotations && givenRotations(rotations, count, group);
+    this.#group = given?.source ?? group;
     checkCount(count, this.#group);
-    const grid = { size: size!, channels: channels! };
-    this.#tally = cube
-      ? new RawTally({ ...grid, rotations: count, cube, seed })
+    this.#tally = given
+      ? new RawTally({ count, given, seed })
       : new Tally({ rotations: count, groupOrder: groupOrderOf(group), seed });
   }
 
@@ -106,8 +91,8 @@ export interface MeasurePredictionsOptions extends PredictionOptions {
  * what `voxtwirl measure --predictions` does. Samples may come from a generator, so that not all need be in memory.
  *
  * ```ts
- * const rotations = { matrices, size: 32, channels: 5 };
- * const { percentEquiv, betterReading } = await measurePredictions([{ predictions, target }], { rotations });
+ * const rotations = { matrices, output: { kind: "vectors" } }; // forces [atoms, 3] of each rotated molecule
+ * const { percentEquiv, betterReading } = await measurePredictions(samples, { rotations, group: "so3" });
  * ```
  *
  * @throws VoxtwirlError as `PredictionTally`, "no-data" without samples, "aborted" when the signal is

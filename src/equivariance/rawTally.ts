@@ -1,18 +1,18 @@
 import { VoxtwirlError } from "../errors.ts";
-import { betterReading, type BetterReading, type ReadingSums } from "./betterReading.ts";
-import { groupOrderOf, type CubeRotations } from "./cubeRotations.ts";
-import { CUBE_SYMMETRIES, cubeSymmetryInverse, cubeSymmetryPermutation, isReflection } from "./cubeSymmetries.ts";
-import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
-import { Tally, type Measurement } from "./decomposition.ts";
+import { betterReading, type BetterReading } from "./betterReading.ts";
+import { cubeActions } from "./cubeActions.ts";
+import { groupOrderOf } from "./cubeRotations.ts";
+import { requireFitting, Tally, type Measurement } from "./decomposition.ts";
+import type { GivenRotations } from "./givenRotations.ts";
+import { inverseRotation, type Rotation } from "./groups.ts";
+import { zerosLike } from "./numbers.ts";
+import { readingErrors, type ReadingErrors } from "./readingErrors.ts";
+import { act, requireLength } from "./representations.ts";
 
 export interface RawTallyOptions {
-  /** Voxels along an edge. */
-  readonly size: number;
-  readonly channels: number;
   /** Rotations of each sample. */
-  readonly rotations: number;
-  /** Of all samples alike, or of one sample after another. */
-  readonly cube: CubeRotations;
+  readonly count: number;
+  readonly given: GivenRotations;
   /** Decides which predictions are averaged to measure the gains; 0 by default. */
   readonly seed?: number;
 }
@@ -22,100 +22,69 @@ export interface RawMeasurement extends Measurement {
   readonly betterReading: BetterReading | undefined;
 }
 
-/** How many samples show which reading fits: fewer where grids are large, for the time it takes. */
+/** How many samples show which reading fits: fewer where they are large, for the time it takes. */
 const MOST_COMPARED = 16;
 const FEWEST_COMPARED = 4;
 const COMPARED_NUMBERS = 1e9;
 
-/** A `Tally` of a voxel model's raw predictions f(T_i x), which are rotated back; checks what the rotations mean. */
+/** A `Tally` of a model's raw predictions f(T_i x), which are rotated back; checks what the rotations mean. */
 export class RawTally {
   readonly #options: RawTallyOptions;
   readonly #tally: Tally;
-  readonly #permutations = new Map<number, Uint32Array>();
-  readonly #numbers: number;
-  readonly #compared: ReadingSums[] = [];
-  readonly #toCompare: number;
+  readonly #actions = cubeActions();
+  readonly #compared: ReadingErrors[] = [];
   #samples = 0;
 
   constructor(options: RawTallyOptions) {
-    const { size, channels, rotations, cube, seed = 0 } = options;
+    const { count, given, seed = 0 } = options;
     this.#options = options;
-    this.#tally = new Tally({ rotations, groupOrder: groupOrderOf(cube.source), seed });
-    this.#numbers = size ** 3 * channels;
-    const each = this.#numbers * rotations * this.#candidates();
-    this.#toCompare = Math.min(MOST_COMPARED, Math.max(FEWEST_COMPARED, Math.floor(COMPARED_NUMBERS / each)));
+    this.#tally = new Tally({ rotations: count, groupOrder: groupOrderOf(given.source), seed });
   }
 
   /**
-   * @param predictions of one sample, [rotations, D, D, D, C], channels last
-   * @param target [D, D, D, C]
-   * @throws VoxtwirlError "bad-shape" for a target that is no such grid or a sample without rotations; as `Tally.add`
+   * @param predictions of one sample, one after another, each as long as the target
+   * @throws VoxtwirlError "bad-shape" for a target that is not what it is said to be or a sample without rotations; as
+   *   `Tally.add`
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
-    const elements = this.#elementsOf(this.#samples);
-    const { size, channels } = this.#options;
-    if (target.length !== this.#numbers) {
-      const what = `a target of ${target.length} numbers is no grid of ${size} voxels along an edge and ${channels}`;
-      throw new VoxtwirlError("bad-shape", `${what} channels`, "Give [size, size, size, channels], channels last.");
-    }
-    const Type = predictions instanceof Float32Array ? Float32Array : Float64Array;
-    const back = new Type(predictions.length);
-    elements.forEach((element, i) => {
-      this.#rotate(predictions, back, i * this.#numbers, cubeSymmetryInverse(element));
+    const { output } = this.#options.given;
+    const rotations = this.#rotationsOf(this.#samples);
+    requireLength(`the target of sample ${this.#samples}`, target.length, output);
+    requireFitting(predictions, target, rotations.length);
+    const raw = predictions instanceof Float32Array ? predictions : Float64Array.from(predictions);
+    const back = zerosLike(raw);
+    rotations.forEach((rotation, i) => {
+      const one = raw.subarray(i * target.length, (i + 1) * target.length);
+      back.set(act(this.#actions, output, inverseRotation(rotation), one), i * target.length);
     });
     this.#tally.add(back, target);
-    if (this.#samples++ < this.#toCompare) this.#compared.push(this.#compare(predictions, target, elements));
+    if (this.#samples++ >= this.#toCompare(target.length)) return;
+    const y = Float64Array.from(target);
+    this.#compared.push(readingErrors(raw, y, rotations, (rotation) => act(this.#actions, output, rotation, y)));
   }
 
-  #elementsOf(sample: number): readonly number[] {
-    const { cube, rotations } = this.#options;
-    if (cube.elements.length === rotations) return cube.elements;
-    const elements = cube.elements.slice(sample * rotations, (sample + 1) * rotations);
-    if (elements.length === rotations) return elements;
+  #rotationsOf(sample: number): readonly Rotation[] {
+    const { given, count } = this.#options;
+    if (given.rotations.length === count) return given.rotations;
+    const rotations = given.rotations.slice(sample * count, (sample + 1) * count);
+    if (rotations.length === count) return rotations;
     throw new VoxtwirlError(
       "bad-shape",
       `there are rotations of ${sample} samples, and more samples`,
-      `Give [${rotations}, 3, 3] for all samples alike, or [samples, ${rotations}, 3, 3].`,
+      `Give [${count}, 3, 3] for all samples alike, or [samples, ${count}, 3, 3].`,
     );
+  }
+
+  #toCompare(numbers: number): number {
+    const { given, count } = this.#options;
+    // No reading changes these.
+    if (given.output.kind === "scalars") return 0;
+    const each = numbers * count * given.compared;
+    return Math.min(MOST_COMPARED, Math.max(FEWEST_COMPARED, Math.floor(COMPARED_NUMBERS / each)));
   }
 
   /** @throws VoxtwirlError as `Tally.result` */
   result(): RawMeasurement {
-    return { ...this.#tally.result(), betterReading: betterReading(this.#compared, this.#numbers) };
-  }
-
-  /** How many elements predictions are compared under. */
-  #candidates(): number {
-    return this.#options.cube.elements.some(isReflection) ? CUBE_SYMMETRIES : OCTAHEDRAL_ORDER;
-  }
-
-  /** One grid, at `start` of both arrays, rotated by an element. */
-  #rotate(from: ArrayLike<number>, to: Float32Array | Float64Array, start: number, element: number): void {
-    const { size, channels } = this.#options;
-    let permutation = this.#permutations.get(element);
-    if (!permutation) this.#permutations.set(element, (permutation = cubeSymmetryPermutation(size, element)));
-    let at = start;
-    for (let voxel = 0; voxel < permutation.length; voxel++) {
-      const source = start + permutation[voxel]! * channels;
-      for (let c = 0; c < channels; c++) to[at++] = from[source + c]!;
-    }
-  }
-
-  /** |g^-1 f_i - y|^2 = |f_i - g y|^2 of each prediction under each element. */
-  #compare(predictions: ArrayLike<number>, target: ArrayLike<number>, elements: readonly number[]): ReadingSums {
-    const numbers = this.#numbers;
-    const errors = new Float64Array(CUBE_SYMMETRIES * elements.length);
-    const rotated = new Float64Array(numbers);
-    for (let g = 0; g < this.#candidates(); g++) {
-      this.#rotate(target, rotated, 0, g);
-      for (let i = 0; i < elements.length; i++) {
-        let error = 0;
-        for (let e = 0; e < numbers; e++) error += (predictions[i * numbers + e]! - rotated[e]!) ** 2;
-        errors[CUBE_SYMMETRIES * i + g] = error;
-      }
-    }
-    let zeroError = 0;
-    for (let e = 0; e < numbers; e++) zeroError += target[e]! ** 2;
-    return { errors, elements, zeroError };
+    return { ...this.#tally.result(), betterReading: betterReading(this.#compared) };
   }
 }

@@ -1,6 +1,6 @@
 import { kindOf } from "../check.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
-import type { Rotation, RotationGroup } from "./groups.ts";
+import type { Rotation, RotationActions } from "./groups.ts";
 import { VoxtwirlError } from "../errors.ts";
 
 /**
@@ -14,7 +14,12 @@ export type Representation =
   | { readonly kind: "scalars" };
 
 /** An array rotated, of the same precision; scalars are the array itself. */
-export function act<T extends FloatArray>(group: RotationGroup, how: Representation, rotation: Rotation, values: T): T {
+export function act<T extends FloatArray>(
+  group: RotationActions,
+  how: Representation,
+  rotation: Rotation,
+  values: T,
+): T {
   switch (how.kind) {
     case "scalars":
       return values;
@@ -65,6 +70,6 @@ export function requireLength(what: string, length: number, how: Representation)
   throw new VoxtwirlError(
     "bad-shape",
     `${what} holds ${length} numbers; ${wanted}`,
-    "Give one sample's numbers, and with input and output how rotations act on them.",
+    "Give one sample's numbers, and how rotations act on them as their representation.",
   );
 }

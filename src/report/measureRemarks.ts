@@ -1,6 +1,7 @@
 /** What a measurement's own numbers say against it, a line each. */
 import { requireObject } from "../check.ts";
-import type { BetterReading, RotationReading } from "../equivariance/betterReading.ts";
+import type { BetterReading } from "../equivariance/betterReading.ts";
+import type { RotationReading } from "../equivariance/rotationReadings.ts";
 import { formatLoss } from "./format.ts";
 
 /** The reading of the rotations that explains predictions far better. */

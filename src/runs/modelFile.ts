@@ -5,20 +5,22 @@ import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
-import { VoxelDenoiser, type VoxelDenoiserOptions } from "../tasks/voxels/voxelDenoiser.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
-import { taskNamed } from "../tasks/list.ts";
+import { taskNamed, type AnyModel } from "../tasks/list.ts";
+import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 
 /**
  * Loads a model that `voxtwirl train` wrote, to run it: from its file, or from its run's folder.
  *
- * @throws VoxtwirlError as `readModelFile` and `VoxelDenoiser.load`
+ * @returns what its task makes of it: a `VoxelDenoiser`
+ * @throws VoxtwirlError as `readModelFile`, and as the task's `load`
  */
-export async function openModel(gpu: Gpu, path: string, options: VoxelDenoiserOptions = {}): Promise<VoxelDenoiser> {
+export async function openModel(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<AnyModel> {
   requireGpu(gpu);
-  return VoxelDenoiser.load(gpu, await readModelFile(path), options);
+  const file = await readModelFile(path);
+  return taskNamed(file.config.task).load(gpu, file, options);
 }
 
 /**

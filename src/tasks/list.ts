@@ -1,27 +1,37 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
-import type { MeasurableTask } from "../training/task.ts";
+import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import { voxelForward } from "./voxels/forwardPass.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
 import { voxelModelTerms } from "./voxels/modelTerms.ts";
 import type { VoxelConfig } from "./voxels/voxelConfig.ts";
+import { VoxelDenoiser } from "./voxels/voxelDenoiser.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxels } from "./voxels/voxels.ts";
 
-const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
+/** What the trained models of all tasks are loaded as. */
+export type AnyModel = VoxelDenoiser;
+
+/** Any task, whichever it is. */
+export type AnyTask = MeasurableTask<TrainConfig, Packed, TaskEvaluator, AnyModel>;
+
+const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser> = {
   ...voxels,
+  load: VoxelDenoiser.load,
+  forward: voxelForward,
   measure: measureVoxelModel,
   terms: voxelModelTerms,
 };
 
-/** All that can be trained: to add a task is to add its folder and its line here. */
-export const tasks: readonly MeasurableTask[] = [measurableVoxels];
+/** All that can be trained: to add a task is to add its folder, its line here and its model's type above. */
+export const tasks: readonly AnyTask[] = [measurableVoxels];
 
 /**
  * @param name of runs from before there were tasks there is none: they are of voxels
  * @throws VoxtwirlError "bad-config" for a name that is none
  */
-export function taskNamed(name = voxels.name): MeasurableTask {
+export function taskNamed(name = voxels.name): AnyTask {
   const found = tasks.find((task) => task.name === name);
   if (found) return found;
   const known = tasks.map((task) => task.name).join(", ");
@@ -29,7 +39,7 @@ export function taskNamed(name = voxels.name): MeasurableTask {
 }
 
 /** The task whose preset a configuration began as. */
-export function taskOfPreset(preset: string): MeasurableTask {
+export function taskOfPreset(preset: string): AnyTask {
   return tasks.find(({ presets }) => preset in presets) ?? taskNamed();
 }
 

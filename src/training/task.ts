@@ -184,12 +184,45 @@ export interface Task<
   report(this: void, evaluator: E, config: C, name?: string): Promise<Pick<ReportInput, "slices">>;
 }
 
-/** A task whose trained models can be measured: apart, so that a program that trains need not carry it. */
+/** A trained model, ready to run: what else it does is the task's. */
+export interface TrainedModel {
+  /** Frees all that was made. */
+  destroy(): void;
+}
+
+/** How a trained model is run. */
+export interface TrainedModelOptions {
+  /** How activations are stored; that of the model's training by default. */
+  readonly precision?: Precision;
+}
+
+/** A forward pass, to look at what it costs. */
+export interface ForwardPass {
+  readonly plan: Plan;
+  /** Frees all that was made. */
+  destroy(this: void): void;
+}
+
+/** A task whose trained models can be run and measured: apart, so that a program that trains need not carry it. */
 export interface MeasurableTask<
   C extends TrainConfig = TrainConfig,
   P extends Packed = Packed,
   E extends TaskEvaluator = TaskEvaluator,
+  M extends TrainedModel = TrainedModel,
 > extends Task<C, P, E> {
+  /** @throws VoxtwirlError "bad-file" for a model of other weights, "unsupported", "out-of-memory" */
+  load(this: void, gpu: Gpu, model: ModelFile<C>, options?: TrainedModelOptions): Promise<M>;
+  /**
+   * A forward pass on `batch` made-up samples of the size of its training's: values do not change its work.
+   *
+   * @throws VoxtwirlError as `load`, and "too-large"
+   */
+  forward(
+    this: void,
+    gpu: Gpu,
+    model: ModelFile<C>,
+    options: TrainedModelOptions & { readonly batch: number },
+  ): Promise<ForwardPass>;
   /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
   measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
   /**

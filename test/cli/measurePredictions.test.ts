@@ -1,8 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { so3 } from "../../src/equivariance/groups.ts";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
-import { drawOctahedral } from "../../src/equivariance/rotations.ts";
+import { measurePredictions } from "../../src/equivariance/predictions.ts";
+import { act } from "../../src/equivariance/representations.ts";
+import { drawOctahedral, haarRotation } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/decomposition.ts";
 import { Random } from "../../src/random.ts";
 import { encodeHalf } from "../../src/gpu/half.ts";
@@ -162,6 +165,85 @@ describe("voxtwirl measure --predictions", () => {
     const refused = await command.run(["measure", ...args]);
     expect(refused.stderr).toMatch(/one\.npy: matrix 23 is a reflection \(determinant -1\), not a rotation\n.*full-o/);
     expect((await measured(...args, "--group", "full-octahedral")).group).toBe("full-octahedral");
+  });
+
+  describe("--kind", () => {
+    const random = new Random(11);
+    const turns = Array.from({ length: N * K }, () => haarRotation(random));
+    const ATOMS = 2;
+    const numbers = { vectors: 3, tensors: 9, scalars: 1 } as const;
+    const axes = { vectors: [3], tensors: [3, 3], scalars: [] } as const;
+    const given = (kind: keyof typeof numbers) => [
+      ...["--predictions", file(`${kind}.npy`), "--targets", file(`${kind}-t.npy`)],
+      ...["--rotations", file("turns.npy"), "--group", "so3"],
+    ];
+
+    /** Wrong by a shift in the axes of the rotated input. */
+    const samplesOf = (kind: keyof typeof numbers) =>
+      Array.from({ length: N }, (_, n) => {
+        const target = Float64Array.from(randomArray(ATOMS * numbers[kind], 70 + n));
+        const raw = turns.slice(n * K, (n + 1) * K).map((turn) => act(so3(), { kind }, turn, target));
+        return {
+          target,
+          predictions: raw.flatMap((one) => Array.from(one, (value, e) => value + 0.1 * Math.sin(e + 1))),
+        };
+      });
+
+    it.each(["vectors", "tensors", "scalars"] as const)("rotates %s back", async (kind) => {
+      const samples = samplesOf(kind);
+      const flat = (part: "predictions" | "target") => Float64Array.from(samples.flatMap((one) => [...one[part]]));
+      writeFileSync(file(`${kind}.npy`), npyBytes([N, K, ATOMS, ...axes[kind]], flat("predictions")));
+      writeFileSync(file(`${kind}-t.npy`), npyBytes([N, ATOMS, ...axes[kind]], flat("target")));
+      writeFileSync(file("turns.npy"), npyBytes([N, K, 3, 3], Float64Array.from(turns.flat())));
+      const {
+        gains: _,
+        betterReading: better,
+        ...expected
+      } = await measurePredictions(samples, {
+        ...{ group: "so3", rotations: { matrices: turns.flat(), output: { kind } } },
+      });
+      expect(better).toBeUndefined();
+      const found = await measured(...given(kind), "--kind", kind);
+      expect(found).toMatchObject({ ...expected, betterReading: null, group: "so3" });
+      if (kind === "scalars") expect(found.percentEquiv).toBeCloseTo(0, 8);
+      else expect(found.percentEquiv).toBeGreaterThan(20);
+    });
+
+    it.each([
+      [[N, K, ATOMS, 3], [], /does not hold voxel grids to rotate back\n.*say by --kind that these are vectors/],
+      [[N, K, ATOMS, 2], ["--kind", "vectors"], /\(6, 8, 2, 2\) does not hold vectors .*\n.*\(N, samples, \.\.\., 3\)/],
+      [[N, K], ["--kind", "vectors"], /does not hold vectors/],
+      [[N, K, 6], ["--kind", "tensors"], /does not hold tensors .*\n.*\.\.\., 3, 3\)\. Write the six numbers/],
+      [[N, K, 3], ["--kind", "tensors"], /does not hold tensors/],
+      [[N, K, D, D, D, 3], ["--kind", "vectors"], /may hold vectors on a voxel grid, .*\n.*without --rotations/],
+      [[N, K, 2, 2, 2, 3, 3], ["--kind", "tensors"], /may hold tensors on a voxel grid/],
+    ] as const)("refuses predictions %j with %j before anything is read", async (shape, kind, text) => {
+      const [, , ...rest] = shape;
+      const size = shape.reduce<number>((product, one) => product * one, 1);
+      // NaN would be told of as soon as it is read.
+      writeFileSync(file("odd.npy"), npyBytes([...shape], new Float32Array(size).fill(NaN)));
+      writeFileSync(file("odd-t.npy"), npyBytes([N, ...rest], new Float32Array(size / K)));
+      const args = ["--predictions", file("odd.npy"), "--targets", file("odd-t.npy"), "--rotations", file("r.npy")];
+      const result = await command.run(["measure", ...args, ...kind]);
+      expect(result).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(text) });
+    });
+
+    it("needs rotations, and for those that are not of the cube --group so3", async () => {
+      const alone = await command.run(["measure", ...arrays("back.npy", "--kind", "vectors")]);
+      expect(alone).toMatchObject({ code: 2, stderr: expect.stringMatching(/--kind vectors goes with --rotations/) });
+      const unknown = await command.run(["measure", ...arrays("back.npy", "--kind", "forces")]);
+      expect(unknown.stderr).toMatch(/--kind forces is not known\n.*grid, vectors, tensors, scalars/);
+      const model = await command.run(["measure", "--model", "m", "--data", "builtin", "--kind", "vectors"]);
+      expect(model).toMatchObject({ code: 2, stderr: expect.stringMatching(/--kind does not go with --model/) });
+      const cube = await command.run(["measure", ...given("vectors").slice(0, -2), "--kind", "vectors"]);
+      expect(cube.stderr).toMatch(/turns\.npy: matrix 0 of sample 0 is a rotation by .*\n.*use --group so3/);
+      expect(cube).toMatchObject({ code: 1, stdout: "" });
+    });
+
+    it("grid is what there is without it", async () => {
+      const args = arrays("raw.npy", "--rotations", file("r.npy"));
+      expect(await measured(...args, "--kind", "grid")).toEqual(await measured(...args));
+    });
   });
 
   it("prints a table", async () => {

@@ -103,3 +103,9 @@ it("touches Node's modules in node.ts, node, runs, cli and bench alone", () => {
     [],
   );
 });
+
+it("names tasks in their list and in what is exported alone", () => {
+  const tasks = (path: string) => /^src\/tasks\/\w+\//.test(path);
+  const naming = files.filter((file) => !tasks(file) && folderOf(file) !== "bench" && imports.get(file)!.some(tasks));
+  expect(naming.sort()).toEqual(["src/index.ts", "src/tasks/list.ts"]);
+});

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { cubeSymmetryMatrices } from "../../src/equivariance/cubeSymmetries.ts";
+import { inverseRotation, so3, type Rotation } from "../../src/equivariance/groups.ts";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import {
   measurePredictions,
@@ -6,11 +8,15 @@ import {
   type MeasurePredictionsOptions,
   type PredictedSample,
 } from "../../src/equivariance/predictions.ts";
-import { decompose } from "../../src/equivariance/decomposition.ts";
+import { decompose, Tally } from "../../src/equivariance/decomposition.ts";
+import { act, type Representation } from "../../src/equivariance/representations.ts";
+import { haarRotation } from "../../src/equivariance/rotations.ts";
+import { Random } from "../../src/random.ts";
 import { randomArray } from "../harness.ts";
 
-const GRID = { size: 3, channels: 2 };
-const NUMBERS = GRID.size ** 3 * GRID.channels;
+const [SIZE, CHANNELS] = [3, 2];
+const NUMBERS = SIZE ** 3 * CHANNELS;
+const GRID = { output: { kind: "grid", size: SIZE, channels: CHANNELS } } as const;
 const ELEMENTS = [5, 0, 11, 7];
 const matrices = ELEMENTS.flatMap((g) => octahedralMatrices[g]!);
 
@@ -21,7 +27,7 @@ const samples = Array.from({ length: 5 }, (_, n) => {
     const error = randomArray(NUMBERS, 100 + 10 * n + i, 0.5);
     return target.map((value, e) => 0.8 * value + error[e]!);
   });
-  const raw = back.map((one, i) => rotateGridOctahedral(one, GRID.size, GRID.channels, ELEMENTS[i]!));
+  const raw = back.map((one, i) => rotateGridOctahedral(one, SIZE, CHANNELS, ELEMENTS[i]!));
   return { target, back: joined(back), raw: joined(raw) };
 });
 
@@ -94,9 +100,91 @@ describe("measurePredictions", () => {
     await refuse([many], {}, "bad-option", /25 predictions a sample, the octahedral group has 24/);
     await refuse(rotated, { rotations: { ...GRID, matrices: matrices.slice(1) } }, "bad-shape", /35 numbers/);
     await refuse(rotated, { rotations: { ...GRID, matrices: matrices.map(() => 0) } }, "bad-file", /all zeros/);
-    await refuse(rotated, { rotations: { matrices, size: 4, channels: 2 } }, "bad-shape", /54 numbers is no grid of 4/);
+    const large = { matrices, output: { kind: "grid", size: 4, channels: 2 } } as const;
+    await refuse(rotated, { rotations: large }, "bad-shape", /^the target of sample 0 holds 54 numbers; .* holds 128$/);
     const two = { ...GRID, matrices: [...matrices, ...matrices] };
     await refuse(rotated, { rotations: two }, "bad-shape", /rotations of 2 samples, and more/);
+  });
+});
+
+describe("predictions of vectors, tensors and scalars", () => {
+  const seen = new Random(9);
+  const turns = Array.from({ length: 12 }, () => haarRotation(seen));
+  /** Predictions for every rotated input, as a model gives them that errs in its own axes; samples differ in length. */
+  const made = (output: Representation, rotations: readonly Rotation[], broken: number) =>
+    [2, 1, 3, 2, 2].map((n, at) => {
+      const target = Float64Array.from(randomArray(9 * n, 20 + at));
+      const upright = target.map((value, e) => value + 0.1 * Math.sin(e + at));
+      const predictions = rotations.flatMap((rotation) =>
+        Array.from(act(so3(), output, rotation, upright), (value, e) => value + broken * Math.cos(e)),
+      );
+      return { predictions, target };
+    });
+  const kinds = (["vectors", "tensors", "scalars"] as const).map((kind) => ({ kind }));
+
+  it.each(kinds)("are rotated back by any rotations, as measureEquivariance does: $kind", async (output) => {
+    const samples = made(output, turns, 0.3);
+    const rotations = { matrices: turns.flat(), output };
+    const found = await measurePredictions(samples, { group: "so3", rotations });
+    expect(found).toMatchObject({ group: "so3", rotations: 12, betterReading: undefined });
+    const tally = new Tally({ rotations: 12, groupOrder: Infinity });
+    for (const { predictions, target } of samples) {
+      const back = turns.flatMap((rotation, i) => {
+        const one = Float64Array.from(predictions.slice(i * target.length, (i + 1) * target.length));
+        return Array.from(act(so3(), output, inverseRotation(rotation), one));
+      });
+      tally.add(back, target);
+    }
+    expect(found).toMatchObject(tally.result());
+    if (output.kind === "scalars") expect(found.percentEquiv).toBeCloseTo(0, 8);
+    else expect(found.percentEquiv).toBeGreaterThan(10);
+    const exact = await measurePredictions(made(output, turns, 0), { group: "so3", rotations });
+    expect(exact.percentEquiv).toBeCloseTo(0, 8);
+    expect(exact.lossTotal).toBeGreaterThan(1e-4);
+  });
+
+  it.each(kinds.slice(0, 2))("show rotations that mean something else: $kind", async (output) => {
+    const samples = made(output, turns, 0);
+    const reading = async (given: readonly Rotation[]) => {
+      const rotations = { matrices: given.flat(), output };
+      const { betterReading: better, lossTotal } = await measurePredictions(samples, { group: "so3", rotations });
+      expect(better!.lossTotalAsked).toBeCloseTo(lossTotal, 10);
+      return better!.reading;
+    };
+    expect(await reading(turns.map(inverseRotation))).toMatchObject({ transposed: true, axes: "xyz", flipped: "" });
+    expect(await reading(turns.map((turn) => [...turn].reverse()))).toMatchObject({ transposed: false, axes: "zyx" });
+    expect(await reading([...turns.slice(1), turns[0]!])).toMatchObject({ kind: "rows" });
+  });
+
+  it("take the symmetries of the cube with their groups, reflections too", async () => {
+    const output = { kind: "vectors" } as const;
+    const measured = (rotations: readonly Rotation[]) =>
+      measurePredictions(made(output, rotations, 0), { rotations: { matrices: rotations.flat(), output } });
+    expect(await measured(octahedralMatrices)).toMatchObject({ group: "octahedral", rotations: 24 });
+    const full = await measured(cubeSymmetryMatrices);
+    expect(full).toMatchObject({ group: "full-octahedral", rotations: 48 });
+    expect(full.percentEquiv).toBeCloseTo(0, 8);
+  });
+
+  it("refuse matrices that are no rotations of the group, and numbers that are no such arrays", async () => {
+    const output = { kind: "vectors" } as const;
+    const refused = async (given: readonly Rotation[], group: "so3" | "octahedral", text: RegExp, fix: RegExp) => {
+      const rotations = { matrices: given.flat(), output };
+      const failure = { code: "bad-file", message: expect.stringMatching(text), fix: expect.stringMatching(fix) };
+      await expect(measurePredictions(made(output, given, 0), { group, rotations })).rejects.toMatchObject(failure);
+    };
+    const [a, b] = [turns[0]!, turns[1]!];
+    await refused([a, b], "octahedral", /^the rotations: matrix 0 is a rotation by .* degrees/, /--group so3/);
+    await refused([a, b.map((value) => -value)], "so3", /matrix 1 is a reflection/, /orthogonal/);
+    await refused([a, b.map((value) => 1.01 * value)], "so3", /matrix 1 scales by 1\.01/, /orthogonal/);
+    await refused([a, [b[0]! + 0.05, ...b.slice(1)]], "so3", /matrix 1 is not orthogonal/, /orthogonal/);
+    const tensors = { matrices: turns.flat(), output: { kind: "tensors" } } as const;
+    const samples = [{ predictions: new Float64Array(12 * 6), target: new Float64Array(6) }];
+    const bad = {
+      code: "bad-shape",
+      message: expect.stringMatching(/^the target of sample 0 holds 6 .* multiple of 9/),
+    };
+    await expect(measurePredictions(samples, { group: "so3", rotations: tensors })).rejects.toMatchObject(bad);
   });
 });
 

@@ -8,6 +8,7 @@ import {
 } from "../../src/equivariance/cubeSymmetries.ts";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import { cubeRotations, type RotationSource } from "../../src/equivariance/cubeRotations.ts";
+import { givenRotations } from "../../src/equivariance/givenRotations.ts";
 import { RawTally } from "../../src/equivariance/rawTally.ts";
 import { decompose } from "../../src/equivariance/decomposition.ts";
 import { Random } from "../../src/random.ts";
@@ -54,9 +55,9 @@ function measure(
   given = matricesOf(elements.flat()),
   source: RotationSource = "so3",
 ) {
-  const rotations = elements[0]!.length;
-  const cube = cubeRotations(given.flat(), rotations, source);
-  const tally = new RawTally({ size: SIZE, channels: CHANNELS, rotations, cube });
+  const count = elements[0]!.length;
+  const output = { kind: "grid", size: SIZE, channels: CHANNELS } as const;
+  const tally = new RawTally({ count, given: givenRotations({ matrices: given.flat(), output }, count, source) });
   targets.forEach((target, n) =>
     tally.add(
       raw[n]!.flatMap((one) => Array.from(one)),

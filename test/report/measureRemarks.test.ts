@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RotationReading } from "../../src/equivariance/betterReading.ts";
+import type { RotationReading } from "../../src/equivariance/rotationReadings.ts";
 import { ARRAYS_ADVICE, MODEL_ADVICE, readingRemark, zeroRemarks } from "../../src/report/measureRemarks.ts";
 
 const found = { lossTotal: 0.01323, lossTotalAsked: 0.4076, samples: 6 };

@@ -11,14 +11,9 @@ import { unetParameters, type UNet3dConfig } from "../../models/unetLayout.ts";
 import { loadModel } from "../../training/checkpoint.ts";
 import { modelOf, type ModelFile } from "../../training/modelFile.ts";
 import type { ConfigChecker } from "../../training/runConfig.ts";
+import type { TrainedModel, TrainedModelOptions } from "../../training/task.ts";
 import { presets } from "./presets.ts";
 import { checkVoxelConfig, unetConfig, VOXELS, type VoxelConfig } from "./voxelConfig.ts";
-
-/** How a model is run. */
-export interface VoxelDenoiserOptions {
-  /** How activations are stored; that of the model's training by default. Inputs and predictions are f32. */
-  readonly precision?: Precision;
-}
 
 /**
  * A trained voxel denoiser, ready to run: takes noisy grids, gives clean ones. A file says how its network is built.
@@ -33,7 +28,7 @@ export interface VoxelDenoiserOptions {
  * `config.resolution` Angstrom. N, D, H and W may differ from call to call; D, H and W are multiples of
  * 2^(levels - 1). More grids than fit at once are done one part after another. Calls take their turn.
  */
-export class VoxelDenoiser {
+export class VoxelDenoiser implements TrainedModel {
   /** What the model was trained with: its elements, grid, resolution and noise. */
   readonly config: VoxelConfig;
   /** Updates that the weights have seen; NaN where the file does not say. */
@@ -60,13 +55,15 @@ export class VoxelDenoiser {
 
   /**
    * @param model the bytes of a model.safetensors that `voxtwirl train` wrote, or what `readModelFile` made of them
+   * @param options inputs and predictions are f32 whatever the precision
    * @throws VoxtwirlError "bad-file" when it is no model, "bad-config" when its configuration cannot be used,
    *   "unsupported" for f16 on an adapter without it, "out-of-memory" when the weights do not fit
    */
   static async load(
+    this: void,
     gpu: Gpu,
     model: Uint8Array | ModelFile,
-    options: VoxelDenoiserOptions = {},
+    options: TrainedModelOptions = {},
   ): Promise<VoxelDenoiser> {
     requireGpu(gpu);
     const file = fileOf(model);
