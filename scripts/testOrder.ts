@@ -15,6 +15,7 @@ const LONGEST = [
   "measureModel",
   "everyKernelHalf",
   "everyKernel",
+  "everyKernelMatrix",
   "driver",
 ].map((name) => `/${name}.test.ts`);
 

@@ -82,10 +82,15 @@ export const CASES: readonly Case[] = [
 export type Kinds = readonly [x: Stored, y: Stored];
 export const F32: Kinds = ["f32", "f32"];
 
+/** The shapes of a case's weights and output. */
+export function shapesOf({ kernel, x, channels, stride, padding }: Case) {
+  const weightShape = [kernel, kernel, kernel, x[4], channels];
+  return { weightShape, yShape: conv3dShape(x, weightShape, stride, padding) };
+}
+
 /** Operands of a case, from fixed seeds. */
 export function setUp(c: Case, [ofX, ofY] = F32) {
-  const weightShape = [c.kernel, c.kernel, c.kernel, c.x[4], c.channels];
-  const yShape = conv3dShape(c.x, weightShape, c.stride, c.padding);
+  const { weightShape, yShape } = shapesOf(c);
   return {
     x: operand(c.x, 1, ofX),
     weight: operand(weightShape, 2),
@@ -100,8 +105,7 @@ export function setUp(c: Case, [ofX, ofY] = F32) {
 /** A case as kernels take it apart. */
 export function problemOf(c: Case): ConvProblem {
   const { stride, padding: pad } = c;
-  const y = conv3dShape(c.x, [c.kernel, c.kernel, c.kernel, c.x[4], c.channels], stride, pad);
-  return { sizes: convSizes(c.x, y, c.kernel), stride, pad, transposed: false };
+  return { sizes: convSizes(c.x, shapesOf(c).yShape, c.kernel), stride, pad, transposed: false };
 }
 
 export function nameOf(c: Case): string {
