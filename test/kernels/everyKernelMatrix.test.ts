@@ -1,5 +1,5 @@
-// Every kernel that has variants for subgroup matrices, on an adapter that has such: what everyKernelHalf.test.ts says of
-// the other variants.
+// Every kernel that has variants for subgroup matrices, on an adapter that has such: what everyKernelHalf.test.ts says
+// of the other variants.
 import { describe, it } from "vitest";
 import { kernelWithVariants } from "../../src/kernels/list.ts";
 import { testGpu } from "../harness.ts";
