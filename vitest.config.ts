@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
+import { LongestFirst } from "./scripts/testOrder.ts";
 
 /** Imports of `.wgsl` files give their name and text, as in the build. */
 const shaders: Plugin = {
@@ -36,7 +37,9 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: mode === "full" ? full.include : ["test/**/*.test.ts"],
     pool: "forks",
-    fileParallelism: false,
+    // Two files at a time: more would wait for one another where a software adapter takes all cores.
+    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: mode === "full" ? full.testTimeout : 120_000,
     hookTimeout: 120_000,
     globalSetup: "test/adapter.ts",

@@ -1,4 +1,5 @@
 import { convTensors, forEachTap, plainWeight, zeros, type Array64 } from "./conv3d.ts";
+import { addScaled, float64, product } from "./rows.ts";
 import { twin, type Twins } from "./twin.ts";
 
 /**
@@ -13,18 +14,17 @@ export function convTranspose3d(
   padding: number,
   bias?: ArrayLike<number>,
 ): Float64Array {
-  const y = zeros(yShape);
+  const y = zeros(yShape).data;
+  const [xs, weights] = [float64(x.data), float64(weight.data)];
   const [channelsIn, channelsOut] = weight.shape.slice(3) as [number, number];
-  for (let i = 0; i < y.data.length; i++) y.data[i] = bias?.[i % channelsOut] ?? 0;
+  for (let i = 0; i < y.length; i++) y[i] = bias?.[i % channelsOut] ?? 0;
   forEachTap(yShape, x.shape, weight.shape[0]!, stride, padding, (output, tap, input) => {
     for (let ci = 0; ci < channelsIn; ci++) {
-      for (let co = 0; co < channelsOut; co++) {
-        y.data[output * channelsOut + co]! +=
-          x.data[input * channelsIn + ci]! * weight.data[(tap * channelsIn + ci) * channelsOut + co]!;
-      }
+      const row = (tap * channelsIn + ci) * channelsOut;
+      addScaled([y, output * channelsOut], [weights, row], channelsOut, xs[input * channelsIn + ci]!);
     }
   });
-  return y.data;
+  return y;
 }
 
 /** Gradient of `convTranspose3d` with respect to x. */
@@ -35,17 +35,16 @@ export function convTranspose3dGradInput(
   stride: number,
   padding: number,
 ): Float64Array {
-  const gradX = zeros(xShape);
+  const gradX = zeros(xShape).data;
+  const [grads, weights] = [float64(gradY.data), float64(weight.data)];
   const [channelsIn, channelsOut] = weight.shape.slice(3) as [number, number];
   forEachTap(gradY.shape, xShape, weight.shape[0]!, stride, padding, (output, tap, input) => {
     for (let ci = 0; ci < channelsIn; ci++) {
-      for (let co = 0; co < channelsOut; co++) {
-        gradX.data[input * channelsIn + ci]! +=
-          gradY.data[output * channelsOut + co]! * weight.data[(tap * channelsIn + ci) * channelsOut + co]!;
-      }
+      const row = (tap * channelsIn + ci) * channelsOut;
+      gradX[input * channelsIn + ci]! += product([grads, output * channelsOut], [weights, row], channelsOut);
     }
   });
-  return gradX.data;
+  return gradX;
 }
 
 /** Gradient of `convTranspose3d` with respect to the weights. */
@@ -56,17 +55,16 @@ export function convTranspose3dGradWeight(
   stride: number,
   padding: number,
 ): Float64Array {
-  const gradWeight = zeros(weightShape);
+  const gradWeight = zeros(weightShape).data;
+  const [xs, grads] = [float64(x.data), float64(gradY.data)];
   const [channelsIn, channelsOut] = weightShape.slice(3) as [number, number];
   forEachTap(gradY.shape, x.shape, weightShape[0]!, stride, padding, (output, tap, input) => {
     for (let ci = 0; ci < channelsIn; ci++) {
-      for (let co = 0; co < channelsOut; co++) {
-        gradWeight.data[(tap * channelsIn + ci) * channelsOut + co]! +=
-          x.data[input * channelsIn + ci]! * gradY.data[output * channelsOut + co]!;
-      }
+      const row = (tap * channelsIn + ci) * channelsOut;
+      addScaled([gradWeight, row], [grads, output * channelsOut], channelsOut, xs[input * channelsIn + ci]!);
     }
   });
-  return gradWeight.data;
+  return gradWeight;
 }
 
 type Sizes = Parameters<typeof convTensors>[0];

@@ -30,7 +30,7 @@ export async function startChromium(): Promise<{ browser: Browser } | { missing:
     if (!/error while loading shared libraries/.test(String(error))) throw error;
   }
   // The package brings the libraries that small systems lack, for Amazon's.
-  return { browser: await launch(path, unpackLibraries(folder)) };
+  return { browser: await launch(path, await unpackLibraries(folder)) };
 }
 
 /** The folder with the package's archives. */
@@ -49,31 +49,42 @@ async function unpack(folder: string): Promise<string> {
   const manifest = readFileSync(join(folder, "..", "package.json"), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   const target = join(cache, `chromium-${version}`);
-  const path = join(target, "chromium");
-  if (existsSync(path)) return path;
-  const partial = `${target}.${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  // The package unpacks into the system's folder for temporary files, and takes what it finds there for whole.
-  const { TMPDIR } = process.env;
-  process.env.TMPDIR = partial;
-  try {
-    const { default: packed } = await import("@sparticuz/chromium");
-    await packed.executablePath();
-    rmSync(target, { recursive: true, force: true });
-    renameSync(partial, target);
-  } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
-    rmSync(partial, { recursive: true, force: true });
-  }
-  return path;
+  await makeOnce(target, async (partial) => {
+    // The package unpacks into the system's folder for temporary files, and takes what it finds there for whole.
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = partial;
+    try {
+      const { default: packed } = await import("@sparticuz/chromium");
+      await packed.executablePath();
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+    }
+  });
+  return join(target, "chromium");
 }
 
-function unpackLibraries(folder: string): string {
+/** Makes a folder that appears whole, once: another test file may be at it at the same time. */
+async function makeOnce(target: string, make: (partial: string) => Promise<void> | void): Promise<void> {
+  if (existsSync(target)) return;
+  const partial = `${target}.${process.pid}`;
+  mkdirSync(partial, { recursive: true });
+  try {
+    await make(partial);
+    renameSync(partial, target);
+  } catch (error) {
+    if (!existsSync(target)) throw error;
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+}
+
+async function unpackLibraries(folder: string): Promise<string> {
   const target = join(cache, "chromium-libraries");
-  mkdirSync(target, { recursive: true });
-  const files = readTar(brotliDecompressSync(readFileSync(join(folder, "al2023.tar.br"))));
-  for (const [name, data] of files) writeFileSync(join(target, name.replace(/^lib\//, "")), data, { mode: 0o755 });
+  await makeOnce(target, (partial) => {
+    const files = readTar(brotliDecompressSync(readFileSync(join(folder, "al2023.tar.br"))));
+    for (const [name, data] of files) writeFileSync(join(partial, name.replace(/^lib\//, "")), data, { mode: 0o755 });
+  });
   return target;
 }
 

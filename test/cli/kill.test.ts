@@ -12,7 +12,7 @@ const command = useBuiltCommand();
 const root = temporaryFolder("kill");
 
 /** How often the run is killed: about two seconds each on an idle machine. */
-const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 50);
+const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 20);
 const STEPS = 8;
 
 /** Few molecules: less time goes by before the first step. */

@@ -62,12 +62,23 @@ export async function run(
   return results;
 }
 
+export const isMatrixVariant = (name: string | undefined): boolean => name?.startsWith("subgroup matrix ") ?? false;
+
 /**
- * Runs a shape in every variant that this adapter can run: it is its twin, bitwise the same twice.
+ * Runs a shape in every variant that this adapter can run, or those of them that are asked for: it is its twin, bitwise
+ * the same twice.
  */
-export async function prove(gpu: Gpu, kernel: Kernel, shape: CallShape, dtype: Stored): Promise<void> {
+export async function prove(
+  gpu: Gpu,
+  kernel: Kernel,
+  shape: CallShape,
+  dtype: Stored,
+  asked: (variant: string | undefined) => boolean = () => true,
+): Promise<void> {
   const contents = contentsFor(kernel, shape, dtype);
-  const variants = kernel.variants?.of(gpu.caps, shape, dtype).map(({ name }) => name) ?? [undefined];
+  const all = kernel.variants?.of(gpu.caps, shape, dtype).map(({ name }) => name) ?? [undefined];
+  const variants = all.filter(asked);
+  expect(variants.length).toBeGreaterThan(0);
   for (const variant of variants) {
     const first = await run(gpu, kernel, shape, dtype, contents, variant);
     expectTwin(kernel, shape, dtype, contents, first);

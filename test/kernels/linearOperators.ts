@@ -28,6 +28,22 @@ export function operand(shape: readonly number[], seed: number, dtype: Stored = 
   return { shape, dtype, data: roundedTo(dtype, randomArray(count, seed)) };
 }
 
+const known = new WeakMap<object, Map<string, unknown>>();
+
+/** Makes a thing of a case once in a test file: twins of large shapes take longer than kernels. */
+export function once<T>(of: object, key: string, make: () => T): T {
+  const things = known.get(of) ?? new Map<string, unknown>();
+  known.set(of, things);
+  if (!things.has(key)) things.set(key, make());
+  return things.get(key) as T;
+}
+
+/** Makes a thing when it is first asked for. */
+export function lazy<T>(make: () => T): () => T {
+  let made: { readonly thing: T } | undefined;
+  return () => (made ??= { thing: make() }).thing;
+}
+
 /** What a twin gives, and how far results in f32 may be off. */
 export type Expected = readonly [exact: ArrayLike<number>, tolerance: ArrayLike<number>];
 

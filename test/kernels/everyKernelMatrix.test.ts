@@ -1,0 +1,17 @@
+// Every kernel that has variants for subgroup matrices, on an adapter that has such: what everyKernelHalf.test.ts says
+// of the other variants.
+import { describe, it } from "vitest";
+import { kernelWithVariants } from "../../src/kernels/list.ts";
+import { testGpu } from "../harness.ts";
+import { needsMatrices } from "./half.ts";
+import { isMatrixVariant, prove, title } from "./kernelProof.ts";
+
+const NAMES = ["conv3d", "convTranspose3d", "conv3dGradWeight", "attention", "attentionGrad"];
+
+describe.each(NAMES.map(kernelWithVariants))("$name", (kernel) => {
+  needsMatrices();
+
+  const shape = kernel.shapes[0]!;
+
+  it(title(kernel, shape), async () => prove(await testGpu(), kernel, shape, "f16", isMatrixVariant));
+});
