@@ -37,9 +37,9 @@ export interface TensorFile {
  *   the first step, at the given parameters.
  * - tinyTrain: unetTrain for the network of the preset tiny, parameters under the names of its state dict.
  * - lanczos: x, target [N, D, D, D, C], the parameters of the network of the preset tiny by name, and a start vector in
- *   pieces "start/NAME" -> lambdaMax [1] and "product/NAME". Both are of the Hessian of a term of the mean squared error
- *   over the N samples and the 24 rotations of the cube: its largest (signed) Ritz value after so many products, and its
- *   product with the start vector as it is given. Attributes products, and term (0: the loss, 1: L_mean, 2: L_equiv).
+ *   pieces "start/NAME" -> lambdaMax [1] and "product/NAME". Both are of the Hessian of a term of the squared error, a
+ *   mean over the N samples and the 24 rotations of the cube: its largest (signed) Ritz value after so many products,
+ *   and its product with the start vector as it is. Attributes products, and term (0: the loss, 1: L_mean, 2: L_equiv).
  */
 export interface CaseDescription {
   /** Unique, with slashes: "conv3d/A", "gradWeight/C", "unet/U/train". */
