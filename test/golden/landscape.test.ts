@@ -128,7 +128,9 @@ async function twirled(): Promise<{ data: Float64Array }> {
   const view = gpu.upload("grids", grids);
   const graph = new Graph(gpu.caps);
   const x = graph.external("grids", [samples * OCTAHEDRAL_ORDER, size, size, size, channels], view);
-  const output = graph.keep(unet3d(graph, golden.config, x, { parameter: store.bind(graph) }));
+  const output = graph.keep(
+    unet3d(graph, golden.config, x, { parameter: store.bind(graph, { constants: "weights" }) }),
+  );
   const plan = await Plan.create(gpu, graph, { label: "landscape" });
   plan.run();
   const [raw] = await plan.read(output);

@@ -52,7 +52,9 @@ export interface GoldenLandscape extends Figures {
 
 /** Reads the file. */
 export function loadLandscape(): GoldenLandscape {
-  const { metadata, get } = loadGolden("landscape");
+  const file = loadGolden("landscape");
+  const { metadata } = file;
+  const get = (name: string) => file.get(name);
   const names = JSON.parse(metadata.weightNames!) as string[];
   const weights = new Map(names.map((name) => [name, get(`weight.${name}`)]));
   const parameters = Number(metadata.parameters);
