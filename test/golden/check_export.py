@@ -12,8 +12,8 @@ group, and landscape.TERM.lambdaMax.
 
 With --model the network is built from the configuration in the file, the predictions are made from inputs and rotations
 by index permutations, and lambdaMax is found by Lanczos on double backward. For the preset tiny and 8 molecules a
-product takes some 15 seconds on two cores, and a term ten products or more; --products says how many at most, --terms of
-which terms (default total,mean,equiv). Exits with 1 where a figure is further off than its tolerance.
+product takes some 15 seconds on two cores, and a term ten products or more; --products says how many at most, --terms
+of which terms (default total,mean,equiv). Exits with 1 where a figure is further off than its tolerance.
 """
 import argparse
 import hashlib
