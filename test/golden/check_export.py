@@ -108,6 +108,8 @@ def main():
     parser.add_argument("--terms", type=lambda text: text.split(","), default=list(TERMS))
     parser.add_argument("--products", type=int, default=30)
     options = parser.parse_args()
+    if not set(options.terms) <= set(TERMS):
+        parser.error(f"--terms takes some of {','.join(TERMS)}")
     names = ("inputs", "targets", "rotations", "predictions")
     arrays = [np.load(options.folder / f"{name}.npy") for name in names]
     inputs, targets, rotations, predictions = arrays
