@@ -92,7 +92,7 @@ def gauss_newton_part(weights, inputs, targets, n):
 
 
 def matrices(weights, inputs, targets):
-    """Hessians and Gauss-Newton matrices of each term. L_mean is the difference, as every term is linear in both."""
+    """Hessians and Gauss-Newton matrices of each term; those of L_mean are the differences."""
     samples = range(SAMPLES)
     with ProcessPoolExecutor(max_workers=2) as pool:
         parts = {(term, n): pool.submit(hessian_part, weights, inputs, targets, term, n)

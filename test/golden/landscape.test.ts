@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TERMS, type Term } from "../../src/analysis/lossTerms.ts";
 import { decomposeSums } from "../../src/equivariance/estimators.ts";
 import { OCTAHEDRAL_ORDER, octahedralInverses, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -9,7 +10,7 @@ import { unet3d } from "../../src/models/unet3d.ts";
 import { unetParameters } from "../../src/models/unetLayout.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { channelsLast } from "./golden.ts";
-import { GOLDEN_TERMS, loadLandscape } from "./landscape.ts";
+import { loadLandscape } from "./landscape.ts";
 
 const golden = loadLandscape();
 const [samples, size, , , channels] = channelsLast(golden.inputs).shape as [number, number, number, number, number];
@@ -44,8 +45,8 @@ describe("landscape.safetensors", () => {
   });
 
   it("has terms that add up to the loss: gradients, products, traces", () => {
-    const adds = (of: (term: (typeof GOLDEN_TERMS)[number]) => Float32Array) => {
-      const [total, mean, equiv] = GOLDEN_TERMS.map(of) as [Float32Array, Float32Array, Float32Array];
+    const adds = (of: (term: Term) => Float32Array) => {
+      const [total, mean, equiv] = TERMS.map(of) as [Float32Array, Float32Array, Float32Array];
       const added = Array.from(mean, (value, i) => value + equiv[i]!);
       expect(relativeError(added, total)).toBeLessThan(ROUNDING);
       // Not because one of them is nothing.
@@ -62,7 +63,7 @@ describe("landscape.safetensors", () => {
   it("has symmetric matrices: <a, H b> is <b, H a>", () => {
     const [a, b] = golden.directions as [Float32Array, Float32Array];
     for (const kind of ["hessian", "gaussNewton"] as const) {
-      for (const term of GOLDEN_TERMS) {
+      for (const term of TERMS) {
         const [ha, hb] = golden.products(kind, term) as [Float32Array, Float32Array];
         const error = Math.abs(dot(a, hb) - dot(b, ha));
         expect(error, `${kind} ${term}`).toBeLessThan(ROUNDING * norm(a) * norm(hb));
@@ -71,7 +72,7 @@ describe("landscape.safetensors", () => {
   });
 
   it("has eigenvalues with the trace, the squares and the extremes of its figures", () => {
-    for (const term of GOLDEN_TERMS) {
+    for (const term of TERMS) {
       const values = [...golden.eigenvalues(term)];
       const { lambdaMax, lambdaMin, lambdas, trace, frobeniusSquared } = golden.hessian[term];
       expect(values.length).toBe(golden.parameters);
@@ -87,7 +88,7 @@ describe("landscape.safetensors", () => {
 
   it("has products within its figures, and Gauss-Newton matrices without negative curvature", () => {
     for (const kind of ["hessian", "gaussNewton"] as const) {
-      for (const term of GOLDEN_TERMS) {
+      for (const term of TERMS) {
         const { lambdaMax, lambdaMin, lambdas, trace } = golden[kind][term];
         golden.directions.forEach((v, i) => {
           const curvature = dot(v, golden.products(kind, term)[i]!) / dot(v, v);

@@ -1,9 +1,6 @@
+import type { Term } from "../../src/analysis/lossTerms.ts";
 import type { UNet3dConfig } from "../../src/models/unetLayout.ts";
 import { loadGolden, type GoldenArray } from "./golden.ts";
-
-/** A term of the loss, as the file's names and figures have it. */
-export const GOLDEN_TERMS = ["total", "mean", "equiv"] as const;
-export type GoldenTerm = (typeof GOLDEN_TERMS)[number];
 
 /** Of a Hessian or Gauss-Newton matrix: exact, in float64. */
 export interface MatrixFigures {
@@ -18,11 +15,11 @@ export interface MatrixFigures {
 }
 
 interface Figures {
-  readonly losses: Readonly<Record<GoldenTerm, number>>;
+  readonly losses: Readonly<Record<Term, number>>;
   /** For each sample, the sum over rotations, voxels and channels of |f_i - mean|^2. */
   readonly spread: readonly number[];
-  readonly hessian: Readonly<Record<GoldenTerm, MatrixFigures>>;
-  readonly gaussNewton: Readonly<Record<GoldenTerm, MatrixFigures>>;
+  readonly hessian: Readonly<Record<Term, MatrixFigures>>;
+  readonly gaussNewton: Readonly<Record<Term, MatrixFigures>>;
 }
 
 /**
@@ -41,11 +38,11 @@ export interface GoldenLandscape extends Figures {
   readonly twirled: GoldenArray;
   /** Two directions [2, parameters], one after another. */
   readonly directions: readonly Float32Array[];
-  gradient(term: GoldenTerm): Float32Array;
+  gradient(term: Term): Float32Array;
   /** The Hessian, or the Gauss-Newton matrix, applied to each direction. */
-  products(kind: "hessian" | "gaussNewton", term: GoldenTerm): readonly Float32Array[];
+  products(kind: "hessian" | "gaussNewton", term: Term): readonly Float32Array[];
   /** All eigenvalues of the Hessian, ascending. */
-  eigenvalues(term: GoldenTerm): Float32Array;
+  eigenvalues(term: Term): Float32Array;
   /** The parameters' parts of a vector, in PyTorch's layout. */
   pieces(vector: Float32Array): ReadonlyMap<string, GoldenArray>;
 }

@@ -26,25 +26,34 @@ with numbers that are not rounded:
     hessian.TERM, gaussNewton.TERM: lambdaMax (the largest, signed), lambdaMin (the smallest), lambdas (the five
                                 largest, descending), trace, frobeniusSquared (the sum of the squared eigenvalues)
 """
+import json
 import sys
 from pathlib import Path
 
 import torch
 
-from files import read_safetensors, relative_error, write_safetensors
+from files import read_metadata, read_safetensors, relative_error, write_safetensors
 from landscape import make_landscape
 
 PATH = Path(__file__).resolve().parent / "landscape.safetensors"
 
 
+def compare(tensors, metadata):
+    """With the stored file."""
+    stored, figures = read_safetensors(PATH), json.loads(read_metadata(PATH)["figures"])
+    assert stored.keys() == tensors.keys()
+    for name, value in tensors.items():
+        assert relative_error(stored[name], value) < 1e-6, name
+    for kind in ("hessian", "gaussNewton"):
+        for term, found in json.loads(metadata["figures"])[kind].items():
+            for name in ("lambdas", "trace", "frobeniusSquared"):
+                assert relative_error(figures[kind][term][name], found[name]) < 1e-9, (kind, term, name)
+
+
 def main():
     torch.set_num_threads(1)
     if "--check" in sys.argv[1:]:
-        stored = read_safetensors(PATH)
-        tensors, _ = make_landscape(stored)
-        assert stored.keys() == tensors.keys()
-        for name, value in tensors.items():
-            assert relative_error(stored[name], value) < 1e-6, name
+        compare(*make_landscape(read_safetensors(PATH)))
         print("  agrees with the stored file")
         return
     tensors, metadata = make_landscape()
