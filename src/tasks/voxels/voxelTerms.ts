@@ -11,20 +11,21 @@ import type { ModelParameter } from "../../models/parameter.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
 import { replayEach } from "./replayEach.ts";
 import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
-import type { TwirledSamplesOptions } from "./twirledSamples.ts";
+import { sampleCount, type GridSamples, type MoleculeSamples, type TwirlOptions } from "./twirledSamples.ts";
 import { VoxelEvaluator } from "./voxelEvaluator.ts";
 
-/** Molecules, rotations and network whose terms are taken. */
-export interface VoxelTermsOptions extends Omit<TwirledSamplesOptions, "precision"> {
-  /** Places of the molecules among those given, whose order is that of the samples; all by default. */
-  readonly chosen?: Uint32Array;
-  readonly parameters: readonly ModelParameter[];
-  readonly network: VoxelNetwork;
-  /** Writes the model's weights. */
-  readonly load: (store: ParameterStore) => void;
-  /** Rotations predicted in one batch at most; without it as many as fit. */
-  readonly chunk?: number;
-}
+/** Samples, rotations and network whose terms are taken. */
+export type VoxelTermsOptions = Omit<TwirlOptions, "precision"> &
+  (MoleculeSamples | GridSamples) & {
+    /** Places of the samples among those given, in the order in which they are counted here; all by default. */
+    readonly chosen?: Uint32Array;
+    readonly parameters: readonly ModelParameter[];
+    readonly network: VoxelNetwork;
+    /** Writes the model's weights. */
+    readonly load: (store: ParameterStore) => void;
+    /** Rotations predicted in one batch at most; without it as many as fit. */
+    readonly chunk?: number;
+  };
 
 /** A plan that adds to the gradients, and what it is given before a replay. */
 interface Ready extends TermsGraph {
@@ -33,7 +34,7 @@ interface Ready extends TermsGraph {
 
 /**
  * The terms of a voxel denoiser's loss under the rotations of the cube as functions of its weights, in f32 on the GPU:
- * molecules, poses and noise are those of `VoxelEvaluator`.
+ * samples, poses and noise are those of `VoxelEvaluator`.
  */
 export class VoxelTerms implements LossTerms {
   readonly layout: readonly WeightSlot[];
@@ -63,10 +64,10 @@ export class VoxelTerms implements LossTerms {
       readonly clear: Plan;
     },
   ) {
-    const { molecules, chosen, twirl, grid, channels } = options;
+    const { chosen, twirl, grid, channels } = options;
     this.#gpu = gpu;
     this.#options = options;
-    this.#chosen = chosen ?? Uint32Array.from({ length: molecules.count }, (_, i) => i);
+    this.#chosen = chosen ?? Uint32Array.from({ length: sampleCount(options) }, (_, i) => i);
     this.samples = this.#chosen.length;
     this.sampling = { rotations: twirl, elements: grid ** 3 * channels, groupOrder: OCTAHEDRAL_ORDER };
     this.layout = made.layout;
