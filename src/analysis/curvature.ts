@@ -1,7 +1,7 @@
 import { requireWhole } from "../check.ts";
-import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { Random } from "../random.ts";
+import { throwIfAborted, untilAborted } from "./abort.ts";
 import { meanAndError, negativeShare, spectralDensity, type DensityOptions, type SpectralDensity } from "./density.ts";
 import { Lanczos, type RitzValue } from "./lanczos.ts";
 import type { SymmetricOperator } from "./operator.ts";
@@ -159,21 +159,11 @@ class Counted implements SymmetricOperator {
   }
 
   async #count(operator: SymmetricOperator, vector: Float64Array, signal?: AbortSignal): Promise<Float64Array> {
-    if (signal?.aborted) throw new VoxtwirlError("aborted", "the analysis was stopped", "Start it again.");
+    throwIfAborted(signal);
     const product = await operator.multiply(vector, signal);
-    this.#onProgress?.(++this.products, this.#total);
+    this.products++;
+    this.#onProgress?.(this.products, this.#total);
     return product;
-  }
-}
-
-/** False when the signal ended it. */
-async function untilAborted(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    if (signal?.aborted && error instanceof VoxtwirlError && error.code === "aborted") return false;
-    throw error;
   }
 }
 

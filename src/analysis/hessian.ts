@@ -1,6 +1,6 @@
 import { requirePositive } from "../check.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import { RELATIVE_STEP, relativeLength } from "./differenceStep.ts";
+import { parameterScales, RELATIVE_STEP, relativeLength } from "./differenceStep.ts";
 import type { LossTerms, Term } from "./lossTerms.ts";
 import type { SymmetricOperator } from "./operator.ts";
 import { plus } from "./vectors.ts";
@@ -33,11 +33,12 @@ export interface HessianOptions {
 export function hessian(terms: LossTerms, term: Term, options: HessianOptions = {}): SymmetricOperator {
   const { weights = terms.weights, step = RELATIVE_STEP, from, to } = options;
   requirePositive("step", step);
+  const scales = parameterScales(terms.layout, weights);
   const withStep = (relative: number): SymmetricOperator => ({
     size: weights.length,
     gradientsPerProduct: 2,
     multiply: async (vector: Float64Array, signal?: AbortSignal) => {
-      const length = relativeLength(terms.layout, weights, vector);
+      const length = relativeLength(terms.layout, scales, vector);
       if (length === 0) return new Float64Array(vector.length);
       const t = relative / length;
       const ahead = await terms.gradient(term, plus(weights, t, vector), { from, to, signal });

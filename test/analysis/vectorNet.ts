@@ -27,7 +27,7 @@ export interface VectorNetOptions {
  * W1^T x + b1, with as many hidden numbers as outputs.
  */
 export function vectorNet(options: VectorNetOptions = {}): LossTerms {
-  const { points = 2, samples = 3, rotations = 24, linear = false, equivariant = false, seed = 1 } = options;
+  const { points = 2, samples = 2, rotations = 24, linear = false, equivariant = false, seed = 1 } = options;
   const width = 3 * points;
   const hidden = linear ? width : (options.hidden ?? 6);
   const random = new Random(seed);
