@@ -53,7 +53,10 @@ export function spectralDensity(probes: readonly (readonly RitzValue[])[], optio
 
 function smoothed(probe: readonly RitzValue[], at: number, width: number): number {
   const height = 1 / (width * Math.sqrt(2 * Math.PI));
-  return probe.reduce((sum, { value, weight }) => sum + weight * height * Math.exp(-(((at - value) / width) ** 2) / 2), 0);
+  return probe.reduce(
+    (sum, { value, weight }) => sum + weight * height * Math.exp(-(((at - value) / width) ** 2) / 2),
+    0,
+  );
 }
 
 /** What negative eigenvalues are of the sum of absolute ones: 0 for a positive semidefinite matrix. */

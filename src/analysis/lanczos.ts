@@ -73,7 +73,10 @@ export class Lanczos {
     this.#diagonal.push(dot(q, w));
     this.#orthogonalise(w);
     const beta = norm(w);
-    const scale = [...this.#diagonal, ...this.#beside, beta].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const scale = [...this.#diagonal, ...this.#beside, beta].reduce(
+      (most, value) => Math.max(most, Math.abs(value)),
+      0,
+    );
     const exhausted = beta <= BREAKDOWN * scale;
     this.#beside.push(exhausted ? 0 : beta);
     if (this.steps === q.length) this.#next = undefined;

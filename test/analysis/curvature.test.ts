@@ -40,7 +40,6 @@ describe.each(TERMS)("the Hessian of %s", (term) => {
     expect(found.products).toBe(32);
     expect(found.gradients).toBe(64);
   });
-
 });
 
 describe("the Hessian of a term", () => {

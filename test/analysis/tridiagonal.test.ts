@@ -16,7 +16,9 @@ it("agrees with Jacobi's method on random matrices, some of them falling apart",
     const diagonal = Array.from({ length: n }, () => random.normal());
     const beside = Array.from({ length: n - 1 }, () => (random.next() < 0.2 ? 0 : random.normal()));
     const matrix = diagonal.map((value, i) =>
-      Float64Array.from({ length: n }, (_, j) => (i === j ? value : Math.abs(i - j) === 1 ? beside[Math.min(i, j)]! : 0)),
+      Float64Array.from({ length: n }, (_, j) =>
+        i === j ? value : Math.abs(i - j) === 1 ? beside[Math.min(i, j)]! : 0,
+      ),
     );
     const { values, vectors } = tridiagonalEigen(diagonal, beside);
     const expected = jacobiEigenvalues(matrix);
