@@ -2,7 +2,14 @@ import { requireWhole } from "../check.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { Random } from "../random.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
-import { meanAndError, negativeShare, spectralDensity, type DensityOptions, type SpectralDensity } from "./density.ts";
+import {
+  meanAndError,
+  negativeShare,
+  requireDensity,
+  spectralDensity,
+  type DensityOptions,
+  type SpectralDensity,
+} from "./density.ts";
 import { Lanczos, type RitzValue } from "./lanczos.ts";
 import type { SymmetricOperator } from "./operator.ts";
 import { dot, norm, plus } from "./vectors.ts";
@@ -78,8 +85,8 @@ export function probeSteps(size: number, options: CurvatureOptions): number[] {
   const { products = 30, probes = 8, density } = options;
   requireWhole("products", products, 1);
   requireWhole("probes", probes, 1);
+  if (density) requireDensity(density);
   const others = density ? (density.steps ?? 16) : 1;
-  requireWhole("density.steps", others, 1);
   return Array.from({ length: probes }, (_, i) => Math.min(size, i === 0 ? products : others));
 }
 

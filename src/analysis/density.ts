@@ -1,3 +1,4 @@
+import { requirePositive, requireWhole } from "../check.ts";
 import { ratioOfSums } from "../equivariance/estimators.ts";
 import type { RitzValue } from "./lanczos.ts";
 
@@ -7,7 +8,7 @@ export interface DensityOptions {
   readonly steps?: number;
   /** Values on the axis, 256 by default. */
   readonly points?: number;
-  /** Standard deviation of the Gaussian on each Ritz value; by default a hundredth of their range. */
+  /** Standard deviation of the Gaussian on each Ritz value, 1/100 of their range by default. */
   readonly smoothing?: number;
 }
 
@@ -19,6 +20,13 @@ export interface SpectralDensity {
   readonly stdErrs: number[];
   readonly smoothing: number;
   readonly probes: number;
+}
+
+/** @throws VoxtwirlError "bad-option" for numbers that cannot be */
+export function requireDensity({ steps, points, smoothing }: DensityOptions): void {
+  if (steps !== undefined) requireWhole("density.steps", steps, 1);
+  if (points !== undefined) requireWhole("density.points", points, 2);
+  if (smoothing !== undefined) requirePositive("density.smoothing", smoothing);
 }
 
 /** Gaussians reach this many standard deviations over the ends of the axis. */

@@ -60,7 +60,7 @@ export class Lanczos {
   async step(signal?: AbortSignal): Promise<void> {
     const q = this.#next;
     if (!q) return;
-    const w = Float64Array.from(await this.#operator.multiply(q, signal));
+    const w = (await this.#operator.multiply(q, signal)).slice();
     if (!Number.isFinite(norm(w))) {
       throw new VoxtwirlError(
         "not-finite",

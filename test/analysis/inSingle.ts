@@ -1,7 +1,7 @@
 import type { LossTerms } from "../../src/analysis/lossTerms.ts";
 import { Random } from "../../src/random.ts";
 
-/** Terms as a GPU has them: weights rounded to f32, gradients with each parameter's relative noise and rounded to f32. */
+/** Terms as a GPU has them: weights in f32, gradients in f32 with a noise relative to each parameter's. */
 export function inSingle(terms: LossTerms, noise = 1e-6, seed = 1): LossTerms {
   const random = new Random(seed);
   const noisy = (vector: Float64Array) => {

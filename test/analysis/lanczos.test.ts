@@ -80,7 +80,7 @@ describe("30 steps of 80", () => {
     const start = Float64Array.from(matrix, () => random.normal());
     const run = new Lanczos(denseOperator(matrix), start, random);
     for (let i = 0; i < 4; i++) await run.step();
-    let power = start;
+    let power: Float64Array = start;
     const square = start.reduce((sum, x) => sum + x * x, 0);
     for (let moment = 0; moment < 8; moment++) {
       const expected = start.reduce((sum, x, i) => sum + x * power[i]!, 0) / square;
