@@ -1,4 +1,4 @@
-import { requireWhole } from "../check.ts";
+import { requireMethod, requireWhole } from "../check.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { Random } from "../random.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
@@ -103,6 +103,12 @@ export function curvatureProducts(operator: Pick<SymmetricOperator, "size" | "ot
  * @throws VoxtwirlError "bad-option" for numbers that cannot be, "not-finite" when a product is not
  */
 export async function curvature(operator: SymmetricOperator, options: CurvatureOptions = {}): Promise<Curvature> {
+  requireMethod(
+    "operator",
+    operator,
+    "multiply",
+    "Give { size, gradientsPerProduct, multiply }: hessian(terms, term).",
+  );
   const { lambdas = [2, 5, 10], vectors = 0, seed = 0, signal } = options;
   lambdas.forEach((k, i) => requireWhole(`lambdas[${i}]`, k, 1));
   requireWhole("vectors", vectors, 0);

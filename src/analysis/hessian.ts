@@ -3,6 +3,7 @@ import type { AbortSignal } from "../hostTypes.ts";
 import { parameterScales, RELATIVE_STEP, relativeLength } from "./differenceStep.ts";
 import type { LossTerms, Term } from "./lossTerms.ts";
 import type { SymmetricOperator } from "./operator.ts";
+import { requireTerms } from "./requireTerms.ts";
 import { plus } from "./vectors.ts";
 
 /** Of which weights and samples, and by which differences. */
@@ -28,9 +29,10 @@ export interface HessianOptions {
  * `other` is the same with twice the step: its difference from a product is three times the part that grows with t, or
  * about the noise.
  *
- * @throws VoxtwirlError "bad-option" for a step that is not positive
+ * @throws VoxtwirlError "bad-option" for a step that is not positive, or what are no LossTerms
  */
 export function hessian(terms: LossTerms, term: Term, options: HessianOptions = {}): SymmetricOperator {
+  requireTerms(terms);
   const { weights = terms.weights, step = RELATIVE_STEP, from, to } = options;
   requirePositive("step", step);
   const scales = parameterScales(terms.layout, weights);
@@ -52,12 +54,16 @@ export function hessian(terms: LossTerms, term: Term, options: HessianOptions = 
 /**
  * The Gauss-Newton matrix of a term: the Hessian without the part in which predictions bend, positive semidefinite for
  * the loss and for L_equiv.
+ *
+ * @throws VoxtwirlError "bad-option" for what are no LossTerms
  */
 export function gaussNewton(
   terms: LossTerms,
   term: Term,
-  { weights = terms.weights, from, to }: Omit<HessianOptions, "step"> = {},
+  options: Omit<HessianOptions, "step"> = {},
 ): SymmetricOperator {
+  requireTerms(terms);
+  const { weights = terms.weights, from, to } = options;
   return {
     size: weights.length,
     gradientsPerProduct: 2,

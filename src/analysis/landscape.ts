@@ -1,4 +1,4 @@
-import { requireMethod, requireOneOf } from "../check.ts";
+import { requireOneOf } from "../check.ts";
 import { curvature, curvatureProducts, probeSteps, type Curvature, type CurvatureOptions } from "./curvature.ts";
 import { gaussNewton, hessian, type HessianOptions } from "./hessian.ts";
 import { TERMS, type LossTerms, type Term } from "./lossTerms.ts";
@@ -38,7 +38,6 @@ export interface LandscapeCost {
  * @throws VoxtwirlError "bad-option" for numbers that cannot be, "not-finite" when a gradient is not
  */
 export async function landscape(terms: LossTerms, options: LandscapeOptions = {}): Promise<Landscape> {
-  requireMethod("terms", terms, "gradient", "Give LossTerms.");
   const { matrix = "hessian", signal, onProgress } = options;
   const operators = operatorsOf(terms, options);
   const total = landscapeCost(terms, options).products;

@@ -4,6 +4,7 @@ import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
 import type { LossTerms } from "./lossTerms.ts";
+import { requireTerms } from "./requireTerms.ts";
 import { add } from "./vectors.ts";
 
 /** Where a slice has its points. */
@@ -47,6 +48,7 @@ export async function landscapeSlice(
   options: SliceOptions = {},
 ): Promise<LandscapeSlice> {
   const { points: count = 21, extent = 1, from, to, signal, onProgress } = options;
+  requireTerms(terms);
   requireDirections(directions, terms.weights.length);
   requireWhole("points", count, 3);
   if (count % 2 === 0) throw new VoxtwirlError("bad-option", `points is ${count}`, "Give an odd number.");

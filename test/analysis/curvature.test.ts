@@ -125,6 +125,7 @@ it("products without an error of differences say nothing of one", async () => {
 it("refuses numbers that cannot be", async () => {
   const operator = denseOperator(dense.total);
   await expect(curvature(operator, { products: 0 })).rejects.toThrow(/^products is 0/);
+  await expect(curvature({} as typeof operator)).rejects.toThrow(/^operator is a plain object/);
   await expect(curvature(operator, { probes: 1.5 })).rejects.toThrow(/^probes is 1.5/);
   await expect(curvature(operator, { density: { points: 1 } })).rejects.toThrow(/^density.points is 1/);
   await expect(curvature(operator, { density: { smoothing: -1 } })).rejects.toThrow(/^density.smoothing is -1/);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { curvature } from "../../src/analysis/curvature.ts";
 import { filterDirection } from "../../src/analysis/directions.ts";
 import { hessian } from "../../src/analysis/hessian.ts";
+import type { LossTerms } from "../../src/analysis/lossTerms.ts";
 import { landscapeSlice } from "../../src/analysis/slices.ts";
 import { decomposeSums } from "../../src/equivariance/estimators.ts";
 import { vectorNet } from "./vectorNet.ts";
@@ -90,6 +91,7 @@ describe("landscapeSlice", () => {
     const direction = filterDirection(terms);
     await expect(landscapeSlice(terms, [direction], { points: 4 })).rejects.toThrow(/^points is 4/);
     await expect(landscapeSlice(terms, [direction], { extent: 0 })).rejects.toThrow(/^extent is 0/);
+    await expect(landscapeSlice({} as LossTerms, [direction])).rejects.toThrow(/^terms is a plain object/);
     await expect(landscapeSlice(terms, [])).rejects.toThrow(/^there are 0 directions/);
     await expect(landscapeSlice(terms, [direction.slice(1)])).rejects.toMatchObject({ code: "bad-shape" });
   });
