@@ -90,6 +90,22 @@ export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equ
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
 export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
+export type { SymmetricOperator } from "./analysis/operator.ts";
+export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
+export { Lanczos, type RitzValue } from "./analysis/lanczos.ts";
+export type { DensityOptions, SpectralDensity } from "./analysis/density.ts";
+export { curvature, type Curvature, type CurvatureOptions, type LambdaK } from "./analysis/curvature.ts";
+export {
+  landscape,
+  landscapeCost,
+  type CurvatureMatrix,
+  type Landscape,
+  type LandscapeCost,
+  type LandscapeOptions,
+} from "./analysis/landscape.ts";
+export { filterDirection } from "./analysis/directions.ts";
+export { landscapeSlice, type LandscapeSlice, type SliceOptions, type SlicePoint } from "./analysis/slices.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,

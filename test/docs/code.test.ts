@@ -25,6 +25,15 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(clean.length);",
     expected: 2 * 16 ** 3 * 5,
   },
+  // The largest eigenvalue of its Hessian of L_equiv.
+  "docs/landscape.md": {
+    before: `
+      import { vectorNet } from "${root}test/analysis/vectorNet.ts";
+      const terms = vectorNet();
+      const onProgress = () => undefined;
+      const signal = new AbortController().signal;`,
+    expected: 1.3214144,
+  },
   // Evaluated at its ends.
   "docs/training.md": { after: "console.log(percents.length);", expected: 2 },
   "docs/measuring.md": {
