@@ -1,5 +1,7 @@
 // The terms of a whole U-Net against PyTorch's double backward: see test/golden/make_landscape.py.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { landscape } from "../../../src/analysis/landscape.ts";
+import { hessian } from "../../../src/analysis/hessian.ts";
 import { TERMS } from "../../../src/analysis/lossTerms.ts";
 import { decomposeSums } from "../../../src/equivariance/estimators.ts";
 import type { Gpu } from "../../../src/gpu/gpu.ts";
@@ -61,6 +63,29 @@ describe("the terms of a trained U-Net are PyTorch's", () => {
     for (const [i, direction] of golden.directions.entries()) {
       const product = await terms.gaussNewtonProduct(term, terms.weights, ours(direction));
       expect(relativeError(product, ours(golden.products("gaussNewton", term)[i]!))).toBeLessThan(2e-3);
+    }
+  });
+
+  it.each(TERMS)("in the Hessian of %s", async (term) => {
+    const { multiply } = hessian(terms, term);
+    for (const [i, direction] of golden.directions.entries()) {
+      const product = await multiply(ours(direction));
+      expect(relativeError(product, ours(golden.products("hessian", term)[i]!))).toBeLessThan(2e-3);
+    }
+  });
+
+  it.each([
+    ["hessian", TERMS],
+    // L_mean's is not far from the loss's, and L_equiv's the one that nothing else here is like.
+    ["gaussNewton", ["equiv"]],
+  ] as const)("in the largest eigenvalue and the trace of the %s matrix", async (matrix, names) => {
+    const found = await landscape(terms, { matrix, terms: names, products: 14, probes: 4 });
+    for (const term of names) {
+      const expected = golden[matrix][term];
+      const { lambdaMax, trace, traceStdErr, lambdaMaxResidual } = found[term]!;
+      expect(Math.abs(lambdaMax / expected.lambdaMax - 1), term).toBeLessThan(0.01);
+      expect(Math.abs(lambdaMax - expected.lambdaMax)).toBeLessThan(lambdaMaxResidual + 2e-3 * expected.lambdaMax);
+      expect(Math.abs(trace - expected.trace)).toBeLessThan(4 * traceStdErr);
     }
   });
 });
