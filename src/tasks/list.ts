@@ -5,11 +5,13 @@ import type { TrainConfig } from "../training/trainConfig.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
 import type { VoxelConfig } from "./voxels/voxelConfig.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
+import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
 const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
   ...voxels,
   measure: measureVoxelModel,
+  latents: voxelLatents,
 };
 
 /** All that can be trained: to add a task is to add its folder and its line here. */

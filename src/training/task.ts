@@ -1,3 +1,4 @@
+import type { LatentMeasurer } from "../analysis/latents.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
@@ -111,6 +112,17 @@ export type ModelMeasurement =
       readonly gains: readonly PoseGain[];
     });
 
+/** Whose hidden features are compared under rotations, and on what. */
+export interface LatentMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly model: ModelFile<C>;
+  readonly data: P;
+  /** Poses and noise follow from it and the sample's place: the run's own gives those of its evaluations. */
+  readonly seed: number;
+  readonly precision: Precision;
+  /** Which layers, all by default. */
+  readonly layers?: ((name: string) => boolean) | undefined;
+}
+
 /** A value of a configuration that people set one by one; commands make an option of it. */
 export interface ConfigOption {
   /** The value's name: `microBatch` is --micro-batch. */
@@ -173,4 +185,10 @@ export interface MeasurableTask<
 > extends Task<C, P, E> {
   /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
   measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
+  /**
+   * How alike hidden features stay under rotation, by layer; `measureLatents` goes through samples with it.
+   *
+   * @throws VoxtwirlError "bad-file" for a model of other weights, "no-data", "too-large", "out-of-memory"
+   */
+  latents(this: void, gpu: Gpu, options: LatentMeasurerOptions<C, P>): Promise<LatentMeasurer>;
 }
