@@ -32,36 +32,29 @@ export function featureCosine(a: FloatArray, b: FloatArray, channels: number): F
     );
   }
   const [meanA, meanB] = [channelMeans(a, channels), channelMeans(b, channels)];
-  const [raw, centred] = [
-    [0, 0, 0],
-    [0, 0, 0],
-  ] as [Products, Products];
+  // Plain variables: this is the inner loop over every number of every layer.
+  let [ab, aa, bb] = [0, 0, 0];
+  let [centredAb, centredAa, centredBb] = [0, 0, 0];
   for (let at = 0; at < a.length; at += channels) {
     for (let c = 0; c < channels; c++) {
-      const [x, y] = [a[at + c]!, b[at + c]!];
-      addProducts(raw, x, y);
-      addProducts(centred, x - meanA[c]!, y - meanB[c]!);
+      const x = a[at + c]!;
+      const y = b[at + c]!;
+      ab += x * y;
+      aa += x * x;
+      bb += y * y;
+      const dx = x - meanA[c]!;
+      const dy = y - meanB[c]!;
+      centredAb += dx * dy;
+      centredAa += dx * dx;
+      centredBb += dy * dy;
     }
   }
-  if (!raw.every(Number.isFinite)) {
+  if (!Number.isFinite(aa) || !Number.isFinite(bb)) {
     throw new VoxtwirlError("not-finite", "a feature is not a finite number", "Use an earlier checkpoint.");
   }
-  const varies = centred[1] > ROUNDING * raw[1] && centred[2] > ROUNDING * raw[2];
-  return { cosine: cosineOf(raw), centred: varies ? cosineOf(centred) : NaN };
-}
-
-/** <a, b>, <a, a> and <b, b>. */
-type Products = [number, number, number];
-
-function addProducts(sums: Products, x: number, y: number): void {
-  sums[0] += x * y;
-  sums[1] += x * x;
-  sums[2] += y * y;
-}
-
-/** Exactly 1 for equal arrays: the square root of a square is exact. */
-function cosineOf([ab, aa, bb]: Products): number {
-  return ab / Math.sqrt(aa * bb);
+  const varies = centredAa > ROUNDING * aa && centredBb > ROUNDING * bb;
+  // Exactly 1 for equal arrays: the square root of a square is exact.
+  return { cosine: ab / Math.sqrt(aa * bb), centred: varies ? centredAb / Math.sqrt(centredAa * centredBb) : NaN };
 }
 
 function channelMeans(values: FloatArray, channels: number): Float64Array {
