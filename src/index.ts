@@ -77,11 +77,31 @@ export {
   quaternionToMatrix,
   type Quaternion,
 } from "./equivariance/rotations.ts";
+export type { AxisAngle } from "./equivariance/axisAngle.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
+export { featureCosine, type FeatureCosine } from "./analysis/featureCosine.ts";
+export {
+  FeatureTally,
+  type FeatureLayer,
+  type FeatureTallyOptions,
+  type LayerSimilarity,
+  type RotationSimilarity,
+  type SampleMean,
+  type Similarity,
+} from "./analysis/featureTally.ts";
+export {
+  measureLatents,
+  type LatentLayer,
+  type LatentMeasurer,
+  type LatentResult,
+  type LatentSimilarity,
+  type MeasureLatentsOptions,
+} from "./analysis/latents.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
 export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export { voxelLatents, type VoxelLatentOptions } from "./tasks/voxels/voxelLatents.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -101,6 +121,7 @@ export { Random } from "./random.ts";
 export type {
   ConfigOption,
   EvaluationContext,
+  LatentMeasurerOptions,
   MeasurableTask,
   MicroBatch,
   ModelMeasurement,

@@ -77,10 +77,11 @@ function drawCell(cell: HeatCell, at: { x: number; y: number; width: number }, s
   const box = { x: px(at.x + 0.5), y: at.y + 0.5, width: px(at.width - 1), height: ROW - 1 };
   const place = { x: px(at.x + at.width / 2), y: at.y + 16 };
   const words = text ?? (known ? format(value) : "–");
-  const classes = [isBelow ? "below" : "", opacity > STRONG ? "strong" : "", at.width < NARROW ? "narrow" : ""];
+  const names = [isBelow ? "below" : "", opacity > STRONG ? "strong" : "", at.width < NARROW ? "narrow" : ""];
   const label = title === undefined ? "" : `<title>${escapeHtml(title)}</title>`;
+  const classes = names.filter(Boolean).join(" ");
   return (
-    `<g ${attributes({ class: classes.filter(Boolean).join(" ") || undefined })}>${label}` +
+    `<g${classes && ` class="${classes}"`}>${label}` +
     `<rect ${attributes({ ...box, "fill-opacity": opacity })}/>` +
     `<text ${attributes(place)}>${escapeHtml(words)}</text></g>`
   );

@@ -1,10 +1,11 @@
-import { requireGpu, requireWhole } from "../../check.ts";
+import { requireGpu, requireObject, requireWhole } from "../../check.ts";
 import { FeatureTally } from "../../analysis/featureTally.ts";
 import { latentResult, type LatentMeasurer } from "../../analysis/latents.ts";
 import { octahedral } from "../../equivariance/groups.ts";
 import { OCTAHEDRAL_ORDER, octahedralMatrices } from "../../equivariance/octahedral.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
+import type { Precision } from "../../graph/graph.ts";
 import { ParameterStore } from "../../graph/parameters.ts";
 import { Plan } from "../../graph/plan.ts";
 import { largestDivisor } from "../../kernels/cube.ts";
@@ -12,13 +13,27 @@ import { initialise } from "../../models/initialise.ts";
 import { unet3d } from "../../models/unet3d.ts";
 import { unetParameters } from "../../models/unetLayout.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
-import type { LatentMeasurerOptions } from "../../training/task.ts";
+import type { ModelFile } from "../../training/modelFile.ts";
 import { latentGraph, type LatentGraph, type LatentGraphOptions } from "./latentGraph.ts";
-import { unetConfig, type VoxelConfig } from "./voxelConfig.ts";
+import { unetConfig } from "./voxelConfig.ts";
 import { VoxelDenoiser } from "./voxelDenoiser.ts";
 
 /** The kept maps of a chunk of rotations take no more than this, but for a single rotation's. */
 const MAP_BYTES = 256 * 2 ** 20;
+
+/** Whose hidden maps are compared, and on what. */
+export interface VoxelLatentOptions {
+  /** The bytes of a model.safetensors that `voxtwirl train` wrote, or what `readModelFile` made of them. */
+  readonly model: Uint8Array | ModelFile;
+  /** Molecules: `voxels.open(...).heldout`, or `packed` of `voxels.pack(...)`. */
+  readonly data: PackedMolecules;
+  /** Poses and noise follow from it and the molecule's place; the run's by default, as in its evaluations. */
+  readonly seed?: number;
+  /** How activations are stored; as in the run by default. */
+  readonly precision?: Precision;
+  /** Which layers, by their names in `ForwardOptions.feature`; all by default. */
+  readonly layers?: ((name: string) => boolean) | undefined;
+}
 
 /**
  * Measures how alike the hidden maps of a denoiser stay under the 24 rotations of the cube, beside those of the same
@@ -30,16 +45,16 @@ const MAP_BYTES = 256 * 2 ** 20;
  * @throws VoxtwirlError as `VoxelDenoiser.load`; "no-data" without molecules or layers; "too-large" or "out-of-memory"
  *   where not even one rotation at a time fits
  */
-export async function voxelLatents(
-  gpu: Gpu,
-  options: LatentMeasurerOptions<VoxelConfig, PackedMolecules>,
-): Promise<LatentMeasurer> {
+export async function voxelLatents(gpu: Gpu, options: VoxelLatentOptions): Promise<LatentMeasurer> {
   requireGpu(gpu);
-  const { model, data, seed, precision, layers } = options;
+  requireObject("options", options, "Give { model, data }.");
+  const { model, data, layers } = options;
+  requireObject("data", data, "Give packed molecules: voxels.open(molecules, config).heldout.");
   if (data.count < 1) throw new VoxtwirlError("no-data", "there is no molecule", "Give at least one.");
-  const config = model.config.training;
+  const denoiser = await VoxelDenoiser.load(gpu, model, options);
+  const { config, precision } = denoiser;
+  const { seed = config.seed } = options;
   const network = unetConfig(config);
-  const denoiser = await VoxelDenoiser.load(gpu, model, { precision });
   const parameters = unetParameters(network);
   let initial: ParameterStore | undefined;
   try {
