@@ -85,8 +85,27 @@ export {
   quaternionToMatrix,
   type Quaternion,
 } from "./equivariance/rotations.ts";
+export type { AxisAngle } from "./equivariance/axisAngle.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
+export { featureCosine, type FeatureCosine } from "./analysis/featureCosine.ts";
+export {
+  FeatureTally,
+  type FeatureLayer,
+  type FeatureTallyOptions,
+  type LayerSimilarity,
+  type RotationSimilarity,
+  type SampleMean,
+  type Similarity,
+} from "./analysis/featureTally.ts";
+export {
+  measureLatents,
+  type LatentLayer,
+  type LatentMeasurer,
+  type LatentResult,
+  type LatentSimilarity,
+  type MeasureLatentsOptions,
+} from "./analysis/latents.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
 export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
@@ -106,6 +125,7 @@ export {
 } from "./analysis/landscape.ts";
 export { filterDirection } from "./analysis/directions.ts";
 export { landscapeSlice, type LandscapeSlice, type SliceOptions, type SlicePoint } from "./analysis/slices.ts";
+export { voxelLatents, type VoxelLatentOptions } from "./tasks/voxels/voxelLatents.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -126,6 +146,7 @@ export type {
   ConfigOption,
   EvaluationContext,
   ForwardPass,
+  LatentMeasurerOptions,
   MeasurableTask,
   MicroBatch,
   ModelMeasurement,

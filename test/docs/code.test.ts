@@ -43,6 +43,18 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "console.log(percentEquiv);",
     expected: 0,
   },
+  "docs/measuring.md 2": {
+    before: `
+      import { builtinMolecules, Training, voxels } from "voxtwirl";
+      import { openGpu } from "voxtwirl/node";
+      const gpu = await openGpu();
+      const config = voxels.check({ ...voxels.presets.tiny, heldout: 4 });
+      const { train, heldout } = voxels.open(builtinMolecules().slice(0, 12), config);
+      const training = await Training.create(gpu, voxels, config, { train, heldout });
+      const bytes = await training.encodeModel();`,
+    after: "gpu.destroy();\nconsole.log(similarities.length);",
+    expected: 17,
+  },
 };
 
 const blocks = documents().flatMap(({ path, blocks }) =>
