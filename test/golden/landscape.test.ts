@@ -52,7 +52,7 @@ describe("landscape.safetensors", () => {
       // Not because one of them is nothing.
       expect(norm(equiv)).toBeGreaterThan(1e-3 * norm(total));
     };
-    adds(golden.gradient);
+    adds((term) => golden.gradient(term));
     for (const kind of ["hessian", "gaussNewton"] as const) {
       for (const i of [0, 1]) adds((term) => golden.products(kind, term)[i]!);
       const { total, mean, equiv } = golden[kind];
