@@ -112,6 +112,7 @@ export type {
   TaskData,
   TaskEvaluator,
 } from "./training/task.ts";
+export type { KeptStepList, KeptSteps } from "./training/keptSteps.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";
 export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
 export { voxels } from "./tasks/voxels/voxels.ts";
