@@ -1,4 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
+import { zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralPermutation } from "./octahedral.ts";
 
 /**
@@ -6,10 +7,10 @@ import { OCTAHEDRAL_ORDER, octahedralPermutation } from "./octahedral.ts";
  * made of such kernels (with k4s2 or k2s2 going down) is exactly equivariant under them.
  *
  * @param weight [k, k, k, ...] with the three spatial axes (z, y, x) first, as all our convolution weights
- * @returns a new array; sums are made in float64
+ * @returns a new array of the same precision; sums are made in float64
  * @throws VoxtwirlError "bad-shape" when the length is not a multiple of k^3
  */
-export function projectKernel(weight: Float32Array, k: number): Float32Array {
+export function projectKernel<T extends FloatArray>(weight: T, k: number): T {
   const inner = weight.length / k ** 3;
   if (!Number.isInteger(inner) || inner < 1) {
     throw new VoxtwirlError(
@@ -24,5 +25,19 @@ export function projectKernel(weight: Float32Array, k: number): Float32Array {
       for (let i = 0; i < inner; i++) sum[to * inner + i]! += weight[from * inner + i]!;
     });
   }
-  return Float32Array.from(sum, (value) => value / OCTAHEDRAL_ORDER);
+  const projected = zerosLike(weight);
+  sum.forEach((value, i) => (projected[i] = value / OCTAHEDRAL_ORDER));
+  return projected;
+}
+
+/**
+ * How many free numbers P leaves of a kernel's k^3 for each pair of channels: the orbits of its positions, 1 for k = 2,
+ * 4 for k = 3 and 4, by Burnside's lemma.
+ */
+export function projectedDimension(k: number): number {
+  let fixed = 0;
+  for (let g = 0; g < OCTAHEDRAL_ORDER; g++) {
+    fixed += octahedralPermutation(k, g).reduce((count, from, to) => count + (from === to ? 1 : 0), 0);
+  }
+  return fixed / OCTAHEDRAL_ORDER;
 }
