@@ -70,6 +70,7 @@ export {
   octahedralProducts,
   rotateGridOctahedral,
 } from "./equivariance/octahedral.ts";
+export { projectedDimension, projectKernel } from "./equivariance/projection.ts";
 export {
   drawOctahedral,
   haarQuaternion,
@@ -82,6 +83,23 @@ export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equ
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
 export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
+export {
+  perpendicularNorms,
+  projectWeights,
+  type LayerPerpendicular,
+  type PerpendicularNorm,
+  type PerpendicularNorms,
+} from "./analysis/perpendicular.ts";
+export type { LineFit } from "./analysis/lineFit.ts";
+export {
+  parameterSpace,
+  parameterSpaceCost,
+  type LinePoint,
+  type ParameterSpace,
+  type ParameterSpaceCost,
+  type ParameterSpaceOptions,
+} from "./analysis/parameterSpace.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
