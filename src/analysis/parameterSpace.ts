@@ -49,12 +49,15 @@ export interface ParameterSpaceCost {
 
 const POINTS = [0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1] as const;
 
+const TERMS_OF_A_MODEL = "Give LossTerms of a model.";
+
 /**
  * What `parameterSpace` will cost with these options.
  *
  * @throws VoxtwirlError "bad-option" for points that cannot be
  */
 export function parameterSpaceCost(terms: LossTerms, options: ParameterSpaceOptions = {}): ParameterSpaceCost {
+  requireMethod("terms", terms, "sums", TERMS_OF_A_MODEL);
   const { from = 0, to = terms.samples } = options;
   const evaluations = checkedPoints(options).length;
   return { evaluations, predictions: evaluations * (to - from) * terms.sampling.rotations };
@@ -69,7 +72,7 @@ export function parameterSpaceCost(terms: LossTerms, options: ParameterSpaceOpti
  * @throws VoxtwirlError "bad-option" for points or a tolerance that cannot be, "bad-shape" as `projectWeights`
  */
 export async function parameterSpace(terms: LossTerms, options: ParameterSpaceOptions = {}): Promise<ParameterSpace> {
-  requireMethod("terms", terms, "sums", "Give LossTerms of a model.");
+  requireMethod("terms", terms, "sums", TERMS_OF_A_MODEL);
   const { tolerance = 0.1, from, to, signal, onProgress } = options;
   requirePositive("tolerance", tolerance);
   const points = checkedPoints(options);

@@ -1,3 +1,4 @@
+import { requireNumbers, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralPermutation } from "./octahedral.ts";
@@ -8,9 +9,11 @@ import { OCTAHEDRAL_ORDER, octahedralPermutation } from "./octahedral.ts";
  *
  * @param weight [k, k, k, ...] with the three spatial axes (z, y, x) first, as all our convolution weights
  * @returns a new array of the same precision; sums are made in float64
- * @throws VoxtwirlError "bad-shape" when the length is not a multiple of k^3
+ * @throws VoxtwirlError "bad-shape" when the length is not a multiple of k^3, "bad-option" for a k below 1
  */
 export function projectKernel<T extends FloatArray>(weight: T, k: number): T {
+  requireNumbers("weight", weight);
+  requireWhole("k", k, 1);
   const inner = weight.length / k ** 3;
   if (!Number.isInteger(inner) || inner < 1) {
     throw new VoxtwirlError(
@@ -35,6 +38,7 @@ export function projectKernel<T extends FloatArray>(weight: T, k: number): T {
  * 4 for k = 3 and 4, by Burnside's lemma.
  */
 export function projectedDimension(k: number): number {
+  requireWhole("k", k, 1);
   let fixed = 0;
   for (let g = 0; g < OCTAHEDRAL_ORDER; g++) {
     fixed += octahedralPermutation(k, g).reduce((count, from, to) => count + (from === to ? 1 : 0), 0);
