@@ -8,8 +8,8 @@ export interface LineSums {
 
 /**
  * L_equiv near the projected weights: offset + slope s + curvature s^2. A net that is exactly equivariant at s = 0 has
- * neither offset nor slope, as L_equiv has its least value there: L_equiv ~ curvature s^2. One that goes down by k3s2 is
- * not equivariant whatever its kernels, and has both.
+ * neither offset nor slope, as L_equiv has its least value there: L_equiv ~ curvature s^2. One that goes down by k3s2
+ * is not equivariant whatever its kernels, and has both.
  */
 export interface LineFit {
   /** Whether L_equiv is nothing but rounding at s = 0. */

@@ -64,10 +64,10 @@ export function parameterSpaceCost(terms: LossTerms, options: ParameterSpaceOpti
 }
 
 /**
- * The model in the space of its parameters (arXiv 2512.02303 for the terms): theta = P theta + theta_perp, where P theta
- * has kernels that are equivariant under the 24 rotations of the cube (`projectWeights`), and the losses along the
- * straight line theta(s) = P theta + s theta_perp. Biases, norms and linear layers stay as they are on it. The samples,
- * rotations and noise are the same at each s.
+ * The model in the space of its parameters (arXiv 2512.02303 for the terms): theta = P theta + theta_perp, where
+ * P theta has kernels that are equivariant under the 24 rotations of the cube (`projectWeights`), and the losses along
+ * the straight line theta(s) = P theta + s theta_perp. Biases, norms and linear layers stay as they are on it. The
+ * samples, rotations and noise are the same at each s.
  *
  * @throws VoxtwirlError "bad-option" for points or a tolerance that cannot be, "bad-shape" as `projectWeights`
  */
