@@ -1,5 +1,5 @@
 /** The folder that a training run writes: its five files, and the models that it was asked to keep. */
-import { requireObject, requireString } from "../check.ts";
+import { requireObject, requireString, requireWhole } from "../check.ts";
 import { rmdirSync } from "node:fs";
 import { appendFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -221,12 +221,15 @@ export class RunFolder {
   /**
    * Writes a model as `writeModel` does, to stay beside the models of other steps: see `keptModels`. One that is there
    * already is left as it is.
+   *
+   * @param step updates that its weights have seen
    */
   async keepModel(
     step: number,
     tensors: readonly SafeTensor[] | SafeStream,
     metadata: Record<string, string> = {},
   ): Promise<void> {
+    requireWhole("step", step, 0);
     const check = () => this.#lock.check();
     await check();
     if ((await keptModels(this.path)).some((kept) => kept.step === step)) return;
