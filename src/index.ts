@@ -78,6 +78,7 @@ export {
   octahedralProducts,
   rotateGridOctahedral,
 } from "./equivariance/octahedral.ts";
+export { projectedDimension, projectKernel } from "./equivariance/projection.ts";
 export {
   drawOctahedral,
   haarQuaternion,
@@ -126,6 +127,22 @@ export {
 export { filterDirection } from "./analysis/directions.ts";
 export { landscapeSlice, type LandscapeSlice, type SliceOptions, type SlicePoint } from "./analysis/slices.ts";
 export { voxelLatents, type VoxelLatentOptions } from "./tasks/voxels/voxelLatents.ts";
+export {
+  perpendicularNorms,
+  projectWeights,
+  type LayerPerpendicular,
+  type PerpendicularNorm,
+  type PerpendicularNorms,
+} from "./analysis/perpendicular.ts";
+export type { LineFit } from "./analysis/lineFit.ts";
+export {
+  parameterSpace,
+  parameterSpaceCost,
+  type LinePoint,
+  type ParameterSpace,
+  type ParameterSpaceCost,
+  type ParameterSpaceOptions,
+} from "./analysis/parameterSpace.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -160,6 +177,7 @@ export type {
   TrainedModel,
   TrainedModelOptions,
 } from "./training/task.ts";
+export type { KeptStepList, KeptSteps } from "./training/keptSteps.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";
 export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
 export { voxels } from "./tasks/voxels/voxels.ts";
