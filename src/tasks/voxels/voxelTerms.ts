@@ -1,4 +1,6 @@
+import { parameterScales, RELATIVE_STEP, relativeLength } from "../../analysis/differenceStep.ts";
 import type { LossTerms, Term, TermsOptions, WeightSlot } from "../../analysis/lossTerms.ts";
+import { plus } from "../../analysis/vectors.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { SampleSums, Sampling } from "../../equivariance/estimators.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
@@ -118,30 +120,21 @@ export class VoxelTerms implements LossTerms {
     return this.#accumulate(ready, term, options, 1);
   }
 
-  /**
-   * The outputs' derivative along the direction is taken by a central difference, between weights that lie
-   * `GAUSS_NEWTON_STEP` of the weights' norm to each side.
-   */
+  /** The outputs' derivative along the direction is taken by a central difference, with the step of `hessian`. */
   async gaussNewtonProduct(
     term: Term,
     weights: Float64Array,
     direction: Float64Array,
     options: TermsOptions = {},
   ): Promise<Float64Array> {
-    const length = norm(direction);
+    const length = relativeLength(this.layout, parameterScales(this.layout, weights), direction);
     if (length === 0) return new Float64Array(weights.length);
     const ready = await this.#gaussNewtonPlan();
-    const h = (GAUSS_NEWTON_STEP * Math.max(norm(weights), 1)) / length;
+    const h = RELATIVE_STEP / length;
     const [store, ahead, behind] = this.#stores as [ParameterStore, ParameterStore, ParameterStore];
     this.#write(store, weights);
-    this.#write(
-      ahead,
-      weights.map((w, i) => w + h * direction[i]!),
-    );
-    this.#write(
-      behind,
-      weights.map((w, i) => w - h * direction[i]!),
-    );
+    this.#write(ahead, plus(weights, h, direction));
+    this.#write(behind, plus(weights, -h, direction));
     return this.#accumulate(ready, term, options, 1 / (2 * h));
   }
 
@@ -220,9 +213,6 @@ export class VoxelTerms implements LossTerms {
   }
 }
 
-/** Of the norm of the weights: rounding in the outputs weighs as much as what a difference leaves out. */
-const GAUSS_NEWTON_STEP = 1e-3;
-
 /**
  * What f - y and f - m are multiplied by in a term's gradient by the predictions f: the losses of `decomposeSums` are
  * L = sum of |f - y|^2 / N and L_equiv = c sum of |f - m|^2, L_mean their difference.
@@ -251,8 +241,4 @@ function joined(layout: readonly WeightSlot[], values: ReadonlyMap<string, Float
   const all = new Float64Array(last.offset + last.size);
   for (const { name, offset } of layout) all.set(values.get(name)!, offset);
   return all;
-}
-
-function norm(values: Float64Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
