@@ -1,3 +1,4 @@
+import { requireTyped } from "../check.ts";
 import type { FloatArray } from "../equivariance/numbers.ts";
 import { VoxtwirlError } from "../errors.ts";
 
@@ -24,6 +25,8 @@ const ROUNDING = 1e-12;
  * @throws VoxtwirlError "bad-shape" where the lengths differ or are no multiple of C, "not-finite"
  */
 export function featureCosine(a: FloatArray, b: FloatArray, channels: number): FeatureCosine {
+  requireTyped("a", a);
+  requireTyped("b", b);
   if (a.length !== b.length || !(channels >= 1) || a.length === 0 || a.length % channels !== 0) {
     throw new VoxtwirlError(
       "bad-shape",

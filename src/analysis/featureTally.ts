@@ -1,4 +1,4 @@
-import { requireArray, requireObject, requireWhole } from "../check.ts";
+import { requireArray, requireObject, requireTyped, requireWhole } from "../check.ts";
 import { ratioOfSums } from "../equivariance/estimators.ts";
 import { inverseRotation, requireGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
 import type { FloatArray } from "../equivariance/numbers.ts";
@@ -131,6 +131,7 @@ export class FeatureTally {
     requireWhole("rotation", rotation, 0, rotations.length - 1);
     const { name, how, channels } = layers[layer]!;
     const tally = this.#layers[layer]!;
+    requireTyped("features", features);
     requireLength(`'${name}'`, features.length, how);
     if (rotation === 0) tally.reference = features.slice();
     const { reference, partner, current } = tally;

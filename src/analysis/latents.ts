@@ -45,7 +45,9 @@ export interface LatentMeasurer {
 
 /** Who may stop a measurement, and who hears how far it is. */
 export interface MeasureLatentsOptions {
+  /** Stops between rotations. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each sample with how many are done, and of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

@@ -97,7 +97,8 @@ function drawHeadings(groups: readonly HeatColumns[], places: readonly number[],
     const names = columns.map(
       (column, i) => `<text ${attributes({ x: px(own[i]! + width / 2), y: LABELS })}>${escapeHtml(column)}</text>`,
     );
-    return `<text ${attributes({ x: px((from + to) / 2), y: HEADINGS })}>${escapeHtml(heading)}</text>${line}${names.join("")}`;
+    const over = attributes({ x: px((from + to) / 2), y: HEADINGS });
+    return `<text ${over}>${escapeHtml(heading)}</text>${line}${names.join("")}`;
   });
   return `<g class="headings">${parts.join("")}</g>`;
 }

@@ -18,10 +18,10 @@ const NETWORKS = ["trained", "initial"] as const;
 export function latentFigure(result: LatentResult, which: keyof Similarity): string {
   const what = which === "cosine" ? "cosine" : "centred cosine";
   const caption = [
-    `The ${what} of a layer's map for a molecule and its map for the rotated molecule, rotated back: 1 where the layer`,
-    `rotates along. Means over ${result.samples} molecules, with standard errors; in the upper table over all rotations`,
-    "but the identity. Diagonal axes are named by the signs of x, y and z. The initial weights are those that training began with; different molecules show how alike maps",
-    "are that have no more in common than that.",
+    `The ${what} of a layer's map for a molecule and its map for the rotated molecule, rotated back:`,
+    `1 where the layer rotates along. Means over ${result.samples} molecules, with standard errors; in the upper map`,
+    "over all rotations but the identity. The initial weights are those that training began with; different molecules",
+    "show how alike maps are that have no more in common. Diagonal axes are named by the signs of x, y and z.",
     ...(which === "cosine" ? [] : ["Each channel's mean over the voxels is taken away first."]),
   ].join(" ");
   const maps = baselines(result, which, what) + rotations(result, which, what);
@@ -93,7 +93,7 @@ function axisName({ axis }: AxisAngle): string {
   return parts.map((part, i) => (Math.round(part) === 0 ? "" : `${part > 0 ? "+" : "−"}${"xyz"[i]}`)).join("");
 }
 
-/** The same as narrow as columns are: of a diagonal the signs of x, y and z, of a half turn, whose sign is none, no plus. */
+/** The same in few characters: of a diagonal the signs of x, y and z; a half turn's axis does not begin with a plus. */
 function columnName(rotation: AxisAngle): string {
   const name = axisName(rotation);
   if (/^([+−][xyz]){3}$/.test(name)) return name.replace(/[xyz]/g, "");

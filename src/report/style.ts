@@ -61,7 +61,8 @@ figcaption,.caption{font-size:.86rem;line-height:1.5;color:var(--soft);max-width
 .heat rect{fill:var(--total);print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .heat .below rect,.heat rect.below{fill:var(--mean)}
 .heat text{font-size:11px;text-anchor:middle}.heat .strong text{fill:var(--page)}.heat .narrow text{font-size:10px}
-.heat .name{font-size:12px;text-anchor:end}.heat .headings text{fill:var(--soft)}.heat .headings path{stroke:var(--line)}
+.heat .name{font-size:12px;text-anchor:end}.heat .headings text{fill:var(--soft)}
+.heat .headings path{stroke:var(--line)}
 .heat .bar-legend text{font-size:12px;text-anchor:start;fill:var(--soft)}
 .heat .bar-legend rect{shape-rendering:crispEdges}.heat .bar-legend .frame{fill:none;stroke:var(--line)}
 .heat+.heat{margin-top:1.6rem}

@@ -100,6 +100,7 @@ describe("featureCosine", () => {
     ] as const) {
       expect(() => featureCosine(new Float32Array(a), new Float32Array(b), channels)).toThrow(/channels/);
     }
+    expect(() => featureCosine(undefined as never, new Float32Array(2), 1)).toThrow(/a is undefined/);
     expect(() => featureCosine(Float32Array.of(1, NaN), Float32Array.of(1, 2), 1)).toThrow(/finite/);
     expect(() => featureCosine(Float32Array.of(1, 1), Float32Array.of(1, Infinity), 1)).toThrow(/finite/);
   });

@@ -149,6 +149,7 @@ describe("FeatureTally", () => {
     expect(() => tallyOf([{ ...grid, channels: 0 }])).toThrow(/channels of 'map'/);
     const tally = tallyOf([grid]);
     tally.begin();
+    expect(() => tally.add(0, 0, [1, 2] as never)).toThrow(/features is an array/);
     expect(() => tally.add(0, 1, gridOf(1))).toThrow(/un-rotated/);
     expect(() => tally.add(1, 0, gridOf(1))).toThrow(/layer is 1/);
     expect(() => tally.add(0, 24, gridOf(1))).toThrow(/rotation is 24/);

@@ -17,9 +17,11 @@ const spec: HeatMapSpec = {
 
 /** Cells with their boxes, opacities and words, in order. */
 function cellsOf(svg: string) {
-  const pattern =
-    /<g(?: class="([^"]*)")?>(?:<title>([^<]*)<\/title>)?<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="\d+" fill-opacity="([\d.]+)"\/><text [^>]*>([^<]*)<\/text>/g;
-  return [...svg.matchAll(pattern)].map(([, classes, title, x, y, width, opacity, text]) => ({
+  const number = `"([\\d.]+)"`;
+  const box = `<rect x=${number} y=${number} width=${number} height=${number} fill-opacity=${number}/>`;
+  const group = `<g(?: class="([^"]*)")?>(?:<title>([^<]*)</title>)?`;
+  const pattern = new RegExp(`${group}${box}<text [^>]*>([^<]*)</text>`, "g");
+  return [...svg.matchAll(pattern)].map(([, classes, title, x, y, width, , opacity, text]) => ({
     ...{ classes, title, text, opacity: Number(opacity) },
     ...{ x: Number(x), y: Number(y), right: Number(x) + Number(width) },
   }));

@@ -186,7 +186,7 @@ describe("the similarity of a voxel denoiser's hidden maps", () => {
     for (const { trained, initial } of layers) expect(trained).toEqual(initial);
   });
 
-  it("does one part of the rotations after another where not all fit, and only the layers that are asked for", async () => {
+  it("does one part of the rotations after another where not all fit, and no more layers than asked for", async () => {
     const model = await modelFile(config, random);
     const options = {
       model,
