@@ -2,6 +2,7 @@ import { requireArray, requireMethod, requirePositive } from "../check.ts";
 import { decomposeSums, type Decomposition } from "../equivariance/estimators.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
+import { untilAborted } from "./abort.ts";
 import { fitLine, FITTED, type LineFit, type LineSums } from "./lineFit.ts";
 import type { LossTerms } from "./lossTerms.ts";
 import { perpendicularNorms, projectWeights, type PerpendicularNorms } from "./perpendicular.ts";
@@ -80,21 +81,19 @@ export async function parameterSpace(terms: LossTerms, options: ParameterSpaceOp
   const norms = perpendicularNorms(layout, weights);
   const projected = projectWeights(layout, weights);
   const known: LineSums[] = [];
-  try {
+  const finished = await untilAborted(signal, async () => {
     for (const s of points) {
       known.push({ s, sums: await terms.sums(between(projected, weights, s), { from, to, signal }) });
       onProgress?.(known.length, points.length);
     }
-  } catch (error) {
-    if (!(signal?.aborted && error instanceof VoxtwirlError && error.code === "aborted")) throw error;
-  }
+  });
   return {
     norms,
     line: known.map(({ s, sums }) => ({ s, ...decomposeSums(sums, sampling) })),
     fit: known.length > FITTED ? fitLine(known, sampling, tolerance) : null,
     samples: known[0]?.sums.length ?? 0,
     rotations: sampling.rotations,
-    interrupted: known.length < points.length,
+    interrupted: !finished,
   };
 }
 

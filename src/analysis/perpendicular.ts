@@ -2,6 +2,7 @@ import { requireArray, requireNumbers } from "../check.ts";
 import type { FloatArray } from "../equivariance/numbers.ts";
 import { projectedDimension, projectKernel } from "../equivariance/projection.ts";
 import { VoxtwirlError } from "../errors.ts";
+import { layerName } from "./layers.ts";
 import type { WeightSlot } from "./lossTerms.ts";
 
 /** How much of some kernels is not equivariant: theta_perp = theta - P theta. */
@@ -87,7 +88,7 @@ export function perpendicularNorms(layout: readonly WeightSlot[], weights: Float
       weights: others.reduce((sum, { size }) => sum + size, 0),
       norm: Math.sqrt(others.reduce((sum, slot) => sum + sumOfSquares(slice(weights, slot)), 0)),
     },
-    byLayer: parts.map((part) => ({ layer: layerName(part.slot), edge: part.edge, ...figures([part]) })),
+    byLayer: parts.map((part) => ({ layer: layerName(part.slot.name), edge: part.edge, ...figures([part]) })),
   };
 }
 
@@ -100,12 +101,6 @@ function sumOfSquares(values: FloatArray): number {
   let sum = 0;
   for (const value of values) sum += value * value;
   return sum;
-}
-
-/** "down.0.conv1" of "down.0.conv1.weight". */
-function layerName({ name }: WeightSlot): string {
-  const dot = name.lastIndexOf(".");
-  return dot < 0 ? name : name.slice(0, dot);
 }
 
 function checkLayout(layout: unknown, weights: FloatArray): asserts layout is readonly WeightSlot[] {
