@@ -12,6 +12,12 @@ export function zerosLike<T extends FloatArray>(values: T, length = values.lengt
   return (values instanceof Float64Array ? new Float64Array(length) : new Float32Array(length)) as T;
 }
 
+/** A range of an array, as a view where the array has them. */
+export function part(values: ArrayLike<number>, start: number, count: number): ArrayLike<number> {
+  if (values instanceof Float32Array || values instanceof Float64Array) return values.subarray(start, start + count);
+  return Array.from({ length: count }, (_, i) => values[start + i]!);
+}
+
 /**
  * The numbers of `value`, nested ones in their order. A Float32Array comes back as it is; what float32 cannot hold
  * exactly becomes float64.
