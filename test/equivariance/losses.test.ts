@@ -42,7 +42,7 @@ const exact = losses.filter(({ split }) => split === "exact");
 function drawn(seed: number, samples: number) {
   const random = new Random(seed);
   return Array.from({ length: samples }, () => {
-    const raw = Array.from({ length: ELEMENTS }, () => 0.1 + random.uniform());
+    const raw = Array.from({ length: ELEMENTS }, () => 0.1 + random.next());
     const target = raw.map((value, e) => {
       const start = e - (e % CLASSES);
       return value / raw.slice(start, start + CLASSES).reduce((a, b) => a + b, 0);
@@ -145,8 +145,11 @@ describe.each(losses)("the terms of $name", (loss) => {
     }
     const error = Math.sqrt(totals.squares);
     expect(error / totals.exact).toBeLessThan(0.1);
-    expect(Math.abs(totals.found - totals.exact)).toBeLessThan(3 * error);
-    expect(totals.exact - totals.plain).toBeGreaterThan(3 * error);
+    const bias = totals.exact - totals.plain;
+    expect(bias).toBeGreaterThan(5 * error);
+    // A kink leaves some of it: less than half.
+    const kinked = loss.split === "gap";
+    expect(Math.abs(totals.found - totals.exact)).toBeLessThan(3 * error + (kinked ? bias / 2 : 0));
   });
 
   it("have a measured gain, and a predicted one for the squared error alone", () => {
