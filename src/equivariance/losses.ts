@@ -1,12 +1,14 @@
 /** Losses that are convex in the prediction, so that averaging predictions over a group can only lower them. */
 import {
   requireFunction,
+  requireNumbers,
   requireObject,
   requireOneOf,
   requirePositive,
   requireString,
   requireWhole,
 } from "../check.ts";
+import { requireFitting } from "./numbers.ts";
 
 /**
  * A loss l(f, y) that is convex in the prediction f. With the twirled prediction mu = E f_T it splits:
@@ -38,6 +40,7 @@ export const squaredError: Loss = {
 
 /** A sum and the squared error, added to it number by number. */
 export function addSquares(sum: number, prediction: ArrayLike<number>, target: ArrayLike<number>): number {
+  requirePair(prediction, target);
   for (let e = 0; e < target.length; e++) sum += (prediction[e]! - target[e]!) ** 2;
   return sum;
 }
@@ -88,11 +91,13 @@ export function crossEntropy(options: { readonly classes: number }): Loss {
     split: "exact",
     numbersEach: classes,
     of: (logits, target) => {
+      requirePair(logits, target);
       let sum = 0;
       for (let at = 0; at < target.length; at += classes) sum += crossEntropyAt(logits, target, at, classes);
       return sum;
     },
-    refuse: (_, target) => {
+    refuse: (logits, target) => {
+      requirePair(logits, target);
       for (let at = 0; at < target.length; at += classes) {
         let sum = 0;
         for (let e = at; e < at + classes; e++) {
@@ -187,7 +192,17 @@ function divergence(name: string, domain: BregmanDomain, one: (f: number, y: num
     }
     return undefined;
   };
-  return { ...loss, refuse: (prediction, target) => outside("target", target) ?? outside("prediction", prediction) };
+  const refuse: Loss["refuse"] = (prediction, target) => {
+    requirePair(prediction, target);
+    return outside("target", target) ?? outside("prediction", prediction);
+  };
+  return { ...loss, refuse };
+}
+
+function requirePair(prediction: ArrayLike<number>, target: ArrayLike<number>): void {
+  requireNumbers("prediction", prediction);
+  requireNumbers("target", target);
+  requireFitting(prediction, target, 1);
 }
 
 function sumOver(
@@ -195,6 +210,7 @@ function sumOver(
   target: ArrayLike<number>,
   one: (f: number, y: number) => number,
 ): number {
+  requirePair(prediction, target);
   let sum = 0;
   for (let e = 0; e < target.length; e++) sum += one(prediction[e]!, target[e]!);
   return sum;

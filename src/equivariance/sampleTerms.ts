@@ -2,7 +2,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { squaredTerms, type SampleSums, type SampleTerms } from "./estimators.ts";
 import { squaredError, type Loss } from "./losses.ts";
-import { part } from "./numbers.ts";
+import { part, requireFitting } from "./numbers.ts";
 
 /** Predictions of one sample under some loss. */
 export interface SamplePredictions {
@@ -39,16 +39,6 @@ export function sampleTerms(loss: Loss, sample: SamplePredictions, which: number
   const sums = squaredSums(sample);
   if (!Number.isFinite(sums.meanError + sums.spread + sums.zeroError)) throw notFinite(which);
   return squaredTerms(sums, sample);
-}
-
-/** @throws VoxtwirlError "bad-shape" where these are not so many predictions of the target */
-export function requireFitting(predictions: ArrayLike<number>, target: ArrayLike<number>, rotations: number): void {
-  if (predictions.length === rotations * target.length && target.length > 0) return;
-  throw new VoxtwirlError(
-    "bad-shape",
-    `${predictions.length} numbers are not ${rotations} predictions of a target of ${target.length}`,
-    "Give every prediction the target's shape, one after another.",
-  );
 }
 
 /** Two passes over the N values of every element: E|f|^2 - |m|^2 would cancel where deviations are small. */
@@ -114,8 +104,9 @@ function requireMeaning(loss: Loss, sample: SamplePredictions, which: number): v
   const { predictions, target, rotations } = sample;
   const { name, numbersEach = 1 } = loss;
   let wrong: string | undefined;
-  if (target.length % numbersEach !== 0)
-    wrong = `its target's ${target.length} numbers are not ${numbersEach} for each of its values`;
+  if (target.length % numbersEach !== 0) {
+    wrong = `its target's ${target.length} numbers are not ${numbersEach} for each value of the loss`;
+  }
   for (let i = 0; i < rotations && wrong === undefined; i++) {
     wrong = loss.refuse?.(part(predictions, i * target.length, target.length), target);
   }
