@@ -147,7 +147,7 @@ describe.each(losses)("the terms of $name", (loss) => {
     expect(error / totals.exact).toBeLessThan(0.1);
     const bias = totals.exact - totals.plain;
     expect(bias).toBeGreaterThan(5 * error);
-    // A kink leaves some of it: less than half.
+    // A kink leaves some of it.
     const kinked = loss.split === "gap";
     expect(Math.abs(totals.found - totals.exact)).toBeLessThan(3 * error + (kinked ? bias / 2 : 0));
   });
