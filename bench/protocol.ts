@@ -36,6 +36,10 @@ export interface TensorFile {
  *   weightDecay, beta1, beta2, eps: a step is forward, mean squared error, backward and AdamW. Gradients are those of
  *   the first step, at the given parameters.
  * - tinyTrain: unetTrain for the network of the preset tiny, parameters under the names of its state dict.
+ * - lanczos: x, target [N, D, D, D, C], the parameters of the network of the preset tiny by name, and a start vector in
+ *   pieces "start/NAME" -> lambdaMax [1] and "product/NAME". Both are of the Hessian of a term of the squared error, a
+ *   mean over the N samples and the 24 rotations of the cube: its largest (signed) Ritz value after so many products,
+ *   and its product with the start vector as it is. Attributes products, and term (0: the loss, 1: L_mean, 2: L_equiv).
  */
 export interface CaseDescription {
   /** Unique, with slashes: "conv3d/A", "gradWeight/C", "unet/U/train". */
@@ -51,7 +55,8 @@ export interface CaseDescription {
     | "variance"
     | "unet"
     | "unetTrain"
-    | "tinyTrain";
+    | "tinyTrain"
+    | "lanczos";
   readonly attributes: Readonly<Record<string, number>>;
   readonly inputs: readonly TensorFile[];
   /** Where `save` puts each output; shapes as above. */

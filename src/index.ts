@@ -89,6 +89,7 @@ export {
   octahedralProducts,
   rotateGridOctahedral,
 } from "./equivariance/octahedral.ts";
+export { projectedDimension, projectKernel } from "./equivariance/projection.ts";
 export {
   drawOctahedral,
   haarQuaternion,
@@ -96,11 +97,63 @@ export {
   quaternionToMatrix,
   type Quaternion,
 } from "./equivariance/rotations.ts";
+export type { AxisAngle } from "./equivariance/axisAngle.ts";
 export { poseResult, poseSums, type PoseResult, type PoseSums } from "./equivariance/poseEstimator.ts";
 export { poseAverages, poseGains, type PoseAverages, type PoseGain } from "./equivariance/poseGain.ts";
+export { featureCosine, type FeatureCosine } from "./analysis/featureCosine.ts";
+export {
+  FeatureTally,
+  type FeatureLayer,
+  type FeatureTallyOptions,
+  type LayerSimilarity,
+  type RotationSimilarity,
+  type SampleMean,
+  type Similarity,
+} from "./analysis/featureTally.ts";
+export {
+  measureLatents,
+  type LatentLayer,
+  type LatentMeasurer,
+  type LatentResult,
+  type LatentSimilarity,
+  type MeasureLatentsOptions,
+} from "./analysis/latents.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
 export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
+export type { SymmetricOperator } from "./analysis/operator.ts";
+export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
+export { Lanczos, type RitzValue } from "./analysis/lanczos.ts";
+export type { DensityOptions, SpectralDensity } from "./analysis/density.ts";
+export { curvature, type Curvature, type CurvatureOptions, type LambdaK } from "./analysis/curvature.ts";
+export {
+  landscape,
+  landscapeCost,
+  type CurvatureMatrix,
+  type Landscape,
+  type LandscapeCost,
+  type LandscapeOptions,
+} from "./analysis/landscape.ts";
+export { filterDirection } from "./analysis/directions.ts";
+export { landscapeSlice, type LandscapeSlice, type SliceOptions, type SlicePoint } from "./analysis/slices.ts";
+export { voxelLatents, type VoxelLatentOptions } from "./tasks/voxels/voxelLatents.ts";
+export {
+  perpendicularNorms,
+  projectWeights,
+  type LayerPerpendicular,
+  type PerpendicularNorm,
+  type PerpendicularNorms,
+} from "./analysis/perpendicular.ts";
+export type { LineFit } from "./analysis/lineFit.ts";
+export {
+  parameterSpace,
+  parameterSpaceCost,
+  type LinePoint,
+  type ParameterSpace,
+  type ParameterSpaceCost,
+  type ParameterSpaceOptions,
+} from "./analysis/parameterSpace.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export {
   prepareDataset,
@@ -121,6 +174,7 @@ export type {
   ConfigOption,
   EvaluationContext,
   ForwardPass,
+  LatentMeasurerOptions,
   MeasurableTask,
   MicroBatch,
   ModelMeasurement,
@@ -134,6 +188,7 @@ export type {
   TrainedModel,
   TrainedModelOptions,
 } from "./training/task.ts";
+export type { KeptStepList, KeptSteps } from "./training/keptSteps.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";
 export { unetConfig, type VoxelConfig } from "./tasks/voxels/voxelConfig.ts";
 export { voxels } from "./tasks/voxels/voxels.ts";

@@ -1,5 +1,6 @@
 // The public API for Node: everything of "voxtwirl" plus Dawn, adapter choice and files. Imported as "voxtwirl/node".
 export * from "./index.ts";
+export { keptModels, type KeptModel } from "./runs/keptModels.ts";
 export { openModel, readModelFile } from "./runs/modelFile.ts";
 export type { AnyModel } from "./tasks/list.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";

@@ -152,9 +152,17 @@ def tiny_train(torch, attributes, inputs):
     return networks().training(torch, networks().voxmol, 4, attributes, inputs)
 
 
+def lanczos(torch, attributes, inputs):
+    return beside("torch_landscape").Lanczos(torch, networks(), attributes, inputs)
+
+
 def networks():
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_networks.py")
-    spec = importlib.util.spec_from_file_location("torch_networks", path)
+    return beside("torch_networks")
+
+
+def beside(name):
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -172,4 +180,5 @@ OPERATIONS = {
     "unet": unet,
     "unetTrain": unet_train,
     "tinyTrain": tiny_train,
+    "lanczos": lanczos,
 }

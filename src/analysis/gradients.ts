@@ -1,6 +1,8 @@
 import { requireObject, requireWhole } from "../check.ts";
 import { decomposeSums } from "../equivariance/estimators.ts";
+import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
+import { untilAborted } from "./abort.ts";
 import { layersOf } from "./layers.ts";
 import type { LossTerms, WeightSlot } from "./lossTerms.ts";
 
@@ -41,6 +43,8 @@ export interface GradientResult extends TermGradients {
   readonly rotations: number;
   /** Parts of the samples, each left out once for the standard errors. */
   readonly parts: number;
+  /** True when the signal was raised before all samples were done: then all is of the parts that were. */
+  readonly interrupted: boolean;
 }
 
 /** How gradients are taken. */
@@ -49,6 +53,7 @@ export interface GradientOptions {
   readonly weights?: Float64Array;
   /** Parts of the samples, at most as many as there are; 8 by default. Two gradients of each are held. */
   readonly parts?: number;
+  /** When raised, what is known so far is the result. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each of the gradients of single parts. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -62,25 +67,32 @@ const PARTS = 8;
  * They are those of the loss of these samples; standard errors say how far they would differ for others, by the
  * jackknife over parts of the samples. The norm of a gradient that is small beside its error is overestimated.
  *
- * @throws VoxtwirlError "aborted" when the signal is
+ * @throws VoxtwirlError "aborted" when the signal is raised before anything is known
  */
 export async function termGradients(terms: LossTerms, options: GradientOptions = {}): Promise<GradientResult> {
   requireObject("terms", terms, "Give LossTerms of a model.");
   const { weights = terms.weights, signal, onProgress } = options;
   const parts = Math.min(options.parts ?? PARTS, terms.samples);
   requireWhole("parts", parts, 1);
-  const { percentEquiv, percentEquivStdErr } = decomposeSums(await terms.sums(weights, { signal }), terms.sampling);
-  // [grad L, grad L_equiv] of each part.
+  // [grad L, grad L_equiv] of each part, and how many samples it has.
   const found: Float64Array[] = [];
   const counts: number[] = [];
-  for (let part = 0; part < parts; part++) {
-    const [from, to] = [part, part + 1].map((i) => Math.floor((i * terms.samples) / parts)) as [number, number];
-    counts.push(to - from);
-    for (const term of ["total", "equiv"] as const) {
-      found.push(await terms.gradient(term, weights, { from, to, signal }));
-      onProgress?.(found.length, 2 * parts);
+  const finished = await untilAborted(signal, async () => {
+    for (let part = 0; part < parts; part++) {
+      const [from, to] = [part, part + 1].map((i) => Math.floor((i * terms.samples) / parts)) as [number, number];
+      const total = await terms.gradient("total", weights, { from, to, signal });
+      onProgress?.(2 * part + 1, 2 * parts);
+      const equiv = await terms.gradient("equiv", weights, { from, to, signal });
+      onProgress?.(2 * part + 2, 2 * parts);
+      found.push(total, equiv);
+      counts.push(to - from);
     }
-  }
+  });
+  if (counts.length === 0) throw new VoxtwirlError("aborted", "no gradient is known yet", "Start it again.");
+  const samples = counts.reduce((sum, count) => sum + count, 0);
+  // What a stopped call still has to say takes one evaluation more.
+  const sums = await terms.sums(weights, { to: samples });
+  const { percentEquiv, percentEquivStdErr } = decomposeSums(sums, terms.sampling);
   const layers = layersOf(terms.layout).map(({ name, slots, size }) => {
     return { name, size, products: innerProducts(found, slots) };
   });
@@ -89,7 +101,7 @@ export async function termGradients(terms: LossTerms, options: GradientOptions =
     ...figures(whole, counts),
     ...{ percentEquiv, percentEquivStdErr },
     byLayer: layers.map(({ name, size, products }) => ({ layer: name, weights: size, ...figures(products, counts) })),
-    ...{ samples: terms.samples, rotations: terms.sampling.rotations, parts },
+    ...{ samples, rotations: terms.sampling.rotations, parts: counts.length, interrupted: !finished },
   };
 }
 

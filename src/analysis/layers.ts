@@ -12,11 +12,16 @@ export interface Layer {
 export function layersOf(layout: readonly WeightSlot[]): Layer[] {
   const layers = new Map<string, WeightSlot[]>();
   for (const slot of layout) {
-    const dot = slot.name.lastIndexOf(".");
-    const name = dot < 0 ? slot.name : slot.name.slice(0, dot);
+    const name = layerName(slot.name);
     layers.set(name, [...(layers.get(name) ?? []), slot]);
   }
   return Array.from(layers, ([name, slots]) => {
     return { name, slots, size: slots.reduce((sum, { size }) => sum + size, 0) };
   });
+}
+
+/** `down.0.res.conv1` of `down.0.res.conv1.weight`. */
+export function layerName(parameter: string): string {
+  const dot = parameter.lastIndexOf(".");
+  return dot < 0 ? parameter : parameter.slice(0, dot);
 }

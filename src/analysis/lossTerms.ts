@@ -48,7 +48,7 @@ export interface LossTerms {
   gradient(term: Term, weights: Float64Array, options?: TermsOptions): Promise<Float64Array>;
   /**
    * G v for the Gauss-Newton matrix of a term, a mean over samples and numbers. With J_i the derivative of the i-th of
-   * N twisted predictions by the weights, G v = (2/N) sum of J_i^T J_i v for the loss; for L_equiv the J_i v are centred
+   * N twisted predictions by the weights, G v = (2/N) sum of J_i^T J_i v for the loss; for L_equiv J_i v are centred
    * (each less their mean over the rotations) and N is the divisor of its estimate; L_mean is the difference.
    */
   gaussNewtonProduct(

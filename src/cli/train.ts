@@ -26,8 +26,9 @@ async function run(args: TrainOptions): Promise<number> {
   // What can be refused is refused before anything is opened; the adapter may still shorten a new run.
   if (resumed !== undefined) checkResumedFolder(args, resumed);
   const before = resumed === undefined ? undefined : await earlierRun(args, resumed, await lookAtRun(resumed));
-  const { steps } = before?.training ?? newConfig(args);
-  if (before && (await isFinished(resumed!, steps))) {
+  if (before === undefined) newConfig(args);
+  else if (await isFinished(resumed!, before)) {
+    const { steps } = before.training;
     output.warn(`${resumed} has done its ${steps} steps already; more of them (--steps) continue it`);
     return 0;
   }
@@ -78,9 +79,10 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   const task = before ? taskNamed(before.task) : taskOfPreset(config.preset);
   const source = args.data ?? (before ? await storedSource(before) : BUILTIN);
   const file = await readMoleculeFile(source, { strict: args.strict ?? false });
+  const { keepCheckpoints } = args;
   const { signal } = interruption;
   let interrupted = false;
-  for await (const event of trainingRun({ gpu, task, folder, config, file, source, signal })) {
+  for await (const event of trainingRun({ gpu, task, folder, config, file, source, keepCheckpoints, signal })) {
     // From here on there is something to save.
     if (event.type === "ready") interruption.begin();
     if (event.type === "end") interrupted = event.interrupted;
@@ -89,11 +91,12 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   return interrupted || interruption.outputLost ? interruption.code : 0;
 }
 
-/** The configuration of the run that a folder holds, with the --steps asked for; undefined where it holds none. */
+/** The configuration of the run that a folder holds, with what of it may change; undefined where it holds none. */
 async function earlierRun(args: TrainOptions, path: string, stage: RunStage): Promise<RunConfig | undefined> {
   if (stage === "none") return undefined;
   const config = await readRunConfig(path);
-  return { ...config, training: resumedConfig(args, path, config) };
+  const { keepCheckpoints = config.keepCheckpoints } = args;
+  return { ...config, training: resumedConfig(args, path, config), ...(keepCheckpoints && { keepCheckpoints }) };
 }
 
 /** Where a run's data came from, to be read again. */

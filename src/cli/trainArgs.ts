@@ -9,6 +9,7 @@ import type { ConfigOption, Task } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { choice, integer, number, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
+import { keepOption } from "./keptSteps.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
 import { precisionOption } from "./precision.ts";
 
@@ -38,6 +39,7 @@ export const trainOptions = (command: Command) => {
   for (const option of taskOptions()) common.addOption(commandOption(option));
   return common
     .addOption(text("--out <DIR>", "the run's folder (default runs/PRESET-N)"))
+    .addOption(keepOption())
     .option("--force", "replace an earlier run in --out")
     .addOption(text("--resume <DIR>", "continue the run in this folder with its own options, or begin one there"))
     .option("--take-over", "use the run's folder although another process holds it; only if you know that it is gone")

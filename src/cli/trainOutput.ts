@@ -1,8 +1,12 @@
 import { join } from "node:path";
+import { formatBytes } from "../gpu/gpu.ts";
 import type { RunEvent } from "../runs/folderRun.ts";
+import { CHECKPOINTS } from "../runs/keptModels.ts";
 import { RUN_FILES } from "../runs/runStage.ts";
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
+import { taskNamed } from "../tasks/list.ts";
+import { countKept, type KeptSteps } from "../training/keptSteps.ts";
 import type { RunConfig } from "../training/runConfig.ts";
 import type { EndEvent, ProgressEvent } from "../training/loop.ts";
 import { formatMetric, type MetricRow } from "../training/metrics.ts";
@@ -13,6 +17,7 @@ export class TrainOutput {
   #json: boolean;
   #quiet: boolean;
   #steps = 0;
+  #keeps = false;
   readonly #progress = showProgress();
   #percent: number | undefined;
 
@@ -33,14 +38,17 @@ export class TrainOutput {
 
   #start(config: RunConfig, folder: string): void {
     this.#steps = config.training.steps;
+    this.#keeps = config.keepCheckpoints !== undefined;
     if (this.#quiet || this.#json) return;
     const { training, heldout, source } = config.data;
     const { preset, twirl, precision } = config.training;
+    const { keepCheckpoints: kept } = config;
     const half = precision === "f16" ? " in f16" : "";
     print(
       `preset ${preset}${half}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
         `(${source === "builtin" ? "built-in set" : source})`,
     );
+    if (kept) print(`${keptLine(kept, config)} in ${join(folder, CHECKPOINTS)}`);
     print(`${folder}: percent of the held-out loss that is rotation symmetry not learned, over ${twirl} rotations`);
     print(evalTableHeader());
   }
@@ -72,6 +80,7 @@ export class TrainOutput {
     const state = result.interrupted ? "interrupted" : "done";
     print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
     for (const name of Object.values(RUN_FILES)) print(`  ${join(folder, name)}`);
+    if (this.#keeps) print(`  ${join(folder, CHECKPOINTS)}`);
     if (result.interrupted) print(`continue with: voxtwirl train --resume ${folder}`);
   }
 
@@ -86,6 +95,15 @@ export class TrainOutput {
   clear(): void {
     this.#progress.clear();
   }
+}
+
+function keptLine(kept: KeptSteps, { task, training }: RunConfig): string {
+  const shapes = taskNamed(task)
+    .parameters(training)
+    .map(({ shape }) => shape);
+  const bytes = 4 * shapes.reduce((sum, shape) => sum + shape.reduce((product, n) => product * n, 1), 0);
+  const count = countKept(kept, training);
+  return `keeps ${count === 1 ? "one model" : `${formatCount(count)} models`} of ${formatBytes(bytes)}`;
 }
 
 function print(line: string): void {

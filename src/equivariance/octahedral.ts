@@ -58,20 +58,18 @@ export function octahedralPermutation(size: number, g: number): Uint32Array {
   if (matrix === undefined) {
     throw new VoxtwirlError("bad-option", `${g} is not a rotation of the cube`, "Give an element from 0 to 23.");
   }
+  // Where the voxel at index 0 comes from, and how far the source moves with each step of x, y and z.
+  const strides = [1, size, size ** 2];
+  const [x, y, z] = [0, 1, 2].map((i) => strides.reduce((sum, stride, j) => sum + stride * matrix[3 * i + j]!, 0));
+  const corner = strides.reduce((sum, stride, j) => {
+    const isReversed = matrix[j]! + matrix[3 + j]! + matrix[6 + j]! < 0;
+    return sum + (isReversed ? stride * (size - 1) : 0);
+  }, 0);
   const permutation = new Uint32Array(size ** 3);
-  const last = size - 1;
   let at = 0;
-  for (let z = 0; z < size; z++) {
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        // Twice the distance from the centre, which is a whole number for even sizes too.
-        const p = [2 * x - last, 2 * y - last, 2 * z - last];
-        const [sx, sy, sz] = [0, 1, 2].map((j) => {
-          const rotated = matrix[j]! * p[0]! + matrix[3 + j]! * p[1]! + matrix[6 + j]! * p[2]!;
-          return (rotated + last) / 2;
-        }) as [number, number, number];
-        permutation[at++] = (sz * size + sy) * size + sx;
-      }
+  for (let k = 0; k < size; k++) {
+    for (let j = 0; j < size; j++) {
+      for (let i = 0; i < size; i++) permutation[at++] = corner + k * z! + j * y! + i * x!;
     }
   }
   return permutation;

@@ -24,6 +24,12 @@ export interface ForwardOptions {
    * Dropout is applied only when this is given: the uniform that carries seed and step, and the first stream number.
    */
   dropout?: { step: Tensor; stream: number };
+  /**
+   * Called with each hidden map [N, d, h, w, c] as it is appended, in order: `grid_projection` (the stem), each block
+   * and sample under its name in the layout (`down.0`, `middle.res1`, `up.2`), and `final`, the prediction. To read one
+   * after a replay, `graph.keep` it here.
+   */
+  feature?: (name: string, tensor: Tensor) => void;
 }
 
 /**
@@ -61,18 +67,18 @@ class Pass {
   run(input: Tensor): Tensor {
     const { config, down, middle, up } = this.#layout;
     checkInput(input, config);
-    let x = this.#conv("grid_projection", input, 1, 1);
+    let x = this.#feature("grid_projection", this.#conv("grid_projection", input, 1, 1));
     const skips = [x];
     for (const block of down) {
       x =
         block.kind === "sample"
           ? this.#conv(`${block.name}.conv`, x, 2, block.kernel === 2 ? 0 : 1)
           : this.#block(block, x);
-      skips.push(x);
+      skips.push(this.#feature(block.name, x));
     }
-    x = this.#res(middle.res1, x);
-    if (middle.attention) x = this.#attention(middle.attention, x);
-    x = this.#res(middle.res2, x);
+    x = this.#feature(middle.res1.name, this.#res(middle.res1, x));
+    if (middle.attention) x = this.#feature(middle.attention, this.#attention(middle.attention, x));
+    x = this.#feature(middle.res2.name, this.#res(middle.res2, x));
     for (const block of up) {
       if (block.kind === "sample") {
         x = this.#convTranspose(`${block.name}.conv`, x);
@@ -80,8 +86,14 @@ class Pass {
         x = concatChannels(this.#graph, { label: this.#path(`${block.res.name}.concat`), a: x, b: skips.pop()! });
         x = this.#block(block, x);
       }
+      this.#feature(block.name, x);
     }
-    return this.#conv("final", this.#norm("norm", x), 1, 1, undefined, "f32");
+    return this.#feature("final", this.#conv("final", this.#norm("norm", x), 1, 1, undefined, "f32"));
+  }
+
+  #feature(name: string, x: Tensor): Tensor {
+    this.#options.feature?.(name, x);
+    return x;
   }
 
   #path(name: string): string {

@@ -35,6 +35,7 @@ export interface ResLayout {
 /** A residual block with or without attention. */
 export interface BlockLayout {
   readonly kind: "block";
+  readonly name: string;
   readonly res: ResLayout;
   /** Name of the attention's parameters, where the block has one. */
   readonly attention?: string;
@@ -63,6 +64,7 @@ export function unetLayout(config: UNet3dConfig): UNet3dLayout {
   const levels = channels.length;
   const block = (name: string, inChannels: number, outChannels: number, withAttention: boolean): BlockLayout => ({
     kind: "block",
+    name,
     res: res(`${name}.res`, inChannels, outChannels),
     ...(withAttention ? { attention: `${name}.attn` } : {}),
   });

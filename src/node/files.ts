@@ -31,10 +31,15 @@ export function isTemporaryOf(name: string, candidate: string): boolean {
  * new: a temporary file in the same folder, fsync, rename, fsync of the folder. On failure nothing is left behind.
  *
  * @param check called right before the new contents take the path; what it throws keeps the old
+ * @param temporary the temporary file, in the same folder
  * @throws VoxtwirlError "io" when the file system refuses; what `data` itself throws passes through.
  */
-export async function writeFileAtomic(path: string, data: FileData, check?: () => Promise<void>): Promise<void> {
-  const temporary = temporaryPath(path);
+export async function writeFileAtomic(
+  path: string,
+  data: FileData,
+  check?: () => Promise<void>,
+  temporary = temporaryPath(path),
+): Promise<void> {
   let file: FileHandle | undefined;
   try {
     file = await open(temporary, "wx");
@@ -73,7 +78,7 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 /** Makes a rename last through a power cut. Some systems cannot sync folders; the file is in place all the same. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   await handle?.sync().catch(() => {});
   await handle?.close().catch(() => {});

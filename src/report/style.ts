@@ -58,6 +58,14 @@ figcaption,.caption{font-size:.86rem;line-height:1.5;color:var(--soft);max-width
 .train-smooth .line{stroke:var(--train-line);stroke-width:1.3}
 .band{fill:var(--equiv);fill-opacity:.2;stroke:none}
 .paper .line{stroke:var(--paper);stroke-width:1.4;stroke-dasharray:7 4}.chart .rule.paper text{fill:var(--paper)}
+.heat rect{fill:var(--total);print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.heat .below rect,.heat rect.below{fill:var(--mean)}
+.heat text{font-size:11px;text-anchor:middle}.heat .strong text{fill:var(--page)}.heat .narrow text{font-size:10px}
+.heat .name{font-size:12px;text-anchor:end}.heat .headings text{fill:var(--soft)}
+.heat .headings path{stroke:var(--line)}
+.heat .bar-legend text{font-size:12px;text-anchor:start;fill:var(--soft)}
+.heat .bar-legend rect{shape-rendering:crispEdges}.heat .bar-legend .frame{fill:none;stroke:var(--line)}
+.heat+.heat{margin-top:1.6rem}
 .tip{position:absolute;z-index:1;pointer-events:none;padding:.5rem .7rem;background:var(--panel);
  border:1px solid var(--line);border-radius:6px;box-shadow:0 3px 14px rgb(0 0 0/.16);font-size:.8rem;line-height:1.5;
  white-space:nowrap;font-variant-numeric:tabular-nums}

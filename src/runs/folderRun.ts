@@ -1,10 +1,12 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { RunConfig } from "../training/runConfig.ts";
+import { keptUpTo } from "../training/keptSteps.ts";
 import { train, type TrainEvent } from "../training/loop.ts";
 import type { Task, TaskData } from "../training/task.ts";
 import { Training } from "../training/training.ts";
 import { tuningHash } from "../tuning/tuning.ts";
+import { CHECKPOINTS, keptModels } from "./keptModels.ts";
 import { loadCheckpoint, saveCheckpoint } from "./runCheckpoint.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { reportFailure, writeReport } from "./runReport.ts";
@@ -36,8 +38,8 @@ export interface FolderRunOptions {
 }
 
 /**
- * A training run on prepared data in its folder: metrics as they come, a checkpoint at each evaluation, the report at
- * the end, also of an error.
+ * A training run on prepared data in its folder: metrics as they come, a checkpoint at each evaluation, models that are
+ * to be kept, the report at the end, also of an error.
  */
 export async function* folderRun(options: FolderRunOptions): AsyncGenerator<RunEvent, void, undefined> {
   const { gpu, task, config: asked, data, resume } = options;
@@ -64,16 +66,29 @@ function retunedNote(before = "none", now: string): string[] {
   ];
 }
 
+/** Of a run that goes on: a model that was to be kept, and is not there, is not made anew. */
+async function missedNote(folder: RunFolder, { keepCheckpoints, training }: RunConfig, step: number) {
+  if (keepCheckpoints === undefined) return [];
+  const there = new Set((await keptModels(folder.path)).map((kept) => kept.step));
+  const missed = keptUpTo(keepCheckpoints, step, training).filter((one) => !there.has(one));
+  if (missed.length === 0) return [];
+  const some = `${missed.slice(0, 5).join(", ")}${missed.length > 5 ? ", ..." : ""}`;
+  return [`The run is past step ${some}: ${missed.length} of the models to keep will not be in ${CHECKPOINTS}.`];
+}
+
 async function* trainInFolder(
   training: Training,
-  options: FolderRunOptions & { readonly notes: readonly string[] },
+  asked: FolderRunOptions & { readonly notes: readonly string[] },
 ): AsyncGenerator<RunEvent, void, undefined> {
-  const { folder, config, resume, signal } = options;
+  const { folder, config, resume, signal } = asked;
   const start = resume ? await loadCheckpoint(folder, training, config) : undefined;
+  const missed = start ? await missedNote(folder, config, start.step) : [];
+  const options = { ...asked, notes: [...asked.notes, ...missed] };
   await (resume ? folder.writeConfig(config) : folder.begin(config));
   try {
+    for (const text of missed) yield { type: "note", text };
     yield { type: "start", config };
-    for await (const event of train(training, { start, signal })) {
+    for await (const event of train(training, { start, signal, keep: config.keepCheckpoints })) {
       await keep(event, training, options);
       yield event;
     }

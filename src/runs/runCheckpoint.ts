@@ -1,8 +1,9 @@
 /** A run's checkpoint in its folder: the state to go on from, and the model that others read. */
 import { VoxtwirlError } from "../errors.ts";
 import { loadStateFrom } from "../training/checkpoint.ts";
+import { isKept } from "../training/keptSteps.ts";
 import { runMetadata, type RunConfig } from "../training/runConfig.ts";
-import type { TrainStart } from "../training/loop.ts";
+import type { CheckpointEvent, TrainStart } from "../training/loop.ts";
 import type { SafeStream } from "../formats/safetensors.ts";
 import type { Training } from "../training/training.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -12,13 +13,13 @@ export async function saveCheckpoint(
   folder: RunFolder,
   training: Training,
   config: RunConfig,
-  { step, seconds }: { readonly step: number; readonly seconds: number },
+  { step, seconds, keep }: CheckpointEvent,
 ): Promise<void> {
   const state = finiteStream(training.stateStream(), step);
   // The state is what a run resumes from, so it must not be there before the rows that lead to it.
   await folder.syncMetrics();
   await folder.writeState(state, { ...runMetadata(config), step: String(step), seconds: String(seconds) });
-  await writeModel(folder, training, config, step);
+  await writeModel(folder, training, config, step, keep);
 }
 
 /**
@@ -51,16 +52,24 @@ export async function loadCheckpoint(folder: RunFolder, training: Training, conf
     return { step, seconds };
   });
   await folder.truncateMetricsAfter(step);
-  // The process may have been killed between the two files of a checkpoint.
-  await writeModel(folder, training, config, step);
+  // The process may have been killed between the files of a checkpoint.
+  await writeModel(folder, training, config, step, isKept(config.keepCheckpoints, step, config.training));
   const rows = await folder.readMetrics();
   const evaluationDue =
     step % config.training.every === 0 && !rows.some((row) => row.type === "eval" && row.step === step);
   return { step, seconds, resumed: true, evaluationDue };
 }
 
-async function writeModel(folder: RunFolder, training: Training, config: RunConfig, step: number): Promise<void> {
-  await folder.writeModel(training.modelStream(), { ...runMetadata(config), step: String(step) });
+async function writeModel(
+  folder: RunFolder,
+  training: Training,
+  config: RunConfig,
+  step: number,
+  keep: boolean,
+): Promise<void> {
+  const metadata = { ...runMetadata(config), step: String(step) };
+  await folder.writeModel(training.modelStream(), metadata);
+  if (keep) await folder.keepModel(step, training.modelStream(), metadata);
 }
 
 /** Weights that are not finite never replace a checkpoint: the file they are written to is dropped. */

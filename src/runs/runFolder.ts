@@ -1,8 +1,8 @@
-/** The folder that a training run writes; its five files are the run's whole output. */
+/** The folder that a training run writes: its five files, and the models that it was asked to keep. */
 import { requireFunction, requireObject, requireOneOf, requireString, requireWhole } from "../check.ts";
 import { rmdirSync } from "node:fs";
 import { appendFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
 import {
@@ -24,11 +24,14 @@ import {
   readJson,
   readText,
   syncFile,
+  syncFolder,
+  temporaryPath,
   withFile,
   writeFileAtomic,
   type FileData,
 } from "../node/files.ts";
 import { isFolder, list, makeFolder, makeFolders } from "../node/folders.ts";
+import { CHECKPOINTS, keptModels, keptName } from "./keptModels.ts";
 import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
 
 const LOCK_FIX = {
@@ -158,7 +161,9 @@ export class RunFolder {
     await this.writeConfig(config);
     this.#stage = "begun";
     for (const name of Object.values(RUN_FILES)) if (name !== RUN_FILES.config) await this.#remove(name);
+    for (const { path } of await keptModels(this.path)) await this.#remove(join(CHECKPOINTS, basename(path)));
     await this.#removeTemporaries();
+    removeEmptyFolder(join(this.path, CHECKPOINTS));
   }
 
   /** Path of one of the folder's files. */
@@ -218,6 +223,28 @@ export class RunFolder {
     await this.#write("model", safetensorsPieces(tensors, metadata));
   }
 
+  /**
+   * Writes a model as `writeModel` does, to stay beside the models of other steps: see `keptModels`. One that is there
+   * already is left as it is.
+   *
+   * @param step updates that its weights have seen
+   */
+  async keepModel(
+    step: number,
+    tensors: readonly SafeTensor[] | SafeStream,
+    metadata: Record<string, string> = {},
+  ): Promise<void> {
+    requireWhole("step", step, 0);
+    const check = () => this.#lock.check();
+    await check();
+    if ((await keptModels(this.path)).some((kept) => kept.step === step)) return;
+    const folder = join(this.path, CHECKPOINTS);
+    if (makeFolder(folder)) await syncFolder(this.path);
+    // Named after a file whose leftovers are known for what they are, whatever the step.
+    const temporary = temporaryPath(join(folder, RUN_FILES.model));
+    await writeFileAtomic(join(folder, keptName(step)), safetensorsPieces(tensors, metadata), check, temporary);
+  }
+
   /** Reads model.safetensors. */
   async readModel(): Promise<SafeFile> {
     return readSafetensors(this.file("model"));
@@ -264,7 +291,10 @@ export class RunFolder {
   }
 
   async #removeTemporaries(): Promise<void> {
-    for (const found of await list(this.path)) if (isTemporary(found)) await this.#remove(found);
+    const kept = join(this.path, CHECKPOINTS);
+    const within = (await isFolder(kept)) ? (await list(kept)).map((name) => join(CHECKPOINTS, name)) : [];
+    const found = [...(await list(this.path)), ...within];
+    for (const name of found) if (isTemporary(basename(name))) await this.#remove(name);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { formula } from "../molecules/molecule.ts";
 import { readingLines } from "../formats/records.ts";
+import { checkKeptSteps, type KeptSteps } from "../training/keptSteps.ts";
 import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/runConfig.ts";
 import type { Task, TaskData } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
@@ -28,13 +29,15 @@ export interface TrainingRunOptions {
   readonly file: MoleculeFile;
   /** Where the molecules come from: a path, which the run's configuration keeps as an absolute one, or "builtin". */
   readonly source: string;
+  /** Which models the folder keeps beside the last one; of a run that goes on, by default what its folder says. */
+  readonly keepCheckpoints?: KeptSteps | undefined;
   /** When aborted, the steps in flight end, all is saved and the stream ends. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * The training run that `voxtwirl train` makes, as a stream of events: divides the molecules, trains, and writes the
- * folder's five files as it goes. A folder that holds a checkpoint (`folder.stage`) is gone on from.
+ * folder's files as it goes. A folder that holds a checkpoint (`folder.stage`) is gone on from.
  *
  * ```ts
  * const gpu = await openGpu();
@@ -62,14 +65,22 @@ export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<
   requireObject("config", training, "Give a configuration: { ...voxels.presets.tiny, steps: 500 }.");
   requireObject("file", file, "Give what readMoleculeFile resolves to.");
   requireString("source", source, 'Give the path that the file was read from, or "builtin".');
+  if (options.keepCheckpoints !== undefined) checkKeptSteps(options.keepCheckpoints);
   const { stage, path } = folder;
   const before = stage === "none" ? undefined : await readRunConfig(path);
   if (before) checkSame(path, before, options);
   const data = await prepareRunData(task, file.molecules, training);
   const resume = before !== undefined && stage === "saved";
   if (resume) checkDivision(data, before);
-  const config = resume ? { ...before, training } : newRunConfig(options, data);
-  const notes = [...readingLines(file), ...skippedNotes(data, file.molecules.length)];
+  const keepCheckpoints = options.keepCheckpoints ?? before?.keepCheckpoints;
+  const config = {
+    ...(resume ? { ...before, training } : newRunConfig(options, data)),
+    ...(keepCheckpoints && { keepCheckpoints }),
+  };
+  const notes = [
+    ...[...readingLines(file), ...skippedNotes(data, file.molecules.length)],
+    ...unreachedNote(keepCheckpoints, training),
+  ];
   for (const text of notes) yield { type: "note", text };
   const nameOf = (index: number) => {
     const molecule = file.molecules[data.heldout.sourceIndex[index]!]!;
@@ -124,6 +135,13 @@ function newRunConfig({ gpu, task, config: training, file, source }: TrainingRun
 /** So that a run resumes from any folder. */
 function absolute(source: string): string {
   return source === "builtin" ? source : resolve(source);
+}
+
+/** Steps that the run may reach once it goes on with more of them. */
+function unreachedNote(kept: KeptSteps | undefined, { steps }: TrainConfig): string[] {
+  const beyond = typeof kept === "object" ? (kept.steps ?? []).filter((step) => step > steps) : [];
+  if (beyond.length === 0) return [];
+  return [`A model is to be kept at step ${beyond.join(", ")}, but the run ends at step ${steps}.`];
 }
 
 function skippedNotes({ skipped, train, heldout }: TaskData, total: number): string[] {

@@ -8,6 +8,7 @@ import { voxelModelTerms } from "./voxels/modelTerms.ts";
 import type { VoxelConfig } from "./voxels/voxelConfig.ts";
 import { VoxelDenoiser } from "./voxels/voxelDenoiser.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
+import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
 /** What the trained models of all tasks are loaded as. */
@@ -22,6 +23,7 @@ const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvalua
   forward: voxelForward,
   measure: measureVoxelModel,
   terms: voxelModelTerms,
+  latents: voxelLatents,
 };
 
 /** All that can be trained: to add a task is to add its folder, its line here and its model's type above. */

@@ -3,6 +3,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { BufferUsage } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { AbortSignal, GPUBuffer } from "../hostTypes.ts";
+import { checkKeptSteps, isKept, nextKept, type KeptSteps } from "./keptSteps.ts";
 import type { EvalRow, TrainEvaluator, TrainRow } from "./metrics.ts";
 import { readStatus, STATUS_BYTES, type StepStatus, type Trainer } from "./trainer.ts";
 
@@ -22,6 +23,8 @@ export interface CheckpointEvent {
   readonly type: "checkpoint";
   readonly step: number;
   readonly seconds: number;
+  /** Whether it is a step of `TrainOptions.keep`. */
+  readonly keep: boolean;
 }
 
 /** Some steps are done, about once a second; for a live line. */
@@ -71,6 +74,8 @@ export interface TrainOptions {
   readonly steps?: number;
   /** Evaluate and save after so many updates; as the trainer's configuration says by default. */
   readonly every?: number;
+  /** Checkpoints are due at these steps too, and say so; none by default. */
+  readonly keep?: KeptSteps | undefined;
   readonly start?: TrainStart;
   /** When aborted, the steps in flight end, a checkpoint is due and the stream ends. */
   readonly signal?: AbortSignal | undefined;
@@ -108,6 +113,7 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainEvent, void, undefined> {
   requireObject("trained", trained, "Give a Training, or { trainer, evaluator }.");
+  if (options.keep !== undefined) checkKeptSteps(options.keep);
   requireObject("trained.trainer", trained.trainer, "Give a Trainer: await Trainer.create(...).");
   const { gpu } = trained.trainer;
   const results = gpu.createBuffer("train results", RING * STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
@@ -123,6 +129,7 @@ class TrainLoop {
   readonly #trainer: Trainer;
   readonly #steps: number;
   readonly #every: number;
+  readonly #keep: KeptSteps | undefined;
   readonly #evaluator: TrainEvaluator | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #start: TrainStart;
@@ -137,11 +144,12 @@ class TrainLoop {
   #skipped = 0;
 
   constructor({ trainer, evaluator }: Trained, options: TrainOptions, results: GPUBuffer) {
-    const { steps = trainer.config.steps, every = trainer.config.every, signal } = options;
+    const { steps = trainer.config.steps, every = trainer.config.every, keep, signal } = options;
     const { start = { step: 0, seconds: 0 } } = options;
     this.#trainer = trainer;
     this.#steps = steps;
     this.#every = every;
+    this.#keep = keep;
     this.#evaluator = evaluator;
     this.#signal = signal;
     this.#start = start;
@@ -161,11 +169,16 @@ class TrainLoop {
       this.#step += rows.length;
       yield this.#progress(last!.loss);
       if (this.#step % this.#every === 0 || this.#step === this.#steps) yield* this.#evaluation();
+      else if (this.#isKept()) yield* this.#checkpoint();
     }
     const step = this.#step;
     const interrupted = step < this.#steps || this.#evaluationStopped;
     if (interrupted && this.#checkpointed !== step) yield* this.#checkpoint();
     yield { type: "end", step, seconds: this.#seconds(), interrupted, skipped: this.#skipped };
+  }
+
+  #isKept(): boolean {
+    return isKept(this.#keep, this.#step, { every: this.#every, steps: this.#steps });
   }
 
   #seconds(): number {
@@ -203,7 +216,7 @@ class TrainLoop {
   }
 
   *#checkpoint(): Generator<CheckpointEvent, void, undefined> {
-    yield { type: "checkpoint", step: this.#step, seconds: this.#seconds() };
+    yield { type: "checkpoint", step: this.#step, seconds: this.#seconds(), keep: this.#isKept() };
     this.#checkpointed = this.#step;
   }
 
@@ -215,8 +228,9 @@ class TrainLoop {
   async #someSteps(): Promise<{ rows: TrainRow[]; failed: number | undefined }> {
     const step = this.#step;
     const untilEval = this.#every - (step % this.#every);
+    const untilKept = nextKept(this.#keep, step) - step;
     const wanted = Number.isNaN(this.#msPerStep) ? 1 : Math.max(1, Math.round(READBACK_MS / this.#msPerStep));
-    const count = Math.min(wanted, untilEval, this.#steps - step, RING);
+    const count = Math.min(wanted, untilEval, untilKept, this.#steps - step, RING);
     const from = performance.now();
     const buffer = this.#results;
     for (let i = 0; i < count; i++) this.#trainer.run(step + i, { buffer, offset: i * STATUS_BYTES });

@@ -1,5 +1,6 @@
 /** What config.json of a run folder holds: everything that was decided when the run began. */
 import { VoxtwirlError } from "../errors.ts";
+import { checkKeptSteps, type KeptSteps } from "./keptSteps.ts";
 import type { TrainConfig } from "./trainConfig.ts";
 
 /** Version of the layout of config.json; raised when older files can no longer be read. */
@@ -35,10 +36,15 @@ export interface RunConfig<C extends TrainConfig = TrainConfig> {
    * none.
    */
   tuning?: string;
+  /** Which models the run's folder keeps beside the last one; it decides nothing that is computed. */
+  keepCheckpoints?: KeptSteps;
 }
 
-/** The `__metadata__` of model.safetensors and state.safetensors, which has room for strings only. */
-export function runMetadata(config: RunConfig): Record<string, string> {
+/**
+ * The `__metadata__` of model.safetensors and state.safetensors, which has room for strings only. What else a folder
+ * keeps is left out: a model is the same with it and without.
+ */
+export function runMetadata({ keepCheckpoints: _, ...config }: RunConfig): Record<string, string> {
   return {
     format: "pt",
     config: JSON.stringify(config),
@@ -102,6 +108,12 @@ export function parseRunConfig(
   if (wrong !== undefined) fail(`${wrong} is missing or of another type`);
   const config = completed as RunConfig;
   if (config.tuning !== undefined && typeof config.tuning !== "string") fail("tuning is of another type");
+  if (config.keepCheckpoints !== undefined) {
+    checked(
+      () => checkKeptSteps(config.keepCheckpoints),
+      () => undefined,
+    );
+  }
   checked(
     () => task.check(config.training),
     () => undefined,

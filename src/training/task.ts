@@ -1,3 +1,4 @@
+import type { LatentMeasurer } from "../analysis/latents.ts";
 import type { LossTerms } from "../analysis/lossTerms.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
@@ -133,6 +134,17 @@ export interface ModelTerms extends LossTerms {
   destroy(): void;
 }
 
+/** Whose hidden features are compared under rotations, and on what. */
+export interface LatentMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly model: ModelFile<C>;
+  readonly data: P;
+  /** Poses and noise follow from it and the sample's place: the run's own gives those of its evaluations. */
+  readonly seed: number;
+  readonly precision: Precision;
+  /** Which layers, all by default. */
+  readonly layers?: ((name: string) => boolean) | undefined;
+}
+
 /** A value of a configuration that people set one by one; commands make an option of it. */
 export interface ConfigOption {
   /** The value's name: `microBatch` is --micro-batch. */
@@ -237,4 +249,10 @@ export interface MeasurableTask<
    * @throws VoxtwirlError as `measure`
    */
   terms(this: void, gpu: Gpu, options: ModelTermsOptions<C, P>): Promise<ModelTerms>;
+  /**
+   * How alike hidden features stay under rotation, by layer; `measureLatents` goes through samples with it.
+   *
+   * @throws VoxtwirlError "bad-file" for a model of other weights, "no-data", "too-large", "out-of-memory"
+   */
+  latents(this: void, gpu: Gpu, options: LatentMeasurerOptions<C, P>): Promise<LatentMeasurer>;
 }

@@ -23,7 +23,18 @@ writeFileSync(data, Array.from({ length: 12 }, () => `3\n\n${["C", "H", "O"].map
 
 /** The smallest run, with an evaluation and a checkpoint at every step: most of its time it is writing. */
 const size = [...SMALL_STEPS, "--heldout", "2", "--twirl", "2", "--seed", "4"];
-const fresh = ["train", "--data", data, ...size, "--steps", String(STEPS), "--every", "1", "--quiet"];
+const fresh = [
+  "train",
+  "--data",
+  data,
+  ...size,
+  "--steps",
+  String(STEPS),
+  "--every",
+  "1",
+  "--keep-checkpoints",
+  "--quiet",
+];
 /** The one command of a job script: begins, begins again or goes on. */
 const job = (folder: string) => [...fresh, "--resume", folder];
 const file = (folder: string, name: string) => join(folder, name);
@@ -45,7 +56,16 @@ function expectSameAsWhole(folder: string): void {
   );
   expect(rowsOf(folder)).toEqual(rowsOf(whole));
   expect(readdirSync(folder).sort()).toEqual(readdirSync(whole).sort());
+  expect(keptOf(folder)).toEqual(Array.from({ length: STEPS + 1 }, (_, step) => `model-00000${step}.safetensors`));
+  const keptBytes = (of: string) => keptOf(of).map((name) => readFileSync(kept(of, name)).toString("base64"));
+  expect(keptBytes(folder)).toEqual(keptBytes(whole));
 }
+
+const kept = (folder: string, name: string) => file(folder, join("checkpoints", name));
+const keptOf = (folder: string) => {
+  const names = existsSync(file(folder, "checkpoints")) ? readdirSync(file(folder, "checkpoints")) : [];
+  return names.sort();
+};
 
 /**
  * Starts the command and kills it `delay` ms after `folder` holds `rows` rows more than now. True if it was still
@@ -77,7 +97,13 @@ function checkRemains(folder: string): void {
   if (!existsSync(file(folder, "state.safetensors"))) return;
   const state = tensorsOf(file(folder, "state.safetensors"));
   const step = Number(state.metadata.step);
-  expect(JSON.parse(readFileSync(file(folder, "config.json"), "utf8"))).toEqual(JSON.parse(state.metadata.config!));
+  const config = JSON.parse(readFileSync(file(folder, "config.json"), "utf8")) as object;
+  expect(config).toEqual({ ...(JSON.parse(state.metadata.config!) as object), keepCheckpoints: "evaluations" });
+  for (const name of keptOf(folder).filter((found) => !found.endsWith(".tmp"))) {
+    const { metadata } = tensorsOf(kept(folder, name));
+    expect(name).toBe(`model-00000${metadata.step}.safetensors`);
+    expect(Number(metadata.step)).toBeLessThanOrEqual(step);
+  }
   if (existsSync(file(folder, "model.safetensors"))) {
     expect(Number(tensorsOf(file(folder, "model.safetensors")).metadata.step)).toBeLessThanOrEqual(step);
   }

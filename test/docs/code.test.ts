@@ -25,14 +25,43 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(clean.length);",
     expected: 2 * 16 ** 3 * 5,
   },
+  // The largest eigenvalue of its Hessian of L_equiv.
+  "docs/landscape.md": {
+    before: `
+      import { vectorNet } from "${root}test/analysis/vectorNet.ts";
+      const terms = vectorNet();
+      const onProgress = () => undefined;
+      const signal = new AbortController().signal;`,
+    expected: 1.3214144,
+  },
   // Evaluated at its ends.
   "docs/training.md": { after: "console.log(percents.length);", expected: 2 },
+  // Half the square of 0.05, of predictions on both sides of a target of zero.
   "docs/measuring.md": {
+    before: `
+      const [samples, targets] = [1, [0]];
+      const predictions = Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 0.05 : -0.05));`,
+    after: "console.log(exact.lossEquiv > 0 && split === 'gap' ? lossEquiv : NaN);",
+    expected: 0.00125,
+  },
+  "docs/measuring.md 2": {
     before: `
       const molecules = [{ positions: [[0, 0, 0], [1, 0.5, 0]], forces: [[0, 1, 0], [0, -1, 0]] }];
       const model = (positions: ArrayLike<number>) => positions;`,
     after: "console.log(percentEquiv);",
     expected: 0,
+  },
+  "docs/measuring.md 3": {
+    before: `
+      import { builtinMolecules, Training, voxels } from "voxtwirl";
+      import { openGpu } from "voxtwirl/node";
+      const gpu = await openGpu();
+      const config = voxels.check({ ...voxels.presets.tiny, heldout: 4 });
+      const { train, heldout } = voxels.open(builtinMolecules().slice(0, 12), config);
+      const training = await Training.create(gpu, voxels, config, { train, heldout });
+      const bytes = await training.encodeModel();`,
+    after: "gpu.destroy();\nconsole.log(similarities.length);",
+    expected: 17,
   },
 };
 

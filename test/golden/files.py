@@ -22,13 +22,20 @@ def write_safetensors(path, tensors, metadata):
 
 
 def read_safetensors(path):
+    header, data = header_and_data(path)
+    return {name: np.frombuffer(data, "<f4", offset=entry["data_offsets"][0],
+                                count=math.prod(entry["shape"])).reshape(entry["shape"])
+            for name, entry in header.items() if name != "__metadata__"}
+
+
+def read_metadata(path):
+    return header_and_data(path)[0]["__metadata__"]
+
+
+def header_and_data(path):
     raw = path.read_bytes()
     end = 8 + struct.unpack("<Q", raw[:8])[0]
-    header = json.loads(raw[8:end])
-    header.pop("__metadata__")
-    return {name: np.frombuffer(raw, "<f4", offset=end + entry["data_offsets"][0],
-                                count=math.prod(entry["shape"])).reshape(entry["shape"])
-            for name, entry in header.items()}
+    return json.loads(raw[8:end]), raw[end:]
 
 
 def relative_error(actual, expected):

@@ -55,6 +55,21 @@ describe("train", () => {
     expect(order).toEqual(["checkpoint 0", ...trained(1, 2), "checkpoint 2", ...trained(3), "checkpoint 3"]);
   });
 
+  it("tells that checkpoints are due at steps to keep, between evaluations too", async () => {
+    const { trainer } = await start();
+    const kept: number[] = [];
+    const options = { steps: 9, every: 4, keep: { every: 3, steps: [1, 4] } };
+    const { order } = await told(train({ trainer, evaluator }, options), (event) => {
+      if (event.type === "checkpoint" && event.keep) kept.push(event.step);
+    });
+    expect(order).toEqual([
+      ...[...saved(0), ...trained(1), "checkpoint 1", ...trained(2, 3), "checkpoint 3"],
+      ...[...trained(4), ...saved(4), ...trained(5, 6), "checkpoint 6", ...trained(7, 8), ...saved(8)],
+      ...[...trained(9), ...saved(9)],
+    ]);
+    expect(kept).toEqual([0, 1, 3, 4, 6, 9]);
+  });
+
   it("ends in order when its signal is aborted: a checkpoint is due, and nothing was evaluated", async () => {
     const { trainer } = await start();
     const controller = new AbortController();

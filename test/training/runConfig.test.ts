@@ -35,6 +35,12 @@ describe("parseRunConfig", () => {
     expect(parseRunConfig(value, taskNamed).training.precision).toBe("f16");
   });
 
+  it("takes what the folder keeps, which no model says", () => {
+    const value = { ...copy(), keepCheckpoints: { every: 5, steps: [0, 3] } };
+    expect(parseRunConfig(value, taskNamed)).toEqual({ ...config, keepCheckpoints: { every: 5, steps: [0, 3] } });
+    expect(runMetadata({ ...config, keepCheckpoints: "evaluations" })).toEqual(runMetadata(config));
+  });
+
   it("takes runs of before there were tasks as voxels", () => {
     const value = copy();
     delete value.task;
@@ -47,6 +53,7 @@ describe("parseRunConfig", () => {
     ["format", (value) => (value.format = 2)],
     ["adapter", (value) => delete value.adapter],
     ["tuning", (value) => (value.tuning = 3)],
+    ["keepCheckpoints", (value) => (value.keepCheckpoints = { every: "5" })],
     ["training", (value) => Object.assign(value, { training: [] })],
     ["training.lr", (value) => (value.training.lr = "1")],
     ["training.channels", (value) => (value.training.channels = [8, "16"])],
@@ -73,6 +80,7 @@ describe("parseRunConfig", () => {
 
 describe("parseRunConfig on hostile input", () => {
   const fields = [
+    "keepCheckpoints",
     "format",
     "version",
     "task",

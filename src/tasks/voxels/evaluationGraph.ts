@@ -1,37 +1,43 @@
-import { requireFunction, requireGpu, requireObject } from "../../check.ts";
+import { requireFunction, requireGpu, requireObject, requireTyped } from "../../check.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { twirlError, twirlMerge } from "../../kernels/twirl/twirl.ts";
-import { TwirledSamples, type TwirledSamplesOptions } from "./twirledSamples.ts";
+import {
+  TwirledSamples,
+  type GridSamples,
+  type MoleculeSamples,
+  type TwirledSamplesOptions,
+} from "./twirledSamples.ts";
 
 /** Appends a model's forward pass: [N, D, D, D, E] to a prediction of the same shape. */
 export type VoxelModel = (graph: Graph, noisy: Tensor) => Tensor;
 
-/** Molecules, grid, noise and rotations of the evaluation. */
-export interface VoxelEvaluatorOptions extends TwirledSamplesOptions {
+/** Samples, their rotations, and what else is wanted of the evaluation. */
+export type VoxelEvaluatorOptions = TwirledSamplesOptions & {
   /** Rotations predicted in one batch at most; without it as many as fit. */
   readonly chunk?: number;
   /** Keeps all predictions of a molecule on the GPU, for `twisted`, where they are made in chunks. */
   readonly keepPredictions?: boolean;
   /** Also sums |f_T - y|^2 from the twisted predictions themselves: a check of the decomposition. */
   readonly checkTotal?: boolean;
-}
+};
 
 /** @throws VoxtwirlError "bad-option" unless an evaluator is given all it takes; `more` are options of its own */
 export function requireEvaluation(gpu: Gpu, options: object, model: VoxelModel, more: string): void {
   requireGpu(gpu);
   const names = `molecules, grid, channels, resolution, sigma, shift, seed, ${more}`;
   requireObject("options", options, `Give { ${names} }.`);
-  requireObject(
-    "molecules",
-    (options as Partial<VoxelEvaluatorOptions>).molecules,
-    "Give packed molecules: voxels.pack(...).",
-  );
+  const { molecules, noisy, clean } = options as Partial<MoleculeSamples & GridSamples>;
+  if (molecules !== undefined || noisy === undefined) {
+    requireObject("molecules", molecules, "Give packed molecules: voxels.pack(...).");
+  } else {
+    for (const [name, grids] of Object.entries({ noisy, clean })) requireTyped(name, grids);
+  }
   requireFunction("model", model, "Give (graph, noisy) => prediction.");
 }
 
-/** An evaluation of one molecule, and what is read after a replay. */
+/** An evaluation of one sample, and what is read after a replay. */
 export interface EvaluationGraph {
   readonly graph: Graph;
   readonly samples: TwirledSamples;

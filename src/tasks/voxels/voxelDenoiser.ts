@@ -6,7 +6,7 @@ import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
 import { requirePrecision, type Graph, type Precision } from "../../graph/graph.ts";
 import { ParameterStore } from "../../graph/parameters.ts";
 import { GridPlans, type GridShape } from "../../models/gridPlans.ts";
-import { unet3d } from "../../models/unet3d.ts";
+import { unet3d, type ForwardOptions } from "../../models/unet3d.ts";
 import { unetParameters, type UNet3dConfig } from "../../models/unetLayout.ts";
 import { loadModel } from "../../training/checkpoint.ts";
 import { modelOf, type ModelFile } from "../../training/modelFile.ts";
@@ -81,10 +81,15 @@ export class VoxelDenoiser implements TrainedModel {
     return new VoxelDenoiser(gpu, file, precision, store);
   }
 
-  /** Appends a forward pass to a graph of the caller's, as a `VoxelModel`: f32 [N, D, H, W, C] to the same shape. */
-  forward(graph: Graph, x: Tensor): Tensor {
+  /**
+   * Appends a forward pass to a graph of the caller's, as a `VoxelModel`: f32 [N, D, H, W, C] to the same shape.
+   *
+   * @param feature called with the hidden maps, as in `ForwardOptions`
+   */
+  forward(graph: Graph, x: Tensor, feature?: ForwardOptions["feature"]): Tensor {
     this.#check();
-    return unet3d(graph, this.#network, x, { parameter: this.#store.bind(graph, { constants: "weights" }) });
+    const parameter = this.#store.bind(graph, { constants: "weights" });
+    return unet3d(graph, this.#network, x, { parameter, ...(feature && { feature }) });
   }
 
   /**

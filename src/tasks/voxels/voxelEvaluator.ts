@@ -19,6 +19,7 @@ import {
   type VoxelModel,
 } from "./evaluationGraph.ts";
 import { replayEach, type ReplayOptions } from "./replayEach.ts";
+import { sampleCount } from "./twirledSamples.ts";
 
 /** What the held-out loss is made of. */
 export interface Evaluation extends Decomposition {
@@ -42,7 +43,7 @@ export interface TwirledSample {
 }
 
 /**
- * Measures L_total = L_mean + L_equiv on held-out molecules under the octahedral group: each is posed and
+ * Measures L_total = L_mean + L_equiv on held-out samples, molecules or grids, under the octahedral group: each is posed and
  * noised once, rotated, denoised, and the predictions are reduced on the GPU without storing their twisted forms.
  * The noise belongs to the input, so it rotates with it. One molecule is one replay; nothing is awaited in between.
  */
@@ -70,12 +71,12 @@ export class VoxelEvaluator {
   /**
    * Predicts all rotations of a molecule in one batch where that fits, else in chunks.
    *
-   * @throws VoxtwirlError "bad-option" for a `twirl` outside 2 to 24, "no-data" without molecules, "too-large" or
+   * @throws VoxtwirlError "bad-option" for a `twirl` outside 2 to 24, "no-data" without samples, "bad-shape" for grids that are not whole and equally many, "too-large" or
    *   "out-of-memory" when not even one rotation at a time fits
    */
   static async create(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel): Promise<VoxelEvaluator> {
     requireEvaluation(gpu, options, model, "twirl, streams");
-    const { twirl, molecules } = options;
+    const { twirl } = options;
     if (!Number.isInteger(twirl) || twirl < 2 || twirl > OCTAHEDRAL_ORDER) {
       throw new VoxtwirlError(
         "bad-option",
@@ -83,12 +84,13 @@ export class VoxelEvaluator {
         "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many.",
       );
     }
-    if (molecules.count < 1) {
-      throw new VoxtwirlError("no-data", "there is no held-out molecule", "Hold out at least one.");
+    const count = sampleCount(options);
+    if (count < 1) {
+      throw new VoxtwirlError("no-data", "there is no held-out sample", "Hold out at least one.");
     }
     return asManyAsFit(gpu, Math.min(options.chunk ?? twirl, twirl), async (chunk, { owned }) => {
       const built = evaluationGraph(gpu, options, model, chunk, owned);
-      const size = molecules.count * ROW_BYTES;
+      const size = count * ROW_BYTES;
       const results = gpu.createBuffer("twirl results", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
       owned.push({ buffer: results, offset: 0, size });
       const plan = await Plan.create(gpu, built.graph, { label: "twirl" });
@@ -97,24 +99,25 @@ export class VoxelEvaluator {
   }
 
   /**
-   * @param onProgress called with how many molecules are known to be done, and of how many
+   * @param onProgress called with how many samples are known to be done, and of how many
    * @throws VoxtwirlError "aborted" when the signal is, once the GPU has done what it was given; nothing is returned of
-   *   a part of the molecules
+   *   a part of the samples
    */
   async evaluate(signal?: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<Evaluation> {
-    const { molecules, twirl, grid, channels, checkTotal } = this.#options;
-    const all = Uint32Array.from({ length: molecules.count }, (_, i) => i);
+    const { twirl, grid, channels, checkTotal } = this.#options;
+    const count = sampleCount(this.#options);
+    const all = Uint32Array.from({ length: count }, (_, i) => i);
     const rows = await this.#rows(all, { signal, onProgress });
     const sampling = { rotations: twirl, elements: grid ** 3 * channels };
     const sums = rows.map(({ sums }) => sums);
     const evaluation = { ...decomposeSums(sums, sampling), sums, sampling };
     if (!checkTotal) return evaluation;
     const total = rows.reduce((total, { twisted }) => total + twisted, 0);
-    return { ...evaluation, twistedTotal: total / (twirl * sampling.elements * molecules.count) };
+    return { ...evaluation, twistedTotal: total / (twirl * sampling.elements * count) };
   }
 
   /**
-   * The sums of some molecules, by their places.
+   * The sums of some samples, by their places.
    *
    * @throws VoxtwirlError as `evaluate`
    */
@@ -122,7 +125,7 @@ export class VoxelEvaluator {
     return (await this.#rows(places, options)).map(({ sums }) => sums);
   }
 
-  /** Rows may be as many as there are molecules. */
+  /** Rows may be as many as there are samples. */
   async #rows(places: Uint32Array, options: ReplayOptions): Promise<{ sums: SampleSums; twisted: number }[]> {
     const { sums, twisted } = this.#built;
     const from = [sums, ...(twisted ? [twisted] : [])].map((tensor) => this.plan.view(tensor));

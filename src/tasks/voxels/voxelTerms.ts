@@ -1,4 +1,6 @@
+import { parameterScales, RELATIVE_STEP, relativeLength } from "../../analysis/differenceStep.ts";
 import type { LossTerms, Term, TermsOptions, WeightSlot } from "../../analysis/lossTerms.ts";
+import { plus } from "../../analysis/vectors.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { SampleSums, Sampling } from "../../equivariance/estimators.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
@@ -11,20 +13,21 @@ import type { ModelParameter } from "../../models/parameter.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
 import { replayEach } from "./replayEach.ts";
 import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
-import type { TwirledSamplesOptions } from "./twirledSamples.ts";
+import { sampleCount, type GridSamples, type MoleculeSamples, type TwirlOptions } from "./twirledSamples.ts";
 import { VoxelEvaluator } from "./voxelEvaluator.ts";
 
-/** Molecules, rotations and network whose terms are taken. */
-export interface VoxelTermsOptions extends Omit<TwirledSamplesOptions, "precision"> {
-  /** Places of the molecules among those given, whose order is that of the samples; all by default. */
-  readonly chosen?: Uint32Array;
-  readonly parameters: readonly ModelParameter[];
-  readonly network: VoxelNetwork;
-  /** Writes the model's weights. */
-  readonly load: (store: ParameterStore) => void;
-  /** Rotations predicted in one batch at most; without it as many as fit. */
-  readonly chunk?: number;
-}
+/** Samples, rotations and network whose terms are taken. */
+export type VoxelTermsOptions = Omit<TwirlOptions, "precision"> &
+  (MoleculeSamples | GridSamples) & {
+    /** Places of the samples among those given, in the order in which they are counted here; all by default. */
+    readonly chosen?: Uint32Array;
+    readonly parameters: readonly ModelParameter[];
+    readonly network: VoxelNetwork;
+    /** Writes the model's weights. */
+    readonly load: (store: ParameterStore) => void;
+    /** Rotations predicted in one batch at most; without it as many as fit. */
+    readonly chunk?: number;
+  };
 
 /** A plan that adds to the gradients, and what it is given before a replay. */
 interface Ready extends TermsGraph {
@@ -33,7 +36,7 @@ interface Ready extends TermsGraph {
 
 /**
  * The terms of a voxel denoiser's loss under the rotations of the cube as functions of its weights, in f32 on the GPU:
- * molecules, poses and noise are those of `VoxelEvaluator`.
+ * samples, poses and noise are those of `VoxelEvaluator`.
  */
 export class VoxelTerms implements LossTerms {
   readonly layout: readonly WeightSlot[];
@@ -63,10 +66,10 @@ export class VoxelTerms implements LossTerms {
       readonly clear: Plan;
     },
   ) {
-    const { molecules, chosen, twirl, grid, channels } = options;
+    const { chosen, twirl, grid, channels } = options;
     this.#gpu = gpu;
     this.#options = options;
-    this.#chosen = chosen ?? Uint32Array.from({ length: molecules.count }, (_, i) => i);
+    this.#chosen = chosen ?? Uint32Array.from({ length: sampleCount(options) }, (_, i) => i);
     this.samples = this.#chosen.length;
     this.sampling = { rotations: twirl, elements: grid ** 3 * channels, groupOrder: OCTAHEDRAL_ORDER };
     this.layout = made.layout;
@@ -117,30 +120,21 @@ export class VoxelTerms implements LossTerms {
     return this.#accumulate(ready, term, options, 1);
   }
 
-  /**
-   * The outputs' derivative along the direction is taken by a central difference, between weights that lie
-   * `GAUSS_NEWTON_STEP` of the weights' norm to each side.
-   */
+  /** The outputs' derivative along the direction is taken by a central difference, with the step of `hessian`. */
   async gaussNewtonProduct(
     term: Term,
     weights: Float64Array,
     direction: Float64Array,
     options: TermsOptions = {},
   ): Promise<Float64Array> {
-    const length = norm(direction);
+    const length = relativeLength(this.layout, parameterScales(this.layout, weights), direction);
     if (length === 0) return new Float64Array(weights.length);
     const ready = await this.#gaussNewtonPlan();
-    const h = (GAUSS_NEWTON_STEP * Math.max(norm(weights), 1)) / length;
+    const h = RELATIVE_STEP / length;
     const [store, ahead, behind] = this.#stores as [ParameterStore, ParameterStore, ParameterStore];
     this.#write(store, weights);
-    this.#write(
-      ahead,
-      weights.map((w, i) => w + h * direction[i]!),
-    );
-    this.#write(
-      behind,
-      weights.map((w, i) => w - h * direction[i]!),
-    );
+    this.#write(ahead, plus(weights, h, direction));
+    this.#write(behind, plus(weights, -h, direction));
     return this.#accumulate(ready, term, options, 1 / (2 * h));
   }
 
@@ -219,9 +213,6 @@ export class VoxelTerms implements LossTerms {
   }
 }
 
-/** Of the norm of the weights: rounding in the outputs weighs as much as what a difference leaves out. */
-const GAUSS_NEWTON_STEP = 1e-3;
-
 /**
  * What f - y and f - m are multiplied by in a term's gradient by the predictions f: the losses of `decomposeSums` are
  * L = sum of |f - y|^2 / N and L_equiv = c sum of |f - m|^2, L_mean their difference.
@@ -250,8 +241,4 @@ function joined(layout: readonly WeightSlot[], values: ReadonlyMap<string, Float
   const all = new Float64Array(last.offset + last.size);
   for (const { name, offset } of layout) all.set(values.get(name)!, offset);
   return all;
-}
-
-function norm(values: Float64Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }

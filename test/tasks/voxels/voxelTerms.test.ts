@@ -66,7 +66,7 @@ describe.each([24, 5])("the terms of a small network under %i rotations", (twirl
     for (const term of TERMS) {
       const gradient = await terms.gradient(term, terms.weights);
       const scale = Math.sqrt(dot(gradient, gradient));
-      for (const v of [...directions(3, gradient.length), ...single]) {
+      for (const v of [...directions(1, gradient.length), ...single]) {
         const h = 1e-4;
         const [plus, minus] = [h, -h].map((step) => loss(term, along(terms.weights, v, step), samples));
         const expected = (plus! - minus!) / (2 * h);
