@@ -266,6 +266,25 @@ describe("a loss in every way to measure", () => {
   });
 });
 
+describe("a loss of one's own", () => {
+  it("needs a name, its split and how it sums", async () => {
+    // Too low costs three times as much as too high.
+    const pinball: Loss = {
+      name: "pinball",
+      split: "gap",
+      of: (f, y) => {
+        const errors = Array.from(f, (value, e) => value - y[e]!);
+        return errors.reduce((sum, error) => sum + Math.max(error, -3 * error), 0);
+      },
+    };
+    const found = decompose([1, -1, 0, 2], [0, 0], { loss: pinball, groupOrder: 2 });
+    // Costs 1 + 3 and 0 + 2; the means 0.5 and 0.5 cost 1.
+    expect(found).toMatchObject({ loss: "pinball", lossTotal: 1.5, lossMean: 0.5, lossEquiv: 1, lossZero: 0 });
+    const refused = { ...pinball, split: "both" as "gap" };
+    await expect(measurePredictions(drawn(1, 1), { loss: refused })).rejects.toMatchObject({ code: "bad-option" });
+  });
+});
+
 describe("what a loss has no meaning for", () => {
   it.each<[Loss, readonly number[], readonly number[], string, RegExp]>([
     [crossEntropy({ classes: 2 }), [1, 2, 3, 4], [0.7, 0.7], "bad-shape", /^sample 0 .*2 probabilities sum up to 1\.4/],
