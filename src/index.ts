@@ -68,6 +68,17 @@ export {
 export type { PredictionRotations } from "./equivariance/givenRotations.ts";
 export type { RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
+export {
+  absoluteError,
+  bregman,
+  crossEntropy,
+  huber,
+  itakuraSaito,
+  kullbackLeibler,
+  squaredError,
+  type BregmanOptions,
+  type Loss,
+} from "./equivariance/losses.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,

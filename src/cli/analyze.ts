@@ -7,12 +7,13 @@ import { analysisJson, analysisLines } from "./analyzeOutput.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { printJson } from "./json.ts";
 import { interruptible } from "./interrupt.ts";
 import { chosenLayers, type ChosenLayers } from "./chosenLayers.ts";
-import { print, printJson } from "./measureOutput.ts";
 import { dataLines, openModelData, shownData, type ModelData } from "./modelData.ts";
 import { pace, showProgress } from "./progress.ts";
 import { formatDuration } from "../report/format.ts";
+import { print } from "./stdout.ts";
 import { nothingKnown } from "./sweep.ts";
 
 /** Molecules by default; of the landscape, whose products take two gradients each, fewer. */
@@ -110,17 +111,17 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
       const shown = { ...shownData(of, options.data!), precision, samples: chosen.length, rotations };
       printJson({
         type: "analyze",
-        formatVersion: 1,
         group: "octahedral",
         ...shown,
         interrupted,
         ...analysisJson(results, layers.isLayer),
       });
-    } else
-      {print([
+    } else {
+      print([
         ...(interrupted ? ["interrupted: what is known so far", ""] : []),
         ...analysisLines(results, layers.isLayer),
-      ]);}
+      ]);
+    }
     return interruption.code;
   } finally {
     progress.clear();

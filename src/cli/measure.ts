@@ -2,6 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
+import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOption } from "./precision.ts";
@@ -45,6 +46,8 @@ const measureOptions = (command: Command) =>
         ["catmull-rom", "trilinear"],
       ),
     )
+    .addOption(lossOption())
+    .addOption(deltaOption())
     .addOption(precisionOption("as the model was trained"))
     .addOption(
       text(
@@ -78,7 +81,7 @@ export const define = (command: Command) => measureOptions(command).action(exits
 
 /** Measures which share of a model's loss is rotation symmetry not learned. */
 async function run(options: MeasureOptions): Promise<number> {
-  const { group = "octahedral", json = false, predictions, interpolation, twirl = 24 } = options;
+  const { group = "octahedral", json = false, predictions, interpolation, twirl = 24, loss, delta } = options;
   if (predictions !== undefined) {
     refuse(options, MODEL_ONLY, "predictions");
     if (options.kind !== undefined && options.rotations === undefined) {
@@ -93,6 +96,8 @@ async function run(options: MeasureOptions): Promise<number> {
       rotations: options.rotations,
       kind: options.kind ?? "grid",
       group,
+      loss,
+      delta,
       seed: options.seed ?? 0,
       json,
     });
@@ -118,6 +123,8 @@ async function run(options: MeasureOptions): Promise<number> {
     group,
     twirl,
     limit: options.limit ?? 64,
+    loss,
+    delta,
     seed: options.seed,
     interpolation: interpolation ?? "catmull-rom",
     precision: options.precision,

@@ -1,22 +1,18 @@
 import { VoxtwirlError } from "../errors.ts";
+import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import type { ModelMeasurement } from "../training/task.ts";
 import { openCliGpu } from "./gpu.ts";
-import {
-  decompositionLines,
-  gainLines,
-  poseGainLines,
-  poseLines,
-  print,
-  printJson,
-  remarkLines,
-} from "./measureOutput.ts";
+import { printJson } from "./json.ts";
+import { modelLoss, type LossChoice } from "./losses.ts";
+import { decompositionLines, gainLines, lossLines, poseGainLines, poseLines, remarkLines } from "./measureOutput.ts";
 import { dataLines, openModelData, shownData, type ModelDataOptions } from "./modelData.ts";
+import { print } from "./stdout.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
-export interface MeasureModelOptions extends ModelDataOptions {
+export interface MeasureModelOptions extends ModelDataOptions, LossChoice {
   readonly group: "octahedral" | "so3";
   readonly twirl: number;
   /** How predictions are rotated back under so3. */
@@ -30,6 +26,7 @@ export interface MeasureModelOptions extends ModelDataOptions {
 
 /** Measures a model that `voxtwirl train` wrote. @returns the exit code */
 export async function measureModel(options: MeasureModelOptions): Promise<number> {
+  const loss = modelLoss(options, options.group);
   const of = await openModelData(options);
   const { model, task, file, packed, chosen, seed } = of;
   const gpu = await openCliGpu(options.adapter, options.tuned);
@@ -37,7 +34,7 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
     const precision = options.precision ?? model.config.training.precision;
     const shown = { ...shownData(of, options.data), precision };
     const measurer = await task.measure(gpu, {
-      ...{ model, data: packed, group: options.group, rotations: options.twirl, seed, precision },
+      ...{ model, data: packed, group: options.group, rotations: options.twirl, loss, seed, precision },
       interpolation: options.interpolation === "trilinear" ? "trilinear" : "catmullRom",
     });
     try {
@@ -97,12 +94,14 @@ function showDecomposition(measured: Extract<ModelMeasurement, { group: "octahed
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
   if (options.json) {
     const { interrupted } = swept;
-    const found = { ...result, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
+    const { delta } = options;
+    const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
     printJson({ type: "measure", group, ...found, ...shown });
     return;
   }
-  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
-  print([...partLines(swept, "molecules"), ...lines]);
+  const loss = lossLines(result, { delta: options.delta, order: OCTAHEDRAL_ORDER });
+  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(measured)];
+  print([...partLines(swept, "molecules"), ...loss, ...lines]);
 }
 
 /** One after another, until all are done or somebody stops it. */

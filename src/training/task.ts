@@ -3,6 +3,7 @@ import type { LossTerms } from "../analysis/lossTerms.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
+import type { Loss } from "../equivariance/losses.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
@@ -81,6 +82,8 @@ export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P ext
   /** Rotations of the cube or all; of each sample so many. */
   readonly group: "octahedral" | "so3";
   readonly rotations: number;
+  /** The squared error by default; under all rotations there is no other. */
+  readonly loss?: Loss;
   /** How predictions are rotated back where that interpolates. */
   readonly interpolation: ResampleMethod;
   /** Poses, noise and drawn rotations follow from it and the sample's place. */
@@ -235,7 +238,10 @@ export interface MeasurableTask<
     model: ModelFile<C>,
     options: TrainedModelOptions & { readonly batch: number },
   ): Promise<ForwardPass>;
-  /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
+  /**
+   * @throws VoxtwirlError "bad-file" for a model of other weights, "bad-option" for another loss than the squared error
+   *   under all rotations, "too-large", "out-of-memory"
+   */
   measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
   /**
    * The loss's terms as functions of the weights, in f32.

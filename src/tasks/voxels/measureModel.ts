@@ -1,7 +1,9 @@
+import { squaredError } from "../../equivariance/losses.ts";
 import { TWIRL_COUNTS } from "../../equivariance/twirlGain.ts";
 import { poseResult } from "../../equivariance/poseEstimator.ts";
 import { poseGains } from "../../equivariance/poseGain.ts";
 import { Tally } from "../../equivariance/decomposition.ts";
+import { VoxtwirlError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
 import type { ModelMeasurer, ModelMeasurerOptions } from "../../training/task.ts";
@@ -22,9 +24,14 @@ const NOISES = 2;
  * the atoms.
  */
 export async function measureVoxelModel(gpu: Gpu, options: Options): Promise<ModelMeasurer> {
+  const { group, loss = squaredError } = options;
+  if (group === "so3" && loss !== squaredError) {
+    const message = `the loss is ${loss.name}, and percentPose is of the squared error`;
+    throw new VoxtwirlError("bad-option", message, 'Leave the loss out, or take the group "octahedral".');
+  }
   const model = await VoxelDenoiser.load(gpu, options.model, { precision: options.precision });
   try {
-    const measure = options.group === "so3" ? poses : twirl;
+    const measure = group === "so3" ? poses : twirl;
     const measurer = await measure(gpu, options, (graph, x) => model.forward(graph, x));
     return {
       ...measurer,
@@ -45,7 +52,7 @@ function evaluatorOptions({ model, data, seed, precision }: Options) {
 }
 
 async function twirl(gpu: Gpu, options: Options, network: VoxelModel): Promise<ModelMeasurer> {
-  const { rotations, seed } = options;
+  const { rotations, loss, seed } = options;
   const given = {
     ...evaluatorOptions(options),
     twirl: rotations,
@@ -53,7 +60,7 @@ async function twirl(gpu: Gpu, options: Options, network: VoxelModel): Promise<M
     keepPredictions: true,
   };
   const evaluator = await VoxelEvaluator.create(gpu, given, network);
-  const tally = new Tally({ rotations, seed });
+  const tally = new Tally({ rotations, loss, seed });
   return {
     noises: 1,
     async add(index) {

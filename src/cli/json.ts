@@ -1,0 +1,40 @@
+/** JSON for programs, on stdout and in files. */
+import { print } from "./stdout.ts";
+
+/** Version of what commands print or write as JSON; raised when a key goes or changes its meaning. */
+export const JSON_FORMAT = 1;
+
+/** The normal distribution holds 95 % within so many standard deviations. */
+const NORMAL_95 = 1.959963984540054;
+
+/**
+ * An object as commands give it to programs: with `formatVersion`, and beside each number's standard error its interval
+ * (`withIntervals`).
+ */
+export function versioned(value: object): object {
+  return { formatVersion: JSON_FORMAT, ...(withIntervals(value) as object) };
+}
+
+/** One object on one line. JSON has no NaN: null stands for it. */
+export function printJson(value: object): void {
+  print([JSON.stringify(versioned(value))]);
+}
+
+/**
+ * A copy in which `xInterval: [low, high]` stands after each `xStdErr` that belongs to a number `x`, at whatever depth:
+ * the 95 % interval of a normal distribution, NaN where the error is not known. Other values are as they were.
+ */
+export function withIntervals(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withIntervals);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const from = value as Readonly<Record<string, unknown>>;
+  const to: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries(from)) {
+    to[key] = withIntervals(one);
+    const name = /^(.*)StdErr$/.exec(key)?.[1];
+    const estimate = name === undefined ? undefined : from[name];
+    if (name === undefined || typeof estimate !== "number" || typeof one !== "number") continue;
+    to[`${name}Interval`] = [estimate - NORMAL_95 * one, estimate + NORMAL_95 * one];
+  }
+  return to;
+}
