@@ -1,33 +1,20 @@
 import { VoxtwirlError } from "../errors.ts";
 import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
-import { readingLines } from "../formats/records.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
-import { Random } from "../random.ts";
-import { formatCount } from "../report/format.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
-import { readModelFile } from "../runs/modelFile.ts";
-import { measurableMolecules } from "../runs/runData.ts";
-import { taskNamed } from "../tasks/list.ts";
 import type { ModelMeasurement } from "../training/task.ts";
 import { openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
 import { modelLoss, type LossChoice } from "./losses.ts";
 import { decompositionLines, gainLines, lossLines, poseGainLines, poseLines, remarkLines } from "./measureOutput.ts";
+import { dataLines, openModelData, shownData, type ModelDataOptions } from "./modelData.ts";
 import { print } from "./stdout.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
-export interface MeasureModelOptions extends LossChoice {
-  readonly model: string;
-  readonly data: string;
-  /** Whether a record that cannot be used is an error. */
-  readonly strict: boolean;
+export interface MeasureModelOptions extends ModelDataOptions, LossChoice {
   readonly group: "octahedral" | "so3";
   readonly twirl: number;
-  readonly limit: number;
-  /** The run's by default: then molecules have the poses and noise of its evaluations. */
-  readonly seed: number | undefined;
   /** How predictions are rotated back under so3. */
   readonly interpolation: "catmull-rom" | "trilinear";
   /** That of the model's training by default. */
@@ -40,49 +27,20 @@ export interface MeasureModelOptions extends LossChoice {
 /** Measures a model that `voxtwirl train` wrote. @returns the exit code */
 export async function measureModel(options: MeasureModelOptions): Promise<number> {
   const loss = modelLoss(options, options.group);
-  const model = await readModelFile(options.model);
+  const of = await openModelData(options);
+  const { model, task, file, packed, chosen, seed } = of;
   const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
-    const { config } = model;
-    const task = taskNamed(config.task);
-    const seed = options.seed ?? config.training.seed;
-    const precision = options.precision ?? config.training.precision;
-    const file = await readMoleculeFile(options.data, { strict: options.strict });
-    const { packed, skipped, heldoutOnly } = await measurableMolecules(task, file, config);
-    const left = skipped.unknownElement + skipped.doesNotFit;
-    const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
-    const chosen = order.slice(0, options.limit);
-    const shown = {
-      model: model.path,
-      step: model.step,
-      data: options.data,
-      dataSha256: file.sha256,
-      records: file.records,
-      recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
-      heldoutOnly,
-      candidates: packed.count,
-      seed,
-      precision,
-    };
+    const precision = options.precision ?? model.config.training.precision;
+    const shown = { ...shownData(of, options.data), precision };
     const measurer = await task.measure(gpu, {
       ...{ model, data: packed, group: options.group, rotations: options.twirl, loss, seed, precision },
       interpolation: options.interpolation === "trilinear" ? "trilinear" : "catmullRom",
     });
     try {
-      const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
-      const half = precision === "f16" ? ", in f16" : "";
       const noises = measurer.noises > 1 ? `, ${measurer.noises} noises a rotation` : "";
-      const head = [
-        `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
-        `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
-        trainedOn(config.data.sha256, heldoutOnly),
-        ...readingLines(file),
-        ...(left > 0
-          ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
-          : []),
-        "",
-      ];
-      if (!options.json) print(head);
+      const rotations = `${options.twirl} rotations each${noises}`;
+      if (!options.json) print(dataLines(of, options.data, precision === "f16", rotations));
       const swept = await eachMolecule(chosen, measurer.add);
       if (swept.done === 0) return nothingKnown("molecule", swept);
       show(measurer.result(), { options, swept, file, shown });
@@ -93,13 +51,6 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
   } finally {
     gpu.destroy();
   }
-}
-
-/** What there is to say of the molecules that the model was trained on. */
-function trainedOn(sha256: string, heldoutOnly: boolean): string {
-  if (heldoutOnly) return "The model was trained on this file: only its held-out part is used.";
-  if (sha256 === "") return "What the model was trained on is not known: its own molecules may be among these.";
-  return "The model was trained on another file: molecules that both hold are not left out.";
 }
 
 interface Shown {
