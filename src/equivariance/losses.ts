@@ -23,11 +23,11 @@ export interface Loss {
    * depends on the target too.
    */
   readonly split: "exact" | "gap";
-  /** Numbers that one value of the loss is made of, as the classes of a distribution: means are over values. 1 if not given. */
+  /** Numbers that one value of the loss is made of, such as classes; 1 by default. Means are over values. */
   readonly numbersEach?: number;
   /** The sum over a target's values; `prediction` is as long. Its arrays are used again: they must not be kept. */
   of(this: void, prediction: ArrayLike<number>, target: ArrayLike<number>): number;
-  /** What is wrong with numbers that the loss has no meaning for: "a target is -1, and ..."; undefined if nothing is. */
+  /** What is wrong with numbers that the loss has no meaning for, "a target is -1"; undefined where nothing is. */
   refuse?(this: void, prediction: ArrayLike<number>, target: ArrayLike<number>): string | undefined;
 }
 
@@ -133,10 +133,10 @@ export interface BregmanOptions {
   /** "bregman" by default. */
   readonly name?: string;
   /** What predictions and targets must be; any numbers by default. */
-  readonly domain?: BregmanDomain;
+  readonly domain?: "all" | "non-negative" | "positive";
 }
 
-type BregmanDomain = "all" | "non-negative" | "positive";
+type BregmanDomain = NonNullable<BregmanOptions["domain"]>;
 
 /**
  * The Bregman divergence with the prediction first, the sum of D(f, y) = phi(f) - phi(y) - phi'(y) (f - y). It is
