@@ -6,7 +6,7 @@ import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import type { ModelMeasurement } from "../training/task.ts";
 import { openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
-import { modelLoss, type LossChoice } from "./losses.ts";
+import { deltaOf, modelLoss, type LossChoice } from "./losses.ts";
 import { decompositionLines, gainLines, lossLines, poseGainLines, poseLines, remarkLines } from "./measureOutput.ts";
 import { dataLines, openModelData, shownData, type ModelDataOptions } from "./modelData.ts";
 import { print } from "./stdout.ts";
@@ -92,14 +92,14 @@ function showDecomposition(measured: Extract<ModelMeasurement, { group: "octahed
   const { options, swept, file, shown } = of;
   const { group, gains, samples, ...result } = measured;
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
+  const delta = deltaOf(options);
   if (options.json) {
     const { interrupted } = swept;
-    const { delta } = options;
     const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
     printJson({ type: "measure", group, ...found, ...shown });
     return;
   }
-  const loss = lossLines(result, { delta: options.delta, order: OCTAHEDRAL_ORDER });
+  const loss = lossLines(result, { delta, order: OCTAHEDRAL_ORDER });
   const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(measured)];
   print([...partLines(swept, "molecules"), ...loss, ...lines]);
 }
