@@ -1,8 +1,9 @@
 import type { Command } from "@commander-js/extra-typings";
 import { layerName } from "../analysis/layers.ts";
 import { landscapeCost } from "../analysis/landscape.ts";
+import { ANALYSES, type Analysis } from "../analysis/results.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { ANALYSES, costLines, paceOf, runAnalyses, type AnalysesOptions, type Analysis } from "./analyses.ts";
+import { costLines, paceOf, runAnalyses, type AnalysesOptions } from "./analyses.ts";
 import { analysisJson, analysisLines } from "./analyzeOutput.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";

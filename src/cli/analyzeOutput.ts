@@ -5,8 +5,8 @@ import type { Landscape } from "../analysis/landscape.ts";
 import type { LatentResult } from "../analysis/latents.ts";
 import { TERMS, type Term } from "../analysis/lossTerms.ts";
 import type { ParameterSpace } from "../analysis/parameterSpace.ts";
+import type { AnalysisResults } from "../analysis/results.ts";
 import { formatCount, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
-import type { AnalysisResults } from "./analyses.ts";
 
 /** A table under a heading: the first column to the left, the rest to the right, as wide as they need. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
