@@ -13,5 +13,5 @@ export interface AnalysisResults {
   readonly gradients?: GradientResult;
   readonly landscape?: Landscape;
   readonly parameters?: ParameterSpace;
-  readonly latents?: LatentResult;
+  readonly latents?: LatentResult & { readonly interrupted: boolean };
 }
