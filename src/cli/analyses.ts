@@ -1,24 +1,13 @@
-import { termGradients, type GradientResult } from "../analysis/gradients.ts";
-import { landscape, landscapeCost, type Landscape, type LandscapeOptions } from "../analysis/landscape.ts";
-import { measureLatents, type LatentMeasurer, type LatentResult } from "../analysis/latents.ts";
-import { parameterSpace, parameterSpaceCost, type ParameterSpace } from "../analysis/parameterSpace.ts";
+import { termGradients } from "../analysis/gradients.ts";
+import { landscape, landscapeCost, type LandscapeOptions } from "../analysis/landscape.ts";
+import { measureLatents, type LatentMeasurer } from "../analysis/latents.ts";
+import { parameterSpace, parameterSpaceCost } from "../analysis/parameterSpace.ts";
+import type { Analysis, AnalysisResults } from "../analysis/results.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { formatCount, formatDuration } from "../report/format.ts";
 import type { ModelTerms } from "../training/task.ts";
-
-/** What can be analysed. */
-export const ANALYSES = ["gradients", "landscape", "parameters", "latents"] as const;
-export type Analysis = (typeof ANALYSES)[number];
-
-/** What was found, of what was asked for. */
-export interface AnalysisResults {
-  gradients?: GradientResult;
-  landscape?: Landscape;
-  parameters?: ParameterSpace;
-  latents?: LatentResult;
-}
 
 export interface AnalysesOptions {
   readonly what: readonly Analysis[];
@@ -88,7 +77,7 @@ export async function runAnalyses(
   onProgress: (name: Analysis, done: number, total: number) => void,
 ): Promise<AnalysisResults> {
   const { what, terms, latents, chosen, landscapeSamples, signal } = options;
-  const results: AnalysisResults = {};
+  const results: { -readonly [Name in keyof AnalysisResults]: AnalysisResults[Name] } = {};
   for (const name of what) {
     if (signal.aborted) break;
     const given = { signal, onProgress: (done: number, total: number) => onProgress(name, done, total) };

@@ -1,9 +1,12 @@
 import type { Command } from "@commander-js/extra-typings";
 import { layerName } from "../analysis/layers.ts";
 import { landscapeCost } from "../analysis/landscape.ts";
+import { ANALYSES, type Analysis } from "../analysis/results.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { ANALYSES, costLines, paceOf, runAnalyses, type AnalysesOptions, type Analysis } from "./analyses.ts";
-import { analysisJson, analysisLines } from "./analyzeOutput.ts";
+import { requireWritable, writeFileAtomic } from "../node/files.ts";
+import { costLines, paceOf, runAnalyses, type AnalysesOptions } from "./analyses.ts";
+import { analysisJson, analysisLines, ofLayers } from "./analyzeOutput.ts";
+import { analysisPage } from "./analyzePage.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
@@ -47,6 +50,7 @@ const analyzeOptions = (command: Command) =>
     .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
     .addOption(adapterOption())
     .addOption(noTuningOption())
+    .addOption(text("--html <FILE>", "write a page with charts of all that was found"))
     .option("--json", "print one JSON object on stdout");
 
 type AnalyzeOptions = ReturnType<ReturnType<typeof analyzeOptions>["opts"]>;
@@ -60,6 +64,7 @@ async function run(options: AnalyzeOptions): Promise<number> {
   const [model, data] = [required(options, "model"), required(options, "data")];
   const of = await openModelData({ model, data, strict, seed, limit });
   const layers = chosenLayers(options.layers, layersOfModel(of));
+  if (options.html !== undefined) await requireWritable(options.html);
   const gpu = await openCliGpu(options.adapter, options.tuning);
   try {
     return await analyze(gpu, of, what, { ...options, layers });
@@ -121,6 +126,16 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
         ...(interrupted ? ["interrupted: what is known so far", ""] : []),
         ...analysisLines(results, layers.isLayer),
       ]);
+    }
+    if (options.html !== undefined) {
+      const page = analysisPage(of, {
+        what,
+        results: ofLayers(results, layers.isLayer),
+        data: options.data!,
+        rotations,
+      });
+      await writeFileAtomic(options.html, page);
+      if (!json) print([`written: ${options.html}`]);
     }
     return interruption.code;
   } finally {

@@ -5,8 +5,8 @@ import type { Landscape } from "../analysis/landscape.ts";
 import type { LatentResult } from "../analysis/latents.ts";
 import { TERMS, type Term } from "../analysis/lossTerms.ts";
 import type { ParameterSpace } from "../analysis/parameterSpace.ts";
+import type { AnalysisResults } from "../analysis/results.ts";
 import { formatCount, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
-import type { AnalysisResults } from "./analyses.ts";
 
 /** A table under a heading: the first column to the left, the rest to the right, as wide as they need. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -132,16 +132,21 @@ function latentLines({ layers, samples }: LatentResult): string[] {
 
 /** The same for programs: `vectors` of weights are left out, and layers that a pattern leaves out. */
 export function analysisJson(results: AnalysisResults, shows: (layer: string) => boolean): object {
-  const { gradients, landscape, parameters, latents } = results;
+  const { landscape, ...others } = ofLayers(results, shows);
+  return { ...others, ...(landscape && { landscape: withoutVectors(landscape) }) };
+}
+
+/** Without the layers that a pattern leaves out. */
+export function ofLayers(results: AnalysisResults, shows: (layer: string) => boolean): AnalysisResults {
+  const { gradients, parameters } = results;
   const own = <T extends { readonly layer: string }>(layers: readonly T[]) =>
     layers.filter(({ layer }) => shows(layer));
   return {
+    ...results,
     ...(gradients && { gradients: { ...gradients, byLayer: own(gradients.byLayer) } }),
-    ...(landscape && { landscape: withoutVectors(landscape) }),
     ...(parameters && {
       parameters: { ...parameters, norms: { ...parameters.norms, byLayer: own(parameters.norms.byLayer) } },
     }),
-    ...(latents && { latents }),
   };
 }
 

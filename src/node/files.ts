@@ -1,7 +1,7 @@
 /** Files for the Node host: written whole or not at all, read with errors that say what to do. */
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile, rename, unlink, type FileHandle } from "node:fs/promises";
+import { open, readFile, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 
@@ -55,6 +55,24 @@ export async function writeFileAtomic(
     throw ioError(error, "write", path);
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * Finds out whether `writeFileAtomic` can write a file, before there is anything to write: a temporary file is made in
+ * its folder and removed.
+ *
+ * @throws VoxtwirlError "io" where it cannot
+ */
+export async function requireWritable(path: string): Promise<void> {
+  const temporary = temporaryPath(path);
+  try {
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR", syscall: "open" });
+    await (await open(temporary, "wx")).close();
+    await unlink(temporary);
+  } catch (error) {
+    throw ioError(error, "write", path);
+  }
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
