@@ -120,7 +120,12 @@ export {
 } from "./analysis/latents.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
-export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export {
+  VoxelEvaluator,
+  type Evaluation,
+  type TwirledSample,
+  type TwistedPredictions,
+} from "./tasks/voxels/voxelEvaluator.ts";
 export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
 export type { SymmetricOperator } from "./analysis/operator.ts";
 export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
@@ -187,6 +192,7 @@ export type {
   TaskEvaluator,
   TrainedModel,
   TrainedModelOptions,
+  TwistedSample,
 } from "./training/task.ts";
 export type { KeptStepList, KeptSteps } from "./training/keptSteps.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";
