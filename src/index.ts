@@ -138,7 +138,12 @@ export {
   type LayerGradients,
   type TermGradients,
 } from "./analysis/gradients.ts";
-export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export {
+  VoxelEvaluator,
+  type Evaluation,
+  type TwirledSample,
+  type TwistedPredictions,
+} from "./tasks/voxels/voxelEvaluator.ts";
 export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
 export type { SymmetricOperator } from "./analysis/operator.ts";
 export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
@@ -207,6 +212,7 @@ export type {
   TaskEvaluator,
   TrainedModel,
   TrainedModelOptions,
+  TwistedSample,
 } from "./training/task.ts";
 export type { KeptStepList, KeptSteps } from "./training/keptSteps.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";

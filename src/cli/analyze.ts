@@ -9,6 +9,8 @@ import { analysisJson, analysisLines, ofLayers } from "./analyzeOutput.ts";
 import { analysisPage } from "./analyzePage.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
+import { exportOption, requireNewFolder } from "./exportFolder.ts";
+import { exportSamples, type ExportedSamples } from "./exportSamples.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
 import { interruptible } from "./interrupt.ts";
@@ -48,6 +50,7 @@ const analyzeOptions = (command: Command) =>
     .option("--density", "landscape: the spectrum's density too, for which each probe takes 16 products")
     .addOption(text("--layers <PATTERN>", "only these layers by name, * for any letters: 'down.*,middle.*'"))
     .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
+    .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
     .addOption(text("--html <FILE>", "write a page with charts of all that was found"))
@@ -62,6 +65,7 @@ async function run(options: AnalyzeOptions): Promise<number> {
   const what = analysesOf(options.what);
   const { limit = SAMPLES, strict = false, seed } = options;
   const [model, data] = [required(options, "model"), required(options, "data")];
+  if (options.export !== undefined) await requireNewFolder(options.export);
   const of = await openModelData({ model, data, strict, seed, limit });
   const layers = chosenLayers(options.layers, layersOfModel(of));
   if (options.html !== undefined) await requireWritable(options.html);
@@ -88,6 +92,7 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
   const progress = showProgress();
   const interruption = interruptible({ after: "the molecules in hand", warn: progress.warn });
   interruption.begin();
+  let exported: ExportedSamples | undefined;
   try {
     const given: AnalysesOptions = {
       ...{ what, terms, latents, chosen },
@@ -108,24 +113,29 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
     const seconds = await paceOf(terms, interruption.signal);
     progress.clear();
     for (const line of costLines(given, seconds)) process.stderr.write(`voxtwirl: ${line}\n`);
-    const results = await runAnalyses(given, shownProgress(progress));
+    const { signal } = interruption;
+    const shownAt = shownProgress(progress);
+    if (options.export !== undefined) {
+      const onProgress = (done: number, total: number) => shownAt("export", done, total);
+      exported = await exportSamples(gpu, of, { path: options.export, rotations, precision, signal, onProgress });
+    }
+    const results = await runAnalyses(given, shownAt);
     progress.clear();
     const interrupted = interruption.signal.aborted;
     if (Object.keys(results).length === 0) return nothingKnown("analysis", interruption);
-    if (json) {
-      const shown = { ...shownData(of, options.data!), precision, samples: chosen.length, rotations };
-      printJson({
-        type: "analyze",
-        group: "octahedral",
-        ...shown,
-        interrupted,
-        ...analysisJson(results, layers.isLayer),
-      });
-    } else {
-      print([
-        ...(interrupted ? ["interrupted: what is known so far", ""] : []),
-        ...analysisLines(results, layers.isLayer),
-      ]);
+    const shown = { ...shownData(of, options.data!), precision, samples: chosen.length, rotations };
+    const found = { ...shown, interrupted, ...analysisJson(results, layers.isLayer) };
+    const figures = { type: "analyze", group: "octahedral", ...found };
+    try {
+      await exported?.folder.finish({ ...figures, ...exported.measured }, model.path);
+    } finally {
+      if (json) printJson(figures);
+      else {
+        print([
+          ...(interrupted ? ["interrupted: what is known so far", ""] : []),
+          ...analysisLines(results, layers.isLayer),
+        ]);
+      }
     }
     if (options.html !== undefined) {
       const page = analysisPage(of, {
@@ -140,6 +150,7 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
     return interruption.code;
   } finally {
     progress.clear();
+    await exported?.folder.discard();
     interruption.end();
     latents?.destroy();
     terms.destroy();
@@ -148,8 +159,8 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
 
 /** A live line for each analysis in turn: "landscape 12 of 117  4 min left". */
 function shownProgress(progress: ReturnType<typeof showProgress>) {
-  let current: { name: Analysis; total: number; left: ReturnType<typeof pace> } | undefined;
-  return (name: Analysis, done: number, total: number) => {
+  let current: { name: string; total: number; left: ReturnType<typeof pace> } | undefined;
+  return (name: Analysis | "export", done: number, total: number) => {
     if (current?.name !== name || current.total !== total) current = { name, total, left: pace(total) };
     const left = current.left(done, performance.now());
     progress.show(`${name} ${done} of ${total}${left === null ? "" : `  ${formatDuration(left)} left`}`);

@@ -2,6 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
+import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
@@ -16,6 +17,7 @@ const MODEL_ONLY = [
   "limit",
   "interpolation",
   "precision",
+  "export",
   "adapter",
   "tuning",
 ] as const;
@@ -71,6 +73,7 @@ const measureOptions = (command: Command) =>
         ["grid", "vectors", "tensors", "scalars"],
       ),
     )
+    .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
     .option("--json", "print one JSON object on stdout");
@@ -113,6 +116,12 @@ async function run(options: MeasureOptions): Promise<number> {
   if (interpolation !== undefined && group !== "so3") {
     throw badOption("--interpolation goes with --group so3: the octahedral group needs none", "Leave it out.");
   }
+  if (options.export !== undefined && group === "so3") {
+    throw badOption(
+      "--export goes with --group octahedral: under so3 each rotation has noise of its own, and so another input",
+      "Leave one of them out.",
+    );
+  }
   if (group === "octahedral" && twirl > 24) {
     throw badOption(`--twirl ${twirl} is not a whole number from 2 to 24`, "The octahedral group has 24 rotations.");
   }
@@ -130,6 +139,7 @@ async function run(options: MeasureOptions): Promise<number> {
     precision: options.precision,
     adapter: options.adapter,
     tuned: options.tuning,
+    exportTo: options.export,
     json,
   });
 }

@@ -3,7 +3,8 @@ import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
-import type { ModelMeasurement } from "../training/task.ts";
+import type { ModelMeasurement, ModelMeasurer } from "../training/task.ts";
+import { ExportFolder, requireNewFolder } from "./exportFolder.ts";
 import { openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
 import { deltaOf, modelLoss, type LossChoice } from "./losses.ts";
@@ -21,12 +22,15 @@ export interface MeasureModelOptions extends ModelDataOptions, LossChoice {
   readonly precision: Precision | undefined;
   readonly adapter: string | undefined;
   readonly tuned: boolean;
+  /** The folder to make, for the arrays and figures. */
+  readonly exportTo: string | undefined;
   readonly json: boolean;
 }
 
 /** Measures a model that `voxtwirl train` wrote. @returns the exit code */
 export async function measureModel(options: MeasureModelOptions): Promise<number> {
   const loss = modelLoss(options, options.group);
+  if (options.exportTo !== undefined) await requireNewFolder(options.exportTo);
   const of = await openModelData(options);
   const { model, task, file, packed, chosen, seed } = of;
   const gpu = await openCliGpu(options.adapter, options.tuned);
@@ -41,16 +45,38 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       const noises = measurer.noises > 1 ? `, ${measurer.noises} noises a rotation` : "";
       const rotations = `${options.twirl} rotations each${noises}`;
       if (!options.json) print(dataLines(of, options.data, precision === "f16", rotations));
-      const swept = await eachMolecule(chosen, measurer.add);
-      if (swept.done === 0) return nothingKnown("molecule", swept);
-      show(measurer.result(), { options, swept, file, shown });
-      return swept.code;
+      const exported = await beginExport(options, chosen.length, measurer);
+      try {
+        const swept = await eachMolecule(chosen, async (index) => {
+          const sample = await measurer.add(index);
+          if (sample) await exported?.add(sample);
+        });
+        if (swept.done === 0) return nothingKnown("molecule", swept);
+        const { figures, lines } = shownResult(measurer.result(), { options, swept, file, shown });
+        try {
+          await exported?.finish(figures, model.path);
+        } finally {
+          if (options.json) printJson(figures);
+          else print(lines);
+        }
+        return swept.code;
+      } finally {
+        await exported?.discard();
+      }
     } finally {
       measurer.destroy();
     }
   } finally {
     gpu.destroy();
   }
+}
+
+async function beginExport(
+  { exportTo, twirl: rotations }: MeasureModelOptions,
+  samples: number,
+  { shape }: ModelMeasurer,
+): Promise<ExportFolder | undefined> {
+  return exportTo === undefined ? undefined : ExportFolder.create(exportTo, { samples, rotations, shape });
 }
 
 interface Shown {
@@ -61,47 +87,50 @@ interface Shown {
   readonly shown: object;
 }
 
-function show(measured: ModelMeasurement, shown: Shown): void {
-  if (measured.group === "so3") showPoses(measured, shown);
-  else showDecomposition(measured, shown);
+/** A result for programs and for people. */
+interface Result {
+  readonly figures: object;
+  readonly lines: readonly string[];
 }
 
-function showPoses(measured: Extract<ModelMeasurement, { group: "so3" }>, of: Shown): void {
+function shownResult(measured: ModelMeasurement, shown: Shown): Result {
+  return measured.group === "so3" ? poseResult(measured, shown) : decompositionResult(measured, shown);
+}
+
+function poseResult(measured: Extract<ModelMeasurement, { group: "so3" }>, of: Shown): Result {
   const { options, swept, file, shown } = of;
   const { group, gains, ...result } = measured;
   const { interpolation } = options;
   const names = ["lossTotalPose", "lossZeroPose"] as const;
   const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
-  if (options.json) {
-    const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted: swept.interrupted };
-    printJson({ type: "measure", group, ...found, interpolation, ...shown });
-    return;
-  }
-  print([
-    ...partLines(swept, "molecules"),
-    ...poseLines(result),
-    "",
-    ...remarkLines(remarks),
-    `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
-    "",
-    ...poseGainLines(gains, result.samples),
-  ]);
+  const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted: swept.interrupted };
+  return {
+    figures: { type: "measure", group, ...found, interpolation, ...shown },
+    lines: [
+      ...partLines(swept, "molecules"),
+      ...poseLines(result),
+      "",
+      ...remarkLines(remarks),
+      `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
+      "",
+      ...poseGainLines(gains, result.samples),
+    ],
+  };
 }
 
-function showDecomposition(measured: Extract<ModelMeasurement, { group: "octahedral" }>, of: Shown): void {
+function decompositionResult(measured: Extract<ModelMeasurement, { group: "octahedral" }>, of: Shown): Result {
   const { options, swept, file, shown } = of;
   const { group, gains, samples, ...result } = measured;
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
+  const { interrupted } = swept;
   const delta = deltaOf(options);
-  if (options.json) {
-    const { interrupted } = swept;
-    const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
-    printJson({ type: "measure", group, ...found, ...shown });
-    return;
-  }
+  const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
   const loss = lossLines(result, { delta, order: OCTAHEDRAL_ORDER });
   const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(measured)];
-  print([...partLines(swept, "molecules"), ...loss, ...lines]);
+  return {
+    figures: { type: "measure", group, ...found, ...shown },
+    lines: [...partLines(swept, "molecules"), ...loss, ...lines],
+  };
 }
 
 /** One after another, until all are done or somebody stops it. */

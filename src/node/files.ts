@@ -75,7 +75,8 @@ export async function requireWritable(path: string): Promise<void> {
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+/** Writes bytes where the file stands. */
+export async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.length;) {
     const { bytesWritten } = await file.write(chunk, offset, Math.min(WRITE_BYTES, chunk.length - offset));
     offset += bytesWritten;
@@ -207,13 +208,12 @@ export async function sha256File(path: string): Promise<string> {
 }
 
 const ADVICE: Record<string, string> = {
-  ENOSPC: "The disk is full: free some space, or write to another disk with --out.",
-  EDQUOT: "Your disk quota is used up: free some space, or write to another disk with --out.",
-  EFBIG:
-    "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or use another --out.",
+  ENOSPC: "The disk is full: free some space, or write to another disk.",
+  EDQUOT: "Your disk quota is used up: free some space, or write to another disk.",
+  EFBIG: "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or write elsewhere.",
   EACCES: "Check the permissions of the file and its folder, or choose another place.",
   EPERM: "Check the permissions of the file and its folder, or choose another place.",
-  EROFS: "The file system is read-only: choose another place with --out.",
+  EROFS: "The file system is read-only: choose another place.",
   ENOENT: "Check the path: there is no such file or folder.",
   ENOTDIR: "Check the path: a part of it is a file, not a folder.",
   EISDIR: "Check the path: it is a folder, not a file.",

@@ -3,6 +3,7 @@ import type { LossTerms } from "../analysis/lossTerms.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
+import type { Rotation } from "../equivariance/groups.ts";
 import type { Loss } from "../equivariance/losses.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
@@ -91,12 +92,28 @@ export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P ext
   readonly precision: Precision;
 }
 
+/** What was measured of one sample. Grids are f32 and as `ModelMeasurer.shape` says, channels last. */
+export interface TwistedSample {
+  /** As the model gets it, not rotated: with its noise. */
+  readonly input: Float32Array;
+  readonly target: Float32Array;
+  /** T_1 to T_K, active, x y z. */
+  readonly rotations: readonly Rotation[];
+  /** T_i^-1 f(T_i x), one after another: rotated back. */
+  readonly predictions: Float32Array;
+}
+
 /** Measures a trained model sample by sample, for as long as somebody wants. */
 export interface ModelMeasurer {
+  /** Of a sample's input, of its target and of a prediction. */
+  readonly shape: readonly number[];
   /** Of each rotation. */
   readonly noises: number;
-  /** @throws VoxtwirlError "not-finite" where a prediction is not */
-  add(this: void, index: number): Promise<void>;
+  /**
+   * @returns what was measured; undefined under all rotations, where each rotation has noise of its own
+   * @throws VoxtwirlError "not-finite" where a prediction is not
+   */
+  add(this: void, index: number): Promise<TwistedSample | undefined>;
   /** Of the samples so far. */
   result(this: void): ModelMeasurement;
   /** Frees all that was made. */

@@ -3,6 +3,7 @@ import { TWIRL_COUNTS } from "../../equivariance/twirlGain.ts";
 import { poseResult } from "../../equivariance/poseEstimator.ts";
 import { poseGains } from "../../equivariance/poseGain.ts";
 import { Tally } from "../../equivariance/decomposition.ts";
+import { octahedralMatrices } from "../../equivariance/octahedral.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
@@ -46,6 +47,11 @@ export async function measureVoxelModel(gpu: Gpu, options: Options): Promise<Mod
   }
 }
 
+function shapeOf({ model }: Options): number[] {
+  const { grid, elements } = model.config.training;
+  return [grid, grid, grid, elements.length];
+}
+
 function evaluatorOptions({ model, data, seed, precision }: Options) {
   const { grid, resolution, sigma, shift, elements } = model.config.training;
   return { molecules: data, grid, channels: elements.length, resolution, sigma, shift, seed, precision };
@@ -62,12 +68,15 @@ async function twirl(gpu: Gpu, options: Options, network: VoxelModel): Promise<M
   const evaluator = await VoxelEvaluator.create(gpu, given, network);
   const tally = new Tally({ rotations, loss, seed });
   return {
+    shape: shapeOf(options),
     noises: 1,
     async add(index) {
-      const { predictions, clean } = await evaluator.twisted(index);
+      const { predictions, elements, clean, noisy } = await evaluator.twisted(index);
       const all = new Float32Array(predictions.length * clean.length);
       predictions.forEach((values, i) => all.set(values, i * clean.length));
       tally.add(all, clean);
+      const matrices = elements.map((element) => octahedralMatrices[element]!);
+      return { input: noisy, target: clean, rotations: matrices, predictions: all };
     },
     result: () => ({ group: "octahedral", ...tally.result() }),
     destroy: () => evaluator.destroy(),
@@ -84,9 +93,11 @@ async function poses(gpu: Gpu, options: Options, network: VoxelModel): Promise<M
   const counts = TWIRL_COUNTS.filter((count) => count <= rotations);
   const found: PoseMeasurement[] = [];
   return {
+    shape: shapeOf(options),
     noises: NOISES,
     async add(index) {
       found.push(await evaluator.measure(index, counts));
+      return undefined;
     },
     result: () => ({
       group: "so3",
