@@ -120,6 +120,24 @@ export {
 } from "./analysis/latents.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
+export type {
+  GridSamples,
+  MoleculeSamples,
+  TwirledSamplesOptions,
+  TwirlOptions,
+} from "./tasks/voxels/twirledSamples.ts";
+export type { ReplayOptions } from "./tasks/voxels/replayEach.ts";
+export type { VoxelNetwork } from "./tasks/voxels/termsGraph.ts";
+export { VoxelTerms, type VoxelTermsOptions } from "./tasks/voxels/voxelTerms.ts";
+export { voxelTerms, type VoxelModelTermsOptions } from "./tasks/voxels/modelTerms.ts";
+export {
+  termGradients,
+  type GradientNorm,
+  type GradientOptions,
+  type GradientResult,
+  type LayerGradients,
+  type TermGradients,
+} from "./analysis/gradients.ts";
 export {
   VoxelEvaluator,
   type Evaluation,
@@ -185,6 +203,8 @@ export type {
   ModelMeasurement,
   ModelMeasurer,
   ModelMeasurerOptions,
+  ModelTerms,
+  ModelTermsOptions,
   Packed,
   StepContext,
   Task,

@@ -47,7 +47,7 @@ function gradientLines(result: GradientResult, shows: (layer: string) => boolean
   return [
     `Gradients of the loss and its terms${part(result.interrupted, result.samples)}`,
     ...table(head, [row("all layers", result), ...layers.map((of) => row(of.layer, of))]),
-    `  percentEquiv ${percent(result.percentEquiv, result.percentEquivStdErr)} of the loss itself, on the same molecules`,
+    `  percentEquiv ${percent(result.percentEquiv, result.percentEquivStdErr)} of the loss on the same molecules`,
     "",
   ];
 }

@@ -21,8 +21,9 @@ export function printJson(value: object): void {
 }
 
 /**
- * A copy in which `xInterval: [low, high]` stands after each `xStdErr` that belongs to a number `x`, at whatever depth:
- * the 95 % interval of a normal distribution, NaN where the error is not known. Other values are as they were.
+ * A copy in which `xInterval: [low, high]` stands after each `xStdErr` that belongs to a number `x`, and `interval`
+ * after the `stdErr` of a `mean`, at whatever depth: the 95 % interval of a normal distribution, NaN where the error is
+ * not known. Other values are as they were.
  */
 export function withIntervals(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withIntervals);
@@ -31,10 +32,17 @@ export function withIntervals(value: unknown): unknown {
   const to: Record<string, unknown> = {};
   for (const [key, one] of Object.entries(from)) {
     to[key] = withIntervals(one);
-    const name = /^(.*)StdErr$/.exec(key)?.[1];
+    const [name, interval] = namesOf(key);
     const estimate = name === undefined ? undefined : from[name];
-    if (name === undefined || typeof estimate !== "number" || typeof one !== "number") continue;
-    to[`${name}Interval`] = [estimate - NORMAL_95 * one, estimate + NORMAL_95 * one];
+    if (typeof estimate !== "number" || typeof one !== "number") continue;
+    to[interval] = [estimate - NORMAL_95 * one, estimate + NORMAL_95 * one];
   }
   return to;
+}
+
+/** The names of what a standard error is of, if it is one, and of its interval. */
+function namesOf(key: string): [estimate: string | undefined, interval: string] {
+  if (key === "stdErr") return ["mean", "interval"];
+  const name = /^(.*)StdErr$/.exec(key)?.[1];
+  return [name, `${name}Interval`];
 }

@@ -11,6 +11,7 @@ import {
 import { badOption, choice, number } from "./args.ts";
 
 const NAMES = ["squared", "absolute", "huber", "cross-entropy", "kullback-leibler", "itakura-saito"] as const;
+const HUBER_DELTA = 1;
 type LossName = (typeof NAMES)[number];
 
 /** What `--loss` and `--delta` say. */
@@ -46,7 +47,7 @@ export function chosenLoss({ loss = "squared", delta }: LossChoice, classes?: nu
   }
   if (loss === "squared") return squaredError;
   if (loss === "absolute") return absoluteError;
-  if (loss === "huber") return huber({ delta });
+  if (loss === "huber") return huber({ delta: delta ?? HUBER_DELTA });
   if (loss === "kullback-leibler") return kullbackLeibler;
   if (loss === "itakura-saito") return itakuraSaito;
   if (classes !== undefined && classes >= 2) return crossEntropy({ classes });
@@ -54,6 +55,11 @@ export function chosenLoss({ loss = "squared", delta }: LossChoice, classes?: nu
     "--loss cross-entropy needs logits of at least two classes along the last axis",
     "Give predictions (N, samples, ..., classes) and targets (N, ..., classes).",
   );
+}
+
+/** delta where the loss has one. */
+export function deltaOf({ loss, delta = HUBER_DELTA }: LossChoice): number | undefined {
+  return loss === "huber" ? delta : undefined;
 }
 
 /** The loss asked for, of a model that voxtwirl trained. */

@@ -68,7 +68,7 @@ const measureOptions = (command: Command) =>
     .addOption(
       choice(
         "--kind <KIND>",
-        "with --rotations, what predictions are and how they rotate: grid (default), voxels (N, samples, D, D, D, C); " +
+        "with --rotations, what predictions are and how they turn: grid (default), voxels (N, samples, D, D, D, C); " +
           "vectors (N, samples, ..., 3), such as forces; tensors (N, samples, ..., 3, 3), such as stress; scalars",
         ["grid", "vectors", "tensors", "scalars"],
       ),

@@ -7,7 +7,7 @@ import { groupOrderOf, type RotationSource } from "../equivariance/cubeRotations
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { printJson } from "./json.ts";
-import { chosenLoss, type LossChoice } from "./losses.ts";
+import { chosenLoss, deltaOf, type LossChoice } from "./losses.ts";
 import { decompositionLines, gainLines, lossLines, remarkLines } from "./measureOutput.ts";
 import { print } from "./stdout.ts";
 import { representationOf } from "./predictionShapes.ts";
@@ -57,7 +57,8 @@ function printResult(found: PredictionMeasurement, swept: Swept, options: Measur
     ...(betterReading ? [readingRemark(betterReading, samples, squared ? undefined : "the mean squared error")] : []),
     ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
   ];
-  const { predictions, targets, rotations: rotationFile = null, seed, delta, json } = options;
+  const { predictions, targets, rotations: rotationFile = null, seed, json } = options;
+  const delta = deltaOf(options);
   if (json) {
     const shown = {
       ...result,

@@ -7,7 +7,7 @@ import type { ModelMeasurement, ModelMeasurer } from "../training/task.ts";
 import { ExportFolder, requireNewFolder } from "./exportFolder.ts";
 import { openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
-import { modelLoss, type LossChoice } from "./losses.ts";
+import { deltaOf, modelLoss, type LossChoice } from "./losses.ts";
 import { decompositionLines, gainLines, lossLines, poseGainLines, poseLines, remarkLines } from "./measureOutput.ts";
 import { dataLines, openModelData, shownData, type ModelDataOptions } from "./modelData.ts";
 import { print } from "./stdout.ts";
@@ -123,7 +123,7 @@ function decompositionResult(measured: Extract<ModelMeasurement, { group: "octah
   const { group, gains, samples, ...result } = measured;
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
   const { interrupted } = swept;
-  const { delta } = options;
+  const delta = deltaOf(options);
   const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
   const loss = lossLines(result, { delta, order: OCTAHEDRAL_ORDER });
   const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(measured)];

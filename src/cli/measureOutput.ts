@@ -18,12 +18,14 @@ export function lossLines(
   { delta, order }: { readonly delta?: number; readonly order: number },
 ): string[] {
   if (loss === squaredError.name) return [];
-  const name = loss === "huber" ? `huber, delta ${delta ?? 1}` : loss;
+  const name = delta === undefined ? loss : `${loss}, delta ${delta}`;
   return [
     split === "exact"
       ? `Loss: ${name}. An exact split: lossEquiv is the mean divergence of f_T from the mean prediction.`
       : `Loss: ${name}. No exact split: lossEquiv is the gap lossTotal - lossMean, at least 0 for a convex loss.`,
-    ...(rotations < order ? ["With all rotations it would be exact; of fewer the jackknife leaves a small bias."] : []),
+    ...(rotations < order
+      ? ["It is estimated from some of the rotations, and the jackknife leaves a small bias."]
+      : []),
     "",
   ];
 }

@@ -58,8 +58,8 @@ export class Tally {
 
   /**
    * @param predictions N twisted predictions f_i = T_i^-1 f(T_i x), one after another, each as long as the target
-   * @throws VoxtwirlError "bad-shape" when they are not, or the loss has no meaning for the numbers; "not-finite" when a
-   *   number or the loss is NaN or infinite
+   * @throws VoxtwirlError "bad-shape" when they are not, or the loss has no meaning for the numbers; "not-finite" when
+   *   a number or the loss is NaN or infinite
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
     const sample = { predictions, target, rotations: this.#rotations, groupOrder: this.#groupOrder };

@@ -23,11 +23,11 @@ export interface Loss {
    * depends on the target too.
    */
   readonly split: "exact" | "gap";
-  /** Numbers that one value of the loss is made of, as the classes of a distribution: means are over values. 1 if not given. */
+  /** Numbers that one value of the loss is made of, such as classes; 1 by default. Means are over values. */
   readonly numbersEach?: number;
   /** The sum over a target's values; `prediction` is as long. Its arrays are used again: they must not be kept. */
   of(this: void, prediction: ArrayLike<number>, target: ArrayLike<number>): number;
-  /** What is wrong with numbers that the loss has no meaning for: "a target is -1, and ..."; undefined if nothing is. */
+  /** What is wrong with numbers that the loss has no meaning for, "a target is -1"; undefined where nothing is. */
   refuse?(this: void, prediction: ArrayLike<number>, target: ArrayLike<number>): string | undefined;
 }
 
@@ -111,7 +111,10 @@ export function crossEntropy(options: { readonly classes: number }): Loss {
   };
 }
 
-/** Of one distribution. The largest logit is taken out, so that no exponential overflows. */
+/**
+ * Of one distribution, also of one that sums up to nearly 1: the split stays exact. The largest logit is taken out, so
+ * that no exponential overflows.
+ */
 function crossEntropyAt(logits: ArrayLike<number>, target: ArrayLike<number>, at: number, classes: number): number {
   let most = -Infinity;
   for (let e = at; e < at + classes; e++) most = Math.max(most, logits[e]!);
@@ -119,9 +122,9 @@ function crossEntropyAt(logits: ArrayLike<number>, target: ArrayLike<number>, at
   let mean = 0;
   for (let e = at; e < at + classes; e++) {
     exponentials += Math.exp(logits[e]! - most);
-    mean += target[e]! * (logits[e]! - most);
+    mean += target[e]! * logits[e]!;
   }
-  return Math.log(exponentials) - mean;
+  return most + Math.log(exponentials) - mean;
 }
 
 /** A Bregman divergence of numbers. */
@@ -133,10 +136,8 @@ export interface BregmanOptions {
   /** "bregman" by default. */
   readonly name?: string;
   /** What predictions and targets must be; any numbers by default. */
-  readonly domain?: BregmanDomain;
+  readonly domain?: "all" | "non-negative" | "positive";
 }
-
-type BregmanDomain = "all" | "non-negative" | "positive";
 
 /**
  * The Bregman divergence with the prediction first, the sum of D(f, y) = phi(f) - phi(y) - phi'(y) (f - y). It is
@@ -156,47 +157,62 @@ export function bregman(options: BregmanOptions): Loss {
   requireFunction("gradient", gradient, "Give the derivative of phi.");
   requireString("name", name, "Give a name, or leave it out.");
   requireOneOf("domain", domain, ["all", "non-negative", "positive"]);
-  return divergence(name, domain, (f, y) => phi(f) - phi(y) - gradient(y) * (f - y));
+  const one = (f: number, y: number) => phi(f) - phi(y) - gradient(y) * (f - y);
+  return {
+    name,
+    split: "exact",
+    of: (prediction, target) => sumOver(prediction, target, one),
+    refuse: (prediction, target) => outside(domain, prediction, target),
+  };
 }
 
 /**
  * The generalised Kullback-Leibler divergence with the prediction first, the sum of f log(f / y) - f + y, for numbers
  * that are not negative: the Bregman divergence of x log x. Infinite where a target is 0 and its prediction is not.
  */
-export const kullbackLeibler: Loss = (() => {
-  const loss = divergence("kullback-leibler", "non-negative", (f, y) => (f === 0 ? y : f * Math.log(f / y) - f + y));
-  const refuse: Loss["refuse"] = (prediction, target) => {
-    const wrong = loss.refuse?.(prediction, target);
+export const kullbackLeibler: Loss = {
+  name: "kullback-leibler",
+  split: "exact",
+  of: (prediction, target) => sumOver(prediction, target, (f, y) => (f === 0 ? y : f * Math.log(f / y) - f + y)),
+  refuse: (prediction, target) => {
+    const wrong = outside("non-negative", prediction, target);
     if (wrong !== undefined) return wrong;
     for (let e = 0; e < target.length; e++) {
       if (target[e] === 0 && prediction[e] !== 0) return `a target is 0 where its prediction is ${prediction[e]}`;
     }
     return undefined;
-  };
-  return { ...loss, refuse };
-})();
+  },
+};
 
 /**
  * The Itakura-Saito divergence with the prediction first, the sum of f / y - log(f / y) - 1, for positive numbers: the
  * Bregman divergence of -log x. It has no value for a prediction of zero, so lossZero is NaN.
  */
-export const itakuraSaito: Loss = divergence("itakura-saito", "positive", (f, y) => f / y - Math.log(f / y) - 1);
+export const itakuraSaito: Loss = {
+  name: "itakura-saito",
+  split: "exact",
+  of: (prediction, target) => sumOver(prediction, target, (f, y) => f / y - Math.log(f / y) - 1),
+  refuse: (prediction, target) => outside("positive", prediction, target),
+};
 
-function divergence(name: string, domain: BregmanDomain, one: (f: number, y: number) => number): Loss {
-  const loss: Loss = { name, split: "exact", of: (prediction, target) => sumOver(prediction, target, one) };
-  if (domain === "all") return loss;
-  const inside = domain === "positive" ? (value: number) => value > 0 : (value: number) => value >= 0;
-  const outside = (what: string, values: ArrayLike<number>) => {
+/** What of a prediction and its target lies outside a domain. */
+function outside(
+  domain: NonNullable<BregmanOptions["domain"]>,
+  prediction: ArrayLike<number>,
+  target: ArrayLike<number>,
+): string | undefined {
+  requirePair(prediction, target);
+  if (domain === "all") return undefined;
+  for (const [what, values] of [
+    ["target", target],
+    ["prediction", prediction],
+  ] as const) {
     for (let e = 0; e < values.length; e++) {
-      if (!inside(values[e]!)) return `a ${what} is ${values[e]}, and it takes ${domain} numbers`;
+      if (domain === "positive" ? values[e]! > 0 : values[e]! >= 0) continue;
+      return `a ${what} is ${values[e]}, and it takes ${domain} numbers`;
     }
-    return undefined;
-  };
-  const refuse: Loss["refuse"] = (prediction, target) => {
-    requirePair(prediction, target);
-    return outside("target", target) ?? outside("prediction", prediction);
-  };
-  return { ...loss, refuse };
+  }
+  return undefined;
 }
 
 function requirePair(prediction: ArrayLike<number>, target: ArrayLike<number>): void {

@@ -36,8 +36,8 @@ export class PredictionTally {
   /**
    * @param count predictions of each sample, at least 2
    * @throws VoxtwirlError "bad-option" where there are more than the group has elements, or `output` is no
-   *   representation; "bad-shape" for matrices that are not `count` a sample, "bad-file" for one that is no rotation, or
-   *   not of the group
+   *   representation; "bad-shape" for matrices that are not `count` a sample, "bad-file" for one that is no rotation,
+   *   or not of the group
    */
   constructor(count: number, { group = "octahedral", rotations, loss, seed = 0 }: PredictionOptions = {}) {
     const given = rotations && givenRotations(rotations, count, group);

@@ -22,10 +22,10 @@ export interface SamplePredictions {
  *
  *     L_mean = l(m, y) - (N - 1) (1 - N/M) (mean of l(m_i, y) - l(m, y))
  *
- * for N different elements of a group of M, and with 1 - N/M = 1 for independent draws. The bias of a smooth function of
- * a mean of N is c (1/N - 1/M) to leading order; c is found by leaving one out. For the squared error this is the
- * unbiased estimate; for all N = M elements it is exact whatever the loss. Else a bias of the order of
- * 1/N^2 is left: of predictions that spread by half their values at most 2 % of L_equiv for N = 4 of 24, 1 % for 8.
+ * for N different elements of a group of M, and with 1 - N/M = 1 for independent draws. The bias of a smooth function
+ * of a mean of N is c (1/N - 1/M) to leading order; c is found by leaving one out. For the squared error this is the
+ * unbiased estimate; for all N = M elements it is exact whatever the loss. Else a bias of the order of 1/N^2 is left:
+ * where predictions spread by half their values, at most 2 % of L_equiv for N = 4 of 24, 1 % for 8.
  * Where they lie on both sides of a kink (absolute, Huber) the bias is no smooth function of 1/N, and what is left may
  * have the other sign: up to 12, 5 and 3 % of L_equiv for N = 4, 8 and 12 of 24, of 37, 19 and 11 % without.
  *

@@ -12,6 +12,11 @@ describe("withIntervals", () => {
     expect(Object.keys(found as object)).toEqual(["loss", "lossStdErr", "lossInterval", "gains"]);
   });
 
+  it("puts one after the standard error of a mean", () => {
+    const found = withIntervals({ cosine: { mean: 0.5, stdErr: 0 }, alone: { stdErr: 1 } });
+    expect(found).toEqual({ cosine: { mean: 0.5, stdErr: 0, interval: [0.5, 0.5] }, alone: { stdErr: 1 } });
+  });
+
   it("has null in JSON where the error is not known, and leaves all else as it is", () => {
     const text = JSON.stringify(withIntervals({ loss: 2, lossStdErr: NaN }));
     expect(text).toBe('{"loss":2,"lossStdErr":null,"lossInterval":[null,null]}');

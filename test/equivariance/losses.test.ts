@@ -73,6 +73,8 @@ describe("a loss by hand", () => {
     // Of two classes with logits 0 and log 3, the second has probability 3/4.
     [crossEntropy({ classes: 2 }), [0, Math.log(3)], [0, 1], Math.log(4 / 3)],
     [crossEntropy({ classes: 2 }), [900, 900, 5, 5], [1, 0, 0.25, 0.75], 2 * Math.LN2],
+    // As it is of probabilities that were rounded.
+    [crossEntropy({ classes: 2 }), [3, 1], [0.5, 0.495], Math.log(Math.exp(3) + Math.E) - 1.995],
     [kullbackLeibler, [2, 0, 0], [1, 3, 0], 2 * Math.LN2 - 1 + 3],
     [entropy, [2, 0], [1, 3], 2 * Math.LN2 - 1 + 3],
     [itakuraSaito, [2, 1], [1, 1], 1 - Math.LN2],

@@ -53,9 +53,10 @@ export interface TwistedPredictions {
 }
 
 /**
- * Measures L_total = L_mean + L_equiv on held-out samples, molecules or grids, under the octahedral group: each is posed and
- * noised once, rotated, denoised, and the predictions are reduced on the GPU without storing their twisted forms.
- * The noise belongs to the input, so it rotates with it. One molecule is one replay; nothing is awaited in between.
+ * Measures L_total = L_mean + L_equiv on held-out molecules or grids under the octahedral group: each sample is posed
+ * and noised once if it is a molecule, rotated and denoised, and the predictions are reduced on the GPU without storing
+ * their twisted forms. The noise belongs to the input, so it rotates with it. One sample is one replay; nothing is
+ * awaited in between.
  */
 export class VoxelEvaluator {
   readonly plan: Plan;
@@ -81,8 +82,8 @@ export class VoxelEvaluator {
   /**
    * Predicts all rotations of a molecule in one batch where that fits, else in chunks.
    *
-   * @throws VoxtwirlError "bad-option" for a `twirl` outside 2 to 24, "no-data" without samples, "bad-shape" for grids that are not whole and equally many, "too-large" or
-   *   "out-of-memory" when not even one rotation at a time fits
+   * @throws VoxtwirlError "bad-option" for a `twirl` outside 2 to 24, "no-data" without samples, "bad-shape" for grids
+   *   that are not whole and equally many, "too-large" or "out-of-memory" when not even one rotation at a time fits
    */
   static async create(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel): Promise<VoxelEvaluator> {
     requireEvaluation(gpu, options, model, "twirl, streams");
