@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { cubeRotations } from "../../src/equivariance/cubeRotations.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { readNpy } from "../../src/node/npy.ts";
+import type { VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
+import type { RunConfig } from "../../src/training/runConfig.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
 import { LOSSES, measure, useTrainedRun, type Found } from "./measuring.ts";
@@ -48,7 +50,8 @@ describe("voxtwirl measure --export", () => {
     const { data: inputs } = await readNpy(file("all", "inputs.npy"));
     const { data: targets } = await readNpy(file("all", "targets.npy"));
     expect(meanSquare(targets)).toBeCloseTo(printed.lossZero, 10);
-    const { sigma } = JSON.parse(readFileSync(join(run, "config.json"), "utf8")).training as { sigma: number };
+    const config = JSON.parse(readFileSync(join(run, "config.json"), "utf8")) as RunConfig<VoxelConfig>;
+    const { sigma } = config.training;
     expect(Math.sqrt(meanSquare(inputs, targets)) / sigma).toBeCloseTo(1, 1);
   });
 
