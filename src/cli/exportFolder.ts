@@ -70,7 +70,7 @@ export class ExportFolder {
   static async create(path: string, size: ExportSize): Promise<ExportFolder> {
     const { samples, rotations, shape } = size;
     const bytes = exportBytes(size);
-    process.stderr.write(`voxtwirl: ${path} will take ${formatBytes(bytes)} for ${formatCount(samples)} molecules\n`);
+    process.stderr.write(`voxtwirl: ${path} will take ${formatBytes(bytes)} for ${moleculeCount(samples)}\n`);
     await requireSpace(path, bytes);
     await requireNewFolder(path);
     await makeFolders(dirname(path));
@@ -88,11 +88,6 @@ export class ExportFolder {
       throw error;
     }
     return folder;
-  }
-
-  /** How many samples there are so far. */
-  get samples(): number {
-    return this.#samples;
   }
 
   async add({ input, target, rotations, predictions }: TwistedSample): Promise<void> {
@@ -126,7 +121,7 @@ export class ExportFolder {
     await syncFolder(this.#path);
     this.#ended = true;
     process.off("exit", this.#removeAll);
-    process.stderr.write(`voxtwirl: exported ${formatCount(this.#samples)} molecules to ${this.#path}\n`);
+    process.stderr.write(`voxtwirl: exported ${moleculeCount(this.#samples)} to ${this.#path}\n`);
   }
 
   /** Removes what there is of an export that was not finished, and says so on stderr. */
@@ -155,4 +150,8 @@ export class ExportFolder {
 function exportBytes({ samples, rotations, shape }: ExportSize): number {
   const grid = shape.reduce((product, size) => product * size, 1);
   return Float32Array.BYTES_PER_ELEMENT * samples * (2 + rotations) * grid;
+}
+
+function moleculeCount(count: number): string {
+  return `${formatCount(count)} molecule${count === 1 ? "" : "s"}`;
 }

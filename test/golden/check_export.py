@@ -93,7 +93,8 @@ def check_model(path, figures, arrays, group_order, options, compare):
 
     of = terms_of(len(inputs))
     with torch.no_grad():
-        ours = np.stack([of.twisted(n).movedim(1, -1).reshape(predictions.shape[1:]).numpy() for n in range(of.samples)])
+        twisted = [of.twisted(n).movedim(1, -1).reshape(predictions.shape[1:]) for n in range(of.samples)]
+        ours = torch.stack(twisted).numpy()
     tolerance = PREDICTION_TOLERANCES[figures.get("precision", "f32")]
     compare.line("predictions", "by norms", relative_error(predictions, ours.astype(np.float64)), tolerance)
     landscape = figures.get("landscape")

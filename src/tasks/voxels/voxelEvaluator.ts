@@ -179,8 +179,8 @@ export class VoxelEvaluator {
   }
 
   /**
-   * All twisted predictions of one molecule, in the order of their elements of the group, with its clean and noisy grid:
-   * for analyses on the host. Elements that were not drawn are left out.
+   * All twisted predictions of one molecule, in the order of their elements of the group, with its clean and noisy
+   * grid: for analyses on the host. Elements that were not drawn are left out.
    */
   async twisted(index: number): Promise<TwistedPredictions> {
     const { grid, channels } = this.#options;
