@@ -62,9 +62,9 @@ async function run(options: AnalyzeOptions): Promise<number> {
   const what = analysesOf(options.what);
   const { limit = SAMPLES, strict = false, seed } = options;
   const [model, data] = [required(options, "model"), required(options, "data")];
+  if (options.html !== undefined) await requireWritable(options.html);
   const of = await openModelData({ model, data, strict, seed, limit });
   const layers = chosenLayers(options.layers, layersOfModel(of));
-  if (options.html !== undefined) await requireWritable(options.html);
   const gpu = await openCliGpu(options.adapter, options.tuning);
   try {
     return await analyze(gpu, of, what, { ...options, layers });
