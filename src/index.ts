@@ -145,6 +145,14 @@ export {
   type TwistedPredictions,
 } from "./tasks/voxels/voxelEvaluator.ts";
 export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
+export {
+  termGradients,
+  type GradientNorm,
+  type GradientOptions,
+  type GradientResult,
+  type LayerGradients,
+  type TermGradients,
+} from "./analysis/gradients.ts";
 export type { SymmetricOperator } from "./analysis/operator.ts";
 export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
 export { Lanczos, type RitzValue } from "./analysis/lanczos.ts";
@@ -267,5 +275,7 @@ export type {
   TrainRow as ReportTrainRow,
 } from "./report/types.ts";
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
+export { ANALYSES, type Analysis, type AnalysisResults } from "./analysis/results.ts";
+export { renderAnalysis, type AnalysisPageInput } from "./report/analysisPage.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";

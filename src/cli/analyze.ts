@@ -66,9 +66,9 @@ async function run(options: AnalyzeOptions): Promise<number> {
   const { limit = SAMPLES, strict = false, seed } = options;
   const [model, data] = [required(options, "model"), required(options, "data")];
   if (options.export !== undefined) await requireNewFolder(options.export);
+  if (options.html !== undefined) await requireWritable(options.html);
   const of = await openModelData({ model, data, strict, seed, limit });
   const layers = chosenLayers(options.layers, layersOfModel(of));
-  if (options.html !== undefined) await requireWritable(options.html);
   const gpu = await openCliGpu(options.adapter, options.tuning);
   try {
     return await analyze(gpu, of, what, { ...options, layers });

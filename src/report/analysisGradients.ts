@@ -23,7 +23,7 @@ export function gradientFigures(result: GradientResult): string {
       {
         name: "cosine of grad L_mean and grad L_equiv",
         width: 1,
-        series: [{ key: "loss-zero", label: "cosine", marker: "circle" }],
+        series: [{ key: "plain", label: "cosine", marker: "circle" }],
         range: [-1, 1],
         format: twoDecimals,
         tickLabel: (value) => String(value).replace("-", "−"),
@@ -38,7 +38,7 @@ export function gradientFigures(result: GradientResult): string {
   const cells = rows.map(([label, of], i) =>
     [
       label,
-      i === 0 ? formatCount(result.byLayer.reduce((sum, { weights }) => sum + weights, 0)) : weightsOf(result, i - 1),
+      i === 0 ? "" : formatCount(result.byLayer[i - 1]!.weights),
       ...TERMS.map((term) => lossWithError(of[term].norm, of[term].normStdErr)),
       `${formatPercentError(of.percentGradient, of.percentGradientStdErr)} %`,
       withError(of.cosineMeanEquiv, of.cosineMeanEquivStdErr, twoDecimals),
@@ -54,4 +54,3 @@ export function gradientFigures(result: GradientResult): string {
 }
 
 const byName = (of: GradientResult["byLayer"][number]): [string, TermGradients] => [of.layer, of];
-const weightsOf = ({ byLayer }: GradientResult, i: number) => formatCount(byLayer[i]!.weights);

@@ -102,7 +102,7 @@ function ratioFigure({ norms }: ParameterSpace): string {
         width: 1,
         series: [
           { key: "loss-equiv", label: "the model's", marker: "circle" },
-          { key: "random", label: "random kernels", marker: "square" },
+          { key: "plain", label: "random kernels", marker: "square" },
         ],
         range: [0, 1],
         format: twoDecimals,

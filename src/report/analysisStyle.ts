@@ -3,7 +3,7 @@ export const ANALYSIS_STYLE = `
 .figures{display:flex;flex-wrap:wrap}.figures>div{flex:1 0 22%}
 .dots .line{stroke-width:1.4;stroke-dasharray:none}.dots .grid.minor{stroke:var(--grid)}
 .dots .name{font-size:12px;fill:var(--text)}
-.random .markers,.trace .markers{fill:var(--zero)}.random .line{stroke:var(--zero)}
+.plain .markers{fill:var(--zero)}.plain .line{stroke:var(--zero)}
 .fit .line{stroke:var(--text);stroke-width:1.3;stroke-dasharray:2 4}
 .offset .line{stroke:var(--zero);stroke-width:1;stroke-dasharray:7 4}
 .band.loss-total,.loss-total .band{fill:var(--total)}.band.loss-mean,.loss-mean .band{fill:var(--mean)}

@@ -84,7 +84,9 @@ function drawPanel(panel: DotPanel, index: number, plot: Plot, rows: readonly Do
   const { series, range, tickLabel, format } = panel;
   const values = rows.flatMap(({ values: own }) => own[index] ?? []);
   const axis = [plot.left, plot.right] as const;
-  const x = range ? linearScale(range, axis) : logScale(logDomain(values.map(({ value }) => value)) ?? [0.1, 1], axis);
+  // To the upper ends of the errors; the lower ones may lie decades below.
+  const ends = values.flatMap(({ value, error }) => (value !== null && value > 0 ? [value, value + (error ?? 0)] : []));
+  const x = range ? linearScale(range, axis) : logScale(logDomain(ends) ?? [0.1, 1], axis);
   const ticks = range
     ? linearTicks(range, tickLabel ?? String, (axis[1] - axis[0]) / TICK)
     : logTicks(x.domain, tickLabel);

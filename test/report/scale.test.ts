@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   linearScale,
+  linearTicks,
   logDomain,
   logScale,
   logTicks,
@@ -20,6 +21,13 @@ test("scales map the ends of the domain to the ends of the range, and logarithms
 
 test("nice steps are 1, 2 or 5 times a power of ten and give no more intervals than asked for", () => {
   expect([niceStep(300, 8), niceStep(5000, 8), niceStep(0.3, 3), niceStep(7, 8)]).toEqual([50, 1000, 0.1, 1]);
+});
+
+test("ticks of a linear axis are round numbers within it, zero among them", () => {
+  expect(labelled(linearTicks([-1, 1], String, 4))).toEqual(["-1", "-0.5", "0", "0.5", "1"]);
+  expect(labelled(linearTicks([0, 1], String, 5))).toEqual(["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+  expect(labelled(linearTicks([-0.006, 0.0153], String, 8))).toEqual(["-0.005", "0", "0.005", "0.01", "0.015"]);
+  expect(labelled(linearTicks([3, 41], String, 3))).toEqual(["20", "40"]);
 });
 
 test("steps are whole numbers, also on a short axis", () => {

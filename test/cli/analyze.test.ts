@@ -1,0 +1,141 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary.ts";
+import { useBuiltCommand } from "./built.ts";
+import { SMALL_RUN } from "./smallRun.ts";
+import { hasTerminal, onTerminal } from "./terminal.ts";
+
+const command = useBuiltCommand();
+const folder = temporaryFolder("analyze");
+const file = (name: string) => join(folder, name);
+const run = file("run");
+/** Of its JSON, what is looked at here. */
+interface Found {
+  gradients: { percentEquiv: number; byLayer: { layer: string }[] };
+  landscape: Record<"total" | "mean" | "equiv", { trace: number; products: number }>;
+  parameters: { norms: { byLayer: { layer: string }[] }; line: { s: number; percentEquiv: number }[] };
+  latents: { layers: { name: string }[] };
+}
+
+/** As cheap as it can be with all its parts. */
+const few = ["--model", run, "--data", "builtin", "--limit", "2", "--twirl", "2", "--products", "3", "--probes", "2"];
+
+beforeAll(async () => {
+  const result = await command.run(["train", ...SMALL_RUN, "--steps", "2", "--every", "2", "--out", run, "--quiet"]);
+  expect(result.code, result.stderr).toBe(0);
+});
+
+describe("voxtwirl analyze", () => {
+  it("makes all four analyses as JSON and as a page, and says beforehand what they take", async () => {
+    const args = [...few, "--layers", "final,down.*", "--json", "--html", file("page.html")];
+    const { code, stdout, stderr } = await command.run(["analyze", ...args]);
+    expect(code, stderr).toBe(0);
+    // Two probes of 3 and 1 products, one for the residual and one with another step, for each of three terms.
+    expect(stderr).toMatch(/^voxtwirl: landscape +18 products, 36 gradients of 2 molecules, about .*of vectors$/m);
+    for (const name of ["gradients", "parameters", "latents"]) {
+      expect(stderr).toMatch(new RegExp(`^voxtwirl: ${name} .*about .*\\d+ s$`, "m"));
+    }
+    const found = JSON.parse(stdout) as Found;
+    expect(found).toMatchObject({
+      ...{ formatVersion: 1, type: "analyze", group: "octahedral", step: 2, samples: 2, rotations: 2 },
+      ...{ interrupted: false, heldoutOnly: true, candidates: 2 },
+      gradients: { samples: 2, interrupted: false, percentEquivInterval: [expect.any(Number), expect.any(Number)] },
+      landscape: { matrix: "hessian", samples: 2 },
+      parameters: { fit: { tolerance: 0.1 }, samples: 2 },
+      latents: { samples: 2 },
+    });
+    const { gradients, landscape, parameters, latents } = found;
+    const names = [gradients.byLayer, parameters.norms.byLayer].map((layers) => layers.map(({ layer }) => layer));
+    for (const all of [...names, latents.layers.map(({ name }) => name)]) {
+      expect(all.length).toBeGreaterThan(2);
+      expect(all.filter((name) => !/^(final$|down\.)/.test(name))).toEqual([]);
+    }
+    // The parts add up: the measured traces, and L at the end of the line.
+    const { total, mean, equiv } = landscape;
+    expect(total.products).toBe(6);
+    expect(Math.abs(mean.trace + equiv.trace - total.trace)).toBeLessThan(0.01 * Math.abs(total.trace));
+    expect(total).not.toHaveProperty("vectors");
+    const end = parameters.line.at(-1)!;
+    expect(end.s).toBe(1);
+    expect(end.percentEquiv).toBeCloseTo(gradients.percentEquiv, 3);
+
+    const page = readFileSync(file("page.html"), "utf8");
+    expect(page).toMatch(/^<!doctype html>.*<\/html>\n$/s);
+    expect([...page.matchAll(/<h2>([^<]+)</g)].map(([, name]) => name)).toEqual([
+      ...["Gradients", "Curvature", "Parameter space", "Hidden features", "How it was made"],
+    ]);
+    expect(page).toContain(`<dd>${join(run, "model.safetensors")}</dd>`);
+    expect(page).not.toMatch(/interrupted|(up|middle)\.\w+</);
+    expect(readdirSync(folder).sort()).toEqual(["page.html", "run"]);
+  });
+
+  it("prints tables of what was asked for, and names the page", async () => {
+    const what = ["--what", "parameters, gradients", "--html", file("part.html")];
+    const { code, stdout, stderr } = await command.run(["analyze", ...few, ...what]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^2 of 2 held-out molecules of builtin, 2 rotations each$/m);
+    expect(stdout).toMatch(/^ {2}all layers +\S+ ± \S+ +\S+ ± \S+ +\S+ ± \S+ +[\d.]+ ± [\d.]+ % +-?[\d.]+ ± [\d.]+$/m);
+    expect(stdout).toMatch(/^ {2}1\.000 +\S+ ± .* %$/m);
+    expect(stdout).toMatch(/\nwritten: .*part\.html\n$/);
+    expect(stdout).not.toMatch(/Curvature|Hidden features|NaN/);
+    expect(readFileSync(file("part.html"), "utf8")).not.toMatch(/<h2>(Curvature|Hidden)/);
+  });
+
+  it.skipIf(!hasTerminal)("gives what is known after Ctrl-C, as text and on the page", async () => {
+    const words = [...few, "--products", "5000", "--what", "gradients,landscape,latents", "--html", file("stop.html")];
+    const line = [process.execPath, command.path, "analyze", ...words].join(" ");
+    const { code, output, live } = await onTerminal(line, 50, /landscape [2-9] of/);
+    expect(code, output).toBe(130);
+    expect(live.join("\n")).toMatch(/^landscape \d+ of [\d,]+ {2}.* left$/m);
+    expect(output).toContain("voxtwirl: stopping after the molecules in hand; once more to stop at once");
+    expect(output).toMatch(/interrupted: what is known so far\s+Gradients .*: 2 molecules/);
+    expect(output).toMatch(/Curvature, .*, interrupted: 2 molecules\s+of L\r?\n/);
+    expect(output).not.toMatch(/Hidden features:|NaN/);
+    const page = readFileSync(file("stop.html"), "utf8");
+    expect([...page.matchAll(/<li>([^<]+)</g)].map(([, note]) => note)).toEqual([
+      "Curvature: interrupted; the figures are of what was done by then.",
+      "Hidden features: stopped before anything was known.",
+    ]);
+  });
+
+  it.each<[string[], RegExp]>([
+    [["--data", "builtin"], /--model is not given\n.*Give --model and --data/],
+    [["--model", run], /--data is not given/],
+    [[...few, "--what", "gradients,shape"], /--what shape is not known\n.*gradients, landscape, parameters, latents/],
+    [[...few, "--layers", "side.*"], /--layers side\.\* is none of the model's\n.*grid_projection/],
+    [[...few, "--twirl", "25"], /--twirl 25/],
+    [[...few, "--products", "0"], /--products 0/],
+    [[...few, "--matrix", "fisher"], /--matrix fisher is not known/],
+    [[...few, "--group", "so3"], /--group so3 is not known/],
+    [[...few, "--html", ""], /--html is empty/],
+    [[...few, "--htm", "x"], /Did you mean --html/],
+  ])("refuses %j", async (args, message) => {
+    const result = await command.run(["analyze", ...args]);
+    expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(message) });
+  });
+
+  it("refuses before it computes anything what it cannot write or read", async () => {
+    mkdirSync(file("folder"));
+    const places = [file("folder"), file("none/page.html"), join(run, "config.json", "page.html")];
+    for (const html of places) {
+      const { code, stdout, stderr } = await command.run(["analyze", ...few, "--html", html]);
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toContain(`cannot write ${html}`);
+      expect(stderr).not.toContain("products");
+    }
+    expect(existsSync(file("none"))).toBe(false);
+    expect(readdirSync(file("folder"))).toEqual([]);
+    const missing = await command.run(["analyze", "--model", file("none"), "--data", "builtin"]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/none/);
+  });
+
+  it("is in the help", async () => {
+    const { stdout } = await command.run(["help", "analyze"]);
+    expect(stdout).toMatch(/^Usage: voxtwirl analyze \[options\]/);
+    for (const option of ["model", "data", "what", "limit", "products", "probes", "layers", "html"]) {
+      expect(stdout).toContain(`--${option} `);
+    }
+  });
+});
