@@ -131,14 +131,6 @@ export type { VoxelNetwork } from "./tasks/voxels/termsGraph.ts";
 export { VoxelTerms, type VoxelTermsOptions } from "./tasks/voxels/voxelTerms.ts";
 export { voxelTerms, type VoxelModelTermsOptions } from "./tasks/voxels/modelTerms.ts";
 export {
-  termGradients,
-  type GradientNorm,
-  type GradientOptions,
-  type GradientResult,
-  type LayerGradients,
-  type TermGradients,
-} from "./analysis/gradients.ts";
-export {
   VoxelEvaluator,
   type Evaluation,
   type TwirledSample,

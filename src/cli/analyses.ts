@@ -1,9 +1,9 @@
+import { untilAborted } from "../analysis/abort.ts";
 import { termGradients } from "../analysis/gradients.ts";
 import { landscape, landscapeCost, type LandscapeOptions } from "../analysis/landscape.ts";
 import { measureLatents, type LatentMeasurer } from "../analysis/latents.ts";
 import { parameterSpace, parameterSpaceCost } from "../analysis/parameterSpace.ts";
 import type { Analysis, AnalysisResults } from "../analysis/results.ts";
-import { VoxtwirlError } from "../errors.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { formatCount, formatDuration } from "../report/format.ts";
@@ -28,8 +28,8 @@ export interface Pace {
   readonly gradient: number;
 }
 
-/** Times one sample, after a first time that compiles. */
-export async function paceOf(terms: ModelTerms, signal: AbortSignal): Promise<Pace> {
+/** Times one sample, after a first time that compiles; undefined where the signal is raised. */
+export async function paceOf(terms: ModelTerms, signal: AbortSignal): Promise<Pace | undefined> {
   const timed = async (work: () => Promise<unknown>) => {
     await work();
     const start = performance.now();
@@ -37,10 +37,14 @@ export async function paceOf(terms: ModelTerms, signal: AbortSignal): Promise<Pa
     return (performance.now() - start) / 1000;
   };
   const one = { to: 1, signal };
-  return {
-    evaluation: await timed(() => terms.sums(terms.weights, one)),
-    gradient: await timed(() => terms.gradient("equiv", terms.weights, one)),
-  };
+  let pace: Pace | undefined;
+  await untilAborted(signal, async () => {
+    pace = {
+      evaluation: await timed(() => terms.sums(terms.weights, one)),
+      gradient: await timed(() => terms.gradient("equiv", terms.weights, one)),
+    };
+  });
+  return pace;
 }
 
 /** A line for each analysis: what it takes, and about how long. */
@@ -81,16 +85,14 @@ export async function runAnalyses(
   for (const name of what) {
     if (signal.aborted) break;
     const given = { signal, onProgress: (done: number, total: number) => onProgress(name, done, total) };
-    try {
+    await untilAborted(signal, async () => {
       if (name === "gradients") results.gradients = await termGradients(terms, given);
       if (name === "landscape") {
         results.landscape = await landscape(terms, { ...options.landscape, to: landscapeSamples, ...given });
       }
       if (name === "parameters") results.parameters = await parameterSpace(terms, given);
       if (name === "latents" && latents) results.latents = await measureLatents(latents, [...chosen], given);
-    } catch (error) {
-      if (!(error instanceof VoxtwirlError) || error.code !== "aborted") throw error;
-    }
+    });
   }
   return results;
 }

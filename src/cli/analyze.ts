@@ -1,10 +1,10 @@
 import type { Command } from "@commander-js/extra-typings";
 import { layerName } from "../analysis/layers.ts";
 import { landscapeCost } from "../analysis/landscape.ts";
-import { ANALYSES, type Analysis } from "../analysis/results.ts";
+import { ANALYSES, type Analysis, type AnalysisResults } from "../analysis/results.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { requireWritable, writeFileAtomic } from "../node/files.ts";
-import { costLines, paceOf, runAnalyses, type AnalysesOptions } from "./analyses.ts";
+import { costLines, paceOf, runAnalyses } from "./analyses.ts";
 import { analysisJson, analysisLines, ofLayers } from "./analyzeOutput.ts";
 import { analysisPage } from "./analyzePage.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
@@ -80,73 +80,40 @@ async function run(options: AnalyzeOptions): Promise<number> {
 /** Options whose layers are known. */
 type Checked = Omit<AnalyzeOptions, "layers"> & { readonly layers: ChosenLayers };
 
+/** In which activations are stored. */
+const PRECISION = "f32" as const;
+
 async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], options: Checked): Promise<number> {
   const { model, task, packed: data, chosen, seed } = of;
-  const { twirl: rotations = 24, json = false, products, probes, density = false, matrix = "hessian" } = options;
-  const { layers } = options;
+  const { twirl: rotations = 24, layers } = options;
   const terms = await task.terms(gpu, { model, data, chosen, rotations, seed });
-  const precision = "f32" as const;
   const latents = what.includes("latents")
-    ? await task.latents(gpu, { model, data, seed, precision, layers: layers.isMap })
+    ? await task.latents(gpu, { model, data, seed, precision: PRECISION, layers: layers.isMap })
     : undefined;
   const progress = showProgress();
   const interruption = interruptible({ after: "the molecules in hand", warn: progress.warn });
   interruption.begin();
+  const { signal } = interruption;
   let exported: ExportedSamples | undefined;
   try {
-    const given: AnalysesOptions = {
-      ...{ what, terms, latents, chosen },
-      landscapeSamples: Math.min(chosen.length, options.limit ?? LANDSCAPE_SAMPLES),
-      landscape: {
-        ...{ matrix: MATRICES[matrix], seed },
-        ...(products !== undefined && { products }),
-        ...(probes !== undefined && { probes }),
-        ...(density && { density: {} }),
-      },
-      signal: interruption.signal,
-    };
+    const given = { what, terms, latents, chosen, signal, ...landscapeOptions(of, options) };
     // Numbers that cannot be are refused before anything is computed.
     if (what.includes("landscape")) landscapeCost(terms, given.landscape);
-    const head = dataLines(of, options.data!, false, `${rotations} rotations each`);
-    if (!json) print(head);
+    if (!options.json) print(dataLines(of, options.data!, false, `${rotations} rotations each`));
     progress.show("timing a molecule");
-    const seconds = await paceOf(terms, interruption.signal);
+    const seconds = await paceOf(terms, signal);
     progress.clear();
-    for (const line of costLines(given, seconds)) process.stderr.write(`voxtwirl: ${line}\n`);
-    const { signal } = interruption;
+    if (seconds) for (const line of costLines(given, seconds)) process.stderr.write(`voxtwirl: ${line}\n`);
     const shownAt = shownProgress(progress);
     if (options.export !== undefined) {
       const onProgress = (done: number, total: number) => shownAt("export", done, total);
-      exported = await exportSamples(gpu, of, { path: options.export, rotations, precision, signal, onProgress });
+      const where = { path: options.export, rotations, precision: PRECISION };
+      exported = await exportSamples(gpu, of, { ...where, signal, onProgress });
     }
     const results = await runAnalyses(given, shownAt);
     progress.clear();
-    const interrupted = interruption.signal.aborted;
     if (Object.keys(results).length === 0) return nothingKnown("analysis", interruption);
-    const shown = { ...shownData(of, options.data!), precision, samples: chosen.length, rotations };
-    const found = { ...shown, interrupted, ...analysisJson(results, layers.isLayer) };
-    const figures = { type: "analyze", group: "octahedral", ...found };
-    try {
-      await exported?.folder.finish({ ...figures, ...exported.measured }, model.path);
-    } finally {
-      if (json) printJson(figures);
-      else {
-        print([
-          ...(interrupted ? ["interrupted: what is known so far", ""] : []),
-          ...analysisLines(results, layers.isLayer),
-        ]);
-      }
-    }
-    if (options.html !== undefined) {
-      const page = analysisPage(of, {
-        what,
-        results: ofLayers(results, layers.isLayer),
-        data: options.data!,
-        rotations,
-      });
-      await writeFileAtomic(options.html, page);
-      if (!json) print([`written: ${options.html}`]);
-    }
+    await tell({ of, what, results, exported, rotations, interrupted: signal.aborted, options });
     return interruption.code;
   } finally {
     progress.clear();
@@ -155,6 +122,48 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
     latents?.destroy();
     terms.destroy();
   }
+}
+
+function landscapeOptions({ chosen, seed }: ModelData, options: Checked) {
+  const { limit = LANDSCAPE_SAMPLES, products, probes, density = false, matrix = "hessian" } = options;
+  return {
+    landscapeSamples: Math.min(chosen.length, limit),
+    landscape: {
+      ...{ matrix: MATRICES[matrix], seed },
+      ...(products !== undefined && { products }),
+      ...(probes !== undefined && { probes }),
+      ...(density && { density: {} }),
+    },
+  };
+}
+
+interface Told {
+  readonly of: ModelData;
+  readonly what: readonly Analysis[];
+  readonly results: AnalysisResults;
+  readonly exported: ExportedSamples | undefined;
+  readonly rotations: number;
+  readonly interrupted: boolean;
+  readonly options: Checked;
+}
+
+/** Writes what was found: to the export's folder, to stdout, to the page. */
+async function tell({ of, what, results, exported, rotations, interrupted, options }: Told): Promise<void> {
+  const { layers, html, json = false } = options;
+  const shown = { ...shownData(of, options.data!), precision: PRECISION, samples: of.chosen.length, rotations };
+  const found = { ...shown, interrupted, ...analysisJson(results, layers.isLayer) };
+  const figures = { type: "analyze", group: "octahedral", ...found };
+  try {
+    await exported?.folder.finish({ ...figures, ...exported.measured }, of.model.path);
+  } finally {
+    const head = interrupted ? ["interrupted: what is known so far", ""] : [];
+    if (json) printJson(figures);
+    else print([...head, ...analysisLines(results, layers.isLayer)]);
+  }
+  if (html === undefined) return;
+  const page = { what, results: ofLayers(results, layers.isLayer), data: options.data!, rotations };
+  await writeFileAtomic(html, analysisPage(of, page));
+  if (!json) print([`written: ${html}`]);
 }
 
 /** A live line for each analysis in turn: "landscape 12 of 117  4 min left". */
