@@ -22,7 +22,7 @@ export function curvatureFigures(result: Landscape): string {
   const caption =
     `How steeply each term bends around the model's weights: eigenvalues of ${matrix}, of ` +
     `${formatCount(result.samples)} molecules and ${result.rotations} rotations of each, on a logarithmic axis. ` +
-    "lambdaMax is the curvature along the steepest direction and lambda_k along the k-th steepest; −lambdaMin is shown " +
+    "lambdaMax is the curvature along the steepest direction and lambda_k along the k-th steepest; −lambdaMin stands " +
     "where the term bends downwards somewhere; the trace is the sum of all eigenvalues. Marks are the distance " +
     "within which an eigenvalue lies, and one standard error of the trace.";
   return (

@@ -8,10 +8,10 @@ import { TERM_SERIES } from "./termSeries.ts";
 
 const CAPTION =
   "A gradient is the direction in which the weights would have to change for a term to grow fastest; its norm is how " +
-  "fast. Left: the norms of the gradients of the whole loss L and of its two terms, on a logarithmic axis. Right: the " +
-  "cosine of the angle between the gradients of L_mean and L_equiv: above 0 a step that lowers one lowers the other " +
-  "too, at 0 they are independent, below 0 they are at odds. Marks are one standard error over molecules, to either " +
-  "side. The norm of a gradient that is small beside its error is overestimated.";
+  "fast. Left: the norms of the gradients of the whole loss L and of its two terms, on a logarithmic axis. Right: " +
+  "the cosine of the angle between the gradients of L_mean and L_equiv: above 0 a step that lowers one lowers the " +
+  "other too, at 0 they are independent, below 0 they are at odds. Marks are one standard error over molecules, to " +
+  "either side. The norm of a gradient that is small beside its error is overestimated.";
 
 /** Norms of the terms' gradients and their cosine, layer by layer. */
 export function gradientFigures(result: GradientResult): string {
@@ -44,12 +44,12 @@ export function gradientFigures(result: GradientResult): string {
       withError(of.cosineMeanEquiv, of.cosineMeanEquivStdErr, twoDecimals),
     ].map(escapeHtml),
   );
-  const count = `The gradients are of ${formatCount(result.samples)} molecules and ${result.rotations} rotations of each.`;
+  const count = `Of ${formatCount(result.samples)} molecules and ${result.rotations} rotations of each.`;
   return (
     `<figure>${plot}<figcaption>${escapeHtml(`${CAPTION} ${count}`)}</figcaption></figure>` +
     scrollTable("gradients by layer", head, cells) +
     `<p class="caption">equiv / L is 100 |grad L_equiv| / |grad L|, to be seen beside percentEquiv, the share of the ` +
-    `loss itself. The shares of the two terms do not add up to 100 %, for their gradients have different directions.</p>`
+    `loss itself. The shares of the two terms do not add up to 100 %, as their gradients have different directions.</p>`
   );
 }
 

@@ -9,10 +9,10 @@ export const ANALYSIS_STYLE = `
 .band.loss-total,.loss-total .band{fill:var(--total)}.band.loss-mean,.loss-mean .band{fill:var(--mean)}
 td:first-child,th:first-child{text-align:left}
 .meaning td:last-child,.meaning th:last-child{text-align:left;white-space:normal;min-width:15rem;color:var(--soft)}
-.meaning{margin-top:1.6rem}.meaning .scroll{max-height:none}.scroll th,.scroll td{padding-left:.6rem;padding-right:.6rem}
+.meaning{margin-top:1.6rem}.meaning .scroll{max-height:none}
+@media screen{.scroll th,.scroll td{padding-left:.6rem;padding-right:.6rem}}
 figure .chart+.chart{margin-top:1rem}figure+figure,.scroll+figure,.meaning+figure,figure+.scroll{margin-top:1.8rem}
-h3+.chart,h3+.heat{margin-top:.2rem}
-figure h3{margin-bottom:.8rem}
 .tip .fit i{background:var(--text)}
 @media screen and (max-width:54rem){.figures>div{flex-basis:40%}}
+@media print{table{font-size:7.5pt}.scroll th,.scroll td{padding:.2rem}.meaning td:last-child{min-width:0}}
 `;

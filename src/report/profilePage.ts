@@ -89,7 +89,8 @@ function groupTable(profile: PlanProfile, by: GroupBy, roofline: Roofline): stri
     formatCount(group.count),
     ...figures(group.ns, group.share, group.flops, group.bytes, group.roofline),
   ]);
-  return `<h3 class="table">By ${NAMES[by]}</h3>${scrollTable(`by ${NAMES[by]}`, [NAMES[by], "dispatches", ...FIGURES], rows)}`;
+  const head = [NAMES[by], "dispatches", ...FIGURES];
+  return `<h3 class="table">By ${NAMES[by]}</h3>${scrollTable(`by ${NAMES[by]}`, head, rows)}`;
 }
 
 function dispatchTable(profile: PlanProfile, roofline: Roofline): string {
