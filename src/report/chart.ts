@@ -16,7 +16,8 @@ export interface ChartSeries {
 /** An area between two curves. */
 export interface ChartBand {
   key: string;
-  label: string;
+  /** In the legend; without one the band goes without saying, being of its curve's colour. */
+  label?: string;
   points: BandPoint[];
 }
 
@@ -48,6 +49,8 @@ export interface ChartSpec {
   /** One sentence for people who cannot see the chart. */
   description: string;
   yLabel: string;
+  /** "training step" unless given. */
+  xLabel?: string | undefined;
   yTickLabel?: (value: number) => string;
   /** In the order of the legend. */
   series: ChartSeries[];
@@ -79,7 +82,9 @@ function drawSeries(series: ChartSeries, x: Scale, y: Scale): string {
 function drawLegend(spec: ChartSpec): { svg: string; height: number } {
   const entries = [
     ...spec.series.map((s) => ({ key: s.key, label: s.label, band: false, marker: s.marker })),
-    ...(spec.bands ?? []).map((b) => ({ key: b.key, label: b.label, band: true, marker: undefined })),
+    ...(spec.bands ?? []).flatMap(({ key, label }) =>
+      label === undefined ? [] : [{ key, label, band: true, marker: undefined }],
+    ),
     ...(spec.rules ?? []).map((r) => ({ key: r.key, label: r.label, band: false, marker: undefined })),
   ];
   let left = MARGIN.left;
@@ -142,7 +147,7 @@ export function hasDrawable(spec: ChartSpec): boolean {
 }
 
 /**
- * A line chart over training steps with a logarithmic y axis, as inline SVG that reads without script; `hover` adds the
+ * A line chart, over training steps as a rule, with a logarithmic y axis, as inline SVG that reads without script; `hover` adds the
  * data for the tooltip script (script.ts). Colours come from the page's style sheet through the keys.
  */
 export function renderChart(spec: ChartSpec): string {
@@ -166,7 +171,7 @@ export function renderChart(spec: ChartSpec): string {
   const parts = [
     shade?.box ?? "",
     leftAxis(plot, { scale: y, ticks: logTicks(y.domain, spec.yTickLabel), name: spec.yLabel }),
-    bottomAxis(plot, { scale: x, ticks: stepTicks(x.domain), name: "training step" }),
+    bottomAxis(plot, { scale: x, ticks: stepTicks(x.domain), name: spec.xLabel ?? "training step" }),
     shade?.words ?? "",
     ...rules,
     `<g clip-path="url(#${escapeHtml(spec.id)}-clip)">${bands.join("")}${curves.join("")}</g>`,
