@@ -46,8 +46,9 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     process.stdout.write(listText(experiments));
     return 0;
   }
-  if (name === undefined)
+  if (name === undefined) {
     throw badOption("which experiment is not said", `Give one of: ${names.join(", ")}; or --list.`);
+  }
   const experiment = experimentNamed(name);
   const { out = "laboratory" } = options;
   const folder = await ExperimentFolder.find(out, name, names);

@@ -1,9 +1,12 @@
+import { changesOf } from "../experiments/arms.ts";
 import type { Arm, Experiment } from "../experiments/experiment.ts";
 import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
 import type { ExperimentResults } from "../experiments/results.ts";
 import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
 import { formatCount, formatDuration } from "../report/format.ts";
 import { fitParts } from "../report/liveLine.ts";
+import { allPresets } from "../tasks/list.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
 import { showProgress } from "./progress.ts";
 
 const WIDTH = 80;
@@ -29,7 +32,7 @@ export class ExperimentOutput {
       ...said(experiment),
       "",
       `preset ${preset}, ${count(arms.length, "arm")} of ${count(seeds, "seed")}, ${formatCount(steps)} steps each:`,
-      ...arms.map(armLine),
+      ...arms.map((arm) => armLine(arm, allPresets()[preset]!)),
       "",
     ]);
   }
@@ -98,7 +101,7 @@ export function listText(experiments: readonly Experiment[]): string {
     ...said(experiment),
     `  ${count(experiment.arms.length, "arm")} of ${count(experiment.seeds, "seed")}, ` +
       `${formatCount(experiment.steps)} steps each, preset ${experiment.preset}:`,
-    ...experiment.arms.map((arm) => `  ${armLine(arm)}`),
+    ...experiment.arms.map((arm) => `  ${armLine(arm, allPresets()[experiment.preset]!)}`),
     "",
   ]);
   return `${parts.flat().join("\n").trimEnd()}\n`;
@@ -108,8 +111,9 @@ function said({ claim, rule }: Experiment): string[] {
   return [...wrapped(`Claim: ${claim}`), ...wrapped(`Verdict: ${rule}`)];
 }
 
-function armLine({ name, changes, share }: Arm): string {
-  const values = typeof changes === "function" ? "" : Object.entries(changes).map(([key, value]) => `${key} ${value}`);
+function armLine(arm: Arm, preset: TrainConfig): string {
+  const { name, share } = arm;
+  const values = Object.entries(changesOf(arm, preset)).map(([key, value]) => `${key} ${String(value)}`);
   const all = [...values, ...(share === undefined ? [] : [`${100 * share} % of the training molecules`])].join(", ");
   return `  ${name}${all === "" ? "" : `: ${all}`}`;
 }

@@ -86,10 +86,7 @@ function verdict(outcome: Outcome): Verdict {
   const apart = apartness(outcome, [PRINCIPAL.name, SO3.name], last);
   const parted = parting(outcome, [PRINCIPAL.name, SO3.name]);
   const figures = {
-    ...Object.assign(
-      {},
-      ...PAIRS.map((pair) => intervalFigures(`${pair.join(" / ")}`, apartness(outcome, pair, last))),
-    ),
+    ...Object.assign({}, ...PAIRS.map((pair) => intervalFigures(pair.join(" / "), apartness(outcome, pair, last)))),
     "arms part at step": parted ?? null,
   } as Verdict["figures"];
   const when = parted === undefined ? "they do not part" : `they part at step ${formatCount(parted)}`;

@@ -10,6 +10,11 @@ export const HALF_WIDTH: Arm = {
   changes: (preset) => ({ augment: "so3", ...widthChanges(preset, 0.5) }),
 };
 
+/** What an arm has other than the preset. */
+export function changesOf({ changes }: Arm, preset: TrainConfig): ArmChanges {
+  return typeof changes === "function" ? changes(preset) : changes;
+}
+
 function widthChanges(preset: TrainConfig, factor: number): ArmChanges {
   const { channels } = preset as TrainConfig & { readonly channels: readonly number[] };
   return { channels: channels.map((count) => Math.max(1, Math.round(count * factor))) };

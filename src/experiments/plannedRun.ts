@@ -6,6 +6,7 @@ import type { AnyTask } from "../tasks/list.ts";
 import type { KeptSteps } from "../training/keptSteps.ts";
 import type { TaskData } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import { changesOf } from "./arms.ts";
 import type { Arm, Experiment } from "./experiment.ts";
 
 /** One of an experiment's runs: an arm with a seed. */
@@ -74,9 +75,8 @@ export async function planRuns({ experiment, seeds, out, ...given }: PlanOptions
 
 type Given = Pick<PlanOptions, "task" | "base" | "file" | "steps">;
 
-function configOf({ changes }: Arm, { task, base, steps }: Given, seed: number): TrainConfig {
-  const changed = typeof changes === "function" ? changes(base) : changes;
-  return task.check({ ...base, ...changed, seed, steps });
+function configOf(arm: Arm, { task, base, steps }: Given, seed: number): TrainConfig {
+  return task.check({ ...base, ...changesOf(arm, base), seed, steps });
 }
 
 /** Of a part, the held-out molecules are those of the whole, and the others the first of a random order. */

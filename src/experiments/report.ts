@@ -17,7 +17,7 @@ const STYLE = `
 ${COLOURS.map(
   (colour, i) =>
     `.arm-${i} .line{stroke:var(--${colour})}.arm-${i} .markers{fill:var(--${colour})}` +
-    `.band.arm-${i},.arm-${i} .band{fill:var(--${colour});fill-opacity:.16}.tip .arm-${i} i{background:var(--${colour})}`,
+    `.band.arm-${i}{fill:var(--${colour});fill-opacity:.16}.tip .arm-${i} i{background:var(--${colour})}`,
 ).join("\n")}
 .dashed .line{stroke-dasharray:6 4}
 .verdict{margin:1.6rem 0 0;padding:1rem 1.2rem;border:1px solid var(--line);border-left:4px solid var(--zero);

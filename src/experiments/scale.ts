@@ -17,8 +17,8 @@ export const scale: Experiment = {
   claim: "How fast the symmetry is learned is robust to model and data-set size (arXiv 2512.02303).",
   rule:
     `Judged at the last step by each arm's percentEquiv over that of "${SO3.name}", paired by seed: a geometric mean ` +
-    `with its 95 % t interval. Holds when all intervals lie within a factor of ${FACTOR}, does not hold when one lies ` +
-    "outside of it as a whole, otherwise not decided, as with fewer than three seeds or 1,000 steps.",
+    `with its 95 % t interval. Holds when all intervals lie within a factor of ${FACTOR}, does not hold when one ` +
+    "lies outside of it as a whole, otherwise not decided, as with fewer than three seeds or 1,000 steps.",
   remarks: ["Arms with fewer molecules hold out the same ones."],
   preset: "tiny",
   steps: 1000,

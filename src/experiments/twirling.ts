@@ -42,7 +42,7 @@ export const twirling: Experiment = {
         title: "Gain of averaging K predictions",
         yLabel: "% of lossTotal taken away",
         xLabel: "K, rotations averaged",
-        caption: `At step ${formatCount(last)}: measured on one half of the held-out molecules, predicted from the other.`,
+        caption: `Step ${formatCount(last)}: measured on one half of the held-out molecules, predicted from the other.`,
         curves: [byCount(outcome, last, "gain", "measured"), byCount(outcome, last, "predicted", "predicted")],
       },
       {

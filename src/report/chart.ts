@@ -147,8 +147,8 @@ export function hasDrawable(spec: ChartSpec): boolean {
 }
 
 /**
- * A line chart, over training steps as a rule, with a logarithmic y axis, as inline SVG that reads without script; `hover` adds the
- * data for the tooltip script (script.ts). Colours come from the page's style sheet through the keys.
+ * A line chart, over training steps as a rule, with a logarithmic y axis, as inline SVG that reads without script;
+ * `hover` adds the data for the tooltip script (script.ts). Colours come from the page's style sheet through the keys.
  */
 export function renderChart(spec: ChartSpec): string {
   const legend = drawLegend(spec);
