@@ -19,7 +19,19 @@ export function pairsAt(
   a: readonly [arm: string, figure: string],
   b: readonly [arm: string, figure: string],
 ): [number[], number[]] {
-  const [first, second] = [bySeed(outcome, a[0], step, a[1]), bySeed(outcome, b[0], step, b[1])];
+  return pairsAcross(outcome, [...a, step], [...b, step]);
+}
+
+/** The same of two steps. */
+export function pairsAcross(
+  outcome: Outcome,
+  a: readonly [arm: string, figure: string, step: number],
+  b: readonly [arm: string, figure: string, step: number],
+): [number[], number[]] {
+  const [first, second] = [a, b].map(([arm, figure, step]) => bySeed(outcome, arm, step, figure)) as [
+    Map<number, number>,
+    Map<number, number>,
+  ];
   const seeds = [...first.keys()].filter((seed) => second.has(seed));
   return [seeds.map((seed) => first.get(seed)!), seeds.map((seed) => second.get(seed)!)];
 }

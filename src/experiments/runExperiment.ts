@@ -96,16 +96,17 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
       }
     }
     if (signal?.aborted) return yield { type: "end", results: undefined };
-    const readings: Reading[] = [];
+    const evaluated = await evaluationReadings(job.run);
     const { models } = experiment;
-    if (!models) readings.push(...(await evaluationReadings(job.run)));
+    const readings: Reading[] = models ? [] : [...evaluated];
     for (const step of models?.at(keptSteps(settings.steps)) ?? []) {
       const before = await folder.readReading(job.run.name, step);
       if (!before) yield progress(`model of step ${step}`);
       const figures = before ?? (await measure(options, models!, job.run, step));
       if (!figures) return yield { type: "end", results: undefined };
       if (!before) clock.did(models!.cost(job.run.config) * job.secondsPerStep);
-      readings.push({ step, figures });
+      const losses = evaluated.find((reading) => reading.step === step)?.figures;
+      readings.push({ step, figures: { ...losses, ...figures } });
     }
     found.push({
       arm: job.run.arm,

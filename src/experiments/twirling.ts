@@ -85,7 +85,6 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
     }
     const result = measurer.result();
     if (result.group !== "octahedral") return {};
-    const { percentEquiv: value, percentEquivStdErr: stdErr } = result;
     const gains = result.gains.flatMap((gain): [string, Figures[string]][] => {
       const { count, percentGain, percentGainStdErr, percentPredicted, percentPredictedStdErr } = gain;
       if (count === 1) return [];
@@ -96,7 +95,7 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
         [`gainPerPass${count}`, { value: percentGain / passes, stdErr: percentGainStdErr / passes }],
       ];
     });
-    return { percentEquiv: { value, stdErr }, ...Object.fromEntries(gains) };
+    return Object.fromEntries(gains);
   } finally {
     measurer.destroy();
   }
