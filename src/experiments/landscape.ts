@@ -24,8 +24,8 @@ export const landscapeExperiment: Experiment = {
   claim: "L_equiv has the smoother, better-conditioned landscape than L_mean (arXiv 2512.02303).",
   rule:
     "Judged at the last step by lambda_max of L_equiv's Hessian over that of L_mean's (smoother), and by their " +
-    `lambda_max / lambda_${K} (better conditioned), paired by seed: geometric means with 95 % t intervals. Holds when ` +
-    "both intervals end below 1, does not hold when one of them begins above 1, otherwise not decided, as with fewer " +
+    `lambda_max / lambda_${K} (better conditioned), paired by seed: geometric means with 95 % t intervals. Holds ` +
+    "when both intervals end below 1, does not hold when one of them begins above 1, otherwise not decided, as with fewer " +
     "than three seeds or 1,000 steps.",
   remarks: [
     `Of ${SIZE.samples} held-out molecules under ${SIZE.rotations} rotations, by ${PRODUCTS} steps of Lanczos and ` +

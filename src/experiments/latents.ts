@@ -27,7 +27,8 @@ export const latents: Experiment = {
     `${EFFECT}, otherwise not decided, as with fewer than three seeds or 1,000 steps.`,
   remarks: [
     `Cosines are those of maps less each channel's mean, over ${MOLECULES} held-out molecules and the rotations of ` +
-      "the cube but the identity. The same net at its initial weights, and maps of different molecules, show what low is.",
+      "the cube but the identity. The same net at its initial weights, and maps of different molecules, show " +
+      "what low is.",
     "The preset's own downsampling is that of the first arm: k4s2 in tiny.",
   ],
   preset: "tiny",

@@ -179,7 +179,8 @@ async function measure(
     const { seed } = run;
     const figures = await reader.read({ gpu, task, model, heldout: run.data.heldout, seed, signal });
     await folder.writeReading(run.name, step, figures);
-    return figures;
+    // As the next call would find it.
+    return await folder.readReading(run.name, step);
   } catch (error) {
     if (error instanceof VoxtwirlError && error.code === "aborted") return undefined;
     throw error;

@@ -3,6 +3,9 @@ import { ablation } from "../../src/experiments/ablation.ts";
 import { dip } from "../../src/experiments/dip.ts";
 import type { Experiment } from "../../src/experiments/experiment.ts";
 import { experiments } from "../../src/experiments/list.ts";
+import { gradients } from "../../src/experiments/gradients.ts";
+import { landscapeExperiment } from "../../src/experiments/landscape.ts";
+import { latents } from "../../src/experiments/latents.ts";
 import { scale } from "../../src/experiments/scale.ts";
 import { twirling } from "../../src/experiments/twirling.ts";
 import { jitter, synthetic } from "./synthetic.ts";
@@ -135,6 +138,64 @@ describe("twirling", () => {
   it("is not decided where the seeds differ too much, or a gain is a loss", () => {
     expect(gained(() => 1, 0.5).verdict).toBe("not decided");
     expect(gained(() => -1).verdict).toBe("not decided");
+  });
+});
+
+describe("landscape", () => {
+  const curved = (smooth: number, condition: number, by = 0.01) =>
+    landscapeExperiment.verdict(
+      synthetic(landscapeExperiment, three, (_, seed) => ({
+        ...{ "lambdaMax.mean": 3, "condition.mean": 2, "lambdaMax.equiv": 3 * smooth * jitter(seed, by) },
+        "condition.equiv": 2 * condition * jitter(seed, by),
+      })),
+    );
+
+  it("holds where L_equiv is both smoother and better conditioned", () => {
+    const found = curved(0.1, 0.5);
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["lambda_max, L_equiv / L_mean"]).toBeCloseTo(0.1, 3);
+  });
+
+  it("does not hold where one of the two is the other way round", () => {
+    expect(curved(0.1, 1.5).verdict).toBe("does not hold");
+    expect(curved(2, 0.5).verdict).toBe("does not hold");
+  });
+
+  it("is not decided where an interval has 1 in it", () => {
+    expect(curved(0.1, 1).verdict).toBe("not decided");
+    expect(curved(0.9, 0.5, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("gradients", () => {
+  const fading = (factor: number, by = 0.01) =>
+    gradients.verdict(
+      synthetic(gradients, three, (_, seed, step) => ({
+        percentGradient: 20 * (step === 1000 ? factor * jitter(seed, by) : step === 100 ? 1 : 9),
+      })),
+    );
+
+  it("holds where the share fades, does not where it grows, and else is not decided", () => {
+    expect(fading(0.3).verdict).toBe("holds");
+    expect(fading(0.3).figures["share of the gradient, last / step 100"]).toBeCloseTo(0.3, 3);
+    expect(fading(2).verdict).toBe("does not hold");
+    expect(fading(0.9, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("latents", () => {
+  const unlike = (factor: number, by = 0.01) =>
+    latents.verdict(
+      synthetic(latents, three, (arm, seed) => ({
+        unlike: 0.2 * (arm === "k3s2" ? factor * jitter(seed, by) : 1),
+      })),
+    );
+
+  it("holds where k3s2 is more unlike by more than the least effect, and does not where it is not", () => {
+    expect(unlike(2).verdict).toBe("holds");
+    expect(unlike(1).verdict).toBe("does not hold");
+    expect(unlike(0.5).verdict).toBe("does not hold");
+    expect(unlike(1.6, 0.2).verdict).toBe("not decided");
   });
 });
 
