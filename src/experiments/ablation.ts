@@ -1,5 +1,4 @@
 import { formatCount } from "../report/format.ts";
-import { formatSignificant } from "../report/quantities.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { SO3 } from "./arms.ts";
 import type { Arm, Experiment, Outcome, Verdict } from "./experiment.ts";
@@ -112,7 +111,7 @@ function partingTable(outcome: Outcome) {
   const last = stepsOf(outcome).at(-1)!;
   const rows = PAIRS.map((pair) => {
     const parted = parting(outcome, pair);
-    return [pair.join(" / "), intervalText(apartness(outcome, pair, last)), formatSignificant(parted)];
+    return [pair.join(" / "), intervalText(apartness(outcome, pair, last)), formatCount(parted)];
   });
   return {
     title: "Do the arms part",

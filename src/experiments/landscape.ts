@@ -25,8 +25,8 @@ export const landscapeExperiment: Experiment = {
   rule:
     "Judged at the last step by lambda_max of L_equiv's Hessian over that of L_mean's (smoother), and by their " +
     `lambda_max / lambda_${K} (better conditioned), paired by seed: geometric means with 95 % t intervals. Holds ` +
-    "when both intervals end below 1, does not hold when one of them begins above 1, otherwise not decided, as with fewer " +
-    "than three seeds or 1,000 steps.",
+    "when both intervals end below 1, does not hold when one of them begins above 1, otherwise not decided, as with " +
+    "fewer than three seeds or 1,000 steps.",
   remarks: [
     `Of ${SIZE.samples} held-out molecules under ${SIZE.rotations} rotations, by ${PRODUCTS} steps of Lanczos and ` +
       `${PROBES} probes for the trace. A net with more weights than it needs has no finite condition number: ` +

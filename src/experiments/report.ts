@@ -63,8 +63,12 @@ function verdictHtml({ verdict, reason }: Verdict): string {
 }
 
 function decidingFigures({ figures }: Verdict): string {
-  return definitionList(Object.entries(figures).map(([name, value]) => [name, formatSignificant(value)]));
+  return definitionList(Object.entries(figures).map(([name, value]) => [name, numberText(value)]));
 }
+
+/** Steps and seeds as they are. */
+const numberText = (value: number | null): string =>
+  Number.isInteger(value) ? formatCount(value) : formatSignificant(value);
 
 function figure({ title, yLabel, xLabel, caption, curves, mark }: ExperimentChart, id: string): string {
   const drawn = curves.map((curve, i) => drawCurve(curve, i));

@@ -2,6 +2,7 @@ import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
+import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import type { AnyTask } from "../tasks/list.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
@@ -92,7 +93,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
         if (event.type === "note") yield { type: "note", text: `${name}: ${event.text}` };
         if (event.type === "train") clock.did(event.rows.length * job.secondsPerStep);
         if (event.type === "eval") clock.did(evaluationCost(job.run.config) * job.secondsPerStep);
-        if (event.type === "progress") yield progress(`step ${event.step} of ${settings.steps}`);
+        if (event.type === "progress") yield progress(`step ${formatCount(event.step)} of ${formatCount(settings.steps)}`);
       }
     }
     if (signal?.aborted) return yield { type: "end", results: undefined };
@@ -101,7 +102,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     const readings: Reading[] = models ? [] : [...evaluated];
     for (const step of models?.at(keptSteps(settings.steps)) ?? []) {
       const before = await folder.readReading(job.run.name, step);
-      if (!before) yield progress(`model of step ${step}`);
+      if (!before) yield progress(`model of step ${formatCount(step)}`);
       const figures = before ?? (await measure(options, models!, job.run, step));
       if (!figures) return yield { type: "end", results: undefined };
       if (!before) clock.did(models!.cost(job.run.config) * job.secondsPerStep);
