@@ -22,8 +22,10 @@ export interface OpenCase {
   readonly variant: string;
   /** Sets of inputs that runs take in turn. */
   readonly sets: number;
-  /** Submits one replay. */
-  run(timer?: ReplayTimer): void;
+  /** Runs are more than a replay, with the host's part between: the timer is left alone. */
+  readonly untimed?: true;
+  /** Submits one replay, or all that a run is. */
+  run(timer?: ReplayTimer): void | Promise<void>;
   /** Outputs by name, as they are after the first run. */
   outputs(): Promise<ReadonlyMap<string, ArrayLike<number>>>;
   destroy(): void;

@@ -91,13 +91,13 @@ export function ourContestant(gpu: Gpu, opened: OpenCase, timer: ReplayTimer | u
   };
 }
 
-/** One replay, from the call until the result is there. */
+/** One run, from the call until the result is there. */
 export async function runOnce(gpu: Gpu, opened: OpenCase, timer: ReplayTimer | undefined): Promise<Sample> {
   const start = performance.now();
-  opened.run(timer);
+  await opened.run(timer);
   await gpu.finish();
   const wallMs = performance.now() - start;
-  if (!timer) return { wallMs };
+  if (!timer || opened.untimed) return { wallMs };
   const [span] = await timer.read();
   return { wallMs, gpuMs: (span!.end - span!.begin) / 1e6 };
 }

@@ -68,6 +68,17 @@ export {
 export type { PredictionRotations } from "./equivariance/givenRotations.ts";
 export type { RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
+export {
+  absoluteError,
+  bregman,
+  crossEntropy,
+  huber,
+  itakuraSaito,
+  kullbackLeibler,
+  squaredError,
+  type BregmanOptions,
+  type Loss,
+} from "./equivariance/losses.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,
@@ -109,7 +120,30 @@ export {
 } from "./analysis/latents.ts";
 export { PoseEvaluator, type PoseEvaluatorOptions, type PoseMeasurement } from "./tasks/voxels/poseEvaluator.ts";
 export type { VoxelEvaluatorOptions, VoxelModel } from "./tasks/voxels/evaluationGraph.ts";
-export { VoxelEvaluator, type Evaluation, type TwirledSample } from "./tasks/voxels/voxelEvaluator.ts";
+export type {
+  GridSamples,
+  MoleculeSamples,
+  TwirledSamplesOptions,
+  TwirlOptions,
+} from "./tasks/voxels/twirledSamples.ts";
+export type { ReplayOptions } from "./tasks/voxels/replayEach.ts";
+export type { VoxelNetwork } from "./tasks/voxels/termsGraph.ts";
+export { VoxelTerms, type VoxelTermsOptions } from "./tasks/voxels/voxelTerms.ts";
+export { voxelTerms, type VoxelModelTermsOptions } from "./tasks/voxels/modelTerms.ts";
+export {
+  termGradients,
+  type GradientNorm,
+  type GradientOptions,
+  type GradientResult,
+  type LayerGradients,
+  type TermGradients,
+} from "./analysis/gradients.ts";
+export {
+  VoxelEvaluator,
+  type Evaluation,
+  type TwirledSample,
+  type TwistedPredictions,
+} from "./tasks/voxels/voxelEvaluator.ts";
 export { TERMS, type LossTerms, type Term, type TermsOptions, type WeightSlot } from "./analysis/lossTerms.ts";
 export type { SymmetricOperator } from "./analysis/operator.ts";
 export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
@@ -169,6 +203,8 @@ export type {
   ModelMeasurement,
   ModelMeasurer,
   ModelMeasurerOptions,
+  ModelTerms,
+  ModelTermsOptions,
   Packed,
   StepContext,
   Task,
@@ -176,6 +212,7 @@ export type {
   TaskEvaluator,
   TrainedModel,
   TrainedModelOptions,
+  TwistedSample,
 } from "./training/task.ts";
 export type { KeptStepList, KeptSteps } from "./training/keptSteps.ts";
 export type { TrainConfig } from "./training/trainConfig.ts";

@@ -10,8 +10,8 @@ export { openAdapter, type OpenAdapterOptions, type OpenedAdapter } from "./node
 export type { RunEvent } from "./runs/folderRun.ts";
 export type { SafeEntry } from "./formats/safetensors.ts";
 export { openGpu, type OpenGpuOptions } from "./node/openGpu.ts";
-export { readSafetensors, RunFolder } from "./runs/runFolder.ts";
-export type { CreateRunFolderOptions, OpenRunFolderOptions, SafeSource } from "./runs/runFolder.ts";
+export { RunFolder, type CreateRunFolderOptions, type OpenRunFolderOptions } from "./runs/runFolder.ts";
+export { readSafetensors, type SafeSource } from "./runs/safetensorsFile.ts";
 export { lookAtRun, RUN_FILES, type RunStage } from "./runs/runStage.ts";
 export { withNap } from "./node/nap.ts";
 export { trainingRun, type TrainingRunOptions } from "./runs/trainingRun.ts";

@@ -231,6 +231,18 @@ const doors: readonly Case[] = [
   ["decompose()", () => v.decompose(), "bad-option", /^predictions is undefined/],
   ["decompose([1])", () => v.decompose([1]), "bad-option", /^target is undefined/],
 
+  ["decompose, a loss's name", () => v.decompose([1, 2], [1], { loss: "huber" }), "bad-option", /^loss is "huber"/],
+  [
+    "decompose, no loss",
+    () => v.decompose([1, 2], [1], { loss: { name: "a", split: "gap" } }),
+    "bad-option",
+    /of is und/,
+  ],
+  ["huber({ delta: 0 })", () => v.huber({ delta: 0 }), "bad-option", /^delta is 0/],
+  ["crossEntropy()", () => v.crossEntropy(), "bad-option", /^options is undefined/],
+  ["crossEntropy({})", () => v.crossEntropy({}), "bad-option", /^classes is undefined/],
+  ["bregman({})", () => v.bregman({}), "bad-option", /^phi is undefined/],
+
   ["prepareDataset()", () => v.prepareDataset(), "bad-option", /^molecules is undefined/],
   ["prepareDataset(molecules)", () => v.prepareDataset([]), "bad-option", /^options is undefined/],
   [

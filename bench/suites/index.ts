@@ -1,5 +1,6 @@
 import type { BenchCase } from "../case.ts";
 import { adamwCases } from "./adamw.ts";
+import { analyzeCases } from "./analyze.ts";
 import { attentionCases } from "./attention.ts";
 import { conv3dCases } from "./conv3d.ts";
 import { convTranspose3dCases } from "./convTranspose3d.ts";
@@ -26,7 +27,8 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   unet: unetCases,
   measure: measureCases,
   voxmol: voxmolCases,
+  analyze: analyzeCases,
 };
 
-/** Run only when named: over a hundred shapes, for who tunes a kernel. */
-export const onlyWhenNamed: readonly string[] = ["voxmol"];
+/** Run only when named: over a hundred shapes, for who tunes a kernel; minutes for a run. */
+export const onlyWhenNamed: readonly string[] = ["voxmol", "analyze"];

@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../check.ts";
 import { Random } from "../random.ts";
 import type { LossTerms } from "./lossTerms.ts";
 
@@ -7,7 +8,10 @@ import type { LossTerms } from "./lossTerms.ts";
  * of 1 then changes each filter by its own length, so that slices of nets of different scales can be compared. Biases
  * and parameters of norms are not moved (0). Two seeds give directions that are nearly orthogonal, not exactly.
  */
-export function filterDirection({ layout, weights }: Pick<LossTerms, "layout" | "weights">, seed = 0): Float64Array {
+export function filterDirection(terms: Pick<LossTerms, "layout" | "weights">, seed = 0): Float64Array {
+  requireObject("terms", terms, "Give LossTerms of a model.");
+  const { layout, weights } = terms;
+  requireArray("layout", layout, "Give the layout of LossTerms.");
   const random = new Random(seed);
   const direction = new Float64Array(weights.length);
   for (const { kind, shape, offset, size } of layout) {

@@ -21,7 +21,7 @@ export interface TermGradients {
   /** Of the angle between grad L_mean and grad L_equiv; NaN where one of them is 0. */
   readonly cosineMeanEquiv: number;
   readonly cosineMeanEquivStdErr: number;
-  /** 100 |grad L_equiv| / |grad L|, to be seen beside percentEquiv. The norms of the two terms do not add up to 100 %. */
+  /** 100 |grad L_equiv| / |grad L|, to be seen beside percentEquiv. The two terms' shares do not add up to 100 %. */
   readonly percentGradient: number;
   readonly percentGradientStdErr: number;
 }

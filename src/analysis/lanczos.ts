@@ -1,3 +1,4 @@
+import { requireMethod, requireTyped } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { Random } from "../random.ts";
@@ -37,6 +38,8 @@ export class Lanczos {
 
   /** @param start of whatever length above 0; `random` draws the directions after a breakdown */
   constructor(operator: SymmetricOperator, start: Float64Array, random: Random) {
+    requireMethod("operator", operator, "multiply", "Give { size, gradientsPerProduct, multiply }.");
+    requireTyped("start", start);
     this.#operator = operator;
     this.#random = random;
     this.#next = unit(start);

@@ -17,6 +17,9 @@ export interface LandscapeOptions extends CurvatureOptions, HessianOptions {
 /** The curvature of each term that was asked for; where the signal was raised, of those that were begun. */
 export interface Landscape extends Partial<Readonly<Record<Term, Curvature>>> {
   readonly matrix: CurvatureMatrix;
+  /** Of which the terms are means. */
+  readonly samples: number;
+  readonly rotations: number;
   readonly interrupted: boolean;
 }
 
@@ -53,7 +56,15 @@ export async function landscape(terms: LossTerms, options: LandscapeOptions = {}
     before += curvatureProducts(operator, options);
   }
   const all = operators.map(([term]) => found[term]);
-  return { ...found, matrix, interrupted: all.some((term) => term?.interrupted ?? true) };
+  const { from = 0, to = terms.samples } = options;
+  const { rotations } = terms.sampling;
+  return {
+    ...found,
+    matrix,
+    samples: to - from,
+    rotations,
+    interrupted: all.some((term) => term?.interrupted ?? true),
+  };
 }
 
 /**

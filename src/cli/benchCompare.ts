@@ -3,6 +3,8 @@ import { readBenchmarkFile } from "../../bench/benchmarkFile.ts";
 import { comparisonLines } from "../../bench/compare.ts";
 import { compareRecords } from "../../bench/comparison.ts";
 import { choice, command, number } from "./args.ts";
+import { printJson } from "./json.ts";
+import { print } from "./stdout.ts";
 
 export const compareCommand = () =>
   command("bench", "compare")
@@ -37,7 +39,7 @@ interface Options {
 function compare(first: string, second: string, options: Options): number {
   const { time = "gpu", threshold = 5 } = options;
   const comparison = compareRecords(readBenchmarkFile(first), readBenchmarkFile(second), { time, threshold });
-  const text = options.json ? JSON.stringify(comparison) : comparisonLines(first, second, comparison).join("\n");
-  process.stdout.write(`${text}\n`);
+  if (options.json) printJson(comparison);
+  else print(comparisonLines(first, second, comparison));
   return options.failOnRegression && comparison.regressions.length > 0 ? 1 : 0;
 }

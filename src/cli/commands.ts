@@ -10,6 +10,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "measure what share of a model's loss is rotation symmetry not learned, also from its predictions",
     load: () => import("./measure.ts"),
   },
+  analyze: {
+    summary: "explain a model's lost symmetry: gradients and landscape of each loss term, parameters, hidden features",
+    load: () => import("./analyze.ts"),
+  },
   profile: {
     summary: "show where a training step, an evaluation or a model spends its time and memory",
     load: () => import("./profile.ts"),

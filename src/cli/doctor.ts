@@ -11,7 +11,9 @@ import { type CachedTuning, hostAdapterId, NO_TUNING, readTuning } from "../node
 import { findSwiftShaderArchive } from "../node/swiftshader.ts";
 import { exits } from "./args.ts";
 import { adapterOption } from "./gpu.ts";
+import { printJson } from "./json.ts";
 import { type Proof, proveConv3d } from "./proof.ts";
+import { print } from "./stdout.ts";
 
 /** `voxtwirl doctor`: exit code 0 when the adapter works and its kernel is right, 1 otherwise. */
 export const define = (command: Command) =>
@@ -60,13 +62,13 @@ async function run({ adapter, json }: { adapter?: string; json?: true }): Promis
   const gpu = await openGpu({ adapter, hideWarnings: true }).catch((error: unknown) => {
     if (!json || !(error instanceof VoxtwirlError)) throw error;
     const { code, message, fix } = error;
-    process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message, fix } })}\n`);
+    printJson({ ok: false, error: { code, message, fix } });
   });
   if (!gpu) return 1;
   try {
     const report = await examine(gpu);
-    const text = json ? JSON.stringify(report) : describe(report).join("\n");
-    process.stdout.write(`${text}\n`);
+    if (json) printJson(report);
+    else print(describe(report));
     return report.ok ? 0 : 1;
   } finally {
     gpu.destroy();

@@ -2,6 +2,8 @@ import type { Command } from "@commander-js/extra-typings";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
+import { exportOption } from "./exportFolder.ts";
+import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOption } from "./precision.ts";
@@ -15,6 +17,7 @@ const MODEL_ONLY = [
   "limit",
   "interpolation",
   "precision",
+  "export",
   "adapter",
   "tuning",
 ] as const;
@@ -45,6 +48,8 @@ const measureOptions = (command: Command) =>
         ["catmull-rom", "trilinear"],
       ),
     )
+    .addOption(lossOption())
+    .addOption(deltaOption())
     .addOption(precisionOption("as the model was trained"))
     .addOption(
       text(
@@ -63,11 +68,12 @@ const measureOptions = (command: Command) =>
     .addOption(
       choice(
         "--kind <KIND>",
-        "with --rotations, what predictions are and how they rotate: grid (default), voxels (N, samples, D, D, D, C); " +
+        "with --rotations, what predictions are and how they turn: grid (default), voxels (N, samples, D, D, D, C); " +
           "vectors (N, samples, ..., 3), such as forces; tensors (N, samples, ..., 3, 3), such as stress; scalars",
         ["grid", "vectors", "tensors", "scalars"],
       ),
     )
+    .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
     .option("--json", "print one JSON object on stdout");
@@ -78,7 +84,7 @@ export const define = (command: Command) => measureOptions(command).action(exits
 
 /** Measures which share of a model's loss is rotation symmetry not learned. */
 async function run(options: MeasureOptions): Promise<number> {
-  const { group = "octahedral", json = false, predictions, interpolation, twirl = 24 } = options;
+  const { group = "octahedral", json = false, predictions, interpolation, twirl = 24, loss, delta } = options;
   if (predictions !== undefined) {
     refuse(options, MODEL_ONLY, "predictions");
     if (options.kind !== undefined && options.rotations === undefined) {
@@ -93,6 +99,8 @@ async function run(options: MeasureOptions): Promise<number> {
       rotations: options.rotations,
       kind: options.kind ?? "grid",
       group,
+      loss,
+      delta,
       seed: options.seed ?? 0,
       json,
     });
@@ -108,6 +116,12 @@ async function run(options: MeasureOptions): Promise<number> {
   if (interpolation !== undefined && group !== "so3") {
     throw badOption("--interpolation goes with --group so3: the octahedral group needs none", "Leave it out.");
   }
+  if (options.export !== undefined && group === "so3") {
+    throw badOption(
+      "--export goes with --group octahedral: under so3 each rotation has noise of its own, and so another input",
+      "Leave one of them out.",
+    );
+  }
   if (group === "octahedral" && twirl > 24) {
     throw badOption(`--twirl ${twirl} is not a whole number from 2 to 24`, "The octahedral group has 24 rotations.");
   }
@@ -118,11 +132,14 @@ async function run(options: MeasureOptions): Promise<number> {
     group,
     twirl,
     limit: options.limit ?? 64,
+    loss,
+    delta,
     seed: options.seed,
     interpolation: interpolation ?? "catmull-rom",
     precision: options.precision,
     adapter: options.adapter,
     tuned: options.tuning,
+    exportTo: options.export,
     json,
   });
 }

@@ -1,15 +1,19 @@
 import { VoxtwirlError } from "../errors.ts";
 import { PredictionTally, type PredictionMeasurement } from "../equivariance/predictions.ts";
+import { squaredError } from "../equivariance/losses.ts";
 import type { PredictionRotations } from "../equivariance/givenRotations.ts";
 import type { Representation } from "../equivariance/representations.ts";
-import type { RotationSource } from "../equivariance/cubeRotations.ts";
+import { groupOrderOf, type RotationSource } from "../equivariance/cubeRotations.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
-import { decompositionLines, gainLines, print, printJson, remarkLines } from "./measureOutput.ts";
+import { printJson } from "./json.ts";
+import { chosenLoss, deltaOf, type LossChoice } from "./losses.ts";
+import { decompositionLines, gainLines, lossLines, remarkLines } from "./measureOutput.ts";
+import { print } from "./stdout.ts";
 import { representationOf } from "./predictionShapes.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
-export interface MeasureArraysOptions {
+export interface MeasureArraysOptions extends LossChoice {
   readonly predictions: string;
   readonly targets: string;
   readonly rotations: string | undefined;
@@ -34,8 +38,9 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<numb
 async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
   const { rotations: file, group, seed } = options;
   const [count, rotations] = checkShapes(predictions, targets, options);
+  const loss = chosenLoss(options, predictions.shape.slice(2).at(-1));
   const given = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
-  const tally = new PredictionTally(rotations, { group, rotations: given, seed });
+  const tally = new PredictionTally(rotations, { group, rotations: given, loss, seed });
   const size = product(targets.shape.slice(1));
   const swept = await sweep("sample", count, async (n) => {
     tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
@@ -47,14 +52,17 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
 
 function printResult(found: PredictionMeasurement, swept: Swept, options: MeasureArraysOptions): void {
   const { group, gains, samples, betterReading, ...result } = found;
+  const squared = result.loss === squaredError.name;
   const remarks = [
-    ...(betterReading ? [readingRemark(betterReading, samples)] : []),
+    ...(betterReading ? [readingRemark(betterReading, samples, squared ? undefined : "the mean squared error")] : []),
     ...zeroRemarks(result.lossTotal, result.lossZero, ARRAYS_ADVICE),
   ];
   const { predictions, targets, rotations: rotationFile = null, seed, json } = options;
+  const delta = deltaOf(options);
   if (json) {
     const shown = {
       ...result,
+      delta,
       samples,
       gains,
       remarks,
@@ -65,8 +73,9 @@ function printResult(found: PredictionMeasurement, swept: Swept, options: Measur
     return;
   }
   print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
-  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
-  print([...partLines(swept, "samples"), ...lines]);
+  const loss = lossLines(result, { delta, order: groupOrderOf(group) });
+  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(found)];
+  print([...partLines(swept, "samples"), ...loss, ...lines]);
 }
 
 const HOW: Record<RotationSource, string> = {

@@ -1,95 +1,68 @@
 import { VoxtwirlError } from "../errors.ts";
-import { readingLines } from "../formats/records.ts";
+import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
-import { Random } from "../random.ts";
-import { formatCount } from "../report/format.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
-import { readModelFile } from "../runs/modelFile.ts";
-import { measurableMolecules } from "../runs/runData.ts";
-import { taskNamed } from "../tasks/list.ts";
-import type { ModelMeasurement } from "../training/task.ts";
+import type { ModelMeasurement, ModelMeasurer } from "../training/task.ts";
+import { ExportFolder, requireNewFolder } from "./exportFolder.ts";
 import { openCliGpu } from "./gpu.ts";
-import {
-  decompositionLines,
-  gainLines,
-  poseGainLines,
-  poseLines,
-  print,
-  printJson,
-  remarkLines,
-} from "./measureOutput.ts";
+import { printJson } from "./json.ts";
+import { deltaOf, modelLoss, type LossChoice } from "./losses.ts";
+import { decompositionLines, gainLines, lossLines, poseGainLines, poseLines, remarkLines } from "./measureOutput.ts";
+import { dataLines, openModelData, shownData, type ModelDataOptions } from "./modelData.ts";
+import { print } from "./stdout.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
 
-export interface MeasureModelOptions {
-  readonly model: string;
-  readonly data: string;
-  /** Whether a record that cannot be used is an error. */
-  readonly strict: boolean;
+export interface MeasureModelOptions extends ModelDataOptions, LossChoice {
   readonly group: "octahedral" | "so3";
   readonly twirl: number;
-  readonly limit: number;
-  /** The run's by default: then molecules have the poses and noise of its evaluations. */
-  readonly seed: number | undefined;
   /** How predictions are rotated back under so3. */
   readonly interpolation: "catmull-rom" | "trilinear";
   /** That of the model's training by default. */
   readonly precision: Precision | undefined;
   readonly adapter: string | undefined;
   readonly tuned: boolean;
+  /** The folder to make, for the arrays and figures. */
+  readonly exportTo: string | undefined;
   readonly json: boolean;
 }
 
 /** Measures a model that `voxtwirl train` wrote. @returns the exit code */
 export async function measureModel(options: MeasureModelOptions): Promise<number> {
-  const model = await readModelFile(options.model);
+  const loss = modelLoss(options, options.group);
+  if (options.exportTo !== undefined) await requireNewFolder(options.exportTo);
+  const of = await openModelData(options);
+  const { model, task, file, packed, chosen, seed } = of;
   const gpu = await openCliGpu(options.adapter, options.tuned);
   try {
-    const { config } = model;
-    const task = taskNamed(config.task);
-    const seed = options.seed ?? config.training.seed;
-    const precision = options.precision ?? config.training.precision;
-    const file = await readMoleculeFile(options.data, { strict: options.strict });
-    const { packed, skipped, heldoutOnly } = await measurableMolecules(task, file, config);
-    const left = skipped.unknownElement + skipped.doesNotFit;
-    const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
-    const chosen = order.slice(0, options.limit);
-    const shown = {
-      model: model.path,
-      step: model.step,
-      data: options.data,
-      dataSha256: file.sha256,
-      records: file.records,
-      recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
-      heldoutOnly,
-      candidates: packed.count,
-      seed,
-      precision,
-    };
+    const precision = options.precision ?? model.config.training.precision;
+    const shown = { ...shownData(of, options.data), precision };
     const measurer = await task.measure(gpu, {
-      ...{ model, data: packed, group: options.group, rotations: options.twirl, seed, precision },
+      ...{ model, data: packed, group: options.group, rotations: options.twirl, loss, seed, precision },
       interpolation: options.interpolation === "trilinear" ? "trilinear" : "catmullRom",
     });
     try {
-      const what = heldoutOnly ? `held-out molecules of ${options.data}` : `molecules of ${options.data}`;
-      const half = precision === "f16" ? ", in f16" : "";
       const noises = measurer.noises > 1 ? `, ${measurer.noises} noises a rotation` : "";
-      const head = [
-        `${model.path}, preset ${config.training.preset}, step ${formatCount(model.step)}${half}`,
-        `${chosen.length} of ${formatCount(packed.count)} ${what}, ${options.twirl} rotations each${noises}`,
-        trainedOn(config.data.sha256, heldoutOnly),
-        ...readingLines(file),
-        ...(left > 0
-          ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
-          : []),
-        "",
-      ];
-      if (!options.json) print(head);
-      const swept = await eachMolecule(chosen, measurer.add);
-      if (swept.done === 0) return nothingKnown("molecule", swept);
-      show(measurer.result(), { options, swept, file, shown });
-      return swept.code;
+      const rotations = `${options.twirl} rotations each${noises}`;
+      if (!options.json) print(dataLines(of, options.data, precision === "f16", rotations));
+      const exported = await beginExport(options, chosen.length, measurer);
+      try {
+        const swept = await eachMolecule(chosen, async (index) => {
+          const sample = await measurer.add(index);
+          if (sample) await exported?.add(sample);
+        });
+        if (swept.done === 0) return nothingKnown("molecule", swept);
+        const { figures, lines } = shownResult(measurer.result(), { options, swept, file, shown });
+        try {
+          await exported?.finish(figures, model.path);
+        } finally {
+          if (options.json) printJson(figures);
+          else print(lines);
+        }
+        return swept.code;
+      } finally {
+        await exported?.discard();
+      }
     } finally {
       measurer.destroy();
     }
@@ -98,11 +71,12 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
   }
 }
 
-/** What there is to say of the molecules that the model was trained on. */
-function trainedOn(sha256: string, heldoutOnly: boolean): string {
-  if (heldoutOnly) return "The model was trained on this file: only its held-out part is used.";
-  if (sha256 === "") return "What the model was trained on is not known: its own molecules may be among these.";
-  return "The model was trained on another file: molecules that both hold are not left out.";
+async function beginExport(
+  { exportTo, twirl: rotations }: MeasureModelOptions,
+  samples: number,
+  { shape }: ModelMeasurer,
+): Promise<ExportFolder | undefined> {
+  return exportTo === undefined ? undefined : ExportFolder.create(exportTo, { samples, rotations, shape });
 }
 
 interface Shown {
@@ -113,45 +87,50 @@ interface Shown {
   readonly shown: object;
 }
 
-function show(measured: ModelMeasurement, shown: Shown): void {
-  if (measured.group === "so3") showPoses(measured, shown);
-  else showDecomposition(measured, shown);
+/** A result for programs and for people. */
+interface Result {
+  readonly figures: object;
+  readonly lines: readonly string[];
 }
 
-function showPoses(measured: Extract<ModelMeasurement, { group: "so3" }>, of: Shown): void {
+function shownResult(measured: ModelMeasurement, shown: Shown): Result {
+  return measured.group === "so3" ? poseResult(measured, shown) : decompositionResult(measured, shown);
+}
+
+function poseResult(measured: Extract<ModelMeasurement, { group: "so3" }>, of: Shown): Result {
   const { options, swept, file, shown } = of;
   const { group, gains, ...result } = measured;
   const { interpolation } = options;
   const names = ["lossTotalPose", "lossZeroPose"] as const;
   const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
-  if (options.json) {
-    const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted: swept.interrupted };
-    printJson({ type: "measure", group, ...found, interpolation, ...shown });
-    return;
-  }
-  print([
-    ...partLines(swept, "molecules"),
-    ...poseLines(result),
-    "",
-    ...remarkLines(remarks),
-    `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
-    "",
-    ...poseGainLines(gains, result.samples),
-  ]);
+  const found = { ...result, gains, remarks: [...file.remarks, ...remarks], interrupted: swept.interrupted };
+  return {
+    figures: { type: "measure", group, ...found, interpolation, ...shown },
+    lines: [
+      ...partLines(swept, "molecules"),
+      ...poseLines(result),
+      "",
+      ...remarkLines(remarks),
+      `Predictions rotated back by ${interpolation}; compared within the grid's ball.`,
+      "",
+      ...poseGainLines(gains, result.samples),
+    ],
+  };
 }
 
-function showDecomposition(measured: Extract<ModelMeasurement, { group: "octahedral" }>, of: Shown): void {
+function decompositionResult(measured: Extract<ModelMeasurement, { group: "octahedral" }>, of: Shown): Result {
   const { options, swept, file, shown } = of;
   const { group, gains, samples, ...result } = measured;
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
-  if (options.json) {
-    const { interrupted } = swept;
-    const found = { ...result, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
-    printJson({ type: "measure", group, ...found, ...shown });
-    return;
-  }
-  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(gains, samples)];
-  print([...partLines(swept, "molecules"), ...lines]);
+  const { interrupted } = swept;
+  const delta = deltaOf(options);
+  const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
+  const loss = lossLines(result, { delta, order: OCTAHEDRAL_ORDER });
+  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(measured)];
+  return {
+    figures: { type: "measure", group, ...found, ...shown },
+    lines: [...partLines(swept, "molecules"), ...loss, ...lines],
+  };
 }
 
 /** One after another, until all are done or somebody stops it. */

@@ -1,22 +1,33 @@
+import type { Measurement } from "../equivariance/decomposition.ts";
 import type { Decomposition } from "../equivariance/estimators.ts";
+import { squaredError } from "../equivariance/losses.ts";
 import type { TwirlGain } from "../equivariance/twirlGain.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import { formatLoss, formatPercentError } from "../report/format.ts";
 import { formatRatio } from "../report/table.ts";
 
-export function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-/** One object on one line. JSON has no NaN: null stands for it. */
-export function printJson(value: object): void {
-  print([JSON.stringify(value)]);
-}
-
 /** Remarks, and an empty line after them where there are any. */
 export function remarkLines(remarks: readonly string[]): string[] {
   return remarks.length === 0 ? [] : [...remarks, ""];
+}
+
+/** What a table of another loss than the squared error says first. */
+export function lossLines(
+  { loss, split, rotations }: Pick<Measurement, "loss" | "split" | "rotations">,
+  { delta, order }: { readonly delta?: number; readonly order: number },
+): string[] {
+  if (loss === squaredError.name) return [];
+  const name = delta === undefined ? loss : `${loss}, delta ${delta}`;
+  return [
+    split === "exact"
+      ? `Loss: ${name}. An exact split: lossEquiv is the mean divergence of f_T from the mean prediction.`
+      : `Loss: ${name}. No exact split: lossEquiv is the gap lossTotal - lossMean, at least 0 for a convex loss.`,
+    ...(rotations < order
+      ? ["It is estimated from some of the rotations, and the jackknife leaves a small bias."]
+      : []),
+    "",
+  ];
 }
 
 export function decompositionLines(result: Decomposition): string[] {
@@ -24,7 +35,7 @@ export function decompositionLines(result: Decomposition): string[] {
     loss("lossTotal", result.lossTotal, result.lossTotalStdErr, ratioNote(result.lossTotal, result.lossZero)),
     loss("lossMean", result.lossMean, result.lossMeanStdErr),
     loss("lossEquiv", result.lossEquiv, result.lossEquivStdErr),
-    loss("lossZero", result.lossZero, NaN),
+    ...(Number.isNaN(result.lossZero) ? [] : [loss("lossZero", result.lossZero, NaN)]),
     line(
       "percentEquiv",
       percent(result.percentEquiv, result.percentEquivStdErr),
@@ -56,16 +67,22 @@ export function poseLines(result: PoseResult): string[] {
   ];
 }
 
-export function gainLines(gains: readonly TwirlGain[], samples: number): string[] {
-  return gainTable(gains, samples, "Loss taken away by averaging K predictions", ["gain", "predicted"], (gain) => [
-    percent(gain.percentGain, gain.percentGainStdErr),
+export function gainLines({ gains, samples, loss }: Pick<Measurement, "gains" | "samples" | "loss">): string[] {
+  const measured = ({ percentGain, percentGainStdErr }: TwirlGain) => percent(percentGain, percentGainStdErr);
+  const what = "Loss taken away by averaging K predictions";
+  if (loss !== squaredError.name) {
+    return gainTable(gains, `${what}, on all ${samples} samples:`, ["gain"], (gain) => [measured(gain)]);
+  }
+  return gainTable(gains, halves(what, samples), ["gain", "predicted"], (gain) => [
+    measured(gain),
     percent(gain.percentPredicted, gain.percentPredictedStdErr),
   ]);
 }
 
 export function poseGainLines(gains: readonly PoseGain[], samples: number): string[] {
   const columns = ["gain", "predicted", "with noise"];
-  const lines = gainTable(gains, samples, "Loss taken away by averaging over K poses", columns, (gain) => [
+  const head = halves("Loss taken away by averaging over K poses", samples);
+  const lines = gainTable(gains, head, columns, (gain) => [
     percent(gain.percentGainPose, gain.percentGainPoseStdErr),
     percent(gain.percentPredictedPose, gain.percentPredictedPoseStdErr),
     percent(gain.percentGainNoisyPose, gain.percentGainNoisyPoseStdErr),
@@ -74,22 +91,20 @@ export function poseGainLines(gains: readonly PoseGain[], samples: number): stri
   return [...lines, "Each pose has fresh noise, which averages too: left out of the first two columns, in the last."];
 }
 
+function halves(what: string, samples: number): string {
+  return `${what}, on ${Math.floor(samples / 2)} samples, and as predicted from the other ${Math.ceil(samples / 2)}:`;
+}
+
 function gainTable<T extends { count: number }>(
   gains: readonly T[],
-  samples: number,
-  what: string,
+  head: string,
   columns: readonly string[],
   cells: (gain: T) => string[],
 ): string[] {
   if (gains.length === 0) return ["The gain of averaging K predictions takes at least 4 samples to measure."];
-  const [half, rest] = [Math.floor(samples / 2), Math.ceil(samples / 2)];
   const row = (count: string, values: readonly string[]) =>
     `${count.padStart(4)}${values.map((value) => value.padStart(20)).join("")}`;
-  return [
-    `${what}, on ${half} samples, and as predicted from the other ${rest}:`,
-    row("K", columns),
-    ...gains.map((gain) => row(String(gain.count), cells(gain))),
-  ];
+  return [head, row("K", columns), ...gains.map((gain) => row(String(gain.count), cells(gain)))];
 }
 
 function loss(name: string, value: number, stdErr: number, note = ""): string {

@@ -13,7 +13,8 @@ import { choice, exits, integer, text } from "./args.ts";
 import { dataHelp, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
-import { print } from "./measureOutput.ts";
+import { versioned } from "./json.ts";
+import { print } from "./stdout.ts";
 import { precisionOption } from "./precision.ts";
 import { evaluation, modelForward, trainingStep, type Profiled } from "./profilePlans.ts";
 import { countProgress, showProgress } from "./progress.ts";
@@ -175,7 +176,7 @@ async function writeFiles(
   await write(html, () => renderProfile({ title, profile, roofline }));
   await write(
     json,
-    () => `${JSON.stringify({ type: "profile", version: VOXTWIRL_VERSION, title, roofline, ...profile })}\n`,
+    () => `${JSON.stringify(versioned({ type: "profile", version: VOXTWIRL_VERSION, title, roofline, ...profile }))}\n`,
   );
   if (written.length > 0) print(["", "written:", ...written.map((path) => `  ${path}`)]);
 }

@@ -1,10 +1,14 @@
-/** What happens when standard output fails: its reader is gone, or the disk it goes to is full. */
+/** Standard output, and what happens when it fails: its reader is gone, or the disk it goes to is full. */
 
 /** Exit code where the reader is gone, as of a process that SIGPIPE ended. */
 const BROKEN_PIPE = 141;
 
 let rescue: ((code: number) => void) | undefined;
 let failed = false;
+
+export function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
 
 /** Ends the process when standard output fails, unless `onStdoutFailure` has something to save first. */
 export function watchStdout(): void {

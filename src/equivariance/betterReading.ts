@@ -8,8 +8,9 @@ import { MATRIX_READINGS, type RotationReading } from "./rotationReadings.ts";
 /** A reading of the rotations under which the predictions fit better than as given. */
 export interface BetterReading {
   readonly reading: RotationReading;
+  /** The mean squared error under it, whatever the loss. */
   readonly lossTotal: number;
-  /** lossTotal as asked, on the same samples. */
+  /** The same as asked, on the same samples. */
   readonly lossTotalAsked: number;
   /** How many samples, the first ones, were compared. */
   readonly samples: number;

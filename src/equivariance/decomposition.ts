@@ -1,15 +1,22 @@
 import { requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
-import { decomposeSums, type Decomposition, type SampleSums } from "./estimators.ts";
-import { subsetErrors, twirlGains, TWIRL_COUNTS, type TwirlGain } from "./twirlGain.ts";
+import { decomposeTerms, type Decomposition, type SampleTerms } from "./estimators.ts";
+import { requireLoss, squaredError, type Loss } from "./losses.ts";
+import { part } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
+import { sampleTerms } from "./sampleTerms.ts";
+import { subsetErrors, twirlGains, TWIRL_COUNTS, type TwirlGain } from "./twirlGain.ts";
 
 export interface Measurement extends Decomposition {
+  /** The loss's name. */
+  readonly loss: string;
+  /** What its lossEquiv is: see `Loss`. */
+  readonly split: Loss["split"];
   readonly samples: number;
   /** Rotations of each sample. */
   readonly rotations: number;
-  /** What averaging K predictions gains on one half of the samples; empty with fewer than four of them. */
+  /** What averaging K predictions gains; empty with fewer than four samples. */
   readonly gains: readonly TwirlGain[];
 }
 
@@ -19,6 +26,8 @@ export interface TallyOptions {
   readonly rotations: number;
   /** As in `Sampling`: 24 by default, Infinity for independent draws. */
   readonly groupOrder?: number;
+  /** The squared error by default. */
+  readonly loss?: Loss | undefined;
   /** Decides which predictions are averaged to measure the gains; 0 by default. */
   readonly seed?: number;
 }
@@ -27,49 +36,50 @@ export interface TallyOptions {
  * Collects twisted predictions sample by sample and keeps only a few sums of each; on the host, in float64, two-pass.
  */
 export class Tally {
-  readonly #options: Required<TallyOptions>;
+  readonly #rotations: number;
+  readonly #groupOrder: number;
+  readonly #loss: Loss;
   readonly #counts: readonly number[];
   readonly #random: Random;
-  readonly #sums: SampleSums[] = [];
+  readonly #terms: SampleTerms[] = [];
   readonly #errors: number[][] = [];
   #elements = 0;
 
   constructor(options: TallyOptions) {
     requireObject("options", options, "Give { rotations }.");
-    this.#options = { groupOrder: OCTAHEDRAL_ORDER, seed: 0, ...options };
-    this.#counts = TWIRL_COUNTS.filter((count) => count <= options.rotations);
-    this.#random = new Random(this.#options.seed);
+    const { rotations, groupOrder = OCTAHEDRAL_ORDER, loss = squaredError, seed = 0 } = options;
+    requireLoss(loss);
+    this.#rotations = rotations;
+    this.#groupOrder = groupOrder;
+    this.#loss = loss;
+    this.#counts = TWIRL_COUNTS.filter((count) => count <= rotations);
+    this.#random = new Random(seed);
   }
 
   /**
    * @param predictions N twisted predictions f_i = T_i^-1 f(T_i x), one after another, each as long as the target
-   * @throws VoxtwirlError "bad-shape" when they are not; "not-finite" when a number is NaN or infinite
+   * @throws VoxtwirlError "bad-shape" when they are not, or the loss has no meaning for the numbers; "not-finite" when
+   *   a number or the loss is NaN or infinite
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
-    const { rotations } = this.#options;
-    const sums = sumsOf(predictions, target, rotations);
-    if (!Number.isFinite(sums.meanError + sums.spread + sums.zeroError)) {
-      throw new VoxtwirlError(
-        "not-finite",
-        `sample ${this.#sums.length} has a prediction or target that is not finite`,
-        "Look at what the model gives for that sample.",
-      );
-    }
-    this.#sums.push(sums);
-    this.#errors.push(subsetErrors(predictions, target, rotations, this.#counts, this.#random));
-    this.#elements += target.length;
+    const sample = { predictions, target, rotations: this.#rotations, groupOrder: this.#groupOrder };
+    this.#terms.push(sampleTerms(this.#loss, sample, this.#terms.length));
+    this.#errors.push(subsetErrors(this.#loss, sample, this.#counts, this.#random));
+    this.#elements += target.length / (this.#loss.numbersEach ?? 1);
   }
 
   /** @throws VoxtwirlError as `decomposeSums` */
   result(): Measurement {
-    const { rotations, groupOrder } = this.#options;
-    const samples = this.#sums.length;
+    const [rotations, groupOrder, loss] = [this.#rotations, this.#groupOrder, this.#loss];
+    const samples = this.#terms.length;
     const sampling = { rotations, groupOrder, elements: samples === 0 ? 1 : this.#elements / samples };
     return {
-      ...decomposeSums(this.#sums, sampling),
+      ...decomposeTerms(this.#terms, sampling),
+      loss: loss.name,
+      split: loss.split,
       samples,
       rotations,
-      gains: twirlGains(this.#sums, this.#errors, this.#counts, sampling),
+      gains: twirlGains(loss, this.#terms, this.#errors, this.#counts, sampling),
     };
   }
 }
@@ -80,14 +90,14 @@ export class Tally {
  * @param predictions [samples, N, ...]: N twisted predictions T_i^-1 f(T_i x) of each sample, already rotated back
  * @param target [samples, ...]; N is the ratio of the two lengths
  * @param options `samples` is 1 by default; `groupOrder` as in `Sampling`: 24 by default, for N different rotations of
- *   the cube, Infinity for independent draws
+ *   the cube, Infinity for independent draws; `loss` is the squared error by default
  * @throws VoxtwirlError "bad-shape" when the lengths do not fit together, "bad-option" when N cannot be (see
  *   `decomposeSums`), "not-finite" when a number is NaN or infinite
  */
 export function decompose(
   predictions: ArrayLike<number>,
   target: ArrayLike<number>,
-  { samples = 1, groupOrder }: { samples?: number; groupOrder?: number } = {},
+  { samples = 1, groupOrder, loss }: { samples?: number; groupOrder?: number; loss?: Loss } = {},
 ): Measurement {
   requireNumbers("predictions", predictions);
   requireNumbers("target", target);
@@ -100,44 +110,10 @@ export function decompose(
       "Give [samples, N, ...] predictions and [samples, ...] targets.",
     );
   }
-  const tally = new Tally({ rotations, ...(groupOrder === undefined ? {} : { groupOrder }) });
+  const tally = new Tally({ rotations, groupOrder, loss });
   for (let n = 0; n < samples; n++) {
     const y = part(target, n * elements, elements);
     tally.add(part(predictions, n * rotations * elements, rotations * elements), y);
   }
   return tally.result();
-}
-
-/** @throws VoxtwirlError "bad-shape" where these are not so many predictions of the target */
-export function requireFitting(predictions: ArrayLike<number>, target: ArrayLike<number>, rotations: number): void {
-  if (predictions.length === rotations * target.length && target.length > 0) return;
-  throw new VoxtwirlError(
-    "bad-shape",
-    `${predictions.length} numbers are not ${rotations} predictions of a target of ${target.length}`,
-    "Give every prediction the target's shape, one after another.",
-  );
-}
-
-/** A range of an array, as a view where the array has them. */
-function part(values: ArrayLike<number>, start: number, count: number): ArrayLike<number> {
-  if (values instanceof Float32Array || values instanceof Float64Array) return values.subarray(start, start + count);
-  return Array.from({ length: count }, (_, i) => values[start + i]!);
-}
-
-/** Two passes over the N values of every element: E|f|^2 - |m|^2 would cancel where deviations are small. */
-function sumsOf(predictions: ArrayLike<number>, target: ArrayLike<number>, rotations: number): SampleSums {
-  requireFitting(predictions, target, rotations);
-  const elements = target.length;
-  let meanError = 0;
-  let spread = 0;
-  let zeroError = 0;
-  for (let e = 0; e < elements; e++) {
-    let mean = 0;
-    for (let at = e; at < predictions.length; at += elements) mean += predictions[at]!;
-    mean /= rotations;
-    for (let at = e; at < predictions.length; at += elements) spread += (predictions[at]! - mean) ** 2;
-    meanError += (mean - target[e]!) ** 2;
-    zeroError += target[e]! ** 2;
-  }
-  return { meanError, spread, zeroError };
 }

@@ -12,6 +12,16 @@ export interface SampleSums {
   readonly zeroError: number;
 }
 
+/** What one held-out sample adds to the terms of whatever loss, estimated, summed over its numbers. */
+export interface SampleTerms {
+  /** L */
+  readonly total: number;
+  /** L_equiv; L_mean is the rest. */
+  readonly equiv: number;
+  /** The loss of predicting zero. */
+  readonly zero: number;
+}
+
 /** What the sums of a sample were made of. */
 export interface Sampling {
   /** Rotations of each sample, N >= 2. */
@@ -25,15 +35,18 @@ export interface Sampling {
   readonly groupOrder?: number;
 }
 
-/** Means per voxel and channel over samples and rotations, and the share of the loss that is lost symmetry. */
+/**
+ * Means per voxel and channel over samples and rotations, and the share of the loss that is lost symmetry. l(f, y) is
+ * the loss: |f - y|^2 unless another was asked for.
+ */
 export interface Decomposition {
-  /** L = E |f_T - y|^2 */
+  /** L = E l(f_T, y) */
   readonly lossTotal: number;
-  /** L_mean = E |mu - y|^2; an unbiased estimate, so it may be negative. */
+  /** L_mean = E l(mu, y); an estimate that is not clamped, so it may be negative. */
   readonly lossMean: number;
-  /** L_equiv = E |f_T - mu|^2 */
+  /** L_equiv = L - L_mean; for the squared error E |f_T - mu|^2. */
   readonly lossEquiv: number;
-  /** The loss of predicting zero. */
+  /** The loss of predicting zero; NaN where that has no meaning. */
   readonly lossZero: number;
   /** 100 L_equiv / L, a ratio of sums over samples. NaN where L is 0. */
   readonly percentEquiv: number;
@@ -62,6 +75,27 @@ export interface Decomposition {
 export function decomposeSums(samples: readonly SampleSums[], sampling: Sampling): Decomposition {
   requireArray("samples", samples, "Give sums of samples: see sampleSums.");
   requireObject("sampling", sampling, "Give { rotations, elements }.");
+  return decomposeTerms(
+    samples.map((sums) => squaredTerms(sums, sampling)),
+    sampling,
+  );
+}
+
+/** The unbiased terms of one sample for the squared error: see `decomposeSums`. */
+export function squaredTerms(sums: SampleSums, sampling: Pick<Sampling, "rotations" | "groupOrder">): SampleTerms {
+  const { rotations, groupOrder = OCTAHEDRAL_ORDER } = sampling;
+  const correction = Number.isFinite(groupOrder) ? (groupOrder - 1) / groupOrder : 1;
+  // Lh, the mean of |f_i - y|^2.
+  const total = sums.meanError + sums.spread / rotations;
+  return { total, equiv: (correction * sums.spread) / (rotations - 1), zero: sums.zeroError };
+}
+
+/**
+ * The decomposition that the samples' terms add up to.
+ *
+ * @throws VoxtwirlError as `decomposeSums`
+ */
+export function decomposeTerms(samples: readonly SampleTerms[], sampling: Sampling): Decomposition {
   const { rotations, elements, groupOrder = OCTAHEDRAL_ORDER } = sampling;
   if (!Number.isInteger(rotations) || rotations < 2 || rotations > groupOrder) {
     const most = Number.isFinite(groupOrder) ? ` to ${groupOrder}` : " upwards";
@@ -77,9 +111,8 @@ export function decomposeSums(samples: readonly SampleSums[], sampling: Sampling
   if (samples.length === 0) {
     throw new VoxtwirlError("no-data", "there is no sample to average over", "Hold out at least one molecule.");
   }
-  const correction = Number.isFinite(groupOrder) ? (groupOrder - 1) / groupOrder : 1;
-  const totals = samples.map((sample) => totalError(sample, rotations));
-  const equivs = samples.map(({ spread }) => (correction * spread) / (rotations - 1));
+  const totals = samples.map(({ total }) => total);
+  const equivs = samples.map(({ equiv }) => equiv);
   const means = totals.map((total, i) => total - equivs[i]!);
   const scale = 1 / (elements * samples.length);
   const lossTotal = sum(totals) * scale;
@@ -91,18 +124,13 @@ export function decomposeSums(samples: readonly SampleSums[], sampling: Sampling
     lossTotal,
     lossMean: lossTotal - lossEquiv,
     lossEquiv,
-    lossZero: sum(samples.map(({ zeroError }) => zeroError)) * scale,
+    lossZero: sum(samples.map(({ zero }) => zero)) * scale,
     percentEquiv: 100 * share.value,
     percentEquivStdErr: 100 * share.stdErr,
     lossTotalStdErr: stdErr(totals),
     lossMeanStdErr: stdErr(means),
     lossEquivStdErr: stdErr(equivs),
   };
-}
-
-/** Lh = |m - y|^2 + S/N, a sample's mean of |f_i - y|^2 over its N rotations. */
-export function totalError({ meanError, spread }: SampleSums, rotations: number): number {
-  return meanError + spread / rotations;
 }
 
 /**

@@ -36,8 +36,9 @@ const TOLERANCE = 1e-3;
 
 /**
  * @param count rotations of each sample
- * @throws VoxtwirlError "bad-option" where `matrices` are none or `output` is no representation, "bad-shape" for matrices that are not `count` a
- *   sample, "bad-file" that names the first matrix that cannot be used: see `cubeRotations`
+ * @throws VoxtwirlError "bad-option" where `matrices` are none or `output` is no representation, "bad-shape" for
+ *   matrices that are not `count` a sample, "bad-file" that names the first matrix that cannot be used, as
+ *   `cubeRotations`
  */
 export function givenRotations(
   { matrices, output, name = "the rotations" }: PredictionRotations,

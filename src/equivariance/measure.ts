@@ -6,6 +6,7 @@ import { Random } from "../random.ts";
 import { BufferRotator, isBufferView } from "./bufferRotator.ts";
 import { requireGroup, type RotationGroup } from "./groups.ts";
 import { ballVoxels, gatherVoxels } from "./interpolate.ts";
+import { requireLoss, type Loss } from "./losses.ts";
 import type { FloatArray, NumberArray } from "./numbers.ts";
 import { otherTasks } from "./otherTasks.ts";
 import type { EquivarianceSample, Predict } from "./predict.ts";
@@ -26,6 +27,8 @@ export interface MeasureOptions {
   readonly input: Representation;
   /** How they act on targets and predictions; as on inputs by default. */
   readonly output?: Representation;
+  /** The squared error by default. */
+  readonly loss?: Loss;
   /** Seed of the drawn rotations and of the averages that measure the gains; 0 by default. */
   readonly seed?: number;
   /** The device that GPU buffers lie on; needed for them, and not used for arrays. */
@@ -37,7 +40,7 @@ export interface MeasureOptions {
 }
 
 /**
- * Measures which share of a model's squared error is rotation symmetry not learned: L = L_mean + L_equiv over the
+ * Measures which share of a model's loss is rotation symmetry not learned: L = L_mean + L_equiv over the
  * group, from T^-1 f(T x) for each sample x and its rotations T.
  *
  * Samples and predictions are arrays of numbers of whatever kind and realm, and then all is done on the host; `predict`
@@ -105,11 +108,11 @@ interface Checked extends MeasureOptions {
 
 /** Twists every sample in turn and keeps its sums. */
 async function tallied(
-  { group, twirl, output, seed, total, signal, onProgress }: Checked,
+  { group, twirl, output, loss, seed, total, signal, onProgress }: Checked,
   twist: (sample: number, rotations: ReturnType<RotationGroup["sample"]>) => Promise<Twisted>,
 ): Promise<Measurement> {
   const random = new Random(seed);
-  const tally = new Tally({ rotations: twirl, groupOrder: group.order, seed: seed + 1 });
+  const tally = new Tally({ rotations: twirl, groupOrder: group.order, loss, seed: seed + 1 });
   const ball = output.kind === "grid" && group.interpolation ? ballVoxels(output.size) : undefined;
   const inside = (values: FloatArray) =>
     ball && output.kind === "grid" ? gatherVoxels(values, ball, output.channels) : values;
@@ -141,10 +144,11 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
     throw new VoxtwirlError("bad-shape", `sample ${none} is ${kindOf(samples[none])}`, "Give { input, target }.");
   }
   requireObject("options", options, "Give { group, input }.");
-  const { input, output = input, seed = 0, gpu } = options;
+  const { input, output = input, loss, seed = 0, gpu } = options;
   const group = requireGroup(options.group);
   requireRepresentation("input", input);
   requireRepresentation("output", output);
+  if (loss !== undefined) requireLoss(loss);
   if (gpu !== undefined && typeof gpu.upload !== "function") {
     throw new VoxtwirlError("bad-option", `gpu is ${kindOf(gpu)}`, "Give a Gpu: Gpu.fromDevice(device).");
   }

@@ -12,6 +12,22 @@ export function zerosLike<T extends FloatArray>(values: T, length = values.lengt
   return (values instanceof Float64Array ? new Float64Array(length) : new Float32Array(length)) as T;
 }
 
+/** @throws VoxtwirlError "bad-shape" where these are not so many predictions of the target */
+export function requireFitting(predictions: ArrayLike<number>, target: ArrayLike<number>, rotations: number): void {
+  if (predictions.length === rotations * target.length && target.length > 0) return;
+  throw new VoxtwirlError(
+    "bad-shape",
+    `${predictions.length} numbers are not ${rotations} predictions of a target of ${target.length}`,
+    "Give every prediction the target's shape, one after another.",
+  );
+}
+
+/** A range of an array, as a view where the array has them. */
+export function part(values: ArrayLike<number>, start: number, count: number): ArrayLike<number> {
+  if (values instanceof Float32Array || values instanceof Float64Array) return values.subarray(start, start + count);
+  return Array.from({ length: count }, (_, i) => values[start + i]!);
+}
+
 /**
  * The numbers of `value`, nested ones in their order. A Float32Array comes back as it is; what float32 cannot hold
  * exactly becomes float64.

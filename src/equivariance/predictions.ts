@@ -5,6 +5,7 @@ import type { BetterReading } from "./betterReading.ts";
 import { otherTasks } from "./otherTasks.ts";
 import { groupOrderOf, type RotationSource } from "./cubeRotations.ts";
 import { givenRotations, type PredictionRotations } from "./givenRotations.ts";
+import type { Loss } from "./losses.ts";
 import { RawTally } from "./rawTally.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
 
@@ -14,6 +15,8 @@ export interface PredictionOptions {
   readonly group?: RotationSource;
   /** With these the predictions are rotated back here; without, T_i^-1 f(T_i x) is what is given. */
   readonly rotations?: PredictionRotations | undefined;
+  /** The squared error by default. */
+  readonly loss?: Loss | undefined;
   /** Decides which predictions are averaged to measure the gains; 0 by default. */
   readonly seed?: number;
 }
@@ -33,16 +36,16 @@ export class PredictionTally {
   /**
    * @param count predictions of each sample, at least 2
    * @throws VoxtwirlError "bad-option" where there are more than the group has elements, or `output` is no
-   *   representation; "bad-shape" for matrices that are not `count` a sample, "bad-file" for one that is no rotation, or
-   *   not of the group
+   *   representation; "bad-shape" for matrices that are not `count` a sample, "bad-file" for one that is no rotation,
+   *   or not of the group
    */
-  constructor(count: number, { group = "octahedral", rotations, seed = 0 }: PredictionOptions = {}) {
+  constructor(count: number, { group = "octahedral", rotations, loss, seed = 0 }: PredictionOptions = {}) {
     const given = rotations && givenRotations(rotations, count, group);
     this.#group = given?.source ?? group;
     checkCount(count, this.#group);
     this.#tally = given
-      ? new RawTally({ count, given, seed })
-      : new Tally({ rotations: count, groupOrder: groupOrderOf(group), seed });
+      ? new RawTally({ count, given, loss, seed })
+      : new Tally({ rotations: count, groupOrder: groupOrderOf(group), loss, seed });
   }
 
   /**
@@ -87,7 +90,7 @@ export interface MeasurePredictionsOptions extends PredictionOptions {
 }
 
 /**
- * Measures which share of a squared error is rotation symmetry not learned, from predictions that were made elsewhere:
+ * Measures which share of a loss is rotation symmetry not learned, from predictions that were made elsewhere:
  * what `voxtwirl measure --predictions` does. Samples may come from a generator, so that not all need be in memory.
  *
  * ```ts

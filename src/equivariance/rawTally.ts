@@ -2,17 +2,20 @@ import { VoxtwirlError } from "../errors.ts";
 import { betterReading, type BetterReading } from "./betterReading.ts";
 import { cubeActions } from "./cubeActions.ts";
 import { groupOrderOf } from "./cubeRotations.ts";
-import { requireFitting, Tally, type Measurement } from "./decomposition.ts";
+import { Tally, type Measurement } from "./decomposition.ts";
 import type { GivenRotations } from "./givenRotations.ts";
 import { inverseRotation, type Rotation } from "./groups.ts";
-import { zerosLike } from "./numbers.ts";
+import { requireFitting, zerosLike } from "./numbers.ts";
 import { readingErrors, type ReadingErrors } from "./readingErrors.ts";
+import type { Loss } from "./losses.ts";
 import { act, requireLength } from "./representations.ts";
 
 export interface RawTallyOptions {
   /** Rotations of each sample. */
   readonly count: number;
   readonly given: GivenRotations;
+  /** The squared error by default; that also tells which reading of the rotations fits. */
+  readonly loss?: Loss | undefined;
   /** Decides which predictions are averaged to measure the gains; 0 by default. */
   readonly seed?: number;
 }
@@ -36,9 +39,9 @@ export class RawTally {
   #samples = 0;
 
   constructor(options: RawTallyOptions) {
-    const { count, given, seed = 0 } = options;
+    const { count, given, loss, seed = 0 } = options;
     this.#options = options;
-    this.#tally = new Tally({ rotations: count, groupOrder: groupOrderOf(given.source), seed });
+    this.#tally = new Tally({ rotations: count, groupOrder: groupOrderOf(given.source), loss, seed });
   }
 
   /**

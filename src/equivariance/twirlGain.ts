@@ -1,6 +1,8 @@
 import type { Random } from "../random.ts";
-import { decomposeSums, ratioOfSums, totalError, type SampleSums, type Sampling } from "./estimators.ts";
+import { decomposeTerms, ratioOfSums, type SampleTerms, type Sampling } from "./estimators.ts";
+import { addSquares, squaredError, type Loss } from "./losses.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
+import type { SamplePredictions } from "./sampleTerms.ts";
 
 /** How many predictions are averaged where the gain of test-time twirling is measured. */
 export const TWIRL_COUNTS: readonly number[] = [1, 2, 4, 8, 12, 24];
@@ -9,26 +11,29 @@ export const TWIRL_COUNTS: readonly number[] = [1, 2, 4, 8, 12, 24];
 export interface TwirlGain {
   /** K */
   readonly count: number;
-  /** On one half of the samples, from averages that were really made. */
+  /** From averages that were really made, on one half of the samples; where nothing is predicted, on all. */
   readonly percentGain: number;
   readonly percentGainStdErr: number;
-  /** What percentEquiv of the other half leads one to expect. */
+  /** What percentEquiv of the other half leads one to expect. NaN where the loss is not the squared error. */
   readonly percentPredicted: number;
   readonly percentPredictedStdErr: number;
 }
 
 /**
- * |average of K predictions - y|^2 of one sample for each K, a mean over as many disjoint sets of K of the N
+ * The loss of the average of K predictions of one sample for each K, a mean over as many disjoint sets of K of the N
  * predictions as there are (no prediction in two of them), drawn at random.
  */
 export function subsetErrors(
-  predictions: ArrayLike<number>,
-  target: ArrayLike<number>,
-  rotations: number,
+  loss: Loss,
+  { predictions, target, rotations }: SamplePredictions,
   counts: readonly number[],
   random: Random,
 ): number[] {
   const elements = target.length;
+  const average = new Float64Array(elements);
+  // One running sum over all sets, as it always was: its last digits are part of what is printed.
+  const add = (sum: number, prediction: Float64Array) =>
+    loss === squaredError ? addSquares(sum, prediction, target) : sum + loss.of(prediction, target);
   const order = random.shuffle(Uint32Array.from({ length: rotations }, (_, i) => i));
   return counts.map((count) => {
     const sets = Math.floor(rotations / count);
@@ -38,8 +43,9 @@ export function subsetErrors(
       for (let e = 0; e < elements; e++) {
         let sum = 0;
         for (const start of starts) sum += predictions[start + e]!;
-        error += (sum / count - target[e]!) ** 2;
+        average[e] = sum / count;
       }
+      error = add(error, average);
     }
     return error / sets;
   });
@@ -48,30 +54,33 @@ export function subsetErrors(
 /**
  * The gain of averaging K predictions, measured on every second sample, beside the gain that the other samples predict:
  * p M (K - 1) / (K (M - 1)) for K different elements of a group of M, p (1 - 1/K) for independent draws, p the share
- * of the equivariance term. On the same samples the two would be equal by algebra and show nothing.
+ * of the equivariance term. On the same samples the two would be equal by algebra and show nothing. The formula holds
+ * for the squared error alone: for other losses all samples measure, and nothing is predicted.
  *
  * @param errors of each sample, for each of `counts` (`subsetErrors`)
  * @returns nothing with fewer than four samples
  */
 export function twirlGains(
-  sums: readonly SampleSums[],
+  loss: Loss,
+  terms: readonly SampleTerms[],
   errors: readonly (readonly number[])[],
   counts: readonly number[],
   sampling: Sampling,
 ): TwirlGain[] {
-  if (sums.length < 4) return [];
-  const { rotations, groupOrder = OCTAHEDRAL_ORDER } = sampling;
-  const { percentEquiv, percentEquivStdErr } = decomposeSums(
-    sums.filter((_, i) => i % 2 === 0),
-    sampling,
-  );
-  const others = sums.flatMap((sample, i) =>
-    i % 2 === 1 ? [{ total: totalError(sample, rotations), error: errors[i]! }] : [],
-  );
-  const totals = others.map(({ total }) => total);
+  if (terms.length < 4) return [];
+  const predicts = loss === squaredError;
+  const { percentEquiv, percentEquivStdErr } = predicts
+    ? decomposeTerms(
+        terms.filter((_, i) => i % 2 === 0),
+        sampling,
+      )
+    : { percentEquiv: NaN, percentEquivStdErr: NaN };
+  const measured = terms.flatMap(({ total }, i) => (predicts && i % 2 === 0 ? [] : [{ total, error: errors[i]! }]));
+  const totals = measured.map(({ total }) => total);
+  const { groupOrder = OCTAHEDRAL_ORDER } = sampling;
   return counts.map((count, k) => {
     const { value, stdErr } = ratioOfSums(
-      others.map(({ error, total }) => total - error[k]!),
+      measured.map(({ error, total }) => total - error[k]!),
       totals,
     );
     const finite = Number.isFinite(groupOrder) ? groupOrder / (groupOrder - 1) : 1;

@@ -75,7 +75,8 @@ function figure({ title, yLabel, xLabel, caption, curves, mark }: ExperimentChar
   const spec = {
     id,
     description: `${title}. ${caption}`,
-    ...{ yLabel, xLabel },
+    yLabel,
+    ...(xLabel !== undefined && { xAxis: { name: xLabel, scale: "linear" as const, tickLabel: formatCount } }),
     series: drawn.map(({ series }) => series),
     bands: drawn.flatMap(({ band }) => band ?? []),
     rules: mark ? [{ key: "paper", ...mark }] : [],

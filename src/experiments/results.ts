@@ -21,13 +21,13 @@ interface MeanFigure {
   readonly seeds: number;
   readonly mean: number | null;
   readonly stdErr: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
+  /** 95 %, by Student's t. */
+  readonly interval: readonly [low: number | null, high: number | null];
 }
 
 /** What results.json holds: nothing of time, so that the same runs give the same bytes. */
 export interface ExperimentResults {
-  readonly format: typeof LABORATORY_FORMAT;
+  readonly formatVersion: typeof LABORATORY_FORMAT;
   readonly type: "experiment";
   readonly experiment: string;
   readonly version: string;
@@ -61,7 +61,7 @@ export function experimentResults(of: {
   const { name, question, claim, rule, verdict } = experiment;
   const { preset, source, sha256, steps, seeds } = settings;
   return {
-    format: LABORATORY_FORMAT,
+    formatVersion: LABORATORY_FORMAT,
     type: "experiment",
     experiment: name,
     version: VOXTWIRL_VERSION,
@@ -95,7 +95,7 @@ function meansOf(arm: string, found: readonly FoundRun[]): ExperimentResults["me
         return typeof value === "number" ? [value] : [];
       });
       const { seeds, mean, stdErr, low, high } = estimate(values);
-      return [name, { seeds, mean: known(mean), stdErr: known(stdErr), low: known(low), high: known(high) }];
+      return [name, { seeds, mean: known(mean), stdErr: known(stdErr), interval: [known(low), known(high)] }];
     });
     return { arm, step, figures: Object.fromEntries(entries) };
   });

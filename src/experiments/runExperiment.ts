@@ -93,8 +93,9 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
         if (event.type === "note") yield { type: "note", text: `${name}: ${event.text}` };
         if (event.type === "train") clock.did(event.rows.length * job.secondsPerStep);
         if (event.type === "eval") clock.did(evaluationCost(job.run.config) * job.secondsPerStep);
-        if (event.type === "progress")
+        if (event.type === "progress") {
           yield progress(`step ${formatCount(event.step)} of ${formatCount(settings.steps)}`);
+        }
       }
     }
     if (signal?.aborted) return yield { type: "end", results: undefined };

@@ -1,7 +1,7 @@
 /** Files for the Node host: written whole or not at all, read with errors that say what to do. */
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile, rename, unlink, type FileHandle } from "node:fs/promises";
+import { open, readFile, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 
@@ -57,7 +57,26 @@ export async function writeFileAtomic(
   await syncFolder(dirname(path));
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+/**
+ * Finds out whether `writeFileAtomic` can write a file, before there is anything to write: a temporary file is made in
+ * its folder and removed.
+ *
+ * @throws VoxtwirlError "io" where it cannot
+ */
+export async function requireWritable(path: string): Promise<void> {
+  const temporary = temporaryPath(path);
+  try {
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR", syscall: "open" });
+    await (await open(temporary, "wx")).close();
+    await unlink(temporary);
+  } catch (error) {
+    throw ioError(error, "write", path);
+  }
+}
+
+/** Writes bytes where the file stands. */
+export async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.length;) {
     const { bytesWritten } = await file.write(chunk, offset, Math.min(WRITE_BYTES, chunk.length - offset));
     offset += bytesWritten;
@@ -189,13 +208,12 @@ export async function sha256File(path: string): Promise<string> {
 }
 
 const ADVICE: Record<string, string> = {
-  ENOSPC: "The disk is full: free some space, or write to another disk with --out.",
-  EDQUOT: "Your disk quota is used up: free some space, or write to another disk with --out.",
-  EFBIG:
-    "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or use another --out.",
+  ENOSPC: "The disk is full: free some space, or write to another disk.",
+  EDQUOT: "Your disk quota is used up: free some space, or write to another disk.",
+  EFBIG: "The file system or a limit of this session (ulimit -f) allows no larger file: raise it, or write elsewhere.",
   EACCES: "Check the permissions of the file and its folder, or choose another place.",
   EPERM: "Check the permissions of the file and its folder, or choose another place.",
-  EROFS: "The file system is read-only: choose another place with --out.",
+  EROFS: "The file system is read-only: choose another place.",
   ENOENT: "Check the path: there is no such file or folder.",
   ENOTDIR: "Check the path: a part of it is a file, not a folder.",
   EISDIR: "Check the path: it is a folder, not a file.",

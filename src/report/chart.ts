@@ -1,7 +1,7 @@
 import { bottomAxis, CHART_WIDTH, leftAxis, type Plot } from "./axes.ts";
 import { attributes, escapeHtml, px } from "./html.ts";
 import { bandPath, type BandPoint, type ChartPoint, curvePath, type Marker, markerShape } from "./paths.ts";
-import { linearScale, logDomain, logScale, logTicks, type Scale, stepTicks } from "./scale.ts";
+import { linearScale, linearTicks, logDomain, logScale, logTicks, type Scale, stepTicks, type Tick } from "./scale.ts";
 
 export interface ChartSeries {
   /** Class name that the style sheet colours; see style.ts. */
@@ -49,8 +49,6 @@ export interface ChartSpec {
   /** One sentence for people who cannot see the chart. */
   description: string;
   yLabel: string;
-  /** "training step" unless given. */
-  xLabel?: string | undefined;
   yTickLabel?: (value: number) => string;
   /** In the order of the legend. */
   series: ChartSeries[];
@@ -58,6 +56,8 @@ export interface ChartSpec {
   rules?: ChartRule[];
   shade?: ChartShade;
   hover?: HoverPoint[];
+  /** Training steps on a linear axis by default. */
+  xAxis?: { name: string; scale: "linear" | "log"; tickLabel: (value: number) => string };
   /** Steps and values that the axes cover whatever the data. */
   xInclude?: readonly number[];
   yInclude?: number[];
@@ -132,6 +132,16 @@ function xDomain(spec: ChartSpec): [number, number] {
   return last > first ? [first, last] : [first, first + 1];
 }
 
+function logX(spec: ChartSpec, range: readonly [number, number]): Scale {
+  const all = spec.series.flatMap((series) => series.points.map((point) => point.x));
+  return logScale(logDomain([...all, ...(spec.xInclude ?? [])]) ?? [0.1, 1], range);
+}
+
+function xTicks({ xAxis }: ChartSpec, { domain }: Scale): Tick[] {
+  if (!xAxis) return stepTicks(domain);
+  return xAxis.scale === "log" ? logTicks(domain, xAxis.tickLabel) : linearTicks(domain, xAxis.tickLabel);
+}
+
 function yValues(spec: ChartSpec): (number | null)[] {
   // A lower edge near zero would stretch the axis over many empty decades: the band then ends at the axis instead.
   const edges = ({ low, high }: BandPoint): (number | null)[] =>
@@ -147,15 +157,16 @@ export function hasDrawable(spec: ChartSpec): boolean {
 }
 
 /**
- * A line chart, over training steps as a rule, with a logarithmic y axis, as inline SVG that reads without script;
- * `hover` adds the data for the tooltip script (script.ts). Colours come from the page's style sheet through the keys.
+ * A line chart over training steps, or over what `xAxis` says, with a logarithmic y axis, as inline SVG that reads
+ * without script; `hover` adds the data for the tooltip script (script.ts). Colours come from the page's style sheet
+ * through the keys.
  */
 export function renderChart(spec: ChartSpec): string {
   const legend = drawLegend(spec);
   const top = legend.height;
   const plot: Plot = { left: MARGIN.left, right: CHART_WIDTH - MARGIN.right, top, bottom: top + spec.plotHeight };
   const { left, right, bottom } = plot;
-  const x = linearScale(xDomain(spec), [left, right]);
+  const x = spec.xAxis?.scale === "log" ? logX(spec, [left, right]) : linearScale(xDomain(spec), [left, right]);
   const y = logScale(logDomain(yValues(spec)) ?? [0.1, 1], [bottom, top]);
   const shade = spec.shade && drawShade(spec.shade, x, top, spec.plotHeight);
   const layered = [...spec.series].sort((a, b) => (a.layer ?? 0) - (b.layer ?? 0));
@@ -171,7 +182,7 @@ export function renderChart(spec: ChartSpec): string {
   const parts = [
     shade?.box ?? "",
     leftAxis(plot, { scale: y, ticks: logTicks(y.domain, spec.yTickLabel), name: spec.yLabel }),
-    bottomAxis(plot, { scale: x, ticks: stepTicks(x.domain), name: spec.xLabel ?? "training step" }),
+    bottomAxis(plot, { scale: x, ticks: xTicks(spec, x), name: spec.xAxis?.name ?? "training step" }),
     shade?.words ?? "",
     ...rules,
     `<g clip-path="url(#${escapeHtml(spec.id)}-clip)">${bands.join("")}${curves.join("")}</g>`,

@@ -1,5 +1,6 @@
 import { CHART_WIDTH } from "./axes.ts";
 import { attributes, escapeHtml, px } from "./html.ts";
+import { twoDecimals } from "./numbers.ts";
 import { isFiniteNumber } from "./types.ts";
 
 /** A number in its place; `title` is what a pointer over it says. */
@@ -122,12 +123,4 @@ function drawLegend({ domain, legend, format = twoDecimals }: HeatMapSpec, left:
     `<rect ${attributes({ class: "frame", x: px(from), y: top, width: LEGEND.width, height })}/>` +
     `${text(to + 6, high)}${text(to + 24 + high.length * CHARACTER, legend)}</g>`
   );
-}
-
-/** With a true minus sign, and never -0.00. */
-function twoDecimals(value: number): string {
-  return value
-    .toFixed(2)
-    .replace(/^-(?=0\.00$)/, "")
-    .replace("-", "−");
 }

@@ -39,3 +39,18 @@ export function definitionList(pairs: readonly [string, string][]): string {
   const items = pairs.map(([key, value]) => `<div><dt>${escapeHtml(key)}</dt><dd>${escapeHtml(value)}</dd></div>`);
   return `<dl class="pairs">${items.join("")}</dl>`;
 }
+
+/**
+ * A table that scrolls within its box.
+ *
+ * @param label what it is of, for people who cannot see it
+ * @param rows cells that are HTML already
+ */
+export function scrollTable(label: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = (row: readonly string[]) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+  return (
+    `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>` +
+    `${head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>` +
+    `${rows.map(cells).join("")}</tbody></table></div>`
+  );
+}

@@ -4,13 +4,18 @@ import type { BetterReading } from "../equivariance/betterReading.ts";
 import type { RotationReading } from "../equivariance/rotationReadings.ts";
 import { formatLoss } from "./format.ts";
 
-/** The reading of the rotations that explains predictions far better. */
-export function readingRemark(better: BetterReading, measured: number): string {
+/**
+ * The reading of the rotations that explains predictions far better.
+ *
+ * @param measured how many samples were measured in all
+ * @param lossName what the squared error of the readings is called where lossTotal is another loss
+ */
+export function readingRemark(better: BetterReading, measured: number, lossName = "lossTotal"): string {
   requireObject("better", better, "Give the betterReading of a measurement, where there is one.");
   const { reading, lossTotal, lossTotalAsked, samples } = better;
   const on = samples < measured ? `On the first ${samples} samples, ` : "";
   const [how, question] = wording(reading);
-  const text = `${how} lossTotal would be ${short(lossTotal)} instead of ${short(lossTotalAsked)}: ${question}?`;
+  const text = `${how} ${lossName} would be ${short(lossTotal)} instead of ${short(lossTotalAsked)}: ${question}?`;
   return on + (on ? text : text[0]!.toUpperCase() + text.slice(1));
 }
 

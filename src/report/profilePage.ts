@@ -3,7 +3,8 @@ import { formatBytes } from "../gpu/gpu.ts";
 import type { PlanProfile } from "../graph/profile.ts";
 import { rooflineShare, type Roofline } from "../graph/roofline.ts";
 import { formatCount } from "./format.ts";
-import { definitionList, escapeHtml } from "./html.ts";
+import { headlineHtml } from "./headline.ts";
+import { definitionList, escapeHtml, scrollTable } from "./html.ts";
 import { htmlPage, section, SELF_CONTAINED } from "./page.ts";
 import { flameChart } from "./profileFlame.ts";
 import { profileGroups, type GroupBy } from "./profileGroups.ts";
@@ -77,12 +78,7 @@ function headline(profile: PlanProfile, roofline: Roofline): string {
     ["of the roofline", formatShare(ns > 0 ? allowed / ns : 0), "all dispatches together"],
     ["memory", formatBytes(planned), `peak of ${formatBytes(memory.peak.bytes)} alive`],
   ];
-  const items = figures.map(
-    ([name, value, more]) =>
-      `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}</dd><dd class="more">` +
-      `${escapeHtml(more)}</dd></div>`,
-  );
-  return `<dl class="figures">${items.join("")}</dl>`;
+  return headlineHtml(figures.map(([name, value, more]) => ({ name, value, more })));
 }
 
 const NAMES: Record<GroupBy, string> = { phase: "phase", shader: "kernel", layer: "layer", label: "dispatch" };
@@ -93,7 +89,7 @@ function groupTable(profile: PlanProfile, by: GroupBy, roofline: Roofline): stri
     formatCount(group.count),
     ...figures(group.ns, group.share, group.flops, group.bytes, group.roofline),
   ]);
-  return `<h3 class="table">By ${NAMES[by]}</h3>${table([NAMES[by], "dispatches", ...FIGURES], rows)}`;
+  return `<h3 class="table">By ${NAMES[by]}</h3>${scrollTable(`by ${NAMES[by]}`, [NAMES[by], "dispatches", ...FIGURES], rows)}`;
 }
 
 function dispatchTable(profile: PlanProfile, roofline: Roofline): string {
@@ -107,7 +103,7 @@ function dispatchTable(profile: PlanProfile, roofline: Roofline): string {
       ...figures(d.durationNs, whole > 0 ? d.durationNs / whole : 0, d.flops, d.bytes, share),
     ];
   });
-  return `<h3 class="table">By dispatch</h3>${table(["dispatch", "kernel", ...FIGURES], rows)}`;
+  return `<h3 class="table">By dispatch</h3>${scrollTable("by dispatch", ["dispatch", "kernel", ...FIGURES], rows)}`;
 }
 
 const FIGURES = ["time", "share", "GFLOP/s", "GB/s", "roofline"];
@@ -115,16 +111,6 @@ const FIGURES = ["time", "share", "GFLOP/s", "GB/s", "roofline"];
 function figures(ns: number, share: number, flops: number, bytes: number, roofline: number | undefined): string[] {
   return [formatNs(ns), formatShare(share), formatRate(flops, ns), formatRate(bytes, ns), formatShare(roofline)].map(
     escapeHtml,
-  );
-}
-
-/** Cells are HTML already. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (row: readonly string[]) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
-  return (
-    `<div class="scroll" tabindex="0" role="region" aria-label="by ${escapeHtml(head[0]!)}"><table><thead><tr>` +
-    `${head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>` +
-    `${rows.map(cells).join("")}</tbody></table></div>`
   );
 }
 

@@ -9,7 +9,8 @@ import {
   formatStepTime,
   MISSING,
 } from "./format.ts";
-import { definitionList, escapeHtml, flattenConfig } from "./html.ts";
+import { type HeadlineFigure, headlineHtml } from "./headline.ts";
+import { definitionList, escapeHtml, flattenConfig, scrollTable } from "./html.ts";
 import { htmlPage, section, SELF_CONTAINED } from "./page.ts";
 import { SCRIPT } from "./script.ts";
 import { sliceFigure } from "./slices.ts";
@@ -31,15 +32,7 @@ function emphasiseTerms(text: string): string {
   return escapeHtml(text).replace(/\b(loss(Total|Mean|Equiv|Zero)|percentEquiv)\b/g, "<b>$1</b>");
 }
 
-/** One headline figure: its name, its value, a unit or error in small type, and a line below. */
-interface Figure {
-  name: string;
-  value: string;
-  small?: string;
-  more: string;
-}
-
-function headline(evals: readonly EvalRow[], metrics: readonly MetricRow[]): Figure[] {
+function headline(evals: readonly EvalRow[], metrics: readonly MetricRow[]): HeadlineFigure[] {
   const first = evals[0];
   const last = evals.at(-1);
   const percent = formatPercentError(last?.percentEquiv, last?.percentEquivStdErr);
@@ -74,17 +67,6 @@ function headline(evals: readonly EvalRow[], metrics: readonly MetricRow[]): Fig
   ];
 }
 
-function headlineHtml(figures: readonly Figure[]): string {
-  const items = figures.map(({ name, value, small, more }) => {
-    const extra = small ? ` <small>${escapeHtml(small)}</small>` : "";
-    return (
-      `<div><dt>${escapeHtml(name)}</dt><dd class="value">${escapeHtml(value)}${extra}</dd>` +
-      `<dd class="more">${escapeHtml(more)}</dd></div>`
-    );
-  });
-  return `<dl class="figures">${items.join("")}</dl>`;
-}
-
 const EVAL_COLUMNS: readonly [string, (row: EvalRow) => string][] = [
   ["step", (row) => formatCount(row.step)],
   ["time", (row) => formatDuration(row.seconds)],
@@ -98,12 +80,10 @@ const EVAL_COLUMNS: readonly [string, (row: EvalRow) => string][] = [
 
 function evalTable(evals: readonly EvalRow[]): string {
   if (evals.length === 0) return `<p class="empty">No evaluation has been recorded yet.</p>`;
-  const head = EVAL_COLUMNS.map(([name]) => `<th scope="col">${name}</th>`).join("");
-  const cells = (row: EvalRow): string[] => EVAL_COLUMNS.map(([, text]) => `<td>${escapeHtml(text(row))}</td>`);
-  const body = evals.map((row) => `<tr>${cells(row).join("")}</tr>`);
+  const head = EVAL_COLUMNS.map(([name]) => name);
+  const rows = evals.map((row) => EVAL_COLUMNS.map(([, text]) => escapeHtml(text(row))));
   return (
-    `<div class="scroll" tabindex="0" role="region" aria-label="evaluations"><table><thead><tr>${head}</tr></thead>` +
-    `<tbody>${body.join("")}</tbody></table></div>` +
+    scrollTable("evaluations", head, rows) +
     `<p class="caption">Losses per voxel and channel; percentEquiv ± one standard error over molecules.</p>`
   );
 }

@@ -33,6 +33,17 @@ export function niceStep(span: number, count: number): number {
   return factor * power;
 }
 
+/** Round ticks of a linear axis, at most `count` and one. */
+export function linearTicks(domain: readonly [number, number], label: (value: number) => string, count = 8): Tick[] {
+  const step = niceStep(domain[1] - domain[0], count);
+  const [first, last] = [Math.ceil(domain[0] / step - 1e-9), Math.floor(domain[1] / step + 1e-9)];
+  return Array.from({ length: last - first + 1 }, (_, i) => {
+    // Division by a whole number where there is one: 3 * 0.1 is not 0.3.
+    const value = step < 1 ? (first + i) / Math.round(1 / step) : (first + i) * step;
+    return { value, label: label(value) };
+  });
+}
+
 /** Whole-number ticks for an axis of training steps. */
 export function stepTicks(domain: readonly [number, number], count = 8): Tick[] {
   const step = Math.max(1, niceStep(domain[1] - domain[0], count));

@@ -7,7 +7,7 @@ import { parseMetrics } from "../training/metrics.ts";
 import { taskNamed } from "../tasks/list.ts";
 import { readJson, readText } from "../node/files.ts";
 import { keptModels } from "./keptModels.ts";
-import { withSafetensors } from "./runFolder.ts";
+import { withSafetensors } from "./safetensorsFile.ts";
 import { RUN_FILES } from "./runStage.ts";
 
 /** The configuration of the run that a folder holds, checked. */

@@ -5,33 +5,21 @@ import { appendFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { formatMetric, parseMetrics, type MetricRow } from "../training/metrics.ts";
-import {
-  decodeSafetensors,
-  indexSafetensors,
-  safeTensor,
-  safetensorsChunks,
-  safetensorsHeaderBytes,
-  safetensorsStream,
-  type SafeEntry,
-  type SafeFile,
-  type SafeStream,
-  type SafeTensor,
-} from "../formats/safetensors.ts";
+import type { SafeFile, SafeStream, SafeTensor } from "../formats/safetensors.ts";
 import { FileLock } from "../node/fileLock.ts";
 import {
   ioError,
-  readBytes,
   readJson,
   readText,
   syncFile,
   syncFolder,
   temporaryPath,
-  withFile,
   writeFileAtomic,
   type FileData,
 } from "../node/files.ts";
 import { isFolder, list, makeFolder, makeFolders } from "../node/folders.ts";
 import { CHECKPOINTS, keptModels, keptName } from "./keptModels.ts";
+import { readSafetensors, safetensorsPieces, withSafetensors, type SafeSource } from "./safetensorsFile.ts";
 import { isLockName, isTemporary, LOCK, lookAtRun, RUN_FILES, type RunStage } from "./runStage.ts";
 
 const LOCK_FIX = {
@@ -308,44 +296,6 @@ function removeEmptyFolder(path: string): void {
 
 function requireConfig(config: object): void {
   requireObject("config", config, "Give what config.json is to hold.");
-}
-
-function safetensorsPieces(tensors: readonly SafeTensor[] | SafeStream, metadata: Record<string, string>) {
-  if (Array.isArray(tensors)) return safetensorsChunks(tensors as readonly SafeTensor[], metadata);
-  requireObject("tensors", tensors, "Give an array of tensors, or { specs, data }.");
-  return safetensorsStream(tensors as SafeStream, metadata);
-}
-
-/** A safetensors file whose tensors are read when they are asked for. */
-export interface SafeSource {
-  readonly metadata: Record<string, string>;
-  /** What the header says of a tensor; undefined where there is none of this name. */
-  find(name: string): SafeEntry | undefined;
-  /** Reads one tensor. */
-  read(name: string): Promise<SafeTensor>;
-}
-
-/** Opens a safetensors file to read parts of it. */
-export async function withSafetensors<T>(path: string, use: (source: SafeSource) => Promise<T> | T): Promise<T> {
-  return withFile(path, async ({ size, read }) => {
-    const head = await read(0, safetensorsHeaderBytes(await read(0, 8), size));
-    const { metadata, entries, dataStart } = indexSafetensors(head, size, path);
-    const byName = new Map(entries.map((entry) => [entry.name, entry]));
-    return use({
-      metadata,
-      find: (name) => byName.get(name),
-      read: async (name) => {
-        const entry = byName.get(name)!;
-        return safeTensor(entry, await read(dataStart + entry.begin, entry.end - entry.begin));
-      },
-    });
-  });
-}
-
-/** Reads a safetensors file as a whole. */
-export async function readSafetensors(path: string): Promise<SafeFile> {
-  requireString("path", path, "Give the path of a safetensors file.");
-  return decodeSafetensors(await readBytes(path), path);
 }
 
 async function makeNumbered(root: string, preset: string): Promise<string> {

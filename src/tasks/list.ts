@@ -4,7 +4,7 @@ import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts"
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { voxelForward } from "./voxels/forwardPass.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
-import { voxelModelTerms } from "./voxels/modelTerms.ts";
+import { voxelTerms } from "./voxels/modelTerms.ts";
 import type { VoxelConfig } from "./voxels/voxelConfig.ts";
 import { VoxelDenoiser } from "./voxels/voxelDenoiser.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
@@ -22,7 +22,7 @@ const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvalua
   load: VoxelDenoiser.load,
   forward: voxelForward,
   measure: measureVoxelModel,
-  terms: voxelModelTerms,
+  terms: voxelTerms,
   latents: voxelLatents,
 };
 

@@ -3,6 +3,8 @@ import type { LossTerms } from "../analysis/lossTerms.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
+import type { Rotation } from "../equivariance/groups.ts";
+import type { Loss } from "../equivariance/losses.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
@@ -81,6 +83,8 @@ export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P ext
   /** Rotations of the cube or all; of each sample so many. */
   readonly group: "octahedral" | "so3";
   readonly rotations: number;
+  /** The squared error by default; under all rotations there is no other. */
+  readonly loss?: Loss;
   /** How predictions are rotated back where that interpolates. */
   readonly interpolation: ResampleMethod;
   /** Poses, noise and drawn rotations follow from it and the sample's place. */
@@ -88,12 +92,28 @@ export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P ext
   readonly precision: Precision;
 }
 
+/** What was measured of one sample. Grids are f32 and as `ModelMeasurer.shape` says, channels last. */
+export interface TwistedSample {
+  /** As the model gets it, not rotated: with its noise. */
+  readonly input: Float32Array;
+  readonly target: Float32Array;
+  /** T_1 to T_K, active, x y z. */
+  readonly rotations: readonly Rotation[];
+  /** T_i^-1 f(T_i x), one after another: rotated back. */
+  readonly predictions: Float32Array;
+}
+
 /** Measures a trained model sample by sample, for as long as somebody wants. */
 export interface ModelMeasurer {
+  /** Of a sample's input, of its target and of a prediction. */
+  readonly shape: readonly number[];
   /** Of each rotation. */
   readonly noises: number;
-  /** @throws VoxtwirlError "not-finite" where a prediction is not */
-  add(this: void, index: number): Promise<void>;
+  /**
+   * @returns what was measured; undefined under all rotations, where each rotation has noise of its own
+   * @throws VoxtwirlError "not-finite" where a prediction is not
+   */
+  add(this: void, index: number): Promise<TwistedSample | undefined>;
   /** Of the samples so far. */
   result(this: void): ModelMeasurement;
   /** Frees all that was made. */
@@ -235,7 +255,10 @@ export interface MeasurableTask<
     model: ModelFile<C>,
     options: TrainedModelOptions & { readonly batch: number },
   ): Promise<ForwardPass>;
-  /** @throws VoxtwirlError "bad-file" for a model of other weights, "too-large", "out-of-memory" */
+  /**
+   * @throws VoxtwirlError "bad-file" for a model of other weights, "bad-option" for another loss than the squared error
+   *   under all rotations, "too-large", "out-of-memory"
+   */
   measure(this: void, gpu: Gpu, options: ModelMeasurerOptions<C, P>): Promise<ModelMeasurer>;
   /**
    * The loss's terms as functions of the weights, in f32.

@@ -49,6 +49,7 @@ describe("the cases", () => {
       "voxelize/32",
       "attention/512x128",
       "measure/tiny/24",
+      "analyze/lanczos/30",
     ]) {
       expect(names).toContain(name);
     }
@@ -56,7 +57,8 @@ describe("the cases", () => {
       expect(Object.keys(suites), name).toContain(suite);
       expect(flops, name).toBeGreaterThanOrEqual(0);
       expect(bytes, name).toBeGreaterThan(0);
-      expect(tolerance, name).toBeLessThan(1e-3);
+      // Products by differences leave out more than rounding.
+      expect(tolerance, name).toBeLessThan(suite === "analyze" ? 1e-2 : 1e-3);
     }
   });
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
+import { withNpy } from "../../src/node/npy.ts";
 import { elementSymbol } from "../../src/molecules/elements.ts";
 import { randomArray } from "../harness.ts";
 import { npyBytes } from "../node/npyBytes.ts";
@@ -47,12 +48,17 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
     });
 
     it("gives the decomposition of the molecules so far, and says how many they are", async () => {
-      const args = ["--model", run, "--data", manyMolecules(), "--limit", "2000"];
+      const exported = file("exported");
+      const args = ["--model", run, "--data", manyMolecules(), "--limit", "2000", "--export", exported];
       const { code, output, live } = await onTerminal(voxtwirl("measure", ...args), 40, /\n?[2-9] of [\d,]+ molecules/);
       expect(code, output).toBe(130);
       expectLive(live);
       expect(output).toContain("voxtwirl: stopping after the molecule in hand; once more to stop at once");
-      expect(output).toMatch(/interrupted after \d+ of 1,\d{3} molecules:\s+lossTotal +\S+ ± /);
+      const [, done] = /interrupted after (\d+) of 1,\d{3} molecules:\s+lossTotal +\S+ ± /.exec(output)!;
+      expect(output).toContain(`exported ${done} molecules to ${exported}`);
+      await withNpy(join(exported, "predictions.npy"), async ({ shape }) => expect(shape[0]).toBe(Number(done)));
+      const figures = JSON.parse(readFileSync(join(exported, "figures.json"), "utf8"));
+      expect(figures).toMatchObject({ interrupted: true, samples: Number(done) });
     });
 
     it("marks the JSON object, whose numbers are those of the samples before it", async () => {

@@ -122,6 +122,18 @@ describe("voxtwirl measure --model", () => {
     expect((await measured(...args, "--seed", "5")).lossTotal).not.toBe(first.lossTotal);
   });
 
+  it("measures other losses, from the same predictions", async () => {
+    const args = ["--model", model, "--data", "builtin", "--limit", "4"];
+    const squared = await measured(...args);
+    const half = await measured(...args, "--loss", "huber", "--delta", "100");
+    expect(half).toMatchObject({ loss: "huber", split: "gap", delta: 100, formatVersion: 1 });
+    for (const name of ["lossTotal", "lossMean", "lossEquiv", "lossZero"] as const) {
+      expect(2 * half[name]).toBeCloseTo(squared[name], 10);
+    }
+    const { stdout } = await command.run(["measure", ...args, "--loss", "absolute"]);
+    expect(stdout).toMatch(/^Loss: absolute\. No exact split/m);
+  });
+
   it("says which molecules it used", async () => {
     const own = await command.run(["measure", "--model", run, "--data", "builtin", "--twirl", "2"]);
     expect(own.stdout).toMatch(/6 of 6 held-out molecules of builtin, 2 rotations each/);
@@ -149,6 +161,7 @@ describe("voxtwirl measure --model", () => {
     expect(found).not.toHaveProperty("percentEquiv");
     expect(found.percentPose).toBeCloseTo((100 * found.lossPose) / found.lossTotalPose, 8);
     expect(found.lossPoseFloor).toBeGreaterThan(0);
+    expect(found.percentPoseInterval).toEqual([expect.any(Number), expect.any(Number)]);
     const { stdout } = await command.run(["measure", ...args, "--interpolation", "trilinear"]);
     expect(stdout).toMatch(/rotated back by trilinear/);
     expect(stdout).toMatch(/^ +percentPose +.* ± .* %/m);

@@ -36,14 +36,22 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
   },
   // Evaluated at its ends.
   "docs/training.md": { after: "console.log(percents.length);", expected: 2 },
+  // Half the square of 0.05, of predictions on both sides of a target of zero.
   "docs/measuring.md": {
+    before: `
+      const [samples, targets] = [1, [0]];
+      const predictions = Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 0.05 : -0.05));`,
+    after: "console.log(exact.lossEquiv > 0 && split === 'gap' ? lossEquiv : NaN);",
+    expected: 0.00125,
+  },
+  "docs/measuring.md 2": {
     before: `
       const molecules = [{ positions: [[0, 0, 0], [1, 0.5, 0]], forces: [[0, 1, 0], [0, -1, 0]] }];
       const model = (positions: ArrayLike<number>) => positions;`,
     after: "console.log(percentEquiv);",
     expected: 0,
   },
-  "docs/measuring.md 2": {
+  "docs/measuring.md 3": {
     before: `
       import { builtinMolecules, Training, voxels } from "voxtwirl";
       import { openGpu } from "voxtwirl/node";

@@ -47,7 +47,7 @@ describe("a laboratory", () => {
     expect(runsOf(whole)).toHaveLength(4);
     for (const run of runsOf(whole)) expect(await lookAtRun(join(whole, "runs", run))).toBe("saved");
     const results = resultsOf(whole, "dip");
-    expect(results).toMatchObject({ format: 1, type: "experiment", experiment: "dip", steps: 4, seeds: [1, 2] });
+    expect(results).toMatchObject({ formatVersion: 1, type: "experiment", experiment: "dip", steps: 4, seeds: [1, 2] });
     expect(results.runs.map(({ arm, seed }) => `${arm} ${seed}`)).toEqual([
       ...["so3 1", "so3 2", "half width 1", "half width 2"],
     ]);

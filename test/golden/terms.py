@@ -39,17 +39,20 @@ def weights_of(gradients, parameters):
 
 
 class LossTerms:
-    """Inputs and targets (N, C, D, D, D), matrices (K, 3, 3), all different; M elements in the group."""
+    """Inputs and targets (N, C, D, D, D), matrices (K, 3, 3) of all samples or (N, K, 3, 3); M elements in the group.
+
+    The matrices of a sample are all different.
+    """
 
     def __init__(self, model, inputs, targets, matrices, group_order=ORDER):
         self.model = model.eval()
         self.inputs, self.targets = inputs, targets
         self.samples, self.elements = len(inputs), inputs[0].numel()
-        self.rotations = len(matrices)
+        matrices = np.broadcast_to(matrices, (len(inputs), *np.shape(matrices)[-3:]))
+        self.rotations = matrices.shape[1]
         self.correction = (group_order - 1) / group_order if np.isfinite(group_order) else 1
-        there = [permutation(inputs.shape[-1], m) for m in matrices]
-        self.there = torch.stack(there)
-        self.back = torch.stack([p.argsort() for p in there])
+        permutations = {m.tobytes(): permutation(inputs.shape[-1], m) for of in matrices for m in of}
+        self.there = [torch.stack([permutations[m.tobytes()] for m in of]) for of in matrices]
         used = torch.autograd.grad(model(inputs[:1]).sum(), list(model.parameters()), allow_unused=True)
         self.names = [name for (name, _), g in zip(model.named_parameters(), used) if g is not None]
         self.parameters = [p for p, g in zip(model.parameters(), used) if g is not None]
@@ -57,10 +60,10 @@ class LossTerms:
 
     def twisted(self, n):
         """Predictions for the rotated copies of sample n, rotated back: (K, C, voxels)."""
-        x = self.inputs[n]
-        rotated = x.flatten(1)[:, self.there].movedim(1, 0).reshape(-1, *x.shape)
+        x, there = self.inputs[n], self.there[n]
+        rotated = x.flatten(1)[:, there].movedim(1, 0).reshape(-1, *x.shape)
         raw = self.model(rotated).flatten(2)
-        return raw.gather(2, self.back[:, None].expand_as(raw))
+        return raw.gather(2, there.argsort(1)[:, None].expand_as(raw))
 
     def terms(self, n, f):
         """What sample n adds to each term, from its twisted predictions."""

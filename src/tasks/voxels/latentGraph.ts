@@ -1,12 +1,10 @@
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
 import { byteLength, type Tensor } from "../../gpu/tensor.ts";
-import { Graph, type Precision } from "../../graph/graph.ts";
-import { StepUniform } from "../../graph/stepUniform.ts";
-import { rotateOctahedral } from "../../kernels/rotation/rotateOctahedral.ts";
+import type { Graph, Precision } from "../../graph/graph.ts";
 import type { ForwardOptions } from "../../models/unet3d.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
-import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts";
 import { streams } from "./streams.ts";
+import { TwirledSamples } from "./twirledSamples.ts";
 import type { VoxelConfig } from "./voxelConfig.ts";
 
 /** Appends a forward pass and hands out its hidden maps. */
@@ -17,6 +15,8 @@ export interface LatentGraphOptions {
   readonly molecules: PackedMolecules;
   readonly config: VoxelConfig;
   readonly precision: Precision;
+  /** Of poses and noise. */
+  readonly seed: number;
   readonly models: { readonly trained: FeatureModel; readonly initial: FeatureModel };
   /** Which layers, all by default. */
   readonly layers?: ((name: string) => boolean) | undefined;
@@ -31,14 +31,10 @@ export interface LatentMaps {
   readonly initial: Tensor;
 }
 
-/** One molecule under some rotations through both networks, and what is written before a replay. */
+/** One molecule under some rotations through both networks. */
 export interface LatentGraph {
-  readonly graph: Graph;
-  readonly uniform: StepUniform;
-  /** u32 [1]: which molecule. */
-  readonly molecule: BufferView;
-  /** u32 [chunk]: elements of the group. */
-  readonly rotations: BufferView;
+  /** Writes before a replay which molecule and which elements of the group, as many as are taken at once. */
+  readonly samples: TwirledSamples;
   readonly maps: readonly LatentMaps[];
   /** Bytes of all maps together, which are kept to the end of a replay. */
   readonly bytes: number;
@@ -51,31 +47,19 @@ export interface LatentGraph {
  * @param owned buffers that are made are added, for the caller to destroy
  */
 export function latentGraph(gpu: Gpu, options: LatentGraphOptions, chunk: number, owned: BufferView[]): LatentGraph {
-  const { molecules, config, precision, models, layers = () => true } = options;
+  const { molecules, config, precision, models, seed, layers = () => true } = options;
   const { grid, resolution, shift, sigma, elements } = config;
-  const channels = elements.length;
-  const upload = (label: string, values: Float32Array | Uint32Array) => {
-    const view = gpu.upload(label, values);
-    owned.push(view);
-    return view;
-  };
-  const molecule = upload("molecule", new Uint32Array(1));
-  const rotations = upload("rotations", new Uint32Array(chunk));
-  const uniform = new StepUniform(gpu, "latents step");
-  owned.push(uniform.view());
-
-  const graph = new Graph(gpu.caps, { precision });
-  const { noisy } = sampleVoxels(graph, {
-    molecules: moleculeTensors(graph, uploadMolecules(upload, "held-out", molecules)),
-    ...{ grid, channels, resolution },
-    chosen: graph.external("molecule", [1], molecule, "u32"),
-    pose: { shift, rotate: "so3", stream: streams.heldoutPose },
-    noise: { sigma, stream: streams.heldoutNoise, step: graph.external("step", [8], uniform.view()) },
-  });
-  const rotated = graph.scratch("rotated", [chunk, grid, grid, grid, channels]);
-  const chosen = graph.external("rotations", [chunk], rotations, "u32");
-  graph.inPhase("data", () => rotateOctahedral(graph, { label: "rotate", x: noisy, rotations: chosen, y: rotated }));
-
+  const samples = new TwirledSamples(
+    gpu,
+    {
+      ...{ molecules, grid, channels: elements.length, resolution, shift, sigma, twirl: chunk, seed, precision },
+      streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
+    },
+    chunk,
+    owned,
+  );
+  const { graph } = samples;
+  const rotated = samples.rotated(samples.chunks[0]!);
   const featuresOf = (model: FeatureModel): (readonly [string, Tensor])[] => {
     const found: (readonly [string, Tensor])[] = [];
     model(graph, rotated, (name, tensor) => {
@@ -90,5 +74,5 @@ export function latentGraph(gpu: Gpu, options: LatentGraphOptions, chunk: number
     return { name, size, channels: width, trained: tensor, initial: initial[i]![1] };
   });
   const bytes = maps.reduce((sum, { trained }) => sum + 2 * byteLength(trained), 0);
-  return { graph, uniform, molecule, rotations, maps, bytes };
+  return { samples, maps, bytes };
 }

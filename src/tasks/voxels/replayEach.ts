@@ -8,7 +8,9 @@ const MAX_QUEUE = 16;
 
 /** Who may stop a row of replays, and who is told how far it is. */
 export interface ReplayOptions {
+  /** Stops before the next replay. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with how many are known to be done, and of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

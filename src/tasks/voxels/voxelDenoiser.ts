@@ -1,6 +1,5 @@
-import { kindOf, requireBytes, requireGpu, requireMethod, requireShape, tagOf } from "../../check.ts";
+import { kindOf, requireGpu, requireMethod, requireShape, tagOf } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
-import { decodeSafetensors } from "../../formats/safetensors.ts";
 import { formatShape, type Tensor } from "../../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
 import { requirePrecision, type Graph, type Precision } from "../../graph/graph.ts";
@@ -9,11 +8,10 @@ import { GridPlans, type GridShape } from "../../models/gridPlans.ts";
 import { unet3d, type ForwardOptions } from "../../models/unet3d.ts";
 import { unetParameters, type UNet3dConfig } from "../../models/unetLayout.ts";
 import { loadModel } from "../../training/checkpoint.ts";
-import { modelOf, type ModelFile } from "../../training/modelFile.ts";
-import type { ConfigChecker } from "../../training/runConfig.ts";
+import type { ModelFile } from "../../training/modelFile.ts";
 import type { TrainedModel, TrainedModelOptions } from "../../training/task.ts";
-import { presets } from "./presets.ts";
-import { checkVoxelConfig, unetConfig, VOXELS, type VoxelConfig } from "./voxelConfig.ts";
+import { unetConfig, type VoxelConfig } from "./voxelConfig.ts";
+import { voxelModelFile } from "./voxelModelFile.ts";
 
 /**
  * A trained voxel denoiser, ready to run: takes noisy grids, gives clean ones. A file says how its network is built.
@@ -66,7 +64,7 @@ export class VoxelDenoiser implements TrainedModel {
     options: TrainedModelOptions = {},
   ): Promise<VoxelDenoiser> {
     requireGpu(gpu);
-    const file = fileOf(model);
+    const file = voxelModelFile(model);
     const { precision = file.config.training.precision } = options;
     requirePrecision(gpu.caps, precision);
     const parameters = unetParameters(unetConfig(file.config.training));
@@ -194,24 +192,6 @@ export class VoxelDenoiser implements TrainedModel {
     const message = `${what} has ${length} numbers, and shape ${formatShape(shape)} ${count}`;
     throw new VoxtwirlError("bad-shape", message, "Give the shape of these grids, [N, D, H, W, C].");
   }
-}
-
-const configs: ConfigChecker = { name: VOXELS, presets, check: checkVoxelConfig };
-
-/** @throws VoxtwirlError "bad-config" for a model of another task */
-function configsNamed(name = VOXELS): ConfigChecker {
-  if (name === VOXELS) return configs;
-  throw new VoxtwirlError("bad-config", `the model is of the task ${name}`, "Give a model of voxels.");
-}
-
-function fileOf(model: Uint8Array | ModelFile): ModelFile<VoxelConfig> {
-  const read = (model as Partial<ModelFile> | undefined)?.file !== undefined;
-  if (!read) requireBytes("the model", model);
-  const name = "the model file";
-  const file = read ? (model as ModelFile) : modelOf(decodeSafetensors(model as Uint8Array, name), configsNamed, name);
-  // By name, as `configs` has checked the rest.
-  configsNamed(file.config.task);
-  return file as ModelFile<VoxelConfig>;
 }
 
 function requireRange(what: string, view: BufferView | undefined, usage: number, name: string): void {

@@ -42,10 +42,21 @@ export interface TwirledSample {
   readonly rotation: number;
 }
 
+/** What the model predicts for the rotated copies of one molecule; grids are [D, D, D, E]. */
+export interface TwistedPredictions {
+  /** Rotated back. */
+  readonly predictions: Float32Array[];
+  /** Of the group, one for each prediction. */
+  readonly elements: number[];
+  readonly clean: Float32Array;
+  readonly noisy: Float32Array;
+}
+
 /**
- * Measures L_total = L_mean + L_equiv on held-out samples, molecules or grids, under the octahedral group: each is posed and
- * noised once, rotated, denoised, and the predictions are reduced on the GPU without storing their twisted forms.
- * The noise belongs to the input, so it rotates with it. One molecule is one replay; nothing is awaited in between.
+ * Measures L_total = L_mean + L_equiv on held-out molecules or grids under the octahedral group: each sample is posed
+ * and noised once if it is a molecule, rotated and denoised, and the predictions are reduced on the GPU without storing
+ * their twisted forms. The noise belongs to the input, so it rotates with it. One sample is one replay; nothing is
+ * awaited in between.
  */
 export class VoxelEvaluator {
   readonly plan: Plan;
@@ -71,8 +82,8 @@ export class VoxelEvaluator {
   /**
    * Predicts all rotations of a molecule in one batch where that fits, else in chunks.
    *
-   * @throws VoxtwirlError "bad-option" for a `twirl` outside 2 to 24, "no-data" without samples, "bad-shape" for grids that are not whole and equally many, "too-large" or
-   *   "out-of-memory" when not even one rotation at a time fits
+   * @throws VoxtwirlError "bad-option" for a `twirl` outside 2 to 24, "no-data" without samples, "bad-shape" for grids
+   *   that are not whole and equally many, "too-large" or "out-of-memory" when not even one rotation at a time fits
    */
   static async create(gpu: Gpu, options: VoxelEvaluatorOptions, model: VoxelModel): Promise<VoxelEvaluator> {
     requireEvaluation(gpu, options, model, "twirl, streams");
@@ -168,13 +179,13 @@ export class VoxelEvaluator {
   }
 
   /**
-   * All twisted predictions of one molecule, in the order of their elements of the group, with its clean grid: for
-   * analyses on the host. Elements that were not drawn are left out.
+   * All twisted predictions of one molecule, in the order of their elements of the group, with its clean and noisy
+   * grid: for analyses on the host. Elements that were not drawn are left out.
    */
-  async twisted(index: number): Promise<{ predictions: Float32Array[]; elements: number[]; clean: Float32Array }> {
+  async twisted(index: number): Promise<TwistedPredictions> {
     const { grid, channels } = this.#options;
     const { samples, allPredictions } = this.#built;
-    const { clean } = samples;
+    const { clean, noisy } = samples;
     if (!allPredictions) {
       throw new VoxtwirlError(
         "unsupported",
@@ -183,7 +194,8 @@ export class VoxelEvaluator {
       );
     }
     const rotations = this.#submit(index, []);
-    const [y, ...chunks] = (await this.plan.read(clean, ...allPredictions)) as [Float32Array, ...Float32Array[]];
+    const read = await this.plan.read(clean, noisy, ...allPredictions);
+    const [y, x, ...chunks] = read as [Float32Array, Float32Array, ...Float32Array[]];
     const raw = chunks.flatMap((values) =>
       Array.from({ length: values.length / y.length }, (_, i) => values.subarray(i * y.length, (i + 1) * y.length)),
     );
@@ -192,6 +204,7 @@ export class VoxelEvaluator {
       predictions: order.map((i) => rotateGridOctahedral(raw[i]!, grid, channels, octahedralInverses[rotations[i]!]!)),
       elements: order.map((i) => rotations[i]!),
       clean: y,
+      noisy: x,
     };
   }
 

@@ -4,16 +4,16 @@ import { latentResult, type LatentMeasurer } from "../../analysis/latents.ts";
 import { octahedral } from "../../equivariance/groups.ts";
 import { OCTAHEDRAL_ORDER, octahedralMatrices } from "../../equivariance/octahedral.ts";
 import { VoxtwirlError } from "../../errors.ts";
-import type { BufferView, Gpu } from "../../gpu/gpu.ts";
+import type { Gpu } from "../../gpu/gpu.ts";
 import type { Precision } from "../../graph/graph.ts";
 import { ParameterStore } from "../../graph/parameters.ts";
 import { Plan } from "../../graph/plan.ts";
-import { largestDivisor } from "../../kernels/cube.ts";
 import { initialise } from "../../models/initialise.ts";
 import { unet3d } from "../../models/unet3d.ts";
 import { unetParameters } from "../../models/unetLayout.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
+import { asManyAsFit } from "./asManyAsFit.ts";
 import { latentGraph, type LatentGraph, type LatentGraphOptions } from "./latentGraph.ts";
 import { unetConfig } from "./voxelConfig.ts";
 import { VoxelDenoiser } from "./voxelDenoiser.ts";
@@ -66,8 +66,8 @@ export async function voxelLatents(gpu: Gpu, options: VoxelLatentOptions): Promi
       initial: (graph, x, feature) =>
         unet3d(graph, network, x, { parameter: store.bind(graph, { constants: "weights" }), feature }),
     };
-    const built = await create(gpu, { molecules: data, config, precision, models, layers });
-    return measurer(gpu, seed, data.count, built, () => {
+    const built = await create(gpu, { molecules: data, config, precision, seed, models, layers });
+    return measurer(data.count, built, () => {
       built.free();
       store.destroy();
       denoiser.destroy();
@@ -86,35 +86,27 @@ interface Built extends LatentGraph {
   readonly free: () => void;
 }
 
-/** With the largest number of rotations at once that fits. */
-async function create(gpu: Gpu, options: LatentGraphOptions): Promise<Built> {
-  for (let chunk = OCTAHEDRAL_ORDER; ; chunk = largestDivisor(OCTAHEDRAL_ORDER, chunk - 1)) {
-    const owned: BufferView[] = [];
-    const free = () => owned.forEach(({ buffer }) => gpu.destroyBuffer(buffer));
-    try {
-      const built = latentGraph(gpu, options, chunk, owned);
-      if (built.maps.length === 0) {
-        throw new VoxtwirlError("no-data", "no layer is chosen", "Choose some, such as down.0 and middle.res1.");
-      }
-      if (chunk === 1 || built.bytes <= MAP_BYTES) {
-        const plan = await Plan.create(gpu, built.graph, { label: "latents" });
-        const freeAll = () => {
-          plan.destroy();
-          free();
-        };
-        return { ...built, plan, chunk, free: freeAll };
-      }
-    } catch (error) {
-      free();
-      const smaller = error instanceof VoxtwirlError && (error.code === "too-large" || error.code === "out-of-memory");
-      if (!smaller || chunk === 1) throw error;
+/** With as many rotations at once as fit, of the GPU and of `MAP_BYTES`; a whole number of times they are the group. */
+function create(gpu: Gpu, options: LatentGraphOptions): Promise<Built> {
+  return asManyAsFit(gpu, OCTAHEDRAL_ORDER, async (chunk, { owned }) => {
+    const built = latentGraph(gpu, options, chunk, owned);
+    if (built.maps.length === 0) {
+      throw new VoxtwirlError("no-data", "no layer is chosen", "Choose some, such as down.0 and middle.res1.");
     }
-    free();
-  }
+    if (chunk > 1 && built.bytes > MAP_BYTES) {
+      throw new VoxtwirlError("too-large", `the maps of ${chunk} rotations are many`, "Take fewer at once.");
+    }
+    const plan = await Plan.create(gpu, built.samples.graph, { label: "latents" });
+    const free = () => {
+      plan.destroy();
+      for (const { buffer } of owned) gpu.destroyBuffer(buffer);
+    };
+    return { ...built, plan, chunk, free };
+  });
 }
 
-function measurer(gpu: Gpu, seed: number, molecules: number, built: Built, destroy: () => void): LatentMeasurer {
-  const { plan, chunk, maps, uniform, molecule, rotations } = built;
+function measurer(molecules: number, built: Built, destroy: () => void): LatentMeasurer {
+  const { plan, chunk, maps, samples } = built;
   const layers = maps.map(({ name, size, channels }) => ({
     ...{ name, channels },
     how: { kind: "grid", size, channels } as const,
@@ -126,13 +118,10 @@ function measurer(gpu: Gpu, seed: number, molecules: number, built: Built, destr
     async add(index, signal) {
       requireWhole("index", index, 0, molecules - 1);
       for (const net of nets) tallies[net].begin();
-      uniform.set({ seed, step: 0, sample: index, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 });
-      uniform.write();
-      gpu.write(molecule, Uint32Array.of(index));
       for (let first = 0; first < OCTAHEDRAL_ORDER; first += chunk) {
         if (signal?.aborted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start it again.");
-        gpu.write(
-          rotations,
+        samples.prepare(
+          index,
           Uint32Array.from({ length: chunk }, (_, i) => first + i),
         );
         plan.run();

@@ -1,3 +1,4 @@
+import { requireFunction, requireGpu, requireObject } from "../../check.ts";
 import { parameterScales, RELATIVE_STEP, relativeLength } from "../../analysis/differenceStep.ts";
 import type { LossTerms, Term, TermsOptions, WeightSlot } from "../../analysis/lossTerms.ts";
 import { plus } from "../../analysis/vectors.ts";
@@ -84,11 +85,15 @@ export class VoxelTerms implements LossTerms {
   }
 
   /**
-   * @throws VoxtwirlError as `VoxelEvaluator.create`, and what `load` throws; plans for gradients are made when they are
-   *   first asked for, and may then find that they do not fit
+   * Plans for gradients are made when they are first asked for, and may then find that they do not fit.
+   *
+   * @throws VoxtwirlError "bad-option", and as `VoxelEvaluator.create`, and what `load` throws
    */
   static async create(gpu: Gpu, options: VoxelTermsOptions): Promise<VoxelTerms> {
+    requireGpu(gpu);
+    requireObject("options", options, "Give samples, grid, channels, twirl, seed, parameters, network and load.");
     const { parameters, load, network } = options;
+    for (const [name, value] of Object.entries({ load, network })) requireFunction(name, value, "Give a function.");
     const store = new ParameterStore(gpu, parameters, ["weights", "grads"]);
     let evaluator: VoxelEvaluator | undefined;
     try {

@@ -1,0 +1,17 @@
+import type { GradientResult } from "./gradients.ts";
+import type { Landscape } from "./landscape.ts";
+import type { LatentResult } from "./latents.ts";
+import type { ParameterSpace } from "./parameterSpace.ts";
+
+/** What can be analysed. */
+export const ANALYSES = ["gradients", "landscape", "parameters", "latents"] as const;
+/** One of the analyses of a trained model. */
+export type Analysis = (typeof ANALYSES)[number];
+
+/** What was found, of what was asked for; an analysis that was stopped before it knew anything is not there. */
+export interface AnalysisResults {
+  readonly gradients?: GradientResult;
+  readonly landscape?: Landscape;
+  readonly parameters?: ParameterSpace;
+  readonly latents?: LatentResult & { readonly interrupted: boolean };
+}

@@ -1,0 +1,189 @@
+import type { Command } from "@commander-js/extra-typings";
+import { layerName } from "../analysis/layers.ts";
+import { landscapeCost } from "../analysis/landscape.ts";
+import { ANALYSES, type Analysis } from "../analysis/results.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { requireWritable, writeFileAtomic } from "../node/files.ts";
+import { costLines, paceOf, runAnalyses, type AnalysesOptions } from "./analyses.ts";
+import { analysisJson, analysisLines, ofLayers } from "./analyzeOutput.ts";
+import { analysisPage } from "./analyzePage.ts";
+import { badOption, choice, exits, integer, text } from "./args.ts";
+import { dataHelp, strictOption } from "./data.ts";
+import { exportOption, requireNewFolder } from "./exportFolder.ts";
+import { exportSamples, type ExportedSamples } from "./exportSamples.ts";
+import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
+import { printJson } from "./json.ts";
+import { interruptible } from "./interrupt.ts";
+import { chosenLayers, type ChosenLayers } from "./chosenLayers.ts";
+import { dataLines, openModelData, shownData, type ModelData } from "./modelData.ts";
+import { pace, showProgress } from "./progress.ts";
+import { formatDuration } from "../report/format.ts";
+import { print } from "./stdout.ts";
+import { nothingKnown } from "./sweep.ts";
+
+/** Molecules by default; of the landscape, whose products take two gradients each, fewer. */
+const SAMPLES = 16;
+const LANDSCAPE_SAMPLES = 4;
+const MATRICES = { hessian: "hessian", "gauss-newton": "gaussNewton" } as const;
+
+const analyzeOptions = (command: Command) =>
+  command
+    .addOption(text("--model <RUN|FILE>", "a run's folder, its model.safetensors or a checkpoint that it kept"))
+    .addOption(text("--data <FILE>", `${dataHelp}, or builtin; of its training data only the held-out part`))
+    .addOption(strictOption())
+    .addOption(text("--what <LIST>", `some of ${ANALYSES.join(", ")}, with commas between (default: all)`))
+    .addOption(
+      choice("--group <KIND>", "octahedral: the rotations of the cube, which are exact on voxels", ["octahedral"]),
+    )
+    .addOption(
+      integer(
+        "--limit <M>",
+        `at most so many molecules, drawn at random by the seed (default ${SAMPLES}, landscape ${LANDSCAPE_SAMPLES})`,
+      ),
+    )
+    .addOption(integer("--twirl <N>", "rotations of each molecule (default 24: all)", { min: 2, max: 24 }))
+    .addOption(integer("--products <N>", "landscape: Lanczos steps for each term (default 30)"))
+    .addOption(integer("--probes <N>", "landscape: random vectors for each trace (default 8)"))
+    .addOption(
+      choice("--matrix <KIND>", "landscape: hessian (default), or gauss-newton", ["hessian", "gauss-newton"] as const),
+    )
+    .option("--density", "landscape: the spectrum's density too, for which each probe takes 16 products")
+    .addOption(text("--layers <PATTERN>", "only these layers by name, * for any letters: 'down.*,middle.*'"))
+    .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
+    .addOption(exportOption())
+    .addOption(adapterOption())
+    .addOption(noTuningOption())
+    .addOption(text("--html <FILE>", "write a page with charts of all that was found"))
+    .option("--json", "print one JSON object on stdout");
+
+type AnalyzeOptions = ReturnType<ReturnType<typeof analyzeOptions>["opts"]>;
+
+export const define = (command: Command) => analyzeOptions(command).action(exits(run));
+
+/** Analyses a model that `voxtwirl train` wrote. Exit code 130 after Ctrl-C, with what is known by then. */
+async function run(options: AnalyzeOptions): Promise<number> {
+  const what = analysesOf(options.what);
+  const { limit = SAMPLES, strict = false, seed } = options;
+  const [model, data] = [required(options, "model"), required(options, "data")];
+  if (options.export !== undefined) await requireNewFolder(options.export);
+  const of = await openModelData({ model, data, strict, seed, limit });
+  const layers = chosenLayers(options.layers, layersOfModel(of));
+  if (options.html !== undefined) await requireWritable(options.html);
+  const gpu = await openCliGpu(options.adapter, options.tuning);
+  try {
+    return await analyze(gpu, of, what, { ...options, layers });
+  } finally {
+    gpu.destroy();
+  }
+}
+
+/** Options whose layers are known. */
+type Checked = Omit<AnalyzeOptions, "layers"> & { readonly layers: ChosenLayers };
+
+async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], options: Checked): Promise<number> {
+  const { model, task, packed: data, chosen, seed } = of;
+  const { twirl: rotations = 24, json = false, products, probes, density = false, matrix = "hessian" } = options;
+  const { layers } = options;
+  const terms = await task.terms(gpu, { model, data, chosen, rotations, seed });
+  const precision = "f32" as const;
+  const latents = what.includes("latents")
+    ? await task.latents(gpu, { model, data, seed, precision, layers: layers.isMap })
+    : undefined;
+  const progress = showProgress();
+  const interruption = interruptible({ after: "the molecules in hand", warn: progress.warn });
+  interruption.begin();
+  let exported: ExportedSamples | undefined;
+  try {
+    const given: AnalysesOptions = {
+      ...{ what, terms, latents, chosen },
+      landscapeSamples: Math.min(chosen.length, options.limit ?? LANDSCAPE_SAMPLES),
+      landscape: {
+        ...{ matrix: MATRICES[matrix], seed },
+        ...(products !== undefined && { products }),
+        ...(probes !== undefined && { probes }),
+        ...(density && { density: {} }),
+      },
+      signal: interruption.signal,
+    };
+    // Numbers that cannot be are refused before anything is computed.
+    if (what.includes("landscape")) landscapeCost(terms, given.landscape);
+    const head = dataLines(of, options.data!, false, `${rotations} rotations each`);
+    if (!json) print(head);
+    progress.show("timing a molecule");
+    const seconds = await paceOf(terms, interruption.signal);
+    progress.clear();
+    for (const line of costLines(given, seconds)) process.stderr.write(`voxtwirl: ${line}\n`);
+    const { signal } = interruption;
+    const shownAt = shownProgress(progress);
+    if (options.export !== undefined) {
+      const onProgress = (done: number, total: number) => shownAt("export", done, total);
+      exported = await exportSamples(gpu, of, { path: options.export, rotations, precision, signal, onProgress });
+    }
+    const results = await runAnalyses(given, shownAt);
+    progress.clear();
+    const interrupted = interruption.signal.aborted;
+    if (Object.keys(results).length === 0) return nothingKnown("analysis", interruption);
+    const shown = { ...shownData(of, options.data!), precision, samples: chosen.length, rotations };
+    const found = { ...shown, interrupted, ...analysisJson(results, layers.isLayer) };
+    const figures = { type: "analyze", group: "octahedral", ...found };
+    try {
+      await exported?.folder.finish({ ...figures, ...exported.measured }, model.path);
+    } finally {
+      if (json) printJson(figures);
+      else {
+        print([
+          ...(interrupted ? ["interrupted: what is known so far", ""] : []),
+          ...analysisLines(results, layers.isLayer),
+        ]);
+      }
+    }
+    if (options.html !== undefined) {
+      const page = analysisPage(of, {
+        what,
+        results: ofLayers(results, layers.isLayer),
+        data: options.data!,
+        rotations,
+      });
+      await writeFileAtomic(options.html, page);
+      if (!json) print([`written: ${options.html}`]);
+    }
+    return interruption.code;
+  } finally {
+    progress.clear();
+    await exported?.folder.discard();
+    interruption.end();
+    latents?.destroy();
+    terms.destroy();
+  }
+}
+
+/** A live line for each analysis in turn: "landscape 12 of 117  4 min left". */
+function shownProgress(progress: ReturnType<typeof showProgress>) {
+  let current: { name: string; total: number; left: ReturnType<typeof pace> } | undefined;
+  return (name: Analysis | "export", done: number, total: number) => {
+    if (current?.name !== name || current.total !== total) current = { name, total, left: pace(total) };
+    const left = current.left(done, performance.now());
+    progress.show(`${name} ${done} of ${total}${left === null ? "" : `  ${formatDuration(left)} left`}`);
+  };
+}
+
+function layersOfModel({ task, model }: ModelData): string[] {
+  const parameters = task.parameters(model.config.training).filter(({ trained }) => trained);
+  return [...new Set(parameters.map(({ name }) => layerName(name)))];
+}
+
+function required(options: AnalyzeOptions, name: "model" | "data"): string {
+  const value = options[name];
+  if (value !== undefined) return value;
+  throw badOption(`--${name} is not given`, "Give --model and --data. See: voxtwirl help analyze");
+}
+
+function analysesOf(list: string | undefined): readonly Analysis[] {
+  if (list === undefined) return ANALYSES;
+  const names = list.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !(ANALYSES as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw badOption(`--what ${unknown} is not known`, `Use some of: ${ANALYSES.join(", ")}, with commas between.`);
+  }
+  return ANALYSES.filter((name) => names.includes(name));
+}

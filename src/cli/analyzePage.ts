@@ -1,0 +1,42 @@
+import type { Analysis, AnalysisResults } from "../analysis/results.ts";
+import { formatCount } from "../report/format.ts";
+import { renderAnalysis } from "../report/analysisPage.ts";
+import type { ModelData } from "./modelData.ts";
+
+declare const VOXTWIRL_VERSION: string;
+
+/** What a page shows besides the model and its molecules. */
+export interface AnalysisPageOptions {
+  readonly what: readonly Analysis[];
+  readonly results: AnalysisResults;
+  /** As `--data` has it. */
+  readonly data: string;
+  readonly rotations: number;
+}
+
+/** The page of an analysis, as HTML. */
+export function analysisPage(of: ModelData, { what, results, data, rotations }: AnalysisPageOptions): string {
+  const { model, packed, chosen, heldoutOnly, left, seed } = of;
+  const { landscape } = results;
+  return renderAnalysis({
+    title: `${model.config.training.preset} after ${formatCount(model.step)} steps`,
+    what,
+    results,
+    notes: heldoutOnly || model.config.data.sha256 === "" ? [] : [OTHER_DATA],
+    facts: [
+      ["model", model.path],
+      ["preset", model.config.training.preset],
+      ["step", formatCount(model.step)],
+      ["molecules", `${data}${heldoutOnly ? ", held-out part" : ""}`],
+      ["of them used", `${formatCount(chosen.length)} of ${formatCount(packed.count)}`],
+      ...(landscape ? [["for the curvature", formatCount(landscape.samples)] as const] : []),
+      ...(left > 0 ? [["left out", formatCount(left)] as const] : []),
+      ["rotations of each", `${rotations}, of the cube`],
+      ["seed of poses, noise and draws", String(seed)],
+      ["precision", "f32"],
+      ["voxtwirl", VOXTWIRL_VERSION],
+    ],
+  });
+}
+
+const OTHER_DATA = "The model was trained on another file: molecules that both hold are not left out.";

@@ -1,0 +1,95 @@
+import { readingLines } from "../formats/records.ts";
+import type { MoleculeFile } from "../node/moleculeFile.ts";
+import { readMoleculeFile } from "../node/molecules.ts";
+import { Random } from "../random.ts";
+import { formatCount } from "../report/format.ts";
+import { readModelFile } from "../runs/modelFile.ts";
+import { measurableMolecules } from "../runs/runData.ts";
+import { taskNamed, type AnyTask } from "../tasks/list.ts";
+import type { ModelFile } from "../training/modelFile.ts";
+import type { Packed } from "../training/task.ts";
+
+/** Which model, on which molecules. */
+export interface ModelDataOptions {
+  readonly model: string;
+  readonly data: string;
+  /** Whether a record that cannot be used is an error. */
+  readonly strict: boolean;
+  /** The run's by default: then molecules have the poses and noise of its evaluations. */
+  readonly seed: number | undefined;
+  /** Molecules at most. */
+  readonly limit: number;
+}
+
+/** A model, and the molecules that it is measured on. */
+export interface ModelData {
+  readonly model: ModelFile;
+  readonly task: AnyTask;
+  readonly file: MoleculeFile;
+  readonly packed: Packed;
+  readonly heldoutOnly: boolean;
+  /** Places in `packed`, in a random order. */
+  readonly chosen: Uint32Array;
+  readonly seed: number;
+  /** Molecules that no grid of the model can hold. */
+  readonly left: number;
+}
+
+/** @throws VoxtwirlError as `readModelFile`, `readMoleculeFile` and `measurableMolecules` */
+export async function openModelData(options: ModelDataOptions): Promise<ModelData> {
+  const model = await readModelFile(options.model);
+  const { config } = model;
+  const task = taskNamed(config.task);
+  const seed = options.seed ?? config.training.seed;
+  const file = await readMoleculeFile(options.data, { strict: options.strict });
+  const { packed, skipped, heldoutOnly } = await measurableMolecules(task, file, config);
+  const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
+  const chosen = order.slice(0, options.limit);
+  const left = skipped.unknownElement + skipped.doesNotFit;
+  return { model, task, file, packed, heldoutOnly, chosen, seed, left };
+}
+
+/** What the JSON of a command says of its model and molecules. */
+export function shownData({ model, file, packed, heldoutOnly, seed }: ModelData, data: string) {
+  return {
+    model: model.path,
+    step: model.step,
+    data,
+    dataSha256: file.sha256,
+    records: file.records,
+    recordsLeftOut: Object.fromEntries(file.leftOut.map(({ reason, count }) => [reason, count])),
+    heldoutOnly,
+    candidates: packed.count,
+    seed,
+  };
+}
+
+/**
+ * The lines before the figures: which model, which molecules, what was left out.
+ *
+ * @param half whether the model runs in half precision
+ * @param rotations of each molecule: "24 rotations each"
+ */
+export function dataLines(of: ModelData, data: string, half: boolean, rotations: string): string[] {
+  const { model, file, packed, heldoutOnly, chosen, left } = of;
+  const { config } = model;
+  const what = heldoutOnly ? `held-out molecules of ${data}` : `molecules of ${data}`;
+  const step = `step ${formatCount(model.step)}${half ? ", in f16" : ""}`;
+  return [
+    `${model.path}, preset ${config.training.preset}, ${step}`,
+    `${chosen.length} of ${formatCount(packed.count)} ${what}, ${rotations}`,
+    trainedOn(config.data.sha256, heldoutOnly),
+    ...readingLines(file),
+    ...(left > 0
+      ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
+      : []),
+    "",
+  ];
+}
+
+/** What there is to say of the molecules that the model was trained on. */
+function trainedOn(sha256: string, heldoutOnly: boolean): string {
+  if (heldoutOnly) return "The model was trained on this file: only its held-out part is used.";
+  if (sha256 === "") return "What the model was trained on is not known: its own molecules may be among these.";
+  return "The model was trained on another file: molecules that both hold are not left out.";
+}
