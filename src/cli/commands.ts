@@ -18,6 +18,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "show where a training step, an evaluation or a model spends its time and memory",
     load: () => import("./profile.ts"),
   },
+  experiment: {
+    summary: "put a claim on how symmetry is learned to the test: runs, a verdict by a stated rule, a report",
+    load: () => import("./experiment.ts"),
+  },
   tune: {
     summary: "time the variants of each kernel on this adapter, and use the fastest from then on",
     load: () => import("./tune.ts"),

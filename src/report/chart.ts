@@ -16,7 +16,8 @@ export interface ChartSeries {
 /** An area between two curves. */
 export interface ChartBand {
   key: string;
-  label: string;
+  /** In the legend; without one the band goes without saying, being of its curve's colour. */
+  label?: string;
   points: BandPoint[];
 }
 
@@ -81,7 +82,9 @@ function drawSeries(series: ChartSeries, x: Scale, y: Scale): string {
 function drawLegend(spec: ChartSpec): { svg: string; height: number } {
   const entries = [
     ...spec.series.map((s) => ({ key: s.key, label: s.label, band: false, marker: s.marker })),
-    ...(spec.bands ?? []).map((b) => ({ key: b.key, label: b.label, band: true, marker: undefined })),
+    ...(spec.bands ?? []).flatMap(({ key, label }) =>
+      label === undefined ? [] : [{ key, label, band: true, marker: undefined }],
+    ),
     ...(spec.rules ?? []).map((r) => ({ key: r.key, label: r.label, band: false, marker: undefined })),
   ];
   let left = MARGIN.left;

@@ -1,0 +1,117 @@
+import type { Command } from "@commander-js/extra-typings";
+import { VoxtwirlError } from "../errors.ts";
+import type { Experiment } from "../experiments/experiment.ts";
+import {
+  absoluteSource,
+  checkSettings,
+  ExperimentFolder,
+  LABORATORY_FORMAT,
+  sameSettings,
+  type Settings,
+} from "../experiments/laboratory.ts";
+import { experimentNamed, experiments } from "../experiments/list.ts";
+import { runExperiment } from "../experiments/runExperiment.ts";
+import { readMoleculeFile } from "../node/molecules.ts";
+import { allPresets, taskOfPreset } from "../tasks/list.ts";
+import { badOption, choice, exits, integer, text } from "./args.ts";
+import { dataHelp } from "./data.ts";
+import { ExperimentOutput, listText } from "./experimentOutput.ts";
+import { adapterOption, openCliGpu } from "./gpu.ts";
+import { interruptible } from "./interrupt.ts";
+
+const names = experiments.map(({ name }) => name);
+
+const withOptions = (command: Command) => {
+  const presets = Object.keys(allPresets());
+  return command
+    .argument("[NAME]", `which one: ${names.join(", ")}`)
+    .option("--list", "show what each experiment asks, runs and is judged by")
+    .addOption(choice("--preset <NAME>", `what the arms change: ${presets.join(", ")} (default tiny)`, presets))
+    .addOption(text("--data <FILE>", `${dataHelp} (default: the built-in set)`))
+    .addOption(integer("--seeds <N>", "seeds 1 to N for each arm; a verdict takes 3 (default: as --list says)"))
+    .addOption(integer("--steps <N>", "updates of each run (default: as --list says)"))
+    .addOption(text("--out <DIR>", "the laboratory's folder; its experiments share their runs (default laboratory)"))
+    .option("--resume", "go on with an experiment, with its own options; more --steps or --seeds extend it")
+    .addOption(adapterOption())
+    .option("--json", "print results.json on stdout, and nothing else");
+};
+
+type Options = ReturnType<ReturnType<typeof withOptions>["opts"]>;
+
+export const define = (command: Command) => withOptions(command).action(exits(run));
+
+/** Puts a claim to the test. Exit code 130 after Ctrl-C, all saved. */
+async function run(name: string | undefined, options: Options): Promise<number> {
+  if (options.list) {
+    process.stdout.write(listText(experiments));
+    return 0;
+  }
+  if (name === undefined) {
+    throw badOption("which experiment is not said", `Give one of: ${names.join(", ")}; or --list.`);
+  }
+  const experiment = experimentNamed(name);
+  const { out = "laboratory" } = options;
+  const folder = await ExperimentFolder.find(out, name, names);
+  const { settings, file } = await settingsOf(experiment, options, folder);
+  const output = new ExperimentOutput({ json: options.json ?? false, out, name });
+  if (folder.stage === "finished" && sameSettings(folder.settings!, settings)) {
+    output.warn(`${folder.path} is done already; more of --steps or --seeds extend it`);
+    if (options.json) output.results(await folder.readResults());
+    return 0;
+  }
+  output.begin(experiment, settings);
+  const gpu = await openCliGpu(options.adapter);
+  const interruption = interruptible({
+    after: "the step in hand",
+    warn: (remark) => output.warn(remark),
+    onOutputLost: () => output.silence(),
+  });
+  try {
+    const task = taskOfPreset(settings.preset);
+    const base = task.presets[settings.preset]!;
+    const { signal } = interruption;
+    let interrupted = true;
+    for await (const event of runExperiment({ gpu, experiment, task, base, file, folder, out, settings, signal })) {
+      if (event.type === "plan") interruption.begin();
+      if (event.type === "end") interrupted = event.results === undefined;
+      output.show(event, folder);
+    }
+    return interrupted || interruption.outputLost ? interruption.code : 0;
+  } finally {
+    output.clear();
+    interruption.end();
+    gpu.destroy();
+  }
+}
+
+/**
+ * The options, those of an experiment that goes on where they are left out, and its molecules.
+ *
+ * @throws VoxtwirlError "exists" where a folder is there and is not to be gone on with
+ */
+async function settingsOf(experiment: Experiment, options: Options, folder: ExperimentFolder) {
+  const { stage, settings: before, path } = folder;
+  const { name } = experiment;
+  if (before && !options.resume) {
+    const what = stage === "finished" ? "is done" : "has begun";
+    const fix = "Go on with it with --resume, or choose another --out.";
+    throw new VoxtwirlError("exists", `${path}: this experiment ${what} already`, fix);
+  }
+  const { preset, seeds, steps } = { ...(before ?? experiment), ...given(options) };
+  const source = options.data ?? before?.source ?? "builtin";
+  const file = await readMoleculeFile(source, { strict: false });
+  const { sha256 } = file;
+  const settings: Settings = {
+    ...{ format: LABORATORY_FORMAT, experiment: name, preset, source: absoluteSource(source), sha256, seeds, steps },
+  };
+  if (before) checkSettings(path, before, settings);
+  return { settings, file };
+}
+
+function given({ preset, seeds, steps }: Options): Partial<Pick<Settings, "preset" | "seeds" | "steps">> {
+  return {
+    ...(preset !== undefined && { preset }),
+    ...(seeds !== undefined && { seeds }),
+    ...(steps !== undefined && { steps }),
+  };
+}

@@ -1,0 +1,149 @@
+import { changesOf } from "../experiments/arms.ts";
+import type { Arm, Experiment } from "../experiments/experiment.ts";
+import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
+import type { ExperimentResults } from "../experiments/results.ts";
+import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
+import { formatCount, formatDuration } from "../report/format.ts";
+import { fitParts } from "../report/liveLine.ts";
+import { allPresets } from "../tasks/list.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
+import { showProgress } from "./progress.ts";
+
+const WIDTH = 80;
+
+/** What `voxtwirl experiment` shows: what it will do, and the verdict, on stdout; progress and remarks on stderr. */
+export class ExperimentOutput {
+  readonly #json: boolean;
+  readonly #resume: string;
+  readonly #progress = showProgress();
+  #silent = false;
+
+  constructor({ json, out, name }: { json: boolean; out: string; name: string }) {
+    this.#json = json;
+    const where = out === "laboratory" ? "" : ` --out ${out}`;
+    this.#resume = `voxtwirl experiment ${name}${where} --resume`;
+  }
+
+  /** What is asked, and by which rule it is judged, before anything runs. */
+  begin(experiment: Experiment, { preset, seeds, steps }: Settings): void {
+    const { name, arms } = experiment;
+    this.#print([
+      `${name}: ${experiment.question}`,
+      ...said(experiment),
+      "",
+      `preset ${preset}, ${count(arms.length, "arm")} of ${count(seeds, "seed")}, ${formatCount(steps)} steps each:`,
+      ...arms.map((arm) => armLine(arm, allPresets()[preset]!)),
+      "",
+    ]);
+  }
+
+  show(event: ExperimentEvent, folder: ExperimentFolder): void {
+    if (event.type === "note") this.warn(event.text);
+    if (event.type === "plan") this.#plan(event.plan);
+    if (event.type === "progress") this.#progress.show((width) => progressLine(event, width));
+    if (event.type !== "end") return;
+    this.clear();
+    if (event.results === undefined) this.warn(`interrupted, all is saved; go on with: ${this.#resume}`);
+    else if (this.#json) this.results(event.results);
+    else this.#end(event.results, folder);
+  }
+
+  #plan({ runs, there, models, measured, seconds }: ExperimentPlan): void {
+    const measure = models > 0 ? `, ${count(models, "model")} to measure (${measured} measured already)` : "";
+    this.#print([
+      `${count(runs, "run")} (${there} there already)${measure}: ` +
+        (seconds > 0 ? `about ${formatDuration(seconds)}` : "nothing left to run"),
+    ]);
+  }
+
+  #end({ verdict }: ExperimentResults, folder: ExperimentFolder): void {
+    this.#print([
+      "",
+      `verdict: ${verdict.verdict}`,
+      ...wrapped(verdict.reason),
+      "",
+      "written:",
+      `  ${folder.file("results")}`,
+      `  ${folder.file("report")}`,
+    ]);
+  }
+
+  /** results.json, for another program. */
+  results(results: unknown): void {
+    if (!this.#silent) process.stdout.write(`${JSON.stringify(results)}\n`);
+  }
+
+  warn(text: string): void {
+    this.#progress.warn(text);
+  }
+
+  /** Shows nothing from here on but remarks. */
+  silence(): void {
+    this.clear();
+    this.#silent = true;
+  }
+
+  /** Takes the live line away. */
+  clear(): void {
+    this.#progress.clear();
+  }
+
+  #print(lines: readonly string[]): void {
+    if (!this.#json && !this.#silent) process.stdout.write(`${lines.join("\n")}\n`);
+  }
+}
+
+/** What `experiment --list` prints. */
+export function listText(experiments: readonly Experiment[]): string {
+  const parts = experiments.map((experiment) => [
+    experiment.name,
+    ...wrapped(experiment.question),
+    ...said(experiment),
+    `  ${count(experiment.arms.length, "arm")} of ${count(experiment.seeds, "seed")}, ` +
+      `${formatCount(experiment.steps)} steps each, preset ${experiment.preset}:`,
+    ...experiment.arms.map((arm) => `  ${armLine(arm, allPresets()[experiment.preset]!)}`),
+    "",
+  ]);
+  return `${parts.flat().join("\n").trimEnd()}\n`;
+}
+
+function said({ claim, rule }: Experiment): string[] {
+  return [...wrapped(`Claim: ${claim}`), ...wrapped(`Verdict: ${rule}`)];
+}
+
+function armLine(arm: Arm, preset: TrainConfig): string {
+  const { name, share } = arm;
+  const values = Object.entries(changesOf(arm, preset)).map(([key, value]) => `${key} ${String(value)}`);
+  const all = [...values, ...(share === undefined ? [] : [`${100 * share} % of the training molecules`])].join(", ");
+  return `  ${name}${all === "" ? "" : `: ${all}`}`;
+}
+
+function progressLine({ run, what, done, runs, secondsLeft }: ExperimentProgress, width: number): string {
+  return fitParts(
+    [
+      { text: `run ${done + 1} of ${runs}`, short: `${done + 1}/${runs}`, need: 4 },
+      { text: run, need: 2 },
+      { text: what, need: 1 },
+      { text: `${formatDuration(secondsLeft)} left`, need: 3 },
+    ],
+    width,
+  );
+}
+
+function count(n: number, one: string): string {
+  return `${formatCount(n)} ${one}${n === 1 ? "" : "s"}`;
+}
+
+/** A paragraph in lines of a terminal's width, set in by two. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = " ";
+  for (const word of text.split(" ")) {
+    if (line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = " ";
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,121 @@
+import type { Gpu } from "../gpu/gpu.ts";
+import type { AbortSignal } from "../hostTypes.ts";
+import type { AnyTask } from "../tasks/list.ts";
+import type { ModelFile } from "../training/modelFile.ts";
+import type { Packed } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
+
+/** One way to train: a preset with changes. */
+export interface Arm {
+  readonly name: string;
+  /** Which values of a preset's configuration it has instead: data, so that they can be printed. */
+  readonly changes: ArmChanges | ((preset: TrainConfig) => ArmChanges);
+  /** The share of the training molecules that it has, the same ones held out; 1 by default. */
+  readonly share?: number;
+}
+
+/** Values of a configuration, of whatever task. */
+export type ArmChanges = Readonly<Record<string, unknown>>;
+
+/** A number read off a run, with its standard error over molecules where it has one; null is not finite. */
+export interface Figure {
+  readonly value: number | null;
+  readonly stdErr: number | null;
+}
+
+/** Numbers by their names. */
+export type Figures = Readonly<Record<string, Figure>>;
+
+/** What was read off a run at one step. */
+export interface Reading {
+  readonly step: number;
+  readonly figures: Figures;
+}
+
+/** A run's readings, in the order of steps. */
+export interface RunReadings {
+  readonly seed: number;
+  readonly readings: readonly Reading[];
+}
+
+/** All that an experiment has found: what verdicts and reports are functions of. */
+export interface Outcome {
+  readonly steps: number;
+  readonly arms: readonly { readonly name: string; readonly runs: readonly RunReadings[] }[];
+}
+
+/** What there is to measure a kept model. */
+export interface ModelContext {
+  readonly gpu: Gpu;
+  readonly task: AnyTask;
+  readonly model: ModelFile;
+  /** Held-out samples of the model's run, posed and noised as in its evaluations with the run's seed. */
+  readonly heldout: Packed;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Measures kept models, where an experiment needs more than the run's own evaluations. */
+export interface ModelReader {
+  /** The steps whose models are measured, of those that every run keeps. */
+  at(kept: readonly number[]): number[];
+  /** Training steps that take about as long as one measurement. */
+  cost(config: TrainConfig): number;
+  /** @throws VoxtwirlError "aborted" when the signal is raised */
+  read(this: void, context: ModelContext): Promise<Figures>;
+}
+
+/** What the numbers say of the claim. */
+export interface Verdict {
+  readonly verdict: "holds" | "does not hold" | "not decided";
+  /** One or two sentences with the numbers that decide it. */
+  readonly reason: string;
+  /** The same numbers; null where one is not known. */
+  readonly figures: Readonly<Record<string, number | null>>;
+}
+
+/** Values of each seed at some places of a curve. */
+export interface Curve {
+  readonly label: string;
+  readonly points: readonly { readonly x: number; readonly values: readonly number[] }[];
+}
+
+/** A figure of the report. */
+export interface ExperimentChart {
+  readonly title: string;
+  readonly yLabel: string;
+  readonly xLabel?: string;
+  readonly caption: string;
+  readonly curves: readonly Curve[];
+  /** A horizontal line, in the units of y. */
+  readonly mark?: { readonly y: number; readonly label: string; readonly short: string };
+}
+
+/** A table of the report. */
+export interface ExperimentTable {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly caption: string;
+}
+
+/** A claim put to the test: what is trained, what is measured, and by which rule it is judged. */
+export interface Experiment {
+  readonly name: string;
+  readonly question: string;
+  /** What is said, and by whom. */
+  readonly claim: string;
+  /** The rule of the verdict in words, stated before anything runs. */
+  readonly rule: string;
+  /** What it does not show, and why it is made as it is. */
+  readonly remarks?: readonly string[];
+  readonly preset: string;
+  readonly steps: number;
+  readonly seeds: number;
+  readonly arms: readonly Arm[];
+  /** Left out where the run's own evaluations are enough. */
+  readonly models?: ModelReader;
+  verdict(this: void, outcome: Outcome): Verdict;
+  charts(this: void, outcome: Outcome): ExperimentChart[];
+  tables(this: void, outcome: Outcome): ExperimentTable[];
+}

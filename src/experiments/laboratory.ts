@@ -1,0 +1,170 @@
+/** The folder of a laboratory: runs that experiments share, and a folder for each experiment. */
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { VoxtwirlError } from "../errors.ts";
+import { readJson, writeFileAtomic } from "../node/files.ts";
+import { isFolder, list, makeFolders } from "../node/folders.ts";
+import type { Figures } from "./experiment.ts";
+
+/** Version of the layout of the files; raised when older ones can no longer be read. */
+export const LABORATORY_FORMAT = 1;
+
+/** What an experiment's folder is begun with. */
+export interface Settings {
+  readonly format: typeof LABORATORY_FORMAT;
+  readonly experiment: string;
+  readonly preset: string;
+  /** Where the molecules come from: a path, or "builtin"; and the SHA-256 of what was there. */
+  readonly source: string;
+  readonly sha256: string;
+  readonly seeds: number;
+  readonly steps: number;
+}
+
+const FILES = { settings: "experiment.json", results: "results.json", report: "report.html" } as const;
+const READINGS = "readings";
+const RUNS = "runs";
+
+/** How an experiment's folder is found. */
+export type Stage = "none" | "unfinished" | "finished";
+
+/**
+ * The folder of one experiment within the laboratory's.
+ *
+ * Files are written whole or not at all: experiment.json first, then what was measured of each model, report.html, and
+ * results.json last, so that it is there once all is done.
+ */
+export class ExperimentFolder {
+  readonly path: string;
+  readonly stage: Stage;
+  /** What an earlier call began. */
+  readonly settings: Settings | undefined;
+
+  private constructor(path: string, stage: Stage, settings: Settings | undefined) {
+    this.path = path;
+    this.stage = stage;
+    this.settings = settings;
+  }
+
+  /**
+   * Looks at what is there; nothing is changed.
+   *
+   * @param names of all experiments
+   * @throws VoxtwirlError "bad-file" where the laboratory's folder, or the experiment's, is something else
+   */
+  static async find(out: string, name: string, names: readonly string[]): Promise<ExperimentFolder> {
+    await checkLaboratory(out, names);
+    const path = join(out, name);
+    const found = await kind(path);
+    if (found === "none") return new ExperimentFolder(path, "none", undefined);
+    const inside = found === "folder" ? await list(path) : [];
+    if (found === "folder" && inside.length === 0) return new ExperimentFolder(path, "none", undefined);
+    if (!inside.includes(FILES.settings)) throw notOurs(path, `no ${FILES.settings}`);
+    const settings = readSettings(await readJson(join(path, FILES.settings)), join(path, FILES.settings));
+    if (settings.experiment !== name) {
+      const message = `${path} holds the experiment ${settings.experiment}, not ${name}`;
+      throw new VoxtwirlError("bad-file", message, "Choose another --out, or move that folder away.");
+    }
+    return new ExperimentFolder(path, inside.includes(FILES.results) ? "finished" : "unfinished", settings);
+  }
+
+  /** Begins with these settings, or goes on with them. What was measured of the same runs stays. */
+  async begin(settings: Settings): Promise<void> {
+    await makeFolders(join(this.path, READINGS));
+    await writeFileAtomic(join(this.path, FILES.settings), `${JSON.stringify(settings, undefined, 2)}\n`);
+  }
+
+  /** What was measured of a run's model before; undefined where nothing was. */
+  async readReading(run: string, step: number): Promise<Figures | undefined> {
+    const path = this.#reading(run, step);
+    if ((await kind(path)) !== "file") return undefined;
+    return (await readJson(path)) as Figures;
+  }
+
+  async writeReading(run: string, step: number, figures: Figures): Promise<void> {
+    await writeFileAtomic(this.#reading(run, step), `${JSON.stringify(figures)}\n`);
+  }
+
+  #reading(run: string, step: number): string {
+    return join(this.path, READINGS, `${run}-${step}.json`);
+  }
+
+  /** The page, and then the results, which say that all is done. */
+  async finish(results: object, report: string): Promise<void> {
+    await writeFileAtomic(this.file("report"), report);
+    await writeFileAtomic(this.file("results"), `${JSON.stringify(results, undefined, 1)}\n`);
+  }
+
+  /** results.json as it is. */
+  async readResults(): Promise<unknown> {
+    return readJson(this.file("results"));
+  }
+
+  file(name: keyof typeof FILES): string {
+    return join(this.path, FILES[name]);
+  }
+}
+
+/** So that an experiment goes on from any folder. */
+export function absoluteSource(source: string): string {
+  return source === "builtin" ? source : resolve(source);
+}
+
+/** A folder that is none yet, is empty, or holds runs or experiments: whatever else lies there too. */
+async function checkLaboratory(out: string, names: readonly string[]): Promise<void> {
+  const found = await kind(out);
+  if (found === "none") return;
+  if (found === "file") throw new VoxtwirlError("bad-file", `${out} is not a folder`, "Choose another --out.");
+  const inside = await list(out);
+  if (inside.length === 0 || [RUNS, ...names].some((name) => inside.includes(name))) return;
+  throw notOurs(out, "no runs and no experiments");
+}
+
+function notOurs(path: string, lack: string): VoxtwirlError {
+  const message = `${path} is the folder of something else (${lack})`;
+  return new VoxtwirlError("bad-file", message, "Choose another --out, or move that away.");
+}
+
+async function kind(path: string): Promise<"none" | "file" | "folder"> {
+  if (await isFolder(path)) return "folder";
+  return stat(path).then(
+    () => "file",
+    () => "none",
+  );
+}
+
+function readSettings(value: unknown, file: string): Settings {
+  const { format, experiment, preset, source, sha256, seeds, steps } = (value ?? {}) as Partial<Settings>;
+  const texts = [experiment, preset, source, sha256].every((one) => typeof one === "string");
+  if (format === LABORATORY_FORMAT && texts && typeof seeds === "number" && typeof steps === "number") {
+    return value as Settings;
+  }
+  const message = `${file} does not say how an experiment began`;
+  throw new VoxtwirlError("bad-file", message, "Choose another --out, or use the version of voxtwirl that made it.");
+}
+
+/**
+ * Checks that an experiment can go on with these settings: its own, but for more seeds or steps.
+ *
+ * @throws VoxtwirlError "bad-option" naming what differs, "bad-file" for other molecules
+ */
+export function checkSettings(path: string, before: Settings, now: Settings): void {
+  const fix = "Leave that out to go on as it began, or choose another --out.";
+  if (before.preset !== now.preset) {
+    const message = `cannot resume ${path}: --preset ${now.preset}, but it began with ${before.preset}`;
+    throw new VoxtwirlError("bad-option", message, fix);
+  }
+  for (const name of ["seeds", "steps"] as const) {
+    if (now[name] >= before[name]) continue;
+    const message = `cannot resume ${path}: --${name} ${now[name]}, but it began with ${before[name]}`;
+    throw new VoxtwirlError("bad-option", message, fix);
+  }
+  if (before.sha256 === now.sha256) return;
+  const message = `cannot resume ${path}: the molecules are not those that it began with (${before.source})`;
+  throw new VoxtwirlError("bad-file", message, "Give the same with --data, or choose another --out.");
+}
+
+/** Whether nothing has changed. */
+export function sameSettings(a: Settings, b: Settings): boolean {
+  return a.preset === b.preset && a.sha256 === b.sha256 && a.seeds === b.seeds && a.steps === b.steps;
+}

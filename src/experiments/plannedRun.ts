@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { MoleculeFile } from "../node/moleculeFile.ts";
+import { prepareRunData } from "../runs/runData.ts";
+import type { AnyTask } from "../tasks/list.ts";
+import type { KeptSteps } from "../training/keptSteps.ts";
+import type { TaskData } from "../training/task.ts";
+import type { TrainConfig } from "../training/trainConfig.ts";
+import { changesOf } from "./arms.ts";
+import type { Arm, Experiment } from "./experiment.ts";
+
+/** One of an experiment's runs: an arm with a seed. */
+export interface PlannedRun {
+  readonly arm: string;
+  readonly seed: number;
+  readonly config: TrainConfig;
+  /** What the arm is trained on: all molecules that were given, or a part of them. */
+  readonly file: MoleculeFile;
+  readonly data: TaskData;
+  /** Of its run folder; of what is the same it is the same. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** What an experiment's runs are made of. */
+export interface PlanOptions {
+  readonly experiment: Experiment;
+  readonly task: AnyTask;
+  /** What the arms change. */
+  readonly base: TrainConfig;
+  readonly file: MoleculeFile;
+  readonly seeds: number;
+  readonly steps: number;
+  /** The folder of the laboratory. */
+  readonly out: string;
+}
+
+/**
+ * Steps at which every run keeps its model, so that any experiment finds them in runs that another one made; and the
+ * last one.
+ */
+const KEPT = [0, 50, 100, 200, 300, 500, 1000, 1500, 2000, 3000, 5000, 7000, 10_000];
+
+export function keptSteps(steps: number): number[] {
+  const kept = KEPT.filter((step) => step <= steps);
+  return kept.includes(steps) ? kept : [...kept, steps];
+}
+
+/** The same as a run's folder has it. */
+export const keptBy = (steps: number): KeptSteps => ({ steps: keptSteps(steps) });
+
+/** Steps of a run's evaluations. */
+export function evaluatedSteps({ every, steps }: TrainConfig): number[] {
+  const all = Array.from({ length: Math.floor(steps / every) + 1 }, (_, i) => i * every);
+  return steps % every === 0 ? all : [...all, steps];
+}
+
+/**
+ * The runs of an experiment, arm by arm, each with the seeds 1, 2, ...
+ *
+ * @throws VoxtwirlError as `Task.check` and `Task.open`: for an arm that cannot be, or too few molecules
+ */
+export async function planRuns({ experiment, seeds, out, ...given }: PlanOptions): Promise<PlannedRun[]> {
+  const runs: PlannedRun[] = [];
+  for (const arm of experiment.arms) {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const config = configOf(arm, given, seed);
+      const { file, data } = await dataOf(arm, given, config);
+      const name = runName(given.task.name, config, file.sha256);
+      runs.push({ arm: arm.name, seed, config, file, data, name, path: join(out, "runs", name) });
+    }
+  }
+  return runs;
+}
+
+type Given = Pick<PlanOptions, "task" | "base" | "file" | "steps">;
+
+function configOf(arm: Arm, { task, base, steps }: Given, seed: number): TrainConfig {
+  return task.check({ ...base, ...changesOf(arm, base), seed, steps });
+}
+
+/** Of a part, the held-out molecules are those of the whole, and the others the first of a random order. */
+async function dataOf({ share = 1 }: Arm, { task, file }: Given, config: TrainConfig) {
+  const data = await prepareRunData(task, file.molecules, config);
+  if (share === 1) return { file, data };
+  const count = Math.max(1, Math.round(share * data.train.count));
+  const chosen = [...data.heldout.sourceIndex, ...data.train.sourceIndex.subarray(0, count)].sort((a, b) => a - b);
+  const molecules = chosen.map((i) => file.molecules[i]!);
+  const sha256 = hash([file.sha256, ...chosen]);
+  const part: MoleculeFile = { ...file, molecules, sha256, records: molecules.length, leftOut: [], remarks: [] };
+  return { file: part, data: await prepareRunData(task, molecules, config) };
+}
+
+/** The same for all that decides what is computed; more steps go on with the same run. */
+function runName(task: string, { steps: _, ...config }: TrainConfig, sha256: string): string {
+  return `${config.preset}-${hash([task, sorted(config), sha256]).slice(0, 12)}`;
+}
+
+const hash = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
+
+const sorted = (config: object): [string, unknown][] => Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));

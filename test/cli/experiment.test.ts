@@ -1,0 +1,76 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { experiments } from "../../src/experiments/list.ts";
+import { temporaryFolder } from "../temporary.ts";
+import { useBuiltCommand } from "./built.ts";
+
+const command = useBuiltCommand();
+const root = temporaryFolder("experiment");
+const run = (...args: string[]) => command.run(["experiment", ...args]);
+/** Refused before an adapter is asked for. */
+const refused = (...args: string[]) => command.run(["experiment", ...args], command.places.noDriver);
+
+/** The folder of an experiment that has begun, or is done. */
+function begun(out: string, others: object, ...files: string[]): string {
+  const path = join(root, out, "dip");
+  mkdirSync(path, { recursive: true });
+  const sha256 = "0188c9ae4fc0c7a723c964bc9c5ccf88c0c412a311302975ecfbf761c5232b9c";
+  const settings = { format: 1, experiment: "dip", preset: "tiny", source: "builtin", sha256, seeds: 1, steps: 2 };
+  writeFileSync(join(path, "experiment.json"), JSON.stringify({ ...settings, ...others }));
+  for (const file of files) writeFileSync(join(path, file), "{}\n");
+  return join(root, out);
+}
+
+describe("voxtwirl experiment", () => {
+  it("lists what each experiment asks, runs and is judged by", async () => {
+    const { code, stdout } = await refused("--list");
+    expect(code).toBe(0);
+    const text = stdout.replace(/\s+/g, " ");
+    for (const { name, question, claim, rule, arms } of experiments) {
+      for (const said of [name, question, `Claim: ${claim}`, `Verdict: ${rule}`]) expect(text).toContain(said);
+      for (const arm of arms) expect(text).toContain(` ${arm.name}: `);
+    }
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it("refuses names that are none with the list", async () => {
+    const { code, stderr } = await refused("dips");
+    expect(code).toBe(2);
+    expect(stderr).toContain('there is no experiment "dips"');
+    expect(stderr).toContain("dip, ablation, twirling, landscape, gradients, latents, scale");
+    expect((await refused()).stderr).toContain("which experiment is not said");
+  });
+
+  it("refuses a folder that is there already, or of something else", async () => {
+    const one = await refused("dip", "--out", begun("begun", {}));
+    expect(one).toMatchObject({ code: 1, stderr: expect.stringContaining("has begun already") as string });
+    expect(one.stderr).toContain("--resume");
+    const two = await refused("dip", "--out", begun("done", {}, "results.json"));
+    expect(two.stderr).toContain("is done already");
+    const three = await refused("dip", "--out", begun("scale", { experiment: "scale" }));
+    expect(three.stderr).toContain("holds the experiment scale, not dip");
+    const four = await refused("dip", "--resume", "--preset", "small", "--out", begun("preset", {}));
+    expect(four).toMatchObject({ code: 2, stderr: expect.stringContaining("it began with tiny") as string });
+    expect(readdirSync(join(root, "begun"))).toEqual(["dip"]);
+  });
+
+  it("has nothing to do where all is done, and prints the results", async () => {
+    const out = begun("same", {}, "results.json");
+    const { code, stdout, stderr } = await refused("dip", "--resume", "--json", "--out", out);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "{}\n" });
+    expect(stderr).toContain("is done already");
+  });
+
+  it("says what it will do, does it, and says the verdict; the page and the results are there", async () => {
+    const out = join(root, "new");
+    const { code, stdout, stderr } = await run("twirling", "--steps", "2", "--seeds", "1", "--out", out);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("preset tiny, 1 arm of 1 seed, 2 steps each:");
+    expect(stdout).toMatch(/1 run \(0 there already\), 1 model to measure \(0 measured already\): about \d/);
+    expect(stdout).toContain("verdict: not decided");
+    expect(readdirSync(join(out, "twirling")).sort()).toEqual([
+      ...["experiment.json", "readings", "report.html", "results.json"],
+    ]);
+  });
+});

@@ -1,0 +1,190 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { checkSettings, ExperimentFolder, type Settings } from "../../src/experiments/laboratory.ts";
+import type { ExperimentResults } from "../../src/experiments/results.ts";
+import type { ExperimentEvent } from "../../src/experiments/runExperiment.ts";
+import { Gpu } from "../../src/gpu/gpu.ts";
+import { withNap } from "../../src/node/nap.ts";
+import { openAdapter } from "../../src/node/open.ts";
+import { lookAtRun } from "../../src/runs/runStage.ts";
+import { testGpu } from "../harness.ts";
+import { runProcess } from "../processes.ts";
+import { temporaryFolder } from "../temporary.ts";
+import { names, smallExperiment, type Small } from "./smallLaboratory.ts";
+
+declare const VOXTWIRL_VERSION: string;
+
+const root = temporaryFolder("laboratory");
+const place = fileURLToPath(new URL(".", import.meta.url));
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+async function all(small: Small): Promise<ExperimentEvent[]> {
+  const events: ExperimentEvent[] = [];
+  for await (const event of smallExperiment(gpu, small)) events.push(event);
+  return events;
+}
+
+const planOf = (events: readonly ExperimentEvent[]) => events.find(({ type }) => type === "plan");
+const bytes = (out: string, name: string) => readFileSync(join(out, name, "results.json"), "utf8");
+const resultsOf = (out: string, name: string) => JSON.parse(bytes(out, name)) as ExperimentResults;
+const runsOf = (out: string) => readdirSync(join(out, "runs")).sort();
+const modified = (out: string) =>
+  runsOf(out).map((run) => statSync(join(out, "runs", run, "state.safetensors")).mtimeMs);
+
+describe("a laboratory", () => {
+  const whole = join(root, "whole");
+  beforeAll(async () => {
+    const events = await all({ out: whole, name: "dip" });
+    expect(planOf(events)).toMatchObject({ plan: { runs: 4, there: 0, models: 0 } });
+  });
+
+  it("has ordinary runs, results and a page", async () => {
+    expect(runsOf(whole)).toHaveLength(4);
+    for (const run of runsOf(whole)) expect(await lookAtRun(join(whole, "runs", run))).toBe("saved");
+    const results = resultsOf(whole, "dip");
+    expect(results).toMatchObject({ formatVersion: 1, type: "experiment", experiment: "dip", steps: 4, seeds: [1, 2] });
+    expect(results.runs.map(({ arm, seed }) => `${arm} ${seed}`)).toEqual([
+      ...["so3 1", "so3 2", "half width 1", "half width 2"],
+    ]);
+    expect(results.runs[0]!.readings.map(({ step }) => step)).toEqual([0, 2, 4]);
+    const [one, two] = results.runs.map(({ readings }) => readings[1]!.figures.lossTotal!.value!);
+    const mean = results.means.find(({ arm, step }) => arm === "so3" && step === 2)!.figures.lossTotal!;
+    expect(mean.mean).toBeCloseTo((one! + two!) / 2, 12);
+    expect(mean.stdErr).toBeCloseTo(Math.abs(one! - two!) / 2, 12);
+    expect(results.verdict).toMatchObject({ verdict: "not decided", reason: "There are 2 seeds; it takes 3." });
+    const page = readFileSync(join(whole, "dip", "report.html"), "utf8");
+    expect(page).toContain("Not decided");
+    for (const run of runsOf(whole)) expect(page).toContain(run);
+  });
+
+  it("does not run again what another experiment has run, and goes on with it for more steps", async () => {
+    const [before, folders] = [modified(whole), runsOf(whole)];
+    const events = await all({ out: whole, name: "twirling" });
+    expect(planOf(events)).toMatchObject({ plan: { runs: 2, there: 2, models: 2, measured: 0 } });
+    expect(runsOf(whole)).toEqual(folders);
+    expect(modified(whole)).toEqual(before);
+    const { figures } = resultsOf(whole, "twirling").runs[0]!.readings[0]!;
+    expect(figures.gain24!.value! / figures.gainPerPass24!.value!).toBeCloseTo(23, 9);
+    const fresh = join(root, "longer");
+    await all({ out: fresh, name: "dip", steps: 6 });
+    await all({ out: whole, name: "dip", steps: 6 });
+    expect(runsOf(whole)).toEqual(folders);
+    expect(bytes(whole, "dip")).toBe(bytes(fresh, "dip"));
+  });
+
+  it("finds what shorter experiments read in runs that have gone further", async () => {
+    const before = bytes(whole, "twirling");
+    rmSync(join(whole, "twirling"), { recursive: true });
+    await all({ out: whole, name: "twirling" });
+    expect(bytes(whole, "twirling")).toBe(before);
+    await expect(all({ out: whole, name: "dip", steps: 5 })).rejects.toMatchObject({
+      code: "bad-option",
+      message: expect.stringMatching(/without having evaluated at step 5/) as string,
+      fix: expect.stringContaining("a multiple of 2") as string,
+    });
+  });
+
+  it.each(["landscape", "gradients", "latents"])("measures the models that runs kept: %s", async (name) => {
+    const out = join(root, "measured");
+    await all({ out, name, seeds: 1, steps: 2 });
+    const { arms, runs } = resultsOf(out, name);
+    expect(runs).toHaveLength(arms.length);
+    for (const { readings } of runs) {
+      expect(readings.map(({ step }) => step)).toEqual([2]);
+      const values = Object.entries(readings[0]!.figures).map(([figure, { value }]) => ({ figure, value }));
+      expect(values.length).toBeGreaterThan(8);
+      expect(values.filter(({ value }) => value === null)).toEqual([]);
+      expect(values).toContainEqual({ figure: "percentEquiv", value: expect.any(Number) as number });
+    }
+    expect(readFileSync(join(out, name, "report.html"), "utf8")).toContain("Not decided");
+  });
+
+  it("trains an arm with fewer molecules on them, with the same held out", async () => {
+    const out = join(root, "scale");
+    await all({ out, name: "scale", seeds: 1, steps: 2 });
+    const { arms, runs } = resultsOf(out, "scale");
+    expect(arms.map(({ molecules }) => molecules)).toEqual([12, 12, 6, 2]);
+    // The same loss of predicting zero: the same held-out molecules.
+    const zero = runs.map(({ readings }) => readings[0]!.figures.lossZero!.value);
+    expect(new Set(zero)).toEqual(new Set([zero[0]]));
+  });
+
+  it("comes to the same bytes after kill -9 and after an interruption", async () => {
+    const [fresh, killed, stopped] = ["fresh", "killed", "stopped"].map((name) => join(root, name));
+    const events = await all({ out: fresh!, name: "dip" });
+    const progress = events.filter(({ type }) => type === "progress").length;
+    const script = join(place, "killedLaboratory.ts");
+    const run = join(place, "..", "..", "scripts", "run.mjs");
+    const at = String(Math.ceil(progress * 0.6));
+    const { code, stderr } = await runProcess(process.execPath, [run, script, killed!, at, VOXTWIRL_VERSION]);
+    expect(code, stderr).toBe(-1);
+    expect(readdirSync(join(killed!, "dip"))).not.toContain("results.json");
+    const there = planOf(await all({ out: killed!, name: "dip" }));
+    expect(there).toMatchObject({ plan: { runs: 4 } });
+    expect(bytes(killed!, "dip")).toBe(bytes(fresh!, "dip"));
+
+    const controller = new AbortController();
+    let last: ExperimentEvent | undefined;
+    for await (const event of smallExperiment(gpu, { out: stopped!, name: "dip", signal: controller.signal })) {
+      if (event.type === "progress") controller.abort();
+      last = event;
+    }
+    expect(last).toEqual({ type: "end", results: undefined });
+    await all({ out: stopped!, name: "dip" });
+    expect(bytes(stopped!, "dip")).toBe(bytes(fresh!, "dip"));
+  });
+});
+
+describe("what cannot be is refused before anything is written:", () => {
+  it("folders of something else", async () => {
+    const other = join(root, "other");
+    mkdirSync(join(other, "things"), { recursive: true });
+    writeFileSync(join(root, "file"), "");
+    await expect(ExperimentFolder.find(other, "dip", names)).rejects.toMatchObject({ code: "bad-file" });
+    await expect(ExperimentFolder.find(join(root, "file"), "dip", names)).rejects.toMatchObject({ code: "bad-file" });
+    mkdirSync(join(other, "dip"));
+    writeFileSync(join(other, "dip", "notes.txt"), "");
+    await expect(ExperimentFolder.find(other, "dip", names)).rejects.toThrow("the folder of something else");
+    expect((await ExperimentFolder.find(join(root, "none"), "dip", names)).stage).toBe("none");
+  });
+
+  const settings: Settings = {
+    ...{ format: 1, experiment: "dip", preset: "tiny", source: "builtin", sha256: "ab", seeds: 3, steps: 100 },
+  };
+
+  it("the folder of another experiment", async () => {
+    const out = join(root, "swapped");
+    mkdirSync(join(out, "dip"), { recursive: true });
+    writeFileSync(join(out, "dip", "experiment.json"), JSON.stringify({ ...settings, experiment: "scale" }));
+    await expect(ExperimentFolder.find(out, "dip", names)).rejects.toThrow("holds the experiment scale, not dip");
+    writeFileSync(join(out, "dip", "experiment.json"), JSON.stringify({ ...settings, format: 7 }));
+    await expect(ExperimentFolder.find(out, "dip", names)).rejects.toMatchObject({ code: "bad-file" });
+  });
+
+  it("other settings than it began with, but for more seeds and steps", () => {
+    const check = (now: Partial<Settings>) => () => checkSettings("lab/dip", settings, { ...settings, ...now });
+    expect(check({ seeds: 4, steps: 200 })).not.toThrow();
+    expect(check({ steps: 50 })).toThrow("--steps 50, but it began with 100");
+    expect(check({ seeds: 2 })).toThrow("--seeds 2, but it began with 3");
+    expect(check({ preset: "small" })).toThrow("--preset small, but it began with tiny");
+    expect(check({ sha256: "cd" })).toThrow("not those that it began with");
+  });
+
+  it("arms that do not fit in memory", async () => {
+    const { adapter } = await openAdapter({ hideWarnings: true });
+    const small = await Gpu.open(adapter, { wait: withNap, memoryBudget: 100_000 });
+    const out = join(root, "large");
+    try {
+      const events = smallExperiment(small, { out, name: "dip" });
+      await expect(events.next()).rejects.toMatchObject({ code: "out-of-memory" });
+      expect(() => readdirSync(out)).toThrow("ENOENT");
+    } finally {
+      small.destroy();
+    }
+  });
+});

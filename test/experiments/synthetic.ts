@@ -1,0 +1,25 @@
+import type { Experiment, Figures, Outcome } from "../../src/experiments/experiment.ts";
+
+/** An outcome with figures made up by a function of the arm, the seed and the step. */
+export function synthetic(
+  { arms }: Experiment,
+  of: { readonly steps: number; readonly every: number; readonly seeds: number },
+  figures: (arm: string, seed: number, step: number) => Record<string, number>,
+): Outcome {
+  const steps = Array.from({ length: Math.floor(of.steps / of.every) + 1 }, (_, i) => i * of.every);
+  const asFigures = (values: Record<string, number>): Figures =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, stdErr: null }]));
+  return {
+    steps: of.steps,
+    arms: arms.map(({ name }) => ({
+      name,
+      runs: Array.from({ length: of.seeds }, (_, i) => ({
+        seed: i + 1,
+        readings: steps.map((step) => ({ step, figures: asFigures(figures(name, i + 1, step)) })),
+      })),
+    })),
+  };
+}
+
+/** A little above and below 1, so that three seeds have a narrow interval around 1. */
+export const jitter = (seed: number, by = 0.01): number => 1 + by * (seed - 2);

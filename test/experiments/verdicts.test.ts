@@ -1,0 +1,221 @@
+import { describe, expect, it } from "vitest";
+import { ablation } from "../../src/experiments/ablation.ts";
+import { dip } from "../../src/experiments/dip.ts";
+import type { Experiment } from "../../src/experiments/experiment.ts";
+import { experiments } from "../../src/experiments/list.ts";
+import { gradients } from "../../src/experiments/gradients.ts";
+import { landscapeExperiment } from "../../src/experiments/landscape.ts";
+import { latents } from "../../src/experiments/latents.ts";
+import { scale } from "../../src/experiments/scale.ts";
+import { twirling } from "../../src/experiments/twirling.ts";
+import { jitter, synthetic } from "./synthetic.ts";
+
+/** What an evaluation gives, of a share in percent. */
+const losses = (percent: number, total = 0.5) => ({
+  percentEquiv: percent,
+  lossTotal: total,
+  lossEquiv: (percent / 100) * total,
+  lossMean: (1 - percent / 100) * total,
+  lossZero: 1,
+});
+
+const three = { steps: 1000, every: 100, seeds: 3 };
+
+describe("dip", () => {
+  const falling =
+    (floor: number, total = 0.5) =>
+    (_: string, seed: number, step: number) =>
+      losses((floor + 50 * Math.exp(-step / 100)) * jitter(seed), total);
+  const verdict = (of: typeof three, figures: ReturnType<typeof falling>) => dip.verdict(synthetic(dip, of, figures));
+
+  it("holds where both widths come to 2 % with all of the interval", () => {
+    const found = verdict(three, falling(1));
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["so3: first step at 2 %"]).toBe(400);
+    expect(found.reason).toContain("first at or below 2 % at step 400");
+  });
+
+  it("is not decided where one of them does not, before the claim's steps are over", () => {
+    const found = verdict(three, (arm, seed, step) => falling(arm === "so3" ? 1 : 3)(arm, seed, step));
+    expect(found.verdict).toBe("not decided");
+    expect(found.figures["half width: first step at 2 %"]).toBe(null);
+  });
+
+  it("does not hold where 10,000 steps have stayed above", () => {
+    const long = { steps: 10_000, every: 1000, seeds: 3 };
+    expect(verdict(long, falling(3)).verdict).toBe("does not hold");
+    expect(verdict(long, (_, seed) => losses(2.05 * jitter(seed, 0.2))).verdict).toBe("not decided");
+  });
+
+  it("does not count the share of a net that predicts no better than zero", () => {
+    expect(verdict(three, falling(1, 1.5)).verdict).toBe("not decided");
+  });
+
+  it("does not count a mean at 2 % whose interval goes beyond", () => {
+    expect(verdict(three, (_, seed) => losses(1.9 * jitter(seed, 0.2))).verdict).toBe("not decided");
+  });
+
+  it("says how much faster L_equiv falls", () => {
+    const found = verdict(three, (_, seed, step) => {
+      const [equiv, mean] = [Math.exp(-step / 200), Math.exp(-step / 600)].map((value) => value * 0.1 * jitter(seed));
+      return { ...losses(1), lossEquiv: equiv!, lossMean: mean! };
+    });
+    expect(found.figures["so3: rate of L_equiv over L_mean"]).toBeCloseTo(3, 6);
+  });
+});
+
+describe("ablation", () => {
+  const apart = (factor: number, by = 0.01) =>
+    ablation.verdict(
+      synthetic(ablation, three, (arm, seed, step) =>
+        losses(arm === "none, principal" ? 2 * (step >= 300 ? factor : 1) * jitter(seed, by) : 2),
+      ),
+    );
+
+  it("holds where the arms part by more than the least effect", () => {
+    const found = apart(4);
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["arms part at step"]).toBe(300);
+    expect(found.figures["none, principal / so3"]).toBeCloseTo(4, 2);
+    expect(found.figures["none / so3"]).toBe(1);
+  });
+
+  it("does not hold where they stay together, or part by less", () => {
+    expect(apart(1).verdict).toBe("does not hold");
+    expect(apart(1).figures["arms part at step"]).toBe(null);
+    expect(apart(1.2).verdict).toBe("does not hold");
+  });
+
+  it("is not decided where the seeds differ too much", () => {
+    expect(apart(1.6, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("scale", () => {
+  const changed = (factor: number, by = 0.01) =>
+    scale.verdict(
+      synthetic(scale, three, (arm, seed) => losses(2 * (arm === "half width" ? factor * jitter(seed, by) : 1))),
+    );
+
+  it("holds within a factor of two, to both sides", () => {
+    expect(changed(1.5).verdict).toBe("holds");
+    expect(changed(0.6).verdict).toBe("holds");
+  });
+
+  it("does not hold beyond", () => {
+    expect(changed(3).verdict).toBe("does not hold");
+    expect(changed(0.3).verdict).toBe("does not hold");
+  });
+
+  it("is not decided across it", () => {
+    expect(changed(2, 0.1).verdict).toBe("not decided");
+  });
+});
+
+describe("twirling", () => {
+  const gained = (of: (count: number) => number, by = 0.05) =>
+    twirling.verdict(
+      synthetic(twirling, three, (_, seed) =>
+        Object.fromEntries(
+          [2, 4, 8, 12, 24].flatMap((count) => [
+            [`predicted${count}`, 3 * (1 - 1 / count)],
+            [`gain${count}`, 3 * (1 - 1 / count) * of(count) * jitter(seed, by)],
+          ]),
+        ),
+      ),
+    );
+
+  it("holds where the gains are those predicted", () => {
+    const found = gained(() => 1);
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["K = 24: measured / predicted"]).toBeCloseTo(1, 2);
+  });
+
+  it("does not hold where one of them is another", () => {
+    expect(gained((count) => (count === 24 ? 0.5 : 1)).verdict).toBe("does not hold");
+  });
+
+  it("is not decided where the seeds differ too much, or a gain is a loss", () => {
+    expect(gained(() => 1, 0.5).verdict).toBe("not decided");
+    expect(gained(() => -1).verdict).toBe("not decided");
+  });
+});
+
+describe("landscape", () => {
+  const curved = (smooth: number, condition: number, by = 0.01) =>
+    landscapeExperiment.verdict(
+      synthetic(landscapeExperiment, three, (_, seed) => ({
+        ...{ "lambdaMax.mean": 3, "condition.mean": 2, "lambdaMax.equiv": 3 * smooth * jitter(seed, by) },
+        "condition.equiv": 2 * condition * jitter(seed, by),
+      })),
+    );
+
+  it("holds where L_equiv is both smoother and better conditioned", () => {
+    const found = curved(0.1, 0.5);
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["lambda_max, L_equiv / L_mean"]).toBeCloseTo(0.1, 3);
+  });
+
+  it("does not hold where one of the two is the other way round", () => {
+    expect(curved(0.1, 1.5).verdict).toBe("does not hold");
+    expect(curved(2, 0.5).verdict).toBe("does not hold");
+  });
+
+  it("is not decided where an interval has 1 in it", () => {
+    expect(curved(0.1, 1).verdict).toBe("not decided");
+    expect(curved(0.9, 0.5, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("gradients", () => {
+  const fading = (factor: number, by = 0.01) =>
+    gradients.verdict(
+      synthetic(gradients, three, (_, seed, step) => ({
+        percentGradient: 20 * (step === 1000 ? factor * jitter(seed, by) : step === 100 ? 1 : 9),
+      })),
+    );
+
+  it("holds where the share fades, does not where it grows, and else is not decided", () => {
+    expect(fading(0.3).verdict).toBe("holds");
+    expect(fading(0.3).figures["share of the gradient, last / step 100"]).toBeCloseTo(0.3, 3);
+    expect(fading(2).verdict).toBe("does not hold");
+    expect(fading(0.9, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("latents", () => {
+  const unlike = (factor: number, by = 0.01) =>
+    latents.verdict(
+      synthetic(latents, three, (arm, seed) => ({
+        unlike: 0.2 * (arm === "k3s2" ? factor * jitter(seed, by) : 1),
+      })),
+    );
+
+  it("holds where k3s2 is more unlike by more than the least effect, and does not where it is not", () => {
+    expect(unlike(2).verdict).toBe("holds");
+    expect(unlike(1).verdict).toBe("does not hold");
+    expect(unlike(0.5).verdict).toBe("does not hold");
+    expect(unlike(1.6, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe.each(experiments.map((experiment) => [experiment.name, experiment] as const))("%s", (_, experiment) => {
+  const nothing = (of: Experiment, given: typeof three) => of.verdict(synthetic(of, given, () => ({})));
+
+  it("is not decided with two seeds, with too few steps, or without figures", () => {
+    expect(nothing(experiment, { ...three, seeds: 2 })).toMatchObject({
+      verdict: "not decided",
+      reason: "There are 2 seeds; it takes 3.",
+    });
+    const short = nothing(experiment, { ...three, steps: 900 });
+    expect(short.verdict).toBe("not decided");
+    expect(short.reason).toMatch(/^The runs have 900 steps; the claim speaks of 1,000/);
+    expect(nothing(experiment, three).verdict).toBe("not decided");
+  });
+
+  it("runs long enough by default for a verdict, with arms of different names", () => {
+    expect(experiment.steps).toBeGreaterThanOrEqual(1000);
+    expect(experiment.seeds).toBeGreaterThanOrEqual(3);
+    expect(new Set(experiment.arms.map(({ name }) => name)).size).toBe(experiment.arms.length);
+  });
+});
