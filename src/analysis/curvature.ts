@@ -52,9 +52,9 @@ export interface Curvature {
   readonly lambdaMaxResidual: number;
   /** The same from Lanczos' recurrence, which takes products for exact. */
   readonly lambdaMaxBound: number;
-  /** |v.(A v - A' v)|, A' with twice the step: the error of lambdaMax by differences. Absent for exact products. */
+  /** |v.(A v - A' v)|, A' with twice the step: the error of lambdaMax by differences. Absent where it is not estimated. */
   readonly lambdaMaxStepError?: number;
-  /** |A v - A' v| / |A v|. Absent for exact products. */
+  /** |A v - A' v| / |A v|. Absent where it is not estimated. */
   readonly productStepError?: number;
   /** As many as there are Ritz values for. */
   readonly lambdas: readonly LambdaK[];

@@ -1,10 +1,11 @@
-import { requireObject, requireWhole } from "../check.ts";
+import { requireWhole } from "../check.ts";
 import { decomposeSums } from "../equivariance/estimators.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { untilAborted } from "./abort.ts";
 import { layersOf } from "./layers.ts";
 import type { LossTerms, WeightSlot } from "./lossTerms.ts";
+import { requireTerms } from "./requireTerms.ts";
 
 /** The norm of a gradient. */
 export interface GradientNorm {
@@ -61,6 +62,11 @@ export interface GradientOptions {
 
 const PARTS = 8;
 
+/** Bytes of the vectors that `termGradients` keeps at once. */
+export function gradientBytes(terms: LossTerms, { parts = PARTS }: GradientOptions = {}): number {
+  return 2 * Math.min(parts, terms.samples) * terms.weights.length * Float64Array.BYTES_PER_ELEMENT;
+}
+
 /**
  * Gradients of L, L_mean and L_equiv by the weights (arXiv 2512.02303): norms, the cosine between the terms', whole and
  * by layer. Two backward passes over all samples and rotations, for L and L_equiv; grad L_mean is their difference.
@@ -70,7 +76,7 @@ const PARTS = 8;
  * @throws VoxtwirlError "aborted" when the signal is raised before anything is known
  */
 export async function termGradients(terms: LossTerms, options: GradientOptions = {}): Promise<GradientResult> {
-  requireObject("terms", terms, "Give LossTerms of a model.");
+  requireTerms(terms);
   const { weights = terms.weights, signal, onProgress } = options;
   const parts = Math.min(options.parts ?? PARTS, terms.samples);
   requireWhole("parts", parts, 1);
@@ -107,13 +113,16 @@ export async function termGradients(terms: LossTerms, options: GradientOptions =
 
 /** Inner products of each vector with each, over some weights. */
 function innerProducts(vectors: readonly Float64Array[], slots: readonly WeightSlot[]): number[][] {
-  return vectors.map((a) =>
-    vectors.map((b) => {
+  const products = vectors.map(() => new Array<number>(vectors.length).fill(0));
+  vectors.forEach((a, p) =>
+    vectors.slice(0, p + 1).forEach((b, q) => {
       let sum = 0;
       for (const { offset, size } of slots) for (let i = offset; i < offset + size; i++) sum += a[i]! * b[i]!;
-      return sum;
+      products[p]![q] = sum;
+      products[q]![p] = sum;
     }),
   );
+  return products;
 }
 
 function sumOf(matrices: readonly number[][][]): number[][] {

@@ -63,7 +63,7 @@ export async function measureLatents(
   indices: readonly number[],
   options: MeasureLatentsOptions = {},
 ): Promise<LatentResult & { readonly interrupted: boolean }> {
-  requireMethod("measurer", measurer, "add", "Give what a task's latents() resolved to.");
+  requireMethod("measurer", measurer, "add", "Give what voxelLatents, or another task's latents, resolved to.");
   requireArray("indices", indices, "Give the numbers of the samples: [0, 1, 2].");
   const { signal, onProgress } = options;
   let done = 0;

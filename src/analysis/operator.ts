@@ -8,6 +8,6 @@ export interface SymmetricOperator {
   readonly gradientsPerProduct: number;
   /** @throws VoxtwirlError "aborted" when the signal is */
   multiply(vector: Float64Array, signal?: AbortSignal): Promise<Float64Array>;
-  /** The same matrix with another error, to estimate that error by; absent where products are exact to rounding. */
+  /** The same matrix with another error, to estimate that error by; absent where it is not estimated. */
   readonly other?: SymmetricOperator;
 }

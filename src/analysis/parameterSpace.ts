@@ -1,10 +1,11 @@
-import { requireArray, requireMethod, requirePositive } from "../check.ts";
+import { requireArray, requirePositive } from "../check.ts";
 import { decomposeSums, type Decomposition } from "../equivariance/estimators.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { untilAborted } from "./abort.ts";
 import { fitLine, FITTED, type LineFit, type LineSums } from "./lineFit.ts";
 import type { LossTerms } from "./lossTerms.ts";
+import { requireTerms } from "./requireTerms.ts";
 import { perpendicularNorms, projectWeights, type PerpendicularNorms } from "./perpendicular.ts";
 
 /** The losses at theta(s) = P theta + s theta_perp, with their standard errors over samples. */
@@ -50,15 +51,13 @@ export interface ParameterSpaceCost {
 
 const POINTS = [0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1] as const;
 
-const TERMS_OF_A_MODEL = "Give LossTerms of a model.";
-
 /**
  * What `parameterSpace` will cost with these options.
  *
  * @throws VoxtwirlError "bad-option" for points that cannot be
  */
 export function parameterSpaceCost(terms: LossTerms, options: ParameterSpaceOptions = {}): ParameterSpaceCost {
-  requireMethod("terms", terms, "sums", TERMS_OF_A_MODEL);
+  requireTerms(terms);
   const { from = 0, to = terms.samples } = options;
   const evaluations = checkedPoints(options).length;
   return { evaluations, predictions: evaluations * (to - from) * terms.sampling.rotations };
@@ -73,7 +72,7 @@ export function parameterSpaceCost(terms: LossTerms, options: ParameterSpaceOpti
  * @throws VoxtwirlError "bad-option" for points or a tolerance that cannot be, "bad-shape" as `projectWeights`
  */
 export async function parameterSpace(terms: LossTerms, options: ParameterSpaceOptions = {}): Promise<ParameterSpace> {
-  requireMethod("terms", terms, "sums", TERMS_OF_A_MODEL);
+  requireTerms(terms);
   const { tolerance = 0.1, from, to, signal, onProgress } = options;
   requirePositive("tolerance", tolerance);
   const points = checkedPoints(options);

@@ -2,5 +2,5 @@ import { requireMethod } from "../check.ts";
 
 /** @throws VoxtwirlError "bad-option" unless `value` is LossTerms */
 export function requireTerms(value: unknown): void {
-  requireMethod("terms", value, "gradient", "Give the LossTerms of a model.");
+  for (const method of ["sums", "gradient"]) requireMethod("terms", value, method, "Give the LossTerms of a model.");
 }

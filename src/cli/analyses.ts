@@ -1,6 +1,7 @@
 import { untilAborted } from "../analysis/abort.ts";
-import { termGradients } from "../analysis/gradients.ts";
+import { gradientBytes, termGradients } from "../analysis/gradients.ts";
 import { landscape, landscapeCost, type LandscapeOptions } from "../analysis/landscape.ts";
+import { TERMS } from "../analysis/lossTerms.ts";
 import { measureLatents, type LatentMeasurer } from "../analysis/latents.ts";
 import { parameterSpace, parameterSpaceCost } from "../analysis/parameterSpace.ts";
 import type { Analysis, AnalysisResults } from "../analysis/results.ts";
@@ -28,8 +29,12 @@ export interface Pace {
   readonly gradient: number;
 }
 
-/** Times one sample, after a first time that compiles; undefined where the signal is raised. */
-export async function paceOf(terms: ModelTerms, signal: AbortSignal): Promise<Pace | undefined> {
+/** Times what the analyses take of one sample, after a first time that compiles; undefined where the signal is raised. */
+export async function paceOf({
+  what,
+  terms,
+  signal,
+}: Pick<AnalysesOptions, "what" | "terms" | "signal">): Promise<Pace | undefined> {
   const timed = async (work: () => Promise<unknown>) => {
     await work();
     const start = performance.now();
@@ -37,11 +42,12 @@ export async function paceOf(terms: ModelTerms, signal: AbortSignal): Promise<Pa
     return (performance.now() - start) / 1000;
   };
   const one = { to: 1, signal };
+  const takesGradients = what.includes("gradients") || what.includes("landscape");
   let pace: Pace | undefined;
   await untilAborted(signal, async () => {
     pace = {
       evaluation: await timed(() => terms.sums(terms.weights, one)),
-      gradient: await timed(() => terms.gradient("equiv", terms.weights, one)),
+      gradient: takesGradients ? await timed(() => terms.gradient("equiv", terms.weights, one)) : 0,
     };
   });
   return pace;
@@ -54,7 +60,10 @@ export function costLines(options: AnalysesOptions, pace: Pace): string[] {
   const about = (seconds: number) => `about ${formatDuration(seconds)}`;
   const of = (count: number) => `${formatCount(count)} molecule${count === 1 ? "" : "s"}`;
   const costs: Record<Analysis, () => string> = {
-    gradients: () => `2 gradients of ${of(samples)}, ${about(samples * (2 * pace.gradient + pace.evaluation))}`,
+    gradients: () => {
+      const time = about(samples * (2 * pace.gradient + pace.evaluation));
+      return `2 gradients of ${of(samples)}, ${time}, ${formatBytes(gradientBytes(terms))} of vectors`;
+    },
     landscape: () => {
       const { products, gradients, bytes } = landscapeCost(terms, options.landscape);
       const time = about(gradients * few * pace.gradient);
@@ -74,25 +83,32 @@ export function costLines(options: AnalysesOptions, pace: Pace): string[] {
  * Runs one analysis after another. What the signal interrupts is kept as far as it is known, and what comes after it is
  * left out.
  *
+ * @param results gets what is found, also where an error ends it
  * @param onProgress is told what is being done, and how far it is
  */
 export async function runAnalyses(
   options: AnalysesOptions,
+  results: FoundAnalyses,
   onProgress: (name: Analysis, done: number, total: number) => void,
-): Promise<AnalysisResults> {
+): Promise<void> {
   const { what, terms, latents, chosen, landscapeSamples, signal } = options;
-  const results: { -readonly [Name in keyof AnalysisResults]: AnalysisResults[Name] } = {};
   for (const name of what) {
     if (signal.aborted) break;
     const given = { signal, onProgress: (done: number, total: number) => onProgress(name, done, total) };
     await untilAborted(signal, async () => {
       if (name === "gradients") results.gradients = await termGradients(terms, given);
       if (name === "landscape") {
-        results.landscape = await landscape(terms, { ...options.landscape, to: landscapeSamples, ...given });
+        const found = await landscape(terms, { ...options.landscape, to: landscapeSamples, ...given });
+        if (TERMS.some((term) => (found[term]?.products ?? 0) > 0)) results.landscape = found;
       }
-      if (name === "parameters") results.parameters = await parameterSpace(terms, given);
+      if (name === "parameters") {
+        const found = await parameterSpace(terms, given);
+        if (found.line.length > 0) results.parameters = found;
+      }
       if (name === "latents" && latents) results.latents = await measureLatents(latents, [...chosen], given);
     });
   }
-  return results;
 }
+
+/** What was found, while it grows. */
+export type FoundAnalyses = { -readonly [Name in keyof AnalysisResults]: AnalysisResults[Name] };

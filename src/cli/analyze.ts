@@ -4,7 +4,7 @@ import { landscapeCost } from "../analysis/landscape.ts";
 import { ANALYSES, type Analysis, type AnalysisResults } from "../analysis/results.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { requireWritable, writeFileAtomic } from "../node/files.ts";
-import { costLines, paceOf, runAnalyses } from "./analyses.ts";
+import { costLines, paceOf, runAnalyses, type FoundAnalyses } from "./analyses.ts";
 import { analysisJson, analysisLines, ofLayers } from "./analyzeOutput.ts";
 import { analysisPage } from "./analyzePage.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
@@ -101,7 +101,7 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
     if (what.includes("landscape")) landscapeCost(terms, given.landscape);
     if (!options.json) print(dataLines(of, options.data!, false, `${rotations} rotations each`));
     progress.show("timing a molecule");
-    const seconds = await paceOf(terms, signal);
+    const seconds = await paceOf(given);
     progress.clear();
     if (seconds) for (const line of costLines(given, seconds)) process.stderr.write(`voxtwirl: ${line}\n`);
     const shownAt = shownProgress(progress);
@@ -110,17 +110,25 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
       const where = { path: options.export, rotations, precision: PRECISION };
       exported = await exportSamples(gpu, of, { ...where, signal, onProgress });
     }
-    const results = await runAnalyses(given, shownAt);
-    progress.clear();
-    if (Object.keys(results).length === 0) return nothingKnown("analysis", interruption);
-    await tell({ of, what, results, exported, rotations, interrupted: signal.aborted, options });
-    return interruption.code;
+    const results: FoundAnalyses = {};
+    let done = false;
+    try {
+      await runAnalyses(given, results, shownAt);
+      done = !signal.aborted;
+    } finally {
+      // What was found before an error is told before the error is.
+      progress.clear();
+      if (Object.keys(results).length > 0) {
+        await tell({ of, what, results, exported, rotations, interrupted: !done, options });
+      }
+    }
+    return Object.keys(results).length === 0 ? nothingKnown("analysis", interruption) : interruption.code;
   } finally {
     progress.clear();
-    await exported?.folder.discard();
     interruption.end();
     latents?.destroy();
     terms.destroy();
+    await exported?.folder.discard();
   }
 }
 
@@ -159,11 +167,12 @@ async function tell({ of, what, results, exported, rotations, interrupted, optio
     const head = interrupted ? ["interrupted: what is known so far", ""] : [];
     if (json) printJson(figures);
     else print([...head, ...analysisLines(results, layers.isLayer)]);
+    if (html !== undefined) {
+      const page = { what, results: ofLayers(results, layers.isLayer), data: options.data!, rotations };
+      await writeFileAtomic(html, analysisPage(of, page));
+      if (!json) print([`written: ${html}`]);
+    }
   }
-  if (html === undefined) return;
-  const page = { what, results: ofLayers(results, layers.isLayer), data: options.data!, rotations };
-  await writeFileAtomic(html, analysisPage(of, page));
-  if (!json) print([`written: ${html}`]);
 }
 
 /** A live line for each analysis in turn: "landscape 12 of 117  4 min left". */

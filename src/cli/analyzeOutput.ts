@@ -2,7 +2,6 @@ import type { Curvature } from "../analysis/curvature.ts";
 import type { SampleMean } from "../analysis/featureTally.ts";
 import type { GradientResult, TermGradients } from "../analysis/gradients.ts";
 import type { Landscape } from "../analysis/landscape.ts";
-import type { LatentResult } from "../analysis/latents.ts";
 import { TERMS, type Term } from "../analysis/lossTerms.ts";
 import type { ParameterSpace } from "../analysis/parameterSpace.ts";
 import type { AnalysisResults } from "../analysis/results.ts";
@@ -52,12 +51,18 @@ function gradientLines(result: GradientResult, shows: (layer: string) => boolean
   ];
 }
 
+/** Of a Gauss-Newton matrix there is none. */
+const NEGATIVE: [string, (of: Curvature) => string] = [
+  "negative share",
+  (of) => percent(100 * of.negativeShare, 100 * of.negativeShareStdErr),
+];
+
 function landscapeLines(result: Landscape): string[] {
   const found = TERMS.flatMap((term): [Term, Curvature][] => (result[term] ? [[term, result[term]]] : []));
   if (found.length === 0) return [];
   const rows: [string, (of: Curvature) => string][] = [
     ["lambdaMax", (of) => formatLoss(of.lambdaMax)],
-    ["  |Hv - lambda v|", (of) => formatLoss(of.lambdaMaxResidual)],
+    ["  |A v - lambda v|", (of) => formatLoss(of.lambdaMaxResidual)],
     ...found[0]![1].lambdas.map(({ k }): [string, (of: Curvature) => string] => [
       `lambda_${k}`,
       (of) => formatLoss(of.lambdas.find((one) => one.k === k)?.value),
@@ -65,7 +70,7 @@ function landscapeLines(result: Landscape): string[] {
     ["lambdaMin", (of) => formatLoss(of.lambdaMin)],
     ["trace", (of) => plusMinus(of.trace, of.traceStdErr, formatLoss)],
     ["trace / lambdaMax", (of) => formatLoss(of.traceOverMax)],
-    ["negative share", (of) => percent(100 * of.negativeShare, 100 * of.negativeShareStdErr)],
+    ...(result.matrix === "hessian" ? [NEGATIVE] : []),
     ["products", (of) => formatCount(of.products)],
   ];
   const name = result.matrix === "hessian" ? "Hessian" : "Gauss-Newton matrix";
@@ -111,7 +116,7 @@ function parameterLines(result: ParameterSpace, shows: (layer: string) => boolea
   ];
 }
 
-function latentLines({ layers, samples }: LatentResult): string[] {
+function latentLines({ layers, samples, interrupted }: NonNullable<AnalysisResults["latents"]>): string[] {
   const cell = ({ mean, stdErr }: SampleMean) => (Number.isFinite(mean) ? plusMinus(mean, stdErr, cosine) : "–");
   const rows = layers.map(({ name, size, trained, initial }) => [
     size === null ? name : `${name} (${size}^3)`,
@@ -124,7 +129,7 @@ function latentLines({ layers, samples }: LatentResult): string[] {
   ]);
   const head = ["cosine", "rotated", "other molecule", "untrained", "centred", "other molecule", "untrained"];
   return [
-    `Hidden features: cos(h(x), T^-1 h(T x)) in the mean over rotations: ${molecules(samples)}`,
+    `Hidden features, cos(h(x), T^-1 h(T x)) in the mean over rotations${part(interrupted, samples)}`,
     ...table(head, rows),
     "",
   ];

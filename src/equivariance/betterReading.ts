@@ -57,7 +57,7 @@ export function betterReading(samples: readonly ReadingErrors[]): BetterReading 
   const numbers = mean(samples.map((sample) => sample.numbers));
   return {
     reading,
-    lossTotal: Math.max(0, mean(losses)) / numbers,
+    lossTotal: mean(losses) / numbers,
     lossTotalAsked: loss / numbers,
     samples: samples.length,
   };

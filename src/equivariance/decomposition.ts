@@ -63,8 +63,10 @@ export class Tally {
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
     const sample = { predictions, target, rotations: this.#rotations, groupOrder: this.#groupOrder };
-    this.#terms.push(sampleTerms(this.#loss, sample, this.#terms.length));
-    this.#errors.push(subsetErrors(this.#loss, sample, this.#counts, this.#random));
+    const terms = sampleTerms(this.#loss, sample, this.#terms.length);
+    const errors = subsetErrors(this.#loss, sample, this.#counts, this.#random);
+    this.#terms.push(terms);
+    this.#errors.push(errors);
     this.#elements += target.length / (this.#loss.numbersEach ?? 1);
   }
 

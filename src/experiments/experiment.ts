@@ -17,7 +17,10 @@ export interface Arm {
 /** Values of a configuration, of whatever task. */
 export type ArmChanges = Readonly<Record<string, unknown>>;
 
-/** A number read off a run, with its standard error over molecules where it has one; null is not finite. */
+/**
+ * A number read off a run, with its standard error where it has one, over molecules, or over random vectors for a trace;
+ * null is not finite.
+ */
 export interface Figure {
   readonly value: number | null;
   readonly stdErr: number | null;

@@ -1,5 +1,5 @@
 /** The folder of a laboratory: runs that experiments share, and a folder for each experiment. */
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { readJson, writeFileAtomic } from "../node/files.ts";
@@ -68,8 +68,12 @@ export class ExperimentFolder {
     return new ExperimentFolder(path, inside.includes(FILES.results) ? "finished" : "unfinished", settings);
   }
 
-  /** Begins with these settings, or goes on with them. What was measured of the same runs stays. */
+  /**
+   * Begins with these settings, or goes on with them. What was measured of the same runs stays; results of fewer steps
+   * or seeds go first, since they would say that all is done.
+   */
   async begin(settings: Settings): Promise<void> {
+    await rm(this.file("results"), { force: true });
     await makeFolders(join(this.path, READINGS));
     await writeFileAtomic(join(this.path, FILES.settings), `${JSON.stringify(settings, undefined, 2)}\n`);
   }

@@ -88,10 +88,10 @@ async function read(context: ModelContext): Promise<Figures> {
     const { lossMean, lossEquiv } = decomposeSums(await terms.sums(terms.weights), terms.sampling);
     const losses = { mean: lossMean, equiv: lossEquiv };
     const entries = TERMS.flatMap((term) => {
-      const { lambdaMax, lambdaMaxResidual, lambdaMin, lambdaMinBound, lambdas, ...others } = found[term]!;
+      const { lambdaMax, lambdaMin, lambdas, ...others } = found[term]!;
       const figures = {
-        lambdaMax: [lambdaMax, lambdaMaxResidual],
-        lambdaMin: [lambdaMin, lambdaMinBound],
+        lambdaMax: [lambdaMax, NaN],
+        lambdaMin: [lambdaMin, NaN],
         condition: [lambdas[0]?.maxOverLambda ?? NaN, NaN],
         trace: [others.trace, others.traceStdErr],
         traceOverMax: [others.traceOverMax, NaN],

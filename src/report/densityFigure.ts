@@ -12,7 +12,8 @@ const FLOOR = 1e-7;
 const CAPTION =
   "How the eigenvalues of each term are distributed: the area under the curve between two values is the share of all " +
   "directions whose curvature lies between them, so that a single steep direction is a small peak far to the right, " +
-  "and what is left of 0 bends downwards. The tall peak at 0 is the mass of directions that hardly change the loss. " +
+  "and what is left of 0, beyond the width of the smoothing, bends downwards. The tall peak at 0 is the mass of " +
+  "directions that hardly change the loss. " +
   "Estimated from random vectors and smoothed; the band is one standard error over the vectors. Lone peaks are " +
   "rough: the table has the eigenvalues. The axes differ from term to term.";
 

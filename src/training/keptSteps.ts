@@ -1,5 +1,6 @@
 /** At which steps a run keeps its model. */
 import { requireArray, requireObject, requireWhole } from "../check.ts";
+import { VoxtwirlError } from "../errors.ts";
 import type { TrainConfig } from "./trainConfig.ts";
 
 /** Some steps, for analyses that follow training. */
@@ -21,6 +22,10 @@ export function checkKeptSteps(kept: unknown): asserts kept is KeptSteps {
   if (kept === "evaluations") return;
   requireObject("keepCheckpoints", kept, 'Give "evaluations" or { every, steps }.');
   const { every, steps } = kept as { every?: unknown; steps?: unknown };
+  if (every === undefined && steps === undefined) {
+    const message = "keepCheckpoints says neither every nor steps";
+    throw new VoxtwirlError("bad-option", message, 'Give "evaluations" or { every, steps }.');
+  }
   if (every !== undefined) requireWhole("keepCheckpoints.every", every, 1);
   if (steps === undefined) return;
   requireArray("keepCheckpoints.steps", steps, "Give an array of steps.");

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { termGradients, type GradientResult } from "../../src/analysis/gradients.ts";
 import { layersOf } from "../../src/analysis/layers.ts";
 import type { LossTerms, WeightSlot } from "../../src/analysis/lossTerms.ts";
+import { VoxtwirlError } from "../../src/errors.ts";
 import { Random } from "../../src/random.ts";
 
 const slot = (name: string, offset: number, size: number): WeightSlot => {
@@ -87,6 +88,27 @@ describe("gradients of the terms", () => {
     expect(rms((run) => run.equiv.normStdErr) / spread((run) => run.equiv.norm)).toBeCloseTo(1, 0.7);
     expect(rms((run) => run.cosineMeanEquivStdErr) / spread((run) => run.cosineMeanEquiv)).toBeCloseTo(1, 0.7);
     expect(rms((run) => run.percentGradientStdErr) / spread((run) => run.percentGradient)).toBeCloseTo(1, 0.7);
+  });
+
+  it("are of the samples that were done where a signal stops them", async () => {
+    const random = new Random(3);
+    const samples = Array.from({ length: 6 }, () => ({ total: normal(random, 1), equiv: normal(random, 0.3) }));
+    const controller = new AbortController();
+    const terms = given(samples);
+    const stopping: LossTerms = {
+      ...terms,
+      gradient(term, weights, options) {
+        if (options?.signal?.aborted) throw new VoxtwirlError("aborted", "stopped", "");
+        return terms.gradient(term, weights, options);
+      },
+    };
+    const onProgress = (done: number) => (done === 4 ? controller.abort() : undefined);
+    const options = { parts: 3, signal: controller.signal, onProgress };
+    const { interrupted, samples: count, parts, ...figures } = await termGradients(stopping, options);
+    expect([interrupted, count, parts]).toEqual([true, 4, 2]);
+    const whole = await termGradients(given(samples.slice(0, 4)), { parts: 2 });
+    expect({ ...whole, ...figures }).toEqual(whole);
+    await expect(termGradients(stopping, options)).rejects.toMatchObject({ code: "aborted" });
   });
 
   it("tell how far they are, and refuse parts that there cannot be", async () => {

@@ -49,7 +49,7 @@ describe("landscape", () => {
     ];
     expect(second).toEqual(first);
     expect(other.equiv!.trace).not.toBe(first.equiv!.trace);
-    expect(Object.keys(first).sort()).toEqual(["equiv", "interrupted", "matrix"]);
+    expect(Object.keys(first).sort()).toEqual(["equiv", "interrupted", "matrix", "rotations", "samples"]);
   });
 
   it("takes Gauss-Newton's matrix, which costs no gradients of differences", async () => {
@@ -87,7 +87,8 @@ describe("a signal", () => {
   it("that is raised already leaves nothing, and no gradient is taken", async () => {
     const { terms, gradients } = watched();
     const result = await landscape(terms, { signal: AbortSignal.abort() });
-    expect(result).toEqual({ matrix: "hessian", interrupted: true });
+    const { samples, sampling } = terms;
+    expect(result).toEqual({ matrix: "hessian", samples, rotations: sampling.rotations, interrupted: true });
     expect(gradients()).toBe(0);
   });
 

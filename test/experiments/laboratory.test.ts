@@ -137,6 +137,13 @@ describe("a laboratory", () => {
     expect(last).toEqual({ type: "end", results: undefined });
     await all({ out: stopped!, name: "dip" });
     expect(bytes(stopped!, "dip")).toBe(bytes(fresh!, "dip"));
+
+    // Results of fewer steps do not pass for those of more once they are begun.
+    const again = new AbortController();
+    for await (const event of smallExperiment(gpu, { out: stopped!, name: "dip", steps: 6, signal: again.signal })) {
+      if (event.type === "plan") again.abort();
+    }
+    expect((await ExperimentFolder.find(stopped!, "dip", names)).stage).toBe("unfinished");
   });
 });
 

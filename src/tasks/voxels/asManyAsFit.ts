@@ -1,3 +1,4 @@
+import { requireWhole } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
 import type { Plan } from "../../graph/plan.ts";
@@ -11,13 +12,15 @@ export interface Made {
 /**
  * Makes something that takes `most` rotations at once, or half as many, and so on, until it fits.
  *
- * @throws VoxtwirlError "too-large" or "out-of-memory" where not even one does; nothing stays allocated
+ * @throws VoxtwirlError "bad-option" for `most` that is no count, "too-large" or "out-of-memory" where not even one
+ *   fits; nothing stays allocated
  */
 export async function asManyAsFit<T>(
   gpu: Gpu,
   most: number,
   make: (chunk: number, made: Made) => Promise<T>,
 ): Promise<T> {
+  requireWhole("chunk", most, 1);
   for (let chunk = most; ; chunk = Math.ceil(chunk / 2)) {
     const made: Made = { owned: [], plans: [] };
     try {

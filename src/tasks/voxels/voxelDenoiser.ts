@@ -10,6 +10,7 @@ import { unetParameters, type UNet3dConfig } from "../../models/unetLayout.ts";
 import { loadModel } from "../../training/checkpoint.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { TrainedModel, TrainedModelOptions } from "../../training/task.ts";
+import { Turns } from "./turns.ts";
 import { unetConfig, type VoxelConfig } from "./voxelConfig.ts";
 import { voxelModelFile } from "./voxelModelFile.ts";
 
@@ -37,8 +38,7 @@ export class VoxelDenoiser implements TrainedModel {
   readonly #network: UNet3dConfig;
   readonly #store: ParameterStore;
   readonly #plans: GridPlans;
-  /** The calls before. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #destroyed = false;
 
   private constructor(gpu: Gpu, { config, step }: ModelFile<VoxelConfig>, precision: Precision, store: ParameterStore) {
@@ -164,12 +164,10 @@ export class VoxelDenoiser implements TrainedModel {
 
   /** One call after another: plans are shared. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const mine = this.#turn.then(() => {
+    return this.#turns.take(async () => {
       this.#check();
-      return work();
+      await work();
     });
-    this.#turn = mine.catch(() => undefined);
-    return mine;
   }
 
   #check(): void {

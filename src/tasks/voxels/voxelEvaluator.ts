@@ -19,7 +19,7 @@ import {
   type VoxelModel,
 } from "./evaluationGraph.ts";
 import { replayEach, type ReplayOptions } from "./replayEach.ts";
-import { sampleCount } from "./twirledSamples.ts";
+import { requirePlaces, sampleCount } from "./twirledSamples.ts";
 
 /** What the held-out loss is made of. */
 export interface Evaluation extends Decomposition {
@@ -130,9 +130,11 @@ export class VoxelEvaluator {
   /**
    * The sums of some samples, by their places.
    *
-   * @throws VoxtwirlError as `evaluate`
+   * @param places at most as many as there are samples
+   * @throws VoxtwirlError "bad-option" for places that there are not, and as `evaluate`
    */
   async sums(places: Uint32Array, options: ReplayOptions = {}): Promise<SampleSums[]> {
+    requirePlaces("places", places, sampleCount(this.#options));
     return (await this.#rows(places, options)).map(({ sums }) => sums);
   }
 

@@ -4,6 +4,7 @@ import { latentResult, type LatentMeasurer } from "../../analysis/latents.ts";
 import { octahedral } from "../../equivariance/groups.ts";
 import { OCTAHEDRAL_ORDER, octahedralMatrices } from "../../equivariance/octahedral.ts";
 import { VoxtwirlError } from "../../errors.ts";
+import type { AbortSignal } from "../../hostTypes.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { Precision } from "../../graph/graph.ts";
 import { ParameterStore } from "../../graph/parameters.ts";
@@ -14,6 +15,7 @@ import { unetParameters } from "../../models/unetLayout.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
+import { Turns } from "./turns.ts";
 import { latentGraph, type LatentGraph, type LatentGraphOptions } from "./latentGraph.ts";
 import { unetConfig } from "./voxelConfig.ts";
 import { VoxelDenoiser } from "./voxelDenoiser.ts";
@@ -114,29 +116,34 @@ function measurer(molecules: number, built: Built, destroy: () => void): LatentM
   const tally = () => new FeatureTally({ layers, group: octahedral(), rotations: octahedralMatrices });
   const tallies = { trained: tally(), initial: tally() };
   const nets = ["trained", "initial"] as const;
-  return {
-    async add(index, signal) {
-      requireWhole("index", index, 0, molecules - 1);
-      for (const net of nets) tallies[net].begin();
-      for (let first = 0; first < OCTAHEDRAL_ORDER; first += chunk) {
-        if (signal?.aborted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start it again.");
-        samples.prepare(
-          index,
-          Uint32Array.from({ length: chunk }, (_, i) => first + i),
-        );
-        plan.run();
-        for (const [layer, map] of maps.entries()) {
-          for (const net of nets) {
-            const [values] = (await plan.read(map[net])) as [Float32Array];
-            const size = values.length / chunk;
-            for (let i = 0; i < chunk; i++) {
-              tallies[net].add(layer, first + i, values.subarray(i * size, (i + 1) * size));
-            }
+  const turns = new Turns();
+  const add = async (index: number, signal?: AbortSignal) => {
+    for (const net of nets) tallies[net].begin();
+    for (let first = 0; first < OCTAHEDRAL_ORDER; first += chunk) {
+      if (signal?.aborted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start it again.");
+      samples.prepare(
+        index,
+        Uint32Array.from({ length: chunk }, (_, i) => first + i),
+      );
+      plan.run();
+      for (const [layer, map] of maps.entries()) {
+        for (const net of nets) {
+          const [values] = (await plan.read(map[net])) as [Float32Array];
+          const size = values.length / chunk;
+          for (let i = 0; i < chunk; i++) {
+            tallies[net].add(layer, first + i, values.subarray(i * size, (i + 1) * size));
           }
         }
       }
-      for (const net of nets) tallies[net].end();
-    },
+    }
+    for (const net of nets) tallies[net].end();
+  };
+  return {
+    add: (index, signal) =>
+      turns.take(() => {
+        requireWhole("index", index, 0, molecules - 1);
+        return add(index, signal);
+      }),
     result: () => latentResult(maps, octahedralMatrices, tallies),
     destroy,
   };

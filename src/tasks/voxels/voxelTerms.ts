@@ -14,7 +14,14 @@ import type { ModelParameter } from "../../models/parameter.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
 import { replayEach } from "./replayEach.ts";
 import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
-import { sampleCount, type GridSamples, type MoleculeSamples, type TwirlOptions } from "./twirledSamples.ts";
+import { Turns } from "./turns.ts";
+import {
+  requirePlaces,
+  sampleCount,
+  type GridSamples,
+  type MoleculeSamples,
+  type TwirlOptions,
+} from "./twirledSamples.ts";
 import { VoxelEvaluator } from "./voxelEvaluator.ts";
 
 /** Samples, rotations and network whose terms are taken. */
@@ -37,7 +44,7 @@ interface Ready extends TermsGraph {
 
 /**
  * The terms of a voxel denoiser's loss under the rotations of the cube as functions of its weights, in f32 on the GPU:
- * samples, poses and noise are those of `VoxelEvaluator`.
+ * samples, poses and noise are those of `VoxelEvaluator`. Calls take their turn.
  */
 export class VoxelTerms implements LossTerms {
   readonly layout: readonly WeightSlot[];
@@ -55,6 +62,7 @@ export class VoxelTerms implements LossTerms {
   readonly #stores: ParameterStore[];
   readonly #owned: BufferView[];
   readonly #plans: Plan[];
+  readonly #turns = new Turns();
   #gradient: Promise<Ready> | undefined;
   #gaussNewton: Promise<Ready> | undefined;
 
@@ -64,6 +72,7 @@ export class VoxelTerms implements LossTerms {
     made: Pick<VoxelTerms, "layout" | "weights"> & {
       readonly store: ParameterStore;
       readonly evaluator: VoxelEvaluator;
+      readonly term: BufferView;
       readonly clear: Plan;
     },
   ) {
@@ -78,7 +87,7 @@ export class VoxelTerms implements LossTerms {
     this.#store = made.store;
     this.#evaluator = made.evaluator;
     this.#clear = made.clear;
-    this.#term = gpu.upload("term", new Float32Array(2));
+    this.#term = made.term;
     this.#stores = [made.store];
     this.#owned = [this.#term];
     this.#plans = [made.clear];
@@ -96,7 +105,9 @@ export class VoxelTerms implements LossTerms {
     for (const [name, value] of Object.entries({ load, network })) requireFunction(name, value, "Give a function.");
     const store = new ParameterStore(gpu, parameters, ["weights", "grads"]);
     let evaluator: VoxelEvaluator | undefined;
+    let term: BufferView | undefined;
     try {
+      if (options.chosen) requirePlaces("chosen", options.chosen, sampleCount(options));
       load(store);
       evaluator = await VoxelEvaluator.create(gpu, options, (graph, x) =>
         network(graph, x, store.bind(graph, { constants: "weights" })),
@@ -105,32 +116,47 @@ export class VoxelTerms implements LossTerms {
       const weights = joined(layout, await store.readAll("weights"));
       const graph = new Graph(gpu.caps);
       store.pieces("grads").forEach((view, i) => graph.clear(graph.external(`grads ${i}`, [view.size / 4], view)));
+      term = gpu.upload("term", new Float32Array(2));
       const clear = await Plan.create(gpu, graph, { label: "clear" });
-      return new VoxelTerms(gpu, options, { layout, weights, store, evaluator, clear });
+      return new VoxelTerms(gpu, options, { layout, weights, store, evaluator, term, clear });
     } catch (error) {
+      if (term) gpu.destroyBuffer(term.buffer);
       evaluator?.destroy();
       store.destroy();
       throw error;
     }
   }
 
-  async sums(weights: Float64Array, options: TermsOptions = {}): Promise<SampleSums[]> {
-    this.#write(this.#store, weights);
-    return this.#evaluator.sums(this.#places(options), options);
+  sums(weights: Float64Array, options: TermsOptions = {}): Promise<SampleSums[]> {
+    return this.#turns.take(() => {
+      this.#write(this.#store, weights);
+      return this.#evaluator.sums(this.#places(options), options);
+    });
   }
 
-  async gradient(term: Term, weights: Float64Array, options: TermsOptions = {}): Promise<Float64Array> {
-    const ready = await this.#gradientPlan();
-    this.#write(this.#store, weights);
-    return this.#accumulate(ready, term, options, 1);
+  gradient(term: Term, weights: Float64Array, options: TermsOptions = {}): Promise<Float64Array> {
+    return this.#turns.take(async () => {
+      const ready = await this.#gradientPlan();
+      this.#write(this.#store, weights);
+      return this.#accumulate(ready, term, options, 1);
+    });
   }
 
   /** The outputs' derivative along the direction is taken by a central difference, with the step of `hessian`. */
-  async gaussNewtonProduct(
+  gaussNewtonProduct(
     term: Term,
     weights: Float64Array,
     direction: Float64Array,
     options: TermsOptions = {},
+  ): Promise<Float64Array> {
+    return this.#turns.take(() => this.#gaussNewtonProduct(term, weights, direction, options));
+  }
+
+  async #gaussNewtonProduct(
+    term: Term,
+    weights: Float64Array,
+    direction: Float64Array,
+    options: TermsOptions,
   ): Promise<Float64Array> {
     const length = relativeLength(this.layout, parameterScales(this.layout, weights), direction);
     if (length === 0) return new Float64Array(weights.length);

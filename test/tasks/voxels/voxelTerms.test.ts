@@ -150,6 +150,28 @@ describe("terms", () => {
     terms.destroy();
   });
 
+  it("are not mixed up by calls at once", async () => {
+    const terms = await VoxelTerms.create(gpu, options());
+    const [v] = directions(1, terms.weights.length);
+    const other = along(terms.weights, v!, 0.05);
+    const one = [await terms.gradient("total", terms.weights), await terms.gradient("equiv", other)];
+    const sums = await terms.sums(other);
+    const all = await Promise.all([
+      terms.gradient("total", terms.weights),
+      terms.gradient("equiv", other),
+      terms.sums(other),
+    ]);
+    expect(all).toEqual([...one, sums]);
+    terms.destroy();
+  });
+
+  it("refuse places that there are not, and chunks of nothing", async () => {
+    for (const chosen of [Uint32Array.of(3), new Uint32Array(0), Uint32Array.of(0, 1, 2, 0)]) {
+      await expect(VoxelTerms.create(gpu, options({ chosen }))).rejects.toMatchObject({ code: "bad-option" });
+    }
+    await expect(VoxelTerms.create(gpu, options({ chunk: 0 }))).rejects.toMatchObject({ code: "bad-option" });
+  });
+
   it("free what they made, when created and when they do not fit", async () => {
     const before = gpu.allocatedBytes;
     const terms = await VoxelTerms.create(gpu, options());
