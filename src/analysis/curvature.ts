@@ -52,7 +52,7 @@ export interface Curvature {
   readonly lambdaMaxResidual: number;
   /** The same from Lanczos' recurrence, which takes products for exact. */
   readonly lambdaMaxBound: number;
-  /** |v.(A v - A' v)|, A' with twice the step: the error of lambdaMax by differences. Absent where it is not estimated. */
+  /** |v.(A v - A' v)|, A' with twice the step: lambdaMax's error by differences. Absent if not estimated. */
   readonly lambdaMaxStepError?: number;
   /** |A v - A' v| / |A v|. Absent where it is not estimated. */
   readonly productStepError?: number;

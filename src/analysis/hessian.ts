@@ -53,8 +53,8 @@ export function hessian(terms: LossTerms, term: Term, options: HessianOptions = 
 
 /**
  * The Gauss-Newton matrix of a term: the Hessian without the part in which predictions bend, positive semidefinite for
- * the loss and for L_equiv. Where products take differences of predictions, as on the GPU, their error is not estimated:
- * predictions bend less over a step than the loss does, so that it is below that of `hessian`.
+ * the loss and for L_equiv. Where products take differences of predictions, as on the GPU, their error is not
+ * estimated: predictions bend less over a step than the loss does, so that it is below that of `hessian`.
  *
  * @throws VoxtwirlError "bad-option" for what are no LossTerms
  */

@@ -29,7 +29,7 @@ export interface Pace {
   readonly gradient: number;
 }
 
-/** Times what the analyses take of one sample, after a first time that compiles; undefined where the signal is raised. */
+/** Times what analyses take of a sample, after a first time that compiles; undefined where the signal is raised. */
 export async function paceOf({
   what,
   terms,

@@ -14,7 +14,7 @@ export const dip: Experiment = {
   rule:
     "Holds when in each width there is a step up to 10,000 at which the 95 % t interval over seeds of percentEquiv " +
     "ends at or below 2 %, lossTotal being below lossZero. Does not hold when the runs reach 10,000 steps and in one " +
-    "width the interval begins above 2 % at all such steps from 1,000 to 10,000. Otherwise not decided, as with fewer " +
+    "width the interval begins above 2 % at all such steps from 1,000 on. Otherwise not decided, as with fewer " +
     "than three seeds or 1,000 steps.",
   remarks: [
     "The share may rise again when L_mean goes on falling faster than L_equiv: reaching 2 % is what is judged.",

@@ -18,8 +18,8 @@ export interface Arm {
 export type ArmChanges = Readonly<Record<string, unknown>>;
 
 /**
- * A number read off a run, with its standard error where it has one, over molecules, or over random vectors for a trace;
- * null is not finite.
+ * A number read off a run, with its standard error where it has one: over molecules, for a trace over random vectors.
+ * Null is not finite.
  */
 export interface Figure {
   readonly value: number | null;

@@ -142,6 +142,9 @@ describe("FileLock", () => {
       .split(" ")[19]!;
     const identity = { ...thisProcess(), pid, started };
     expect(isGone(identity)).toBe(false);
+    // A shell would ask before its next command.
+    const isShell = () => readFileSync(`/proc/${shell.pid}/cmdline`, "utf8").startsWith("sh");
+    while (isShell()) await new Promise((resolve) => setTimeout(resolve, 5));
     process.kill(pid, "SIGKILL");
     while (!/\) Z /.test(stat())) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(isGone(identity)).toBe(true);
