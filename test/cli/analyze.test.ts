@@ -34,7 +34,7 @@ describe("voxtwirl analyze", () => {
     // Two probes of 3 and 1 products, one for the residual and one with another step, for each of three terms.
     expect(stderr).toMatch(/^voxtwirl: landscape +18 products, 36 gradients of 2 molecules, about .*of vectors$/m);
     for (const name of ["gradients", "parameters", "latents"]) {
-      expect(stderr).toMatch(new RegExp(`^voxtwirl: ${name} .*about .*\\d+ s$`, "m"));
+      expect(stderr).toMatch(new RegExp(`^voxtwirl: ${name} .*about .*\\d+ s(, .*of vectors)?$`, "m"));
     }
     const found = JSON.parse(stdout) as Found;
     expect(found).toMatchObject({
