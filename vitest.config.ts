@@ -40,8 +40,8 @@ export default defineConfig(({ mode }) => ({
     // Two files at a time: more would wait for one another where a software adapter takes all cores.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
-    testTimeout: mode === "full" ? full.testTimeout : 120_000,
-    hookTimeout: 120_000,
+    testTimeout: mode === "full" ? full.testTimeout : 300_000,
+    hookTimeout: 300_000,
     globalSetup: "test/adapter.ts",
     reporters: ["default", "scripts/testReporter.ts"],
     env: {
