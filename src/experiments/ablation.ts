@@ -2,7 +2,16 @@ import { formatCount } from "../report/format.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { SO3 } from "./arms.ts";
 import type { Arm, Experiment, Outcome, Verdict } from "./experiment.ts";
-import { intervalFigures, intervalText, overSteps, pairsAt, stepsOf, stepsTable, undecided } from "./outcome.ts";
+import {
+  intervalFigures,
+  intervalText,
+  overSteps,
+  pairsAt,
+  percentChart,
+  percentTable,
+  stepsOf,
+  undecided,
+} from "./outcome.ts";
 import { ratio, type Estimate } from "./statistics.ts";
 
 const OCTAHEDRAL: Arm = { name: "octahedral", changes: { augment: "octahedral" } };
@@ -53,13 +62,7 @@ export const ablation: Experiment = {
   arms: [SO3, OCTAHEDRAL, NONE, PRINCIPAL, NOISY, NOISY_PRINCIPAL],
   verdict,
   charts: (outcome) => [
-    {
-      title: "Symmetry not learned",
-      yLabel: "percentEquiv (% of lossTotal)",
-      caption: "The share of the held-out loss that is rotation symmetry not learned.",
-      curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
-      mark: { y: 2, label: "2 %", short: "2 %" },
-    },
+    percentChart(outcome),
     {
       title: "Held-out loss",
       yLabel: "squared error per voxel and channel",
@@ -67,15 +70,7 @@ export const ablation: Experiment = {
       curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "lossTotal")),
     },
   ],
-  tables: (outcome) => [
-    partingTable(outcome),
-    stepsTable(
-      outcome,
-      "percentEquiv",
-      outcome.arms.map(({ name }) => ({ arm: name, figure: "percentEquiv" })),
-      "Percent of lossTotal.",
-    ),
-  ],
+  tables: (outcome) => [partingTable(outcome), percentTable(outcome)],
 };
 
 function verdict(outcome: Outcome): Verdict {

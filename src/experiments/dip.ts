@@ -1,7 +1,16 @@
 import { formatCount } from "../report/format.ts";
 import { HALF_WIDTH, SO3 } from "./arms.ts";
 import type { Experiment, Outcome, Verdict } from "./experiment.ts";
-import { intervalFigures, intervalText, overSteps, stepsOf, stepsTable, undecided, valuesAt } from "./outcome.ts";
+import {
+  intervalFigures,
+  intervalText,
+  overSteps,
+  percentChart,
+  percentTable,
+  stepsOf,
+  undecided,
+  valuesAt,
+} from "./outcome.ts";
 import { estimate, ratio } from "./statistics.ts";
 
 /** In percent, and where: arXiv 2512.02303. */
@@ -27,13 +36,7 @@ export const dip: Experiment = {
   arms: [SO3, HALF_WIDTH],
   verdict,
   charts: (outcome) => [
-    {
-      title: "Symmetry not learned",
-      yLabel: "percentEquiv (% of lossTotal)",
-      caption: "The share of the held-out loss that is rotation symmetry not learned, by width.",
-      curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
-      mark: { y: PAPER.percent, label: "2 %, the claim", short: "2 %" },
-    },
+    percentChart(outcome, { y: PAPER.percent, label: "2 %, the claim", short: "2 %" }),
     {
       title: "The two terms of the loss",
       yLabel: "squared error per voxel and channel",
@@ -44,15 +47,7 @@ export const dip: Experiment = {
       ]),
     },
   ],
-  tables: (outcome) => [
-    stepsTable(
-      outcome,
-      "percentEquiv",
-      outcome.arms.map(({ name }) => ({ arm: name, figure: "percentEquiv" })),
-      "Percent of lossTotal.",
-    ),
-    ratesTable(outcome),
-  ],
+  tables: (outcome) => [percentTable(outcome), ratesTable(outcome)],
 };
 
 function verdict(outcome: Outcome): Verdict {

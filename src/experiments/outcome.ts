@@ -1,7 +1,7 @@
 /** How verdicts and reports look into an outcome. */
 import { formatCount } from "../report/format.ts";
 import { formatSignificant } from "../report/quantities.ts";
-import type { Curve, ExperimentTable, Outcome, Verdict } from "./experiment.ts";
+import type { Curve, ExperimentChart, ExperimentTable, Outcome, Verdict } from "./experiment.ts";
 import { estimate, type Estimate } from "./statistics.ts";
 
 /** A verdict takes at least so many seeds. */
@@ -70,6 +70,26 @@ export function undecided(outcome: Outcome, leastSteps: number): Verdict | undef
 export function overSteps(outcome: Outcome, arm: string, figure: string, label = arm): Curve {
   const points = stepsOf(outcome).map((x) => ({ x, values: valuesAt(outcome, arm, x, figure) }));
   return { label, points: points.filter(({ values }) => values.length > 0) };
+}
+
+/** The share that is symmetry not learned, a curve for each arm; `mark` is the paper's 2 % by default. */
+export function percentChart(
+  outcome: Outcome,
+  mark: NonNullable<ExperimentChart["mark"]> = { y: 2, label: "2 %", short: "2 %" },
+): ExperimentChart {
+  return {
+    title: "Symmetry not learned",
+    yLabel: "percentEquiv (% of lossTotal)",
+    caption: "The share of the held-out loss that is rotation symmetry not learned.",
+    curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
+    mark,
+  };
+}
+
+/** The same as numbers. */
+export function percentTable(outcome: Outcome): ExperimentTable {
+  const columns = outcome.arms.map(({ name }) => ({ arm: name, figure: "percentEquiv" }));
+  return stepsTable(outcome, "percentEquiv", columns, "Percent of lossTotal.");
 }
 
 /** A figure of each arm, or other columns, by steps. */

@@ -1,7 +1,16 @@
 import { formatCount } from "../report/format.ts";
 import { HALF_WIDTH, SO3 } from "./arms.ts";
 import type { Arm, Experiment, Outcome, Verdict } from "./experiment.ts";
-import { intervalFigures, intervalText, overSteps, pairsAt, stepsOf, stepsTable, undecided } from "./outcome.ts";
+import {
+  intervalFigures,
+  intervalText,
+  overSteps,
+  pairsAt,
+  percentChart,
+  percentTable,
+  stepsOf,
+  undecided,
+} from "./outcome.ts";
 import { ratio } from "./statistics.ts";
 
 const HALF_DATA: Arm = { ...SO3, name: "half the data", share: 1 / 2 };
@@ -26,13 +35,7 @@ export const scale: Experiment = {
   arms: [SO3, ...OTHERS],
   verdict,
   charts: (outcome) => [
-    {
-      title: "Symmetry not learned",
-      yLabel: "percentEquiv (% of lossTotal)",
-      caption: "The share of the held-out loss that is rotation symmetry not learned.",
-      curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
-      mark: { y: 2, label: "2 %", short: "2 %" },
-    },
+    percentChart(outcome),
     {
       title: "Held-out loss",
       yLabel: "squared error per voxel and channel",
@@ -40,14 +43,7 @@ export const scale: Experiment = {
       curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "lossTotal")),
     },
   ],
-  tables: (outcome) => [
-    stepsTable(
-      outcome,
-      "percentEquiv",
-      outcome.arms.map(({ name }) => ({ arm: name, figure: "percentEquiv" })),
-      "Percent of lossTotal.",
-    ),
-  ],
+  tables: (outcome) => [percentTable(outcome)],
 };
 
 function verdict(outcome: Outcome): Verdict {
