@@ -148,7 +148,7 @@ export {
 export type { SymmetricOperator } from "./analysis/operator.ts";
 export { gaussNewton, hessian, type HessianOptions } from "./analysis/hessian.ts";
 export { Lanczos, type RitzValue } from "./analysis/lanczos.ts";
-export type { DensityOptions, SpectralDensity } from "./analysis/density.ts";
+export type { DensityOptions, EigenvalueCount, SpectralDensity } from "./analysis/density.ts";
 export { curvature, type Curvature, type CurvatureOptions, type LambdaK } from "./analysis/curvature.ts";
 export {
   landscape,

@@ -1,13 +1,15 @@
-import { requireMethod, requireWhole } from "../check.ts";
+import { requireMethod, requirePositive, requireWhole } from "../check.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { Random } from "../random.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
 import {
+  countAbove,
   meanAndError,
   negativeShare,
   requireDensity,
   spectralDensity,
   type DensityOptions,
+  type EigenvalueCount,
   type SpectralDensity,
 } from "./density.ts";
 import { Lanczos, type RitzValue } from "./lanczos.ts";
@@ -24,6 +26,8 @@ export interface CurvatureOptions {
   readonly lambdas?: readonly number[];
   /** Draws the density too ({} for its defaults), for which all probes take several products. */
   readonly density?: DensityOptions | undefined;
+  /** Counts the eigenvalues that are at least these fractions of the largest; none by default. */
+  readonly fractions?: readonly number[];
   /** How many leading eigenvectors to give; 0 by default. */
   readonly vectors?: number;
   /** Of the probes; 0 by default. */
@@ -71,6 +75,8 @@ export interface Curvature {
   /** Sum of |negative eigenvalues| over the sum of |eigenvalues|, from the probes of several products. */
   readonly negativeShare: number;
   readonly negativeShareStdErr: number;
+  /** For each of the fractions that were asked for, from the same probes. */
+  readonly counts?: readonly EigenvalueCount[];
   readonly density?: SpectralDensity;
   /** Leading unit eigenvectors, as many as were asked for. */
   readonly vectors: readonly Float64Array[];
@@ -109,8 +115,9 @@ export async function curvature(operator: SymmetricOperator, options: CurvatureO
     "multiply",
     "Give { size, gradientsPerProduct, multiply }: hessian(terms, term).",
   );
-  const { lambdas = [2, 5, 10], vectors = 0, seed = 0, signal } = options;
+  const { lambdas = [2, 5, 10], fractions = [], vectors = 0, seed = 0, signal } = options;
   lambdas.forEach((k, i) => requireWhole(`lambdas[${i}]`, k, 1));
+  fractions.forEach((fraction, i) => requirePositive(`fractions[${i}]`, fraction));
   requireWhole("vectors", vectors, 0);
   const counted = new Counted(operator, options);
   const starts = new Random(seed);
@@ -136,7 +143,7 @@ export async function curvature(operator: SymmetricOperator, options: CurvatureO
     ...(largest ?? { lambdaMaxResidual: NaN }),
     ...trace,
     traceOverMax: trace.trace / leading!.lambdaMax,
-    ...spectrumOf(probes, options),
+    ...spectrumOf(probes, options, { largest: leading!.lambdaMax, size: operator.size }),
     products: counted.products,
     gradients: counted.gradients,
     interrupted: !finished,
@@ -232,12 +239,17 @@ function traceOf(probes: readonly RitzValue[][], size: number) {
 }
 
 /** From the probes that took several products. */
-function spectrumOf(probes: readonly RitzValue[][], { density }: CurvatureOptions) {
+function spectrumOf(
+  probes: readonly RitzValue[][],
+  { density, fractions }: CurvatureOptions,
+  { largest, size }: { largest: number; size: number },
+) {
   const long = probes.filter((probe, i) => probe.length > 0 && (i === 0 || density));
   const { value, stdErr } = negativeShare(long);
   return {
     negativeShare: value,
     negativeShareStdErr: stdErr,
+    ...(fractions && { counts: fractions.map((fraction) => countAbove(long, { fraction, largest, size })) }),
     ...(density && long.length > 0 && { density: spectralDensity(long, density) }),
   };
 }

@@ -79,6 +79,26 @@ export function negativeShare(probes: readonly (readonly RitzValue[])[]): { valu
   );
 }
 
+/** Of how many eigenvalues a matrix has at or above a share of its largest one. */
+export interface EigenvalueCount {
+  /** Of lambdaMax. */
+  readonly fraction: number;
+  readonly count: number;
+  /** Over the probes; NaN with fewer than two. */
+  readonly stdErr: number;
+}
+
+/** How many of `size` eigenvalues are at least `fraction` of `largest`, by stochastic Lanczos quadrature. */
+export function countAbove(
+  probes: readonly (readonly RitzValue[])[],
+  { fraction, largest, size }: { fraction: number; largest: number; size: number },
+): EigenvalueCount {
+  const above = ({ value }: RitzValue) => value >= fraction * largest;
+  const counts = probes.map((probe) => probe.filter(above).reduce((sum, { weight }) => sum + size * weight, 0));
+  const { value, stdErr } = meanAndError(counts);
+  return { fraction, count: value, stdErr };
+}
+
 /** The mean of estimates and its standard error, NaN for fewer than two. */
 export function meanAndError(values: readonly number[]): { value: number; stdErr: number } {
   return ratioOfSums(

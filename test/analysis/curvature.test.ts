@@ -88,6 +88,19 @@ describe("the Hessian of a term", () => {
     expect(Math.abs(negativeShare - exact)).toBeLessThan(3.5 * negativeShareStdErr);
     expect(negativeShareStdErr).toBeLessThan(exact / 4);
   });
+
+  it("counts the eigenvalues from a fraction of the largest on", async () => {
+    const fractions = [1e-9, 0.1, 0.5];
+    const options = { products: size, probes: 40, density: { steps: size }, fractions };
+    const { counts, lambdaMax } = await curvature(denseOperator(matrix), options);
+    expect(counts!.map(({ fraction }) => fraction)).toEqual(fractions);
+    for (const { fraction, count, stdErr } of counts!) {
+      const exact = eigenvalues.filter((value) => value >= fraction * lambdaMax).length;
+      expect(exact).toBeGreaterThan(0);
+      expect(Math.abs(count - exact)).toBeLessThan(4 * stdErr);
+      expect(stdErr).toBeLessThan(exact / 2);
+    }
+  });
 });
 
 it("the density of a matrix of two eigenvalues has a peak on each", async () => {
