@@ -88,6 +88,8 @@ export interface ExperimentChart {
   readonly title: string;
   readonly yLabel: string;
   readonly xLabel?: string;
+  /** Of what `xLabel` names, "linear" by default. */
+  readonly xScale?: "linear" | "log";
   readonly caption: string;
   readonly curves: readonly Curve[];
   /** A horizontal line, in the units of y. */

@@ -3,19 +3,40 @@ import { decomposeSums } from "../equivariance/estimators.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatCount } from "../report/format.ts";
 import { SO3 } from "./arms.ts";
-import type { Experiment, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
+import type {
+  Curve,
+  Experiment,
+  ExperimentChart,
+  ExperimentTable,
+  Figures,
+  ModelContext,
+  Outcome,
+  Verdict,
+} from "./experiment.ts";
 import { gradientCost, withTerms } from "./modelTerms.ts";
-import { intervalFigures, intervalText, overSteps, pairsAt, stepsOf, stepsTable, undecided } from "./outcome.ts";
-import { ratio } from "./statistics.ts";
+import {
+  intervalFigures,
+  intervalText,
+  overSteps,
+  pairsAt,
+  stepsOf,
+  stepsTable,
+  undecided,
+  valuesAt,
+} from "./outcome.ts";
+import { type Estimate, ratio } from "./statistics.ts";
 
 const SIZE = { samples: 4, rotations: 12 };
 const TERMS = ["mean", "equiv"] as const;
-const PRODUCTS = 20;
-const PROBES = 4;
 /** Of lambda_max / lambda_k, the condition measure. */
 const K = 5;
-/** Two gradients each; two products more check the largest eigenvalue. */
-const GRADIENTS = TERMS.length * 2 * (PRODUCTS + PROBES - 1 + 2);
+/** The spectrum is told as how many eigenvalues are at least these fractions of lambda_max. */
+const FRACTIONS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+/** Lanczos steps of the first probe, and of the other one. */
+const HESSIAN = { products: 16, probes: 2, lambdas: [K], fractions: FRACTIONS, density: { steps: 10 } };
+const GAUSS_NEWTON = { matrix: "gaussNewton", products: 8, probes: 2, lambdas: [] } as const;
+/** Of two gradients each: the probes' steps, and those that check the largest eigenvalue. */
+const PRODUCTS = TERMS.length * (16 + 10 + 2 + (8 + 1 + 1));
 const STEPS = [100, 300, 1000];
 
 export const landscapeExperiment: Experiment = {
@@ -28,9 +49,11 @@ export const landscapeExperiment: Experiment = {
     "when both intervals end below 1, does not hold when one of them begins above 1, otherwise not decided, as with " +
     "fewer than three seeds or 1,000 steps.",
   remarks: [
-    `Of ${SIZE.samples} held-out molecules under ${SIZE.rotations} rotations, by ${PRODUCTS} steps of Lanczos and ` +
-      `${PROBES} probes for the trace. A net with more weights than it needs has no finite condition number: ` +
-      `lambda_max / lambda_${K} is of the leading directions alone.`,
+    `Of ${SIZE.samples} held-out molecules under ${SIZE.rotations} rotations, by ${HESSIAN.products} steps of Lanczos ` +
+      `and ${HESSIAN.probes} probes for trace and spectrum. A net with more weights than it needs has no finite ` +
+      `condition number: lambda_max / lambda_${K} is of the leading directions alone.`,
+    "Gauss-Newton's matrix is the Hessian without the part in which predictions bend: that of L_mean is of the " +
+      "averaged prediction (bias), that of L_equiv of how fast predictions part (variance).",
     "A small term of the loss is a flat one: lambda_max over the term itself is shown beside it, and is not judged.",
   ],
   preset: "tiny",
@@ -39,12 +62,22 @@ export const landscapeExperiment: Experiment = {
   arms: [SO3],
   models: {
     at: (kept) => kept.filter((step) => STEPS.includes(step) || step === kept.at(-1)),
-    cost: (config) => GRADIENTS * gradientCost(config, SIZE),
+    cost: (config) => 2 * PRODUCTS * gradientCost(config, SIZE),
     read,
   },
   verdict,
   charts: (outcome) => [
-    chart(outcome, "lambdaMax", "Largest curvature", "lambda_max", "The largest eigenvalue of each term's Hessian."),
+    {
+      title: "Largest curvature",
+      yLabel: "lambda_max",
+      caption: "The largest eigenvalue of each term's Hessian, and of its Gauss-Newton matrix.",
+      curves: (["lambdaMax", "gaussNewtonMax"] as const).flatMap((name) =>
+        TERMS.map((term) => {
+          const label = `L_${term}${name === "lambdaMax" ? "" : ", Gauss-Newton"}`;
+          return overSteps(outcome, SO3.name, `${name}.${term}`, label);
+        }),
+      ),
+    },
     chart(
       outcome,
       "condition",
@@ -53,9 +86,11 @@ export const landscapeExperiment: Experiment = {
       "How unlike the leading curvatures are: 1 where they are all the same.",
     ),
     chart(outcome, "trace", "Trace", "trace", "Hutchinson's estimate of the sum of all eigenvalues."),
+    spectrumChart(outcome),
   ],
-  tables: (outcome) =>
-    TERMS.map((term) =>
+  tables: (outcome) => [
+    ratiosTable(outcome),
+    ...TERMS.map((term) =>
       stepsTable(
         outcome,
         `L_${term}`,
@@ -63,6 +98,7 @@ export const landscapeExperiment: Experiment = {
         "Means over seeds ± one standard error.",
       ),
     ),
+  ],
 };
 
 const LABELS = {
@@ -71,7 +107,10 @@ const LABELS = {
   condition: `lambda_max / lambda_${K}`,
   trace: "trace",
   traceOverMax: "trace / lambda_max",
+  negativeShare: "negative share",
   lambdaMaxOverLoss: "lambda_max / loss",
+  gaussNewtonMax: "lambda_max, Gauss-Newton",
+  gaussNewtonTrace: "trace, Gauss-Newton",
 } as const;
 
 function chart(outcome: Outcome, name: keyof typeof LABELS, title: string, yLabel: string, caption: string) {
@@ -79,24 +118,63 @@ function chart(outcome: Outcome, name: keyof typeof LABELS, title: string, yLabe
   return { title, yLabel, caption, curves };
 }
 
+const countName = (fraction: number) => `from${fraction}` as const;
+
+function spectrumChart(outcome: Outcome): ExperimentChart {
+  const last = stepsOf(outcome).at(-1)!;
+  const curves = TERMS.map((term): Curve => {
+    const points = FRACTIONS.map((x) => ({ x, values: valuesAt(outcome, SO3.name, last, `${countName(x)}.${term}`) }));
+    return { label: `L_${term}`, points: points.filter(({ values }) => values.length > 0) };
+  });
+  return {
+    title: "Spectrum",
+    yLabel: "eigenvalues from there on",
+    xLabel: "fraction of lambda_max",
+    xScale: "log",
+    caption:
+      `Step ${formatCount(last)}: how many eigenvalues are at least a fraction of the largest, by stochastic Lanczos ` +
+      "quadrature. More of them: more directions that are as steep.",
+    curves,
+  };
+}
+
+/** L_equiv's figures over those of L_mean along training. */
+function ratiosTable(outcome: Outcome): ExperimentTable {
+  const names = ["lambdaMax", "condition", "trace", "lambdaMaxOverLoss", "gaussNewtonMax"] as const;
+  const rows = stepsOf(outcome).map((step) => [
+    formatCount(step),
+    ...names.map((name) => intervalText(over(outcome, name, step))),
+  ]);
+  return {
+    title: "L_equiv over L_mean",
+    columns: ["step", ...names.map((name) => LABELS[name])],
+    rows,
+    caption: "Geometric means over seeds, paired, with 95 % intervals: below 1 L_equiv's is the smaller one.",
+  };
+}
+
 async function read(context: ModelContext): Promise<Figures> {
   const { signal } = context;
   return withTerms(context, SIZE, async (terms) => {
-    const options = { terms: TERMS, products: PRODUCTS, probes: PROBES, lambdas: [K], signal };
-    const found = await landscape(terms, options);
-    if (found.interrupted) throw new VoxtwirlError("aborted", "the products were stopped", "Start again.");
+    const found = await landscape(terms, { terms: TERMS, signal, ...HESSIAN });
+    const flat = found.interrupted ? found : await landscape(terms, { terms: TERMS, signal, ...GAUSS_NEWTON });
+    if (flat.interrupted) throw new VoxtwirlError("aborted", "the products were stopped", "Start again.");
     const { lossMean, lossEquiv } = decomposeSums(await terms.sums(terms.weights), terms.sampling);
     const losses = { mean: lossMean, equiv: lossEquiv };
     const entries = TERMS.flatMap((term) => {
-      const { lambdaMax, lambdaMin, lambdas, ...others } = found[term]!;
-      const figures = {
+      const { lambdaMax, lambdaMin, lambdas, counts, ...others } = found[term]!;
+      const figures: Record<string, readonly [value: number, stdErr: number]> = {
         lambdaMax: [lambdaMax, NaN],
         lambdaMin: [lambdaMin, NaN],
         condition: [lambdas[0]?.maxOverLambda ?? NaN, NaN],
         trace: [others.trace, others.traceStdErr],
         traceOverMax: [others.traceOverMax, NaN],
+        negativeShare: [others.negativeShare, others.negativeShareStdErr],
         lambdaMaxOverLoss: [lambdaMax / losses[term], NaN],
-      } as const;
+        gaussNewtonMax: [flat[term]!.lambdaMax, NaN],
+        gaussNewtonTrace: [flat[term]!.trace, flat[term]!.traceStdErr],
+        ...Object.fromEntries(counts!.map(({ fraction, count, stdErr }) => [countName(fraction), [count, stdErr]])),
+      };
       return Object.entries(figures).map(([name, [value, stdErr]]) => {
         return [`${name}.${term}`, { value: known(value), stdErr: known(stdErr) }] as const;
       });
@@ -111,9 +189,7 @@ function verdict(outcome: Outcome): Verdict {
   const early = undecided(outcome, 1000);
   if (early) return early;
   const last = stepsOf(outcome).at(-1)!;
-  const over = (name: string) =>
-    ratio(...pairsAt(outcome, last, [SO3.name, `${name}.equiv`], [SO3.name, `${name}.mean`]));
-  const [smooth, conditioned] = [over("lambdaMax"), over("condition")];
+  const [smooth, conditioned] = [over(outcome, "lambdaMax", last), over(outcome, "condition", last)];
   const figures = {
     ...intervalFigures("lambda_max, L_equiv / L_mean", smooth),
     ...intervalFigures(`lambda_max / lambda_${K}, L_equiv / L_mean`, conditioned),
@@ -124,4 +200,9 @@ function verdict(outcome: Outcome): Verdict {
   if (smooth.high < 1 && conditioned.high < 1) return { verdict: "holds", reason, figures };
   const isAbove = smooth.low > 1 || conditioned.low > 1;
   return { verdict: isAbove ? "does not hold" : "not decided", reason, figures };
+}
+
+/** A figure of L_equiv over that of L_mean. */
+function over(outcome: Outcome, name: keyof typeof LABELS, step: number): Estimate {
+  return ratio(...pairsAt(outcome, step, [SO3.name, `${name}.equiv`], [SO3.name, `${name}.mean`]));
 }

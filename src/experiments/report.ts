@@ -70,13 +70,16 @@ function decidingFigures({ figures }: Verdict): string {
 const numberText = (value: number | null): string =>
   Number.isInteger(value) ? formatCount(value) : formatSignificant(value);
 
-function figure({ title, yLabel, xLabel, caption, curves, mark }: ExperimentChart, id: string): string {
+function figure(
+  { title, yLabel, xLabel, xScale = "linear", caption, curves, mark }: ExperimentChart,
+  id: string,
+): string {
   const drawn = curves.map((curve, i) => drawCurve(curve, i));
   const spec = {
     id,
     description: `${title}. ${caption}`,
     yLabel,
-    ...(xLabel !== undefined && { xAxis: { name: xLabel, scale: "linear" as const, tickLabel: formatCount } }),
+    ...(xLabel !== undefined && { xAxis: { name: xLabel, scale: xScale, tickLabel: numberText } }),
     series: drawn.map(({ series }) => series),
     bands: drawn.flatMap(({ band }) => band ?? []),
     rules: mark ? [{ key: "paper", ...mark }] : [],
