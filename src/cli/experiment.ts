@@ -1,5 +1,6 @@
-import type { Command } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
+import { withArms } from "../experiments/arms.ts";
 import type { Experiment } from "../experiments/experiment.ts";
 import {
   absoluteSource,
@@ -30,10 +31,16 @@ const withOptions = (command: Command) => {
     .addOption(text("--data <FILE>", `${dataHelp} (default: the built-in set)`))
     .addOption(integer("--seeds <N>", "seeds 1 to N for each arm; a verdict takes 3 (default: as --list says)"))
     .addOption(integer("--steps <N>", "updates of each run (default: as --list says)"))
+    .addOption(armsOption())
     .addOption(text("--out <DIR>", "the laboratory's folder; its experiments share their runs (default laboratory)"))
-    .option("--resume", "go on with an experiment, with its own options; more --steps or --seeds extend it")
+    .option("--resume", "go on with an experiment, with its own options; more --steps, --seeds or --arms extend it")
     .addOption(adapterOption())
     .option("--json", "print results.json on stdout, and nothing else");
+};
+
+const armsOption = () => {
+  const help = "only these arms, one name each as --list has them (default: all); a verdict takes those it speaks of";
+  return new Option("--arms <NAMES...>", help);
 };
 
 type Options = ReturnType<ReturnType<typeof withOptions>["opts"]>;
@@ -49,10 +56,11 @@ async function run(name: string | undefined, options: Options): Promise<number> 
   if (name === undefined) {
     throw badOption("which experiment is not said", `Give one of: ${names.join(", ")}; or --list.`);
   }
-  const experiment = experimentNamed(name);
+  const whole = experimentNamed(name);
   const { out = "laboratory" } = options;
   const folder = await ExperimentFolder.find(out, name, names);
-  const { settings, file } = await settingsOf(experiment, options, folder);
+  const { settings, file } = await settingsOf(whole, options, folder);
+  const experiment = withArms(whole, settings.arms);
   const output = new ExperimentOutput({ json: options.json ?? false, out, name });
   if (folder.stage === "finished" && sameSettings(folder.settings!, settings)) {
     output.warn(`${folder.path} is done already; more of --steps or --seeds extend it`);
@@ -101,11 +109,19 @@ async function settingsOf(experiment: Experiment, options: Options, folder: Expe
   const source = options.data ?? before?.source ?? "builtin";
   const file = await readMoleculeFile(source, { strict: false });
   const { sha256 } = file;
+  const arms = armsOf(experiment, options.arms ?? before?.arms);
   const settings: Settings = {
     ...{ format: LABORATORY_FORMAT, experiment: name, preset, source: absoluteSource(source), sha256, seeds, steps },
+    ...(arms !== undefined && { arms }),
   };
   if (before) checkSettings(path, before, settings);
   return { settings, file };
+}
+
+/** Names in the experiment's order; undefined for all of them. */
+function armsOf(experiment: Experiment, names: readonly string[] | undefined): readonly string[] | undefined {
+  const { arms } = withArms(experiment, names);
+  return arms.length === experiment.arms.length ? undefined : arms.map(({ name }) => name);
 }
 
 function given({ preset, seeds, steps }: Options): Partial<Pick<Settings, "preset" | "seeds" | "steps">> {

@@ -74,13 +74,16 @@ export const ablation: Experiment = {
 };
 
 function verdict(outcome: Outcome): Verdict {
-  const early = undecided(outcome, LEAST_STEPS);
+  const early = undecided(outcome, LEAST_STEPS, [PRINCIPAL.name, SO3.name]);
   if (early) return early;
   const last = stepsOf(outcome).at(-1)!;
   const apart = apartness(outcome, [PRINCIPAL.name, SO3.name], last);
   const parted = parting(outcome, [PRINCIPAL.name, SO3.name]);
   const figures = {
-    ...Object.assign({}, ...PAIRS.map((pair) => intervalFigures(pair.join(" / "), apartness(outcome, pair, last)))),
+    ...Object.assign(
+      {},
+      ...pairsOf(outcome).map((pair) => intervalFigures(pair.join(" / "), apartness(outcome, pair, last))),
+    ),
     "arms part at step": parted ?? null,
   } as Verdict["figures"];
   const when = parted === undefined ? "they do not part" : `they part at step ${formatCount(parted)}`;
@@ -89,6 +92,11 @@ function verdict(outcome: Outcome): Verdict {
     `"${SO3.name}"; ${when}.`;
   if (apart.low >= EFFECT) return { verdict: "holds", reason, figures };
   return { verdict: apart.high < EFFECT ? "does not hold" : "not decided", reason, figures };
+}
+
+/** Those of which both arms were run. */
+function pairsOf({ arms }: Outcome) {
+  return PAIRS.filter((pair) => pair.every((name) => arms.some((arm) => arm.name === name)));
 }
 
 function apartness(outcome: Outcome, [a, b]: readonly [string, string], step: number): Estimate {
@@ -104,7 +112,7 @@ function parting(outcome: Outcome, pair: readonly [string, string]): number | un
 
 function partingTable(outcome: Outcome) {
   const last = stepsOf(outcome).at(-1)!;
-  const rows = PAIRS.map((pair) => {
+  const rows = pairsOf(outcome).map((pair) => {
     const parted = parting(outcome, pair);
     return [pair.join(" / "), intervalText(apartness(outcome, pair, last)), formatCount(parted)];
   });

@@ -19,6 +19,8 @@ export interface Settings {
   readonly sha256: string;
   readonly seeds: number;
   readonly steps: number;
+  /** Left out where all arms are run. */
+  readonly arms?: readonly string[];
 }
 
 const FILES = { settings: "experiment.json", results: "results.json", report: "report.html" } as const;
@@ -138,9 +140,10 @@ async function kind(path: string): Promise<"none" | "file" | "folder"> {
 }
 
 function readSettings(value: unknown, file: string): Settings {
-  const { format, experiment, preset, source, sha256, seeds, steps } = (value ?? {}) as Partial<Settings>;
+  const { format, experiment, preset, source, sha256, seeds, steps, arms } = (value ?? {}) as Partial<Settings>;
+  const isArms = arms === undefined || (Array.isArray(arms) && arms.every((one) => typeof one === "string"));
   const texts = [experiment, preset, source, sha256].every((one) => typeof one === "string");
-  if (format === LABORATORY_FORMAT && texts && typeof seeds === "number" && typeof steps === "number") {
+  if (format === LABORATORY_FORMAT && texts && isArms && typeof seeds === "number" && typeof steps === "number") {
     return value as Settings;
   }
   const message = `${file} does not say how an experiment began`;
@@ -148,7 +151,7 @@ function readSettings(value: unknown, file: string): Settings {
 }
 
 /**
- * Checks that an experiment can go on with these settings: its own, but for more seeds or steps.
+ * Checks that an experiment can go on with these settings: its own, but for more seeds, steps or arms.
  *
  * @throws VoxtwirlError "bad-option" naming what differs, "bad-file" for other molecules
  */
@@ -163,6 +166,12 @@ export function checkSettings(path: string, before: Settings, now: Settings): vo
     const message = `cannot resume ${path}: --${name} ${now[name]}, but it began with ${before[name]}`;
     throw new VoxtwirlError("bad-option", message, fix);
   }
+  const lost =
+    now.arms && (before.arms?.find((name) => !now.arms!.includes(name)) ?? (before.arms ? undefined : "all"));
+  if (lost !== undefined) {
+    const message = `cannot resume ${path}: it began with ${lost === "all" ? "all arms" : `the arm ${lost} too`}`;
+    throw new VoxtwirlError("bad-option", message, fix);
+  }
   if (before.sha256 === now.sha256) return;
   const message = `cannot resume ${path}: the molecules are not those that it began with (${before.source})`;
   throw new VoxtwirlError("bad-file", message, "Give the same with --data, or choose another --out.");
@@ -170,5 +179,6 @@ export function checkSettings(path: string, before: Settings, now: Settings): vo
 
 /** Whether nothing has changed. */
 export function sameSettings(a: Settings, b: Settings): boolean {
-  return a.preset === b.preset && a.sha256 === b.sha256 && a.seeds === b.seeds && a.steps === b.steps;
+  const same = (["preset", "sha256", "seeds", "steps"] as const).every((name) => a[name] === b[name]);
+  return same && String(a.arms) === String(b.arms);
 }

@@ -105,7 +105,7 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
 }
 
 function verdict(outcome: Outcome): Verdict {
-  const early = undecided(outcome, 1000);
+  const early = undecided(outcome, 1000, [SO3.name, K3S2.name, K2S2.name]);
   if (early) return early;
   const last = stepsOf(outcome).at(-1)!;
   const over = (arm: string) => ratio(...pairsAt(outcome, last, [arm, "unlike"], [SO3.name, "unlike"]));

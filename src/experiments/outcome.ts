@@ -51,13 +51,21 @@ export function stepsOf(outcome: Outcome): number[] {
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-/** Why nothing can be decided, whatever the numbers: too few seeds, or too few steps. */
-export function undecided(outcome: Outcome, leastSteps: number): Verdict | undefined {
+/**
+ * Why nothing can be decided, whatever the numbers: too few seeds or steps, or an arm that was left out.
+ *
+ * @param needed names of the arms that the verdict speaks of
+ */
+export function undecided(outcome: Outcome, leastSteps: number, needed: readonly string[] = []): Verdict | undefined {
   const seeds = Math.min(...outcome.arms.map(({ runs }) => runs.length));
   const figures = { seeds, steps: outcome.steps };
   if (seeds < LEAST_SEEDS) {
     const were = seeds === 1 ? "There is one seed" : `There are ${seeds} seeds`;
     return { verdict: "not decided", reason: `${were}; it takes ${LEAST_SEEDS}.`, figures };
+  }
+  const missing = needed.find((name) => !outcome.arms.some((arm) => arm.name === name));
+  if (missing !== undefined) {
+    return { verdict: "not decided", reason: `The arm "${missing}" was not run; the verdict speaks of it.`, figures };
   }
   if (outcome.steps >= leastSteps) return undefined;
   const reason =
@@ -120,5 +128,5 @@ export function intervalText({ mean, low, high }: Estimate): string {
 /** Numbers for a verdict's figures: mean and interval under a name. */
 export function intervalFigures(name: string, { mean, low, high }: Estimate): Record<string, number | null> {
   const finite = (value: number) => (Number.isFinite(value) ? value : null);
-  return { [name]: finite(mean), [`${name}Low`]: finite(low), [`${name}High`]: finite(high) };
+  return { [name]: finite(mean), [`${name}, low`]: finite(low), [`${name}, high`]: finite(high) };
 }

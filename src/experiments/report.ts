@@ -62,8 +62,17 @@ function verdictHtml({ verdict, reason }: Verdict): string {
   return `<div class="verdict ${CLASSES[verdict]}"><strong>${said}</strong>${escapeHtml(reason)}</div>`;
 }
 
+/** A figure with its interval, where it has one. */
 function decidingFigures({ figures }: Verdict): string {
-  return definitionList(Object.entries(figures).map(([name, value]) => [name, numberText(value)]));
+  const isEnd = (name: string) => /, (low|high)$/.test(name);
+  const rows = Object.entries(figures).filter(([name]) => !isEnd(name));
+  return definitionList(
+    rows.map(([name, value]) => {
+      const [low, high] = [figures[`${name}, low`], figures[`${name}, high`]];
+      const interval = low === undefined || high === undefined ? "" : ` (${numberText(low)} to ${numberText(high)})`;
+      return [name, `${numberText(value)}${interval}`];
+    }),
+  );
 }
 
 /** Steps and seeds as they are. */

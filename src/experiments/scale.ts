@@ -47,7 +47,7 @@ export const scale: Experiment = {
 };
 
 function verdict(outcome: Outcome): Verdict {
-  const early = undecided(outcome, 1000);
+  const early = undecided(outcome, 1000, [SO3.name, ...OTHERS.map(({ name }) => name)]);
   if (early) return early;
   const last = stepsOf(outcome).at(-1)!;
   const found = OTHERS.map(({ name }) => ({

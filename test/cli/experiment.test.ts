@@ -40,6 +40,9 @@ describe("voxtwirl experiment", () => {
     expect(stderr).toContain('there is no experiment "dips"');
     expect(stderr).toContain("dip, ablation, twirling, landscape, gradients, latents, scale");
     expect((await refused()).stderr).toContain("which experiment is not said");
+    const arm = await refused("dip", "--arms", "so3", "wide", "--out", join(root, "arms"));
+    expect(arm).toMatchObject({ code: 2, stderr: expect.stringContaining('dip has no arm "wide"') as string });
+    expect(arm.stderr).toContain('"half width"');
   });
 
   it("refuses a folder that is there already, or of something else", async () => {

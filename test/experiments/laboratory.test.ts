@@ -173,13 +173,19 @@ describe("what cannot be is refused before anything is written:", () => {
     await expect(ExperimentFolder.find(out, "dip", names)).rejects.toMatchObject({ code: "bad-file" });
   });
 
-  it("other settings than it began with, but for more seeds and steps", () => {
+  it("other settings than it began with, but for more seeds, steps and arms", () => {
     const check = (now: Partial<Settings>) => () => checkSettings("lab/dip", settings, { ...settings, ...now });
     expect(check({ seeds: 4, steps: 200 })).not.toThrow();
     expect(check({ steps: 50 })).toThrow("--steps 50, but it began with 100");
     expect(check({ seeds: 2 })).toThrow("--seeds 2, but it began with 3");
     expect(check({ preset: "small" })).toThrow("--preset small, but it began with tiny");
     expect(check({ sha256: "cd" })).toThrow("not those that it began with");
+    expect(check({ arms: ["so3"] })).toThrow("it began with all arms");
+    const some = (before: string[], arms?: string[]) => () =>
+      checkSettings("lab/dip", { ...settings, arms: before }, { ...settings, ...(arms && { arms }) });
+    expect(some(["so3"], ["half width"])).toThrow("it began with the arm so3 too");
+    expect(some(["so3"], ["so3", "half width"])).not.toThrow();
+    expect(some(["so3"])).not.toThrow();
   });
 
   it("arms that do not fit in memory", async () => {

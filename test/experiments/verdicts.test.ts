@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ablation } from "../../src/experiments/ablation.ts";
+import { withArms } from "../../src/experiments/arms.ts";
 import { dip } from "../../src/experiments/dip.ts";
 import type { Experiment } from "../../src/experiments/experiment.ts";
 import { experiments } from "../../src/experiments/list.ts";
@@ -62,6 +63,21 @@ describe("dip", () => {
     });
     expect(found.figures["so3: rate of L_equiv over L_mean"]).toBeCloseTo(3, 6);
   });
+});
+
+it("nothing is decided without an arm that the verdict speaks of", () => {
+  const some = withArms(ablation, ["so3", "octahedral"]);
+  const found = ablation.verdict(synthetic(some, three, () => losses(2)));
+  expect(found).toMatchObject({
+    verdict: "not decided",
+    reason: expect.stringContaining('"none, principal"') as string,
+  });
+  const pair = withArms(ablation, ["none, principal", "so3"]);
+  expect(pair.arms.map(({ name }) => name)).toEqual(["so3", "none, principal"]);
+  const outcome = synthetic(pair, three, (arm, seed) => losses((arm === "so3" ? 2 : 8) * jitter(seed)));
+  expect(ablation.verdict(outcome).verdict).toBe("holds");
+  expect(ablation.tables(outcome)[0]!.rows).toHaveLength(1);
+  expect(() => withArms(ablation, ["so4"])).toThrowError(expect.objectContaining({ code: "bad-option" }) as Error);
 });
 
 describe("ablation", () => {
