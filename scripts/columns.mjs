@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 const COLUMNS = 120;
 const KINDS = /\.(ts|mjs|wgsl|md|py|sh|json|yml)$|^\.ci\/run$/;
 /** Made, not written; and JSON cannot break the strings of package.json. */
-const MADE = /\.data\.ts$|package(-lock)?\.json$|^(bench\/(results|golden)|test\/golden)\/.*\.json$/;
+const MADE =
+  /\.data\.ts$|package(-lock)?\.json$|^(bench\/(results|golden)|test\/golden)\/.*\.json$|^docs\/laboratory\//;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: root })

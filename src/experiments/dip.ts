@@ -27,6 +27,7 @@ export const dip: Experiment = {
     "than three seeds or 1,000 steps.",
   remarks: [
     "The share may rise again when L_mean goes on falling faster than L_equiv: reaching 2 % is what is judged.",
+    "Every evaluation is looked at and the lowest one told, without a correction for having many to choose from.",
     "The rates are the logarithmic falls of L_equiv and L_mean from the first evaluation after step 0 to step 1,000, " +
       "or the last one before; above 1 the symmetry is learned faster.",
   ],

@@ -2,9 +2,19 @@ import { measureLatents } from "../analysis/latents.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatCount } from "../report/format.ts";
 import { SO3 } from "./arms.ts";
-import type { Arm, Experiment, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
-import { intervalFigures, intervalText, overSteps, pairsAt, stepsOf, stepsTable, undecided } from "./outcome.ts";
-import { ratio } from "./statistics.ts";
+import type { Arm, Experiment, ExperimentTable, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
+import {
+  intervalFigures,
+  intervalText,
+  meanText,
+  overSteps,
+  pairsAt,
+  stepsOf,
+  stepsTable,
+  undecided,
+  valuesAt,
+} from "./outcome.ts";
+import { estimate, ratio } from "./statistics.ts";
 
 const K3S2: Arm = { name: "k3s2", changes: { augment: "so3", down: "k3s2" } };
 const K2S2: Arm = { name: "k2s2", changes: { augment: "so3", down: "k2s2" } };
@@ -60,8 +70,8 @@ export const latents: Experiment = {
       curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
     },
   ],
-  tables: (outcome) =>
-    outcome.arms.map(({ name }) =>
+  tables: (outcome) => [
+    ...outcome.arms.map(({ name }) =>
       stepsTable(
         outcome,
         `1 - cos, ${name}`,
@@ -69,7 +79,31 @@ export const latents: Experiment = {
         "Means over seeds ± one standard error, over layers.",
       ),
     ),
+    layersTable(outcome),
+  ],
 };
+
+/** Which layers make up the mean. */
+function layersTable(outcome: Outcome): ExperimentTable {
+  const last = stepsOf(outcome).at(-1)!;
+  const names = outcome.arms.flatMap(({ runs }) =>
+    runs.flatMap(({ readings }) => Object.keys(readings.at(-1)!.figures)),
+  );
+  const layers = [...new Set(names)].filter((name) => name.startsWith(LAYER));
+  const rows = layers.map((name) => [
+    name.slice(LAYER.length),
+    ...outcome.arms.map((arm) => meanText(estimate(valuesAt(outcome, arm.name, last, name)))),
+  ]);
+  return {
+    title: "1 - cos by layer",
+    columns: ["layer", ...outcome.arms.map(({ name }) => name)],
+    rows,
+    caption: `Trained, step ${formatCount(last)}. Means over seeds ± one standard error.`,
+  };
+}
+
+/** What the names of a layer's own figure begin with. */
+const LAYER = "unlike.";
 
 const LABELS = {
   unlike: "trained",
@@ -91,7 +125,7 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
     };
     const byLayer = layers.map(({ name, trained }) => {
       const { mean: value, stdErr } = trained.rotated.centred;
-      return [`unlike.${name}`, { value: 1 - value, stdErr }] as const;
+      return [`${LAYER}${name}`, { value: 1 - value, stdErr }] as const;
     });
     return {
       unlike: mean(({ trained }) => trained.rotated.centred.mean),

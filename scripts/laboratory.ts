@@ -1,0 +1,146 @@
+/** The committed results of experiments, and the page that is made of them: docs/laboratory. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ExperimentTable } from "../src/experiments/experiment.ts";
+import { experimentNamed, experiments } from "../src/experiments/list.ts";
+import { keptSteps } from "../src/experiments/plannedRun.ts";
+import { type ExperimentResults, outcomeOf } from "../src/experiments/results.ts";
+import { formatCount } from "../src/report/format.ts";
+
+/** Results without what follows from the rest. */
+export type LaboratoryRecord = Omit<ExperimentResults, "means">;
+
+/** Of every number; the standard errors over seeds are in the first or second. */
+const DIGITS = 6;
+
+/** What is committed of a results.json: a line for each run, numbers of six digits. */
+export function recordText({ means: _, runs, ...others }: ExperimentResults): string {
+  const line = (value: unknown) =>
+    JSON.stringify(value, (_, one: unknown) => (typeof one === "number" ? short(one) : one));
+  const entries = Object.entries(others).map(([name, value]) => `  ${JSON.stringify(name)}: ${line(value)},`);
+  return `{\n${entries.join("\n")}\n  "runs": [\n    ${runs.map(line).join(",\n    ")}\n  ]\n}\n`;
+}
+
+const short = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS)));
+
+/** All records of a folder, in the order of the list of experiments, those on the built-in set first. */
+export function readRecords(folder: string): LaboratoryRecord[] {
+  const place = ({ experiment, data }: LaboratoryRecord) =>
+    experiments.findIndex(({ name }) => name === experiment) + (isBuiltin(data) ? 0 : experiments.length);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json") && name !== PYTORCH)
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as LaboratoryRecord)
+    .sort((a, b) => place(a) - place(b));
+}
+
+const PYTORCH = "pytorch.json";
+
+/** The same arms trained with PyTorch: percentEquiv by step, a number for each seed. */
+interface PytorchRuns {
+  readonly heldout: number;
+  readonly arms: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+}
+
+/** docs/laboratory/README.md, before prettier. */
+export function laboratoryPage(folder: string): string {
+  const records = readRecords(folder);
+  const pytorch = JSON.parse(readFileSync(join(folder, PYTORCH), "utf8")) as PytorchRuns;
+  return [
+    "# The laboratory",
+    "What came out when the claims of arXiv 2512.02303 were [put to the test](../experiments.md) with small voxel " +
+      "denoisers, whatever it was. The files beside this page hold the numbers of every run; the page is made " +
+      "of them by `npm run docs:laboratory`.",
+    table(
+      ["experiment", "molecules", "runs", "verdict", "by which figures"],
+      records.map((record) => {
+        const { experiment, steps, seeds, arms, verdict } = record;
+        const runs = `${arms.length} × ${seeds.length}, ${formatCount(steps)} steps`;
+        return [`[${experiment}](#${anchor(record)})`, moleculesOf(record), runs, verdict.verdict, verdict.reason];
+      }),
+    ),
+    ...adapterText(records),
+    ...pytorchSection(records, pytorch),
+    ...records.flatMap(recordSection),
+  ].join("\n\n");
+}
+
+const isBuiltin = ({ source }: LaboratoryRecord["data"]): boolean => source === "builtin";
+const moleculesOf = ({ data }: LaboratoryRecord): string => (isBuiltin(data) ? "built-in" : "QM9");
+const titleOf = (record: LaboratoryRecord): string =>
+  `${record.experiment}${isBuiltin(record.data) ? "" : `, ${moleculesOf(record)}`}`;
+const anchor = (record: LaboratoryRecord): string =>
+  titleOf(record).toLowerCase().replace(",", "").replaceAll(" ", "-");
+
+function adapterText(records: readonly LaboratoryRecord[]): string[] {
+  const adapters = [...new Set(records.flatMap((record) => record.adapters))];
+  const molecules = records.find(({ data }) => !isBuiltin(data));
+  return [
+    `Runs are columns of arms × seeds. Adapter: ${adapters.join("; ")}.` +
+      (molecules ? ` QM9 is \`${molecules.data.source}\`, SHA-256 \`${molecules.data.sha256}\`.` : ""),
+  ];
+}
+
+function recordSection(record: LaboratoryRecord): string[] {
+  const experiment = experimentNamed(record.experiment);
+  const { claim, rule, verdict, steps, preset, seeds } = record;
+  const outcome = outcomeOf(record);
+  const data = isBuiltin(record.data) ? "" : ` --data ${record.data.source}`;
+  const arms = record.arms.length < experiment.arms.length ? ` --arms ${record.arms.map(armText).join(" ")}` : "";
+  const command = `voxtwirl experiment ${experiment.name} --preset ${preset} --seeds ${seeds.length} --steps ${steps}`;
+  return [
+    `## ${titleOf(record)}`,
+    record.question,
+    `**Claim.** ${escape(claim)}`,
+    `**Rule.** ${escape(rule)}`,
+    `**Verdict: ${verdict.verdict}.** ${escape(verdict.reason)}`,
+    `\`npx ${command}${data}${arms}\``,
+    ...experiment.tables(outcome).flatMap((one) => tableSection(one, steps)),
+  ];
+}
+
+const armText = ({ name }: { name: string }): string => (/[ ,]/.test(name) ? `"${name}"` : name);
+
+/** Most rows of a table by steps; of a longer one those at which runs keep their models are shown. */
+const ROWS = 16;
+
+function tableSection({ title, columns, rows, caption }: ExperimentTable, steps: number): string[] {
+  const kept = new Set(keptSteps(steps).map(formatCount));
+  const isLong = columns[0] === "step" && rows.length > ROWS;
+  const shown = isLong ? rows.filter(([step]) => kept.has(step!)) : rows;
+  return [`### ${escape(title)}`, table(columns, shown), escape(caption)];
+}
+
+/** Seeds one by one: three say more than a mean of them. */
+function pytorchSection(records: readonly LaboratoryRecord[], { heldout, arms }: PytorchRuns): string[] {
+  const ours = records.filter(({ data }) => !isBuiltin(data));
+  if (ours.length === 0) return [];
+  const names = Object.keys(arms);
+  const steps = [...new Set(names.flatMap((name) => Object.keys(arms[name]!)))].map(Number).sort((a, b) => a - b);
+  const of = (name: string, step: number): string => {
+    // The experiment with the most steps has the most of a run.
+    const longest = [...ours].sort((a, b) => b.steps - a.steps);
+    const found = longest.find((record) => record.arms.some((arm) => arm.name === name) && record.steps >= step);
+    const runs = found?.runs.filter(({ arm }) => arm === name) ?? [];
+    return texts(runs.map(({ readings }) => readings.find((one) => one.step === step)?.figures.percentEquiv?.value));
+  };
+  const rows = steps.map((step) => [
+    formatCount(step),
+    ...names.flatMap((name) => [texts(arms[name]![step] ?? []), of(name, step)]),
+  ]);
+  return [
+    "## Beside PyTorch",
+    "percentEquiv of the same net on QM9, trained with PyTorch 1.13 and with voxtwirl, seed by seed. Weights, noise, " +
+      `order and held-out molecules are different ones: PyTorch's figures are of ${heldout} molecules, ours of 12.`,
+    table(["step", ...names.flatMap((name) => [`PyTorch, ${name}`, `voxtwirl, ${name}`])], rows),
+  ];
+}
+
+const texts = (values: readonly (number | null | undefined)[]): string =>
+  values.map((value) => value?.toFixed(1) ?? "–").join(" · ");
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escape).join(" | ")} |`;
+  return [line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+const escape = (text: string): string => text.replace(/[|*_<]/g, (one) => `\\${one}`);
