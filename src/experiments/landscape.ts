@@ -50,8 +50,8 @@ export const landscapeExperiment: Experiment = {
     "fewer than three seeds or 1,000 steps.",
   remarks: [
     `Of ${SIZE.samples} held-out molecules under ${SIZE.rotations} rotations, by ${HESSIAN.products} steps of ` +
-      `Lanczos and ${HESSIAN.probes} probes for trace and spectrum. A net with more weights than it needs has no finite ` +
-      `condition number: lambda_max / lambda_${K} is of the leading directions alone.`,
+      `Lanczos and ${HESSIAN.probes} probes for trace and spectrum. A net with more weights than it needs has no ` +
+      `finite condition number: lambda_max / lambda_${K} is of the leading directions alone.`,
     "Gauss-Newton's matrix is the Hessian without the part in which predictions bend: that of L_mean is of the " +
       "averaged prediction (bias), that of L_equiv of how fast predictions part (variance).",
     "A small term of the loss is a flat one: lambda_max over the term itself is shown beside it, and is not judged.",
