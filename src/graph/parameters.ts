@@ -11,6 +11,15 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** False for parameters that no operation uses: kept for checkpoints, never updated or decayed. */
   readonly trained: boolean;
+  /** Its entries that stay equal: training averages their gradients. Left out where none do. */
+  readonly orbits?: () => Orbits;
+}
+
+/** Entries of an array that belong together: orbit o has members[starts[o]] up to members[starts[o + 1]]. */
+export interface Orbits {
+  readonly starts: Uint32Array;
+  /** Each entry once at most, those of an orbit in rising order. */
+  readonly members: Uint32Array;
 }
 
 /** The optimiser's arrays: "weights" always exists, the others only in a store made for training. */

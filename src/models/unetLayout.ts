@@ -1,5 +1,7 @@
 import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
+import type { Orbits } from "../graph/parameters.ts";
+import { FIELD_SIZES, weightOrbits, type FieldKind } from "./fields.ts";
 import type { WeightKind } from "./layouts.ts";
 import type { ModelParameter } from "./parameter.ts";
 
@@ -22,6 +24,11 @@ export interface UNet3dConfig {
    * under flips of an even grid; k4s2 (padding 1) and k2s2 (padding 0) can be.
    */
   readonly down: "k3s2" | "k4s2" | "k2s2";
+  /**
+   * Weights tied so that the network is exactly equivariant under the rotations of the cube, its hidden channels being
+   * fields of this kind; left out, no weight is tied.
+   */
+  readonly fields?: FieldKind;
 }
 
 /** A residual block: two convolutions, and one over the shortcut where the channels differ. */
@@ -162,7 +169,19 @@ export function unetParameters(config: UNet3dConfig): ModelParameter[] {
   }
   norm("norm", config.channels[0]!);
   conv("final", 3, config.channels[0]!, config.outChannels);
-  return parameters;
+  const { fields } = config;
+  return fields === undefined ? parameters : parameters.map((parameter) => tied(parameter, fields));
+}
+
+/** Grids that go in and come out have channels that no rotation moves. */
+function tied(parameter: ModelParameter, hidden: FieldKind): ModelParameter {
+  const is = (name: string) => parameter.name.startsWith(`${name}.`);
+  const fields = {
+    input: is("grid_projection") ? "trivial" : hidden,
+    output: is("final") ? "trivial" : hidden,
+  } as const;
+  let made: Orbits | undefined;
+  return { ...parameter, orbits: () => (made ??= weightOrbits(parameter, fields)) };
 }
 
 function checkConfig(config: UNet3dConfig): void {
@@ -190,5 +209,25 @@ function checkConfig(config: UNet3dConfig): void {
         "Every level needs a multiple of the groups.",
       );
     }
+  }
+  if (config.fields !== undefined) checkFields(config, config.fields, bad);
+}
+
+function checkFields(
+  { channels, groups, down }: UNet3dConfig,
+  fields: FieldKind,
+  bad: (what: string, fix: string) => VoxtwirlError,
+): void {
+  if (!(fields in FIELD_SIZES))
+    {throw bad(`fields is '${fields as string}'`, "Choose trivial or regular, or leave it out.");}
+  if (down === "k3s2") {
+    throw bad("no weights of k3s2 are equivariant under flips of an even grid", "Choose k4s2 or k2s2 with fields.");
+  }
+  const size = FIELD_SIZES[fields];
+  if (channels.some((c) => c % (size * groups) !== 0)) {
+    throw bad(
+      `channels [${channels.join(", ")}] in ${groups} groups are not whole ${fields} fields`,
+      `Every level needs a multiple of ${size} channels times the groups.`,
+    );
   }
 }

@@ -14,6 +14,7 @@ import { gradNorm } from "../kernels/gradNorm.ts";
 import { Random } from "../random.ts";
 import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
 import type { Packed, Task } from "./task.ts";
+import { tieGradients } from "./tieGradients.ts";
 import { MAX_MICRO_BATCHES, type TrainConfig } from "./trainConfig.ts";
 
 /**
@@ -262,6 +263,7 @@ function build<C extends TrainConfig, P extends Packed>(args: BuildArgs<C, P>): 
   const step = steps[0]!;
   const { beta1, beta2, eps, weightDecay } = config;
   graph.inPhase("optimiser", () => {
+    tieGradients(graph, store, grads, upload);
     const gradScaling = scalingState && { state: scalingState, beta1, beta2 };
     gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step, scaling: gradScaling });
     weights.forEach((w, i) => {

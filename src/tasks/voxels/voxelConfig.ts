@@ -1,4 +1,5 @@
 import { requireArray, requireObject, requireOneOf, requirePositive, requireWhole } from "../../check.ts";
+import type { FieldKind } from "../../models/fields.ts";
 import type { UNet3dConfig } from "../../models/unetLayout.ts";
 import { unetLayout } from "../../models/unetLayout.ts";
 import type { Pose } from "../../molecules/dataset.ts";
@@ -30,6 +31,8 @@ export interface VoxelConfig extends TrainConfig {
   readonly groups: number;
   readonly dropout: number;
   readonly down: UNet3dConfig["down"];
+  /** Left out for an ordinary network: see `UNet3dConfig`. */
+  readonly fields?: FieldKind;
   readonly augment: (typeof AUGMENTATIONS)[number];
   readonly pose: (typeof POSES)[number];
   /** Random shifts are uniform in +-shift Angstrom along each axis. */
@@ -44,6 +47,13 @@ export const voxelOptions: readonly ConfigOption[] = [
     help: "how training molecules are rotated at random: so3 (default), octahedral or none",
   },
   { key: "pose", kind: POSES, help: "as-is (default), or principal: first turn each molecule to its principal axes" },
+  {
+    key: "fields",
+    kind: ["trivial", "regular"],
+    help:
+      "tie the weights so that the net is exactly equivariant under the cube's rotations, its hidden channels being " +
+      "fields of this kind (default: an ordinary net); regular takes channels that are multiples of 24",
+  },
   { key: "grid", kind: "whole", help: "voxels along each edge of the grid" },
   {
     key: "resolution",
@@ -64,9 +74,10 @@ export function requireConfig(config: unknown): asserts config is VoxelConfig {
 /** The network a configuration asks for. */
 export function unetConfig(config: VoxelConfig): UNet3dConfig {
   requireConfig(config);
-  const { channels, blocks, attention, middleAttention, groups, dropout, down, elements } = config;
+  const { channels, blocks, attention, middleAttention, groups, dropout, down, fields, elements } = config;
   const n = elements.length;
-  return { inChannels: n, outChannels: n, channels, blocks, attention, middleAttention, groups, dropout, down };
+  const network = { channels, blocks, attention, middleAttention, groups, dropout, down };
+  return { inChannels: n, outChannels: n, ...network, ...(fields && { fields }) };
 }
 
 /** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */

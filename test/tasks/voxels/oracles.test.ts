@@ -95,6 +95,24 @@ describe("exact oracles of the octahedral decomposition", () => {
     }
   });
 
+  it.each([
+    ["trivial", { channels: [4, 8], groups: 2 }],
+    ["regular", { channels: [24, 48], groups: 1 }],
+  ] as const)("measures nothing on a U-Net of %s fields, attention and all", async (fields, sizes) => {
+    const molecules = clouds(2, 1);
+    for (const [tied, low, high] of [
+      [true, 0, 1e-6],
+      [false, 5, 100],
+    ] as const) {
+      const { model, destroy } = network({ ...unetConfig, ...sizes, ...(tied && { fields }) }, false);
+      const { percentEquiv, lossEquiv } = await measure(model, options(molecules));
+      destroy();
+      expect(percentEquiv, `tied ${tied}`).toBeGreaterThanOrEqual(low);
+      expect(percentEquiv, `tied ${tied}`).toBeLessThanOrEqual(high);
+      expect(lossEquiv).toBeGreaterThan(0);
+    }
+  });
+
   it("splits the loss exactly: the directly summed total equals mean term plus equivariance term", async () => {
     const { model, destroy } = network(unetConfig, false);
     for (const twirl of [24, 7]) {
