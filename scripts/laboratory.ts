@@ -1,6 +1,7 @@
 /** The committed results of experiments, and the page that is made of them: docs/laboratory. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Timings } from "../src/experiments/costs.ts";
 import type { ExperimentTable } from "../src/experiments/experiment.ts";
 import { experimentNamed, experiments } from "../src/experiments/list.ts";
 import { keptSteps } from "../src/experiments/plannedRun.ts";
@@ -8,16 +9,18 @@ import { type ExperimentResults, outcomeOf } from "../src/experiments/results.ts
 import { formatCount } from "../src/report/format.ts";
 
 /** Results without what follows from the rest. */
-export type LaboratoryRecord = Omit<ExperimentResults, "means">;
+export type LaboratoryRecord = Omit<ExperimentResults, "means"> & { readonly timings?: Timings };
 
 /** Of every number; the standard errors over seeds are in the first or second. */
 const DIGITS = 6;
 
 /** What is committed of a results.json: a line for each run, numbers of six digits. */
-export function recordText({ means: _, runs, ...others }: ExperimentResults): string {
+export function recordText({ means: _, runs, ...others }: ExperimentResults, timings?: Timings): string {
   const line = (value: unknown) =>
     JSON.stringify(value, (_, one: unknown) => (typeof one === "number" ? short(one) : one));
-  const entries = Object.entries(others).map(([name, value]) => `  ${JSON.stringify(name)}: ${line(value)},`);
+  const entries = Object.entries({ ...others, ...(timings && { timings }) }).map(
+    ([name, value]) => `  ${JSON.stringify(name)}: ${line(value)},`,
+  );
   return `{\n${entries.join("\n")}\n  "runs": [\n    ${runs.map(line).join(",\n    ")}\n  ]\n}\n`;
 }
 
@@ -94,7 +97,7 @@ function recordSection(record: LaboratoryRecord): string[] {
     `**Rule.** ${escape(rule)}`,
     `**Verdict: ${verdict.verdict}.** ${escape(verdict.reason)}`,
     `\`npx ${command}${data}${arms}\``,
-    ...experiment.tables(outcome).flatMap((one) => tableSection(one, steps)),
+    ...experiment.tables(outcome, record.timings).flatMap((one) => tableSection(one, steps)),
   ];
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
+import type { Timings } from "../src/experiments/costs.ts";
 import { experiments } from "../src/experiments/list.ts";
 import type { ExperimentResults } from "../src/experiments/results.ts";
 import { laboratoryPage, recordText } from "./laboratory.ts";
@@ -14,7 +15,11 @@ if (values.from !== undefined) {
   for (const { name } of experiments) {
     const results = join(values.from, name, "results.json");
     if (!existsSync(results)) continue;
-    const record = recordText(JSON.parse(readFileSync(results, "utf8")) as ExperimentResults);
+    const timings = join(values.from, name, "timings.json");
+    const record = recordText(
+      JSON.parse(readFileSync(results, "utf8")) as ExperimentResults,
+      existsSync(timings) ? (JSON.parse(readFileSync(timings, "utf8")) as Timings) : undefined,
+    );
     const file = join(folder, `${name}${values.as === undefined ? "" : `-${values.as}`}.json`);
     writeFileSync(file, record);
     console.log(file);

@@ -4,6 +4,7 @@ import type { AnyTask } from "../tasks/list.ts";
 import type { ModelFile } from "../training/modelFile.ts";
 import type { Packed } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import type { ArmCost, Timings } from "./costs.ts";
 
 /** One way to train: a preset with changes. */
 export interface Arm {
@@ -12,6 +13,8 @@ export interface Arm {
   readonly changes: ArmChanges | ((preset: TrainConfig) => ArmChanges);
   /** The share of the training molecules that it has, the same ones held out; 1 by default. */
   readonly share?: number;
+  /** The share of the experiment's steps that it is trained for, in whole evaluations; 1 by default. */
+  readonly stepShare?: number;
 }
 
 /** Values of a configuration, of whatever task. */
@@ -44,7 +47,12 @@ export interface RunReadings {
 /** All that an experiment has found: what verdicts and reports are functions of. */
 export interface Outcome {
   readonly steps: number;
-  readonly arms: readonly { readonly name: string; readonly runs: readonly RunReadings[] }[];
+  readonly arms: readonly {
+    readonly name: string;
+    readonly runs: readonly RunReadings[];
+    /** Where the experiment asks for it. */
+    readonly cost?: ArmCost;
+  }[];
 }
 
 /** What there is to measure a kept model. */
@@ -120,7 +128,10 @@ export interface Experiment {
   readonly arms: readonly Arm[];
   /** Left out where the run's own evaluations are enough. */
   readonly models?: ModelReader;
+  /** Whether operations are counted for `Outcome`, and seconds for its charts and tables. */
+  readonly costs?: boolean;
   verdict(this: void, outcome: Outcome): Verdict;
   charts(this: void, outcome: Outcome): ExperimentChart[];
-  tables(this: void, outcome: Outcome): ExperimentTable[];
+  /** @param timings of the arms, where they are known */
+  tables(this: void, outcome: Outcome, timings?: Timings): ExperimentTable[];
 }

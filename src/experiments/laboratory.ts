@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { readJson, writeFileAtomic } from "../node/files.ts";
 import { isFolder, list, makeFolders } from "../node/folders.ts";
+import type { Timings } from "./costs.ts";
 import type { Figures } from "./experiment.ts";
 
 /** Version of the layout of the files; raised when older ones can no longer be read. */
@@ -23,7 +24,12 @@ export interface Settings {
   readonly arms?: readonly string[];
 }
 
-const FILES = { settings: "experiment.json", results: "results.json", report: "report.html" } as const;
+const FILES = {
+  settings: "experiment.json",
+  timings: "timings.json",
+  results: "results.json",
+  report: "report.html",
+} as const;
 const READINGS = "readings";
 const RUNS = "runs";
 
@@ -93,6 +99,17 @@ export class ExperimentFolder {
 
   #reading(run: string, step: number): string {
     return join(this.path, READINGS, `${run}-${step}.json`);
+  }
+
+  /** Seconds of the arms that were timed on this adapter before; of another one they are of no use. */
+  async readTimings(adapter: string): Promise<Timings> {
+    const path = this.file("timings");
+    const before = (await kind(path)) === "file" ? ((await readJson(path)) as Timings) : undefined;
+    return before?.adapter === adapter ? before : { adapter, seconds: {} };
+  }
+
+  async writeTimings(timings: Timings): Promise<void> {
+    await writeFileAtomic(this.file("timings"), `${JSON.stringify(timings, undefined, 2)}\n`);
   }
 
   /** The page, and then the results, which say that all is done. */

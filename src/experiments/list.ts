@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { ablation } from "./ablation.ts";
 import { dip } from "./dip.ts";
+import { efficiency } from "./efficiency.ts";
 import type { Experiment } from "./experiment.ts";
 import { gradients } from "./gradients.ts";
 import { landscapeExperiment } from "./landscape.ts";
@@ -10,7 +11,7 @@ import { twirling } from "./twirling.ts";
 
 /** All experiments: to add one is to add its file and its line here. */
 export const experiments: readonly Experiment[] = [
-  ...[dip, ablation, twirling, landscapeExperiment, gradients, latents, scale],
+  ...[dip, ablation, twirling, landscapeExperiment, gradients, latents, efficiency, scale],
 ];
 
 /** @throws VoxtwirlError "bad-option" for a name that is none */

@@ -76,7 +76,11 @@ export async function planRuns({ experiment, seeds, out, ...given }: PlanOptions
 type Given = Pick<PlanOptions, "task" | "base" | "file" | "steps">;
 
 function configOf(arm: Arm, { task, base, steps }: Given, seed: number): TrainConfig {
-  return task.check({ ...base, ...changesOf(arm, base), seed, steps });
+  const changed = { ...base, ...changesOf(arm, base) };
+  const { every } = changed;
+  const { stepShare = 1 } = arm;
+  const own = stepShare === 1 ? steps : every * Math.max(1, Math.round((stepShare * steps) / every));
+  return task.check({ ...changed, seed, steps: own });
 }
 
 /** Of a part, the held-out molecules are those of the whole, and the others the first of a random order. */

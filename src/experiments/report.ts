@@ -5,6 +5,7 @@ import { htmlPage, section, SELF_CONTAINED } from "../report/page.ts";
 import type { Marker } from "../report/paths.ts";
 import { formatSignificant } from "../report/quantities.ts";
 import { SCRIPT } from "../report/script.ts";
+import type { Timings } from "./costs.ts";
 import type { Curve, Experiment, ExperimentChart, ExperimentTable, Verdict } from "./experiment.ts";
 import { meanText } from "./outcome.ts";
 import { type ExperimentResults, outcomeOf } from "./results.ts";
@@ -27,11 +28,11 @@ ${COLOURS.map(
 td:first-child,th:first-child{text-align:left}
 `;
 
-/** An experiment's page: a pure function of what its results.json holds. */
-export function experimentReport(experiment: Experiment, results: ExperimentResults): string {
+/** An experiment's page: a pure function of what its results.json and its timings.json hold. */
+export function experimentReport(experiment: Experiment, results: ExperimentResults, timings?: Timings): string {
   const outcome = outcomeOf(results);
   const charts = experiment.charts(outcome).map((chart, i) => section(chart.title, figure(chart, `chart-${i}`)));
-  const tables = experiment.tables(outcome).map((table) => section(table.title, tableHtml(table)));
+  const tables = experiment.tables(outcome, timings).map((table) => section(table.title, tableHtml(table)));
   const { question, claim, rule, remarks = [] } = experiment;
   const title = `voxtwirl experiment, ${experiment.name}`;
   const paragraphs = [`Claim: ${claim}`, `Rule: ${rule}`, ...remarks].map((text) => `<p>${escapeHtml(text)}</p>`);
@@ -136,13 +137,13 @@ function tableHtml({ title, columns, rows, caption }: ExperimentTable): string {
   );
 }
 
-function runsTable({ runs, steps }: ExperimentResults): ExperimentTable {
+function runsTable({ runs }: ExperimentResults): ExperimentTable {
   const rows = runs.map(({ arm, seed, name, readings }) => {
     const last = readings.at(-1)?.figures.percentEquiv?.value;
     return [arm, String(seed), formatSignificant(last), `runs/${name}`];
   });
   const columns = ["arm", "seed", "percentEquiv", "folder"];
-  return { title: "Runs", columns, rows, caption: `percentEquiv at step ${formatCount(steps)}.` };
+  return { title: "Runs", columns, rows, caption: "percentEquiv of the last evaluation." };
 }
 
 function madeOf({ version, preset, data, adapters, steps, seeds, arms }: ExperimentResults): [string, string][] {

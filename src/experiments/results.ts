@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { ArmCost } from "./costs.ts";
 import type { Experiment, Outcome, Reading, Verdict } from "./experiment.ts";
 import { LABORATORY_FORMAT, type Settings } from "./laboratory.ts";
 import type { PlannedRun } from "./plannedRun.ts";
@@ -40,7 +41,13 @@ export interface ExperimentResults {
   readonly steps: number;
   readonly seeds: readonly number[];
   /** The configuration of each arm, that of the first seed. */
-  readonly arms: readonly { readonly name: string; readonly training: object; readonly molecules: number }[];
+  readonly arms: readonly {
+    readonly name: string;
+    readonly training: object;
+    readonly molecules: number;
+    /** Where the experiment asks for it. */
+    readonly cost?: ArmCost;
+  }[];
   readonly verdict: Verdict;
   readonly runs: readonly FoundRun[];
   /** Over seeds, with 95 % t intervals. */
@@ -56,10 +63,18 @@ export function experimentResults(of: {
   readonly settings: Settings;
   readonly runs: readonly PlannedRun[];
   readonly found: readonly FoundRun[];
+  /** By arm. */
+  readonly costs: ReadonlyMap<string, ArmCost>;
 }): ExperimentResults {
-  const { experiment, settings, runs, found } = of;
+  const { experiment, settings, runs, found, costs } = of;
   const { name, question, claim, rule, verdict } = experiment;
   const { preset, source, sha256, steps, seeds } = settings;
+  const arms = runs
+    .filter(({ seed }) => seed === 1)
+    .map(({ arm, config, data }) => {
+      const cost = costs.get(arm);
+      return { name: arm, training: config, molecules: data.train.count, ...(cost && { cost }) };
+    });
   return {
     formatVersion: LABORATORY_FORMAT,
     type: "experiment",
@@ -71,19 +86,21 @@ export function experimentResults(of: {
     adapters: [...new Set(found.map(({ adapter }) => adapter))].sort(),
     steps,
     seeds: Array.from({ length: seeds }, (_, i) => i + 1),
-    arms: runs
-      .filter(({ seed }) => seed === 1)
-      .map(({ arm, config, data }) => ({ name: arm, training: config, molecules: data.train.count })),
-    verdict: verdict(outcomeOf({ steps, runs: found })),
+    arms,
+    verdict: verdict(outcomeOf({ steps, runs: found, arms })),
     runs: found,
     means: experiment.arms.flatMap((arm) => meansOf(arm.name, found)),
   };
 }
 
 /** What verdicts and reports are functions of. */
-export function outcomeOf({ steps, runs }: Pick<ExperimentResults, "steps" | "runs">): Outcome {
-  const names = [...new Set(runs.map(({ arm }) => arm))];
-  return { steps, arms: names.map((name) => ({ name, runs: runs.filter(({ arm }) => arm === name) })) };
+export function outcomeOf({ steps, runs, arms }: Pick<ExperimentResults, "steps" | "runs" | "arms">): Outcome {
+  return {
+    steps,
+    arms: arms.map(({ name, cost }) => {
+      return { name, runs: runs.filter(({ arm }) => arm === name), ...(cost && { cost }) };
+    }),
+  };
 }
 
 function meansOf(arm: string, found: readonly FoundRun[]): ExperimentResults["means"][number][] {

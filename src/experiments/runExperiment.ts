@@ -6,6 +6,7 @@ import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import type { AnyTask } from "../tasks/list.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import { type ArmCost, armCost, armTiming } from "./costs.ts";
 import type { Experiment, ModelReader, Reading } from "./experiment.ts";
 import { absoluteSource, ExperimentFolder, type Settings } from "./laboratory.ts";
 import { keptSteps, planRuns, type PlannedRun } from "./plannedRun.ts";
@@ -94,7 +95,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
         if (event.type === "train") clock.did(event.rows.length * job.secondsPerStep);
         if (event.type === "eval") clock.did(evaluationCost(job.run.config) * job.secondsPerStep);
         if (event.type === "progress") {
-          yield progress(`step ${formatCount(event.step)} of ${formatCount(settings.steps)}`);
+          yield progress(`step ${formatCount(event.step)} of ${formatCount(job.run.config.steps)}`);
         }
       }
     }
@@ -102,7 +103,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     const evaluated = await evaluationReadings(job.run);
     const { models } = experiment;
     const readings: Reading[] = models ? [] : [...evaluated];
-    for (const step of models?.at(keptSteps(settings.steps)) ?? []) {
+    for (const step of models?.at(keptSteps(job.run.config.steps)) ?? []) {
       const before = await folder.readReading(job.run.name, step);
       if (!before) yield progress(`model of step ${formatCount(step)}`);
       const figures = before ?? (await measure(options, models!, job.run, step));
@@ -119,8 +120,9 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
       readings,
     });
   }
-  const results = experimentResults({ experiment, settings, runs, found });
-  await folder.finish(results, experimentReport(experiment, results));
+  const { costs, timings } = yield* measureCosts(options, runs);
+  const results = experimentResults({ experiment, settings, runs, found, costs });
+  await folder.finish(results, experimentReport(experiment, results, timings));
   yield { type: "end", results };
 }
 
@@ -135,13 +137,13 @@ interface Job {
 }
 
 async function lookForJobs(
-  { experiment: { models }, folder, settings }: ExperimentOptions,
+  { experiment: { models }, folder }: ExperimentOptions,
   runs: readonly PlannedRun[],
 ): Promise<Job[]> {
   const jobs: Job[] = [];
   for (const run of runs) {
     let unmeasured = 0;
-    for (const step of models?.at(keptSteps(settings.steps)) ?? []) {
+    for (const step of models?.at(keptSteps(run.config.steps)) ?? []) {
       if (!(await folder.readReading(run.name, step))) unmeasured++;
     }
     jobs.push({ run, ...(await progressOf(run)), unmeasured, secondsPerStep: 0 });
@@ -165,9 +167,28 @@ async function estimateWork({ gpu, task, experiment }: ExperimentOptions, jobs: 
     seconds += (left + evaluations * evaluationCost(config) + measuring) * job.secondsPerStep;
   }
   const unmeasured = jobs.reduce((sum, job) => sum + job.unmeasured, 0);
-  const asked = models ? jobs.length * models.at(keptSteps(jobs[0]!.run.config.steps)).length : 0;
+  const asked = jobs.reduce((sum, { run }) => sum + (models?.at(keptSteps(run.config.steps)).length ?? 0), 0);
   const there = jobs.filter(({ complete }) => complete).length;
   return { plan: { runs: jobs.length, there, models: asked, measured: asked - unmeasured, seconds } };
+}
+
+/** Counts and times the networks of the arms, where the experiment asks for it; what was timed before is not again. */
+async function* measureCosts({ experiment, folder, gpu, task }: ExperimentOptions, runs: readonly PlannedRun[]) {
+  const costs = new Map<string, ArmCost>();
+  if (!experiment.costs) return { costs, timings: undefined };
+  let timings = await folder.readTimings(gpu.info.description);
+  for (const [done, { name }] of experiment.arms.entries()) {
+    const what = "its operations and seconds";
+    yield { type: "progress", run: name, what, done, runs: experiment.arms.length, secondsLeft: 0 } as const;
+    const run = runs.find(({ arm }) => arm === name)!;
+    const model = await readModelFile(await keptModel(run, run.config.steps));
+    costs.set(name, await armCost(gpu, task, model));
+    if (timings.seconds[name]) continue;
+    const seconds = { ...timings.seconds, [name]: await armTiming(gpu, task, run, model) };
+    timings = { ...timings, seconds };
+    await folder.writeTimings(timings);
+  }
+  return { costs, timings };
 }
 
 /** Undefined where the signal stopped it. */

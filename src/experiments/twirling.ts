@@ -1,7 +1,9 @@
 import { VoxtwirlError } from "../errors.ts";
 import { TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { formatCount } from "../report/format.ts";
+import { formatSignificant } from "../report/quantities.ts";
 import { SO3 } from "./arms.ts";
+import type { Timings } from "./costs.ts";
 import type { Curve, Experiment, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
 import { intervalFigures, intervalText, meanText, pairsAt, stepsOf, undecided, valuesAt } from "./outcome.ts";
 import { estimate, ratio } from "./statistics.ts";
@@ -28,6 +30,7 @@ export const twirling: Experiment = {
   steps: 1500,
   seeds: 3,
   arms: [SO3],
+  costs: true,
   models: {
     at: (kept) => kept.filter((step) => step >= 300 || step === kept.at(-1)),
     // Forward passes; a training step is three of each sample.
@@ -54,10 +57,10 @@ export const twirling: Experiment = {
       },
     ];
   },
-  tables: (outcome) => [
+  tables: (outcome, timings) => [
     {
       title: "Gains by K",
-      columns: ["step", "K", "measured, %", "predicted, %", "measured / predicted", "gain a pass, %"],
+      columns: ["step", "K", "measured, %", "predicted, %", "measured / predicted", "gain a pass, %", "% a second"],
       rows: stepsOf(outcome).flatMap((step) =>
         COUNTS.map((count) => [
           formatCount(step),
@@ -66,13 +69,25 @@ export const twirling: Experiment = {
             meanText(estimate(valuesAt(outcome, SO3.name, step, `${name}${count}`))),
           ),
           intervalText(over(outcome, step, count)),
-          meanText(estimate(valuesAt(outcome, SO3.name, step, `gainPerPass${count}`))),
+          ...[1, timings?.seconds[SO3.name]?.prediction].map((seconds) => {
+            if (seconds === undefined) return "–";
+            const gains = valuesAt(outcome, SO3.name, step, `gainPerPass${count}`);
+            return meanText(estimate(gains.map((gain) => gain / seconds)));
+          }),
         ]),
       ),
-      caption: "Means over seeds ± one standard error; the ratio with its 95 % interval.",
+      caption:
+        "Means over seeds ± one standard error; the ratio with its 95 % interval. A pass more is one more prediction " +
+        `of a molecule: ${passText(timings)}.`,
     },
   ],
 };
+
+function passText(timings: Timings | undefined): string {
+  const seconds = timings?.seconds[SO3.name]?.prediction;
+  if (seconds === undefined) return "it was not timed";
+  return `${formatSignificant(1000 * seconds)} ms on ${timings!.adapter}`;
+}
 
 async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): Promise<Figures> {
   const { precision } = model.config.training;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkSettings, ExperimentFolder, type Settings } from "../../src/experiments/laboratory.ts";
+import type { Timings } from "../../src/experiments/costs.ts";
 import type { ExperimentResults } from "../../src/experiments/results.ts";
 import type { ExperimentEvent } from "../../src/experiments/runExperiment.ts";
 import { Gpu } from "../../src/gpu/gpu.ts";
@@ -112,6 +113,32 @@ describe("a laboratory", () => {
     // The same loss of predicting zero: the same held-out molecules.
     const zero = runs.map(({ readings }) => readings[0]!.figures.lossZero!.value);
     expect(new Set(zero)).toEqual(new Set([zero[0]]));
+  });
+
+  it("counts and times the networks of arms, some of which have fewer steps", async () => {
+    const out = join(root, "efficiency");
+    await all({ out, name: "efficiency", seeds: 1, steps: 10 });
+    const { arms, runs } = resultsOf(out, "efficiency");
+    const regular = arms.findIndex(({ name }) => name === "regular");
+    expect(runs.map(({ readings }) => readings.at(-1)!.step)).toEqual([10, 10, 2, 2, 10]);
+    const [so3, , , wide] = arms.map(({ cost }) => cost!);
+    expect(so3!.stepFlops).toBeGreaterThan(so3!.predictionFlops);
+    expect(arms[regular]!.cost!.stepFlops).toBe(wide!.stepFlops);
+    expect(wide!.weights / arms[regular]!.cost!.weights).toBeGreaterThan(15);
+    for (const i of [1, 2]) {
+      for (const { figures } of runs[i]!.readings) expect(figures.percentEquiv!.value).toBeLessThan(1e-6);
+    }
+    const file = join(out, "efficiency", "timings.json");
+    const timed = readFileSync(file, "utf8");
+    const { seconds } = JSON.parse(timed) as Timings;
+    expect(Object.keys(seconds)).toEqual(arms.map(({ name }) => name));
+    for (const { step, prediction } of Object.values(seconds)) expect(Math.min(step, prediction)).toBeGreaterThan(0);
+    const before = bytes(out, "efficiency");
+    rmSync(join(out, "efficiency", "results.json"));
+    await all({ out, name: "efficiency", seeds: 1, steps: 10 });
+    expect(bytes(out, "efficiency")).toBe(before);
+    expect(readFileSync(file, "utf8")).toBe(timed);
+    expect(readFileSync(join(out, "efficiency", "report.html"), "utf8")).toContain("GFLOP a step");
   });
 
   it("comes to the same bytes after kill -9 and after an interruption", async () => {

@@ -1,3 +1,4 @@
+import type { ArmCost } from "../../src/experiments/costs.ts";
 import type { Experiment, Figures, Outcome } from "../../src/experiments/experiment.ts";
 
 /** An outcome with figures made up by a function of the arm, the seed and the step. */
@@ -5,6 +6,7 @@ export function synthetic(
   { arms }: Experiment,
   of: { readonly steps: number; readonly every: number; readonly seeds: number },
   figures: (arm: string, seed: number, step: number) => Record<string, number>,
+  costs?: (arm: string) => ArmCost,
 ): Outcome {
   const steps = Array.from({ length: Math.floor(of.steps / of.every) + 1 }, (_, i) => i * of.every);
   const asFigures = (values: Record<string, number>): Figures =>
@@ -13,6 +15,7 @@ export function synthetic(
     steps: of.steps,
     arms: arms.map(({ name }) => ({
       name,
+      ...(costs && { cost: costs(name) }),
       runs: Array.from({ length: of.seeds }, (_, i) => ({
         seed: i + 1,
         readings: steps.map((step) => ({ step, figures: asFigures(figures(name, i + 1, step)) })),

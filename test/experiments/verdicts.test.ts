@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ablation } from "../../src/experiments/ablation.ts";
 import { withArms } from "../../src/experiments/arms.ts";
 import { dip } from "../../src/experiments/dip.ts";
+import { efficiency } from "../../src/experiments/efficiency.ts";
 import type { Experiment } from "../../src/experiments/experiment.ts";
 import { experiments } from "../../src/experiments/list.ts";
 import { gradients } from "../../src/experiments/gradients.ts";
@@ -77,7 +78,7 @@ it("nothing is decided without an arm that the verdict speaks of", () => {
   const outcome = synthetic(pair, three, (arm, seed) => losses((arm === "so3" ? 2 : 8) * jitter(seed)));
   expect(ablation.verdict(outcome).verdict).toBe("holds");
   expect(ablation.tables(outcome)[0]!.rows).toHaveLength(1);
-  expect(() => withArms(ablation, ["so4"])).toThrowError(expect.objectContaining({ code: "bad-option" }) as Error);
+  expect(() => withArms(ablation, ["so4"])).toThrow(expect.objectContaining({ code: "bad-option" }) as Error);
 });
 
 describe("ablation", () => {
@@ -104,6 +105,64 @@ describe("ablation", () => {
 
   it("is not decided where the seeds differ too much", () => {
     expect(apart(1.6, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("efficiency", () => {
+  /** Losses that fall with the work that was done, by an arm's factor; steps of regular nets are six times the work. */
+  const trained = (factors: Record<string, number>, by = 0.01) => {
+    const flops = (arm: string) => (arm === "regular" || arm.includes("channels") ? 6e9 : 1e9);
+    return synthetic(
+      efficiency,
+      three,
+      (arm, seed, step) =>
+        losses(
+          4,
+          ((factors[arm] ?? 1) * jitter(seed, arm === "regular" ? -by : by)) / Math.sqrt(1 + (step * flops(arm)) / 1e9),
+        ),
+      (arm) => ({ weights: 100, predictionFlops: flops(arm) / 24, stepFlops: flops(arm) }),
+    );
+  };
+  const verdict = (factors: Record<string, number>, by?: number) => efficiency.verdict(trained(factors, by));
+
+  it("holds where the ordinary net has the lower loss for the same work", () => {
+    const found = verdict({ trivial: 2, regular: 1.5 });
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["training, TFLOP"]).toBeCloseTo(1, 9);
+    expect(found.figures["so3 / regular"]).toBeCloseTo(1 / 1.5, 2);
+    expect(found.figures["so3 / trivial"]).toBeCloseTo(1 / 2, 2);
+    expect(found.figures["curves cross at, TFLOP"]).toBe(null);
+  });
+
+  it("does not hold where one of the equivariant nets is better", () => {
+    const found = verdict({ trivial: 2, regular: 0.8 });
+    expect(found.verdict).toBe("does not hold");
+    expect(found.figures["so3 / regular"]).toBeCloseTo(1.25, 2);
+  });
+
+  it("is not decided where the interval has 1 in it, and with other steps than the claim's", () => {
+    expect(verdict({ trivial: 2, regular: 1.05 }, 0.1).verdict).toBe("not decided");
+    const short = synthetic(efficiency, { ...three, steps: 500 }, () => losses(4));
+    expect(efficiency.verdict(short).reason).toContain("500 steps");
+  });
+
+  it("tells where curves cross, losses at equal work, and what twirled predictions cost", () => {
+    const outcome = synthetic(
+      efficiency,
+      three,
+      (arm, seed, step) => losses(4, jitter(seed) * (arm === "so3" ? 10 / Math.sqrt(step + 1) : 10 / Math.sqrt(400))),
+      () => ({ weights: 100, predictionFlops: 1e9, stepFlops: 1e9 }),
+    );
+    expect(efficiency.verdict(outcome).figures["curves cross at, TFLOP"]).toBeCloseTo(0.4, 9);
+    const timings = { adapter: "one", seconds: { so3: { step: 0.1, prediction: 0.001 } } };
+    const [budget, twirled] = efficiency.tables(outcome, timings);
+    expect(budget!.rows[0]!.slice(0, 5)).toEqual(["so3", "100", "1.00", "1,000", "100"]);
+    expect(budget!.rows[1]![4]).toBe("–");
+    const so3 = twirled!.rows.filter(([arm]) => arm === "so3");
+    expect(so3.map((row) => row[3])).toEqual(["1.00", "2.00", "4.00", "8.00", "24.0"]);
+    // All 24 leave L_mean.
+    expect(Number(so3.at(-1)![5]!.split(" ")[0])).toBeCloseTo((0.96 * 10) / Math.sqrt(1001), 2);
+    expect(efficiency.charts(outcome)[0]!.curves[0]!.points[0]!.x).toBeCloseTo(0.1, 9);
   });
 });
 
