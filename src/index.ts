@@ -16,7 +16,13 @@ export { memoryMap, type MemoryMap, type MemoryTensor } from "./graph/memoryMap.
 export type { DispatchProfile, PlanProfile } from "./graph/profile.ts";
 export type { HostTimes, ProfiledReplay, ProfileOptions, ReplayTimes } from "./graph/profileReplays.ts";
 export { measureRoofline, rooflineSeconds, rooflineShare, type Roofline } from "./graph/roofline.ts";
-export { PARAMETER_ARRAYS, ParameterStore, type ParameterArray, type ParameterSpec } from "./graph/parameters.ts";
+export {
+  PARAMETER_ARRAYS,
+  ParameterStore,
+  type Orbits,
+  type ParameterArray,
+  type ParameterSpec,
+} from "./graph/parameters.ts";
 export * as kernels from "./kernels/index.ts";
 export type { Contents, Example, ExampleTensor } from "./kernels/example.ts";
 export type { CallShape, Kernel, TableRow, Variant, VariantChoice } from "./kernels/kernel.ts";
@@ -33,6 +39,7 @@ export {
   type UNet3dConfig,
   type UNet3dLayout,
 } from "./models/unetLayout.ts";
+export { FIELD_SIZES, freeCount, weightOrbits, type FieldKind } from "./models/fields.ts";
 export type { ModelParameter } from "./models/parameter.ts";
 export { initialise } from "./models/initialise.ts";
 export { fromTorch, toTorch, type WeightArray, type WeightKind } from "./models/layouts.ts";

@@ -1,13 +1,4 @@
 /** What an arm's network takes: operations, which are the same everywhere, and seconds, which are not. */
-import type { Gpu } from "../gpu/gpu.ts";
-import { elementCount } from "../gpu/tensor.ts";
-import { freeCount } from "../models/fields.ts";
-import type { ModelFile } from "../training/modelFile.ts";
-import type { AnyTask } from "../tasks/list.ts";
-import type { TrainConfig } from "../training/trainConfig.ts";
-import { median } from "../quantiles.ts";
-import { rehearse } from "./rehearsal.ts";
-import type { PlannedRun } from "./plannedRun.ts";
 
 /** The size of an arm's network. */
 export interface ArmCost {
@@ -31,52 +22,4 @@ export interface ArmTiming {
 export interface Timings {
   readonly adapter: string;
   readonly seconds: Readonly<Record<string, ArmTiming>>;
-}
-
-/** A training step's operations over those of a forward pass: backward there are two of its size. */
-const PASSES = 3;
-
-/** Counts, on a model of an arm: values do not matter. */
-export async function armCost(gpu: Gpu, task: AnyTask, model: ModelFile): Promise<ArmCost> {
-  const { training } = model.config;
-  const forward = await task.forward(gpu, model, { batch: training.batch });
-  try {
-    const { flops } = forward.plan;
-    return {
-      weights: freeWeights(task, training),
-      predictionFlops: flops / training.batch,
-      stepFlops: PASSES * flops,
-    };
-  } finally {
-    forward.destroy();
-  }
-}
-
-function freeWeights(task: AnyTask, config: TrainConfig): number {
-  const trained = task.parameters(config).filter((parameter) => parameter.trained);
-  return trained.reduce((sum, { shape, orbits }) => {
-    const size = elementCount(shape);
-    return sum + (orbits ? freeCount(size, orbits()) : size);
-  }, 0);
-}
-
-/** Timed replays; one before them warms up. */
-const REPLAYS = 5;
-
-/** Times a training step and a prediction of an arm. */
-export async function armTiming(gpu: Gpu, task: AnyTask, run: PlannedRun, model: ModelFile): Promise<ArmTiming> {
-  const { batch } = model.config.training;
-  const forward = await task.forward(gpu, model, { batch });
-  const seconds: number[] = [];
-  try {
-    for (let i = 0; i <= REPLAYS; i++) {
-      const began = performance.now();
-      forward.plan.run();
-      await gpu.finish();
-      if (i > 0) seconds.push((performance.now() - began) / 1000);
-    }
-  } finally {
-    forward.destroy();
-  }
-  return { step: await rehearse(gpu, task, run), prediction: median(seconds) / batch };
 }

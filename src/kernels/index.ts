@@ -4,7 +4,12 @@ export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
 export { add, addKernel, subtract, subtractKernel, type AddArgs } from "./add.ts";
 export { attention, attentionKernel, type AttentionArgs } from "./attention/attention.ts";
 export { attentionGrad, attentionGradKernel, type AttentionGradArgs } from "./attention/attentionGrad.ts";
-export { averageOrbits, averageOrbitsKernel, type AverageOrbitsArgs } from "./averageOrbits.ts";
+export {
+  averageOrbits,
+  averageOrbitsKernel,
+  type AverageOrbitsArgs,
+  type AverageOrbitsShape,
+} from "./averageOrbits.ts";
 export { avgPool3d, avgPool3dGrad, avgPool3dGradKernel, avgPool3dKernel, type AvgPool3dOptions } from "./avgPool3d.ts";
 export {
   concatChannels,

@@ -1,5 +1,6 @@
 /** Convolutions that commute with the rotations of the cube: which of their weights have to be equal. */
 import { OCTAHEDRAL_ORDER, octahedralPermutation, octahedralProducts } from "../equivariance/octahedral.ts";
+import { requireObject, requireOneOf, requireSizes, requireWhole } from "../check.ts";
 import type { Orbits } from "../graph/parameters.ts";
 import type { WeightArray, WeightKind } from "./layouts.ts";
 
@@ -17,11 +18,19 @@ export const FIELD_SIZES: Readonly<Record<FieldKind, number>> = { trivial: 1, re
  * Entries of a weight that must be equal for its layer to be equivariant: W[p, i, o] = W[g p, g i, g o] for all g, p a
  * position of the kernel about its centre, i and o channels of input and output. Vectors have output channels alone, of
  * linear layers the kernel is one position. Entries that are equal to no other are in no orbit.
+ *
+ * @param weight its kind, and its shape in our layout: see src/models/layouts.ts
+ * @throws VoxtwirlError "bad-option" for a kind of field that is none
  */
 export function weightOrbits(
-  { kind, shape }: Pick<WeightArray, "shape"> & { readonly kind: WeightKind },
+  weight: Pick<WeightArray, "shape"> & { readonly kind: WeightKind },
   fields: { readonly input: FieldKind; readonly output: FieldKind },
 ): Orbits {
+  requireObject("weight", weight, "Give { kind, shape }.");
+  requireObject("fields", fields, "Give { input, output }.");
+  const { kind, shape } = weight;
+  requireSizes("shape", shape);
+  for (const side of ["input", "output"] as const) requireOneOf(side, fields[side], Object.keys(FIELD_SIZES));
   const outputs = shape.at(-1)!;
   const inputs = kind === "vector" ? 1 : shape.at(-2)!;
   const edge = kind === "vector" || kind === "linear" ? 1 : shape[0]!;
@@ -50,7 +59,10 @@ export function weightOrbits(
 }
 
 /** How many numbers are free where `size` entries have these orbits. */
-export function freeCount(size: number, { starts, members }: Orbits): number {
+export function freeCount(size: number, orbits: Orbits): number {
+  requireWhole("size", size, 0);
+  requireObject("orbits", orbits, "Give { starts, members }: what weightOrbits returns.");
+  const { starts, members } = orbits;
   return size - members.length + (starts.length - 1);
 }
 

@@ -218,8 +218,9 @@ function checkFields(
   fields: FieldKind,
   bad: (what: string, fix: string) => VoxtwirlError,
 ): void {
-  if (!(fields in FIELD_SIZES))
-    {throw bad(`fields is '${fields as string}'`, "Choose trivial or regular, or leave it out.");}
+  if (!(fields in FIELD_SIZES)) {
+    throw bad(`fields is '${fields as string}'`, "Choose trivial or regular, or leave it out.");
+  }
   if (down === "k3s2") {
     throw bad("no weights of k3s2 are equivariant under flips of an even grid", "Choose k4s2 or k2s2 with fields.");
   }

@@ -35,8 +35,9 @@ describe("weights that have to be equal", () => {
         [0, 5],
         [11, 2],
         [20, 20],
-      ] as const)
+      ] as const) {
         expect(image(row[i]!, row[o]!)).toBe(image(i, o));
+      }
     }
   });
 
