@@ -1,8 +1,14 @@
 import { requireArray, requireObject, requireTyped, requireWhole } from "../check.ts";
 import { ratioOfSums } from "../equivariance/estimators.ts";
-import { inverseRotation, requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
+import {
+  act,
+  inverseRotation,
+  requireRotationGroup,
+  type Rotation,
+  type RotationGroup,
+} from "../equivariance/groups.ts";
 import type { FloatArray } from "../equivariance/numbers.ts";
-import { act, requireLength, requireRepresentation, type Representation } from "../equivariance/representations.ts";
+import { requireLength, requireRepresentation, type Representation } from "../equivariance/representations.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { featureCosine, type FeatureCosine } from "./featureCosine.ts";
 

@@ -4,7 +4,7 @@ import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import { ballVoxels, rotateGridInterpolated } from "./interpolate.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralElement, octahedralMatrices, rotateGridOctahedral } from "./octahedral.ts";
-import { act } from "./representations.ts";
+import type { Representation } from "./representations.ts";
 import { drawOctahedral, haarRotation } from "./rotations.ts";
 import { requireGroup, type SymmetryGroup } from "./symmetryGroup.ts";
 
@@ -65,6 +65,36 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
       rotateGridInterpolated(grid, size, channels, rotation, interpolation),
     actOnPoints: rotatePoints,
   });
+}
+
+/** An array rotated, of the same precision; scalars are the array itself. */
+export function act<T extends FloatArray>(
+  group: RotationActions,
+  how: Representation,
+  rotation: Rotation,
+  values: T,
+): T {
+  switch (how.kind) {
+    case "scalars":
+      return values;
+    case "vectors":
+      return group.actOnPoints(rotation, values);
+    case "tensors":
+      // t R^T rotates the rows of t as vectors; R (t R^T) its columns.
+      return transposed(group.actOnPoints(rotation, transposed(group.actOnPoints(rotation, values))));
+    case "grid":
+      return group.actOnGrid(rotation, values, how.size, how.channels);
+  }
+}
+
+/** Matrices [n, 3, 3], each transposed. */
+function transposed<T extends FloatArray>(matrices: T): T {
+  const result = zerosLike(matrices);
+  for (let at = 0; at < matrices.length; at++) {
+    const [i, j] = [Math.floor((at % 9) / 3), at % 3];
+    result[at - 3 * i - j + 3 * j + i] = matrices[at]!;
+  }
+  return result;
 }
 
 /** @throws VoxtwirlError "bad-option" unless it is a group of rotations, as itself or as the function that makes it */

@@ -53,9 +53,10 @@ export interface MeasureOptions {
  * A group that interpolates on grids is compared within the grid's inscribed ball only, where nothing is rotated out;
  * its interpolation error counts as lost symmetry. The rotations of the cube have neither limit.
  *
- * @throws VoxtwirlError "bad-option" for a group that is none or does not act on such samples, or a `twirl` that it does
- *   not have; "no-data" without samples, "bad-shape" when a sample or a prediction is no array of numbers or does not
- *   fit its representation, "not-finite" when it holds NaN, "aborted" when the signal is; what `predict` throws passes
+ * @throws VoxtwirlError "bad-option" for a group that is none or does not act on such samples, or a `twirl` that it
+ *   does not have; "no-data" without samples, "bad-shape" when a sample or a prediction is no array of numbers or does
+ *   not fit its representation, "not-finite" when it holds NaN, "aborted" when the signal is; what `predict` throws
+ *   passes
  */
 export async function measureEquivariance(
   predict: Predict<Float32Array, NumberArray>,

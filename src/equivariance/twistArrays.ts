@@ -59,7 +59,7 @@ export async function twistArrays(twisting: ArrayTwisting, i: number, elements: 
   return { predictions, target };
 }
 
-/** @throws VoxtwirlError "bad-shape" where a group that somebody wrote gives no array of the length that it was given */
+/** @throws VoxtwirlError "bad-shape" where a group of somebody's gives no array as long as the one it was given */
 function requireAs(what: string, found: FloatArray, given: FloatArray): FloatArray {
   if (ArrayBuffer.isView(found) && found.length === given.length) return found;
   const kind = ArrayBuffer.isView(found) ? `${found.length} numbers` : kindOf(found);
