@@ -54,11 +54,21 @@ export type { TwirlGain } from "./equivariance/twirlGain.ts";
 export {
   inverseRotation,
   octahedral,
+  rotationGroup,
   so3,
   type Rotation,
   type RotationActions,
   type RotationGroup,
 } from "./equivariance/groups.ts";
+export {
+  finiteGroup,
+  type FiniteGroupOptions,
+  type SymmetryActions,
+  type SymmetryGroup,
+} from "./equivariance/symmetryGroup.ts";
+export { cyclic4, fullOctahedral } from "./equivariance/cubeGroups.ts";
+export { translations, type Translation, type TranslationOptions } from "./equivariance/translations.ts";
+export { channelPermutations, type ChannelPermutation } from "./equivariance/channelPermutations.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
 export type { EquivarianceSample, Predict, PredictContext } from "./equivariance/predict.ts";
 export type { Representation } from "./equivariance/representations.ts";
@@ -210,6 +220,8 @@ export type {
   ModelMeasurement,
   ModelMeasurer,
   ModelMeasurerOptions,
+  ModelSamples,
+  ModelSamplesOptions,
   ModelTerms,
   ModelTermsOptions,
   Packed,

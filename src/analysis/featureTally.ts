@@ -1,8 +1,14 @@
 import { requireArray, requireObject, requireTyped, requireWhole } from "../check.ts";
 import { ratioOfSums } from "../equivariance/estimators.ts";
-import { inverseRotation, requireGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
+import {
+  act,
+  inverseRotation,
+  requireRotationGroup,
+  type Rotation,
+  type RotationGroup,
+} from "../equivariance/groups.ts";
 import type { FloatArray } from "../equivariance/numbers.ts";
-import { act, requireLength, requireRepresentation, type Representation } from "../equivariance/representations.ts";
+import { requireLength, requireRepresentation, type Representation } from "../equivariance/representations.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { featureCosine, type FeatureCosine } from "./featureCosine.ts";
 
@@ -100,7 +106,7 @@ export class FeatureTally {
       const message = "the first rotation is not the identity, with which the others are compared";
       throw new VoxtwirlError("bad-option", message, "Put [1, 0, 0, 0, 1, 0, 0, 0, 1] in front.");
     }
-    this.#options = { ...options, group: requireGroup(options.group) };
+    this.#options = { ...options, group: requireRotationGroup(options.group) };
     this.#layers = options.layers.map(() => ({
       ...{ reference: undefined, partner: undefined, rotated: [], others: [] },
       current: { rotated: [], others: [] },

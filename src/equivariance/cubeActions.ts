@@ -1,6 +1,8 @@
 import { cubeSymmetry, cubeSymmetryPermutation } from "./cubeSymmetries.ts";
 import { rotatePoints, type Rotation, type RotationActions } from "./groups.ts";
+import { VoxtwirlError } from "../errors.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
+import { requireGrid } from "./octahedral.ts";
 
 /**
  * The 48 symmetries of the cube on grids, bitwise exact, and any matrix on vectors. Permutations of voxels are kept:
@@ -10,7 +12,8 @@ export function cubeActions(): RotationActions {
   const permutations = new Map<string, Uint32Array>();
   return {
     actOnGrid<T extends FloatArray>(rotation: Rotation, grid: T, size: number, channels: number): T {
-      const element = cubeSymmetry(rotation)!;
+      requireGrid(grid, size, channels);
+      const element = requireCubeSymmetry(rotation);
       const key = `${size} ${element}`;
       const permutation = permutations.get(key) ?? cubeSymmetryPermutation(size, element);
       permutations.set(key, permutation);
@@ -23,4 +26,12 @@ export function cubeActions(): RotationActions {
     },
     actOnPoints: rotatePoints,
   };
+}
+
+/** The element's number. @throws VoxtwirlError "bad-option" when the matrix is not one of the 48 */
+function requireCubeSymmetry(matrix: Rotation): number {
+  const element = cubeSymmetry(matrix);
+  if (element !== undefined) return element;
+  const message = `[${matrix.map((value) => Number(value.toFixed(4))).join(", ")}] is no symmetry of the cube`;
+  throw new VoxtwirlError("bad-option", message, "Give an element of the group: row major, active, x y z.");
 }

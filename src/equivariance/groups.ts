@@ -1,13 +1,17 @@
-import { kindOf, requireNumbers } from "../check.ts";
+import { requireNumbers } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
-import type { Random } from "../random.ts";
-import { rotateGridInterpolated } from "./interpolate.ts";
+import { ballVoxels, rotateGridInterpolated } from "./interpolate.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralElement, octahedralMatrices, rotateGridOctahedral } from "./octahedral.ts";
+import type { Representation } from "./representations.ts";
 import { drawOctahedral, haarRotation } from "./rotations.ts";
+import { requireGroup, type SymmetryGroup } from "./symmetryGroup.ts";
 
-/** A rotation matrix: nine numbers, row major, active (v' = R v), x y z. */
+/**
+ * An orthogonal matrix: nine numbers, row major, active (v' = R v), x y z. Determinant 1 is a rotation; those of
+ * `fullOctahedral` with -1 are reflections.
+ */
 export type Rotation = readonly number[];
 
 /** How rotations act. Actions return new arrays of the same precision; the transposed matrix undoes one. */
@@ -18,22 +22,28 @@ export interface RotationActions {
   actOnPoints<T extends FloatArray>(rotation: Rotation, points: T): T;
 }
 
-/** A group of rotations as the measurements use it. */
-export interface RotationGroup extends RotationActions {
-  readonly name: string;
-  /** Number of elements, Infinity where they cannot be counted. */
-  readonly order: number;
+/** A group of rotations: `rotationGroup` makes one. */
+export interface RotationGroup extends RotationActions, SymmetryGroup<Rotation> {
   /** How the action on grids interpolates; undefined where it permutes voxels and is exact. */
   readonly interpolation: ResampleMethod | undefined;
-  /** `count` rotations, uniform: different elements of a finite group, independent draws otherwise. */
-  sample(random: Random, count: number): Rotation[];
-  /** All elements of a finite group. */
-  enumerate?(): Rotation[];
+}
+
+/**
+ * The group of rotations with these actions on grids and vectors; from them follow those on tensors and scalars, and
+ * the inverse. Where it interpolates on grids, the voxels of the inscribed ball are compared.
+ */
+export function rotationGroup(given: Omit<RotationGroup, "act" | "inverse" | "compared">): RotationGroup {
+  return {
+    ...given,
+    inverse: inverseRotation,
+    act: (rotation, values, how) => act(given, how, rotation, values),
+    ...(given.interpolation && { compared: ballVoxels }),
+  };
 }
 
 /** The 24 rotations of the cube. On grids they permute voxels, bitwise exactly. */
 export function octahedral(): RotationGroup {
-  return {
+  return rotationGroup({
     name: "octahedral",
     order: OCTAHEDRAL_ORDER,
     interpolation: undefined,
@@ -41,12 +51,12 @@ export function octahedral(): RotationGroup {
     enumerate: () => [...octahedralMatrices],
     actOnGrid: (rotation, grid, size, channels) => rotateGridOctahedral(grid, size, channels, requireElement(rotation)),
     actOnPoints: rotatePoints,
-  };
+  });
 }
 
 /** All rotations, by Haar measure. On grids they interpolate: see `rotateGridInterpolated`. */
 export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup {
-  return {
+  return rotationGroup({
     name: "so3",
     order: Infinity,
     interpolation,
@@ -54,20 +64,50 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
     actOnGrid: (rotation, grid, size, channels) =>
       rotateGridInterpolated(grid, size, channels, rotation, interpolation),
     actOnPoints: rotatePoints,
-  };
+  });
 }
 
-/**
- * The group that a caller gave, as itself or as the function that makes it.
- *
- * @throws VoxtwirlError "bad-option" when it is none
- */
-export function requireGroup(given: unknown): RotationGroup {
-  const group: unknown = typeof given === "function" ? (given as () => unknown)() : given;
-  const { sample, actOnGrid, actOnPoints } = (group ?? {}) as Partial<RotationGroup>;
-  if ([sample, actOnGrid, actOnPoints].every((action) => typeof action === "function")) return group as RotationGroup;
-  const found = typeof given === "string" ? JSON.stringify(given) : kindOf(given);
-  throw new VoxtwirlError("bad-option", `group is ${found}, no group of rotations`, "Give octahedral() or so3().");
+/** An array rotated, of the same precision; scalars are the array itself. */
+export function act<T extends FloatArray>(
+  group: RotationActions,
+  how: Representation,
+  rotation: Rotation,
+  values: T,
+): T {
+  switch (how.kind) {
+    case "scalars":
+      return values;
+    case "vectors":
+      return group.actOnPoints(rotation, values);
+    case "tensors":
+      // t R^T rotates the rows of t as vectors; R (t R^T) its columns.
+      return transposed(group.actOnPoints(rotation, transposed(group.actOnPoints(rotation, values))));
+    case "grid":
+      return group.actOnGrid(rotation, values, how.size, how.channels);
+  }
+}
+
+/** Matrices [n, 3, 3], each transposed. */
+function transposed<T extends FloatArray>(matrices: T): T {
+  const result = zerosLike(matrices);
+  for (let at = 0; at < matrices.length; at++) {
+    const [i, j] = [Math.floor((at % 9) / 3), at % 3];
+    result[at - 3 * i - j + 3 * j + i] = matrices[at]!;
+  }
+  return result;
+}
+
+/** @throws VoxtwirlError "bad-option" unless it is a group of rotations, as itself or as the function that makes it */
+export function requireRotationGroup(given: unknown): RotationGroup {
+  const group = requireGroup(given);
+  if (isRotationGroup(group)) return group;
+  const message = `the group ${group.name} has no rotations`;
+  throw new VoxtwirlError("bad-option", message, "Give octahedral(), so3() or another RotationGroup.");
+}
+
+export function isRotationGroup(group: SymmetryGroup): group is RotationGroup {
+  const { actOnGrid, actOnPoints } = group as Partial<RotationGroup>;
+  return typeof actOnGrid === "function" && typeof actOnPoints === "function";
 }
 
 /** The transposed matrix. */

@@ -4,32 +4,34 @@ import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { Random } from "../random.ts";
 import { BufferRotator, isBufferView } from "./bufferRotator.ts";
-import { requireGroup, type RotationGroup } from "./groups.ts";
-import { ballVoxels, gatherVoxels } from "./interpolate.ts";
+import { isRotationGroup, type Rotation, type RotationGroup } from "./groups.ts";
+import { gatherVoxels } from "./interpolate.ts";
 import { requireLoss, type Loss } from "./losses.ts";
 import type { FloatArray, NumberArray } from "./numbers.ts";
 import { otherTasks } from "./otherTasks.ts";
 import type { EquivarianceSample, Predict } from "./predict.ts";
 import { requireRepresentation, type Representation } from "./representations.ts";
+import { octahedralElement } from "./octahedral.ts";
+import { requireGroup, type SymmetryGroup } from "./symmetryGroup.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
-/** What to measure, and under which rotations. */
+/** What to measure, and under which symmetries. */
 export interface MeasureOptions {
-  /** The rotations: `octahedral()` or `so3()`. A function that makes the group will do too. */
-  readonly group: RotationGroup | (() => RotationGroup);
+  /** `octahedral()`, `so3()` or another group; a function that makes it will do too. */
+  readonly group: SymmetryGroup | (() => SymmetryGroup);
   /**
-   * Rotations of each sample, at least 2: all of a finite group by default, fewer are drawn without replacement; 24
-   * independent draws by default otherwise.
+   * Elements T for each sample, at least 2; by default 24, or all of a smaller group. Of a finite group all are
+   * enumerated, fewer are drawn without replacement; otherwise they are independent draws.
    */
   readonly twirl?: number;
-  /** How rotations act on inputs. */
+  /** What inputs are, and so how symmetries act on them. */
   readonly input: Representation;
-  /** How they act on targets and predictions; as on inputs by default. */
+  /** What targets and predictions are; as inputs by default. */
   readonly output?: Representation;
   /** The squared error by default. */
   readonly loss?: Loss;
-  /** Seed of the drawn rotations and of the averages that measure the gains; 0 by default. */
+  /** Seed of the drawn elements and of the averages that measure the gains; 0 by default. */
   readonly seed?: number;
   /** The device that GPU buffers lie on; needed for them, and not used for arrays. */
   readonly gpu?: Gpu;
@@ -40,19 +42,21 @@ export interface MeasureOptions {
 }
 
 /**
- * Measures which share of a model's loss is rotation symmetry not learned: L = L_mean + L_equiv over the
- * group, from T^-1 f(T x) for each sample x and its rotations T.
+ * Measures which share of a model's loss is symmetry not learned: L = L_mean + L_equiv over a group, of rotations or of
+ * whatever acts on inputs and predictions, from T^-1 f(T x) for each sample x and elements T.
  *
  * Samples and predictions are arrays of numbers of whatever kind and realm, and then all is done on the host; `predict`
  * is given a Float32Array. With GPU buffers (f32 grids in, f32 grids out; usage COPY_SRC) the grids are rotated on the
- * GPU before and after `predict`, whose result is copied and may be used again at once.
+ * GPU before and after `predict`, whose result is copied and may be used again at once; the group is then one of
+ * rotations, of the cube or interpolating.
  *
  * A group that interpolates on grids is compared within the grid's inscribed ball only, where nothing is rotated out;
  * its interpolation error counts as lost symmetry. The rotations of the cube have neither limit.
  *
- * @throws VoxtwirlError "bad-option" for a group that is none, or a `twirl` that it does not have; "no-data" without
- *   samples, "bad-shape" when a sample or a prediction is no array of numbers or does not fit its representation,
- *   "not-finite" when it holds NaN, "aborted" when the signal is; what `predict` throws passes
+ * @throws VoxtwirlError "bad-option" for a group that is none or does not act on such samples, or a `twirl` that it
+ *   does not have; "no-data" without samples, "bad-shape" when a sample or a prediction is no array of numbers or does
+ *   not fit its representation, "not-finite" when it holds NaN, "aborted" when the signal is; what `predict` throws
+ *   passes
  */
 export async function measureEquivariance(
   predict: Predict<Float32Array, NumberArray>,
@@ -73,9 +77,9 @@ export async function measureEquivariance(
   if (!samples.some(({ input }) => isBufferView(input))) {
     const twisting = { ...checked, predict, samples } as Parameters<typeof twistArrays>[0];
     checkArrays(twisting);
-    return tallied(checked, (i, rotations) => twistArrays(twisting, i, rotations));
+    return tallied(checked, (i, elements) => twistArrays(twisting, i, elements));
   }
-  const { gpu, group, twirl: count, input, output } = checked;
+  const { gpu, twirl: count, input, output } = checked;
   if (!gpu || input.kind !== "grid" || output.kind !== "grid") {
     throw new VoxtwirlError(
       "bad-option",
@@ -83,11 +87,13 @@ export async function measureEquivariance(
       "Give gpu and grids, or arrays of numbers.",
     );
   }
+  const group = requireBufferRotations(checked.group);
   const rotator = await BufferRotator.create(gpu, { group, count, input, output });
   const views = samples as readonly EquivarianceSample<BufferView>[];
   try {
     for (const [i, { input: x, target }] of views.entries()) rotator.check(`sample ${i}`, x, target);
-    return await tallied(checked, async (i, rotations) => {
+    return await tallied(checked, async (i, elements) => {
+      const rotations = elements as readonly Rotation[];
       const inputs = rotator.rotate(views[i]!.input, rotations);
       const raw = await (predict as Predict<BufferView>)(inputs, { count, sample: i });
       return rotator.rotateBack(`the prediction for sample ${i}`, raw, rotations, views[i]!.target);
@@ -97,8 +103,18 @@ export async function measureEquivariance(
   }
 }
 
+/** @throws VoxtwirlError "bad-option" for a group that there are no kernels for */
+function requireBufferRotations(group: SymmetryGroup): RotationGroup {
+  if (isRotationGroup(group)) {
+    const elements = group.enumerate?.() ?? [];
+    if (group.interpolation || elements.every((one) => octahedralElement(one) !== undefined)) return group;
+  }
+  const message = `the group ${group.name} does not act on GPU buffers`;
+  throw new VoxtwirlError("bad-option", message, "Give octahedral() or so3(), or arrays of numbers.");
+}
+
 interface Checked extends MeasureOptions {
-  readonly group: RotationGroup;
+  readonly group: SymmetryGroup;
   readonly twirl: number;
   readonly output: Representation;
   readonly seed: number;
@@ -109,20 +125,20 @@ interface Checked extends MeasureOptions {
 /** Twists every sample in turn and keeps its sums. */
 async function tallied(
   { group, twirl, output, loss, seed, total, signal, onProgress }: Checked,
-  twist: (sample: number, rotations: ReturnType<RotationGroup["sample"]>) => Promise<Twisted>,
+  twist: (sample: number, elements: readonly unknown[]) => Promise<Twisted>,
 ): Promise<Measurement> {
   const random = new Random(seed);
   const tally = new Tally({ rotations: twirl, groupOrder: group.order, loss, seed: seed + 1 });
-  const ball = output.kind === "grid" && group.interpolation ? ballVoxels(output.size) : undefined;
+  const voxels = output.kind === "grid" ? group.compared?.(output.size) : undefined;
   const inside = (values: FloatArray) =>
-    ball && output.kind === "grid" ? gatherVoxels(values, ball, output.channels) : values;
+    voxels && output.kind === "grid" ? gatherVoxels(values, voxels, output.channels) : values;
   const turn = otherTasks();
   for (let i = 0; i < total; i++) {
     // A model that is never awaited would keep the signal from being raised.
     if (signal) await turn();
     if (signal?.aborted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start it again.");
-    const rotations = group.enumerate && twirl === group.order ? group.enumerate() : group.sample(random, twirl);
-    const { predictions, target } = await twist(i, rotations);
+    const elements = group.enumerate && twirl === group.order ? group.enumerate() : group.sample(random, twirl);
+    const { predictions, target } = await twist(i, elements);
     tally.add(joined(predictions, inside), inside(target));
     onProgress?.(i + 1, total);
   }
@@ -131,7 +147,7 @@ async function tallied(
 
 function checkOptions(predict: unknown, samples: unknown, options: MeasureOptions): Checked {
   if (typeof predict !== "function") {
-    throw new VoxtwirlError("bad-option", `predict is ${kindOf(predict)}`, "Give a function of the rotated inputs.");
+    throw new VoxtwirlError("bad-option", `predict is ${kindOf(predict)}`, "Give a function of the inputs.");
   }
   if (!Array.isArray(samples)) {
     throw new VoxtwirlError("bad-option", `samples is ${kindOf(samples)}`, "Give an array of { input, target }.");
@@ -155,7 +171,7 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   return { ...options, group, output, seed, twirl: checkTwirl(group, options.twirl), total: samples.length };
 }
 
-function checkTwirl({ name, order }: RotationGroup, twirl = Math.min(order, 24)): number {
+function checkTwirl({ name, order }: SymmetryGroup, twirl = Math.min(order, 24)): number {
   if (Number.isInteger(twirl) && twirl >= 2 && twirl <= order) return twirl;
   const most = Number.isFinite(order) ? ` to ${order}` : " upwards";
   throw new VoxtwirlError(

@@ -4,11 +4,11 @@ import { cubeActions } from "./cubeActions.ts";
 import { groupOrderOf } from "./cubeRotations.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
 import type { GivenRotations } from "./givenRotations.ts";
-import { inverseRotation, type Rotation } from "./groups.ts";
+import { act, inverseRotation, type Rotation } from "./groups.ts";
 import { requireFitting, zerosLike } from "./numbers.ts";
 import { readingErrors, type ReadingErrors } from "./readingErrors.ts";
 import type { Loss } from "./losses.ts";
-import { act, requireLength } from "./representations.ts";
+import { requireLength } from "./representations.ts";
 
 export interface RawTallyOptions {
   /** Rotations of each sample. */

@@ -1,6 +1,4 @@
 import { kindOf } from "../check.ts";
-import { zerosLike, type FloatArray } from "./numbers.ts";
-import type { Rotation, RotationActions } from "./groups.ts";
 import { VoxtwirlError } from "../errors.ts";
 
 /**
@@ -12,36 +10,6 @@ export type Representation =
   | { readonly kind: "vectors" }
   | { readonly kind: "tensors" }
   | { readonly kind: "scalars" };
-
-/** An array rotated, of the same precision; scalars are the array itself. */
-export function act<T extends FloatArray>(
-  group: RotationActions,
-  how: Representation,
-  rotation: Rotation,
-  values: T,
-): T {
-  switch (how.kind) {
-    case "scalars":
-      return values;
-    case "vectors":
-      return group.actOnPoints(rotation, values);
-    case "tensors":
-      // t R^T rotates the rows of t as vectors; R (t R^T) its columns.
-      return transposed(group.actOnPoints(rotation, transposed(group.actOnPoints(rotation, values))));
-    case "grid":
-      return group.actOnGrid(rotation, values, how.size, how.channels);
-  }
-}
-
-/** Matrices [n, 3, 3], each transposed. */
-function transposed<T extends FloatArray>(matrices: T): T {
-  const result = zerosLike(matrices);
-  for (let at = 0; at < matrices.length; at++) {
-    const [i, j] = [Math.floor((at % 9) / 3), at % 3];
-    result[at - 3 * i - j + 3 * j + i] = matrices[at]!;
-  }
-  return result;
-}
 
 const WORDS = '{ kind: "grid", size, channels }, { kind: "vectors" }, { kind: "tensors" } or { kind: "scalars" }';
 

@@ -4,6 +4,7 @@ import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts"
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { voxelForward } from "./voxels/forwardPass.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
+import { voxelSamples } from "./voxels/modelSamples.ts";
 import { voxelTerms } from "./voxels/modelTerms.ts";
 import type { VoxelConfig } from "./voxels/voxelConfig.ts";
 import { VoxelDenoiser } from "./voxels/voxelDenoiser.ts";
@@ -24,6 +25,7 @@ const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvalua
   measure: measureVoxelModel,
   terms: voxelTerms,
   latents: voxelLatents,
+  samples: voxelSamples,
 };
 
 /** All that can be trained: to add a task is to add its folder, its line here and its model's type above. */

@@ -5,6 +5,8 @@ import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
 import type { Rotation } from "../equivariance/groups.ts";
 import type { Loss } from "../equivariance/losses.ts";
+import type { EquivarianceSample, Predict } from "../equivariance/predict.ts";
+import type { Representation } from "../equivariance/representations.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { BufferView, Gpu } from "../gpu/gpu.ts";
 import type { Graph, Precision } from "../graph/graph.ts";
@@ -162,6 +164,27 @@ export interface LatentMeasurerOptions<C extends TrainConfig = TrainConfig, P ex
   readonly layers?: ((name: string) => boolean) | undefined;
 }
 
+/** Whose samples and predictions are wanted as arrays. */
+export interface ModelSamplesOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
+  readonly model: ModelFile<C>;
+  readonly data: P;
+  /** Poses and noise follow from it and the sample's place: the run's own gives those of its evaluations. */
+  readonly seed: number;
+  readonly precision: Precision;
+}
+
+/** A trained model and samples as arrays: what `measureEquivariance` takes, under whatever group. */
+export interface ModelSamples {
+  /** What inputs are, and targets and predictions. */
+  readonly input: Representation;
+  readonly output: Representation;
+  /** A sample by its place in the data; its input has its noise. */
+  sample(this: void, index: number): Promise<EquivarianceSample<Float32Array>>;
+  readonly predict: Predict<Float32Array>;
+  /** Frees all that was made. */
+  destroy(this: void): void;
+}
+
 /** A value of a configuration that people set one by one; commands make an option of it. */
 export interface ConfigOption {
   /** The value's name: `microBatch` is --micro-batch. */
@@ -272,4 +295,10 @@ export interface MeasurableTask<
    * @throws VoxtwirlError "bad-file" for a model of other weights, "no-data", "too-large", "out-of-memory"
    */
   latents(this: void, gpu: Gpu, options: LatentMeasurerOptions<C, P>): Promise<LatentMeasurer>;
+  /**
+   * The model and its samples for measurements on the host.
+   *
+   * @throws VoxtwirlError as `load`
+   */
+  samples(this: void, gpu: Gpu, options: ModelSamplesOptions<C, P>): Promise<ModelSamples>;
 }

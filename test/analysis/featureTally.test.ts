@@ -7,6 +7,7 @@ import {
   octahedralMatrices,
   rotateGridOctahedral,
 } from "../../src/equivariance/octahedral.ts";
+import { translations } from "../../src/equivariance/translations.ts";
 import { randomArray } from "../harness.ts";
 
 const SIZE = 4;
@@ -145,6 +146,8 @@ describe("FeatureTally", () => {
 
   it("says what is wrong with what it is given", () => {
     expect(() => tallyOf([grid], { rotations: octahedralMatrices.slice(1) })).toThrow(/not the identity/);
+    const other = { group: translations({ size: SIZE }) as never };
+    expect(() => tallyOf([grid], other)).toThrow(/^the group translations has no rotations/);
     expect(() => tallyOf([{ ...grid, how: { kind: "field" } as never }])).toThrow(/how of 'map'/);
     expect(() => tallyOf([{ ...grid, channels: 0 }])).toThrow(/channels of 'map'/);
     const tally = tallyOf([grid]);

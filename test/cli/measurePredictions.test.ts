@@ -1,10 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { so3 } from "../../src/equivariance/groups.ts";
+import { act, so3 } from "../../src/equivariance/groups.ts";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { measurePredictions } from "../../src/equivariance/predictions.ts";
-import { act } from "../../src/equivariance/representations.ts";
 import { drawOctahedral, haarRotation } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/decomposition.ts";
 import { Random } from "../../src/random.ts";

@@ -51,7 +51,15 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "console.log(percentEquiv);",
     expected: 0,
   },
+  // Half of what a force on one hydrogen alone is wrong by.
   "docs/measuring.md 3": {
+    before: `
+      const waters = [{ positions: [[0, 0, 0], [1, 0, 0], [0, 1, 0]], forces: new Float32Array(9) }];
+      const model = (positions: ArrayLike<number>) => Array.from(positions, (_, i) => (i % 9 === 3 ? 1 : 0));`,
+    after: "console.log(percentEquiv);",
+    expected: 50,
+  },
+  "docs/measuring.md 4": {
     before: `
       import { builtinMolecules, Training, voxels } from "voxtwirl";
       import { openGpu } from "voxtwirl/node";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cubeSymmetryMatrices } from "../../src/equivariance/cubeSymmetries.ts";
-import { inverseRotation, so3, type Rotation } from "../../src/equivariance/groups.ts";
+import { act, inverseRotation, so3, type Rotation } from "../../src/equivariance/groups.ts";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import {
   measurePredictions,
@@ -9,7 +9,7 @@ import {
   type PredictedSample,
 } from "../../src/equivariance/predictions.ts";
 import { decompose, Tally } from "../../src/equivariance/decomposition.ts";
-import { act, type Representation } from "../../src/equivariance/representations.ts";
+import type { Representation } from "../../src/equivariance/representations.ts";
 import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
 import { randomArray } from "../harness.ts";

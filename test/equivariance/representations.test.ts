@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { octahedral, so3 } from "../../src/equivariance/groups.ts";
+import { act, octahedral, so3 } from "../../src/equivariance/groups.ts";
 import { measureEquivariance } from "../../src/equivariance/measure.ts";
-import {
-  act,
-  requireLength,
-  requireRepresentation,
-  type Representation,
-} from "../../src/equivariance/representations.ts";
+import { requireLength, requireRepresentation, type Representation } from "../../src/equivariance/representations.ts";
 import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
 

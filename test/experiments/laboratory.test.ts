@@ -90,14 +90,14 @@ describe("a laboratory", () => {
     });
   });
 
-  it.each(["landscape", "gradients", "latents"])("measures the models that runs kept: %s", async (name) => {
+  it.each(["landscape", "gradients", "latents", "groups"])("measures the models that runs kept: %s", async (name) => {
     const out = join(root, "measured");
     await all({ out, name, seeds: 1, steps: 2 });
     const { arms, runs } = resultsOf(out, name);
     expect(runs).toHaveLength(arms.length);
     for (const { readings } of runs) {
-      expect(readings.map(({ step }) => step)).toEqual([2]);
-      const values = Object.entries(readings[0]!.figures).map(([figure, { value }]) => ({ figure, value }));
+      expect(readings.map(({ step }) => step)).toEqual(name === "groups" ? [0, 2] : [2]);
+      const values = Object.entries(readings.at(-1)!.figures).map(([figure, { value }]) => ({ figure, value }));
       expect(values.length).toBeGreaterThan(8);
       expect(values.filter(({ value }) => value === null)).toEqual([]);
       expect(values).toContainEqual({ figure: "percentEquiv", value: expect.any(Number) as number });

@@ -6,8 +6,10 @@ import { efficiency } from "../../src/experiments/efficiency.ts";
 import type { Experiment } from "../../src/experiments/experiment.ts";
 import { experiments } from "../../src/experiments/list.ts";
 import { gradients } from "../../src/experiments/gradients.ts";
+import { groups } from "../../src/experiments/groups.ts";
 import { landscapeExperiment } from "../../src/experiments/landscape.ts";
 import { latents } from "../../src/experiments/latents.ts";
+import { ASKED, SYMMETRIES } from "../../src/experiments/symmetries.ts";
 import { scale } from "../../src/experiments/scale.ts";
 import { twirling } from "../../src/experiments/twirling.ts";
 import { jitter, synthetic } from "./synthetic.ts";
@@ -271,6 +273,43 @@ describe("latents", () => {
     expect(unlike(1).verdict).toBe("does not hold");
     expect(unlike(0.5).verdict).toBe("does not hold");
     expect(unlike(1.6, 0.2).verdict).toBe("not decided");
+  });
+});
+
+describe("groups", () => {
+  /** The control's share over that of each group, 1 of the control itself; `other` is of one group. */
+  const apart = (factor: number, other: readonly [name: string, factor: number] = ["", NaN], by = 0.01) =>
+    groups.verdict(
+      synthetic(groups, three, (_, seed) =>
+        Object.fromEntries(
+          ASKED.map(({ name }) => {
+            if (!SYMMETRIES.some((one) => one.name === name)) return [`percent.${name}`, 40];
+            return [`percent.${name}`, 40 / ((name === other[0] ? other[1] : factor) * jitter(seed, by))];
+          }),
+        ),
+      ),
+    );
+
+  it("holds where the control's share is far above that of every group", () => {
+    const found = apart(8);
+    expect(found.verdict).toBe("holds");
+    expect(found.figures["control / C4 about y"]).toBeCloseTo(8, 2);
+    expect(found.figures["O_h / O"]).toBeCloseTo(1, 6);
+    expect(found.reason).toContain("times that of translations");
+  });
+
+  it("does not hold where one group is hardly learned more than the control, whichever", () => {
+    for (const { name } of SYMMETRIES) expect(apart(8, [name, 2]).verdict, name).toBe("does not hold");
+    expect(apart(1).verdict).toBe("does not hold");
+  });
+
+  it("is not decided where seeds differ too much, or the control is not known", () => {
+    expect(apart(8, ["fullOctahedral", 3]).verdict).toBe("not decided");
+    expect(apart(4, ["", NaN], 0.3).verdict).toBe("not decided");
+    const without = synthetic(groups, three, () =>
+      Object.fromEntries(SYMMETRIES.map(({ name }) => [`percent.${name}`, 4])),
+    );
+    expect(groups.verdict(without).verdict).toBe("not decided");
   });
 });
 
