@@ -48,6 +48,7 @@ const analyzeOptions = (command: Command) =>
       choice("--matrix <KIND>", "landscape: hessian (default), or gauss-newton", ["hessian", "gauss-newton"] as const),
     )
     .option("--density", "landscape: the spectrum's density too, for which each probe takes 16 products")
+    .option("--slices", "landscape: the losses along a random direction and the leading eigenvectors too")
     .addOption(text("--layers <PATTERN>", "only these layers by name, * for any letters: 'down.*,middle.*'"))
     .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
     .addOption(exportOption())
@@ -64,6 +65,9 @@ export const define = (command: Command) => analyzeOptions(command).action(exits
 async function run(options: AnalyzeOptions): Promise<number> {
   const what = analysesOf(options.what);
   const { limit = SAMPLES, strict = false, seed } = options;
+  if (options.slices && !what.includes("landscape")) {
+    throw badOption("--slices goes with the landscape, which --what leaves out", "Add landscape to --what.");
+  }
   const [model, data] = [required(options, "model"), required(options, "data")];
   if (options.export !== undefined) await requireNewFolder(options.export);
   if (options.html !== undefined) await requireWritable(options.html);
@@ -133,14 +137,17 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
 }
 
 function landscapeOptions({ chosen, seed }: ModelData, options: Checked) {
-  const { limit = LANDSCAPE_SAMPLES, products, probes, density = false, matrix = "hessian" } = options;
+  const { limit = LANDSCAPE_SAMPLES, products, probes, matrix = "hessian" } = options;
+  const { density = false, slices = false } = options;
   return {
     landscapeSamples: Math.min(chosen.length, limit),
+    slices,
     landscape: {
       ...{ matrix: MATRICES[matrix], seed },
       ...(products !== undefined && { products }),
       ...(probes !== undefined && { probes }),
       ...(density && { density: {} }),
+      ...(slices && { vectors: 1 }),
     },
   };
 }
@@ -178,7 +185,7 @@ async function tell({ of, what, results, exported, rotations, interrupted, optio
 /** A live line for each analysis in turn: "landscape 12 of 117  4 min left". */
 function shownProgress(progress: ReturnType<typeof showProgress>) {
   let current: { name: string; total: number; left: ReturnType<typeof pace> } | undefined;
-  return (name: Analysis | "export", done: number, total: number) => {
+  return (name: Analysis | "slices" | "export", done: number, total: number) => {
     if (current?.name !== name || current.total !== total) current = { name, total, left: pace(total) };
     const left = current.left(done, performance.now());
     progress.show(`${name} ${done} of ${total}${left === null ? "" : `  ${formatDuration(left)} left`}`);
