@@ -1,7 +1,7 @@
 import { requireObject } from "../check.ts";
 import { decomposeSums, type Decomposition } from "../equivariance/estimators.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import { untilAborted } from "./abort.ts";
+import { throwIfAborted, untilAborted } from "./abort.ts";
 import type { Curvature } from "./curvature.ts";
 import { filterDirection } from "./directions.ts";
 import type { LossTerms } from "./lossTerms.ts";
@@ -94,7 +94,6 @@ export async function termSlices(
   termSlicesCost(options);
   const lines: SliceLine[] = [];
   let plane: SlicePlane | undefined;
-  let interrupted = false;
   const finished = await untilAborted(signal, async () => {
     const here = decomposeSums(await terms.sums(terms.weights, { from, to, signal }), terms.sampling);
     const eigenvectors = SLICED_TERMS.flatMap((term) => eigenStep(term, curvature, here));
@@ -106,30 +105,30 @@ export async function termSlices(
       const done = before;
       before += count ** directions.length;
       const given = { from, to, signal, onProgress: onProgress && ((n: number) => onProgress(done + n, total)) };
-      const found = await landscapeSlice(terms, directions, { points: count, ...given });
-      interrupted ||= found.interrupted;
-      return found.points;
+      return landscapeSlice(terms, directions, { points: count, ...given });
     };
     for (const { direction, step } of steps) {
-      if (interrupted) return;
       const found = await slice([step], points);
-      if (found.length > 0) lines.push({ direction, length: norm(step), points: found });
+      if (found.points.length > 0) lines.push({ direction, length: norm(step), points: found.points });
+      if (found.interrupted) throwIfAborted(signal);
     }
     const [first, second] = eigenvectors;
-    if (interrupted || !first || !second) return;
+    if (!first || !second) return;
     const found = await slice([first.step, second.step], planePoints);
-    if (found.length === 0) return;
     const lengths = [norm(first.step), norm(second.step)] as const;
     const cosine = dot(first.step, second.step) / (lengths[0] * lengths[1]);
-    plane = { directions: [first.direction, second.direction], lengths, cosine, points: found };
+    const directions = [first.direction, second.direction] as const;
+    if (found.points.length > 0) plane = { directions, lengths, cosine, points: found.points };
+    if (found.interrupted) throwIfAborted(signal);
   });
   const { rotations } = terms.sampling;
-  return { lines, ...(plane && { plane }), samples: to - from, rotations, interrupted: interrupted || !finished };
+  return { lines, ...(plane && { plane }), samples: to - from, rotations, interrupted: !finished };
 }
 
 /** The leading eigenvector of a term, as long as the step to 1; nothing where there is none. */
 function eigenStep(term: (typeof SLICED_TERMS)[number], curvature: SlicedCurvature, here: Decomposition) {
-  const { lambdaMax = NaN, vectors: [vector] = [] } = curvature[term] ?? {};
+  const vector = curvature[term]?.vectors[0];
+  const lambdaMax = curvature[term]?.lambdaMax ?? NaN;
   const loss = term === "mean" ? here.lossMean : here.lossEquiv;
   const length = Math.sqrt((2 * loss) / lambdaMax);
   if (!vector || !(length > 0 && length < Infinity && lambdaMax > 0)) return [];
