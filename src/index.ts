@@ -79,6 +79,7 @@ export {
   type BregmanOptions,
   type Loss,
 } from "./equivariance/losses.ts";
+export type { ElementwiseLoss } from "./kernels/twirl/twirlGrad.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,

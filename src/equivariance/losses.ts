@@ -8,6 +8,7 @@ import {
   requireString,
   requireWhole,
 } from "../check.ts";
+import type { ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
 import { requireFitting } from "./numbers.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface Loss {
   readonly split: "exact" | "gap";
   /** Numbers that one value of the loss is made of, such as classes; 1 by default. Means are over values. */
   readonly numbersEach?: number;
+  /** What the GPU takes gradients of: given where the loss is one of those. */
+  readonly elementwise?: ElementwiseLoss;
   /** The sum over a target's values; `prediction` is as long. Its arrays are used again: they must not be kept. */
   of(this: void, prediction: ArrayLike<number>, target: ArrayLike<number>): number;
   /** What is wrong with numbers that the loss has no meaning for, "a target is -1"; undefined where nothing is. */
@@ -35,6 +38,7 @@ export interface Loss {
 export const squaredError: Loss = {
   name: "squared",
   split: "exact",
+  elementwise: { kind: "squared" },
   of: (prediction, target) => addSquares(0, prediction, target),
 };
 
@@ -49,6 +53,7 @@ export function addSquares(sum: number, prediction: ArrayLike<number>, target: A
 export const absoluteError: Loss = {
   name: "absolute",
   split: "gap",
+  elementwise: { kind: "absolute" },
   of: (prediction, target) => sumOver(prediction, target, (f, y) => Math.abs(f - y)),
 };
 
@@ -66,6 +71,7 @@ export function huber(options: { readonly delta?: number } = {}): Loss {
   return {
     name: "huber",
     split: "gap",
+    elementwise: { kind: "huber", delta },
     of: (prediction, target) => sumOver(prediction, target, (f, y) => one(Math.abs(f - y))),
   };
 }
