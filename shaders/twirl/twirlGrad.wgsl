@@ -12,6 +12,9 @@
 #import real
 #import voxels
 #import octahedral
+#if defined(ABSOLUTE) || defined(HUBER)
+#import nan
+#endif
 
 struct Params {
   grids: u32,
@@ -34,12 +37,19 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> gradPredictions: array<Real>;
 
 #if defined(ABSOLUTE) || defined(HUBER)
+// WGSL leaves open what sign and clamp make of NaN.
 fn slope(error: Real) -> Real {
 #ifdef ABSOLUTE
-  return sign(error);
+  let found = sign(error);
 #else
-  return clamp(error, Real(-params.delta), Real(params.delta));
+  let found = clamp(error, Real(-params.delta), Real(params.delta));
 #endif
+#ifdef VEC4
+  let lost = vec4<bool>(is_nan(error.x), is_nan(error.y), is_nan(error.z), is_nan(error.w));
+#else
+  let lost = is_nan(error);
+#endif
+  return select(found, error, lost);
 }
 #endif
 
