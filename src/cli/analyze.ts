@@ -98,7 +98,7 @@ function analysisLoss(options: AnalyzeOptions, what: readonly Analysis[]): Loss 
   const { twirl = OCTAHEDRAL_ORDER, matrix } = options;
   if (twirl !== OCTAHEDRAL_ORDER) {
     throw badOption(
-      `--loss ${loss.name} takes all ${OCTAHEDRAL_ORDER} rotations, not --twirl ${twirl}: its terms are biased for fewer`,
+      `--loss ${loss.name} takes all ${OCTAHEDRAL_ORDER} rotations, not --twirl ${twirl}: fewer bias its terms`,
       "Leave --twirl out; measure --loss estimates the terms from some of them.",
     );
   }
