@@ -69,7 +69,9 @@ export type SlicedCurvature = Partial<
  *
  * @throws VoxtwirlError "bad-option" for numbers that cannot be
  */
-export function termSlicesCost({ points = 21, planePoints = 11 }: TermSlicesOptions = {}): number {
+export function termSlicesCost(options: TermSlicesOptions = {}): number {
+  requireObject("options", options, "Give { points, planePoints }, or nothing.");
+  const { points = 21, planePoints = 11 } = options;
   requireOdd("points", points);
   requireOdd("planePoints", planePoints);
   return 1 + 3 * points + planePoints ** 2;
@@ -90,8 +92,8 @@ export async function termSlices(
 ): Promise<TermSlices> {
   requireTerms(terms);
   requireObject("curvature", curvature, "Give what landscape(terms, { vectors: 1 }) resolved to.");
-  const { points = 21, planePoints = 11, seed = 0, from = 0, to = terms.samples, signal, onProgress } = options;
   termSlicesCost(options);
+  const { points = 21, planePoints = 11, seed = 0, from = 0, to = terms.samples, signal, onProgress } = options;
   const lines: SliceLine[] = [];
   let plane: SlicePlane | undefined;
   const finished = await untilAborted(signal, async () => {

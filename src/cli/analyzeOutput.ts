@@ -107,9 +107,7 @@ function sliceLines({ lines, plane, samples, interrupted }: TermSlices): string[
     `Slices of the loss and its terms${part(interrupted, samples)}`,
     ...shown,
     ...(plane
-      ? [
-          `  plane of both eigenvectors, cosine ${cosine(plane.cosine)}: ${plane.points.length} points, see --json or --html`,
-        ]
+      ? [`  plane of both, cosine ${cosine(plane.cosine)}: ${plane.points.length} points, see --json or --html`]
       : []),
     "",
   ];

@@ -242,10 +242,14 @@ function sumOver(
 export function requireLoss(value: unknown): asserts value is Loss {
   const fix = "Give a loss, such as absoluteError or huber({ delta: 0.1 }).";
   requireObject("loss", value, fix);
-  const { name, split, of, refuse, numbersEach = 1 } = value as Partial<Loss>;
+  const { name, split, of, refuse, numbersEach = 1, elementwise } = value as Partial<Loss>;
   requireString("the loss's name", name, fix);
   requireOneOf("the loss's split", split, ["exact", "gap"]);
   requireFunction("the loss's of", of, fix);
   if (refuse !== undefined) requireFunction("the loss's refuse", refuse, fix);
   requireWhole("the loss's numbersEach", numbersEach, 1);
+  if (elementwise === undefined) return;
+  requireObject("the loss's elementwise", elementwise, fix);
+  requireOneOf("the loss's elementwise.kind", elementwise.kind, ["squared", "absolute", "huber"]);
+  if (elementwise.kind === "huber") requirePositive("the loss's elementwise.delta", elementwise.delta);
 }

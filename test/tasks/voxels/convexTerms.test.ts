@@ -132,6 +132,8 @@ describe("terms of other convex losses", () => {
     await refused({ loss: absoluteError, twirl: 12 }).toMatchObject({ code: "bad-option" });
     await refused({ loss: crossEntropy({ classes: 3 }) }).toMatchObject({ code: "unsupported" });
     await refused({ loss: bregman({ phi: Math.exp, gradient: Math.exp }) }).toMatchObject({ code: "unsupported" });
+    const hinge = { ...absoluteError, elementwise: { kind: "hinge" as "absolute" } };
+    await refused({ loss: hinge }).toMatchObject({ code: "bad-option" });
     const squared = await VoxelTerms.create(gpu, options({ loss: squaredError, twirl: 12 }));
     expect(squared.loss).toBe(squaredError);
     squared.destroy();
