@@ -1,6 +1,5 @@
 import { requireMethod } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
-import type { CurvatureMatrix } from "./landscape.ts";
 import type { LossTerms } from "./lossTerms.ts";
 
 /** @throws VoxtwirlError "bad-option" unless `value` is LossTerms */
@@ -9,7 +8,7 @@ export function requireTerms(value: unknown): void {
 }
 
 /** @throws VoxtwirlError "unsupported" where the terms' loss has no such matrix */
-export function requireCurvature(matrix: CurvatureMatrix, { loss }: Pick<LossTerms, "loss">): void {
+export function requireCurvature(matrix: "hessian" | "gaussNewton", { loss }: Pick<LossTerms, "loss">): void {
   if (!loss || loss.elementwise?.kind === "squared") return;
   if (matrix === "gaussNewton") {
     const what = `the Gauss-Newton matrix is that of the squared error, and the loss is ${loss.name}`;

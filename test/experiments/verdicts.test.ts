@@ -77,7 +77,7 @@ it("nothing is decided without an arm that the verdict speaks of", () => {
   const outcome = synthetic(pair, three, (arm, seed) => losses((arm === "so3" ? 2 : 8) * jitter(seed)));
   expect(ablation.verdict(outcome).verdict).toBe("holds");
   expect(ablation.tables(outcome)[0]!.rows).toHaveLength(1);
-  expect(() => withArms(ablation, ["so4"])).toThrowError(expect.objectContaining({ code: "bad-option" }) as Error);
+  expect(() => withArms(ablation, ["so4"])).toThrow(expect.objectContaining({ code: "bad-option" }) as Error);
 });
 
 describe("ablation", () => {
