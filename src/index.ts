@@ -96,6 +96,7 @@ export {
   type BregmanOptions,
   type Loss,
 } from "./equivariance/losses.ts";
+export type { ElementwiseLoss } from "./kernels/twirl/twirlGrad.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {
   OCTAHEDRAL_ORDER,
@@ -177,6 +178,17 @@ export {
 } from "./analysis/landscape.ts";
 export { filterDirection } from "./analysis/directions.ts";
 export { landscapeSlice, type LandscapeSlice, type SliceOptions, type SlicePoint } from "./analysis/slices.ts";
+export {
+  SLICED_TERMS,
+  termSlices,
+  termSlicesCost,
+  type SliceDirection,
+  type SlicedCurvature,
+  type SliceLine,
+  type SlicePlane,
+  type TermSlices,
+  type TermSlicesOptions,
+} from "./analysis/termSlices.ts";
 export { voxelLatents, type VoxelLatentOptions } from "./tasks/voxels/voxelLatents.ts";
 export {
   perpendicularNorms,

@@ -3,7 +3,7 @@ import type { AbortSignal } from "../hostTypes.ts";
 import { parameterScales, RELATIVE_STEP, relativeLength } from "./differenceStep.ts";
 import type { LossTerms, Term } from "./lossTerms.ts";
 import type { SymmetricOperator } from "./operator.ts";
-import { requireTerms } from "./requireTerms.ts";
+import { requireCurvature, requireTerms } from "./requireTerms.ts";
 import { plus } from "./vectors.ts";
 
 /** Of which weights and samples, and by which differences. */
@@ -29,10 +29,15 @@ export interface HessianOptions {
  * `other` is the same with twice the step: its difference from a product is three times the part that grows with t, or
  * about the noise.
  *
- * @throws VoxtwirlError "bad-option" for a step that is not positive, or what are no LossTerms
+ * Huber's loss has second derivatives but where |f - y| is delta: its Hessian counts the numbers within delta, and its
+ * products are rougher the more numbers a step carries across. The absolute error's gradient jumps: it has none.
+ *
+ * @throws VoxtwirlError "bad-option" for a step that is not positive, or what are no LossTerms; "unsupported" for the
+ *   absolute error
  */
 export function hessian(terms: LossTerms, term: Term, options: HessianOptions = {}): SymmetricOperator {
   requireTerms(terms);
+  requireCurvature("hessian", terms);
   const { weights = terms.weights, step = RELATIVE_STEP, from, to } = options;
   requirePositive("step", step);
   const scales = parameterScales(terms.layout, weights);
@@ -56,7 +61,7 @@ export function hessian(terms: LossTerms, term: Term, options: HessianOptions = 
  * the loss and for L_equiv. Where products take differences of predictions, as on the GPU, their error is not
  * estimated: predictions bend less over a step than the loss does, so that it is below that of `hessian`.
  *
- * @throws VoxtwirlError "bad-option" for what are no LossTerms
+ * @throws VoxtwirlError "bad-option" for what are no LossTerms, "unsupported" for another loss than the squared error
  */
 export function gaussNewton(
   terms: LossTerms,
@@ -64,6 +69,7 @@ export function gaussNewton(
   options: Omit<HessianOptions, "step"> = {},
 ): SymmetricOperator {
   requireTerms(terms);
+  requireCurvature("gaussNewton", terms);
   const { weights = terms.weights, from, to } = options;
   return {
     size: weights.length,

@@ -1,4 +1,5 @@
 import type { SampleSums, Sampling } from "../equivariance/estimators.ts";
+import type { Loss } from "../equivariance/losses.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { WeightKind } from "../models/layouts.ts";
 
@@ -42,6 +43,8 @@ export interface LossTerms {
   readonly samples: number;
   /** Rotations of each sample, of which group, and how many numbers a sample has. */
   readonly sampling: Sampling;
+  /** Of which the terms are: the squared error where it is not given. Others are known for all rotations only. */
+  readonly loss?: Loss;
   /** Sums of each sample, in order: `decomposeSums(sums, sampling)` makes the losses of them. */
   sums(weights: Float64Array, options?: TermsOptions): Promise<SampleSums[]>;
   /** The gradient of a term, a mean over the samples, with respect to the weights. */
@@ -50,6 +53,8 @@ export interface LossTerms {
    * G v for the Gauss-Newton matrix of a term, a mean over samples and numbers. With J_i the derivative of the i-th of
    * N twisted predictions by the weights, G v = (2/N) sum of J_i^T J_i v for the loss; for L_equiv J_i v are centred
    * (each less their mean over the rotations) and N is the divisor of its estimate; L_mean is the difference.
+   *
+   * @throws VoxtwirlError "unsupported" for another loss than the squared error
    */
   gaussNewtonProduct(
     term: Term,

@@ -2,6 +2,7 @@ import type { GradientResult } from "./gradients.ts";
 import type { Landscape } from "./landscape.ts";
 import type { LatentResult } from "./latents.ts";
 import type { ParameterSpace } from "./parameterSpace.ts";
+import type { TermSlices } from "./termSlices.ts";
 
 /** What can be analysed. */
 export const ANALYSES = ["gradients", "landscape", "parameters", "latents"] as const;
@@ -12,6 +13,8 @@ export type Analysis = (typeof ANALYSES)[number];
 export interface AnalysisResults {
   readonly gradients?: GradientResult;
   readonly landscape?: Landscape;
+  /** Of the landscape, where they are asked for. */
+  readonly slices?: TermSlices;
   readonly parameters?: ParameterSpace;
   readonly latents?: LatentResult & { readonly interrupted: boolean };
 }

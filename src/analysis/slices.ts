@@ -50,8 +50,7 @@ export async function landscapeSlice(
   const { points: count = 21, extent = 1, from, to, signal, onProgress } = options;
   requireTerms(terms);
   requireDirections(directions, terms.weights.length);
-  requireWhole("points", count, 3);
-  if (count % 2 === 0) throw new VoxtwirlError("bad-option", `points is ${count}`, "Give an odd number.");
+  requireOdd("points", count);
   requirePositive("extent", extent);
   const line = Array.from({ length: count }, (_, i) => extent * ((2 * i) / (count - 1) - 1));
   const places = directions.length === 1 ? line.map((a) => [a]) : line.flatMap((a) => line.map((b) => [a, b]));
@@ -67,6 +66,12 @@ export async function landscapeSlice(
     }
   });
   return { points, interrupted: !finished };
+}
+
+/** @throws VoxtwirlError "bad-option" unless `count` is an odd number from 3 */
+export function requireOdd(name: string, count: number): void {
+  requireWhole(name, count, 3);
+  if (count % 2 === 0) throw new VoxtwirlError("bad-option", `${name} is ${count}`, "Give an odd number.");
 }
 
 function requireDirections(directions: unknown, length: number): void {

@@ -1,10 +1,11 @@
 import { untilAborted } from "../analysis/abort.ts";
 import { gradientBytes, termGradients } from "../analysis/gradients.ts";
-import { landscape, landscapeCost, type LandscapeOptions } from "../analysis/landscape.ts";
+import { landscape, landscapeCost, type Landscape, type LandscapeOptions } from "../analysis/landscape.ts";
 import { TERMS } from "../analysis/lossTerms.ts";
 import { measureLatents, type LatentMeasurer } from "../analysis/latents.ts";
 import { parameterSpace, parameterSpaceCost } from "../analysis/parameterSpace.ts";
 import type { Analysis, AnalysisResults } from "../analysis/results.ts";
+import { termSlices, termSlicesCost } from "../analysis/termSlices.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { formatCount, formatDuration } from "../report/format.ts";
@@ -20,6 +21,8 @@ export interface AnalysesOptions {
   /** Samples of the landscape, the first ones. */
   readonly landscapeSamples: number;
   readonly landscape: LandscapeOptions;
+  /** Slices of the landscape too, along its eigenvectors. */
+  readonly slices: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -76,7 +79,17 @@ export function costLines(options: AnalysesOptions, pace: Pace): string[] {
     // Two networks, and their maps to the host.
     latents: () => `${of(samples)}, ${about(4 * samples * pace.evaluation)}`,
   };
-  return what.map((name) => `${name.padEnd(11)} ${costs[name]()}`);
+  const line = (name: string, cost: string) => `${name.padEnd(11)} ${cost}`;
+  return what.flatMap((name) => [
+    line(name, costs[name]()),
+    ...(name === "landscape" && options.slices ? [line("slices", slicesCost(few, pace))] : []),
+  ]);
+}
+
+function slicesCost(samples: number, { evaluation }: Pace): string {
+  const evaluations = termSlicesCost();
+  const time = formatDuration(evaluations * samples * evaluation);
+  return `${evaluations} evaluations of ${formatCount(samples)} molecule${samples === 1 ? "" : "s"}, about ${time}`;
 }
 
 /**
@@ -89,7 +102,7 @@ export function costLines(options: AnalysesOptions, pace: Pace): string[] {
 export async function runAnalyses(
   options: AnalysesOptions,
   results: FoundAnalyses,
-  onProgress: (name: Analysis, done: number, total: number) => void,
+  onProgress: (name: Analysis | "slices", done: number, total: number) => void,
 ): Promise<void> {
   const { what, terms, latents, chosen, landscapeSamples, signal } = options;
   for (const name of what) {
@@ -100,6 +113,7 @@ export async function runAnalyses(
       if (name === "landscape") {
         const found = await landscape(terms, { ...options.landscape, to: landscapeSamples, ...given });
         if (TERMS.some((term) => (found[term]?.products ?? 0) > 0)) results.landscape = found;
+        if (options.slices && !found.interrupted) await runSlices(options, results, found, onProgress);
       }
       if (name === "parameters") {
         const found = await parameterSpace(terms, given);
@@ -108,6 +122,17 @@ export async function runAnalyses(
       if (name === "latents" && latents) results.latents = await measureLatents(latents, [...chosen], given);
     });
   }
+}
+
+async function runSlices(
+  { terms, landscape: { seed = 0 }, landscapeSamples: to, signal }: AnalysesOptions,
+  results: FoundAnalyses,
+  curvature: Landscape,
+  onProgress: (name: "slices", done: number, total: number) => void,
+): Promise<void> {
+  const told = (done: number, total: number) => onProgress("slices", done, total);
+  const found = await termSlices(terms, curvature, { seed, to, signal, onProgress: told });
+  if (found.lines.length > 0) results.slices = found;
 }
 
 /** What was found, while it grows. */

@@ -2,6 +2,8 @@ import type { Command } from "@commander-js/extra-typings";
 import { layerName } from "../analysis/layers.ts";
 import { landscapeCost } from "../analysis/landscape.ts";
 import { ANALYSES, type Analysis, type AnalysisResults } from "../analysis/results.ts";
+import { absoluteError, squaredError, type Loss } from "../equivariance/losses.ts";
+import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { requireWritable, writeFileAtomic } from "../node/files.ts";
 import { costLines, paceOf, runAnalyses, type FoundAnalyses } from "./analyses.ts";
@@ -15,6 +17,8 @@ import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
 import { interruptible } from "./interrupt.ts";
 import { chosenLayers, type ChosenLayers } from "./chosenLayers.ts";
+import { deltaOption, modelLoss, modelLossOption } from "./losses.ts";
+import { lossLines } from "./measureOutput.ts";
 import { dataLines, openModelData, shownData, type ModelData } from "./modelData.ts";
 import { pace, showProgress } from "./progress.ts";
 import { formatDuration } from "../report/format.ts";
@@ -48,6 +52,9 @@ const analyzeOptions = (command: Command) =>
       choice("--matrix <KIND>", "landscape: hessian (default), or gauss-newton", ["hessian", "gauss-newton"] as const),
     )
     .option("--density", "landscape: the spectrum's density too, for which each probe takes 16 products")
+    .addOption(modelLossOption())
+    .addOption(deltaOption())
+    .option("--slices", "landscape: the losses along a random direction and the leading eigenvectors too")
     .addOption(text("--layers <PATTERN>", "only these layers by name, * for any letters: 'down.*,middle.*'"))
     .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
     .addOption(exportOption())
@@ -64,6 +71,10 @@ export const define = (command: Command) => analyzeOptions(command).action(exits
 async function run(options: AnalyzeOptions): Promise<number> {
   const what = analysesOf(options.what);
   const { limit = SAMPLES, strict = false, seed } = options;
+  if (options.slices && !what.includes("landscape")) {
+    throw badOption("--slices goes with the landscape, which --what leaves out", "Add landscape to --what.");
+  }
+  const loss = analysisLoss(options, what);
   const [model, data] = [required(options, "model"), required(options, "data")];
   if (options.export !== undefined) await requireNewFolder(options.export);
   if (options.html !== undefined) await requireWritable(options.html);
@@ -71,22 +82,46 @@ async function run(options: AnalyzeOptions): Promise<number> {
   const layers = chosenLayers(options.layers, layersOfModel(of));
   const gpu = await openCliGpu(options.adapter, options.tuning);
   try {
-    return await analyze(gpu, of, what, { ...options, layers });
+    return await analyze(gpu, of, what, { ...options, layers, loss });
   } finally {
     gpu.destroy();
   }
 }
 
-/** Options whose layers are known. */
-type Checked = Omit<AnalyzeOptions, "layers"> & { readonly layers: ChosenLayers };
+/** Options whose layers and loss are known. */
+type Checked = Omit<AnalyzeOptions, "layers" | "loss"> & { readonly layers: ChosenLayers; readonly loss: Loss };
+
+/** @throws VoxtwirlError "bad-option" for a loss that does not go with what is asked for */
+function analysisLoss(options: AnalyzeOptions, what: readonly Analysis[]): Loss {
+  const loss = modelLoss(options, "octahedral");
+  if (loss === squaredError) return loss;
+  const { twirl = OCTAHEDRAL_ORDER, matrix } = options;
+  if (twirl !== OCTAHEDRAL_ORDER) {
+    throw badOption(
+      `--loss ${loss.name} takes all ${OCTAHEDRAL_ORDER} rotations, not --twirl ${twirl}: fewer bias its terms`,
+      "Leave --twirl out; measure --loss estimates the terms from some of them.",
+    );
+  }
+  if (!what.includes("landscape")) return loss;
+  if (loss === absoluteError) {
+    throw badOption(
+      "--loss absolute has no curvature: its gradient jumps where a prediction meets its target",
+      "Give --what gradients,parameters,latents, or --loss huber.",
+    );
+  }
+  if (matrix === "gauss-newton") {
+    throw badOption(`--matrix gauss-newton does not go with --loss ${loss.name}`, "Take --matrix hessian.");
+  }
+  return loss;
+}
 
 /** In which activations are stored. */
 const PRECISION = "f32" as const;
 
 async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], options: Checked): Promise<number> {
   const { model, task, packed: data, chosen, seed } = of;
-  const { twirl: rotations = 24, layers } = options;
-  const terms = await task.terms(gpu, { model, data, chosen, rotations, seed });
+  const { twirl: rotations = OCTAHEDRAL_ORDER, layers, loss } = options;
+  const terms = await task.terms(gpu, { model, data, chosen, rotations, seed, loss });
   const latents = what.includes("latents")
     ? await task.latents(gpu, { model, data, seed, precision: PRECISION, layers: layers.isMap })
     : undefined;
@@ -107,7 +142,7 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
     const shownAt = shownProgress(progress);
     if (options.export !== undefined) {
       const onProgress = (done: number, total: number) => shownAt("export", done, total);
-      const where = { path: options.export, rotations, precision: PRECISION };
+      const where = { path: options.export, rotations, loss, precision: PRECISION };
       exported = await exportSamples(gpu, of, { ...where, signal, onProgress });
     }
     const results: FoundAnalyses = {};
@@ -133,14 +168,17 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
 }
 
 function landscapeOptions({ chosen, seed }: ModelData, options: Checked) {
-  const { limit = LANDSCAPE_SAMPLES, products, probes, density = false, matrix = "hessian" } = options;
+  const { limit = LANDSCAPE_SAMPLES, products, probes, matrix = "hessian" } = options;
+  const { density = false, slices = false } = options;
   return {
     landscapeSamples: Math.min(chosen.length, limit),
+    slices,
     landscape: {
       ...{ matrix: MATRICES[matrix], seed },
       ...(products !== undefined && { products }),
       ...(probes !== undefined && { probes }),
       ...(density && { density: {} }),
+      ...(slices && { vectors: 1 }),
     },
   };
 }
@@ -160,15 +198,21 @@ async function tell({ of, what, results, exported, rotations, interrupted, optio
   const { layers, html, json = false } = options;
   const shown = { ...shownData(of, options.data!), precision: PRECISION, samples: of.chosen.length, rotations };
   const found = { ...shown, interrupted, ...analysisJson(results, layers.isLayer) };
-  const figures = { type: "analyze", group: "octahedral", ...found };
+  const { name, split, elementwise } = options.loss;
+  const delta = elementwise?.kind === "huber" ? elementwise.delta : undefined;
+  const figures = { type: "analyze", group: "octahedral", loss: name, split, delta, ...found };
   try {
     await exported?.folder.finish({ ...figures, ...exported.measured }, of.model.path);
   } finally {
     const head = interrupted ? ["interrupted: what is known so far", ""] : [];
     if (json) printJson(figures);
-    else print([...head, ...analysisLines(results, layers.isLayer)]);
+    else {
+      const loss = lossLines({ loss: name, split, rotations }, { delta, order: OCTAHEDRAL_ORDER });
+      print([...head, ...loss, ...analysisLines(results, layers.isLayer)]);
+    }
     if (html !== undefined) {
-      const page = { what, results: ofLayers(results, layers.isLayer), data: options.data!, rotations };
+      const shownResults = ofLayers(results, layers.isLayer);
+      const page = { what, results: shownResults, data: options.data!, rotations, loss: options.loss };
       await writeFileAtomic(html, analysisPage(of, page));
       if (!json) print([`written: ${html}`]);
     }
@@ -178,7 +222,7 @@ async function tell({ of, what, results, exported, rotations, interrupted, optio
 /** A live line for each analysis in turn: "landscape 12 of 117  4 min left". */
 function shownProgress(progress: ReturnType<typeof showProgress>) {
   let current: { name: string; total: number; left: ReturnType<typeof pace> } | undefined;
-  return (name: Analysis | "export", done: number, total: number) => {
+  return (name: Analysis | "slices" | "export", done: number, total: number) => {
     if (current?.name !== name || current.total !== total) current = { name, total, left: pace(total) };
     const left = current.left(done, performance.now());
     progress.show(`${name} ${done} of ${total}${left === null ? "" : `  ${formatDuration(left)} left`}`);

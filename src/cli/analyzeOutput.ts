@@ -5,6 +5,9 @@ import type { Landscape } from "../analysis/landscape.ts";
 import { TERMS, type Term } from "../analysis/lossTerms.ts";
 import type { ParameterSpace } from "../analysis/parameterSpace.ts";
 import type { AnalysisResults } from "../analysis/results.ts";
+import type { SlicePoint } from "../analysis/slices.ts";
+import type { TermSlices } from "../analysis/termSlices.ts";
+import { SLICE_NAMES } from "../report/analysisSlices.ts";
 import { formatCount, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
 
 /** A table under a heading: the first column to the left, the rest to the right, as wide as they need. */
@@ -22,10 +25,11 @@ const percent = (value: number, error: number) => `${formatPercentError(value, e
 
 /** What was found, as lines for people. Layers that a pattern leaves out are not shown. */
 export function analysisLines(results: AnalysisResults, shows: (layer: string) => boolean): string[] {
-  const { gradients, landscape, parameters, latents } = results;
+  const { gradients, landscape, slices, parameters, latents } = results;
   return [
     ...(gradients ? gradientLines(gradients, shows) : []),
     ...(landscape ? landscapeLines(landscape) : []),
+    ...(slices ? sliceLines(slices) : []),
     ...(parameters ? parameterLines(parameters, shows) : []),
     ...(latents ? latentLines(latents) : []),
   ];
@@ -81,6 +85,30 @@ function landscapeLines(result: Landscape): string[] {
       ["", ...found.map(([term]) => names[term])],
       rows.map(([label, cell]) => [label, ...found.map(([, of]) => cell(of))]),
     ),
+    "",
+  ];
+}
+
+/** Of a line, so many points on both sides are shown; the page and the JSON have all. */
+const SHOWN_STEPS = [-1, -0.5, 0, 0.5, 1];
+
+function sliceLines({ lines, plane, samples, interrupted }: TermSlices): string[] {
+  const losses = ({ lossTotal, lossMean, lossEquiv }: SlicePoint) => [lossTotal, lossMean, lossEquiv].map(formatLoss);
+  const shown = lines.flatMap(({ direction, length, points }) => [
+    `  along ${SLICE_NAMES[direction]}, step 1 being ${formatLoss(length)} long`,
+    ...table(
+      ["step", "L", "L_mean", "L_equiv"],
+      points
+        .filter(({ at }) => SHOWN_STEPS.includes(at[0]!))
+        .map((point) => [point.at[0]!.toFixed(1), ...losses(point)]),
+    ),
+  ]);
+  return [
+    `Slices of the loss and its terms${part(interrupted, samples)}`,
+    ...shown,
+    ...(plane
+      ? [`  plane of both, cosine ${cosine(plane.cosine)}: ${plane.points.length} points, see --json or --html`]
+      : []),
     "",
   ];
 }

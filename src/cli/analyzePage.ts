@@ -1,4 +1,5 @@
 import type { Analysis, AnalysisResults } from "../analysis/results.ts";
+import type { Loss } from "../equivariance/losses.ts";
 import { formatCount } from "../report/format.ts";
 import { renderAnalysis } from "../report/analysisPage.ts";
 import type { ModelData } from "./modelData.ts";
@@ -12,10 +13,11 @@ export interface AnalysisPageOptions {
   /** As `--data` has it. */
   readonly data: string;
   readonly rotations: number;
+  readonly loss: Loss;
 }
 
 /** The page of an analysis, as HTML. */
-export function analysisPage(of: ModelData, { what, results, data, rotations }: AnalysisPageOptions): string {
+export function analysisPage(of: ModelData, { what, results, data, rotations, loss }: AnalysisPageOptions): string {
   const { model, packed, chosen, heldoutOnly, left, seed } = of;
   const { landscape } = results;
   return renderAnalysis({
@@ -32,11 +34,17 @@ export function analysisPage(of: ModelData, { what, results, data, rotations }: 
       ...(landscape ? [["for the curvature", formatCount(landscape.samples)] as const] : []),
       ...(left > 0 ? [["left out", formatCount(left)] as const] : []),
       ["rotations of each", `${rotations}, of the cube`],
+      ["loss", lossFact(loss)],
       ["seed of poses, noise and draws", String(seed)],
       ["precision", "f32"],
       ["voxtwirl", VOXTWIRL_VERSION],
     ],
   });
+}
+
+function lossFact({ name, split, elementwise }: Loss): string {
+  const delta = elementwise?.kind === "huber" ? `, delta ${elementwise.delta}` : "";
+  return `${name}${delta}${split === "exact" ? "" : "; no exact split: L_equiv is the gap L - L_mean"}`;
 }
 
 const OTHER_DATA = "The model was trained on another file: molecules that both hold are not left out.";

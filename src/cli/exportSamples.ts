@@ -1,3 +1,4 @@
+import type { Loss } from "../equivariance/losses.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { AbortSignal } from "../hostTypes.ts";
@@ -9,6 +10,7 @@ export interface ExportSamplesOptions {
   readonly path: string;
   /** Of the cube, of each molecule. */
   readonly rotations: number;
+  readonly loss: Loss;
   readonly precision: Precision;
   readonly signal: AbortSignal;
   /** Called before each molecule with how many are done, and of how many. */
@@ -30,10 +32,10 @@ export interface ExportedSamples {
 export async function exportSamples(
   gpu: Gpu,
   { model, task, packed: data, chosen, seed }: ModelData,
-  { path, rotations, precision, signal, onProgress }: ExportSamplesOptions,
+  { path, rotations, loss, precision, signal, onProgress }: ExportSamplesOptions,
 ): Promise<ExportedSamples | undefined> {
   const interpolation = "catmullRom" as const;
-  const given = { model, data, group: "octahedral" as const, rotations, seed, precision, interpolation };
+  const given = { model, data, group: "octahedral" as const, rotations, loss, seed, precision, interpolation };
   const measurer = await task.measure(gpu, given);
   let folder: ExportFolder | undefined;
   let done = false;

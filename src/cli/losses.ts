@@ -20,6 +20,15 @@ export interface LossChoice {
   readonly delta?: number;
 }
 
+/** Of a command that takes models only: the losses of voxels. */
+export function modelLossOption() {
+  return choice(
+    "--loss <NAME>",
+    "squared (default, (f - y)^2), absolute, huber; the latter two need all rotations",
+    NAMES,
+  );
+}
+
 export function lossOption() {
   const help =
     "squared (default, (f - y)^2), absolute, huber; with --predictions also cross-entropy (logits and distributions " +
@@ -68,7 +77,7 @@ export function modelLoss(choice: LossChoice, group: "octahedral" | "so3"): Loss
   const chosen = chosenLoss(choice, 2);
   if (chosen.refuse) {
     throw badOption(
-      `--loss ${loss} goes with --predictions: voxels are no distributions, and may be zero or below`,
+      `--loss ${loss} goes with --predictions of measure: voxels are no distributions, and may be zero or below`,
       "Use --loss squared, absolute or huber.",
     );
   }

@@ -2,7 +2,10 @@ import { requireArray, requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
-/** What one held-out sample adds, summed over voxels and channels; m is the mean of its N twisted predictions f_i. */
+/**
+ * What one held-out sample adds, summed over voxels and channels; m is the mean of its N twisted predictions f_i. For
+ * other losses than the squared error `exactSums` has what stands in their place.
+ */
 export interface SampleSums {
   /** |m - y|^2 */
   readonly meanError: number;

@@ -8,6 +8,7 @@ import {
   requireString,
   requireWhole,
 } from "../check.ts";
+import type { ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
 import { requireFitting } from "./numbers.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface Loss {
   readonly split: "exact" | "gap";
   /** Numbers that one value of the loss is made of, such as classes; 1 by default. Means are over values. */
   readonly numbersEach?: number;
+  /** What the GPU takes gradients of: given where the loss is one of those. */
+  readonly elementwise?: ElementwiseLoss;
   /** The sum over a target's values; `prediction` is as long. Its arrays are used again: they must not be kept. */
   of(this: void, prediction: ArrayLike<number>, target: ArrayLike<number>): number;
   /** What is wrong with numbers that the loss has no meaning for, "a target is -1"; undefined where nothing is. */
@@ -35,6 +38,7 @@ export interface Loss {
 export const squaredError: Loss = {
   name: "squared",
   split: "exact",
+  elementwise: { kind: "squared" },
   of: (prediction, target) => addSquares(0, prediction, target),
 };
 
@@ -49,6 +53,7 @@ export function addSquares(sum: number, prediction: ArrayLike<number>, target: A
 export const absoluteError: Loss = {
   name: "absolute",
   split: "gap",
+  elementwise: { kind: "absolute" },
   of: (prediction, target) => sumOver(prediction, target, (f, y) => Math.abs(f - y)),
 };
 
@@ -66,6 +71,7 @@ export function huber(options: { readonly delta?: number } = {}): Loss {
   return {
     name: "huber",
     split: "gap",
+    elementwise: { kind: "huber", delta },
     of: (prediction, target) => sumOver(prediction, target, (f, y) => one(Math.abs(f - y))),
   };
 }
@@ -236,10 +242,14 @@ function sumOver(
 export function requireLoss(value: unknown): asserts value is Loss {
   const fix = "Give a loss, such as absoluteError or huber({ delta: 0.1 }).";
   requireObject("loss", value, fix);
-  const { name, split, of, refuse, numbersEach = 1 } = value as Partial<Loss>;
+  const { name, split, of, refuse, numbersEach = 1, elementwise } = value as Partial<Loss>;
   requireString("the loss's name", name, fix);
   requireOneOf("the loss's split", split, ["exact", "gap"]);
   requireFunction("the loss's of", of, fix);
   if (refuse !== undefined) requireFunction("the loss's refuse", refuse, fix);
   requireWhole("the loss's numbersEach", numbersEach, 1);
+  if (elementwise === undefined) return;
+  requireObject("the loss's elementwise", elementwise, fix);
+  requireOneOf("the loss's elementwise.kind", elementwise.kind, ["squared", "absolute", "huber"]);
+  if (elementwise.kind === "huber") requirePositive("the loss's elementwise.delta", elementwise.delta);
 }

@@ -42,6 +42,14 @@ export function sampleTerms(loss: Loss, sample: SamplePredictions, which: number
   return squaredTerms(sums, sample);
 }
 
+/**
+ * Sums of which `decomposeSums` makes these terms, where they are of all rotations of a group:
+ * (l(m, y), N (L - l(m, y)), l(0, y)).
+ */
+export function exactSums({ total, equiv, zero }: SampleTerms, rotations: number): SampleSums {
+  return { meanError: total - equiv, spread: rotations * equiv, zeroError: zero };
+}
+
 /** Two passes over the N values of every element: E|f|^2 - |m|^2 would cancel where deviations are small. */
 function squaredSums({ predictions, target, rotations }: SamplePredictions): SampleSums {
   const elements = target.length;

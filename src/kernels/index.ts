@@ -61,7 +61,13 @@ export {
   type SquaredErrorArgs,
 } from "./squaredError.ts";
 export { conv3dGradBias, sumRows, sumRowsKernel } from "./sumRows.ts";
-export { twirlGrad, twirlGradKernel, type TwirlGradArgs, type TwirlGradShape } from "./twirl/twirlGrad.ts";
+export {
+  twirlGrad,
+  twirlGradKernel,
+  type ElementwiseLoss,
+  type TwirlGradArgs,
+  type TwirlGradShape,
+} from "./twirl/twirlGrad.ts";
 export { twirlError, twirlErrorKernel, twirlMerge, twirlMergeKernel, type TwirlMergeArgs } from "./twirl/twirl.ts";
 export { voxelize, voxelizeKernel, type VoxelizeArgs } from "./voxelize.ts";
 export type { AdamwShape } from "./adamw.ts";

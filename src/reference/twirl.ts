@@ -1,3 +1,4 @@
+import { EXAMPLE_LOSSES, type ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
 import { octahedralInverses } from "../equivariance/octahedral.ts";
 import { rotateOctahedral } from "./rotateOctahedral.ts";
 import { mapped, twin, type Twins } from "./twin.ts";
@@ -52,13 +53,14 @@ type Sizes = "samples" | "size" | "channels" | "rotations" | "goesOn" | "reduced
 
 /**
  * Twin of twirlGrad: rotates mean and target to each raw prediction and takes the differences there. Shapes as in
- * `twirl`; `target` may be missing.
+ * `twirl`; `target` may be missing. With another loss the differences are of its slopes.
  */
 export function twirlGrad(
   t: Readonly<Record<"predictions" | "rotations" | "mean" | "weights", ArrayLike<number>>> & {
     readonly target?: ArrayLike<number>;
   },
   [samples, size, channels]: readonly [number, number, number],
+  loss: ElementwiseLoss = { kind: "squared" },
 ): Float64Array {
   const k = t.rotations.length;
   const elements = size ** 3 * channels;
@@ -72,16 +74,26 @@ export function twirlGrad(
       const at = (n * k + i) * elements;
       for (let e = 0; e < elements; e++) {
         const f = t.predictions[at + e]!;
-        grad[at + e] = t.weights[0]! * (f - (target?.[e] ?? 0)) + t.weights[1]! * (f - mean[e]!);
+        const y = target?.[e] ?? 0;
+        const own = slope(f - y, loss);
+        grad[at + e] = t.weights[0]! * own + t.weights[1]! * (own - slope(mean[e]! - y, loss));
       }
     }
   }
   return grad;
 }
 
+/** Half the derivative of the squared error, the derivative of the others, by the error. */
+function slope(error: number, loss: ElementwiseLoss): number {
+  if (loss.kind === "squared") return error;
+  if (loss.kind === "absolute") return Math.sign(error);
+  return Math.max(-loss.delta, Math.min(loss.delta, error));
+}
+
 export const twins: Twins = {
-  twirlGrad: twin<"predictions" | "rotations" | "mean" | "target" | "weights", Sizes>((t, shape) => {
-    return { gradPredictions: twirlGrad(t, [shape.samples, shape.size, shape.channels]) };
+  twirlGrad: twin<"predictions" | "rotations" | "mean" | "target" | "weights", Sizes | "loss">((t, shape) => {
+    const { samples, size, channels, loss } = shape;
+    return { gradPredictions: twirlGrad(t, [samples, size, channels], EXAMPLE_LOSSES[loss]) };
   }),
   twirlMerge: twin<"predictions" | "rotations" | "mean" | "m2" | "target", Sizes>((t, shape) => {
     const { samples, size, channels, rotations: k, goesOn, reduced, targeted } = shape;

@@ -6,6 +6,7 @@ import { requireArray, requireObject } from "../check.ts";
 import { curvatureFigures } from "./analysisCurvature.ts";
 import { gradientFigures } from "./analysisGradients.ts";
 import { parameterFigures } from "./analysisParameters.ts";
+import { sliceFigures } from "./analysisSlices.ts";
 import { ANALYSIS_STYLE } from "./analysisStyle.ts";
 import { formatLoss, formatPercentError } from "./format.ts";
 import { type HeadlineFigure, headlineHtml } from "./headline.ts";
@@ -73,9 +74,11 @@ ${items.length > 0 ? `<ul class="notes">${items.join("")}</ul>` : ""}`,
 
 const NOTHING = `<p class="empty">It was stopped before anything was known.</p>`;
 
-function body(name: Analysis, { gradients, landscape, parameters, latents }: AnalysisResults): string {
+function body(name: Analysis, { gradients, landscape, slices, parameters, latents }: AnalysisResults): string {
   if (name === "gradients") return gradients ? gradientFigures(gradients) : "";
-  if (name === "landscape") return landscape ? curvatureFigures(landscape) : "";
+  if (name === "landscape") {
+    return (landscape ? curvatureFigures(landscape) : "") + (slices ? sliceFigures(slices) : "");
+  }
   if (name === "parameters") return parameters ? parameterFigures(parameters) : "";
   if (!latents) return "";
   return (["cosine", "centred"] as const).map((which) => latentFigure(latents, which)).join("");
@@ -84,6 +87,9 @@ function body(name: Analysis, { gradients, landscape, parameters, latents }: Ana
 function interruptionNote(name: Analysis, results: AnalysisResults): string[] {
   const found = results[name];
   if (!found) return [`${TITLES[name]}: stopped before anything was known.`];
+  if (name === "landscape" && results.slices?.interrupted) {
+    return ["Slices: interrupted; the points are those that were done by then."];
+  }
   if (!found.interrupted) return [];
   return [`${TITLES[name]}: interrupted; the figures are of what was done by then.`];
 }

@@ -143,6 +143,8 @@ export interface ModelTermsOptions<C extends TrainConfig = TrainConfig, P extend
   readonly chosen: Uint32Array;
   /** Rotations of the cube of each sample; 24 are all. */
   readonly rotations: number;
+  /** The squared error by default; others may need all rotations. */
+  readonly loss?: Loss;
   /** Poses, noise and drawn rotations follow from it and the sample's place. */
   readonly seed: number;
 }

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Landscape } from "../../src/analysis/landscape.ts";
+import type { TermSlices } from "../../src/analysis/termSlices.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
 import { SMALL_RUN } from "./smallRun.ts";
@@ -38,7 +40,16 @@ describe("voxtwirl analyze", () => {
     }
     const found = JSON.parse(stdout) as Found;
     expect(found).toMatchObject({
-      ...{ formatVersion: 1, type: "analyze", group: "octahedral", step: 2, samples: 2, rotations: 2 },
+      ...{
+        formatVersion: 1,
+        type: "analyze",
+        group: "octahedral",
+        loss: "squared",
+        split: "exact",
+        step: 2,
+        samples: 2,
+        rotations: 2,
+      },
       ...{ interrupted: false, heldoutOnly: true, candidates: 2 },
       gradients: { samples: 2, interrupted: false, percentEquivInterval: [expect.any(Number), expect.any(Number)] },
       landscape: { matrix: "hessian", samples: 2 },
@@ -82,6 +93,49 @@ describe("voxtwirl analyze", () => {
     expect(readFileSync(file("part.html"), "utf8")).not.toMatch(/<h2>(Curvature|Hidden)/);
   });
 
+  it("draws slices of the landscape where they are asked for, and says what they take", async () => {
+    const args = [...few, "--what", "landscape", "--slices", "--json", "--html", file("slices.html")];
+    const { code, stdout, stderr } = await command.run(["analyze", ...args]);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/^voxtwirl: slices +185 evaluations of 2 molecules, about .* s$/m);
+    const { slices, landscape } = JSON.parse(stdout) as { slices: TermSlices; landscape: Landscape };
+    expect(slices).toMatchObject({ samples: 2, rotations: 2, interrupted: false });
+    const [random, mean] = slices.lines;
+    expect(random).toMatchObject({ direction: "random", points: { length: 21 } });
+    const here = random!.points[10]!;
+    expect(here).toMatchObject({ at: [0], lossTotalInterval: [expect.any(Number), expect.any(Number)] });
+    expect(mean!.direction).toBe("mean");
+    expect((mean!.length ** 2 * landscape.mean!.lambdaMax) / 2 / here.lossMean).toBeCloseTo(1, 5);
+    const known = slices.lines.length === 3 ? 121 : undefined;
+    expect(slices.plane?.points.length).toBe(known);
+    expect(landscape.mean).not.toHaveProperty("vectors");
+    expect(readFileSync(file("slices.html"), "utf8")).toContain('id="slice-mean-clip"');
+  });
+
+  it("takes other losses, names them and measures as measure does", async () => {
+    const of = ["--model", run, "--data", "builtin", "--limit", "2"];
+    const loss = ["--loss", "huber", "--delta", "0.01"];
+    const landscape = ["--what", "gradients,landscape", "--products", "2", "--probes", "1"];
+    const analyzed = await command.run([
+      "analyze",
+      ...of,
+      ...loss,
+      ...landscape,
+      "--json",
+      "--html",
+      file("huber.html"),
+    ]);
+    expect(analyzed.code, analyzed.stderr).toBe(0);
+    const found = JSON.parse(analyzed.stdout) as Found;
+    expect(found).toMatchObject({ loss: "huber", split: "gap", delta: 0.01, rotations: 24 });
+    const measured = await command.run(["measure", ...of, ...loss, "--json"]);
+    const { percentEquiv } = JSON.parse(measured.stdout) as { percentEquiv: number };
+    expect(found.gradients.percentEquiv).toBeCloseTo(percentEquiv, 6);
+    expect(readFileSync(file("huber.html"), "utf8")).toContain("huber, delta 0.01; no exact split");
+    const { stdout } = await command.run(["analyze", ...of, "--loss", "absolute", "--what", "gradients"]);
+    expect(stdout).toMatch(/^Loss: absolute\. No exact split: lossEquiv is the gap/m);
+  });
+
   it.skipIf(!hasTerminal)("gives what is known after Ctrl-C, as text and on the page", async () => {
     const words = [...few, "--products", "5000", "--what", "gradients,landscape,latents", "--html", file("stop.html")];
     const line = [process.execPath, command.path, "analyze", ...words].join(" ");
@@ -102,6 +156,18 @@ describe("voxtwirl analyze", () => {
   it.each<[string[], RegExp]>([
     [["--data", "builtin"], /--model is not given\n.*Give --model and --data/],
     [["--model", run], /--data is not given/],
+    [["--model", run, "--data", "builtin", "--loss", "absolute"], /--loss absolute has no curvature.*\n.*--what/],
+    [[...few, "--what", "gradients", "--loss", "absolute"], /--loss absolute takes all 24 rotations, not --twirl 2/],
+    [
+      [...few, "--loss", "cross-entropy"],
+      /cross-entropy goes with --predictions of measure.*\n.*squared, absolute or hub/,
+    ],
+    [[...few, "--delta", "1"], /--delta goes with --loss huber/],
+    [
+      ["--model", run, "--data", "builtin", "--loss", "huber", "--matrix", "gauss-newton"],
+      /--matrix gauss-newton does not go with --loss huber/,
+    ],
+    [[...few, "--what", "gradients", "--slices"], /--slices goes with the landscape/],
     [[...few, "--what", "gradients,shape"], /--what shape is not known\n.*gradients, landscape, parameters, latents/],
     [[...few, "--layers", "side.*"], /--layers side\.\* is none of the model's\n.*grid_projection/],
     [[...few, "--twirl", "25"], /--twirl 25/],

@@ -129,7 +129,7 @@ describe("voxtwirl measure --loss", () => {
     [[...given, "--loss", "absolute", "--delta", "1"], 2, /--delta goes with --loss huber, not with absolute/],
     [[...given, "--delta", "1"], 2, /--delta goes with --loss huber/],
     [[...given, "--loss", "huber", "--delta", "0"], 2, /--delta 0 is not a number above 0/],
-    [[...model, "--loss", "cross-entropy"], 2, /cross-entropy goes with --predictions/],
+    [[...model, "--loss", "cross-entropy"], 2, /cross-entropy goes with --predictions of measure/],
     [[...model, "--loss", "kullback-leibler"], 2, /kullback-leibler goes with --predictions/],
     [[...model, "--loss", "huber", "--group", "so3"], 2, /--loss huber does not go with --group so3/],
     [["--predictions", "p1.npy", "--targets", "t1.npy", "--loss", "cross-entropy"], 2, /at least two classes/],

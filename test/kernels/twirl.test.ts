@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decomposeSums, sampleSums } from "../../src/equivariance/estimators.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
 import { twirlError, twirlMerge } from "../../src/kernels/twirl/twirl.ts";
+import { twirlGrad } from "../../src/kernels/twirl/twirlGrad.ts";
 import { ADAPTERS, withCaps } from "./capsOf.ts";
 import type { TensorData } from "../harness.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
@@ -215,4 +216,28 @@ describe("twirl reduction", () => {
       ),
     ).rejects.toMatchObject({ code: "bad-shape" });
   });
+});
+
+it.each([
+  [1, { kind: "absolute" }],
+  [4, { kind: "absolute" }],
+  [3, { kind: "huber", delta: 0.1 }],
+  [8, { kind: "huber", delta: 0.1 }],
+] as const)("slopes pass NaN on, of %i channels and the loss %j", async (channels, loss) => {
+  const shape = [1, 2, channels] as const;
+  const predictions = randomArray(2 * 8 * channels, 7);
+  predictions[3] = NaN;
+  const inputs = {
+    predictions: { shape: cube(shape, 2), data: predictions },
+    rotations: { shape: [2], data: Uint32Array.of(0, 5) },
+    mean: { shape: cube(shape, 1), data: new Float32Array(8 * channels) },
+    target: { shape: cube(shape, 1), data: new Float32Array(8 * channels) },
+    weights: { shape: [2], data: Float32Array.of(1, 0.5) },
+  };
+  const outputs = { gradPredictions: { shape: cube(shape, 2) } };
+  const { gradPredictions } = await runKernels(await testGpu(), inputs, outputs, (ctx, t) => {
+    const { predictions, rotations, mean, target, weights, gradPredictions } = t;
+    twirlGrad(ctx, { label: "grad", predictions, rotations, mean, target, weights, loss, gradPredictions });
+  });
+  expect([...gradPredictions].flatMap((value, i) => (Number.isNaN(value) ? [i] : []))).toEqual([3]);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ANALYSES, type AnalysisResults } from "../../src/analysis/results.ts";
 import { renderAnalysis } from "../../src/report/analysisPage.ts";
-import { sampleAnalysis } from "./analysisSample.ts";
+import { sampleAnalysis, sampleSlices } from "./analysisSample.ts";
 
 const facts = [["model", "runs/<tiny>/model.safetensors"]] as const;
 /** Without its script. */
@@ -126,4 +126,26 @@ test("it says what was interrupted, and what was never begun", () => {
   expect(html.match(/It was stopped before anything was known\./g)).toHaveLength(2);
   expect(html).toContain("No point of the line is known yet.");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test("slices are curves along each direction and a map of each term on the plane", () => {
+  const { landscape } = sampleAnalysis();
+  const html = page({ landscape, slices: sampleSlices() }, ["landscape"]);
+  for (const id of ["random", "mean", "equiv"]) expect(html).toContain(`id="slice-${id}-clip"`);
+  expect(html.match(/class="chart heat"/g)).toHaveLength(2);
+  // L_equiv at steps -1 and 1 is 3 times that at the weights.
+  expect(html).toMatch(
+    /<title>steps −1 and 1: L_equiv 6\.000e-3<\/title><rect [^>]*fill-opacity="1"\/><text [^>]*>3\.00</,
+  );
+  expect(html).toContain("whose cosine is −0.25");
+  expect(html).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test("slices that were stopped have a note, and what is known of them", () => {
+  const { landscape } = sampleAnalysis();
+  const slices = { ...sampleSlices(), plane: undefined, interrupted: true };
+  const html = page({ landscape, slices }, ["landscape"]);
+  expect(html).toContain("<li>Slices: interrupted; the points are those that were done by then.</li>");
+  expect(html).not.toContain("chart heat");
+  expect(page({ landscape }, ["landscape"])).not.toContain('id="slice-');
 });

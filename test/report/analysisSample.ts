@@ -2,6 +2,7 @@ import type { Curvature } from "../../src/analysis/curvature.ts";
 import type { SpectralDensity } from "../../src/analysis/density.ts";
 import type { TermGradients } from "../../src/analysis/gradients.ts";
 import type { AnalysisResults } from "../../src/analysis/results.ts";
+import type { SliceDirection, TermSlices } from "../../src/analysis/termSlices.ts";
 import { axisAngle } from "../../src/equivariance/axisAngle.ts";
 import { octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 
@@ -67,7 +68,7 @@ function parameters(offset: number): NonNullable<AnalysisResults["parameters"]> 
 }
 
 /** All four analyses of a net of two layers. */
-export function sampleAnalysis({ offset = 0 } = {}): Required<AnalysisResults> {
+export function sampleAnalysis({ offset = 0 } = {}): Required<Omit<AnalysisResults, "slices">> {
   return {
     gradients: {
       ...gradientsOf(1e-2),
@@ -90,5 +91,24 @@ export function sampleAnalysis({ offset = 0 } = {}): Required<AnalysisResults> {
         initial: { rotated: similar(0.2), others: similar(0.1) },
       })),
     },
+  };
+}
+
+/** L_mean = 0.01 (1 + a^2), L_equiv = 0.002 (1 + a^2 + b^2), a the first step and b the second. */
+export function sampleSlices(): TermSlices {
+  const steps = [-1, 0, 1];
+  const point = (at: readonly number[]) => {
+    const [lossMean, lossEquiv] = [0.01 * (1 + at[0]! ** 2), 2e-3 * (1 + at[0]! ** 2 + (at[1] ?? 0) ** 2)];
+    const errors = { lossTotalStdErr: 1e-3, lossMeanStdErr: 1e-3, lossEquivStdErr: 1e-4, percentEquivStdErr: 1 };
+    return { at, lossTotal: lossMean + lossEquiv, lossMean, lossEquiv, lossZero: 0.02, percentEquiv: 20, ...errors };
+  };
+  const line = (direction: SliceDirection) => ({ direction, length: 0.5, points: steps.map((a) => point([a])) });
+  return {
+    lines: [line("random"), line("mean"), line("equiv")],
+    plane: {
+      ...{ directions: ["mean", "equiv"], lengths: [0.5, 0.25], cosine: -0.25 },
+      points: steps.flatMap((a) => steps.map((b) => point([a, b]))),
+    },
+    ...{ samples: 2, rotations: 24, interrupted: false },
   };
 }

@@ -1,4 +1,5 @@
 import { requireGpu, requireObject } from "../../check.ts";
+import type { Loss } from "../../equivariance/losses.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import { unet3d } from "../../models/unet3d.ts";
@@ -21,6 +22,8 @@ export interface VoxelModelTermsOptions {
   readonly chosen?: Uint32Array;
   /** Rotations of the cube of each molecule; all 24 by default. */
   readonly rotations?: number;
+  /** The squared error by default; the absolute error and Huber's need all rotations. */
+  readonly loss?: Loss;
   /** Poses, noise and drawn rotations follow from it and the molecule's place; the run's by default. */
   readonly seed?: number;
 }
@@ -34,7 +37,7 @@ export interface VoxelModelTermsOptions {
 export function voxelTerms(gpu: Gpu, options: VoxelModelTermsOptions): Promise<VoxelTerms> {
   requireGpu(gpu);
   requireObject("options", options, "Give { model, data }.");
-  const { data, chosen, rotations: twirl = OCTAHEDRAL_ORDER } = options;
+  const { data, chosen, loss, rotations: twirl = OCTAHEDRAL_ORDER } = options;
   requireObject("data", data, "Give packed molecules: voxels.open(molecules, config).heldout.");
   const model = voxelModelFile(options.model);
   const config = model.config.training;
@@ -44,6 +47,7 @@ export function voxelTerms(gpu: Gpu, options: VoxelModelTermsOptions): Promise<V
   return VoxelTerms.create(gpu, {
     ...{ molecules: data, grid, channels: elements.length, resolution, sigma, shift, twirl, seed, parameters },
     ...(chosen && { chosen }),
+    ...(loss && { loss }),
     streams: { pose: streams.heldoutPose, noise: streams.heldoutNoise },
     network: (graph, x, parameter) => unet3d(graph, unetConfig(config), x, { parameter }),
     load: (store) => loadModel(store, parameters, model.file, model.path),

@@ -4,7 +4,7 @@ import type { Graph } from "../../graph/graph.ts";
 import type { ParameterStore } from "../../graph/parameters.ts";
 import { subtract } from "../../kernels/add.ts";
 import { twirlMerge } from "../../kernels/twirl/twirl.ts";
-import { twirlGrad } from "../../kernels/twirl/twirlGrad.ts";
+import { twirlGrad, type ElementwiseLoss } from "../../kernels/twirl/twirlGrad.ts";
 import { TwirledSamples, type RotationChunk, type TwirledSamplesOptions } from "./twirledSamples.ts";
 
 /** Appends a network's forward pass, [N, D, D, D, E] to the same shape, with the parameters that it is given. */
@@ -24,6 +24,8 @@ interface Of {
   readonly store: ParameterStore;
   /** f32 [2]: see `twirlGrad`. */
   readonly weights: BufferView;
+  /** Of gradients. */
+  readonly loss: ElementwiseLoss;
   readonly chunk: number;
   readonly owned: BufferView[];
 }
@@ -46,7 +48,7 @@ export function gradientGraph(of: Of): TermsGraph {
   });
   for (const part of chunks) {
     const predictions = once ? first[0]! : of.network(graph, samples.rotated(part), trained);
-    const given = { predictions, mean: mean.tensor, target };
+    const given = { predictions, mean: mean.tensor, target, loss: of.loss };
     graph.backward(predictions, cotangent(graph, of.weights, part.rotations, given));
   }
   return { graph, samples };
@@ -97,7 +99,12 @@ function cotangent(
   graph: Graph,
   weights: BufferView,
   rotations: Tensor,
-  given: { readonly predictions: Tensor; readonly mean: Tensor; readonly target?: Tensor },
+  given: {
+    readonly predictions: Tensor;
+    readonly mean: Tensor;
+    readonly target?: Tensor;
+    readonly loss?: ElementwiseLoss;
+  },
 ): Tensor {
   const gradPredictions = graph.scratch("prediction grad", given.predictions.shape);
   const term = graph.external("term", [2], weights);

@@ -2,7 +2,11 @@ import { requireFunction, requireGpu, requireObject } from "../../check.ts";
 import { parameterScales, RELATIVE_STEP, relativeLength } from "../../analysis/differenceStep.ts";
 import type { LossTerms, Term, TermsOptions, WeightSlot } from "../../analysis/lossTerms.ts";
 import { plus } from "../../analysis/vectors.ts";
+import { throwIfAborted } from "../../analysis/abort.ts";
+import { requireCurvature } from "../../analysis/requireTerms.ts";
 import { VoxtwirlError } from "../../errors.ts";
+import { squaredError, type Loss } from "../../equivariance/losses.ts";
+import { exactSums, sampleTerms } from "../../equivariance/sampleTerms.ts";
 import type { SampleSums, Sampling } from "../../equivariance/estimators.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
@@ -14,6 +18,7 @@ import type { ModelParameter } from "../../models/parameter.ts";
 import { asManyAsFit } from "./asManyAsFit.ts";
 import { replayEach } from "./replayEach.ts";
 import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
+import { isSquared, requireTermLoss, termWeights } from "./termLoss.ts";
 import { Turns } from "./turns.ts";
 import {
   requirePlaces,
@@ -33,6 +38,8 @@ export type VoxelTermsOptions = Omit<TwirlOptions, "precision"> &
     readonly network: VoxelNetwork;
     /** Writes the model's weights. */
     readonly load: (store: ParameterStore) => void;
+    /** The squared error by default; the absolute error and Huber's need all rotations. */
+    readonly loss?: Loss;
     /** Rotations predicted in one batch at most; without it as many as fit. */
     readonly chunk?: number;
   };
@@ -51,6 +58,7 @@ export class VoxelTerms implements LossTerms {
   readonly weights: Float64Array;
   readonly samples: number;
   readonly sampling: Sampling;
+  readonly loss: Loss;
   readonly #gpu: Gpu;
   readonly #options: VoxelTermsOptions;
   readonly #chosen: Uint32Array;
@@ -76,12 +84,13 @@ export class VoxelTerms implements LossTerms {
       readonly clear: Plan;
     },
   ) {
-    const { chosen, twirl, grid, channels } = options;
+    const { chosen, twirl, grid, channels, loss = squaredError } = options;
     this.#gpu = gpu;
     this.#options = options;
     this.#chosen = chosen ?? Uint32Array.from({ length: sampleCount(options) }, (_, i) => i);
     this.samples = this.#chosen.length;
     this.sampling = { rotations: twirl, elements: grid ** 3 * channels, groupOrder: OCTAHEDRAL_ORDER };
+    this.loss = loss;
     this.layout = made.layout;
     this.weights = made.weights;
     this.#store = made.store;
@@ -101,7 +110,8 @@ export class VoxelTerms implements LossTerms {
   static async create(gpu: Gpu, options: VoxelTermsOptions): Promise<VoxelTerms> {
     requireGpu(gpu);
     requireObject("options", options, "Give samples, grid, channels, twirl, seed, parameters, network and load.");
-    const { parameters, load, network } = options;
+    const { parameters, load, network, loss = squaredError } = options;
+    requireTermLoss(loss, options.twirl);
     for (const [name, value] of Object.entries({ load, network })) requireFunction(name, value, "Give a function.");
     const store = new ParameterStore(gpu, parameters, ["weights", "grads"]);
     let evaluator: VoxelEvaluator | undefined;
@@ -109,7 +119,9 @@ export class VoxelTerms implements LossTerms {
     try {
       if (options.chosen) requirePlaces("chosen", options.chosen, sampleCount(options));
       load(store);
-      evaluator = await VoxelEvaluator.create(gpu, options, (graph, x) =>
+      // The loss of the mean prediction and of each one is taken on the host, but for the squared error.
+      const evaluated = isSquared(loss) ? options : { ...options, keepPredictions: true };
+      evaluator = await VoxelEvaluator.create(gpu, evaluated, (graph, x) =>
         network(graph, x, store.bind(graph, { constants: "weights" })),
       );
       const layout = slots(parameters);
@@ -130,8 +142,23 @@ export class VoxelTerms implements LossTerms {
   sums(weights: Float64Array, options: TermsOptions = {}): Promise<SampleSums[]> {
     return this.#turns.take(() => {
       this.#write(this.#store, weights);
-      return this.#evaluator.sums(this.#places(options), options);
+      const places = this.#places(options);
+      return isSquared(this.loss) ? this.#evaluator.sums(places, options) : this.#lossSums(places, options);
     });
+  }
+
+  async #lossSums(places: Uint32Array, { signal }: TermsOptions): Promise<SampleSums[]> {
+    const rotations = OCTAHEDRAL_ORDER;
+    const sums: SampleSums[] = [];
+    for (const place of places) {
+      throwIfAborted(signal);
+      const { predictions: each, clean: target } = await this.#evaluator.twisted(place);
+      const predictions = new Float32Array(rotations * target.length);
+      each.forEach((values, i) => predictions.set(values, i * target.length));
+      const sample = { predictions, target, rotations, groupOrder: rotations };
+      sums.push(exactSums(sampleTerms(this.loss, sample, place), rotations));
+    }
+    return sums;
   }
 
   gradient(term: Term, weights: Float64Array, options: TermsOptions = {}): Promise<Float64Array> {
@@ -158,6 +185,7 @@ export class VoxelTerms implements LossTerms {
     direction: Float64Array,
     options: TermsOptions,
   ): Promise<Float64Array> {
+    requireCurvature("gaussNewton", this);
     const length = relativeLength(this.layout, parameterScales(this.layout, weights), direction);
     if (length === 0) return new Float64Array(weights.length);
     const ready = await this.#gaussNewtonPlan();
@@ -191,7 +219,7 @@ export class VoxelTerms implements LossTerms {
     const scale = factor / (places.length * this.sampling.elements);
     this.#gpu.write(
       this.#term,
-      Float32Array.from(termWeights(term, this.sampling), (value) => value * scale),
+      Float32Array.from(termWeights(term, this.sampling, this.loss), (value) => value * scale),
     );
     this.#clear.run();
     const submit = (i: number) => {
@@ -235,25 +263,14 @@ export class VoxelTerms implements LossTerms {
     const { twirl, network, chunk: most = twirl } = this.#options;
     return asManyAsFit(this.#gpu, Math.min(most, twirl), async (chunk, made) => {
       const [gpu, options, store, weights] = [this.#gpu, this.#options, this.#store, this.#term];
-      const built = graphOf({ ...{ gpu, options, network, store, weights, chunk }, owned: made.owned });
+      const loss = requireTermLoss(this.loss, twirl);
+      const built = graphOf({ ...{ gpu, options, network, store, weights, loss, chunk }, owned: made.owned });
       const plan = await Plan.create(gpu, built.graph, { label });
       this.#plans.push(plan);
       this.#owned.push(...made.owned);
       return { ...built, plan };
     });
   }
-}
-
-/**
- * What f - y and f - m are multiplied by in a term's gradient by the predictions f: the losses of `decomposeSums` are
- * L = sum of |f - y|^2 / N and L_equiv = c sum of |f - m|^2, L_mean their difference.
- */
-function termWeights(term: Term, { rotations, groupOrder = OCTAHEDRAL_ORDER }: Sampling): [number, number] {
-  const correction = Number.isFinite(groupOrder) ? (groupOrder - 1) / groupOrder : 1;
-  const total = 2 / rotations;
-  const equiv = (2 * correction) / (rotations - 1);
-  if (term === "total") return [total, 0];
-  return term === "equiv" ? [0, equiv] : [total, -equiv];
 }
 
 function slots(parameters: readonly ModelParameter[]): WeightSlot[] {

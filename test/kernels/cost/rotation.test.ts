@@ -96,4 +96,20 @@ describe("rotations and twirl", () => {
       });
     }
   });
+
+  it("twirlGrad of other losses: two errors, their slopes, a difference, weighed and added", () => {
+    const predictions = [8, 5, 5, 5, 3];
+    for (const loss of [{ kind: "absolute" }, { kind: "huber", delta: 0.5 }] as const) {
+      const [grad] = costs((ctx, t) => {
+        kernels.twirlGrad(ctx, {
+          ...{ label: "g", loss, predictions: t(predictions), rotations: t([4], "u32"), mean: t(grid) },
+          ...{ target: t(grid), weights: t([2]), gradPredictions: t(predictions) },
+        });
+      });
+      expect(cost(grad)).toEqual({
+        flops: 8 * elementCount(predictions),
+        bytes: f32(predictions, predictions, grid, grid),
+      });
+    }
+  });
 });

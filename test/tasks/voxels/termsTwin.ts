@@ -1,4 +1,5 @@
 import type { Term } from "../../../src/analysis/lossTerms.ts";
+import type { Loss } from "../../../src/equivariance/losses.ts";
 import { octahedralInverses } from "../../../src/equivariance/octahedral.ts";
 import { conv3d, groupNorm } from "../../../src/graph/operations.ts";
 import type { ModelParameter } from "../../../src/models/parameter.ts";
@@ -79,6 +80,20 @@ export function twisted(weights: Float64Array, { noisy, rotations }: TwinSample)
     const rotated = rotateOctahedral(Float64Array.from(noisy), GRID, CHANNELS, g);
     return rotateOctahedral(forward(weights, rotated), GRID, CHANNELS, octahedralInverses[g]!);
   });
+}
+
+/** A term of another loss l(f - y), of all rotations: L = E l(f_T, y), L_mean = E l(mu, y), L_equiv = L - L_mean. */
+export function convexLoss({ of }: Loss, term: Term, weights: Float64Array, samples: readonly TwinSample[]): number {
+  let [total, mean] = [0, 0];
+  for (const sample of samples) {
+    const f = twisted(weights, sample);
+    total += f.reduce((sum, values) => sum + of(values, sample.clean) / f.length, 0);
+    const mu = f[0]!.map((_, e) => f.reduce((sum, values) => sum + values[e]! / f.length, 0));
+    mean += of(mu, sample.clean);
+  }
+  const scale = 1 / (samples.length * ELEMENTS);
+  const terms = { total, mean, equiv: total - mean };
+  return scale * terms[term];
 }
 
 /** A term of the loss, by its definition: means over samples, rotations and elements, all rotations or some of 24. */
