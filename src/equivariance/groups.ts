@@ -1,4 +1,4 @@
-import { requireNumbers } from "../check.ts";
+import { requireFunction, requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import { ballVoxels, rotateGridInterpolated } from "./interpolate.ts";
@@ -28,11 +28,17 @@ export interface RotationGroup extends RotationActions, SymmetryGroup<Rotation> 
   readonly interpolation: ResampleMethod | undefined;
 }
 
+const GIVE_ACTIONS = "Give { name, order, interpolation, sample, actOnGrid, actOnPoints }.";
+
 /**
  * The group of rotations with these actions on grids and vectors; from them follow those on tensors and scalars, and
  * the inverse. Where it interpolates on grids, the voxels of the inscribed ball are compared.
+ *
+ * @throws VoxtwirlError "bad-option" without the actions or without what draws rotations
  */
 export function rotationGroup(given: Omit<RotationGroup, "act" | "inverse" | "compared">): RotationGroup {
+  requireObject("given", given, GIVE_ACTIONS);
+  for (const name of ["sample", "actOnGrid", "actOnPoints"] as const) requireFunction(name, given[name], GIVE_ACTIONS);
   return {
     ...given,
     inverse: inverseRotation,
