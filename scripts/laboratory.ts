@@ -14,10 +14,13 @@ export type LaboratoryRecord = Omit<ExperimentResults, "means"> & { readonly tim
 /** Of every number; the standard errors over seeds are in the first or second. */
 const DIGITS = 6;
 
-/** What is committed of a results.json: a line for each run, numbers of six digits. */
+/** What is committed of a results.json: a line for each run, numbers of six digits, no errors that are not known. */
 export function recordText({ means: _, runs, ...others }: ExperimentResults, timings?: Timings): string {
   const line = (value: unknown) =>
-    JSON.stringify(value, (_, one: unknown) => (typeof one === "number" ? short(one) : one));
+    JSON.stringify(value, (name, one: unknown) => {
+      if (name === "stdErr" && one === null) return undefined;
+      return typeof one === "number" ? short(one) : one;
+    });
   const entries = Object.entries({ ...others, ...(timings && { timings }) }).map(
     ([name, value]) => `  ${JSON.stringify(name)}: ${line(value)},`,
   );
@@ -69,7 +72,8 @@ export function laboratoryPage(folder: string): string {
 
 const isBuiltin = ({ source }: LaboratoryRecord["data"]): boolean => source === "builtin";
 const moleculesOf = ({ data }: LaboratoryRecord): string => (isBuiltin(data) ? "built-in" : "QM9");
-const titleOf = (record: LaboratoryRecord): string =>
+/** "dip", or "dip, QM9". */
+export const titleOf = (record: LaboratoryRecord): string =>
   `${record.experiment}${isBuiltin(record.data) ? "" : `, ${moleculesOf(record)}`}`;
 const anchor = (record: LaboratoryRecord): string =>
   titleOf(record).toLowerCase().replace(",", "").replaceAll(" ", "-");
@@ -78,7 +82,7 @@ function adapterText(records: readonly LaboratoryRecord[]): string[] {
   const adapters = [...new Set(records.flatMap((record) => record.adapters))];
   const molecules = records.find(({ data }) => !isBuiltin(data));
   return [
-    `Runs are columns of arms × seeds. Adapter: ${adapters.join("; ")}.` +
+    `Runs are arms × seeds. Adapter: ${adapters.join("; ")}.` +
       (molecules ? ` QM9 is \`${molecules.data.source}\`, SHA-256 \`${molecules.data.sha256}\`.` : ""),
   ];
 }

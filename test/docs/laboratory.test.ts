@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
-import { laboratoryPage, readRecords, recordText } from "../../scripts/laboratory.ts";
+import { laboratoryPage, readRecords, recordText, titleOf } from "../../scripts/laboratory.ts";
 import { experimentNamed } from "../../src/experiments/list.ts";
 import { type ExperimentResults, outcomeOf } from "../../src/experiments/results.ts";
 
@@ -30,8 +30,15 @@ describe("the committed results", () => {
     },
   );
 
+  it("have their verdicts in the README", () => {
+    const readme = readFileSync(join(folder, "..", "..", "README.md"), "utf8");
+    const rows = [...readme.matchAll(/^\| (.+?) +\| .* \| (holds|does not hold|not decided) +\|$/gm)];
+    const found = new Map(rows.map(([, title, verdict]) => [title, verdict]));
+    expect(found).toEqual(new Map(records.map((record) => [titleOf(record), record.verdict.verdict])));
+  });
+
   it("have numbers of six digits and no means, and are small", () => {
-    const results = { type: "experiment", steps: 1500, means: [1], runs: [{ seed: 1, value: 1 / 3 }] };
+    const results = { type: "experiment", steps: 1500, means: [1], runs: [{ seed: 1, value: 1 / 3, stdErr: null }] };
     const text = recordText(results as unknown as ExperimentResults);
     expect(JSON.parse(text)).toEqual({ type: "experiment", steps: 1500, runs: [{ seed: 1, value: 0.333333 }] });
     for (const name of readdirSync(folder)) expect(readFileSync(join(folder, name)).length).toBeLessThan(200_000);
