@@ -65,6 +65,8 @@ export function laboratoryPage(folder: string): string {
       }),
     ),
     ...adapterText(records),
+    "A report, as an experiment writes it into its folder:",
+    "![The report of ablation: verdict, claim and rule, shares by step with bands over seeds](report.png)",
     ...pytorchSection(records, pytorch),
     ...records.flatMap(recordSection),
   ].join("\n\n");
