@@ -3,6 +3,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { formatCount } from "../report/format.ts";
 import { SO3 } from "./arms.ts";
 import type { Experiment, ExperimentTable, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
+import { figure } from "./figure.ts";
 import {
   intervalFigures,
   intervalText,
@@ -176,9 +177,6 @@ async function underAllRotations({ gpu, task, model, heldout, seed, signal }: Mo
     measurer.destroy();
   }
 }
-
-const known = (value: number): number | null => (Number.isFinite(value) ? value : null);
-const figure = (value: number, stdErr = NaN): Figures[string] => ({ value: known(value), stdErr: known(stdErr) });
 
 /** One group's share over another's at the last step. */
 function over(outcome: Outcome, above: string, below: string): Estimate {

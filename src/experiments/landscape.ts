@@ -13,6 +13,7 @@ import type {
   Outcome,
   Verdict,
 } from "./experiment.ts";
+import { figure } from "./figure.ts";
 import { gradientCost, withTerms } from "./modelTerms.ts";
 import {
   intervalFigures,
@@ -176,14 +177,12 @@ async function read(context: ModelContext): Promise<Figures> {
         ...Object.fromEntries(counts!.map(({ fraction, count, stdErr }) => [countName(fraction), [count, stdErr]])),
       };
       return Object.entries(figures).map(([name, [value, stdErr]]) => {
-        return [`${name}.${term}`, { value: known(value), stdErr: known(stdErr) }] as const;
+        return [`${name}.${term}`, figure(value, stdErr)] as const;
       });
     });
     return Object.fromEntries(entries);
   });
 }
-
-const known = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 function verdict(outcome: Outcome): Verdict {
   const early = undecided(outcome, 1000);

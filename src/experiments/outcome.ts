@@ -2,6 +2,7 @@
 import { formatCount } from "../report/format.ts";
 import { formatSignificant } from "../report/quantities.ts";
 import type { Curve, ExperimentChart, ExperimentTable, Outcome, Verdict } from "./experiment.ts";
+import { finite } from "./figure.ts";
 import { estimate, type Estimate } from "./statistics.ts";
 
 /** A verdict takes at least so many seeds. */
@@ -127,6 +128,5 @@ export function intervalText({ mean, low, high }: Estimate): string {
 
 /** Numbers for a verdict's figures: mean and interval under a name. */
 export function intervalFigures(name: string, { mean, low, high }: Estimate): Record<string, number | null> {
-  const finite = (value: number) => (Number.isFinite(value) ? value : null);
   return { [name]: finite(mean), [`${name}, low`]: finite(low), [`${name}, high`]: finite(high) };
 }

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { ArmCost } from "./costs.ts";
 import type { Experiment, Outcome, Reading, Verdict } from "./experiment.ts";
+import { finite } from "./figure.ts";
 import { LABORATORY_FORMAT, type Settings } from "./laboratory.ts";
 import type { PlannedRun } from "./plannedRun.ts";
 import { estimate } from "./statistics.ts";
@@ -112,10 +113,8 @@ function meansOf(arm: string, found: readonly FoundRun[]): ExperimentResults["me
         return typeof value === "number" ? [value] : [];
       });
       const { seeds, mean, stdErr, low, high } = estimate(values);
-      return [name, { seeds, mean: known(mean), stdErr: known(stdErr), interval: [known(low), known(high)] }];
+      return [name, { seeds, mean: finite(mean), stdErr: finite(stdErr), interval: [finite(low), finite(high)] }];
     });
     return { arm, step, figures: Object.fromEntries(entries) };
   });
 }
-
-const known = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -15,6 +15,7 @@ import { trainingRun } from "../runs/trainingRun.ts";
 import type { AnyTask } from "../tasks/list.ts";
 import { parseMetrics, type EvalRow } from "../training/metrics.ts";
 import type { Reading } from "./experiment.ts";
+import { figure } from "./figure.ts";
 import { evaluatedSteps, keptBy, keptSteps, type PlannedRun } from "./plannedRun.ts";
 
 /** The figures of an evaluation. */
@@ -64,7 +65,7 @@ export async function evaluationReadings({ path, config }: PlannedRun): Promise<
     const row = rows.get(step);
     if (!row) throw notThere(path, `evaluated at step ${step}`, config.every);
     const errors: Partial<Record<string, number>> = { percentEquiv: row.percentEquivStdErr };
-    const figures = FIGURES.map((name) => [name, { value: finite(row[name]), stdErr: finite(errors[name]) }] as const);
+    const figures = FIGURES.map((name) => [name, figure(row[name], errors[name])] as const);
     return { step, figures: Object.fromEntries(figures) };
   });
 }
@@ -86,9 +87,6 @@ async function evaluations(path: string): Promise<EvalRow[]> {
   const file = join(path, RUN_FILES.metrics);
   return parseMetrics(await readText(file), file).filter((row): row is EvalRow => row.type === "eval");
 }
-
-const finite = (value: number | undefined): number | null =>
-  value !== undefined && Number.isFinite(value) ? value : null;
 
 function notThere(path: string, what: string, every: number): VoxtwirlError {
   const fix = `Give --steps a multiple of ${every}, or another --out.`;
