@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
 import { laboratoryPage, readRecords, recordText, titleOf } from "../../scripts/laboratory.ts";
-import { experimentNamed } from "../../src/experiments/list.ts";
+import { experimentNamed, experiments } from "../../src/experiments/list.ts";
 import { type ExperimentResults, outcomeOf } from "../../src/experiments/results.ts";
 
 const folder = fileURLToPath(new URL("../../docs/laboratory", import.meta.url));
@@ -13,6 +13,12 @@ it("docs/laboratory/README.md is what the results say (else: npm run docs:labora
   const file = join(folder, "README.md");
   const made = await format(laboratoryPage(folder), { ...(await resolveConfig(file)), filepath: file });
   expect(readFileSync(file, "utf8")).toBe(made);
+});
+
+it("docs/experiments.md has a row for each experiment, in the order of the list", () => {
+  const text = readFileSync(join(folder, "..", "experiments.md"), "utf8");
+  const rows = [...text.matchAll(/^\| `([a-z]+)` +\|/gm)].map(([, name]) => name);
+  expect(rows).toEqual(experiments.map(({ name }) => name));
 });
 
 describe("the committed results", () => {
