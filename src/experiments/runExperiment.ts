@@ -121,9 +121,10 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
       readings,
     });
   }
-  const { costs, timings } = yield* measureCosts(options, runs);
-  const results = experimentResults({ experiment, settings, runs, found, costs });
-  await folder.finish(results, experimentReport(experiment, results, timings));
+  const measured = yield* measureCosts(options, runs);
+  if (!measured) return yield { type: "end", results: undefined };
+  const results = experimentResults({ experiment, settings, runs, found, costs: measured.costs });
+  await folder.finish(results, experimentReport(experiment, results, measured.timings));
   yield { type: "end", results };
 }
 
@@ -173,12 +174,19 @@ async function estimateWork({ gpu, task, experiment }: ExperimentOptions, jobs: 
   return { plan: { runs: jobs.length, there, models: asked, measured: asked - unmeasured, seconds } };
 }
 
-/** Counts and times the networks of the arms, where the experiment asks for it; what was timed before is not again. */
-async function* measureCosts({ experiment, folder, gpu, task }: ExperimentOptions, runs: readonly PlannedRun[]) {
+/**
+ * Counts and times the networks of the arms, where the experiment asks for it; what was timed before is not again.
+ * Undefined where the signal stopped it.
+ */
+async function* measureCosts(
+  { experiment, folder, gpu, task, signal }: ExperimentOptions,
+  runs: readonly PlannedRun[],
+) {
   const costs = new Map<string, ArmCost>();
   if (!experiment.costs) return { costs, timings: undefined };
   let timings = await folder.readTimings(gpu.info.description);
   for (const [done, { name }] of experiment.arms.entries()) {
+    if (signal?.aborted) return undefined;
     const what = "its operations and seconds";
     yield { type: "progress", run: name, what, done, runs: experiment.arms.length, secondsLeft: 0 } as const;
     const run = runs.find(({ arm }) => arm === name)!;

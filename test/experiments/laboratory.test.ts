@@ -135,7 +135,14 @@ describe("a laboratory", () => {
     for (const { step, prediction } of Object.values(seconds)) expect(Math.min(step, prediction)).toBeGreaterThan(0);
     const before = bytes(out, "efficiency");
     rmSync(join(out, "efficiency", "results.json"));
-    await all({ out, name: "efficiency", seeds: 1, steps: 10 });
+    const stop = new AbortController();
+    const small = { out, name: "efficiency", seeds: 1, steps: 10 };
+    for await (const event of smallExperiment(gpu, { ...small, signal: stop.signal })) {
+      if (event.type === "progress" && event.what === "its operations and seconds") stop.abort();
+      if (event.type === "end") expect(event.results).toBe(undefined);
+    }
+    expect(readdirSync(join(out, "efficiency"))).not.toContain("results.json");
+    await all(small);
     expect(bytes(out, "efficiency")).toBe(before);
     expect(readFileSync(file, "utf8")).toBe(timed);
     expect(readFileSync(join(out, "efficiency", "report.html"), "utf8")).toContain("GFLOP a step");
