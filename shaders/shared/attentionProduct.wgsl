@@ -30,6 +30,7 @@ struct Params {
   outSample: u32,
   outRow: u32,
   columnParts: u32,  // what shares the columns: invocations, or workgroups
+  rowTiles: u32,     // tiles of rows that a workgroup of attentionPanel.wgsl makes
   scale: f32,
   accumulate: u32,
 }

@@ -65,7 +65,7 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   ],
   groupNorm: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 1 })),
   groupNormGrad: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
-  attention: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
+  attention: [32, 1024].map((channels) => ({ samples: 2, tokens: 64, channels })),
   attentionGrad: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
   twirlMerge: [5, 8].map((channels) => {
     return { samples: 1, size: 16, channels, rotations: 24, goesOn: 0, reduced: 1, targeted: 1 };

@@ -1,5 +1,7 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
 import attentionSoftmaxShader from "../../../shaders/attention/attentionSoftmax.wgsl";
+import attentionFusedShader from "../../../shaders/attention/attentionFused.wgsl";
+import attentionPanelShader from "../../../shaders/attention/attentionPanel.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
@@ -9,9 +11,10 @@ import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { storage } from "../storage.ts";
 import { threads1d } from "../threads.ts";
+import { dispatchFused } from "./attentionFused.ts";
 import { from, parts, product, transposed, type StridedMatrix } from "./attentionProduct.ts";
 import { checkedSizes, keysOfTile, summed } from "./attentionSizes.ts";
-import { attentionShapes, attentionVariants, type AttentionShape } from "./attentionVariants.ts";
+import { attentionShapes, attentionVariants, fusedTileOf, type AttentionShape } from "./attentionVariants.ts";
 
 /** What `attention` takes. */
 export interface AttentionArgs {
@@ -30,7 +33,7 @@ export interface AttentionArgs {
  * Single-head self-attention within each sample: y = softmax(scale * q k^T) v over the sample's T tokens.
  *
  * Scores exist for one tile of keys at a time; running maximum, sum and result are merged from tile to tile (online
- * softmax). No barriers: each tile is three dispatches.
+ * softmax). No barriers: it is one dispatch, or each tile is three.
  *
  * @throws VoxtwirlError "bad-shape"
  */
@@ -41,6 +44,11 @@ export function attention(ctx: KernelContext, args: AttentionArgs): void {
   storage(label, { qkv, y });
   const { samples, tokens, channels } = sizes;
   const { variant: tiles, call } = choose(ctx.caps, attentionVariants, { ...sizes }, qkv.dtype);
+  const fused = fusedTileOf(tiles);
+  if (fused) {
+    dispatchFused(ctx, args, sizes, fused, call);
+    return;
+  }
   const tileKeys = keysOfTile(sizes);
   const scores = ctx.scratch(`${label} scores`, [samples, tileKeys, tokens]);
   const state = ctx.scratch(`${label} state`, [samples, tokens, 2]);
@@ -96,7 +104,13 @@ export function attention(ctx: KernelContext, args: AttentionArgs): void {
 /** What there is to know of `attention`. */
 export const attentionKernel: Kernel<AttentionShape> = {
   name: "attention",
-  shaders: [attentionMatmulShader, attentionSubgroupMatrixShader, attentionSoftmaxShader],
+  shaders: [
+    attentionFusedShader,
+    attentionPanelShader,
+    attentionMatmulShader,
+    attentionSubgroupMatrixShader,
+    attentionSoftmaxShader,
+  ],
   variants: attentionVariants,
   shapes: attentionShapes,
   example({ samples: n, tokens: t, channels: c }) {

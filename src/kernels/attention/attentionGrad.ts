@@ -1,4 +1,5 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
+import attentionPanelShader from "../../../shaders/attention/attentionPanel.wgsl";
 import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { requireArgs } from "../../check.ts";
@@ -114,7 +115,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
 /** What there is to know of `attentionGrad`. */
 export const attentionGradKernel: Kernel<AttentionShape> = {
   name: "attentionGrad",
-  shaders: [attentionMatmulShader, attentionSubgroupMatrixShader, attentionRowDotShader],
+  shaders: [attentionPanelShader, attentionMatmulShader, attentionSubgroupMatrixShader, attentionRowDotShader],
   variants: attentionGradVariants,
   shapes: attentionShapes,
   example({ samples: n, tokens: t, channels: c }) {

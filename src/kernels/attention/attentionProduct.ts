@@ -1,4 +1,5 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
+import attentionPanelShader from "../../../shaders/attention/attentionPanel.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
 import type { Shader } from "../../gpu/shader.ts";
@@ -12,7 +13,9 @@ import {
   attentionSubgroupMatrixConstants,
   type AttentionSubgroupMatrixTile,
 } from "./attentionSubgroupMatrix.ts";
-import { attentionSubgroupMatrixTileOf } from "./attentionVariants.ts";
+import { panelConstants, panelParts } from "./attentionPanel.ts";
+import { attentionSubgroupMatrixTileOf, panelTileOf } from "./attentionVariants.ts";
+import type { PanelTile } from "./attentionPanel.ts";
 
 /** A matrix of each sample in a tensor, by strides in elements. */
 export interface StridedMatrix {
@@ -44,7 +47,7 @@ export function transposed(matrix: StridedMatrix): StridedMatrix {
 
 interface Product {
   label: string;
-  /** Register tiles of attentionMatmul.wgsl, with broadcasts of the left factors or without; or subgroup matrices. */
+  /** Of attentionPanel.wgsl, of attentionMatmul.wgsl (with broadcasts or without), or subgroup matrices. */
   tiles: Variant;
   call?: KernelCall;
   samples: number;
@@ -72,6 +75,8 @@ interface Way {
   shader: Shader;
   constants: Record<string, number | boolean>;
   columnParts: number;
+  /** Tiles of rows that a workgroup makes. */
+  rowTiles: number;
   workgroups: Dispatch["workgroups"];
 }
 
@@ -88,6 +93,7 @@ function matmulWay({ tiles, rows, columns }: Product): Way {
     shader: attentionMatmulShader,
     constants: tiles.constants,
     columnParts,
+    rowTiles: 1,
     workgroups: threads1d(columnParts * Math.ceil(rows / TILE_ROWS)),
   };
 }
@@ -107,15 +113,37 @@ function subgroupMatrixWay({ rows, columns, depth, a, b }: Product, tile: Attent
       WIDE: sizes.every((size) => size % 4 === 0),
     },
     columnParts,
+    rowTiles: 1,
     workgroups: workgroups1d(columnParts * Math.ceil(rows / blockRows)),
   };
+}
+
+function panelWay({ samples, rows, columns, depth, a, b }: Product, tile: PanelTile): Way {
+  const { columnParts, rowTiles, rowParts } = panelParts(tile, { samples, rows, columns });
+  const along = [depth, a.offset, a.sample, a.row, b.offset, b.sample, b.column];
+  return {
+    shader: attentionPanelShader,
+    constants: {
+      ...panelConstants(tile),
+      WIDE: a.column === 1 && b.row === 1 && along.every((size) => size % 4 === 0),
+    },
+    columnParts,
+    rowTiles,
+    workgroups: workgroups1d(columnParts * rowParts),
+  };
+}
+
+function wayOf(p: Product): Way {
+  const matrices = attentionSubgroupMatrixTileOf(p.tiles);
+  if (matrices) return subgroupMatrixWay(p, matrices);
+  const panel = panelTileOf(p.tiles);
+  return panel ? panelWay(p, panel) : matmulWay(p);
 }
 
 export function product(ctx: KernelContext, p: Product): void {
   const { samples, rows, columns, depth, a, b, out } = p;
   const oneSource = a.tensor === b.tensor;
-  const tile = attentionSubgroupMatrixTileOf(p.tiles);
-  const { shader, constants, columnParts, workgroups } = tile ? subgroupMatrixWay(p, tile) : matmulWay(p);
+  const { shader, constants, columnParts, rowTiles, workgroups } = wayOf(p);
   ctx.dispatch({
     label: p.label,
     ...(p.call && { call: p.call }),
@@ -143,6 +171,7 @@ export function product(ctx: KernelContext, p: Product): void {
       outSample: out.sample,
       outRow: out.row,
       columnParts,
+      rowTiles,
       scale: p.scale ?? 1,
       accumulate: Number(p.accumulate ?? false),
     },

@@ -1,12 +1,24 @@
 import { describe, expect, it } from "vitest";
 import * as kernels from "../../../src/kernels/index.ts";
-import { cost, costs, f32 } from "./costs.ts";
+import { cost, costs, f32, hardware } from "./costs.ts";
 
 describe("attention", () => {
   const [samples, channels, tokens] = [2, 12, 300];
   const shape = (width: number) => [samples, tokens, width];
 
-  it("forward: two matrix products and a softmax for each tile of keys", () => {
+  it("forward, fused: two matrix products and a softmax; nothing but operands and results is moved", () => {
+    const made = costs((ctx, t) => {
+      kernels.attention(ctx, {
+        ...{ label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, tokens]), scale: 0.3 },
+      });
+    });
+    const scores = samples * tokens * tokens;
+    expect(made.map(cost)).toEqual([
+      { flops: 2 * 2 * scores * channels + 4 * scores, bytes: f32(shape(36), shape(12), [samples, tokens]) },
+    ]);
+  });
+
+  it("forward, on others: two matrix products and a softmax for each tile of keys", () => {
     const made = costs((ctx, t) => {
       kernels.attention(ctx, {
         label: "a",
@@ -15,7 +27,7 @@ describe("attention", () => {
         logSumExp: t([samples, tokens]),
         scale: 0.3,
       });
-    });
+    }, hardware);
     // 300 keys: a tile of 256 and one of 44.
     const wanted = [256, 44].flatMap((keys, tile) => {
       const product = 2 * samples * keys * tokens * channels;

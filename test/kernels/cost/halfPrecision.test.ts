@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { elementCount } from "../../../src/gpu/tensor.ts";
 import * as kernels from "../../../src/kernels/index.ts";
-import { cost, costs, f32 } from "./costs.ts";
+import { cost, costs, f32, hardware } from "./costs.ts";
 
 describe("half precision", () => {
   it("halves the traffic of activations, and no other", () => {
@@ -40,7 +40,7 @@ describe("half precision", () => {
     const made = costs((ctx, t) => {
       const tensors = { qkv: t([samples, tokens, 36], "f16"), y: t(shape, "f16"), logSumExp: t([samples, tokens]) };
       kernels.attention(ctx, { label: "a", ...tensors, scale: 0.3 });
-    });
+    }, hardware);
     const [scores, , , , , values, result] = made;
     expect(made).toHaveLength(7);
     const keys = 44;

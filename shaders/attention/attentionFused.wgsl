@@ -1,0 +1,215 @@
+// Attention forward in one dispatch (FlashAttention: Dao et al. 2022, arXiv 2205.14135), for adapters with subgroups of
+// one known, small size (software ones):
+//
+//   y[n, t, c] = sum over keys j of exp(scale q[t] . k[j] - logSumExp[t]) v[j, c]
+//
+// A workgroup is one subgroup of WORKGROUP lanes and takes TILE_COLUMNS queries a lane: lane l has the queries l,
+// WORKGROUP + l and so on, so that maxima and sums over keys need no other lane, and scores never leave it. Both
+// products are made as in attentionPanel.wgsl, transposed: sums over k of left[row, k] panel[k, query]. For scores rows
+// are keys and the panel is the queries; for values rows are channels and the panel is the probabilities of KEYS keys.
+// Maximum, sum and result are merged from KEYS keys to KEYS keys (online softmax: Milakov and Gimelshein 2018, arXiv
+// 1805.02867).
+//
+// Bindings: qkv [N, T, 3 C] (queries, keys and values, one after the other along channels), y [N, T, C], logSumExp
+// [N, T].
+// Constants: WORKGROUP, the exact subgroup size; TILE_ROWS, a multiple of it that divides 4 WORKGROUP; TILE_COLUMNS;
+// KEYS and CHANNELS, multiples of TILE_ROWS, CHANNELS >= C; WIDE: C is a multiple of 4, and qkv is bound as groups of
+// four; X_F16, Y_F16: qkv, y are stored in half precision.
+// Host: rows and queries beyond the last are read from it again, and nothing is stored there.
+// Dispatch: x, y: workgroups1d(ceil(T / (WORKGROUP TILE_COLUMNS))); z: samples.
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#import grid
+#import nan
+#import storagePair
+
+struct Params { tokens: u32, channels: u32, scale: f32 }
+
+#ifdef WIDE
+alias Element = vec4<StoredX>;
+#else
+alias Element = StoredX;
+#endif
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> qkv: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<StoredY>;
+@group(0) @binding(3) var<storage, read_write> logSumExp: array<f32>;
+
+#let VECTORS = TILE_ROWS / WORKGROUP
+// With WIDE a load of four channels a lane brings all rows of so many keys.
+#let KEYS_OF_LOAD = 4 * WORKGROUP / TILE_ROWS
+#let LANES_OF_KEY = TILE_ROWS / 4
+// Below all scores that are of any weight.
+const LOWEST = -3.4e38;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let query = linear_workgroup(wid, num) * (WORKGROUP * TILE_COLUMNS) + lane;
+  if (query - lane >= params.tokens) {
+    return;
+  }
+  let channels = params.channels;
+  let token = 3u * channels;
+  let queries_at = wid.z * params.tokens * token;
+  let keys_at = queries_at + channels;
+  let values_at = keys_at + channels;
+
+  // As in attentionPanel.wgsl: constant inner indices, some slots more. What is not written is 0, such as channels
+  // beyond C.
+  var queries: array<array<f32, TILE_COLUMNS>, CHANNELS + 2>;
+  var weights: array<array<f32, TILE_COLUMNS>, KEYS + 6>;
+  var sums: array<array<f32, TILE_COLUMNS>, CHANNELS + 10>;
+#for q in 0..TILE_COLUMNS
+  let query_at_${q} = queries_at + min(query + ${q * WORKGROUP}u, params.tokens - 1u) * token;
+  var top_${q} = LOWEST;
+  var total_${q} = 0.0;
+#endfor
+  for (var c = 0u; c < channels; c += 4u) {
+#for q in 0..TILE_COLUMNS
+#ifdef WIDE
+    let query_${q} = params.scale * vec4<f32>(qkv[(query_at_${q} + c) / 4u]);
+#for u in 0..4
+    queries[c + ${u}u][${q}] = query_${q}[${u}];
+#endfor
+#else
+#for u in 0..4
+    if (c + ${u}u < channels) {
+      queries[c + ${u}u][${q}] = params.scale * f32(qkv[query_at_${q} + c + ${u}u]);
+    }
+#endfor
+#endif
+#endfor
+  }
+
+  for (var first = 0u; first < params.tokens; first += KEYS) {
+    let count = min(u32(KEYS), params.tokens - first);
+#for q in 0..TILE_COLUMNS
+    var next_${q} = top_${q};
+#endfor
+    for (var row = 0u; row < count; row += TILE_ROWS) {
+#for v in 0..VECTORS
+      let key_at_${v} = keys_at + min(first + row + ${v * WORKGROUP}u + lane, params.tokens - 1u) * token;
+#endfor
+#for r in 0..TILE_ROWS
+#for q in 0..TILE_COLUMNS
+      var score_${r}_${q} = 0.0;
+#endfor
+#endfor
+      for (var c = 0u; c < channels; c += 4u) {
+#for v in 0..VECTORS
+#ifdef WIDE
+        let keys_${v} = vec4<f32>(qkv[(key_at_${v} + c) / 4u]);
+#else
+        var keys_${v} = vec4<f32>();
+#for u in 0..4
+        keys_${v}[${u}] = select(0.0, f32(qkv[key_at_${v} + min(c + ${u}u, channels - 1u)]), c + ${u}u < channels);
+#endfor
+#endif
+#endfor
+#for u in 0..4
+#for q in 0..TILE_COLUMNS
+        let query_${q}_${u} = queries[c + ${u}u][${q}];
+#endfor
+#endfor
+#for r in 0..TILE_ROWS
+#for u in 0..4
+        let key_${r}_${u} = subgroupShuffle(keys_${r / WORKGROUP}[${u}], ${r % WORKGROUP}u);
+#endfor
+#for q in 0..TILE_COLUMNS
+#for u in 0..4
+        score_${r}_${q} = fma(key_${r}_${u}, query_${q}_${u}, score_${r}_${q});
+#endfor
+#endfor
+#endfor
+      }
+#for r in 0..TILE_ROWS
+#for q in 0..TILE_COLUMNS
+      let kept_${r}_${q} = select(LOWEST, score_${r}_${q}, row + ${r}u < count);
+      weights[row + ${r}u][${q}] = kept_${r}_${q};
+      next_${q} = max(next_${q}, kept_${r}_${q});
+#endfor
+#endfor
+    }
+
+#for q in 0..TILE_COLUMNS
+    let decay_${q} = exp_or_nan(top_${q} - next_${q});
+    top_${q} = next_${q};
+    total_${q} *= decay_${q};
+#endfor
+    for (var key = 0u; key < count; key++) {
+#for q in 0..TILE_COLUMNS
+      let weight_${q} = exp_or_nan(weights[key][${q}] - top_${q});
+      weights[key][${q}] = weight_${q};
+      total_${q} += weight_${q};
+#endfor
+    }
+
+    for (var row = 0u; row < channels; row += TILE_ROWS) {
+#for r in 0..TILE_ROWS
+#for q in 0..TILE_COLUMNS
+      var sum_${r}_${q} = sums[row + ${r}u][${q}] * decay_${q};
+#endfor
+#endfor
+#ifdef WIDE
+      let value_at = values_at + min(row + lane % ${LANES_OF_KEY}u * 4u, channels - 4u);
+#else
+#for v in 0..VECTORS
+      let value_at_${v} = values_at + min(row + ${v * WORKGROUP}u + lane, channels - 1u);
+#endfor
+#endif
+      for (var key = 0u; key < count; key += 4u) {
+#for u in 0..4
+#ifdef WIDE
+#if u % KEYS_OF_LOAD == 0
+        let token_${u} = min(first + key + ${u}u + lane / ${LANES_OF_KEY}u, params.tokens - 1u) * token;
+        let values_${u} = vec4<f32>(qkv[(value_at + token_${u}) / 4u]);
+#endif
+#else
+        let token_${u} = min(first + key + ${u}u, params.tokens - 1u) * token;
+#for v in 0..VECTORS
+        let values_${u}_${v} = f32(qkv[value_at_${v} + token_${u}]);
+#endfor
+#endif
+#for q in 0..TILE_COLUMNS
+        let weight_${q}_${u} = select(0.0, weights[key + ${u}u][${q}], key + ${u}u < count);
+#endfor
+#endfor
+#for r in 0..TILE_ROWS
+#for u in 0..4
+#ifdef WIDE
+#let load = u / KEYS_OF_LOAD * KEYS_OF_LOAD
+        let value_${r}_${u} = subgroupShuffle(values_${load}[${r % 4}], ${(u - load) * LANES_OF_KEY + r / 4}u);
+#else
+        let value_${r}_${u} = subgroupShuffle(values_${u}_${r / WORKGROUP}, ${r % WORKGROUP}u);
+#endif
+#endfor
+#for q in 0..TILE_COLUMNS
+#for u in 0..4
+        sum_${r}_${q} = fma(value_${r}_${u}, weight_${q}_${u}, sum_${r}_${q});
+#endfor
+#endfor
+#endfor
+      }
+#for r in 0..TILE_ROWS
+#for q in 0..TILE_COLUMNS
+      sums[row + ${r}u][${q}] = sum_${r}_${q};
+#endfor
+#endfor
+    }
+  }
+
+#for q in 0..TILE_COLUMNS
+  if (query + ${q * WORKGROUP}u < params.tokens) {
+    let at = wid.z * params.tokens + query + ${q * WORKGROUP}u;
+    logSumExp[at] = top_${q} + log_or_nan(total_${q});
+    for (var c = 0u; c < channels; c++) {
+      y[at * channels + c] = StoredY(sums[c][${q}] / total_${q});
+    }
+  }
+#endfor
+}
