@@ -24,11 +24,23 @@ export interface TensorFile {
  *
  * - conv3d: x, weight [, bias] -> y. Attributes stride, padding.
  * - conv3dGradInput: gradY, weight -> gradX. conv3dGradWeight: x, gradY -> gradWeight. Attributes stride, padding.
- * - convTranspose3d: x, weight -> y. Attributes stride, padding.
- * - groupNorm: x, gamma, beta -> y. Attributes groups, silu (0 or 1), eps.
- * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis) -> y [N, tokens, C]. Attribute scale.
+ * - convTranspose3d: x, weight -> y. convTranspose3dGradInput: gradY, weight -> gradX. convTranspose3dGradWeight: x,
+ *   gradY -> gradWeight. Attributes stride, padding.
+ * - groupNorm: x, gamma, beta -> y. groupNormGrad: the same and gradY -> gradX, gradGamma, gradBeta. Attributes groups,
+ *   silu (0 or 1), eps.
+ * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis) -> y [N, tokens, C]. attentionGrad:
+ *   the same and gradY -> gradQkv. Attribute scale.
  * - rotate: x [N, D, D, D, C], matrix [3, 3] (active, x y z) -> y: out(p) = in(R^-1 p) about the centre (D - 1) / 2,
- *   trilinear, 0 outside.
+ *   trilinear, 0 outside. rotateAdjoint: gradY, matrix -> gradX, the transpose of that.
+ * - rotateOctahedral: x [1, D, D, D, C], matrices [R, 9], rotations of the cube -> y [R, D, D, D, C].
+ * - twirl: predictions [R, D, D, D, C], matrices [R, 9], the rotations of the cube that turn them back, target [1, D,
+ *   D, D, C] -> mean [1, D, D, D, C] of the turned ones f, and sums [1, 4]: of |mean - target|^2, of all |f - mean|^2,
+ *   of |target|^2, and 0.
+ * - voxelize: atoms [A, 5] (sample, x, y, z, channel) -> y [N, D, D, D, C]: 1 - product over a channel's atoms of
+ *   1 - exp(-d^2 / radius^2), those within the cutoff; voxel i is at (i - (D - 1) / 2) resolution. Attributes samples,
+ *   channels, size, resolution, radius, cutoff.
+ * - adamw: weights, grads, m, v, ema -> weights, m, v, ema after one update, the one after `step` others. Attributes
+ *   lr, beta1, beta2, eps, weightDecay, emaDecay, step.
  * - variance: x [K, N, D, D, D, C] -> mean [N, D, D, D, C] and m2 [N]: the sum over rows, voxels and channels of
  *   |x_k - mean|^2.
  * - unet: x and the parameters of case U by name (bench/unetU.ts) -> y.
@@ -49,9 +61,18 @@ export interface CaseDescription {
     | "conv3dGradInput"
     | "conv3dGradWeight"
     | "convTranspose3d"
+    | "convTranspose3dGradInput"
+    | "convTranspose3dGradWeight"
     | "groupNorm"
+    | "groupNormGrad"
     | "attention"
+    | "attentionGrad"
     | "rotate"
+    | "rotateAdjoint"
+    | "rotateOctahedral"
+    | "twirl"
+    | "voxelize"
+    | "adamw"
     | "variance"
     | "unet"
     | "unetTrain"

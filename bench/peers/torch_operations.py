@@ -59,12 +59,30 @@ def conv3d(torch, attributes, inputs):
     return Work(torch, run, {"y": channels_last})
 
 
-def backward(torch, grad_y, x, weight, attributes, mask):
+def backward(torch, grad_y, x, weight, attributes, mask, transposed=False):
     three = lambda value: [value] * 3
     return torch.ops.aten.convolution_backward(
         grad_y, x, weight, None, three(attributes["stride"]), three(attributes["padding"]),
-        three(1), False, three(0), 1, mask,
+        three(1), transposed, three(0), 1, mask,
     )
+
+
+class Gradient:
+    """The backward pass of a function. The graph is made once: what it keeps of the forward pass is not timed."""
+
+    def __init__(self, torch, function, inputs, grad_y, back):
+        self.torch = torch
+        self.inputs = [values.requires_grad_() for values in inputs.values()]
+        self.names = ["grad" + name[0].upper() + name[1:] for name in inputs]
+        self.y = function()
+        self.grad_y = grad_y
+        self.back = back
+
+    def run(self):
+        self.grads = self.torch.autograd.grad(self.y, self.inputs, self.grad_y, retain_graph=True)
+
+    def read(self):
+        return {name: self.back.get(name, same)(value) for name, value in zip(self.names, self.grads)}
 
 
 def conv3d_grad_input(torch, attributes, inputs):
@@ -93,38 +111,162 @@ def conv_transpose3d(torch, attributes, inputs):
     return Work(torch, run, {"y": channels_last})
 
 
+def conv_transpose3d_grad_input(torch, attributes, inputs):
+    grad_y, weight = channels_first(inputs["gradY"]), transposed_weight(inputs["weight"])
+    x = torch.empty(grad_y.shape[0], weight.shape[0], *(side // attributes["stride"] for side in grad_y.shape[2:]))
+    run = lambda: {"gradX": backward(torch, grad_y, x, weight, attributes, [True, False, False], True)[0]}
+    return Work(torch, run, {"gradX": channels_last})
+
+
+def conv_transpose3d_grad_weight(torch, attributes, inputs):
+    x, grad_y = channels_first(inputs["x"]), channels_first(inputs["gradY"])
+    kernel = grad_y.shape[2] - (x.shape[2] - 1) * attributes["stride"] + 2 * attributes["padding"]
+    weight = torch.empty(x.shape[1], grad_y.shape[1], kernel, kernel, kernel)
+    run = lambda: {"gradWeight": backward(torch, grad_y, x, weight, attributes, [False, True, False], True)[1]}
+    return Work(torch, run, {"gradWeight": transposed_weight_back})
+
+
+def normed(torch, attributes, x, gamma, beta):
+    y = torch.nn.functional.group_norm(x, attributes["groups"], gamma, beta, attributes["eps"])
+    return torch.nn.functional.silu(y) if attributes["silu"] else y
+
+
 def group_norm(torch, attributes, inputs):
     x, gamma, beta = channels_first(inputs["x"]), inputs["gamma"], inputs["beta"]
-    groups, eps, silu = attributes["groups"], attributes["eps"], attributes["silu"]
+    return Work(torch, lambda: {"y": normed(torch, attributes, x, gamma, beta)}, {"y": channels_last})
 
-    def run():
-        y = torch.nn.functional.group_norm(x, groups, gamma, beta, eps)
-        return {"y": torch.nn.functional.silu(y) if silu else y}
 
-    return Work(torch, run, {"y": channels_last})
+def group_norm_grad(torch, attributes, inputs):
+    to = {"x": channels_first(inputs["x"]), "gamma": inputs["gamma"], "beta": inputs["beta"]}
+    run = lambda: normed(torch, attributes, *to.values())
+    return Gradient(torch, run, to, channels_first(inputs["gradY"]), {"gradX": channels_last})
+
+
+def attended(torch, qkv, scale):
+    q, k, v = qkv.chunk(3, dim=-1)
+    scores = torch.matmul(q, k.transpose(-1, -2)) * scale
+    return torch.matmul(torch.softmax(scores, dim=-1), v)
 
 
 def attention(torch, attributes, inputs):
-    qkv, scale = inputs["qkv"], attributes["scale"]
+    return Work(torch, lambda: {"y": attended(torch, inputs["qkv"], attributes["scale"])}, {"y": same})
 
-    def run():
-        q, k, v = qkv.chunk(3, dim=-1)
-        scores = torch.matmul(q, k.transpose(-1, -2)) * scale
-        return {"y": torch.matmul(torch.softmax(scores, dim=-1), v)}
 
-    return Work(torch, run, {"y": same})
+def attention_grad(torch, attributes, inputs):
+    qkv = inputs["qkv"]
+    return Gradient(torch, lambda: attended(torch, qkv, attributes["scale"]), {"qkv": qkv}, inputs["gradY"], {})
+
+
+def rotated(torch, x, matrix):
+    # A point of the output reads at R^-1 p, in coordinates from -1 to 1 in the order x, y, z.
+    theta = torch.zeros(x.shape[0], 3, 4)
+    theta[:, :, :3] = matrix.transpose(-1, -2)
+    grid = torch.nn.functional.affine_grid(theta, list(x.shape), align_corners=True)
+    return torch.nn.functional.grid_sample(x, grid, "bilinear", "zeros", align_corners=True)
 
 
 def rotate(torch, _, inputs):
     x, matrix = channels_first(inputs["x"]), inputs["matrix"]
+    return Work(torch, lambda: {"y": rotated(torch, x, matrix)}, {"y": channels_last})
+
+
+def rotate_adjoint(torch, _, inputs):
+    grad_y, matrix = channels_first(inputs["gradY"]), inputs["matrix"]
+    x = torch.zeros_like(grad_y)
+    return Gradient(torch, lambda: rotated(torch, x, matrix), {"x": x}, grad_y, {"gradX": channels_last})
+
+
+def rotate_octahedral(torch, _, inputs):
+    x, turns = inputs["x"], turns_of(inputs["matrices"])
+    return Work(torch, lambda: {"y": torch.cat([turned(x, *turn) for turn in turns])}, {"y": same})
+
+
+def twirl(torch, _, inputs):
+    predictions, target, turns = inputs["predictions"].split(1), inputs["target"], turns_of(inputs["matrices"])
 
     def run():
-        # A point of the output reads at R^-1 p, in coordinates from -1 to 1 in the order x, y, z.
-        theta = torch.zeros(x.shape[0], 3, 4)
-        theta[:, :, :3] = matrix.transpose(-1, -2)
-        grid = torch.nn.functional.affine_grid(theta, list(x.shape), align_corners=True)
-        sampled = torch.nn.functional.grid_sample(x, grid, "bilinear", "zeros", align_corners=True)
-        return {"y": sampled}
+        twisted = torch.cat([turned(x, *turn) for x, turn in zip(predictions, turns)])
+        mean = twisted.mean(0, keepdim=True)
+        sums = [(mean - target).square_().sum(), (twisted - mean).square_().sum(), target.square().sum()]
+        return {"mean": mean, "sums": torch.stack([*sums, torch.zeros(())])}
+
+    return Work(torch, run, {"mean": same, "sums": same})
+
+
+def turns_of(matrices):
+    return [axes_of(matrix) for matrix in matrices.view(-1, 3, 3).tolist()]
+
+
+def turned(x, axes, flips):
+    return x.permute(axes).flip(flips) if flips else x.permute(axes)
+
+
+def axes_of(matrix):
+    """How a rotation of the cube permutes the axes of [N, D, H, W, C], and which it flips then."""
+    axes, flips = [0], []
+    # Dimension 3 - i is axis i of x, y, z; row i has the one input axis that output axis i runs along.
+    for i in (2, 1, 0):
+        j = max(range(3), key=lambda column: abs(matrix[i][column]))
+        axes.append(3 - j)
+        if matrix[i][j] < 0:
+            flips.append(3 - i)
+    return axes + [4], flips
+
+
+class AdamW:
+    """torch.optim.AdamW on one parameter, and its moving average; outputs are kept from the first update."""
+
+    def __init__(self, torch, attributes, inputs):
+        self.torch = torch
+        self.weights = inputs["weights"].requires_grad_()
+        self.weights.grad = inputs["grads"]
+        self.ema = inputs["ema"]
+        self.share = 1 - attributes["emaDecay"]
+        self.optimiser = torch.optim.AdamW(
+            [self.weights],
+            lr=attributes["lr"],
+            betas=(attributes["beta1"], attributes["beta2"]),
+            eps=attributes["eps"],
+            weight_decay=attributes["weightDecay"],
+        )
+        step = torch.tensor(float(attributes["step"]))
+        self.state = {"step": step, "exp_avg": inputs["m"], "exp_avg_sq": inputs["v"]}
+        self.optimiser.state[self.weights] = self.state
+        self.first = None
+
+    def run(self):
+        self.optimiser.step()
+        with self.torch.no_grad():
+            self.ema.lerp_(self.weights, self.share)
+        if self.first is None:
+            now = {"weights": self.weights, "m": self.state["exp_avg"], "v": self.state["exp_avg_sq"], "ema": self.ema}
+            self.first = {name: values.detach().clone() for name, values in now.items()}
+
+    def read(self):
+        return self.first
+
+
+def voxelize(torch, attributes, inputs):
+    atoms = inputs["atoms"]
+    samples, channels = (int(attributes[key]) for key in ("samples", "channels"))
+    size, resolution = int(attributes["size"]), attributes["resolution"]
+    squared_radius, squared_cutoff = attributes["radius"] ** 2, attributes["cutoff"] ** 2
+    centres = (torch.arange(size) - (size - 1) / 2) * resolution
+
+    def run():
+        y = torch.zeros(samples, channels, size, size, size)
+        # One axis at a time: the squares of the distances are a sum over three.
+        x2, y2, z2 = ((centres - atoms[:, axis : axis + 1]).square() for axis in (1, 2, 3))
+        for sample in range(samples):
+            for channel in range(channels):
+                which = ((atoms[:, 0] == sample) & (atoms[:, 4] == channel)).nonzero()[:, 0]
+                if len(which) == 0:
+                    continue
+                xs, ys, zs = (squares[which] for squares in (x2, y2, z2))
+                squared = zs[:, :, None, None] + ys[:, None, :, None] + xs[:, None, None, :]
+                occupied = squared.div(-squared_radius).exp_().masked_fill_(squared > squared_cutoff, 0)
+                y[sample, channel] = 1 - (1 - occupied).prod(0)
+        return {"y": y}
 
     return Work(torch, run, {"y": channels_last})
 
@@ -173,9 +315,18 @@ OPERATIONS = {
     "conv3dGradInput": conv3d_grad_input,
     "conv3dGradWeight": conv3d_grad_weight,
     "convTranspose3d": conv_transpose3d,
+    "convTranspose3dGradInput": conv_transpose3d_grad_input,
+    "convTranspose3dGradWeight": conv_transpose3d_grad_weight,
     "groupNorm": group_norm,
+    "groupNormGrad": group_norm_grad,
     "attention": attention,
+    "attentionGrad": attention_grad,
     "rotate": rotate,
+    "rotateAdjoint": rotate_adjoint,
+    "rotateOctahedral": rotate_octahedral,
+    "twirl": twirl,
+    "voxelize": voxelize,
+    "adamw": AdamW,
     "variance": variance,
     "unet": unet,
     "unetTrain": unet_train,

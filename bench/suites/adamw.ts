@@ -40,16 +40,18 @@ function update(name: string, count: number): BenchCase {
       { name: "m", shape, spread: { scale: 0.01 } },
       { name: "v", shape, spread: { base: 1e-4, scale: 0.9e-4 } },
       { name: "ema", shape, spread: { scale: 0.1 } },
-      { name: "flags", shape: [4], make: () => new Uint32Array(4) },
+      { name: "flags", shape: [4], only: "ours", make: () => new Uint32Array(4) },
       {
         name: "step",
         shape: [8],
+        only: "ours",
         make: () => stepWords({ seed: 0, step: STEP, sample: 0, lr, correction1, correction2, emaDecay }),
       },
     ],
     outputs: state.map((output) => ({ name: output, shape })),
     flops: 20 * count,
     tolerance: 1e-6,
+    peers: { operation: "adamw", attributes: { ...OPTIONS, step: STEP } },
     emit: (graph, { weights, grads, m, v, ema, flags, step }) => {
       const state = { weights, m, v, ema };
       adamw(graph, { label: name, ...state, grads, flags, step, beta1, beta2, eps, weightDecay });

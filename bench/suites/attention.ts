@@ -58,12 +58,23 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
     inputs: [
       { name: "qkv", shape: [1, tokens, 3 * channels], spread: SPREAD },
       { name: "gradY", shape: [1, tokens, channels] },
-      { name: "y", shape: [1, tokens, channels], make: (data) => Float32Array.from(forwardOf(data).y) },
-      { name: "logSumExp", shape: [1, tokens], make: (data) => Float32Array.from(forwardOf(data).logSumExp) },
+      {
+        name: "y",
+        shape: [1, tokens, channels],
+        only: "ours",
+        make: (data) => Float32Array.from(forwardOf(data).y),
+      },
+      {
+        name: "logSumExp",
+        shape: [1, tokens],
+        only: "ours",
+        make: (data) => Float32Array.from(forwardOf(data).logSumExp),
+      },
     ],
     outputs: [{ name: "gradQkv", shape: [1, tokens, 3 * channels] }],
     activations: ["qkv", "y", "gradY", "gradQkv"],
     tolerance: toleranceOf(Math.max(tokens, channels)),
+    peers: { operation: "attentionGrad", attributes: { scale } },
     emit: (graph, t) => {
       const forward = { qkv: t.qkv, y: t.y, logSumExp: t.logSumExp };
       attentionGrad(graph, { label: name, ...forward, gradY: t.gradY, gradQkv: t.gradQkv, scale });

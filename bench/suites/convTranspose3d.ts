@@ -62,6 +62,7 @@ function transposedGradients(suite: string, letter: string, channels: number, si
       outputs: [{ name: "gradX", shape: x }],
       activations: ["gradY", "gradX"],
       tolerance: toleranceOf(channels * kernel ** 3),
+      peers: { operation: "convTranspose3dGradInput", attributes: { stride, padding } },
       emit: (graph, t) => {
         convTranspose3dGradInput(graph, {
           label: letter,
@@ -93,6 +94,7 @@ function transposedGradients(suite: string, letter: string, channels: number, si
       outputs: [{ name: "gradWeight", shape: weight }],
       activations: ["x", "gradY"],
       tolerance: toleranceOf(size ** 3),
+      peers: { operation: "convTranspose3dGradWeight", attributes: { stride, padding } },
       emit: (graph, t) => {
         graph.clear(t.gradWeight);
         convTranspose3dGradWeight(graph, {

@@ -61,6 +61,7 @@ function gradient(name: string, x: readonly number[]): BenchCase {
       {
         name: "stats",
         shape: [x[0]!, groups, 2],
+        only: "ours",
         make: (data) =>
           Float32Array.from(twin.groupNorm(twinOf, data.get("x")!, data.get("gamma")!, data.get("beta")!).stats),
       },
@@ -72,6 +73,7 @@ function gradient(name: string, x: readonly number[]): BenchCase {
       { name: "gradBeta", shape: width },
     ],
     flops: 36 * elementCount(x),
+    peers: { operation: "groupNormGrad", attributes: { groups, silu: 1, eps } },
     emit: (graph, t) => {
       for (const sum of [t.gradGamma, t.gradBeta]) graph.clear(sum);
       groupNormGrad(graph, {

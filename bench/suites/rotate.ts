@@ -115,6 +115,7 @@ function adjoint(name: string, size: number): BenchCase {
     outputs: [{ name: "gradX", shape: x }],
     flops: 2 * 8 * SAMPLES * size ** 3 * CHANNELS,
     tolerance: tolerance(size),
+    peers: { operation: "rotateAdjoint", attributes: {} },
     emit: (graph, t) => {
       resampleGrad(graph, {
         label: name,
@@ -157,11 +158,23 @@ function octahedral(name: string, size: number): BenchCase {
     shape: `1 x ${CHANNELS} at ${size}^3, ${count} rotations of the cube`,
     inputs: [
       { name: "x", shape: [1, size, size, size, CHANNELS] },
-      { name: "elements", shape: [count], make: () => Uint32Array.from({ length: count }, (_, i) => i) },
+      {
+        name: "elements",
+        shape: [count],
+        only: "ours",
+        make: () => Uint32Array.from({ length: count }, (_, i) => i),
+      },
+      {
+        name: "matrices",
+        shape: [count, 9],
+        only: "peers",
+        make: () => Float32Array.from(octahedralMatrices.flatMap((matrix) => [...matrix])),
+      },
     ],
     outputs: [{ name: "y", shape: [count, size, size, size, CHANNELS] }],
     flops: 0,
     tolerance: 0,
+    peers: { operation: "rotateOctahedral", attributes: {} },
     emit: (graph, t) => rotateOctahedral(graph, { label: name, x: t.x, rotations: t.elements, y: t.y }),
     expected: (data) => sampledPermutation(data, size),
   });

@@ -1,4 +1,4 @@
-import { octahedralPermutation } from "../../src/equivariance/octahedral.ts";
+import { octahedralMatrices, octahedralPermutation } from "../../src/equivariance/octahedral.ts";
 import type { KernelContext } from "../../src/gpu/dispatch.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import { twirlMerge } from "../../src/kernels/twirl/twirl.ts";
@@ -82,7 +82,13 @@ function fused(name: string, grids: Grids): BenchCase {
     shape: `${rotations} rotations of ${samples} x ${channels} at ${size}^3, fused`,
     inputs: [
       { name: "predictions", shape: [samples * rotations, ...grid] },
-      { name: "elements", shape: [rotations], make: () => Uint32Array.from({ length: rotations }, (_, i) => i) },
+      {
+        name: "elements",
+        shape: [rotations],
+        only: "ours",
+        make: () => Uint32Array.from({ length: rotations }, (_, i) => i),
+      },
+      { name: "matrices", shape: [rotations, 9], only: "peers", make: () => inverses(rotations) },
       { name: "target", shape: [samples, ...grid] },
     ],
     outputs: [
@@ -92,9 +98,16 @@ function fused(name: string, grids: Grids): BenchCase {
     flops: (6 * rotations + 6) * samples * elements,
     bytes: 4 * (rotations + 2) * samples * elements,
     tolerance: TOLERANCE,
+    peers: { operation: "twirl", attributes: {} },
     emit: (graph, t) => reduce(graph, name, t, [samples, ...grid]),
     expected: (data) => expectedTwirl(data, grids),
   });
+}
+
+/** Of the first rotations of the cube: what turns predictions back. */
+function inverses(rotations: number): Float32Array<ArrayBuffer> {
+  const transposed = [0, 3, 6, 1, 4, 7, 2, 5, 8];
+  return Float32Array.from(octahedralMatrices.slice(0, rotations).flatMap((m) => transposed.map((i) => m[i]!)));
 }
 
 function reduce(

@@ -9,6 +9,8 @@ import { graphCase } from "../graphCase.ts";
 
 const SAMPLES = 8;
 const RESOLUTION = 0.25;
+/** In Angstrom: of VoxMol for all elements, times its factor. */
+const ATOM_RADIUS = 0.93 * 0.5;
 /** The twin takes its time: the first and the last sample. */
 const CHECKED = [0, SAMPLES - 1];
 
@@ -35,19 +37,32 @@ function voxelizeCase(size: number): BenchCase {
     suite: "voxelize",
     shape: `${SAMPLES} molecules, ${atomCount} atoms, ${channels} channels at ${size}^3`,
     inputs: [
-      { name: "atoms", shape: [atoms.length / 4, 4], make: () => Float32Array.from(atoms) },
-      { name: "offsets", shape: [count + 1], make: () => Uint32Array.from(offsets) },
-      { name: "molecules", shape: [SAMPLES], make: () => Uint32Array.from({ length: SAMPLES }, (_, i) => i) },
-      { name: "poses", shape: [SAMPLES, 12], make: () => poses(size) },
+      { name: "packed", shape: [atoms.length / 4, 4], only: "ours", make: () => Float32Array.from(atoms) },
+      { name: "offsets", shape: [count + 1], only: "ours", make: () => Uint32Array.from(offsets) },
+      {
+        name: "molecules",
+        shape: [SAMPLES],
+        only: "ours",
+        make: () => Uint32Array.from({ length: SAMPLES }, (_, i) => i),
+      },
+      { name: "poses", shape: [SAMPLES, 12], only: "ours", make: () => poses(size) },
+      { name: "atoms", shape: [atomCount, 5], only: "peers", make: (data) => placed(data) },
     ],
     outputs: [{ name: "y", shape }],
     // A distance, an exponential and a product for every voxel that an atom reaches.
     flops: 16 * atomCount * reached,
     tolerance: 2e-5,
+    peers: {
+      operation: "voxelize",
+      attributes: {
+        ...{ samples: SAMPLES, channels, size },
+        ...{ resolution: RESOLUTION, radius: ATOM_RADIUS, cutoff: ATOM_CUTOFF },
+      },
+    },
     emit: (graph, t) => {
       voxelize(graph, {
         label: `voxelize ${size}`,
-        atoms: t.atoms,
+        atoms: t.packed,
         offsets: t.offsets,
         molecules: t.molecules,
         poses: t.poses,
@@ -67,8 +82,21 @@ function poses(size: number): Float32Array<ArrayBuffer> {
   return Float32Array.from(rows.flat());
 }
 
+/** Atoms where their poses put them, after the number of their sample. */
+function placed(data: CaseData): Float32Array<ArrayBuffer> {
+  const [atoms, offsets, posed] = ["packed", "offsets", "poses"].map((name) => data.get(name)!);
+  const rows = Array.from({ length: SAMPLES }, (_, n) => {
+    return Array.from({ length: offsets![n + 1]! - offsets![n]! }, (_, i) => {
+      const at = 4 * (offsets![n]! + i);
+      const shifted = [0, 1, 2].map((axis) => atoms![at + axis]! + posed![12 * n + 9 + axis]!);
+      return [n, ...shifted, atoms![at + 3]!];
+    });
+  });
+  return Float32Array.from(rows.flat(2));
+}
+
 function expected(data: CaseData, size: number, channels: number): Expected[] {
-  const atoms = data.get("atoms")!;
+  const atoms = data.get("packed")!;
   const offsets = data.get("offsets")!;
   const elements = size ** 3 * channels;
   return CHECKED.map((n) => {
