@@ -7,13 +7,13 @@ import { PeerProcess, type Failure, type PeerCommand } from "./peerProcess.ts";
 import type { CaseDescription, PeerName, PeerReply } from "./protocol.ts";
 
 export interface PeerTimeouts {
-  /** Of opening an engine, and of loading a case with its first run: some compile for a minute. */
+  /** Of opening an engine, and of loading a case with its first run: some compile for a minute, some run for ten. */
   readonly loadMs: number;
   /** Of one run beyond twenty times the first. */
   readonly runMs: number;
 }
 
-const TIMEOUTS: PeerTimeouts = { loadMs: 600_000, runMs: 120_000 };
+const TIMEOUTS: PeerTimeouts = { loadMs: 1_800_000, runMs: 120_000 };
 /** Deaths in a row after which an engine is left alone. */
 const MAX_DEATHS = 3;
 

@@ -1,6 +1,6 @@
 // The public API, for Node and browsers alike; "voxtwirl/node" adds Dawn, files and software adapters.
 export { VoxtwirlError, type VoxtwirlErrorCode } from "./errors.ts";
-export { Gpu, type BufferView, type GpuOptions } from "./gpu/gpu.ts";
+export { Gpu, type BufferView, type Compilers, type GpuOptions } from "./gpu/gpu.ts";
 export { decodeHalf, encodeHalf } from "./gpu/half.ts";
 export type { AdapterClass, GpuCaps, SubgroupMatrixShape } from "./gpu/caps.ts";
 export { adapterId, type TunedChoice, type Tuning } from "./gpu/tuning.ts";

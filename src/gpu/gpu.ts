@@ -29,6 +29,16 @@ export interface GpuOptions {
   memoryBudget?: number;
   /** Variants of kernels found by timing on this adapter; see `parseTuning` for one that comes from a file. */
   tuning?: Tuning | undefined;
+  /** For a driver that compiles a pipeline when it first runs, on one thread, and keeps it on disk (lavapipe). */
+  compilers?: Compilers | undefined;
+}
+
+/** Devices that compile a share of a plan's pipelines, so that the driver's cache has them when they first run. */
+export interface Compilers {
+  /** How many at a time. */
+  readonly count: number;
+  /** Opens another device of the same adapter. */
+  open(this: void): Promise<Gpu>;
 }
 
 const WANTED_FEATURES = [
@@ -49,7 +59,14 @@ const WANTED_LIMITS = [
 ] as const;
 
 // Flag values of the WebGPU specification: the global objects GPUBufferUsage and GPUMapMode do not exist in Node.
-export const BufferUsage = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
+export const BufferUsage = {
+  MAP_READ: 1,
+  COPY_SRC: 4,
+  COPY_DST: 8,
+  UNIFORM: 64,
+  STORAGE: 128,
+  INDIRECT: 256,
+} as const;
 const MAP_MODE_READ = 1;
 
 /**
@@ -74,6 +91,8 @@ export class Gpu {
   readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   /** Most bytes that may be allocated in all. */
   readonly memoryBudget: number;
+  /** @internal */
+  readonly compilers: Compilers | undefined;
   readonly #owned: boolean;
   readonly #buffers = new Set<GPUBuffer>();
   readonly #onError = (event: GPUUncapturedErrorEvent) => {
@@ -96,6 +115,7 @@ export class Gpu {
     this.wait = options.wait ?? ((pending) => pending);
     this.memoryBudget = options.memoryBudget ?? Infinity;
     this.#owned = owned;
+    this.compilers = options.compilers;
     // Errors of a caller's device are the caller's to hear: they may come from work that is not ours.
     if (owned) device.addEventListener("uncapturederror", this.#onError as EventListener);
     void device.lost.then((lost) => {

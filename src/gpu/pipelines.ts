@@ -29,6 +29,8 @@ export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #variants = new Map<string, ShaderVariant>();
   readonly #pipelines = new Map<string, Promise<CompiledPipeline>>();
+  /** Keys of those that `warmUp` has seen. */
+  readonly warm = new Set<string>();
 
   constructor(device: GPUDevice) {
     this.#device = device;

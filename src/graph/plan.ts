@@ -6,6 +6,7 @@ import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { decodeHalf } from "../gpu/half.ts";
 import type { CompiledPipeline, ShaderVariant } from "../gpu/pipelines.ts";
 import { replay, type Command, type Copy } from "../gpu/recorder.ts";
+import { warmUp } from "../gpu/warmUp.ts";
 import type { ReplayTimer } from "../gpu/replayTimer.ts";
 import type { GPUBuffer } from "../hostTypes.ts";
 import { checkDispatch } from "./checkDispatch.ts";
@@ -114,9 +115,9 @@ export class Plan {
       const constants = uploadConstants(gpu, graph, dispatches, made);
       await gpu.settle();
       // All at once: Dawn compiles in parallel.
-      await gpu.wait(
-        Promise.all([...new Set(variants.values())].map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))),
-      );
+      const distinct = [...new Set(variants.values())];
+      await gpu.wait(Promise.all(distinct.map(async (v) => compiled.set(v, await gpu.pipelines.get(v)))));
+      await warmUp(gpu, distinct);
 
       const viewOf = (tensor: Tensor): BufferView => {
         const external = graph.externalView(tensor);

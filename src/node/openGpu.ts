@@ -1,10 +1,10 @@
 import { requireObject } from "../check.ts";
-import { freemem } from "node:os";
+import { availableParallelism, freemem } from "node:os";
 import { Gpu, type GpuOptions } from "../gpu/gpu.ts";
 import { withNap } from "./nap.ts";
 import { parseTuning } from "../tuning/tuning.ts";
 import type { Tuning } from "../gpu/tuning.ts";
-import { openAdapter, type OpenAdapterOptions } from "./open.ts";
+import { openAdapter, type OpenAdapterOptions, type OpenedAdapter } from "./open.ts";
 import { hostAdapterId, NO_TUNING, readTuning } from "./tuningCache.ts";
 
 /** Options of `openGpu`: how to choose the adapter and how to open it. */
@@ -21,6 +21,9 @@ export interface OpenGpuOptions extends OpenAdapterOptions, Omit<GpuOptions, "tu
 /** A software adapter takes its memory from the system's, and the process dies where the system has none left. */
 const SOFTWARE_MEMORY_SHARE = 0.8;
 
+/** Devices that compile beside the first, some 80 MB each. */
+const MOST_COMPILERS = 3;
+
 /**
  * Opens a device on the adapter that `openAdapter` chooses, with waits that leave the processor to software adapters
  * and within the memory the machine has.
@@ -34,7 +37,18 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   if (opened.notice) onNotice?.(opened.notice);
   const memoryBudget = opened.software ? Math.floor(SOFTWARE_MEMORY_SHARE * freeMemory()) : Infinity;
   const found = await tuningOf(opened.adapter.info, tuning, onNotice);
-  return Gpu.open(opened.adapter, { wait: withNap, memoryBudget, ...gpuOptions, tuning: found });
+  const open = async () => {
+    return Gpu.open((await openAdapter({ adapter, flags, hideWarnings })).adapter, { wait: withNap });
+  };
+  const compilers = compilesLate(opened)
+    ? { count: Math.min(MOST_COMPILERS, availableParallelism() - 1), open }
+    : undefined;
+  return Gpu.open(opened.adapter, { wait: withNap, memoryBudget, compilers, ...gpuOptions, tuning: found });
+}
+
+/** Lavapipe, where it keeps what it compiled on disk. */
+function compilesLate({ name }: OpenedAdapter): boolean {
+  return name === "llvmpipe" && !/^(1|true|y|yes)$/i.test(process.env.MESA_SHADER_CACHE_DISABLE ?? "");
 }
 
 async function tuningOf(
