@@ -169,7 +169,7 @@ describe("tiles of attentionSubgroupMatrix", () => {
       expect(kinds(caps, "f32")).toEqual(["loads"]);
       expect(kinds({ ...caps, subgroupMatrices: [] }, "f16")).toEqual(["loads"]);
     }
-    expect(kinds(MATRIX_ADAPTERS.lavapipe!, "f16")).toEqual(["broadcast"]);
+    expect(kinds(MATRIX_ADAPTERS.lavapipe!, "f16")).toEqual(["fused", "panel"]);
     expect(attentionSubgroupMatrixTiles(MATRIX_ADAPTERS.lavapipe!, c).length).toBe(1);
   });
 });
