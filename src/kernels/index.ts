@@ -2,7 +2,8 @@
 // object that says what there is to know of each (kernel.ts), by which list.ts finds it here.
 export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
 export { add, addKernel, subtract, subtractKernel, type AddArgs } from "./add.ts";
-export { attention, attentionKernel, type AttentionArgs } from "./attention/attention.ts";
+export { attention, attentionKernel } from "./attention/attention.ts";
+export type { AttentionArgs } from "./attention/attentionSizes.ts";
 export { attentionGrad, attentionGradKernel, type AttentionGradArgs } from "./attention/attentionGrad.ts";
 export {
   averageOrbits,

@@ -5,7 +5,6 @@ import attentionPanelShader from "../../../shaders/attention/attentionPanel.wgsl
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { type Tensor } from "../../gpu/tensor.ts";
 import { copyChannels } from "../concatChannels.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
@@ -13,21 +12,8 @@ import { storage } from "../storage.ts";
 import { threads1d } from "../threads.ts";
 import { dispatchFused } from "./attentionFused.ts";
 import { from, parts, product, transposed, type StridedMatrix } from "./attentionProduct.ts";
-import { checkedSizes, keysOfTile, summed } from "./attentionSizes.ts";
+import { checkedSizes, keysOfTile, summed, type AttentionArgs } from "./attentionSizes.ts";
 import { attentionShapes, attentionVariants, fusedTileOf, type AttentionShape } from "./attentionVariants.ts";
-
-/** What `attention` takes. */
-export interface AttentionArgs {
-  label: string;
-  /** [N, T, 3 C], queries, keys, values one after the other along channels. */
-  qkv: Tensor;
-  /** [N, T, C], written. */
-  y: Tensor;
-  /** [N, T], written: log of the sum over keys of exp(score), which the gradient needs. */
-  logSumExp: Tensor;
-  /** Factor of the scores, C^-1/2 as a rule. */
-  scale: number;
-}
 
 /**
  * Single-head self-attention within each sample: y = softmax(scale * q k^T) v over the sample's T tokens.

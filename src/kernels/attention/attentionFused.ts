@@ -2,8 +2,7 @@ import attentionFusedShader from "../../../shaders/attention/attentionFused.wgsl
 import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength } from "../../gpu/tensor.ts";
 import { storagePair } from "../storage.ts";
-import type { AttentionArgs } from "./attention.ts";
-import type { Sizes } from "./attentionSizes.ts";
+import type { AttentionArgs, Sizes } from "./attentionSizes.ts";
 
 /** Tiles of attentionFused.wgsl that are a choice. */
 export interface FusedTile extends Record<string, number> {

@@ -2,6 +2,19 @@ import type { KernelContext } from "../../gpu/dispatch.ts";
 import { elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { badShape, requireShape } from "../shapes.ts";
 
+/** What `attention` takes. */
+export interface AttentionArgs {
+  label: string;
+  /** [N, T, 3 C], queries, keys, values one after the other along channels. */
+  qkv: Tensor;
+  /** [N, T, C], written. */
+  y: Tensor;
+  /** [N, T], written: log of the sum over keys of exp(score), which the gradient needs. */
+  logSumExp: Tensor;
+  /** Factor of the scores, C^-1/2 as a rule. */
+  scale: number;
+}
+
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
 const MAX_TILE_KEYS = 256;
 const MIN_TILE_KEYS = 32;
