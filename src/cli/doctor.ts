@@ -4,7 +4,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { SubgroupMatrixShape } from "../gpu/caps.ts";
 import { formatBytes, type Gpu } from "../gpu/gpu.ts";
-import { adapterName, isSoftware } from "../node/adapters.ts";
+import { adapterName, isSoftware, vectorAdvice } from "../node/adapters.ts";
 import { driverAdvice, installedDriver, isDriverLoaded } from "../node/driver.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { type CachedTuning, hostAdapterId, NO_TUNING, readTuning } from "../node/tuningCache.ts";
@@ -144,6 +144,11 @@ function missingHardware(info: GPUAdapterInfo): Missing[] {
   }
   if (adapterName(info) === "SwiftShader" && process.platform === "linux") {
     missing.push({ what: "Mesa's llvmpipe, ten times faster than SwiftShader", fix: driverAdvice() });
+  }
+  const advice = vectorAdvice(info);
+  if (advice) {
+    const fix = `${advice[0]!.toUpperCase()}${advice.slice(1)}.`;
+    missing.push({ what: "vectors of 256 bits, with which kernels run several times faster", fix });
   }
   return missing;
 }

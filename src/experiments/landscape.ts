@@ -71,7 +71,7 @@ export const landscapeExperiment: Experiment = {
     {
       title: "Largest curvature",
       yLabel: "lambda_max",
-      caption: "The largest eigenvalue of each term's Hessian, and of its Gauss-Newton matrix.",
+      caption: "The largest eigenvalue of each term's Hessian, and of its Gauss-Newton matrix, which may cover it.",
       curves: (["lambdaMax", "gaussNewtonMax"] as const).flatMap((name) =>
         TERMS.map((term) => {
           const label = `L_${term}${name === "lambdaMax" ? "" : ", Gauss-Newton"}`;

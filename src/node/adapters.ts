@@ -205,11 +205,19 @@ export function adapterName(info: GPUAdapterInfo): string {
   return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(" ") || "unnamed";
 }
 
+/** What to do where lavapipe's vectors were made longer than kernels are written for: 8 lanes of 256 bits. */
+export function vectorAdvice(info: GPUAdapterInfo): string | undefined {
+  if (adapterName(info) !== "llvmpipe" || (info.subgroupMinSize ?? 0) <= 8) return undefined;
+  return "unset LP_NATIVE_VECTOR_WIDTH";
+}
+
 /** One line that says that the adapter is a software one and what would be faster; undefined for a GPU. */
-export function softwareNotice({ name, software, problem }: FoundAdapter): string | undefined {
+export function softwareNotice({ name, software, problem, adapter }: FoundAdapter): string | undefined {
   if (!software) return undefined;
   const cores = availableParallelism();
   const line = `software adapter ${name} (${cores} ${cores === 1 ? "core" : "cores"})`;
+  const advice = vectorAdvice(adapter.info);
+  if (advice) return `${line}; kernels run several times faster with vectors of 256 bits: ${advice}`;
   if (name !== "SwiftShader" || process.platform !== "linux") return `${line}; a GPU would be much faster`;
   if (problem === undefined) return `${line}; ten times faster: ${driverAdvice()}; a GPU: faster still`;
   return `${line}; the installed driver does not work (${problem}): npx voxtwirl driver install --force`;

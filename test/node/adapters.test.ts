@@ -93,11 +93,13 @@ describe("names", () => {
   });
 
   it("come with what would be faster", () => {
-    const notice = (name: string, software: boolean) => softwareNotice({ name, software } as never);
-    expect(notice("NVIDIA", false)).toBeUndefined();
-    expect(notice("llvmpipe", true)).toMatch(/llvmpipe \(\d+ cores?\); a GPU/);
-    expect(notice("SwiftShader", true)).toMatch(process.platform === "linux" ? /voxtwirl driver install|Mesa/ : /GPU/);
-    const broken = softwareNotice({ name: "SwiftShader", software: true, problem: "it is half there" } as never);
+    const notice = (name: string, more: object = { software: true }, subgroupMinSize = 8) =>
+      softwareNotice({ name, adapter: { info: info({ description: name, subgroupMinSize }) }, ...more } as never);
+    expect(notice("NVIDIA", { software: false }, 32)).toBeUndefined();
+    expect(notice("llvmpipe")).toMatch(/llvmpipe \(\d+ cores?\); a GPU/);
+    expect(notice("llvmpipe", undefined, 16)).toMatch(/256 bits: unset LP_NATIVE_VECTOR_WIDTH/);
+    expect(notice("SwiftShader")).toMatch(process.platform === "linux" ? /voxtwirl driver install|Mesa/ : /GPU/);
+    const broken = notice("SwiftShader", { software: true, problem: "it is half there" });
     if (process.platform === "linux") expect(broken).toContain("half there): npx voxtwirl driver install --force");
   });
 });
