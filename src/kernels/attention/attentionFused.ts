@@ -2,14 +2,8 @@ import attentionFusedShader from "../../../shaders/attention/attentionFused.wgsl
 import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength } from "../../gpu/tensor.ts";
 import { storagePair } from "../storage.ts";
+import type { LaneTile } from "./attentionPanel.ts";
 import type { AttentionArgs, Sizes } from "./attentionSizes.ts";
-
-/** Tiles of attentionFused.wgsl that are a choice. */
-export interface FusedTile extends Record<string, number> {
-  WORKGROUP: number;
-  TILE_ROWS: number;
-  TILE_COLUMNS: number;
-}
 
 /** Keys whose scores an invocation keeps at a time. */
 const KEYS = 128;
@@ -28,7 +22,7 @@ export function dispatchFused(
   ctx: KernelContext,
   { label, qkv, y, logSumExp, scale }: AttentionArgs,
   { samples, tokens, channels }: Sizes,
-  tile: FusedTile,
+  tile: LaneTile,
   call: KernelCall,
 ): void {
   const CHANNELS = Math.max(LEAST_CHANNELS, 2 ** Math.ceil(Math.log2(channels)));

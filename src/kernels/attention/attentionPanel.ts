@@ -1,5 +1,5 @@
-/** Tiles of attentionPanel.wgsl that are a choice. */
-export interface PanelTile extends Record<string, number> {
+/** Tiles of attentionPanel.wgsl and attentionFused.wgsl that are a choice. */
+export interface LaneTile extends Record<string, number> {
   WORKGROUP: number;
   TILE_ROWS: number;
   TILE_COLUMNS: number;
@@ -15,13 +15,13 @@ const TILES = 16;
 const PARTS = 8;
 
 /** All specialisation constants of the shader that the operands do not tell. */
-export function panelConstants(tile: PanelTile): Record<string, number> {
+export function panelConstants(tile: LaneTile): Record<string, number> {
   return { ...tile, DEPTH, TILES };
 }
 
 /** Workgroups along columns and along rows, and the tiles of rows of each. */
 export function panelParts(
-  { WORKGROUP, TILE_ROWS, TILE_COLUMNS }: PanelTile,
+  { WORKGROUP, TILE_ROWS, TILE_COLUMNS }: LaneTile,
   { samples, rows, columns }: { samples: number; rows: number; columns: number },
 ): { columnParts: number; rowTiles: number; rowParts: number } {
   const columnParts = Math.ceil(columns / (WORKGROUP * TILE_COLUMNS));

@@ -13,9 +13,8 @@ import {
   attentionSubgroupMatrixConstants,
   type AttentionSubgroupMatrixTile,
 } from "./attentionSubgroupMatrix.ts";
-import { panelConstants, panelParts } from "./attentionPanel.ts";
+import { panelConstants, panelParts, type LaneTile } from "./attentionPanel.ts";
 import { attentionSubgroupMatrixTileOf, panelTileOf } from "./attentionVariants.ts";
-import type { PanelTile } from "./attentionPanel.ts";
 
 /** A matrix of each sample in a tensor, by strides in elements. */
 export interface StridedMatrix {
@@ -118,7 +117,7 @@ function subgroupMatrixWay({ rows, columns, depth, a, b }: Product, tile: Attent
   };
 }
 
-function panelWay({ samples, rows, columns, depth, a, b }: Product, tile: PanelTile): Way {
+function panelWay({ samples, rows, columns, depth, a, b }: Product, tile: LaneTile): Way {
   const { columnParts, rowTiles, rowParts } = panelParts(tile, { samples, rows, columns });
   const along = [depth, a.offset, a.sample, a.row, b.offset, b.sample, b.column];
   return {

@@ -8,8 +8,8 @@ import {
   attentionSubgroupMatrixTiles,
   type AttentionSubgroupMatrixTile,
 } from "./attentionSubgroupMatrix.ts";
-import { fusedFits, type FusedTile } from "./attentionFused.ts";
-import type { PanelTile } from "./attentionPanel.ts";
+import { fusedFits } from "./attentionFused.ts";
+import type { LaneTile } from "./attentionPanel.ts";
 import { hasLanes, LANES } from "../lanes.ts";
 import { onLavapipe, type Variant, type TableRow, type VariantChoice } from "../kernel.ts";
 
@@ -43,19 +43,19 @@ const FUSED = [
 
 function laneVariants(kind: string, shader: string, tiles: readonly (readonly [number, number])[]): Variant[] {
   return tiles.map(([rows, columns]) => {
-    const constants: PanelTile & FusedTile = { WORKGROUP: LANES, TILE_ROWS: rows, TILE_COLUMNS: columns };
+    const constants: LaneTile = { WORKGROUP: LANES, TILE_ROWS: rows, TILE_COLUMNS: columns };
     return { name: `${kind} ${rows}x${columns}`, shader, constants };
   });
 }
 
 /** The tile of a variant of attentionPanel.wgsl. */
-export function panelTileOf({ shader, constants }: Variant): PanelTile | undefined {
-  return shader === attentionPanelShader.name ? (constants as PanelTile) : undefined;
+export function panelTileOf({ shader, constants }: Variant): LaneTile | undefined {
+  return shader === attentionPanelShader.name ? (constants as LaneTile) : undefined;
 }
 
 /** The tile of a variant of attentionFused.wgsl. */
-export function fusedTileOf({ shader, constants }: Variant): FusedTile | undefined {
-  return shader === attentionFusedShader.name ? (constants as FusedTile) : undefined;
+export function fusedTileOf({ shader, constants }: Variant): LaneTile | undefined {
+  return shader === attentionFusedShader.name ? (constants as LaneTile) : undefined;
 }
 
 /** attentionSubgroupMatrix.wgsl with a tile. */
