@@ -205,11 +205,11 @@ fn main(
 
               // As taps() along x; along y what is this part's of it: two points differ by signs, one is by itself.
               let first = part == 0;
-              let end_0 = select(0.0, 0.25, first);
+              let end_0 = select(0.0, 1.0, first);
               let end_2 = select(1.0, 0.0, first);
-              let even_0 = select(1.0 / 24.0, -1.0 / 6.0, first);
-              let odd_1 = select(1.0 / 12.0, -1.0 / 6.0, first);
-              let even_2 = select(1.0 / 6.0, -1.0 / 6.0, first);
+              let even_0 = select(1.0 / 6.0, -2.0 / 3.0, first);
+              let odd_1 = select(ROOT / 6.0, -2.0 / 3.0 * HALF_ROOT, first);
+              let even_2 = select(1.0 / 3.0, -1.0 / 3.0, first);
 #for b in 0..2
 #for i in 0..WORKGROUP
 #for m in 0..3
