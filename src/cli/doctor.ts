@@ -143,7 +143,7 @@ function missingHardware(info: GPUAdapterInfo): Missing[] {
     });
   }
   if (adapterName(info) === "SwiftShader" && process.platform === "linux") {
-    missing.push({ what: "Mesa's llvmpipe, ten times faster than SwiftShader", fix: driverAdvice() });
+    missing.push({ what: "Mesa's llvmpipe, several times faster than SwiftShader", fix: driverAdvice() });
   }
   const advice = vectorAdvice(info);
   if (advice) {

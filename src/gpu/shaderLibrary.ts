@@ -34,6 +34,7 @@ import total from "../../shaders/shared/total.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
 import winograd from "../../shaders/shared/winograd.wgsl";
+import winogradTile from "../../shaders/shared/winogradTile.wgsl";
 
 let library: Readonly<Record<string, string>> | undefined;
 
@@ -79,6 +80,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     unit,
     voxels,
     winograd,
+    winogradTile,
   ];
   library ??= Object.fromEntries(files.map(({ name, code }) => [name, code]));
   return library;

@@ -1,6 +1,7 @@
 import type { AdapterClass, GpuCaps } from "../gpu/caps.ts";
 import type { KernelCall } from "../gpu/dispatch.ts";
 import type { Shader } from "../gpu/shader.ts";
+import { hasSubgroupsOf, QUAD_LANES } from "./lanes.ts";
 import type { DType } from "../gpu/tensor.ts";
 import type { Example } from "./example.ts";
 
@@ -51,6 +52,8 @@ export interface VariantChoice<S extends CallShape = CallShape> {
 /** Which variant runs on a class of adapters, for some shapes, and why. */
 export interface TableRow<S extends CallShape = CallShape> {
   readonly adapter: AdapterClass | "any";
+  /** Of which of them: those whose subgroups all have so many lanes. */
+  readonly lanes?: number;
   /** Of which shapes it speaks; without it of all. */
   when?(shape: S): boolean;
   /** "tiled *" is the first of those whose names begin so. */
@@ -63,6 +66,16 @@ export interface TableRow<S extends CallShape = CallShape> {
 /** A row for software adapters that was measured on lavapipe. */
 export function onLavapipe(variant: string, why: string) {
   return { adapter: "software", variant, why, measured: "lavapipe" } as const;
+}
+
+/** A row for software adapters that was measured on SwiftShader. */
+export function onSwiftShader(variant: string, why: string) {
+  return { adapter: "software", variant, why, measured: "SwiftShader" } as const;
+}
+
+/** One for those alone whose subgroups have four lanes, as SwiftShader's. */
+export function onQuads(variant: string, why: string) {
+  return { ...onSwiftShader(variant, why), lanes: QUAD_LANES } as const;
 }
 
 /** Of the variants that can run here, the one of the table, and the row that says so. */
@@ -100,6 +113,7 @@ export function tableChoice<S extends CallShape>(
 ): TableChoice<S> {
   for (const row of table) {
     if (row.adapter !== "any" && row.adapter !== caps.adapterClass) continue;
+    if (row.lanes !== undefined && !hasSubgroupsOf(caps, row.lanes)) continue;
     if (row.when && !row.when(shape)) continue;
     const variant = variants.find(({ name }) => isNamed(name, row.variant));
     if (variant) return { variant, row };

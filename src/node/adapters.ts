@@ -219,6 +219,6 @@ export function softwareNotice({ name, software, problem, adapter }: FoundAdapte
   const advice = vectorAdvice(adapter.info);
   if (advice) return `${line}; kernels run several times faster with vectors of 256 bits: ${advice}`;
   if (name !== "SwiftShader" || process.platform !== "linux") return `${line}; a GPU would be much faster`;
-  if (problem === undefined) return `${line}; ten times faster: ${driverAdvice()}; a GPU: faster still`;
+  if (problem === undefined) return `${line}; several times faster: ${driverAdvice()}; a GPU: faster still`;
   return `${line}; the installed driver does not work (${problem}): npx voxtwirl driver install --force`;
 }

@@ -9,7 +9,7 @@ const SQUARE = { m: 16, n: 16, k: 16 };
 /** Adapters of every class, with subgroups of known sizes, of unknown ones, and without; with matrices and without. */
 export const ADAPTERS: Record<string, GpuCaps> = {
   lavapipe: { ...base, adapterClass: "software", ...lanes(8) },
-  SwiftShader: { ...base, adapterClass: "software", ...lanes(4) },
+  SwiftShader: { ...base, adapterClass: "software", ...lanes(4), f16: false },
   "software without subgroups": { ...base, adapterClass: "software", ...lanes(1) },
   NVIDIA: { ...base, adapterClass: "discrete", ...lanes(32) },
   AMD: { ...base, adapterClass: "discrete", ...lanes(32, 64) },

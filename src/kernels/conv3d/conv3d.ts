@@ -5,6 +5,8 @@ import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMa
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
+import conv3dWinogradWeightShader from "../../../shaders/conv3d/conv3dWinogradWeight.wgsl";
+import conv3dWinogradOutputShader from "../../../shaders/conv3d/conv3dWinogradOutput.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
@@ -14,6 +16,7 @@ import { testConvShape, type ConvShape } from "./conv3dCall.ts";
 import { conv3dVariants } from "./conv3dVariants.ts";
 import { activation, example, input, output } from "../example.ts";
 import type { Kernel } from "../kernel.ts";
+import { WINOGRAD_SHADERS } from "./winogradMatmul.ts";
 import { requireShape } from "../shapes.ts";
 
 export { conv3dShape } from "./conv3dShape.ts";
@@ -79,6 +82,9 @@ export const conv3dKernel: Kernel<ConvShape> = {
     conv3dRowsShader,
     conv3dRowsWeightShader,
     conv3dPolyphaseShader,
+    ...WINOGRAD_SHADERS,
+    conv3dWinogradWeightShader,
+    conv3dWinogradOutputShader,
     conv3dSubgroupMatrixShader,
     conv3dTiledShader,
     conv3dSumSplitsShader,

@@ -47,6 +47,13 @@ export function convShape(
   };
 }
 
+/** Up to so many, Winograd's points of weights in three dimensions take longer than they save. */
+const FEW_VOXELS = 64;
+
+export function hasManyVoxels({ batch, outD, outH, outW }: ConvShape): boolean {
+  return batch * outD * outH * outW > FEW_VOXELS;
+}
+
 /** A shape for tests: N = 2, 5 input channels, `depth` planes of `size` by `size` voxels. */
 export function testConvShape(
   [depth, size]: readonly [number, number],

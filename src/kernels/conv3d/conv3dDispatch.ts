@@ -10,6 +10,7 @@ import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
 import { convSizes, type ConvDispatch } from "./conv3dShape.ts";
 import { subgroupMatrixKernel, subgroupMatrixTileOf } from "./conv3dSubgroupMatrix.ts";
 import { tiledKernel, tilingOf } from "./conv3dTiled.ts";
+import { dispatchConv3dWinograd } from "./conv3dWinograd.ts";
 import { conv3dVariants, convTranspose3dVariants } from "./conv3dVariants.ts";
 
 /** The operands of a call; its variant is chosen where it is not given. */
@@ -62,6 +63,9 @@ function dispatchProblem(ctx: KernelContext, args: ConvOperands & { variant?: Va
       dispatchScalar(ctx, { ...args, ...cost, weight, sums }, conv3dRowsDispatch(sizes, variant));
       return;
     }
+    case "conv3dWinogradMatmul":
+      dispatchConv3dWinograd(ctx, { ...args, ...cost, sizes, variant });
+      return;
     case "conv3dPolyphase":
       dispatchScalar(ctx, { ...args, ...cost }, conv3dPolyphaseDispatch(conv, variant));
       return;

@@ -3,6 +3,7 @@ import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeight
 import conv3dGradWeightTiledShader from "../../../shaders/conv3d/conv3dGradWeightTiled.wgsl";
 import conv3dGradWeightShader from "../../../shaders/conv3d/conv3dGradWeight.wgsl";
 import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
+import conv3dWinogradGradWeightShader from "../../../shaders/conv3d/conv3dWinogradGradWeight.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
@@ -15,6 +16,7 @@ import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
 import { dispatchConv3dGradWeightSubgroupMatrix } from "./conv3dGradWeightSubgroupMatrix.ts";
 import { dispatchConv3dGradWeightTeams } from "./conv3dGradWeightTeams.ts";
 import { dispatchConv3dGradWeightTiled } from "./conv3dGradWeightTiled.ts";
+import { dispatchConv3dGradWeightWinograd } from "./conv3dGradWeightWinograd.ts";
 import {
   gradWeightSubgroupMatrixTileOf,
   gradWeightTilingOf,
@@ -22,6 +24,7 @@ import {
   type GradWeightShape,
 } from "./conv3dGradWeightVariants.ts";
 import { conv3dShape, convSizes } from "./conv3dShape.ts";
+import { WINOGRAD_SHADERS } from "./winogradMatmul.ts";
 
 /**
  * Adds the gradient of a convolution with respect to its weights to gradWeight [k, k, k, Ci, Co], from its input
@@ -72,6 +75,9 @@ export function dispatchConv3dGradWeight(
     case "conv3dGradWeightSubgroupMatrix":
       dispatchConv3dGradWeightSubgroupMatrix(ctx, { ...all, tile: gradWeightSubgroupMatrixTileOf(variant) });
       return;
+    case "conv3dWinogradMatmul":
+      dispatchConv3dGradWeightWinograd(ctx, { ...all, variant });
+      return;
     case "conv3dGradWeightRows":
       dispatchConv3dGradWeightRows(ctx, all);
       return;
@@ -92,6 +98,8 @@ export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
     conv3dGradWeightRowsShader,
     conv3dGradWeightTiledShader,
     conv3dGradWeightSubgroupMatrixShader,
+    ...WINOGRAD_SHADERS,
+    conv3dWinogradGradWeightShader,
     sumPartialsShader,
   ],
   variants: gradWeightVariants,

@@ -1,6 +1,6 @@
 import conv3dGradWeightSubgroupMatrixShader from "../../../shaders/conv3d/conv3dGradWeightSubgroupMatrix.wgsl";
 import conv3dGradWeightRowsShader from "../../../shaders/conv3d/conv3dGradWeightRows.wgsl";
-import { describeConv, sizesOf, type ConvShape } from "./conv3dCall.ts";
+import { describeConv, hasManyVoxels, sizesOf, type ConvShape } from "./conv3dCall.ts";
 import { gradWeightTiledName, gradWeightTilings, type GradWeightTiling } from "./conv3dGradWeightTiled.ts";
 import {
   gradWeightSubgroupMatrixName,
@@ -8,7 +8,8 @@ import {
   type GradWeightSubgroupMatrixTile,
 } from "./conv3dGradWeightSubgroupMatrixTiles.ts";
 import { gradWeightRowsFits } from "./conv3dGradWeightRows.ts";
-import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
+import { gradWeightWinogradFits, gradWeightWinogradVariants } from "./conv3dGradWeightWinograd.ts";
+import { onLavapipe, onQuads, type Variant, type VariantChoice } from "../kernel.ts";
 
 /** What the work of a call depends on: sizes and switches. */
 export interface GradWeightShape extends ConvShape {
@@ -51,6 +52,9 @@ export function gradWeightSubgroupMatrixTileOf({ constants }: Variant): GradWeig
   return constants as GradWeightSubgroupMatrixTile;
 }
 
+/** What conv3dWinogradMatmul.wgsl is worth its passes for. */
+const inPoints = (shape: GradWeightShape): boolean => shape.kernel === 3 && hasManyVoxels(shape);
+
 export const gradWeightVariants: VariantChoice<GradWeightShape> = {
   kernel: "conv3dGradWeight",
   of(caps, shape, dtype) {
@@ -62,7 +66,10 @@ export const gradWeightVariants: VariantChoice<GradWeightShape> = {
     const matrices = subgroupMatrixTiles.map(gradWeightSubgroupMatrixVariant);
     if (caps.adapterClass !== "software") return [...matrices, ...tiled, ...TEAMS];
     const rows = gradWeightRowsFits(caps, sizesOf(shape), shape.stride, shape.pad) ? [ROWS] : [];
-    return [...rows, ...TEAMS, ...tiled.slice(0, SOFTWARE_TILED), ...matrices];
+    const winograd = gradWeightWinogradFits(caps, sizesOf(shape), shape.stride, shape.pad)
+      ? gradWeightWinogradVariants(sizesOf(shape))
+      : [];
+    return [...rows, ...winograd, ...TEAMS, ...tiled.slice(0, SOFTWARE_TILED), ...matrices];
   },
   // Rows are worked on eight columns at a time.
   table: [
@@ -74,6 +81,14 @@ export const gradWeightVariants: VariantChoice<GradWeightShape> = {
       ...onLavapipe("rows", "at 8^3 9 % less than teams with 64 channels, 30 with 128; with 32 teams are ahead"),
       when: ({ kernel, outW, inC, outC }) => kernel === 3 && outW > 6 && outW <= 8 && Math.min(inC, outC) >= 64,
     },
+    {
+      ...onQuads("winograd 32x16", "32 channels at 32^3 65 ms, teams 295; 64 at 16^3, batch 4, 92 and 690"),
+      when: inPoints,
+    },
+    { ...onQuads("winograd 16x16", "16 channels at 8^3, batch 8, 3.9 ms, teams 14.5"), when: inPoints },
+    { ...onQuads("winograd 16x8", "where there are few output channels"), when: inPoints },
+    { ...onQuads("winograd 8x16", "where there are few input channels"), when: inPoints },
+    { ...onQuads("winograd 8x8", "8 channels at 16^3, batch 8, 12.9 ms, teams 27.5"), when: inPoints },
     onLavapipe("teams", "registers alone; few splits, by the work there is"),
     { adapter: "any", variant: "subgroup matrix *", why: "tensor cores, where x and gradY are f16" },
     { adapter: "any", variant: "tiled *", why: "workgroup memory" },

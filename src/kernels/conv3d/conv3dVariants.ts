@@ -3,10 +3,11 @@ import { tiledVariants } from "./conv3dTiled.ts";
 import { subgroupMatrixVariants } from "./conv3dSubgroupMatrix.ts";
 import { conv3dPolyphaseFits, polyphaseVariants } from "./conv3dPolyphase.ts";
 import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
+import { conv3dWinogradFits, conv3dWinogradVariants } from "./conv3dWinograd.ts";
 import { isPointwise } from "./conv3dShape.ts";
-import { describeConv, sizesOf, type ConvShape } from "./conv3dCall.ts";
+import { describeConv, hasManyVoxels, sizesOf, type ConvShape } from "./conv3dCall.ts";
 import { CUBIC, directVariants, POINTWISE, SOFTWARE_CUBIC, SOFTWARE_POINTWISE } from "./conv3dDirect.ts";
-import { onLavapipe, type TableRow, type VariantChoice } from "../kernel.ts";
+import { onLavapipe, onQuads, onSwiftShader, type TableRow, type VariantChoice } from "../kernel.ts";
 
 /**
  * A barrier costs a processor more than what workgroup memory saves it, and it multiplies matrices element by element:
@@ -36,6 +37,9 @@ const cubic = ({ kernel, stride }: ConvShape): boolean => kernel === 3 && stride
 const rows = (shape: ConvShape, above: number, to = Infinity): boolean =>
   cubic(shape) && shape.pad === 1 && shape.outW > above && shape.outW <= to;
 
+/** What conv3dWinogradMatmul.wgsl is worth its passes for. */
+const inPoints = (shape: ConvShape): boolean => cubic(shape) && hasManyVoxels(shape);
+
 export const conv3dVariants: VariantChoice<ConvShape> = {
   kernel: "conv3d",
   of(caps, shape, dtype) {
@@ -48,10 +52,11 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
     if (!software) return [...matrices, ...tiled, ...directVariants(caps, tiles)];
     const inRows = conv3dRowsFits(caps, problem.sizes, shape.stride, shape.pad) ? rowsVariants(shape.outW) : [];
     const polyphase = conv3dPolyphaseFits(caps, problem) ? polyphaseVariants(problem.sizes) : [];
+    const winograd = conv3dWinogradFits(caps, problem) ? conv3dWinogradVariants(problem.sizes) : [];
     const blocks = [tiled, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
-    return [...inRows, ...polyphase, ...directVariants(caps, tiles), ...blocks];
+    return [...inRows, ...winograd, ...polyphase, ...directVariants(caps, tiles), ...blocks];
   },
-  // "rows" and "polyphase" need subgroups of eight lanes: SwiftShader passes over them.
+  // "rows" and "polyphase" need subgroups of eight lanes: SwiftShader, whose have four, passes over them.
   table: [
     {
       ...onLavapipe("rows 2x8x8", "192 accumulators a lane, whose loop fits the instruction cache"),
@@ -99,19 +104,16 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
     },
     { ...onLavapipe("polyphase 1x8x32", "kernels of 2"), when: strided },
     {
-      adapter: "software",
-      when: cubic,
-      variant: "direct 4x4x8 w8",
-      why: "128 accumulators, more spill and compile for longer",
-      measured: "SwiftShader",
+      ...onQuads("winograd 16x32", "32 channels at 32^3 75 ms, direct 4x4x8 265; 64 at 16^3, batch 4, 100 and 534"),
+      when: (shape) => inPoints(shape) && shape.outC > 16,
     },
     {
-      adapter: "software",
-      when: isPointwise,
-      variant: "direct 8x1x16 w8",
-      why: "inputs serve many channels",
-      measured: "SwiftShader",
+      ...onQuads("winograd 16x16", "16 channels at 8^3, batch 8, 4.2 ms, direct 4x4x8 9.6"),
+      when: (shape) => inPoints(shape) && shape.outC > 8,
     },
+    { ...onQuads("winograd 16x8", "8 channels at 16^3, batch 8, 14 ms, direct 4x4x8 22"), when: inPoints },
+    { ...onSwiftShader("direct 4x4x8 w8", "128 accumulators, more spill and compile for longer"), when: cubic },
+    { ...onSwiftShader("direct 8x1x16 w8", "inputs serve many channels"), when: isPointwise },
     onLavapipe("direct 2x4x8 w8", "fewer outputs where each needs more inputs; it is loads that compile slowly"),
     subgroupMatrixRow,
     tiledRow,
@@ -138,6 +140,7 @@ export const convTranspose3dVariants: VariantChoice<ConvShape> = {
     onLavapipe("polyphase 2x4x16", "four taps share a load"),
     { ...onLavapipe("polyphase 1x8x64", "kernels of 2"), when: ({ kernel, outC }) => kernel === 2 && outC > 32 },
     { ...onLavapipe("polyphase 1x8x32", "kernels of 2"), when: ({ kernel }) => kernel === 2 },
+    onQuads("direct 2x4x8 w8", "a quarter to a third less than 4x4x8"),
     onLavapipe("direct 4x4x8 w8", "128 accumulators; a tile needs few inputs beside them"),
     subgroupMatrixRow,
     tiledRow,

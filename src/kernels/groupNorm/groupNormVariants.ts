@@ -1,5 +1,5 @@
 import type { GpuCaps } from "../../gpu/caps.ts";
-import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
+import { onLavapipe, onQuads, type Variant, type VariantChoice } from "../kernel.ts";
 
 /** What the work of a call depends on: sizes and switches. */
 export interface GroupNormShape extends Record<string, number> {
@@ -39,6 +39,7 @@ const variants = (kernel: string): VariantChoice<GroupNormShape> => ({
     ...wholeVariants(caps, shape),
   ],
   table: [
+    onQuads("runs of 128", "barriers are dear: 24x4096x8 3.6 ms, whole w64 6.3; 8x64x32 0.25 and 1.25"),
     { ...onLavapipe("whole *", "one dispatch for three"), when: small },
     onLavapipe(
       "runs of 64",
