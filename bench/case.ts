@@ -28,6 +28,8 @@ export interface OpenCase {
   run(timer?: ReplayTimer): void | Promise<void>;
   /** Outputs by name, as they are after the first run. */
   outputs(): Promise<ReadonlyMap<string, ArrayLike<number>>>;
+  /** Inputs of peers that the case makes itself, known once its outputs were; others are in its data. */
+  madeInputs?(): CaseData;
   destroy(): void;
 }
 
@@ -35,7 +37,7 @@ export interface OpenCase {
 export interface PeerTask {
   readonly operation: CaseDescription["operation"];
   readonly attributes: Readonly<Record<string, number>>;
-  /** Inputs by name, with values in the case's data. */
+  /** Inputs by name, with values in the case's data or among `madeInputs`. */
   readonly inputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }

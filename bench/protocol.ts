@@ -31,7 +31,8 @@ export interface TensorFile {
  * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis) -> y [N, tokens, C]. attentionGrad:
  *   the same and gradY -> gradQkv. Attribute scale.
  * - rotate: x [N, D, D, D, C], matrix [3, 3] (active, x y z) -> y: out(p) = in(R^-1 p) about the centre (D - 1) / 2,
- *   trilinear, 0 outside. rotateAdjoint: gradY, matrix -> gradX, the transpose of that.
+ *   trilinear, 0 outside. rotateCatmullRom: the same with its weights. rotateAdjoint: gradY, matrix -> gradX, the
+ *   transpose of the first.
  * - rotateOctahedral: x [1, D, D, D, C], matrices [R, 9], rotations of the cube -> y [R, D, D, D, C].
  * - twirl: predictions [R, D, D, D, C], matrices [R, 9], the rotations of the cube that turn them back, target [1, D,
  *   D, D, C] -> mean [1, D, D, D, C] of the turned ones f, and sums [1, 4]: of |mean - target|^2, of all |f - mean|^2,
@@ -52,6 +53,10 @@ export interface TensorFile {
  *   pieces "start/NAME" -> lambdaMax [1] and "product/NAME". Both are of the Hessian of a term of the squared error, a
  *   mean over the N samples and the 24 rotations of the cube: its largest (signed) Ritz value after so many products,
  *   and its product with the start vector as it is. Attributes products, and term (0: the loss, 1: L_mean, 2: L_equiv).
+ * - evaluation: noisy, clean [1, D, D, D, C], matrices [R, 9], different rotations of the cube, and the parameters of a
+ *   denoiser by name -> terms [4], means over voxels and channels: with f the predictions for the
+ *   turned noisy grid, turned back, |f - clean|^2 over all R, what is left of it without the next, the part that is
+ *   lost symmetry, 23 / 24 of the sample variance of f, and |clean|^2. Attribute groups.
  */
 export interface CaseDescription {
   /** Unique, with slashes: "conv3d/A", "gradWeight/C", "unet/U/train". */
@@ -68,6 +73,7 @@ export interface CaseDescription {
     | "attention"
     | "attentionGrad"
     | "rotate"
+    | "rotateCatmullRom"
     | "rotateAdjoint"
     | "rotateOctahedral"
     | "twirl"
@@ -77,7 +83,8 @@ export interface CaseDescription {
     | "unet"
     | "unetTrain"
     | "tinyTrain"
-    | "lanczos";
+    | "lanczos"
+    | "evaluation";
   readonly attributes: Readonly<Record<string, number>>;
   readonly inputs: readonly TensorFile[];
   /** Where `save` puts each output; shapes as above. */

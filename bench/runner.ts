@@ -60,7 +60,8 @@ export async function runCase(benchCase: BenchCase, options: RunnerOptions): Pro
     for (let set = 1; set < opened.sets; set++) await runOnce(gpu, opened, timer);
     const theirs: Entry[] = [];
     if (benchCase.peers && peers.length > 0) {
-      const description = writeTensors(options.folder, benchCase.name, benchCase.peers, data);
+      const inputs = opened.madeInputs ? new Map([...data, ...opened.madeInputs()]) : data;
+      const description = writeTensors(options.folder, benchCase.name, benchCase.peers, inputs);
       for (const peer of peers) {
         check();
         onProgress(`${benchCase.name}: ${peer.name} loads`);

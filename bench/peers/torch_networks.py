@@ -39,6 +39,16 @@ class Layers:
         y = self.conv(f"{name}.conv2", self.norm_silu(f"{name}.norm2", h))
         return y + (self.conv(f"{name}.shortcut", x) if self.has(f"{name}.shortcut.weight") else x)
 
+    def attend(self, name, x):
+        """Self-attention over all voxels in one head, where there are parameters for it; linear weights [in, out]."""
+        if not self.has(f"{name}.projection.weight"):
+            return x
+        linear = lambda layer, x: self.functional.linear(x, *(p.t() if p.dim() == 2 else p for p in self.pair(layer)))
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k, v = linear(f"{name}.projection", tokens).chunk(3, dim=-1)
+        weights = (q @ k.transpose(1, 2) * q.shape[-1] ** -0.5).softmax(-1)
+        return (tokens + linear(f"{name}.output", weights @ v)).transpose(1, 2).reshape(x.shape)
+
 
 def unet_u(layers, x):
     levels = 0
@@ -63,24 +73,26 @@ def unet_u(layers, x):
 
 
 def voxmol(layers, x):
-    """The denoiser without attention and dropout, under the names of its state dict."""
+    """The denoiser without dropout, under the names of its state dict."""
     x = layers.conv("grid_projection", x)
     skips = [x]
     index = 0
     while True:
         if layers.has(f"down.{index}.res.conv1.weight"):
-            x = layers.block(f"down.{index}.res", x)
+            x = layers.attend(f"down.{index}.attn", layers.block(f"down.{index}.res", x))
         elif layers.has(f"down.{index}.conv.weight"):
             x = layers.conv(f"down.{index}.conv", x, stride=2)
         else:
             break
         skips.append(x)
         index += 1
-    x = layers.block("middle.res2", layers.block("middle.res1", x))
+    x = layers.attend("middle.attn", layers.block("middle.res1", x))
+    x = layers.block("middle.res2", x)
     index = 0
     while True:
         if layers.has(f"up.{index}.res.conv1.weight"):
             x = layers.block(f"up.{index}.res", layers.concat(x, skips.pop()))
+            x = layers.attend(f"up.{index}.attn", x)
         elif layers.has(f"up.{index}.conv.weight"):
             x = layers.conv_transpose(f"up.{index}.conv", x)
         else:

@@ -1,5 +1,5 @@
 import { VoxelEvaluator } from "../../src/tasks/voxels/voxelEvaluator.ts";
-import { OCTAHEDRAL_ORDER } from "../../src/equivariance/octahedral.ts";
+import { OCTAHEDRAL_ORDER, octahedralMatrices } from "../../src/equivariance/octahedral.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { ParameterStore } from "../../src/graph/parameters.ts";
@@ -11,11 +11,14 @@ import { prepareDataset } from "../../src/molecules/dataset.ts";
 import { presets } from "../../src/tasks/voxels/presets.ts";
 import { unetConfig, type VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
 import { streams } from "../../src/tasks/voxels/streams.ts";
-import type { BenchCase, Expected, OpenCase } from "../case.ts";
+import type { BenchCase, CaseData, Expected, OpenCase } from "../case.ts";
 import { denoiserFlops } from "../denoiserLayers.ts";
 import { variantOf } from "../graphCase.ts";
 
-/** One molecule's whole evaluation, from its atoms to the terms of its loss, with all rotations or ten of them. */
+/**
+ * One molecule's whole evaluation, from its atoms to the terms of its loss, with all rotations or ten of them. Peers
+ * begin with the grids that ours made of the atoms.
+ */
 export function measureCases(): BenchCase[] {
   return [measureCase(presets.tiny!, 24), measureCase(presets.tiny!, 10), measureCase(presets.small!, 24)];
 }
@@ -34,6 +37,18 @@ function measureCase(config: VoxelConfig, rotations: number): BenchCase {
     // A rotated input and a prediction for each rotation.
     bytes: 8 * rotations * values,
     tolerance: 1e-5,
+    ...(!half && {
+      peers: {
+        operation: "evaluation" as const,
+        attributes: { groups: config.groups },
+        inputs: [
+          ...["noisy", "clean"].map((name) => ({ name, shape: [1, grid, grid, grid, elements.length] })),
+          { name: "matrices", shape: [rotations, 9] },
+          ...unetParameters(unetConfig(config)).map(({ name, shape }) => ({ name, shape })),
+        ],
+        outputs: [{ name: "terms", shape: [4] }],
+      },
+    }),
     data: () => new Map(),
     open: (gpu) => open(gpu, config, rotations, (twisted) => (predicted = twisted)),
     expected: () => terms(predicted!, values),
@@ -58,6 +73,7 @@ async function open(
   initialise(store, parameters, config.seed);
   const { grid, elements, resolution, sigma, shift, seed, precision } = config;
   let graph: Graph | undefined;
+  let made: CaseData | undefined;
   await gpu.finish();
   const start = performance.now();
   const evaluator = await VoxelEvaluator.create(
@@ -89,9 +105,18 @@ async function open(
     outputs: async () => {
       // From here on replays are about this molecule and its rotations; before, every rotation was the identity.
       const { lossTotal, lossMean, lossEquiv, lossZero } = await evaluator.evaluate();
-      onPredicted(await evaluator.twisted(0));
+      const twisted = await evaluator.twisted(0);
+      onPredicted(twisted);
+      const matrices = Float32Array.from(twisted.elements.flatMap((element) => [...octahedralMatrices[element]!]));
+      made = new Map([
+        ...(await store.readAll()),
+        ["noisy", twisted.noisy as Float32Array<ArrayBuffer>],
+        ["clean", twisted.clean as Float32Array<ArrayBuffer>],
+        ["matrices", matrices],
+      ]);
       return new Map([["terms", [lossTotal, lossMean, lossEquiv, lossZero]]]);
     },
+    madeInputs: () => made!,
     destroy: () => {
       evaluator.destroy();
       store.destroy();
