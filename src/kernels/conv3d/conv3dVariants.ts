@@ -113,6 +113,7 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
     },
     { ...onQuads("winograd 16x8", "8 channels at 16^3, batch 8, 14 ms, direct 4x4x8 22"), when: inPoints },
     { ...onSwiftShader("direct 4x4x8 w8", "128 accumulators, more spill and compile for longer"), when: cubic },
+    { ...onQuads("direct 4x4x8 w8", "3x3x3 at 32^3 49 ms, 2x4x8 63; 4x4x4 391 and 472"), when: strided },
     { ...onSwiftShader("direct 8x1x16 w8", "inputs serve many channels"), when: isPointwise },
     onLavapipe("direct 2x4x8 w8", "fewer outputs where each needs more inputs; it is loads that compile slowly"),
     subgroupMatrixRow,
