@@ -38,7 +38,12 @@ export interface PeerTask {
   readonly operation: CaseDescription["operation"];
   readonly attributes: Readonly<Record<string, number>>;
   /** Inputs by name, with values in the case's data or among `madeInputs`. */
-  readonly inputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    /** It is one of `madeInputs`. */
+    readonly made?: true;
+  }[];
   readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 

@@ -45,7 +45,7 @@ function measureCase(config: VoxelConfig, rotations: number): BenchCase {
           ...["noisy", "clean"].map((name) => ({ name, shape: [1, grid, grid, grid, elements.length] })),
           { name: "matrices", shape: [rotations, 9] },
           ...unetParameters(unetConfig(config)).map(({ name, shape }) => ({ name, shape })),
-        ],
+        ].map((input) => ({ ...input, made: true as const })),
         outputs: [{ name: "terms", shape: [4] }],
       },
     }),

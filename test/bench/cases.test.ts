@@ -68,6 +68,7 @@ describe("the cases", () => {
       if (!peers || peers.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0) > 2e6) continue;
       const values = data();
       for (const input of peers.inputs) {
+        if (input.made) continue;
         expect(values.get(input.name)?.length, `${name} ${input.name}`).toBe(elementCount(input.shape));
       }
     }
