@@ -28,6 +28,9 @@ export interface TensorFile {
  *   gradY -> gradWeight. Attributes stride, padding.
  * - groupNorm: x, gamma, beta -> y. groupNormGrad: the same and gradY -> gradX, gradGamma, gradBeta. Attributes groups,
  *   silu (0 or 1), eps.
+ * - layerNorm: x [rows, C], weight [, bias] -> y, of each row; with rms 1 no mean is subtracted. layerNormGrad: the
+ *   same and gradY -> gradX, gradWeight [, gradBias]. Attributes rms, eps.
+ * - gelu: x -> y, exact. geluGrad: x, gradY -> gradX.
  * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis) -> y [N, tokens, C]. attentionGrad:
  *   the same and gradY -> gradQkv. Attribute scale.
  * - rotate: x [N, D, D, D, C], matrix [3, 3] (active, x y z) -> y: out(p) = in(R^-1 p) about the centre (D - 1) / 2,
@@ -70,6 +73,10 @@ export interface CaseDescription {
     | "convTranspose3dGradWeight"
     | "groupNorm"
     | "groupNormGrad"
+    | "layerNorm"
+    | "layerNormGrad"
+    | "gelu"
+    | "geluGrad"
     | "attention"
     | "attentionGrad"
     | "rotate"

@@ -142,6 +142,30 @@ def group_norm_grad(torch, attributes, inputs):
     return Gradient(torch, run, to, channels_first(inputs["gradY"]), {"gradX": channels_last})
 
 
+def normed_rows(torch, attributes, x, weight, bias=None):
+    if not attributes["rms"]:
+        return torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias, attributes["eps"])
+    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + attributes["eps"]) * weight
+
+
+def layer_norm(torch, attributes, inputs):
+    return Work(torch, lambda: {"y": normed_rows(torch, attributes, **inputs)}, {"y": same})
+
+
+def layer_norm_grad(torch, attributes, inputs):
+    to = {name: values for name, values in inputs.items() if name != "gradY"}
+    return Gradient(torch, lambda: normed_rows(torch, attributes, **to), to, inputs["gradY"], {})
+
+
+def gelu(torch, _, inputs):
+    return Work(torch, lambda: {"y": torch.nn.functional.gelu(inputs["x"])}, {"y": same})
+
+
+def gelu_grad(torch, _, inputs):
+    x = inputs["x"]
+    return Gradient(torch, lambda: torch.nn.functional.gelu(x), {"x": x}, inputs["gradY"], {})
+
+
 def attended(torch, qkv, scale):
     q, k, v = qkv.chunk(3, dim=-1)
     scores = torch.matmul(q, k.transpose(-1, -2)) * scale
@@ -374,6 +398,10 @@ OPERATIONS = {
     "convTranspose3dGradWeight": conv_transpose3d_grad_weight,
     "groupNorm": group_norm,
     "groupNormGrad": group_norm_grad,
+    "layerNorm": layer_norm,
+    "layerNormGrad": layer_norm_grad,
+    "gelu": gelu,
+    "geluGrad": gelu_grad,
     "attention": attention,
     "attentionGrad": attention_grad,
     "rotate": rotate,

@@ -5,6 +5,7 @@ import { attentionCases } from "./attention.ts";
 import { conv3dCases } from "./conv3d.ts";
 import { convTranspose3dCases } from "./convTranspose3d.ts";
 import { groupNormCases } from "./groupNorm.ts";
+import { layerNormCases } from "./layerNorm.ts";
 import { measureCases } from "./measure.ts";
 import { noiseCases } from "./noise.ts";
 import { rotateCases } from "./rotate.ts";
@@ -18,6 +19,7 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   conv3d: conv3dCases,
   convT: convTranspose3dCases,
   groupnorm: groupNormCases,
+  layernorm: layerNormCases,
   attention: attentionCases,
   rotate: rotateCases,
   voxelize: voxelizeCases,

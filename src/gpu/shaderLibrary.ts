@@ -16,11 +16,13 @@ import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import nan from "../../shaders/shared/nan.wgsl";
+import normal from "../../shaders/shared/normal.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
 import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
+import rowTeam from "../../shaders/shared/rowTeam.wgsl";
 import runMoments from "../../shaders/shared/runMoments.wgsl";
 import scaling from "../../shaders/shared/scaling.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
@@ -62,11 +64,13 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     groupNormTerms,
     moments,
     nan,
+    normal,
     octahedral,
     philox,
     random,
     real,
     resampleTaps,
+    rowTeam,
     runMoments,
     scaling,
     sigmoid,

@@ -1,5 +1,6 @@
 import { requireArgs, requireGraph, requireTensor } from "../check.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import * as activations from "../kernels/activations.ts";
 import * as attentionKernel from "../kernels/attention/attention.ts";
 import { attentionGrad } from "../kernels/attention/attentionGrad.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
@@ -9,9 +10,11 @@ import * as convTransposeKernel from "../kernels/conv3d/convTranspose3d.ts";
 import * as dropoutKernel from "../kernels/dropout.ts";
 import * as groupNormKernel from "../kernels/groupNorm/groupNorm.ts";
 import { groupNormGrad } from "../kernels/groupNorm/groupNormGrad.ts";
+import * as layerNormKernel from "../kernels/layerNorm/layerNorm.ts";
+import { layerNormGrad } from "../kernels/layerNorm/layerNormGrad.ts";
 import * as linearKernel from "../kernels/conv3d/linear.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { formatShape } from "../gpu/tensor.ts";
+import { elementCount, formatShape } from "../gpu/tensor.ts";
 import type { Graph, Precision } from "./graph.ts";
 
 // Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.
@@ -140,6 +143,81 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
     const write = (gradX: Tensor, addend: Tensor | undefined) => {
       const args = { label: `${label} grad`, x, gamma, beta, stats, gradY, groups, silu, gradX, gradGamma, gradBeta };
       groupNormGrad(graph, addend ? { ...args, addend } : args);
+    };
+    if (graph.needsGrad(x)) graph.addGrad(x, write, true);
+    else write(graph.scratch(`${label} gradX`, x.shape, x.dtype), undefined);
+  });
+}
+
+/** x / (1 + exp(-x)) element by element (SiLU, arXiv 1702.03118). */
+export function silu(graph: Graph, options: { label: string; x: Tensor }): Tensor {
+  return activation(graph, options, "silu");
+}
+
+/** x Phi(x) element by element, exact (GELU, arXiv 1606.08415). */
+export function gelu(graph: Graph, options: { label: string; x: Tensor }): Tensor {
+  return activation(graph, options, "gelu");
+}
+
+/** 1 / (1 + exp(-x)) element by element. */
+export function sigmoid(graph: Graph, options: { label: string; x: Tensor }): Tensor {
+  return activation(graph, options, "sigmoid");
+}
+
+const ACTIVATIONS = {
+  silu: { forward: activations.silu, backward: activations.siluGrad },
+  gelu: { forward: activations.gelu, backward: activations.geluGrad },
+  sigmoid: { forward: activations.sigmoid, backward: activations.sigmoidGrad },
+};
+
+function activation(graph: Graph, options: { label: string; x: Tensor }, name: keyof typeof ACTIVATIONS): Tensor {
+  check(name, graph, options, "x");
+  const { label, x } = options;
+  const { forward, backward } = ACTIVATIONS[name];
+  const y = graph.activation(label, x.shape);
+  forward(graph, { label, x, y });
+  return graph.record(y, [x], (gradY) => {
+    graph.addGrad(x, (gradX) => backward(graph, { label: `${label} grad`, x, gradY, gradX }));
+  });
+}
+
+/** A norm of each row: x is [..., C], weight and bias are [C] where there are any; a bias needs a weight. */
+export interface LayerNormOptions {
+  label: string;
+  x: Tensor;
+  weight?: Tensor;
+  bias?: Tensor;
+  eps?: number;
+}
+
+/** Layer normalisation over the last axis (arXiv 1607.06450); eps is 1e-5 by default, PyTorch's. */
+export function layerNorm(graph: Graph, options: LayerNormOptions): Tensor {
+  check("layerNorm", graph, options, "x");
+  return normOfRows(graph, { eps: 1e-5, ...options, rms: false });
+}
+
+/**
+ * Root mean square normalisation over the last axis (RMSNorm: arXiv 1910.07467); eps is 2^-23 by default, PyTorch's for
+ * f32.
+ */
+export function rmsNorm(graph: Graph, options: Omit<LayerNormOptions, "bias">): Tensor {
+  check("rmsNorm", graph, options, "x");
+  return normOfRows(graph, { eps: 2 ** -23, ...options, rms: true });
+}
+
+function normOfRows(graph: Graph, options: LayerNormOptions & { eps: number; rms: boolean }): Tensor {
+  const { label, x, weight, bias, rms } = options;
+  const y = graph.activation(label, x.shape);
+  const stats = graph.scratch(`${label} stats`, [elementCount(x.shape) / x.shape[x.shape.length - 1]!, 2]);
+  layerNormKernel.layerNorm(graph, { ...options, y, stats });
+  return graph.record(y, [x, weight, bias], (gradY) => {
+    const gradBias = bias && graph.parameterGrad(bias);
+    // Both are summed in one pass.
+    const gradWeight =
+      weight && (graph.parameterGrad(weight) ?? (gradBias && graph.scratch(`${label} gradWeight`, weight.shape)));
+    const write = (gradX: Tensor, addend: Tensor | undefined) => {
+      const args = { label: `${label} grad`, x, weight, rms, stats, gradY, gradX, addend, gradWeight, gradBias };
+      layerNormGrad(graph, args);
     };
     if (graph.needsGrad(x)) graph.addGrad(x, write, true);
     else write(graph.scratch(`${label} gradX`, x.shape, x.dtype), undefined);

@@ -1,5 +1,21 @@
 // Every kernel: functions that check shapes and append dispatches to a `KernelContext` (a `Graph`), and beside them the
 // object that says what there is to know of each (kernel.ts), by which list.ts finds it here.
+export {
+  gelu,
+  geluGrad,
+  geluGradKernel,
+  geluKernel,
+  sigmoid,
+  sigmoidGrad,
+  sigmoidGradKernel,
+  sigmoidKernel,
+  silu,
+  siluGrad,
+  siluGradKernel,
+  siluKernel,
+  type ActivationArgs,
+  type ActivationGradArgs,
+} from "./activations.ts";
 export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
 export { add, addKernel, subtract, subtractKernel, type AddArgs } from "./add.ts";
 export { attention, attentionKernel } from "./attention/attention.ts";
@@ -31,6 +47,8 @@ export { dropout, dropoutKernel, type DropoutArgs } from "./dropout.ts";
 export { gradNorm, gradNormKernel, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
 export { groupNorm, groupNormKernel, type GroupNormArgs } from "./groupNorm/groupNorm.ts";
 export { groupNormGrad, groupNormGradKernel, type GroupNormGradArgs } from "./groupNorm/groupNormGrad.ts";
+export { layerNorm, layerNormKernel, type LayerNormArgs } from "./layerNorm/layerNorm.ts";
+export { layerNormGrad, layerNormGradKernel, type LayerNormGradArgs } from "./layerNorm/layerNormGrad.ts";
 export { linear, linearGradInput, linearGradWeight } from "./conv3d/linear.ts";
 export {
   addNoise,
@@ -53,7 +71,6 @@ export { rooflineCopy, rooflineCopyKernel } from "./rooflineCopy.ts";
 export { rooflineFma, rooflineFmaKernel, type RooflineFmaArgs } from "./rooflineFma.ts";
 export { rotateOctahedral, rotateOctahedralKernel, type RotateOctahedralArgs } from "./rotation/rotateOctahedral.ts";
 export { samplePose, samplePoseKernel, type SamplePoseArgs } from "./samplePose.ts";
-export { silu, siluGrad, siluGradKernel, siluKernel, type SiluGradArgs } from "./silu.ts";
 export {
   squaredError,
   squaredErrorKernel,
@@ -80,6 +97,7 @@ export type { GradWeightShape } from "./conv3d/conv3dGradWeightVariants.ts";
 export type { ConvShape } from "./conv3d/conv3dCall.ts";
 export type { GradNormShape } from "./gradNorm.ts";
 export type { GroupNormShape } from "./groupNorm/groupNormVariants.ts";
+export type { LayerNormShape } from "./layerNorm/layerNormVariants.ts";
 export type { ResampleShape } from "./rotation/resample.ts";
 export type { CopyShape } from "./rooflineCopy.ts";
 export type { FmaShape } from "./rooflineFma.ts";

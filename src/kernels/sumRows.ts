@@ -26,9 +26,7 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
   const columns = x.shape[x.shape.length - 1]!;
   requireShape(label, "sum of rows", y, [columns]);
   const rows = elementCount(x.shape) / columns;
-  const wanted = Math.min(MAX_BLOCKS, Math.ceil(rows / MIN_ROWS_PER_BLOCK));
-  const rowsPerBlock = Math.ceil(rows / wanted);
-  const blocks = Math.ceil(rows / rowsPerBlock);
+  const { blocks, rowsPerBlock } = rowBlocks(rows);
   const sums = partialSums(ctx, label, [y], blocks);
   const vec4 = columns % 4 === 0;
   const reals = vec4 ? columns / 4 : columns;
@@ -43,6 +41,13 @@ export function sumRows(ctx: KernelContext, args: { label: string; x: Tensor; y:
     bytes: byteLength(x) + byteLength(sums.partial),
   });
   sums.add();
+}
+
+/** Blocks of rows for the first of two passes that sum over rows. */
+export function rowBlocks(rows: number): { blocks: number; rowsPerBlock: number } {
+  const wanted = Math.min(MAX_BLOCKS, Math.ceil(rows / MIN_ROWS_PER_BLOCK));
+  const rowsPerBlock = Math.ceil(rows / wanted);
+  return { blocks: Math.ceil(rows / rowsPerBlock), rowsPerBlock };
 }
 
 /** Adds the gradient of a bias to gradBias [C]: gradY [N, Do, Ho, Wo, C] summed over all voxels. */

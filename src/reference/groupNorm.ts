@@ -1,4 +1,4 @@
-import { silu, siluSlope } from "./silu.ts";
+import { silu, siluSlope } from "./activations.ts";
 import { mapped, twin, type Twins } from "./twin.ts";
 
 /** Twin of shaders/groupNorm*.wgsl in float64: arrays of shape [samples, voxels, channels]. */

@@ -16,7 +16,7 @@ import { groupNormGrad } from "../../src/kernels/groupNorm/groupNormGrad.ts";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "../../src/kernels/conv3d/linear.ts";
 import { resample, resampleGrad } from "../../src/kernels/rotation/resample.ts";
 import { rotateOctahedral } from "../../src/kernels/rotation/rotateOctahedral.ts";
-import { silu, siluGrad } from "../../src/kernels/silu.ts";
+import { silu, siluGrad } from "../../src/kernels/activations.ts";
 import { fromTorch, type WeightKind } from "../../src/models/layouts.ts";
 import { relativeError, runKernels, testGpu, type OutputSpec, type TensorData } from "../harness.ts";
 import { channelsLast, loadGolden, type GoldenArray } from "./golden.ts";

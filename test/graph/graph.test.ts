@@ -2,7 +2,18 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import type { BufferView, Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { concatChannels, conv3d, groupNorm, linear, reshape } from "../../src/graph/operations.ts";
+import {
+  concatChannels,
+  conv3d,
+  gelu,
+  groupNorm,
+  layerNorm,
+  linear,
+  reshape,
+  rmsNorm,
+  sigmoid,
+  silu,
+} from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
 import { squaredError } from "../../src/kernels/squaredError.ts";
 import { randomArray, relativeError, testGpu } from "../harness.ts";
@@ -20,7 +31,10 @@ describe("graph", () => {
     const b = conv3d(graph, { label: "b", x: h, weight: p("b"), addend: a, stride: 1, padding: 1 });
     const c = concatChannels(graph, { label: "c", a, b });
     const tokens = reshape(graph, c, [2, 64, 8]);
-    const mixed = linear(graph, { label: "l", x: tokens, weight: p("l") });
+    const normed = layerNorm(graph, { label: "ln", x: tokens, weight: p("lw"), bias: p("lb") });
+    const active = silu(graph, { label: "s", x: rmsNorm(graph, { label: "rn", x: normed, weight: p("rw") }) });
+    const gated = sigmoid(graph, { label: "o", x: gelu(graph, { label: "e", x: active }) });
+    const mixed = linear(graph, { label: "l", x: gated, weight: p("l") });
     const back = reshape(graph, mixed, [2, 4, 4, 4, 4]);
     return conv3d(graph, { label: "d", x: back, weight: p("d"), addend: a, stride: 1, padding: 0 });
   }
@@ -31,6 +45,9 @@ describe("graph", () => {
     g: [4],
     be: [4],
     b: [3, 3, 3, 4, 4],
+    lw: [8],
+    lb: [8],
+    rw: [8],
     l: [8, 4],
     d: [1, 1, 1, 4, 4],
   };
@@ -172,7 +189,7 @@ describe("graph", () => {
       // Grids and tokens but those that the caller gave; what stands for an addend that is not there goes with the
       // output.
       if (!/ no addend /.test(name)) {
-        expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64),\d$/.test(name) ? "f16" : "f32");
+        expect(dtype, name).toBe(/^(?!x ).* (2,4,4,4|1,1,2,64|2,64),\d$/.test(name) ? "f16" : "f32");
       }
     }
   });

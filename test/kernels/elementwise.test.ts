@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { add } from "../../src/kernels/add.ts";
 import { concatChannels, splitChannels } from "../../src/kernels/concatChannels.ts";
-import { silu, siluGrad } from "../../src/kernels/silu.ts";
+import { gelu, geluGrad, silu, siluGrad } from "../../src/kernels/activations.ts";
 import { expectClose, randomArray, runKernels, testGpu } from "../harness.ts";
 import { add as addTwin } from "../../src/reference/add.ts";
 import { concatChannels as concatTwin } from "../../src/reference/concatChannels.ts";
-import { silu as siluTwin, siluSlope } from "../../src/reference/silu.ts";
+import * as twin from "../../src/reference/activations.ts";
 import { centralDifferences, EPS } from "./differences.ts";
 import { needsStored, roundedTo, STORED, storedTolerance } from "./half.ts";
 
@@ -88,7 +88,7 @@ describe.each(STORED)("silu in %s", (dtype) => {
     );
     // exp is allowed 3 + 2 |x| units in the last place, the division 2.5.
     const relative = Float64Array.from(x, (v) => 2 * EPS * (8 + 2 * Math.abs(v)));
-    const exact = Float64Array.from(x, siluTwin);
+    const exact = Float64Array.from(x, twin.silu);
     expectClose(
       y,
       exact,
@@ -98,7 +98,7 @@ describe.each(STORED)("silu in %s", (dtype) => {
         relative.map((r, i) => r * Math.abs(x[i]!)),
       ),
     );
-    const exactGrad = Float64Array.from(x, (v, i) => gradY[i]! * siluSlope(v));
+    const exactGrad = Float64Array.from(x, (v, i) => gradY[i]! * twin.siluSlope(v));
     const allowed = relative.map((r, i) => 2 * r * Math.abs(gradY[i]!) * (1 + Math.abs(x[i]!)));
     expectClose(gradX, exactGrad, storedTolerance(dtype, exactGrad, allowed));
   });
@@ -124,11 +124,50 @@ describe("silu", () => {
     expect([y[6], gradX[6]]).toEqual([0, 0.5]);
     expect([y[7], gradX[7]]).toEqual([NaN, NaN]);
   });
+});
 
+describe.each([
+  ["silu", twin.silu, twin.siluSlope],
+  ["gelu", twin.gelu, twin.geluSlope],
+  ["sigmoid", twin.sigmoid, twin.sigmoidSlope],
+])("the twin of %s", (_, f, slope) => {
   it("has the slope that central differences give", () => {
-    const x = randomArray(20, 5, 3);
-    const differences = centralDifferences((v) => v.reduce((sum, value) => sum + siluTwin(value), 0), x);
-    expectClose(differences, Float64Array.from(x, siluSlope), 1e-8);
+    const x = randomArray(20, 5, 6);
+    const differences = centralDifferences((v) => v.reduce((sum, value) => sum + f(value), 0), x);
+    expectClose(differences, Float64Array.from(x, slope), 1e-8);
+  });
+});
+
+describe("gelu", () => {
+  // Values of the normal distribution from tables, to all their digits.
+  const known = [
+    [1, 0.841344746068543],
+    [-1, -0.158655253931457],
+    [3, 2.99595030590511],
+    [-3, -0.00404969409489],
+    [-6, -5.91952587022623e-9],
+  ] as const;
+
+  it("is what tables say", () => {
+    for (const [x, y] of known) expect(Math.abs(twin.gelu(x) / y - 1)).toBeLessThan(1e-8);
+  });
+
+  it("keeps its digits far from zero, stays finite and passes NaN on", async () => {
+    const x = Float32Array.of(...known.map(([x]) => x), 0, -1e30, 1e30, NaN);
+    const shape = [x.length];
+    const { y, gradX } = await runKernels(
+      gpu,
+      { x: { shape, data: x }, one: { shape, data: new Float32Array(x.length).fill(1) } },
+      { y: { shape }, gradX: { shape } },
+      (ctx, { x, one, y, gradX }) => {
+        gelu(ctx, { label: "gelu", x, y });
+        geluGrad(ctx, { label: "geluGrad", x, gradY: one, gradX });
+      },
+    );
+    // An exponential is allowed 3 + 2 z^2 units in the last place, z^2 being up to 18 here.
+    known.forEach(([, value], i) => expect(Math.abs(y[i]! / value - 1)).toBeLessThan(45 * 2 * EPS));
+    expect(y.subarray(known.length)).toEqual(Float32Array.of(0, -0, 1e30, NaN));
+    expect(gradX.subarray(known.length)).toEqual(Float32Array.of(0.5, 0, 1, NaN));
   });
 });
 

@@ -65,6 +65,8 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   ],
   groupNorm: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 1 })),
   groupNormGrad: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
+  layerNorm: [64, 512].map((channels) => ({ rows: 100, channels, rms: 0, affine: 2 })),
+  layerNormGrad: [64, 512].map((channels) => ({ rows: 100, channels, rms: 1, affine: 1 })),
   attention: [32, 1024].map((channels) => ({ samples: 2, tokens: 64, channels })),
   attentionGrad: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
   twirlMerge: [5, 8].map((channels) => {
