@@ -56,7 +56,7 @@ const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1
 
 /** Shapes of every kind that the tables tell apart. */
 export const SHAPES: Record<string, readonly CallShape[]> = {
-  conv3d: convolutions,
+  conv3d: [...convolutions, ...convolutions.map((shape) => ({ ...shape, inC: 12 }))],
   convTranspose3d: convolutions,
   conv3dGradWeight: [
     ...convolutions,

@@ -24,6 +24,12 @@ import {
 /** Bytes of points and sums that are worked on at a time: more leave the processor's cache. */
 const CHUNK_BYTES = 1 << 23;
 
+/**
+ * At the grid's corners, where few products are not with the padding's zeros, errors are still those of a whole tile:
+ * sums of fewer channels would differ from the direct ones by more than those round.
+ */
+const MIN_CHANNELS = 8;
+
 /** Sizes of the products: channels on both sides in whole tiles, and tiles of the grid that are worked on at once. */
 function productSizes(sizes: ConvSizes, { ROWS, QUADS }: WinogradTile) {
   const channels = ceilTo(sizes.inputChannels, GROUP);
@@ -36,7 +42,7 @@ function productSizes(sizes: ConvSizes, { ROWS, QUADS }: WinogradTile) {
 
 /** Whether a convolution can be made by products of Winograd's points. */
 export function conv3dWinogradFits(caps: GpuCaps, { sizes, stride, pad, transposed }: ConvProblem): boolean {
-  if (transposed || !winogradFits(caps, sizes, stride, pad)) return false;
+  if (transposed || sizes.inputChannels < MIN_CHANNELS || !winogradFits(caps, sizes, stride, pad)) return false;
   return conv3dWinogradVariants(sizes).every((variant) => {
     const { channels, columns, rows } = productSizes(sizes, winogradTileOf(variant));
     const numbers = Math.max(channels * columns, channels * rows, columns * rows);

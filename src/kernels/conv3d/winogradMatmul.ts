@@ -55,15 +55,11 @@ export function winogradGrid({ batch, outputSize: size }: ConvSizes): WinogradGr
   return { size, tilesOf, tiles: batch * tilesOf[0] * tilesOf[1] * tilesOf[2] };
 }
 
-/** Sums of fewer products would differ from the direct ones by more than those round. */
-const MIN_CHANNELS = 4;
-
 /** Whether a convolution is one that the points are for, on an adapter of the kind that they are for. */
 export function winogradFits(caps: GpuCaps, sizes: ConvSizes, stride: number, pad: number): boolean {
   const same = sizes.inputSize.every((n, axis) => n === sizes.outputSize[axis]);
-  const isLong = sizes.inputChannels >= MIN_CHANNELS;
   // SwiftShader has no half precision, so these shaders have none.
-  return hasQuads(caps) && !caps.f16 && same && isLong && sizes.kernel === 3 && stride === 1 && pad === 1;
+  return hasQuads(caps) && !caps.f16 && same && sizes.kernel === 3 && stride === 1 && pad === 1;
 }
 
 /** Parameters that shaders have of a grid and the tiles that are worked on. */
