@@ -1,10 +1,10 @@
 import layerNormShader from "../../../shaders/layerNorm/layerNorm.wgsl";
-import { requireArgs, requireTensor } from "../../check.ts";
+import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
-import { requireSameShape, requireShape } from "../shapes.ts";
+import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { WORKGROUP } from "../threads.ts";
 import { layerNormShapes, layerNormVariants, teamWorkgroups, type LayerNormShape } from "./layerNormVariants.ts";
@@ -68,10 +68,9 @@ export function layerNormLayout(
   { x, weight, bias, rms }: Pick<LayerNormArgs, "x" | "weight" | "bias" | "rms">,
 ): { channels: number; rows: number; shape: LayerNormShape; vec4: boolean } {
   const channels = x.shape[x.shape.length - 1]!;
-  if (weight) requireTensor(`${label}: weight`, weight);
   if (weight) requireShape(label, "weight", weight, [channels]);
-  // Without a weight there is no shape that a bias could have.
-  if (bias) requireShape(label, "bias", bias, weight ? [channels] : []);
+  if (bias) requireShape(label, "bias", bias, [channels]);
+  if (bias && !weight) throw badShape(label, "a bias needs a weight", { x, bias });
   const rows = elementCount(x.shape) / channels;
   const affine = weight ? (bias ? 2 : 1) : 0;
   return { channels, rows, shape: { rows, channels, rms: rms ? 1 : 0, affine }, vec4: channels % 4 === 0 };

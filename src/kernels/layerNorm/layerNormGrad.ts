@@ -6,7 +6,7 @@ import type { KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { activation, example, input, output, sum } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
-import { requireSameShape, requireShape } from "../shapes.ts";
+import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { partialSums, rowBlocks } from "../sumRows.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
@@ -48,6 +48,9 @@ export function layerNormGrad(ctx: KernelContext, args: LayerNormGradArgs): void
   const { channels, rows, shape, vec4 } = layerNormLayout(label, { x, weight, bias: gradBias, rms });
   requireShape(label, "stats", stats, [rows, 2]);
   if (gradWeight) requireShape(label, "gradWeight", gradWeight, [channels]);
+  if (gradBias && !gradWeight) {
+    throw badShape(label, "gradBias needs gradWeight: both are summed in one pass", { gradBias });
+  }
   const columns = vec4 ? channels / 4 : channels;
   const elements = elementCount(x.shape);
   const { variant, call } = choose(ctx.caps, layerNormGradVariants, shape, x.dtype);
