@@ -44,6 +44,7 @@ export interface PeerTask {
     /** It is one of `madeInputs`. */
     readonly made?: true;
   }[];
+  /** None where peers' numbers must be others: they are timed, and nothing is said of them. */
   readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 

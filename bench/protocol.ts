@@ -60,6 +60,8 @@ export interface TensorFile {
  *   denoiser by name -> terms [4], means over voxels and channels: with f the predictions for the
  *   turned noisy grid, turned back, |f - clean|^2 over all R, what is left of it without the next, the part that is
  *   lost symmetry, 23 / 24 of the sample variance of f, and |clean|^2. Attribute groups.
+ * - noise: no outputs, since every engine has a generator of its own. x [...] with normal numbers added, times sigma;
+ *   without x so many of them, `count`, or with uniform 1 as many between 0 and 1. Attributes sigma, count, uniform.
  */
 export interface CaseDescription {
   /** Unique, with slashes: "conv3d/A", "gradWeight/C", "unet/U/train". */
@@ -91,7 +93,8 @@ export interface CaseDescription {
     | "unetTrain"
     | "tinyTrain"
     | "lanczos"
-    | "evaluation";
+    | "evaluation"
+    | "noise";
   readonly attributes: Readonly<Record<string, number>>;
   readonly inputs: readonly TensorFile[];
   /** Where `save` puts each output; shapes as above. */

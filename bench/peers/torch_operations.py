@@ -377,6 +377,14 @@ def evaluation(torch, attributes, inputs):
     return Work(torch, run, {"terms": same})
 
 
+def noise(torch, attributes, inputs):
+    if "x" in inputs:
+        x, sigma = inputs["x"], attributes["sigma"]
+        return Work(torch, lambda: {"y": torch.randn_like(x).mul_(sigma).add_(x)}, {"y": same})
+    make = torch.rand if attributes.get("uniform") else torch.randn
+    return Work(torch, lambda: {"y": make(int(attributes["count"]))}, {"y": same})
+
+
 def networks():
     return beside("torch_networks")
 
@@ -417,4 +425,5 @@ OPERATIONS = {
     "tinyTrain": tiny_train,
     "lanczos": lanczos,
     "evaluation": evaluation,
+    "noise": noise,
 }

@@ -14,11 +14,12 @@ const RANDOM = { seed: 12_345, step: 3, sample: 2 };
 const step: InputSpec<"step"> = {
   name: "step",
   shape: [8],
+  only: "ours",
   make: () => stepWords({ ...RANDOM, lr: 0, correction1: 1, correction2: 1, emaDecay: 0 }),
 };
 const SAMPLES = 400;
 
-/** Philox numbers on a batch of grids, and noise added to one. */
+/** Philox numbers on a batch of grids, and noise added to one; peers make numbers of their own generators. */
 export function noiseCases(): BenchCase[] {
   const common = {
     suite: "noise",
@@ -28,6 +29,8 @@ export function noiseCases(): BenchCase[] {
     tolerance: 1e-5,
   };
   const shape = "8 x 5 at 32^3";
+  const peers = (attributes: Record<string, number>) => ({ operation: "noise" as const, attributes, outputs: [] });
+  const count = elementCount(SHAPE);
   const filled = { stream: STREAM };
   return [
     graphCase({
@@ -35,6 +38,7 @@ export function noiseCases(): BenchCase[] {
       name: "noise/add",
       shape: `${shape}, normal, added`,
       inputs: [{ name: "x", shape: SHAPE }, step],
+      peers: peers({ sigma: SIGMA }),
       emit: (graph, t) => addNoise(graph, { label: "noise", x: t.x, y: t.y, sigma: SIGMA, step: t.step, ...filled }),
       expected: (data) => {
         const [{ indices, values }] = numbers("normal") as [Expected];
@@ -47,6 +51,7 @@ export function noiseCases(): BenchCase[] {
       name: "noise/normal",
       shape: `${shape}, normal`,
       inputs: [step],
+      peers: peers({ count }),
       emit: (graph, t) =>
         fillNormal(graph, { label: "normal", y: t.y, mean: 0, deviation: 1, step: t.step, ...filled }),
       expected: () => numbers("normal"),
@@ -56,6 +61,7 @@ export function noiseCases(): BenchCase[] {
       name: "noise/uniform",
       shape: `${shape}, uniform`,
       inputs: [step],
+      peers: peers({ count, uniform: 1 }),
       emit: (graph, t) => fillUniform(graph, { label: "uniform", y: t.y, low: 0, high: 1, step: t.step, ...filled }),
       expected: () => numbers("uniform"),
     }),
