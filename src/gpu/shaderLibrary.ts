@@ -16,10 +16,12 @@ import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import nan from "../../shaders/shared/nan.wgsl";
+import neighbourAttention from "../../shaders/shared/neighbourAttention.wgsl";
 import normal from "../../shaders/shared/normal.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
+import pose from "../../shaders/shared/pose.wgsl";
 import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
 import rowTeam from "../../shaders/shared/rowTeam.wgsl";
@@ -64,10 +66,12 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     groupNormTerms,
     moments,
     nan,
+    neighbourAttention,
     normal,
     octahedral,
     philox,
     random,
+    pose,
     real,
     resampleTaps,
     rowTeam,

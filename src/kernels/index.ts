@@ -107,3 +107,51 @@ export type { SumRowsShape } from "./sumRows.ts";
 export type { TwirlErrorShape } from "./twirl/twirl.ts";
 export type { TwirlShape } from "./twirl/twirlVariants.ts";
 export type { VoxelizeShape } from "./voxelize.ts";
+export { edgeSum, edgeSumGrad, edgeSumGradKernel, edgeSumKernel } from "./edges/edgeSum.ts";
+export type { EdgeSumArgs, EdgeSumGradArgs, EdgeSumShape } from "./edges/edgeSum.ts";
+export { FREE_SLOT, type ReverseList } from "./edges/edgeLists.ts";
+export { segmentMean, segmentMeanGrad, segmentMeanGradKernel, segmentMeanKernel } from "./edges/segmentMean.ts";
+export type { SegmentMeanArgs, SegmentMeanGradArgs, SegmentReduction, SegmentShape } from "./edges/segmentMean.ts";
+export {
+  neighbourAttention,
+  neighbourAttentionKernel,
+  type NeighbourAttentionArgs,
+} from "./edges/neighbourAttention.ts";
+export {
+  neighbourAttentionGrad,
+  neighbourAttentionGradKernel,
+  type NeighbourAttentionGradArgs,
+} from "./edges/neighbourAttentionGrad.ts";
+export type { NeighbourAttentionShape } from "./edges/neighbourAttentionVariants.ts";
+export { edgeForces, edgeForcesGrad, edgeForcesGradKernel, edgeForcesKernel } from "./edges/edgeForces.ts";
+export type { EdgeForcesArgs, EdgeForcesGradArgs, EdgeForcesShape } from "./edges/edgeForces.ts";
+export { gaussianBasis, gaussianBasisKernel } from "./edges/gaussianBasis.ts";
+export type { GaussianBasisArgs, GaussianBasisShape } from "./edges/gaussianBasis.ts";
+export {
+  embedding,
+  embeddingGrad,
+  embeddingGradKernel,
+  embeddingKernel,
+  type EmbeddingArgs,
+  type EmbeddingShape,
+} from "./embedding.ts";
+export {
+  countAtoms,
+  countAtomsKernel,
+  placeStructures,
+  placeStructuresKernel,
+  placeTargets,
+  placeTargetsKernel,
+  type PlaceShape,
+  type PlaceStructuresArgs,
+  type PlaceTargetsArgs,
+} from "./structures/placeStructures.ts";
+export {
+  energyLoss,
+  energyLossKernel,
+  forceLoss,
+  forceLossKernel,
+  type EnergyLossArgs,
+  type ForceFieldLossShape,
+  type ForceLossArgs,
+} from "./structures/forceFieldLoss.ts";

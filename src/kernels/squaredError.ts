@@ -1,5 +1,4 @@
 import squaredErrorShader from "../../shaders/squaredError.wgsl";
-import sumScalarShader from "../../shaders/sumScalar.wgsl";
 import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
@@ -7,12 +6,11 @@ import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./e
 import { requireSameShape, requireShape } from "./shapes.ts";
 import { example, input, output, sum } from "./example.ts";
 import type { Kernel } from "./kernel.ts";
-import { threads1d, WORKGROUP } from "./threads.ts";
+import { addSum, SUM_SCALAR_SHADER } from "./sumScalar.ts";
+import { WORKGROUP } from "./threads.ts";
 
 /** Elements that one thread adds up: rounding grows with it, the number of partial sums falls. */
 const EACH = 64;
-/** Partial sums that one thread adds up. */
-const FAN = 256;
 
 /** What `squaredError` takes. */
 export interface SquaredErrorArgs {
@@ -82,32 +80,10 @@ export function sumOfSquares(ctx: KernelContext, args: { label: string; x: Tenso
   addSum(ctx, label, partials, out, scale);
 }
 
-/** out[0] += scale * sum of partials, in as many passes as FAN asks for. */
-function addSum(ctx: KernelContext, label: string, partials: Tensor, out: Tensor, scale: number): void {
-  let from = partials;
-  for (;;) {
-    const count = elementCount(from.shape);
-    const final = count <= FAN;
-    const to = final ? out : ctx.scratch(`${label} sums`, [Math.ceil(count / FAN)]);
-    ctx.dispatch({
-      label: `${label} sum`,
-      shader: sumScalarShader,
-      constants: { RUN: FAN, FINAL: final },
-      params: { count, ...(final && { scale }) },
-      bindings: { partials: from, sums: to },
-      workgroups: threads1d(elementCount(to.shape)),
-      flops: count,
-      bytes: byteLength(from) + byteLength(to),
-    });
-    if (final) return;
-    from = to;
-  }
-}
-
 /** What there is to know of `squaredError`. */
 export const squaredErrorKernel: Kernel<ElementwiseShape> = {
   name: "squaredError",
-  shaders: [squaredErrorShader, sumScalarShader],
+  shaders: [squaredErrorShader, SUM_SCALAR_SHADER],
   shapes: elementwiseShapes,
   example({ samples, perSample }) {
     const shape = [samples, perSample];
@@ -122,7 +98,7 @@ export const squaredErrorKernel: Kernel<ElementwiseShape> = {
 /** What there is to know of `sumOfSquares`. */
 export const sumOfSquaresKernel: Kernel<ElementwiseShape> = {
   name: "sumOfSquares",
-  shaders: [squaredErrorShader, sumScalarShader],
+  shaders: [squaredErrorShader, SUM_SCALAR_SHADER],
   shapes: elementwiseShapes,
   example({ samples, perSample }) {
     return example({

@@ -1,16 +1,15 @@
 import attentionMatmulShader from "../../../shaders/attention/attentionMatmul.wgsl";
 import attentionPanelShader from "../../../shaders/attention/attentionPanel.wgsl";
-import attentionRowDotShader from "../../../shaders/attention/attentionRowDot.wgsl";
 import attentionSubgroupMatrixShader from "../../../shaders/attention/attentionSubgroupMatrix.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import { copyChannels } from "../concatChannels.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { requireSameShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
-import { threads1d } from "../threads.ts";
+import { ROW_DOTS_SHADER, rowDots } from "./rowDots.ts";
 import { from, parts, product, transposed, type StridedMatrix } from "./attentionProduct.ts";
 import { checkedSizes, keysOfTile, summed } from "./attentionSizes.ts";
 import { attentionGradVariants, attentionShapes, type AttentionShape } from "./attentionVariants.ts";
@@ -44,20 +43,9 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   const { samples, tokens, channels } = sizes;
   const { variant: tiles, call } = choose(ctx.caps, attentionGradVariants, { ...sizes }, qkv.dtype);
   const tileKeys = keysOfTile(sizes);
-  const dots = ctx.scratch(`${label} dots`, [samples, tokens]);
+  const dots = rowDots(ctx, { label, y, gradY, columns: channels });
   const probability = ctx.scratch(`${label} probability`, [samples, tileKeys, tokens]);
   const scoreGrad = ctx.scratch(`${label} scoreGrad`, [samples, tileKeys, tokens]);
-  const vec4 = channels % 4 === 0;
-  ctx.dispatch({
-    label: `${label} dots`,
-    shader: attentionRowDotShader,
-    constants: { VEC4: vec4, ...storage(label, { y, gradY }) },
-    params: { tokens: samples * tokens, columns: vec4 ? channels / 4 : channels },
-    bindings: { y, gradY, dots },
-    workgroups: threads1d(samples * tokens),
-    flops: 2 * elementCount(y.shape),
-    bytes: 2 * byteLength(y) + byteLength(dots),
-  });
   const { q, k, v } = parts(qkv, sizes);
   const { q: gradQ, k: gradK, v: gradV } = parts(gradQkv, sizes);
   const sumQ = summed(ctx, `${label} gradQueries sum`, gradQkv, y.shape, tokens > tileKeys);
@@ -115,7 +103,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
 /** What there is to know of `attentionGrad`. */
 export const attentionGradKernel: Kernel<AttentionShape> = {
   name: "attentionGrad",
-  shaders: [attentionPanelShader, attentionMatmulShader, attentionSubgroupMatrixShader, attentionRowDotShader],
+  shaders: [attentionPanelShader, attentionMatmulShader, attentionSubgroupMatrixShader, ROW_DOTS_SHADER],
   variants: attentionGradVariants,
   shapes: attentionShapes,
   example({ samples: n, tokens: t, channels: c }) {

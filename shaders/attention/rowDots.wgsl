@@ -1,16 +1,16 @@
-// Attention backward: dots[t] = sum over channels of gradY[t, c] * y[t, c], which is the sum over keys of probability
-// times its gradient (Dao et al. 2022, arXiv 2205.14135, section 3.1).
+// Attention backward: dots[r] = sum over columns of gradY[r, c] * y[r, c], which is the sum over keys of probability
+// times its gradient (Dao et al. 2022, arXiv 2205.14135, section 3.1). A row is a token, of one head.
 //
-// y, gradY  [tokens, columns]
-// dots       [tokens]; tokens counts all samples
-// VEC4: C is a multiple of 4 and columns = C / 4; else columns = C. F16: y and gradY are stored in half precision.
-// Dispatch: threads1d(tokens).
+// y, gradY  [rows, columns]
+// dots      [rows]
+// VEC4: the columns are a multiple of 4, and counted in fours. F16: y and gradY are stored in half precision.
+// Dispatch: threads1d(rows).
 #import thread
 #import storage
 #import total
 
 struct Params {
-  tokens: u32,
+  rows: u32,
   columns: u32,
 }
 
@@ -25,14 +25,14 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let token = linear_thread(wid, num, lane);
-  if (token >= params.tokens) {
+  let row = linear_thread(wid, num, lane);
+  if (row >= params.rows) {
     return;
   }
   var sum = Real(0.0);
-  let start = token * params.columns;
+  let start = row * params.columns;
   for (var at = start; at < start + params.columns; at++) {
     sum += Real(y[at]) * Real(gradY[at]);
   }
-  dots[token] = total(sum);
+  dots[row] = total(sum);
 }

@@ -1,0 +1,48 @@
+import { input, type ExampleTensor } from "../example.ts";
+import type { CallShape, TableRow, Variant, VariantChoice } from "../kernel.ts";
+
+/** What the work of a call depends on. */
+export interface NeighbourAttentionShape extends CallShape {
+  readonly atoms: number;
+  readonly slots: number;
+  readonly heads: number;
+  /** Columns of a head. */
+  readonly head: number;
+}
+
+/** Slots that a thread makes: each key that it loads serves them all. */
+const BLOCKS = [1, 2, 4];
+
+const table: readonly TableRow<NeighbourAttentionShape>[] = [
+  { adapter: "any", variant: "blocks of 1", why: "many threads" },
+];
+
+const variants = (kernel: string): VariantChoice<NeighbourAttentionShape> => ({
+  kernel,
+  of: () => BLOCKS.map((block): Variant => ({ name: `blocks of ${block}`, constants: { BLOCK: block } })),
+  table,
+  describe: ({ atoms, slots, heads, head }) => `${atoms}x${slots}, ${heads} heads of ${head}`,
+});
+
+export const neighbourAttentionVariants = variants("neighbourAttention");
+export const neighbourAttentionGradVariants = variants("neighbourAttentionGrad");
+
+/** What tests run. */
+export const neighbourAttentionShapes: readonly NeighbourAttentionShape[] = [
+  { atoms: 11, slots: 7, heads: 3, head: 16 },
+  { atoms: 5, slots: 20, heads: 1, head: 4 },
+  { atoms: 1, slots: 1, heads: 2, head: 8 },
+];
+
+/** Edges of lists with i % (M + 1) slots in use, from none to all. */
+export function exampleEdges({ atoms, slots }: Pick<NeighbourAttentionShape, "atoms" | "slots">): ExampleTensor {
+  const edges = new Float32Array(atoms * slots * 4);
+  for (let i = 0; i < atoms; i++) {
+    for (let s = 0; s < (i + slots) % (slots + 1); s++) {
+      const [polar, turn] = [1 + Math.sin(3 * i + s), 2 * i + 1.7 * s];
+      const direction = [Math.sin(polar) * Math.cos(turn), Math.sin(polar) * Math.sin(turn), Math.cos(polar)];
+      edges.set([...direction, 1 + ((i + s) % 5)], 4 * (i * slots + s));
+    }
+  }
+  return input([atoms, slots, 4], edges);
+}
