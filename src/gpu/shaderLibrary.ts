@@ -27,6 +27,7 @@ import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
 import rowTeam from "../../shaders/shared/rowTeam.wgsl";
 import runMoments from "../../shaders/shared/runMoments.wgsl";
 import scaling from "../../shaders/shared/scaling.wgsl";
+import separation from "../../shaders/shared/separation.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
@@ -77,6 +78,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     rowTeam,
     runMoments,
     scaling,
+    separation,
     sigmoid,
     step,
     storage,

@@ -13,12 +13,14 @@ export interface ExampleTensor {
   readonly output?: boolean;
   /** Stored as the call's activations are; others are f32 or, rotations by number and whole numbers, u32. */
   readonly activation?: boolean;
+  /** An output of whole numbers. */
+  readonly whole?: boolean;
 }
 
 /** A call of a kernel on tensors of its own: to prove it, to time its variants and to compare their results. */
 export interface Example {
   readonly tensors: Readonly<Record<string, ExampleTensor>>;
-  /** Terms in a sum of the results: what rounding grows with. */
+  /** Terms in a sum of the results: what rounding grows with; 0 where nothing is rounded. */
   readonly terms: number;
   /** Appends the call. */
   emit(this: void, ctx: KernelContext, tensors: Readonly<Record<string, Tensor>>): void;
@@ -39,6 +41,9 @@ export const input = (shape: readonly number[], contents: ExampleTensor["content
 
 export const output = (shape: readonly number[]): ExampleTensor => ({ shape, contents: "written", output: true });
 
+/** Written with whole numbers. */
+export const wholeOutput = (shape: readonly number[]): ExampleTensor => ({ ...output(shape), whole: true });
+
 /** Added to by the kernel. */
 export const sum = (shape: readonly number[], contents: ExampleTensor["contents"] = "around 0"): ExampleTensor => {
   return { shape, contents, output: true };
@@ -48,8 +53,8 @@ export const sum = (shape: readonly number[], contents: ExampleTensor["contents"
 export const activation = (tensor: ExampleTensor): ExampleTensor => ({ ...tensor, activation: true });
 
 /** How a tensor is stored in a call whose activations are `dtype`. */
-export function dtypeOf({ contents, activation }: ExampleTensor, dtype: DType): DType {
-  if (contents === "elements" || contents instanceof Uint32Array) return "u32";
+export function dtypeOf({ contents, activation, whole }: ExampleTensor, dtype: DType): DType {
+  if (whole || contents === "elements" || contents instanceof Uint32Array) return "u32";
   return activation ? dtype : "f32";
 }
 

@@ -50,6 +50,10 @@ export { groupNormGrad, groupNormGradKernel, type GroupNormGradArgs } from "./gr
 export { layerNorm, layerNormKernel, type LayerNormArgs } from "./layerNorm/layerNorm.ts";
 export { layerNormGrad, layerNormGradKernel, type LayerNormGradArgs } from "./layerNorm/layerNormGrad.ts";
 export { linear, linearGradInput, linearGradWeight } from "./conv3d/linear.ts";
+export { bondOrder, bondOrderKernel, type BondOrderArgs, type BondOrderShape } from "./neighbours/bondOrder.ts";
+export { edgeGeometry, edgeGeometryKernel, type EdgeGeometryArgs } from "./neighbours/edgeGeometry.ts";
+export type { NeighbourShape } from "./neighbours/layout.ts";
+export { neighbourList, neighbourListKernel, type NeighbourListArgs } from "./neighbours/neighbourList.ts";
 export {
   addNoise,
   addNoiseKernel,

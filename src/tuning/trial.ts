@@ -101,6 +101,7 @@ class GpuTrial implements Trial {
     const read = await this.#gpu.read(...windows.map(({ view }) => view));
     const results = read.map((bytes, i) => {
       const { dtype } = windows[i]!;
+      if (dtype === "u32") return Float32Array.from(new Uint32Array(bytes));
       return dtype === "f16" ? decodeHalf(new Uint16Array(bytes), bytes.byteLength / 2) : new Float32Array(bytes);
     });
     this.#reference ??= results;

@@ -1,0 +1,55 @@
+// Tensors of examples: atoms strewn over a cube, structures of different sizes, and lists of neighbours of them.
+import { Random } from "../../random.ts";
+import { FREE, type NeighbourShape } from "./layout.ts";
+
+/** Atoms in a cubic Angstrom. */
+const DENSITY = 0.1;
+
+/** The last structure is full; of the others each lacks an atom more than the one after it, and has one at least. */
+export function exampleCounts({ structures, atoms }: NeighbourShape): Uint32Array {
+  return Uint32Array.from({ length: structures }, (_, b) => Math.max(1, atoms - (structures - 1 - b)));
+}
+
+/** Padding lies among the atoms: nothing but the counts tells it. */
+export function examplePositions({ structures, atoms }: NeighbourShape): Float32Array {
+  const random = new Random(structures * atoms);
+  const edge = Math.cbrt(atoms / DENSITY);
+  return Float32Array.from({ length: 4 * structures * atoms }, () => edge * (random.next() - 0.5));
+}
+
+/** Lists as full as they can be, but for every third atom's, which has half of its slots: atoms near in number. */
+export function exampleLists(shape: NeighbourShape): { neighbours: Uint32Array; neighbourCounts: Uint32Array } {
+  const { structures, atoms, slots } = shape;
+  const counts = exampleCounts(shape);
+  const neighbours = new Uint32Array(structures * atoms * slots).fill(FREE);
+  const neighbourCounts = new Uint32Array(structures * atoms);
+  for (let b = 0; b < structures; b++) {
+    const count = counts[b]!;
+    for (let i = 0; i < count; i++) {
+      const atom = b * atoms + i;
+      const used = Math.min(count - 1, i % 3 === 1 ? Math.floor(slots / 2) : slots);
+      // Those that follow, around the end.
+      const others = Array.from({ length: used }, (_, k) => (i + 1 + k) % count).sort((a, c) => a - c);
+      neighbours.set(
+        others.map((j) => b * atoms + j),
+        atom * slots,
+      );
+      neighbourCounts[atom] = used;
+    }
+  }
+  return { neighbours, neighbourCounts };
+}
+
+/** Directions of length 1 with lengths of 1 to 2 behind them; zeros in free slots. */
+export function exampleEdges(shape: NeighbourShape): Float32Array {
+  const random = new Random(shape.atoms + 1);
+  const { neighbours } = exampleLists(shape);
+  const edges = new Float32Array(4 * neighbours.length);
+  neighbours.forEach((neighbour, at) => {
+    if (neighbour === FREE) return;
+    const direction = [random.normal(), random.normal(), random.normal()];
+    const length = Math.hypot(...direction);
+    edges.set([...direction.map((x) => x / length), 1 + random.next()], 4 * at);
+  });
+  return edges;
+}
