@@ -29,6 +29,7 @@ import runMoments from "../../shaders/shared/runMoments.wgsl";
 import scaling from "../../shaders/shared/scaling.wgsl";
 import separation from "../../shaders/shared/separation.wgsl";
 import sigmoid from "../../shaders/shared/sigmoid.wgsl";
+import sortKey from "../../shaders/shared/sortKey.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
 import storagePair from "../../shaders/shared/storagePair.wgsl";
@@ -80,6 +81,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     scaling,
     separation,
     sigmoid,
+    sortKey,
     step,
     storage,
     storagePair,

@@ -55,6 +55,11 @@ export { edgeGeometry, edgeGeometryKernel, type EdgeGeometryArgs } from "./neigh
 export type { NeighbourShape } from "./neighbours/layout.ts";
 export { neighbourList, neighbourListKernel, type NeighbourListArgs } from "./neighbours/neighbourList.ts";
 export {
+  reverseNeighbours,
+  reverseNeighboursKernel,
+  type ReverseNeighboursArgs,
+} from "./neighbours/reverseNeighbours.ts";
+export {
   addNoise,
   addNoiseKernel,
   fillNormal,

@@ -47,6 +47,24 @@ function squared(positions: ArrayLike<number>, i: number, j: number): number {
   return Math.fround(Math.fround(x + y) + z);
 }
 
+/** Twin of src/kernels/neighbours/reverseNeighbours.ts. */
+export function reverseNeighbours(
+  { structures, atoms, slots }: Sizes,
+  neighbours: ArrayLike<number>,
+): { starts: Float64Array; inDegrees: Float64Array; edges: Float64Array } {
+  const edges = new Float64Array(neighbours.length).fill(FREE);
+  const [starts, inDegrees] = [new Float64Array(structures * atoms), new Float64Array(structures * atoms)];
+  const ending = Array.from({ length: structures * atoms }, (): number[] => []);
+  for (let e = 0; e < neighbours.length; e++) ending[neighbours[e]!]?.push(e);
+  ending.forEach((own, j) => {
+    const before = j % atoms === 0 ? undefined : j - 1;
+    starts[j] = before === undefined ? j * slots : starts[before]! + inDegrees[before]!;
+    inDegrees[j] = own.length;
+    edges.set(own, starts[j]);
+  });
+  return { starts, inDegrees, edges };
+}
+
 /** Twin of shaders/neighbours/edgeGeometry.wgsl. */
 export function edgeGeometry(
   slots: number,
@@ -114,6 +132,9 @@ export function bondOrders(
 export const twins: Twins = {
   neighbourList: twin<"positions" | "counts", keyof Sizes>(({ positions, counts }, shape) => {
     return { ...neighbourList(shape, 4.5, positions, counts) };
+  }),
+  reverseNeighbours: twin<"neighbours", keyof Sizes>(({ neighbours }, shape) => {
+    return reverseNeighbours(shape, neighbours);
   }),
   edgeGeometry: twin<"positions" | "neighbours" | "neighbourCounts", "slots">((t, { slots }) => {
     return { edges: edgeGeometry(slots, t.positions, t.neighbours, t.neighbourCounts) };

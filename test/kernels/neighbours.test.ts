@@ -4,6 +4,7 @@ import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { bondOrder } from "../../src/kernels/neighbours/bondOrder.ts";
 import { edgeGeometry } from "../../src/kernels/neighbours/edgeGeometry.ts";
 import { neighbourList } from "../../src/kernels/neighbours/neighbourList.ts";
+import { reverseNeighbours } from "../../src/kernels/neighbours/reverseNeighbours.ts";
 import { Random } from "../../src/random.ts";
 import * as twin from "../../src/reference/neighbours.ts";
 import { expectClose, runKernels, testGpu } from "../harness.ts";
@@ -149,6 +150,44 @@ describe("edgeGeometry", () => {
     );
     const none = [0, 0, 0, 0];
     expect(Array.from(edges, (x) => x + 0)).toEqual([[0, 0, -1, 2], none, [0, 0, 1, 2], none, none, none].flat());
+  });
+});
+
+describe("reverseNeighbours", () => {
+  it("gives each edge once, at the atom where it ends, in order, of structures of different sizes", async () => {
+    const [structures, atoms, slots] = [3, 40, 6];
+    const random = new Random(8);
+    const counts = [40, 0, 23];
+    const neighbours = Uint32Array.from({ length: structures * atoms * slots }, (_, e) => {
+      const b = Math.floor(e / (atoms * slots));
+      const isAtom = Math.floor(e / slots) % atoms < counts[b]!;
+      // All slots are free from a random one on.
+      return isAtom && e % slots < (7 * Math.floor(e / slots)) % (slots + 1)
+        ? b * atoms + random.int(counts[b]!)
+        : FREE;
+    });
+    const shape = [structures, atoms];
+    const { starts, inDegrees, edges } = await runKernels(
+      gpu,
+      { neighbours: { shape: [...shape, slots], data: neighbours } },
+      {
+        starts: { shape, dtype: "u32" },
+        inDegrees: { shape, dtype: "u32" },
+        edges: { shape: [neighbours.length], dtype: "u32" },
+      },
+      (ctx, t) => reverseNeighbours(ctx, { label: "reverse", ...t }),
+    );
+    const seen: number[] = [];
+    for (let j = 0; j < structures * atoms; j++) {
+      const own = Array.from(edges.subarray(starts[j], starts[j]! + inDegrees[j]!));
+      expect(own).toEqual([...own].sort((a, b) => a - b));
+      expect(own.every((e) => neighbours[e] === j)).toBe(true);
+      seen.push(...own);
+    }
+    const used = Array.from(neighbours.keys()).filter((e) => neighbours[e] !== FREE);
+    expect(seen.sort((a, b) => a - b)).toEqual(used);
+    expect(edges.filter((e) => e !== FREE)).toHaveLength(used.length);
+    expect([0, 1, 2].map((b) => starts[b * atoms])).toEqual([0, atoms * slots, 2 * atoms * slots]);
   });
 });
 

@@ -25,13 +25,13 @@ export function requireStored(label: string, dtype: DType, tensors: Readonly<Rec
 /** Sizes of lists of neighbours, checked: `neighbours` u32 [B, n, M], `neighbourCounts` u32 [B, n]. */
 export function listLayout(
   label: string,
-  { neighbours, neighbourCounts }: { readonly neighbours: Tensor; readonly neighbourCounts: Tensor },
+  { neighbours, neighbourCounts }: { readonly neighbours: Tensor; readonly neighbourCounts?: Tensor },
 ): NeighbourShape {
   const [structures = 0, atoms = 0, slots = 0] = neighbours.shape;
   requireShape(label, "neighbours", neighbours, [structures, atoms, slots]);
   requireSlots(label, "neighbours", neighbours, slots);
-  requireShape(label, "neighbourCounts", neighbourCounts, [structures, atoms]);
-  requireStored(label, "u32", { neighbours, neighbourCounts });
+  if (neighbourCounts) requireShape(label, "neighbourCounts", neighbourCounts, [structures, atoms]);
+  requireStored(label, "u32", { neighbours, ...(neighbourCounts && { neighbourCounts }) });
   return { structures, atoms, slots };
 }
 
