@@ -6,6 +6,12 @@ import { add } from "../kernels/add.ts";
 /** Writes a gradient; with `addend` given it writes the sum of the two. */
 export type GradWriter = (target: Tensor, addend: Tensor | undefined) => void;
 
+/** An output that a loss is of, and the loss's gradient with respect to it. */
+export interface OutputGradient {
+  readonly output: Tensor;
+  readonly gradOutput: Tensor;
+}
+
 /** Reverse-mode differentiation of a graph: which tensors have gradients, and what operations left to do backwards. */
 export class GradientTape {
   readonly #ctx: KernelContext;
@@ -84,11 +90,11 @@ export class GradientTape {
     return this.#differentiable.has(tensor.id);
   }
 
-  /** Goes back from `output` to all that it came from; the tape is then empty. */
-  rewind(output: Tensor, gradOutput: Tensor): void {
+  /** Goes back from outputs to all that they came from; the tape is then empty. */
+  rewind(ends: readonly OutputGradient[]): void {
     const records = this.#records;
     this.#records = [];
-    this.addGradTensor(output, gradOutput);
+    for (const { output, gradOutput } of ends) this.addGradTensor(output, gradOutput);
     for (let i = records.length - 1; i >= 0; i--) {
       const { output: y, backward } = records[i]!;
       const gradient = this.#gradients.get(y.id);

@@ -6,7 +6,7 @@ import type { DispatchGroup, GroupedCall } from "../gpu/dispatchGroup.ts";
 import { byteLength, elementCount, formatShape, type DType, type Tensor } from "../gpu/tensor.ts";
 import type { BufferView } from "../gpu/gpu.ts";
 import { DispatchGroups, type GrowingTensor } from "./dispatchGroups.ts";
-import { GradientTape, type GradWriter } from "./gradientTape.ts";
+import { GradientTape, type GradWriter, type OutputGradient } from "./gradientTape.ts";
 
 /**
  * How a graph stores activations and their gradients. Parameters, their gradients, statistics and sums are f32 in both.
@@ -266,13 +266,16 @@ export class Graph implements KernelContext {
     this.#tape.addGradTensor(tensor, term);
   }
 
-  /** Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. */
-  backward(output: Tensor, gradOutput: Tensor): void {
+  /**
+   * Appends the backward pass from `output`, whose gradient is `gradOutput`, and empties the tape. A loss of several
+   * outputs gives the others in `also`.
+   */
+  backward(output: Tensor, gradOutput: Tensor, also: readonly OutputGradient[] = []): void {
     requireTensor("output", output);
     requireTensor("gradOutput", gradOutput);
     this.#inBackward = true;
     this.inPhase("backward", () => {
-      this.#tape.rewind(output, gradOutput);
+      this.#tape.rewind([{ output, gradOutput }, ...also]);
       this.#dispatchGroups.end();
     });
     this.#inBackward = false;

@@ -1,6 +1,7 @@
-import { requireArgs, requireGraph, requireTensor } from "../check.ts";
+import { requireGraph, requireTensor } from "../check.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import * as activations from "../kernels/activations.ts";
+import * as addKernel from "../kernels/add.ts";
 import * as attentionKernel from "../kernels/attention/attention.ts";
 import { attentionGrad } from "../kernels/attention/attentionGrad.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
@@ -15,7 +16,10 @@ import { layerNormGrad } from "../kernels/layerNorm/layerNormGrad.ts";
 import * as linearKernel from "../kernels/conv3d/linear.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { elementCount, formatShape } from "../gpu/tensor.ts";
+import { checkOperation } from "./checkOperation.ts";
 import type { Graph, Precision } from "./graph.ts";
+
+export * from "./edgeOperations.ts";
 
 // Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.
 // Shapes are checked by the kernels, which know their own rules. Outputs and gradients of activations are stored in the
@@ -40,7 +44,7 @@ export interface Conv3dOptions {
 
 /** Cross-correlation over three axes, [N, D, H, W, Ci] to [N, Do, Ho, Wo, Co]. */
 export function conv3d(graph: Graph, options: Conv3dOptions): Tensor {
-  check("conv3d", graph, options, "x weight", "stride padding");
+  checkOperation("conv3d", graph, options, "x weight", "stride padding");
   const { label, x, weight, bias, addend, stride, padding } = options;
   const shape = conv3dKernel.conv3dShape(x.shape, weight.shape, stride, padding, label);
   const y = graph.scratch(label, shape, options.dtype ?? graph.precision);
@@ -74,7 +78,7 @@ export interface ConvTranspose3dOptions {
 
 /** Transposed convolution (the adjoint of a strided one), out = (D - 1) stride - 2 padding + k. */
 export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): Tensor {
-  check("convTranspose3d", graph, options, "x weight", "stride padding");
+  checkOperation("convTranspose3d", graph, options, "x weight", "stride padding");
   const { label, x, weight, bias, stride, padding } = options;
   const y = graph.activation(
     label,
@@ -101,7 +105,7 @@ export function linear(
   graph: Graph,
   options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor },
 ): Tensor {
-  check("linear", graph, options, "x weight");
+  checkOperation("linear", graph, options, "x weight");
   const { label, x, weight, bias, addend } = options;
   const y = graph.activation(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
   linearKernel.linear(graph, { ...options, y });
@@ -132,7 +136,7 @@ export interface GroupNormOptions {
 
 /** Group normalisation (arXiv 1803.08494) over all voxels of a sample, optionally followed by SiLU. */
 export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
-  check("groupNorm", graph, options, "x gamma beta", "groups", "silu");
+  checkOperation("groupNorm", graph, options, "x gamma beta", "groups", "silu");
   const { label, x, gamma, beta, groups, silu, eps = 1e-5 } = options;
   const y = graph.activation(label, x.shape);
   const stats = graph.scratch(`${label} stats`, [x.shape[0]!, groups, 2]);
@@ -146,6 +150,18 @@ export function groupNorm(graph: Graph, options: GroupNormOptions): Tensor {
     };
     if (graph.needsGrad(x)) graph.addGrad(x, write, true);
     else write(graph.scratch(`${label} gradX`, x.shape, x.dtype), undefined);
+  });
+}
+
+/** a + b, two tensors of one shape. */
+export function add(graph: Graph, options: { label: string; a: Tensor; b: Tensor }): Tensor {
+  checkOperation("add", graph, options, "a b");
+  const { label, a, b } = options;
+  const y = graph.activation(label, a.shape);
+  addKernel.add(graph, { label, a, b, y });
+  return graph.record(y, [a, b], (gradY) => {
+    graph.addGradTensor(a, gradY);
+    graph.addGradTensor(b, gradY);
   });
 }
 
@@ -171,7 +187,7 @@ const ACTIVATIONS = {
 };
 
 function activation(graph: Graph, options: { label: string; x: Tensor }, name: keyof typeof ACTIVATIONS): Tensor {
-  check(name, graph, options, "x");
+  checkOperation(name, graph, options, "x");
   const { label, x } = options;
   const { forward, backward } = ACTIVATIONS[name];
   const y = graph.activation(label, x.shape);
@@ -192,7 +208,7 @@ export interface LayerNormOptions {
 
 /** Layer normalisation over the last axis (arXiv 1607.06450); eps is 1e-5 by default, PyTorch's. */
 export function layerNorm(graph: Graph, options: LayerNormOptions): Tensor {
-  check("layerNorm", graph, options, "x");
+  checkOperation("layerNorm", graph, options, "x");
   return normOfRows(graph, { eps: 1e-5, ...options, rms: false });
 }
 
@@ -201,7 +217,7 @@ export function layerNorm(graph: Graph, options: LayerNormOptions): Tensor {
  * f32.
  */
 export function rmsNorm(graph: Graph, options: Omit<LayerNormOptions, "bias">): Tensor {
-  check("rmsNorm", graph, options, "x");
+  checkOperation("rmsNorm", graph, options, "x");
   return normOfRows(graph, { eps: 2 ** -23, ...options, rms: true });
 }
 
@@ -226,7 +242,7 @@ function normOfRows(graph: Graph, options: LayerNormOptions & { eps: number; rms
 
 /** The mean over windows of voxels, [N, D, H, W, C] to [N, Do, Ho, Wo, C]; PyTorch's AvgPool3d. */
 export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions & { x: Tensor }): Tensor {
-  check("avgPool3d", graph, options, "x", "kernel stride padding");
+  checkOperation("avgPool3d", graph, options, "x", "kernel stride padding");
   const { label, x, ...windows } = options;
   const y = graph.activation(label, avgPoolKernel.avgPool3dShape(x, options));
   avgPoolKernel.avgPool3d(graph, { ...options, y });
@@ -239,7 +255,7 @@ export function avgPool3d(graph: Graph, options: avgPoolKernel.AvgPool3dOptions 
 
 /** [N, ..., Ca] and [N, ..., Cb] to [N, ..., Ca + Cb]. */
 export function concatChannels(graph: Graph, options: { label: string; a: Tensor; b: Tensor }): Tensor {
-  check("concatChannels", graph, options, "a b");
+  checkOperation("concatChannels", graph, options, "a b");
   const { label, a, b } = options;
   const channels = a.shape[a.shape.length - 1]! + b.shape[b.shape.length - 1]!;
   const y = graph.activation(label, [...a.shape.slice(0, -1), channels]);
@@ -261,7 +277,7 @@ export function dropout(
   graph: Graph,
   options: { label: string; x: Tensor; rate: number; stream: number; step: Tensor },
 ): Tensor {
-  check("dropout", graph, options, "x step", "rate stream");
+  checkOperation("dropout", graph, options, "x step", "rate stream");
   const { label, x, rate, stream, step } = options;
   const y = graph.activation(label, x.shape);
   dropoutKernel.dropout(graph, { label, x, y, rate, stream, step });
@@ -274,7 +290,7 @@ export function dropout(
 
 /** Single-head self-attention over the tokens of a sample; qkv is [N, T, 3C], the result [N, T, C]. */
 export function attention(graph: Graph, options: { label: string; qkv: Tensor; scale: number }): Tensor {
-  check("attention", graph, options, "qkv", "scale");
+  checkOperation("attention", graph, options, "qkv", "scale");
   const { label, qkv, scale } = options;
   if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
     throw new VoxtwirlError(
@@ -304,17 +320,4 @@ export function reshape(graph: Graph, x: Tensor, shape: readonly number[]): Tens
   requireTensor("reshape: x", x);
   const y = graph.alias(x, shape);
   return graph.record(y, [x], (gradY) => graph.addGradTensor(x, graph.alias(gradY, x.shape)));
-}
-
-/** What every operation takes, as `requireArgs` has it, and what some take besides. */
-function check(
-  name: string,
-  graph: Graph,
-  options: { readonly label: string; readonly bias?: Tensor; readonly addend?: Tensor },
-  ...names: [tensors: string, numbers?: string, others?: string]
-): void {
-  requireArgs(name, graph, options, ...names);
-  const { label, bias, addend } = options;
-  if (bias !== undefined) requireTensor(`${label}: bias`, bias);
-  if (addend !== undefined) requireTensor(`${label}: addend`, addend);
 }

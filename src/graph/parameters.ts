@@ -11,6 +11,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** False for parameters that no operation uses: kept for checkpoints, never updated or decayed. */
   readonly trained: boolean;
+  /** False for those that the optimiser's weight decay leaves alone. */
+  readonly decayed?: boolean;
   /** Its entries that stay equal: training averages their gradients. Left out where none do. */
   readonly orbits?: () => Orbits;
 }
@@ -28,6 +30,23 @@ export const PARAMETER_ARRAYS = ["weights", "grads", "m", "v", "ema"] as const;
 export type ParameterArray = (typeof PARAMETER_ARRAYS)[number];
 
 const READBACK_BYTES = 1 << 26;
+
+/** Which parameters lie together: those of one treatment by the optimiser. */
+interface PieceKind {
+  readonly trained: boolean;
+  readonly decayed: boolean;
+}
+
+const KINDS: readonly PieceKind[] = [
+  { trained: true, decayed: true },
+  { trained: true, decayed: false },
+  { trained: false, decayed: false },
+];
+
+interface Piece extends PieceKind {
+  bytes: number;
+  readonly buffers: Map<ParameterArray, GPUBuffer>;
+}
 
 interface Slot {
   readonly spec: ParameterSpec;
@@ -49,7 +68,7 @@ export class ParameterStore {
   readonly #gpu: Gpu;
   #destroyed = false;
   readonly #slots = new Map<string, Slot>();
-  readonly #pieces: { bytes: number; trained: boolean; buffers: Map<ParameterArray, GPUBuffer> }[] = [];
+  readonly #pieces: Piece[] = [];
 
   constructor(gpu: Gpu, specs: readonly ParameterSpec[], arrays: readonly ParameterArray[] = PARAMETER_ARRAYS) {
     requireGpu(gpu);
@@ -57,11 +76,10 @@ export class ParameterStore {
     this.#gpu = gpu;
     this.specs = specs;
     this.arrays = arrays;
-    for (const trained of [true, false]) {
-      this.#assign(
-        specs.filter((spec) => spec.trained === trained),
-        trained,
-      );
+    for (const kind of KINDS) {
+      const { trained, decayed } = kind;
+      const own = specs.filter((spec) => spec.trained === trained && (!trained || (spec.decayed ?? true) === decayed));
+      this.#assign(own, kind);
     }
     const total = this.#pieces.reduce((sum, { bytes, trained }) => sum + bytes * (trained ? arrays.length : 1), 0);
     gpu.assertFits("the model's parameters and the optimiser's state", total);
@@ -73,7 +91,7 @@ export class ParameterStore {
     });
   }
 
-  #assign(specs: readonly ParameterSpec[], trained: boolean): void {
+  #assign(specs: readonly ParameterSpec[], kind: PieceKind): void {
     const limit = this.#gpu.caps.maxBindingBytes;
     let current = -1;
     for (const spec of specs) {
@@ -86,7 +104,7 @@ export class ParameterStore {
         );
       }
       if (current < 0 || this.#pieces[current]!.bytes + bytes > limit) {
-        current = this.#pieces.push({ bytes: 0, trained, buffers: new Map() }) - 1;
+        current = this.#pieces.push({ ...kind, bytes: 0, buffers: new Map() }) - 1;
       }
       const piece = this.#pieces[current]!;
       this.#slots.set(spec.name, { spec, piece: current, offset: piece.bytes });
@@ -121,23 +139,33 @@ export class ParameterStore {
     return { buffer, offset: slot.offset, size: elementCount(slot.spec.shape) * 4 };
   }
 
-  /** The flat pieces of the trained parameters. */
-  pieces(array: ParameterArray): BufferView[] {
+  /** The flat pieces of the trained parameters, and whether the optimiser's weight decay is for them. */
+  pieces(array: ParameterArray): (BufferView & { readonly decayed: boolean })[] {
     return this.#pieces
       .filter(({ trained }) => trained)
-      .map(({ buffers, bytes }) => ({ buffer: buffers.get(array)!, offset: 0, size: bytes }));
+      .map(({ buffers, bytes, decayed }) => ({ buffer: buffers.get(array)!, offset: 0, size: bytes, decayed }));
   }
 
-  /** Gives a graph the parameters: with gradients, or as constants of one array ("weights" or "ema"). */
-  bind(graph: Graph, mode: { train: true } | { constants: "weights" | "ema" }): (name: string) => Tensor {
+  /**
+   * Gives a graph the parameters: with gradients, or as constants of one array ("weights" or "ema"). Of a matrix some
+   * rows, `from` to before `to`, can be had as a parameter of their own.
+   *
+   * The function throws VoxtwirlError "bad-shape" for rows that do not begin where a binding can.
+   */
+  bind(
+    graph: Graph,
+    mode: { train: true } | { constants: "weights" | "ema" },
+  ): (name: string, rows?: readonly [from: number, to: number]) => Tensor {
     const bound = new Map<string, Tensor>();
-    return (name) => {
-      let tensor = bound.get(name);
+    return (name, rows) => {
+      const label = rows ? `${name} ${rows.join(" to ")}` : name;
+      let tensor = bound.get(label);
       if (!tensor) {
-        const array = "train" in mode ? "weights" : mode.constants;
-        const grads = "train" in mode ? this.view(name, "grads") : undefined;
-        tensor = graph.parameter(name, this.#slots.get(name)?.spec.shape ?? [1], this.view(name, array), grads);
-        bound.set(name, tensor);
+        const shape = this.#slots.get(name)?.spec.shape ?? [1];
+        const part = (array: ParameterArray) => partOf(label, shape, this.view(name, array), rows);
+        const { view, shape: own } = part("train" in mode ? "weights" : mode.constants);
+        tensor = graph.parameter(label, own, view, "train" in mode ? part("grads").view : undefined);
+        bound.set(label, tensor);
       }
       return tensor;
     };
@@ -192,4 +220,23 @@ export class ParameterStore {
     this.#destroyed = true;
     for (const { buffers } of this.#pieces) for (const buffer of buffers.values()) this.#gpu.destroyBuffer(buffer);
   }
+}
+
+/** Some rows of a matrix that lies in a buffer. */
+function partOf(
+  label: string,
+  shape: readonly number[],
+  view: BufferView,
+  rows: readonly [from: number, to: number] | undefined,
+): { shape: readonly number[]; view: BufferView } {
+  if (!rows) return { shape, view };
+  const bytes = (4 * elementCount(shape)) / shape[0]!;
+  const [from, to] = rows;
+  if (from < 0 || to <= from || to > shape[0]! || (from * bytes) % BINDING_ALIGNMENT !== 0) {
+    const message = `${label} are rows of ${bytes} bytes of a parameter of shape [${shape.join(", ")}]`;
+    const fix = `Choose sizes with which they begin at a multiple of ${BINDING_ALIGNMENT} bytes.`;
+    throw new VoxtwirlError("bad-shape", message, fix);
+  }
+  const part = { ...view, offset: view.offset + from * bytes, size: (to - from) * bytes };
+  return { shape: [to - from, ...shape.slice(1)], view: part };
 }

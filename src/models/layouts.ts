@@ -10,14 +10,16 @@
  * | convTranspose | [kz, ky, kx, ci, co] | [ci, co, kz, ky, kx] |
  * | linear        | [ci, co]             | [co, ci]             |
  * | vector        | [c]                  | [c]                  |
+ * | table         | [rows, c]            | [rows, c]            |
+ * | scalar        | [1]                  | []                   |
  *
  * ci counts the channels of the layer's input, co those of its output, for the transposed convolution too.
  */
 import { requireNumbers, requireOneOf, requireSizes } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 
-/** Which layout a weight has; "vector" is one of biases and norms. */
-export type WeightKind = "conv" | "convTranspose" | "linear" | "vector";
+/** Which layout a weight has; "vector" is one of biases and norms, "table" one of embeddings. */
+export type WeightKind = "conv" | "convTranspose" | "linear" | "vector" | "table" | "scalar";
 
 /** A weight with its shape. */
 export interface WeightArray {
@@ -31,11 +33,14 @@ const FROM_OURS: Record<WeightKind, readonly number[]> = {
   convTranspose: [3, 4, 0, 1, 2],
   linear: [1, 0],
   vector: [0],
+  table: [0, 1],
+  scalar: [0],
 };
 
 /** A copy of a weight in PyTorch's layout, from ours. Throws "bad-shape" where rank or length do not fit. */
 export function toTorch(kind: WeightKind, shape: readonly number[], data: Float32Array): WeightArray {
-  return permute(kind, shape, data, axesOf(kind));
+  const made = permute(kind, shape, data, axesOf(kind));
+  return kind === "scalar" ? { ...made, shape: [] } : made;
 }
 
 /** A copy of a weight in our layout, from PyTorch's. Throws "bad-shape" where rank or length do not fit. */
@@ -43,7 +48,7 @@ export function fromTorch(kind: WeightKind, shape: readonly number[], data: Floa
   const forward = axesOf(kind);
   return permute(
     kind,
-    shape,
+    kind === "scalar" && shape.length === 0 ? [1] : shape,
     data,
     forward.map((_, axis) => forward.indexOf(axis)),
   );

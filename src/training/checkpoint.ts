@@ -89,6 +89,7 @@ function toTorchShape(kind: ModelParameter["kind"], shape: readonly number[]): r
   const [d, h, w, ci, co] = shape as [number, number, number, number, number];
   if (kind === "conv") return [co, ci, d, h, w];
   if (kind === "convTranspose") return [ci, co, d, h, w];
+  if (kind === "scalar") return [];
   return kind === "linear" ? [shape[1]!, shape[0]!] : shape;
 }
 
