@@ -144,7 +144,7 @@ export type {
   TwirledSamplesOptions,
   TwirlOptions,
 } from "./tasks/voxels/twirledSamples.ts";
-export type { ReplayOptions } from "./tasks/voxels/replayEach.ts";
+export type { ReplayOptions } from "./tasks/replayEach.ts";
 export type { VoxelNetwork } from "./tasks/voxels/termsGraph.ts";
 export { VoxelTerms, type VoxelTermsOptions } from "./tasks/voxels/voxelTerms.ts";
 export { voxelTerms, type VoxelModelTermsOptions } from "./tasks/voxels/modelTerms.ts";

@@ -68,7 +68,7 @@ export function segmentMean(
 ): Tensor {
   checkOperation("segmentMean", graph, options, "x counts", "", "reduction");
   const { label, x, counts, reduction } = options;
-  const y = graph.activation(label, [x.shape[0]!, x.shape[2]!]);
+  const y = graph.scratch(label, [x.shape[0]!, x.shape[2]!], x.dtype);
   segmentKernel.segmentMean(graph, { ...options, y });
   return graph.record(y, [x], (gradY) => {
     const write = (gradX: Tensor, addend: Tensor | undefined) =>

@@ -100,14 +100,17 @@ export function convTranspose3d(graph: Graph, options: ConvTranspose3dOptions): 
   });
 }
 
-/** A matrix product over the last axis, [..., Ci] to [..., Co], with bias and residual addend. */
+/**
+ * A matrix product over the last axis, [..., Ci] to [..., Co], with bias and residual addend; stored as `dtype` says,
+ * by the graph's precision as a rule.
+ */
 export function linear(
   graph: Graph,
-  options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor },
+  options: { label: string; x: Tensor; weight: Tensor; bias?: Tensor; addend?: Tensor; dtype?: Precision },
 ): Tensor {
   checkOperation("linear", graph, options, "x weight");
-  const { label, x, weight, bias, addend } = options;
-  const y = graph.activation(label, [...x.shape.slice(0, -1), weight.shape[1]!]);
+  const { label, x, weight, bias, addend, dtype = graph.precision } = options;
+  const y = graph.scratch(label, [...x.shape.slice(0, -1), weight.shape[1]!], dtype);
   linearKernel.linear(graph, { ...options, y });
   return graph.record(y, [x, weight, bias, addend], (gradY) => {
     if (addend) graph.addGradTensor(addend, gradY);

@@ -1,6 +1,6 @@
 import { requireFunction, requireGraph, requireObject } from "../check.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, Precision } from "../graph/graph.ts";
 import {
   add,
   concatChannels,
@@ -38,13 +38,13 @@ export interface AtomicGraph {
 
 /** What the network says, and what its forces are made of; N = B n. */
 export interface EscaipOutput {
-  /** [B]: the mean over a structure's atoms of what the head gives. */
+  /** f32 [B]: the mean over a structure's atoms of what the head gives. */
   readonly energies: Tensor;
   /** f32 [B, n, 3] */
   readonly forces: Tensor;
-  /** [N, M, 3]: coefficients along x, y and z of each edge's unit vector. */
+  /** f32 [N, M, 3]: coefficients along x, y and z of each edge's unit vector. */
   readonly coefficients: Tensor;
-  /** [N, 1]: an atom's factor. */
+  /** f32 [N, 1]: an atom's factor. */
   readonly magnitudes: Tensor;
 }
 
@@ -236,7 +236,8 @@ class Pass {
   #heads({ node, edge }: Streams): EscaipOutput {
     const [energy, direction, magnitude] = HEADS.map(({ name }) => {
       const x = name === HEADS[1].name ? edge : node;
-      return this.#linear(`${name}.final_output.0`, this.#feedForward(`${name}.ffn`, x), { bias: false });
+      const last = { bias: false, dtype: "f32" } as const;
+      return this.#linear(`${name}.final_output.0`, this.#feedForward(`${name}.ffn`, x), last);
     }) as [Tensor, Tensor, Tensor];
     const { counts, neighbours } = this.#atoms;
     const [structures, places] = neighbours.shape as [number, number];
@@ -267,11 +268,7 @@ class Pass {
     return edgeSum(this.#graph, { label: this.#path(`${name}.sum`), ...parts, neighbours, reverse });
   }
 
-  #linear(
-    name: string,
-    x: Tensor,
-    { rows, bias = true, addend, part }: { rows?: Rows; bias?: boolean; addend?: Tensor; part?: string } = {},
-  ): Tensor {
+  #linear(name: string, x: Tensor, { rows, bias = true, addend, part, dtype }: LinearOptions = {}): Tensor {
     const { parameter } = this.#options;
     return linear(this.#graph, {
       label: this.#path(part === undefined ? name : `${name}.${part}`),
@@ -279,6 +276,7 @@ class Pass {
       weight: parameter(`${name}.weight`, rows),
       ...(bias && { bias: parameter(`${name}.bias`) }),
       ...(addend && { addend }),
+      ...(dtype && { dtype }),
     });
   }
 
@@ -309,3 +307,14 @@ class Pass {
 }
 
 type Rows = readonly [from: number, to: number];
+
+/** What a linear layer may differ in. */
+interface LinearOptions {
+  /** Of its weight: what belongs to one of several inputs side by side. */
+  readonly rows?: Rows;
+  readonly bias?: boolean;
+  readonly addend?: Tensor;
+  /** Of its label. */
+  readonly part?: string;
+  readonly dtype?: Precision;
+}

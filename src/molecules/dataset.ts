@@ -40,6 +40,8 @@ export interface Skipped {
   doesNotFit: number;
   /** Symbols of the elements without a channel, sorted. */
   unknownElements: string[];
+  /** For reasons of a task's own. */
+  others?: readonly { readonly reason: string; readonly count: number }[];
 }
 
 /** Molecules divided for training, and what was left out. */

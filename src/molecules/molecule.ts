@@ -17,6 +17,10 @@ export interface Molecule {
   elements: Uint8Array;
   positions: Float64Array;
   bonds?: Bond[];
+  /** Potential energy in eV, where it is known; NaN where the file's cannot be used. */
+  energy?: number;
+  /** Forces in eV/Angstrom (n*3), where they are known; NaN where the file's cannot be used. */
+  forces?: Float64Array;
 }
 
 /** The unweighted mean of the atoms' positions, in Angstrom. */
@@ -56,6 +60,13 @@ export function radius({ positions }: Molecule): number {
  */
 export function principalPose(positions: ArrayLike<number>): Float64Array {
   const p = centred(positions);
+  const axes = principalAxes(p);
+  return p.map((_, at) => along(axes[at % 3]!, p, at - (at % 3)));
+}
+
+/** The axes x, y and z that `principalPose` turns a molecule to, as unit vectors. */
+export function principalAxes(positions: ArrayLike<number>): readonly [Vector3, Vector3, Vector3] {
+  const p = centred(positions);
   const covariance = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   for (let i = 0; i < p.length; i += 3) {
     for (let a = 0; a < 3; a++) for (let b = 0; b < 3; b++) covariance[3 * a + b]! += p[i + a]! * p[i + b]!;
@@ -63,14 +74,7 @@ export function principalPose(positions: ArrayLike<number>): Float64Array {
   const { vectors } = symmetricEigen3(covariance);
   const x = oriented(vectors[0], p);
   const y = oriented(vectors[1], p);
-  const z: Vector3 = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
-  const turned = new Float64Array(p.length);
-  for (let i = 0; i < p.length; i += 3) {
-    turned[i] = along(x, p, i);
-    turned[i + 1] = along(y, p, i);
-    turned[i + 2] = along(z, p, i);
-  }
-  return turned;
+  return [x, y, [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]]];
 }
 
 /** The axis or its opposite, so that the atoms' third moment along it is positive. */

@@ -54,7 +54,7 @@ export async function measurableMolecules<C extends TrainConfig, P extends Packe
 ): Promise<MeasurableMolecules<P>> {
   const { training, data } = config;
   if (file.sha256 !== data.sha256) {
-    const { packed, skipped } = task.pack(file.molecules, training);
+    const { packed, skipped } = task.pack(file.molecules, training, config.fitted);
     return { packed, skipped, heldoutOnly: false };
   }
   const prepared = await prepareRunData(task, file.molecules, { ...training, seed: data.splitSeed });

@@ -114,7 +114,6 @@ function checkSame(path: string, before: RunConfig, { task, config, file, source
 }
 
 function newRunConfig({ gpu, task, config: training, file, source }: TrainingRunOptions, data: TaskData): RunConfig {
-  const { unknownElement, doesNotFit } = data.skipped;
   return {
     format: RUN_CONFIG_FORMAT,
     version: VOXTWIRL_VERSION,
@@ -126,8 +125,9 @@ function newRunConfig({ gpu, task, config: training, file, source }: TrainingRun
       splitSeed: training.seed,
       training: data.train.count,
       heldout: data.heldout.count,
-      skipped: unknownElement + doesNotFit,
+      skipped: skippedCount(data),
     },
+    ...(data.fitted && { fitted: data.fitted }),
     adapter: `${gpu.info.vendor} ${gpu.info.device} ${gpu.info.description}`.trim(),
   };
 }
@@ -144,13 +144,19 @@ function unreachedNote(kept: KeptSteps | undefined, { steps }: TrainConfig): str
   return [`A model is to be kept at step ${beyond.join(", ")}, but the run ends at step ${steps}.`];
 }
 
-function skippedNotes({ skipped, train, heldout }: TaskData, total: number): string[] {
-  const { unknownElement, doesNotFit, unknownElements } = skipped;
+function skippedCount({ skipped: { unknownElement, doesNotFit, others = [] } }: TaskData): number {
+  return others.reduce((sum, { count }) => sum + count, unknownElement + doesNotFit);
+}
+
+function skippedNotes(data: TaskData, total: number): string[] {
+  const { skipped, train, heldout } = data;
+  const { unknownElement, doesNotFit, unknownElements, others = [] } = skipped;
   const leftOut = (count: number, why: string) =>
     count > 0 ? [`${count} of ${total} molecules left out: ${why}`] : [];
   return [
     ...leftOut(unknownElement, `elements ${unknownElements.join(" ")} have no channel`),
     ...leftOut(doesNotFit, "too large for the grid"),
-    ...leftOut(total - unknownElement - doesNotFit - train.count - heldout.count, "copies of held-out ones"),
+    ...others.flatMap(({ reason, count }) => leftOut(count, reason)),
+    ...leftOut(total - skippedCount(data) - train.count - heldout.count, "copies of held-out ones"),
   ];
 }

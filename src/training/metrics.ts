@@ -16,7 +16,10 @@ export interface TrainRow {
   skipped?: boolean;
 }
 
-/** One held-out evaluation. All losses are means per voxel and channel; percents are of lossTotal. */
+/**
+ * One held-out evaluation. All losses are means per voxel and channel, or per component of the forces in (eV/Angstrom)^2;
+ * percents are of lossTotal.
+ */
 export interface EvalRow {
   type: "eval";
   step: number;
@@ -27,6 +30,12 @@ export interface EvalRow {
   lossZero: number;
   percentEquiv: number;
   percentEquivStdErr: number;
+  /** Of force fields: mean absolute errors over rotations, of energies in meV and of forces in meV/Angstrom. */
+  energyMae?: number;
+  forceMae?: number;
+  /** Of force fields: the energies' share, and that of the forces from the network's closed form. */
+  percentEquivEnergy?: number;
+  percentEquivExact?: number;
 }
 
 /** What measures the held-out loss: a VoxelEvaluator, or another. */
@@ -43,10 +52,14 @@ const FIELDS = {
   eval: ["step", "seconds", "lossTotal", "lossMean", "lossEquiv", "lossZero", "percentEquiv", "percentEquivStdErr"],
 } as const;
 
+/** Those of some tasks, written where they are there. */
+const MORE = ["energyMae", "forceMae", "percentEquivEnergy", "percentEquivExact"] as const;
+
 /** One line of JSON without the newline, fields in a fixed order. JSON has no NaN or infinity: both become null. */
 export function formatMetric(row: MetricRow): string {
   const values = row as unknown as Record<string, number>;
-  const entries = FIELDS[row.type].map((field) => [field, Number.isFinite(values[field]) ? values[field] : null]);
+  const fields = [...FIELDS[row.type], ...MORE.filter((field) => field in row)];
+  const entries = fields.map((field) => [field, Number.isFinite(values[field]) ? values[field] : null]);
   const { lossScale, skipped } = row.type === "train" ? row : {};
   return JSON.stringify({ ...Object.fromEntries([["type", row.type], ...entries]), lossScale, skipped });
 }
@@ -92,6 +105,7 @@ function parseRow(line: string): MetricRow | undefined {
     if (number !== null && typeof number !== "number") return undefined;
     row[field] = number ?? NaN;
   }
+  for (const field of MORE) if (field in source) row[field] = typeof source[field] === "number" ? source[field] : NaN;
   if (!Number.isSafeInteger(row.step)) return undefined;
   if (type === "train" && typeof source.lossScale === "number" && typeof source.skipped === "boolean") {
     row.lossScale = source.lossScale;

@@ -30,6 +30,8 @@ export interface RunConfig<C extends TrainConfig = TrainConfig> {
   task: string;
   training: C;
   data: RunData;
+  /** What was found of the training part, as `TaskData.fitted` has it; the data say it anew where a run goes on. */
+  fitted?: Readonly<Record<string, unknown>>;
   adapter: string;
   /**
    * `tuningHash` of the step's and the evaluation's kernels, "none" where all are the table's; runs from before have

@@ -34,6 +34,8 @@ export interface TaskData<P extends Packed = Packed> {
   readonly train: P;
   readonly heldout: P;
   readonly skipped: Skipped;
+  /** What was found of the training part and is kept with the model, as JSON: scales of labels. */
+  readonly fitted?: Readonly<Record<string, unknown>>;
 }
 
 /** What a task's training step is made with. */
@@ -43,12 +45,14 @@ export interface StepContext<C extends TrainConfig = TrainConfig, P extends Pack
   readonly data: P;
   /** Makes a buffer, which is freed with the trainer. */
   readonly upload: (label: string, values: Float32Array | Uint32Array) => BufferView;
-  /** A weight of the network by its name. */
-  readonly parameter: (name: string) => Tensor;
+  /** A weight of the network by its name, or some of its rows: see `ParameterStore.bind`. */
+  readonly parameter: (name: string, rows?: readonly [from: number, to: number]) => Tensor;
   /** f32 [1]: micro-batches add to it what they contribute to the mean over the whole batch. */
   readonly loss: Tensor;
   /** The state of loss scaling, in half precision. */
   readonly scaling: Tensor | undefined;
+  /** The batch, in the parts that are computed one after another. */
+  readonly parts: readonly MicroBatch[];
 }
 
 /** A part of a batch, computed at once. */
@@ -222,15 +226,21 @@ export interface Task<
    * @throws VoxtwirlError as `prepareDataset`
    */
   open(this: void, molecules: readonly Molecule[], config: C, keyOf?: MoleculeKey): TaskData<P>;
-  /** Packs molecules that are not to be divided. */
-  pack(this: void, molecules: readonly Molecule[], config: C): { readonly packed: P; readonly skipped: Skipped };
+  /**
+   * Packs molecules that are not to be divided.
+   *
+   * @param fitted of the model that they are for: `TaskData.fitted` of its training
+   */
+  pack(
+    this: void,
+    molecules: readonly Molecule[],
+    config: C,
+    fitted?: Readonly<Record<string, unknown>>,
+  ): { readonly packed: P; readonly skipped: Skipped };
   /** Those of the network. */
   parameters(this: void, config: C): ModelParameter[];
-  /**
-   * Makes ready a training step in a graph. What it returns is called for each micro-batch and appends its samples, the
-   * forward pass, its loss and the backward pass.
-   */
-  step(this: void, graph: Graph, context: StepContext<C, P>): (part: MicroBatch) => void;
+  /** Appends to a graph for each part of the batch its samples, the forward pass, its loss and the backward pass. */
+  step(this: void, graph: Graph, context: StepContext<C, P>): void;
   /** @throws VoxtwirlError "too-large" or "out-of-memory" where not even one rotation at a time fits */
   evaluator(this: void, gpu: Gpu, context: EvaluationContext<C, P>): Promise<E>;
   /**

@@ -17,6 +17,14 @@ export interface TrainConfig {
   /** 0 as in VoxMol's training: a zero denominator then gives a zero step. */
   readonly eps: number;
   readonly emaDecay: number;
+  /** Most that the gradient's norm may be; longer ones are scaled down. Left out, any. */
+  readonly clip?: number;
+  /** Steps over which the rate rises to `lr`, evenly from `warmupFrom` of it; none by default. */
+  readonly warmup?: number;
+  /** A part of `lr`, 0 by default. */
+  readonly warmupFrom?: number;
+  /** What part of `lr` the rate falls to by the last step, along a cosine; 1 by default, which is no fall. */
+  readonly finalRate?: number;
   /** Short runs average over min(emaDecay, (1 + t) / (10 + t)), or the initial weights would stay in the average. */
   readonly emaWarmup: boolean;
   /** Held-out samples; 0 stands for a tenth of the data. */
@@ -51,6 +59,9 @@ export function checkTrainConfig(config: TrainConfig): void {
   requirePositive("lr", config.lr);
   requireOneOf("precision", config.precision, ["f32", "f16"]);
   requireWhole("seed", config.seed, 0);
+  if (config.clip !== undefined) requirePositive("clip", config.clip);
+  if (config.warmup !== undefined) requireWhole("warmup", config.warmup, 0, MOST.steps);
+  for (const name of ["warmupFrom", "finalRate"] as const) requireShare(name, config[name]);
   if (config.batch % config.microBatch !== 0) {
     const what = `a batch of ${config.batch} is not made of micro-batches of ${config.microBatch}`;
     throw badOption(what, "Give a divisor of the batch.");
@@ -64,6 +75,19 @@ export function checkTrainConfig(config: TrainConfig): void {
     const fix = "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many of them.";
     throw badOption(`twirl is ${config.twirl}`, fix);
   }
+}
+
+function requireShare(name: string, value: number | undefined): void {
+  if (value === undefined || (value >= 0 && value <= 1)) return;
+  throw badOption(`${name} is ${value}`, "Give a part of lr, from 0 to 1.");
+}
+
+/** The learning rate of step number `step`, from 0: a rise over `warmup` steps, then a fall along a cosine. */
+export function learningRate(config: TrainConfig, step: number): number {
+  const { lr, steps, warmup = 0, warmupFrom = 0, finalRate = 1 } = config;
+  const t = step + 1;
+  if (t < warmup) return lr * (warmupFrom + (1 - warmupFrom) * (t / warmup));
+  return lr * (finalRate + (1 - finalRate) * 0.5 * (1 + Math.cos((Math.PI * t) / steps)));
 }
 
 export function badOption(what: string, fix: string): VoxtwirlError {

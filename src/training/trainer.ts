@@ -15,7 +15,7 @@ import { Random } from "../random.ts";
 import { LossScaling, SCALING_FIELDS } from "./lossScaling.ts";
 import type { Packed, Task } from "./task.ts";
 import { tieGradients } from "./tieGradients.ts";
-import { MAX_MICRO_BATCHES, type TrainConfig } from "./trainConfig.ts";
+import { learningRate, MAX_MICRO_BATCHES, type TrainConfig } from "./trainConfig.ts";
 
 /**
  * Results of one step, as 32-bit words: loss and gradient norm as f32, then the sticky flag as u32; with loss scaling
@@ -136,12 +136,12 @@ export class Trainer {
 
   /** Writes what step number `step` needs, for a replay of `plan` that the caller submits: the profiler's. */
   prepare(step: number): void {
-    const { batch, microBatch, seed, lr, beta1, beta2, emaDecay, emaWarmup } = this.config;
+    const { batch, microBatch, seed, beta1, beta2, emaDecay, emaWarmup } = this.config;
     const t = step + 1;
     const values = {
       seed,
       step,
-      lr,
+      lr: learningRate(this.config, step),
       correction1: 1 - beta1 ** t,
       correction2: 1 - beta2 ** t,
       emaDecay: emaWarmup ? Math.min(emaDecay, (1 + t) / (10 + t)) : emaDecay,
@@ -254,22 +254,26 @@ function build<C extends TrainConfig, P extends Packed>(args: BuildArgs<C, P>): 
   graph.clear(loss);
   graph.inPhase("backward", () => grads.forEach((piece) => graph.clear(piece)));
   const parameter = store.bind(graph, { train: true });
-  const addPart = task.step(graph, { config, data, upload, parameter, loss, scaling: scalingState });
-  const steps = Array.from({ length: parts }, (_, part) => graph.external("step", [8], uniform.view(part)));
-  steps.forEach((step, part) => {
+  const microBatches = Array.from({ length: parts }, (_, part) => {
     const places = { buffer: chosen.buffer, offset: part * stride, size: microBatch * 4 };
-    addPart({ chosen: graph.external("chosen samples", [microBatch], places, "u32"), step });
+    return {
+      chosen: graph.external("chosen samples", [microBatch], places, "u32"),
+      step: graph.external("step", [8], uniform.view(part)),
+    };
   });
-  const step = steps[0]!;
-  const { beta1, beta2, eps, weightDecay } = config;
+  task.step(graph, { config, data, upload, parameter, loss, scaling: scalingState, parts: microBatches });
+  const { step } = microBatches[0]!;
+  const { beta1, beta2, eps, weightDecay, clip } = config;
+  const decayed = store.pieces("weights").map((piece) => piece.decayed);
   graph.inPhase("optimiser", () => {
     tieGradients(graph, store, grads, upload);
     const gradScaling = scalingState && { state: scalingState, beta1, beta2 };
     gradNorm(graph, { label: "gradNorm", grads, loss, norm, flags, step, scaling: gradScaling });
     weights.forEach((w, i) => {
       const state = { weights: w, grads: grads[i]!, m: m[i]!, v: v[i]!, ema: ema[i]! };
-      const rates = { beta1, beta2, eps, weightDecay };
-      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, ...rates, scaling: scalingState });
+      const rates = { beta1, beta2, eps, weightDecay: decayed[i]! ? weightDecay : 0 };
+      const clipping = clip === undefined ? {} : { clip: { norm, max: clip } };
+      adamw(graph, { label: `adamw ${i}`, ...state, flags, step, ...rates, ...clipping, scaling: scalingState });
     });
   });
   const status = { loss: lossView, norm: normView, flags: flagsView, scale: scaleView };

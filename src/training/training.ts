@@ -53,7 +53,7 @@ export class Training<C extends TrainConfig = TrainConfig, E extends TaskEvaluat
     gpu: Gpu,
     task: Task<C, P, E>,
     config: C,
-    data: Pick<TaskData<P>, "train" | "heldout">,
+    data: Pick<TaskData<P>, "train" | "heldout" | "fitted">,
     options: TrainingOptions = {},
   ): Promise<Training<C, E>> {
     requireGpu(gpu);
@@ -119,7 +119,7 @@ function runOf<C extends TrainConfig>(
   gpu: Gpu,
   task: string,
   training: C,
-  data: Pick<TaskData, "train" | "heldout">,
+  data: Pick<TaskData, "train" | "heldout" | "fitted">,
 ): RunConfig<C> {
   const counts = { training: data.train.count, heldout: data.heldout.count, skipped: 0 };
   return {
@@ -128,6 +128,7 @@ function runOf<C extends TrainConfig>(
     task,
     training,
     data: { source: "memory", sha256: "", splitSeed: training.seed, ...counts },
+    ...(data.fitted && { fitted: data.fitted }),
     adapter: gpu.info.description,
   };
 }

@@ -13,7 +13,7 @@ import { ballVoxels, gatherVoxels } from "../../equivariance/interpolate.ts";
 import { poseSums, type PoseSums } from "../../equivariance/poseEstimator.ts";
 import { poseAverages, type PoseAverages } from "../../equivariance/poseGain.ts";
 import { haarRotation } from "../../equivariance/rotations.ts";
-import { asManyAsFit } from "./asManyAsFit.ts";
+import { asManyAsFit } from "../asManyAsFit.ts";
 import { requireEvaluation, type VoxelModel } from "./evaluationGraph.ts";
 
 /** Molecules, grid, noise and rotations of the evaluation. */

@@ -10,7 +10,7 @@ import { OCTAHEDRAL_ORDER, octahedralInverses, rotateGridOctahedral } from "../.
 import { BufferUsage, type Gpu } from "../../gpu/gpu.ts";
 import { Plan } from "../../graph/plan.ts";
 import type { AbortSignal, GPUBuffer } from "../../hostTypes.ts";
-import { asManyAsFit } from "./asManyAsFit.ts";
+import { asManyAsFit } from "../asManyAsFit.ts";
 import {
   evaluationGraph,
   requireEvaluation,
@@ -18,7 +18,7 @@ import {
   type VoxelEvaluatorOptions,
   type VoxelModel,
 } from "./evaluationGraph.ts";
-import { replayEach, type ReplayOptions } from "./replayEach.ts";
+import { replayEach, type ReplayOptions } from "../replayEach.ts";
 import { requirePlaces, sampleCount } from "./twirledSamples.ts";
 
 /** What the held-out loss is made of. */

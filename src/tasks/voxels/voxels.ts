@@ -6,7 +6,7 @@ import { squaredError } from "../../kernels/squaredError.ts";
 import { unet3d } from "../../models/unet3d.ts";
 import { unetParameters } from "../../models/unetLayout.ts";
 import { packMolecules, prepareDataset, type PackedMolecules } from "../../molecules/dataset.ts";
-import type { EvaluationContext, MicroBatch, StepContext, Task } from "../../training/task.ts";
+import type { EvaluationContext, StepContext, Task } from "../../training/task.ts";
 import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts";
 import { presets, slowPresets } from "./presets.ts";
 import { densestSlice } from "./sampleSlices.ts";
@@ -42,17 +42,17 @@ export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
   },
 };
 
-function step(graph: Graph, context: StepContext<VoxelConfig, PackedMolecules>): (part: MicroBatch) => void {
+function step(graph: Graph, context: StepContext<VoxelConfig, PackedMolecules>): void {
   requireGraph("graph", graph);
-  requireObject("context", context, "Give { config, data, upload, parameter, loss }.");
-  const { config, data, upload, parameter, loss, scaling } = context;
+  requireObject("context", context, "Give { config, data, upload, parameter, loss, parts }.");
+  const { config, data, upload, parameter, loss, scaling, parts } = context;
   requireConfig(config);
   const { batch, grid, elements, resolution, sigma, shift, augment } = config;
   const channels = elements.length;
   const molecules = moleculeTensors(graph, uploadMolecules(upload, "train", data));
   // One loss for the whole batch: the mean per voxel and channel.
   const scale = 1 / (batch * grid ** 3 * channels);
-  return ({ chosen, step }) => {
+  for (const { chosen, step } of parts) {
     const { clean: target, noisy } = sampleVoxels(graph, {
       ...{ molecules, chosen, grid, channels, resolution },
       pose: { shift, rotate: augment, stream: streams.trainPose },
@@ -65,7 +65,7 @@ function step(graph: Graph, context: StepContext<VoxelConfig, PackedMolecules>):
     const error = { label: "loss", prediction, target, gradPrediction, loss, scale, lossScale: scale, scaling };
     squaredError(graph, error);
     graph.backward(prediction, gradPrediction);
-  };
+  }
 }
 
 /** Averaged weights on held-out molecules under the rotations of the cube. */

@@ -1,6 +1,6 @@
-import { VoxtwirlError } from "../../errors.ts";
-import type { Gpu } from "../../gpu/gpu.ts";
-import type { AbortSignal } from "../../hostTypes.ts";
+import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 
 /** Replays are submitted ahead for about this long, and at most so many. */
 const QUEUE_MS = 500;

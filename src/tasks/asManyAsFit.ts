@@ -1,7 +1,7 @@
-import { requireWhole } from "../../check.ts";
-import { VoxtwirlError } from "../../errors.ts";
-import type { BufferView, Gpu } from "../../gpu/gpu.ts";
-import type { Plan } from "../../graph/plan.ts";
+import { requireWhole } from "../check.ts";
+import { VoxtwirlError } from "../errors.ts";
+import type { BufferView, Gpu } from "../gpu/gpu.ts";
+import type { Plan } from "../graph/plan.ts";
 
 /** What is freed where something does not fit: buffers and plans, added as they are made. */
 export interface Made {

@@ -1,0 +1,246 @@
+import { requireObject } from "../../check.ts";
+import { decomposeTerms, type Decomposition, type SampleTerms } from "../../equivariance/estimators.ts";
+import { OCTAHEDRAL_ORDER, octahedralMatrices } from "../../equivariance/octahedral.ts";
+import { drawOctahedral, haarRotation } from "../../equivariance/rotations.ts";
+import type { Rotation } from "../../equivariance/groups.ts";
+import { squaredError } from "../../equivariance/losses.ts";
+import { sampleTerms } from "../../equivariance/sampleTerms.ts";
+import { VoxtwirlError } from "../../errors.ts";
+import type { Gpu } from "../../gpu/gpu.ts";
+import type { Graph, Precision } from "../../graph/graph.ts";
+import type { Plan } from "../../graph/plan.ts";
+import type { AbortSignal } from "../../hostTypes.ts";
+import type { ParameterOf } from "../../models/escaip.ts";
+import type { EscaipConfig } from "../../models/escaipLayout.ts";
+import { Random } from "../../random.ts";
+import type { EvalRow } from "../../training/metrics.ts";
+import type { TaskEvaluator } from "../../training/task.ts";
+import { asManyAsFit } from "../asManyAsFit.ts";
+import { ForcePass, rotatedBack, type PosedPrediction, type PosedStructure } from "./forcePass.ts";
+import type { PackedStructures } from "./packStructures.ts";
+
+/** What is evaluated, and how. */
+export interface ForceEvaluatorOptions {
+  readonly config: EscaipConfig;
+  readonly structures: PackedStructures;
+  /** Rotations of the cube, or drawn from all of them. */
+  readonly group: "octahedral" | "so3";
+  /** Of each structure: at least 2; under the cube's at most 24, which enumerates them. */
+  readonly rotations: number;
+  /** Drawn rotations follow from the seed and the structure's place alone. */
+  readonly seed: number;
+  readonly precision: Precision;
+  /** Binds the weights to a graph. */
+  readonly parameters: (graph: Graph) => ParameterOf;
+  /** Rotations predicted at once at most; as many as fill a replay by default. */
+  readonly chunk?: number | undefined;
+}
+
+/** What was found of one structure, in eV and Angstrom. */
+export interface StructureResult {
+  readonly atoms: number;
+  readonly rotations: readonly Rotation[];
+  /** T^-1 f(T x), [K, n, 3], rotated back. */
+  readonly predictions: Float64Array;
+  readonly target: Float64Array;
+  /** [K]: less what the composition tells, as the target. */
+  readonly energies: Float64Array;
+  readonly energyTarget: number;
+  /** Forces averaged over all rotations, [n, 3], and the sum over atoms of what is lost: from the closed form. */
+  readonly closed: { readonly mean: Float64Array; readonly equiv: number };
+}
+
+/** Atoms of a replay: enough for all cores of a small machine. */
+const ATOMS = 448;
+
+/** Predicts structures under rotations. */
+export class ForceEvaluator implements TaskEvaluator {
+  readonly #pass: ForcePass;
+  readonly #options: ForceEvaluatorOptions;
+
+  private constructor(pass: ForcePass, options: ForceEvaluatorOptions) {
+    this.#pass = pass;
+    this.#options = options;
+  }
+
+  /** @throws VoxtwirlError "no-data", "bad-option", "too-large" or "out-of-memory" where not even one rotation fits */
+  static async create(gpu: Gpu, options: ForceEvaluatorOptions): Promise<ForceEvaluator> {
+    requireObject("options", options, "Give { config, structures, group, rotations, seed, precision, parameters }.");
+    const { structures, group, rotations, chunk } = options;
+    const most = group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
+    if (!Number.isInteger(rotations) || rotations < 2 || rotations > most) {
+      const fix = "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many; under so3 2 or more.";
+      throw new VoxtwirlError("bad-option", `the rotations are ${rotations}`, fix);
+    }
+    if (structures.count < 1) {
+      throw new VoxtwirlError("no-data", "there is no held-out structure", "Hold out at least one.");
+    }
+    const each = rotations + 1;
+    const wanted = each * Math.max(1, Math.floor(ATOMS / (each * structures.places)));
+    return asManyAsFit(gpu, Math.min(chunk ?? wanted, each * structures.count), async (copies) => {
+      return new ForceEvaluator(await ForcePass.create(gpu, { ...options, copies }), options);
+    });
+  }
+
+  get plan(): Plan {
+    return this.#pass.plan;
+  }
+
+  /** Writes what structure `index` needs, for a replay of `plan` that the caller submits: the profiler's. */
+  prepare(index: number): void {
+    this.#pass.prepare(this.#posed(index).slice(0, this.#pass.copies));
+  }
+
+  /**
+   * @throws VoxtwirlError "aborted" when the signal is; "not-finite" where a prediction is not
+   */
+  async evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">> {
+    const { structures } = this.#options;
+    const tally = new ForceTally(this.#options);
+    for await (const result of this.results(
+      Uint32Array.from({ length: structures.count }, (_, i) => i),
+      signal,
+    )) {
+      tally.add(result);
+    }
+    return tally.row();
+  }
+
+  /** Structures one after another, by their places. */
+  async *results(places: Uint32Array, signal?: AbortSignal): AsyncGenerator<StructureResult> {
+    const { copies } = this.#pass;
+    const waiting: { index: number; posed: PosedStructure[] }[] = [];
+    const each = this.#options.rotations + 1;
+    for (let from = 0; from < places.length;) {
+      if (signal?.aborted) throw new VoxtwirlError("aborted", "the evaluation was stopped", "Start it again.");
+      const some = Array.from(places.subarray(from, from + Math.max(1, Math.floor(copies / each))));
+      waiting.length = 0;
+      waiting.push(...some.map((index) => ({ index, posed: this.#posed(index) })));
+      const all = waiting.flatMap(({ posed }) => posed);
+      const predicted: PosedPrediction[] = [];
+      const closed: StructureResult["closed"][] = [];
+      for (let at = 0; at < all.length; at += copies) {
+        const part = all.slice(at, at + copies);
+        predicted.push(...(await this.#pass.predict(part)));
+        // The first copy of each structure stands as it lies.
+        const first = part.flatMap((_, i) => ((at + i) % each === 0 ? [i] : []));
+        closed.push(...(await this.#pass.closedForms(part, first)));
+      }
+      for (const [i, { index, posed }] of waiting.entries()) {
+        yield this.#result(index, posed, predicted.slice(i * each, (i + 1) * each), closed[i]!);
+      }
+      from += some.length;
+    }
+  }
+
+  /** As it lies first, then under its rotations. */
+  #posed(index: number): PosedStructure[] {
+    const { group, rotations, seed } = this.#options;
+    const random = new Random(seed * 65_537 + index);
+    const drawn =
+      group === "octahedral"
+        ? Array.from(drawOctahedral(random, rotations), (g) => octahedralMatrices[g]!)
+        : Array.from({ length: rotations }, () => haarRotation(random));
+    return [IDENTITY, ...drawn].map((rotation) => ({ index, rotation }));
+  }
+
+  #result(
+    index: number,
+    posed: readonly PosedStructure[],
+    predicted: readonly PosedPrediction[],
+    { mean, equiv }: StructureResult["closed"],
+  ): StructureResult {
+    const { offsets, forces, energies, scales } = this.#options.structures;
+    const atoms = offsets[index + 1]! - offsets[index]!;
+    const { forceScale, energyScale } = scales;
+    const twisted = predicted.slice(1);
+    const predictions = new Float64Array(twisted.length * 3 * atoms);
+    twisted.forEach((one, k) => {
+      const back = rotatedBack(posed[k + 1]!.rotation, one.forces);
+      for (let at = 0; at < 3 * atoms; at++) predictions[k * 3 * atoms + at] = back[at]! * forceScale;
+    });
+    return {
+      atoms,
+      rotations: posed.slice(1).map(({ rotation }) => rotation),
+      predictions,
+      target: Float64Array.from({ length: 3 * atoms }, (_, at) => {
+        return forces[4 * (offsets[index]! + Math.floor(at / 3)) + (at % 3)]! * forceScale;
+      }),
+      energies: Float64Array.from(twisted, ({ energy }) => energy * energyScale),
+      energyTarget: energies[index]! * energyScale,
+      closed: { mean: mean.map((value) => value * forceScale), equiv: equiv * forceScale ** 2 },
+    };
+  }
+
+  /** Frees all that was made. */
+  destroy(): void {
+    this.#pass.destroy();
+  }
+}
+
+const IDENTITY: Rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+
+/** Adds up what was found of structures. */
+export class ForceTally {
+  readonly #options: Pick<ForceEvaluatorOptions, "group" | "rotations">;
+  readonly #forces: SampleTerms[] = [];
+  readonly #energies: SampleTerms[] = [];
+  readonly #exact: SampleTerms[] = [];
+  #components = 0;
+  #forceErrors = 0;
+  #energyErrors = 0;
+
+  constructor(options: Pick<ForceEvaluatorOptions, "group" | "rotations">) {
+    this.#options = options;
+  }
+
+  get #groupOrder(): number {
+    return this.#options.group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
+  }
+
+  /** @throws VoxtwirlError "not-finite" where a prediction is not */
+  add({ atoms, predictions, target, energies, energyTarget, closed }: StructureResult): void {
+    const { rotations } = this.#options;
+    const which = this.#forces.length;
+    const given = { rotations, groupOrder: this.#groupOrder };
+    this.#forces.push(sampleTerms(squaredError, { predictions, target, ...given }, which));
+    this.#energies.push(sampleTerms(squaredError, { predictions: energies, target: [energyTarget], ...given }, which));
+    const squares = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value * value, 0);
+    const meanError = squares(closed.mean.map((value, at) => value - target[at]!));
+    this.#exact.push({ total: meanError + closed.equiv, equiv: closed.equiv, zero: squares(target) });
+    this.#components += 3 * atoms;
+    for (let at = 0; at < predictions.length; at++) {
+      this.#forceErrors += Math.abs(predictions[at]! - target[at % target.length]!) / rotations;
+    }
+    for (const energy of energies) this.#energyErrors += Math.abs(energy - energyTarget) / rotations;
+  }
+
+  get samples(): number {
+    return this.#forces.length;
+  }
+
+  /** Of the forces' squared error, of the energies', and of the forces from the closed form. */
+  decompositions(): Record<"forces" | "energy" | "exact", Decomposition> {
+    const { rotations } = this.#options;
+    const groupOrder = this.#groupOrder;
+    const elements = this.#components / Math.max(1, this.samples);
+    return {
+      forces: decomposeTerms(this.#forces, { rotations, groupOrder, elements }),
+      energy: decomposeTerms(this.#energies, { rotations, groupOrder, elements: 1 }),
+      exact: decomposeTerms(this.#exact, { rotations, groupOrder, elements }),
+    };
+  }
+
+  /** A row of metrics.jsonl: losses in (eV/Angstrom)^2 per component, errors in meV and meV/Angstrom. */
+  row(): Omit<EvalRow, "type" | "step" | "seconds"> {
+    const { forces, energy, exact } = this.decompositions();
+    const { lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr } = forces;
+    return {
+      ...{ lossTotal, lossMean, lossEquiv, lossZero, percentEquiv, percentEquivStdErr },
+      energyMae: (1000 * this.#energyErrors) / this.samples,
+      forceMae: (1000 * this.#forceErrors) / this.#components,
+      percentEquivEnergy: energy.percentEquiv,
+      percentEquivExact: exact.percentEquiv,
+    };
+  }
+}
