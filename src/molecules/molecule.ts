@@ -17,6 +17,10 @@ export interface Molecule {
   elements: Uint8Array;
   positions: Float64Array;
   bonds?: Bond[];
+  /** Potential energy in eV, where it is known; NaN where the file's cannot be used. */
+  energy?: number;
+  /** Forces in eV/Angstrom (n*3), where they are known; NaN where the file's cannot be used. */
+  forces?: Float64Array;
 }
 
 /** The unweighted mean of the atoms' positions, in Angstrom. */
