@@ -15,6 +15,7 @@ const entryPoints = {
   kernels: "src/kernels/index.ts",
   operations: "src/graph/operations.ts",
   builtinMolecules: "src/molecules/builtin.ts",
+  builtinForceFrames: "src/molecules/builtinForces.ts",
   report: "src/report/report.ts",
 };
 

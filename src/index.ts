@@ -207,6 +207,7 @@ export {
   type ParameterSpaceOptions,
 } from "./analysis/parameterSpace.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
+export { builtinForceFrames, builtinForcesSha256 } from "./molecules/builtinForces.ts";
 export {
   prepareDataset,
   type DatasetOptions,

@@ -1,4 +1,4 @@
-// Positions of the atoms of a graph, by OpenChemLib and MMFF94, and whether they are those of a molecule at ease.
+// Positions of the atoms of a graph and their energy, by OpenChemLib and MMFF94, and whether a molecule is at ease.
 import * as OCL from "openchemlib";
 import { radius, type Molecule } from "../../src/molecules/molecule.ts";
 import { Random } from "../../src/random.ts";
@@ -9,6 +9,9 @@ import type { Graph } from "./graph.ts";
  * rounding.
  */
 const farthest = 3.995;
+
+/** One kcal/mol, the unit of MMFF94, in eV. */
+const electronvolts = 0.0433641153087705;
 
 /** Conformers tried before a molecule counts as too large for the box. */
 const conformers = 3;
@@ -21,11 +24,11 @@ function openChemLib(): typeof OCL {
   return OCL;
 }
 
-/** OpenChemLib's molecule of a graph: no hydrogens, no coordinates, so no stereo. */
-export function toOpenChemLib(graph: Graph): OCL.Molecule {
+/** OpenChemLib's molecule of these atoms and bonds, in their order: no coordinates, so no stereo. */
+export function toOpenChemLib({ elements, bonds }: Pick<Molecule, "bonds"> & { elements: Iterable<number> }) {
   const molecule = new (openChemLib().Molecule)(16, 16);
-  for (const element of graph.elements) molecule.addAtom(element);
-  for (const { a, b, order } of graph.bonds) molecule.setBondOrder(molecule.addBond(a, b), order);
+  for (const element of elements) molecule.addAtom(element);
+  for (const { a, b, order } of bonds!) molecule.setBondOrder(molecule.addBond(a, b), order);
   molecule.ensureHelperArrays(OCL.Molecule.cHelperRings);
   return molecule;
 }
@@ -44,13 +47,39 @@ export function constitution(graph: Graph): string {
  */
 export function embed(graph: Graph): Molecule | undefined {
   for (let seed = 1; seed <= conformers; seed++) {
-    const molecule = new (openChemLib().ConformerGenerator)(seed).getOneConformerAsMolecule(toOpenChemLib(graph));
-    if (molecule === null || !minimise(molecule)) return undefined;
-    const made = fromOpenChemLib(molecule);
-    if (!sound(made)) return undefined;
+    const made = relaxed(toOpenChemLib(graph), seed);
+    if (made === undefined || !sound(made)) return undefined;
     if (radius(made) <= farthest) return made;
   }
   return undefined;
+}
+
+/** The molecule that a SMILES names, without hydrogens. */
+export function fromSmiles(smiles: string): OCL.Molecule {
+  return openChemLib().Molecule.fromSmiles(smiles);
+}
+
+/**
+ * A conformer with explicit hydrogens, which follow the heavy atoms, minimised with MMFF94; undefined where the
+ * conformer search or the force field fails.
+ */
+export function relaxed(molecule: OCL.Molecule, seed: number): Molecule | undefined {
+  const conformer = new (openChemLib().ConformerGenerator)(seed).getOneConformerAsMolecule(molecule);
+  return conformer !== null && minimise(conformer) ? fromOpenChemLib(conformer) : undefined;
+}
+
+/** Energy in eV of the molecule with its atoms at other positions, by MMFF94. */
+export function potential(molecule: Molecule): (positions: ArrayLike<number>) => number {
+  const moved = toOpenChemLib(molecule);
+  return (positions) => {
+    for (let i = 0; i < moved.getAllAtoms(); i++) {
+      moved.setAtomX(i, positions[3 * i]!);
+      moved.setAtomY(i, positions[3 * i + 1]!);
+      moved.setAtomZ(i, positions[3 * i + 2]!);
+    }
+    // A force field copies the positions of its molecule, so each evaluation needs a new one.
+    return electronvolts * new OCL.ForceFieldMMFF94(moved, "MMFF94").getTotalEnergy();
+  };
 }
 
 /**

@@ -8,4 +8,4 @@ const [target = "src/molecules/builtin.data.ts", count = "1500"] = process.argv.
 const molecules = makeMolecules(builtinSeed, Number(count), (made) => {
   if (made % 50 === 0) process.stderr.write(`${made} of ${count} molecules\n`);
 });
-writeFileSync(target, dataModule(encodeMolecules(molecules)));
+writeFileSync(target, dataModule(encodeMolecules(molecules), "main.ts", "builtin.ts"));

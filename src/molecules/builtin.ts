@@ -1,6 +1,6 @@
-import { VoxtwirlError } from "../errors.ts";
 import { base64, sha256 } from "./builtin.data.ts";
 import type { Molecule } from "./molecule.ts";
+import { bytesOf, damaged, unpackBonds } from "./packed.ts";
 
 /** SHA-256 of the built-in set's bytes, in hexadecimal: the identity of the data in a run's configuration. */
 export const builtinSha256: string = sha256;
@@ -17,7 +17,7 @@ export function builtinMolecules(): Molecule[] {
 
 /** The bytes that `builtinSha256` is taken of. */
 export function builtinBytes(): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return bytesOf(base64);
 }
 
 /**
@@ -36,17 +36,12 @@ export function decodeMolecules(bytes: Uint8Array): Molecule[] {
     at += 4;
     const elements = bytes.slice(at, at + atoms);
     at += atoms;
-    const bonds = Array.from({ length: bondCount }, (_, i) => {
-      const bits = view.getUint16(at + 2 * i, true);
-      return { a: bits & 31, b: (bits >> 5) & 31, order: bits >> 10 };
-    });
+    const bonds = unpackBonds(view, at, bondCount);
     at += 2 * bondCount;
     const positions = Float64Array.from({ length: 3 * atoms }, (_, i) => view.getInt16(at + 2 * i, true) / 1000);
     at += 6 * atoms;
     return { name: `builtin-${index}`, elements, positions, bonds };
   });
-  if (at !== bytes.length) {
-    throw new VoxtwirlError("internal", "the built-in molecules are damaged", "Install the package again.");
-  }
+  if (at !== bytes.length) throw damaged("the built-in molecules");
   return molecules;
 }

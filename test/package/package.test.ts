@@ -24,7 +24,7 @@ const BUDGETS = {
 const EXPECTED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
   /^shaders\/(\w+\/)?\w+\.wgsl$/,
-  /^dist\/(voxtwirl|index|node|kernels|operations|builtinMolecules|report)\.js$/,
+  /^dist\/(voxtwirl|index|node|kernels|operations|builtinMolecules|builtinForceFrames|report)\.js$/,
   /^bench\/peers\/([\w-]+\.(mjs|py)|package(-lock)?\.json)$/,
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/types\/(\w+\/){0,2}\w+\.d\.ts$/,
@@ -217,9 +217,12 @@ describe("the npm package", () => {
     const program = await browserBundle(`import { ${names} } from "voxtwirl"; console.log(${names});`);
     expect(program.bytes).toBeLessThan(bytes);
     expect(program.bytes).toBeGreaterThan(bytes / 2);
-    const molecules = readFileSync(join(root, "src", "molecules", "builtin.data.ts"), "utf8").match(/`\n(.{40})/)![1]!;
-    expect(program.code).not.toContain(molecules);
-    const withThem = await browserBundle('import { builtinMolecules } from "voxtwirl"; console.log(builtinMolecules);');
-    expect(withThem.code).toContain(molecules);
+    const sets = { builtinMolecules: "builtin.data.ts", builtinForceFrames: "builtinForces.data.ts" };
+    for (const [name, file] of Object.entries(sets)) {
+      const start = readFileSync(join(root, "src", "molecules", file), "utf8").match(/`\n(.{40})/)![1]!;
+      expect(program.code).not.toContain(start);
+      const withIt = await browserBundle(`import { ${name} } from "voxtwirl"; console.log(${name});`);
+      expect(withIt.code).toContain(start);
+    }
   });
 });
