@@ -11,12 +11,21 @@ export interface Bond {
   order: number;
 }
 
-/** One molecule: atomic numbers (n) and positions (n*3, Angstrom, x y z of each atom); bonds where they are known. */
+/**
+ * One molecule: atomic numbers (n) and positions (n*3, Angstrom, x y z of each atom); bonds where they are known.
+ *
+ * `energy` and `forces` are labels to learn from. They are undefined where a file has none; what it has but cannot be
+ * used (no number, not finite) is NaN, so that who needs labels can tell and count both.
+ */
 export interface Molecule {
   name?: string;
   elements: Uint8Array;
   positions: Float64Array;
   bonds?: Bond[];
+  /** In eV. */
+  energy?: number;
+  /** n*3, in eV/Angstrom, in the order of `positions`. */
+  forces?: Float64Array;
 }
 
 /** The unweighted mean of the atoms' positions, in Angstrom. */

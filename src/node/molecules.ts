@@ -57,8 +57,9 @@ export async function readMoleculeFile(path: string, options: ReadMoleculesOptio
   if (info.isDirectory()) return readFolder(path, options, limit);
   const bytes = await asBadFile(path, () => readBounded(path, limit));
   const parsed = await parseBytes(bytes, path, options, limit);
-  const { records, leftOut, remarks } = parsed;
-  return { molecules: parsed, sha256: sha256(bytes), records, leftOut, remarks };
+  const { records, leftOut, remarks, labels } = parsed;
+  const notes = { records, leftOut, remarks, ...(labels === undefined ? {} : { labels }) };
+  return { molecules: parsed, sha256: sha256(bytes), ...notes };
 }
 
 /** Whether a path can be read again later: a pipe gives its bytes once. */
