@@ -113,8 +113,9 @@ export function labelRemarks(notes: readonly LabelNote[]): string[] {
       const labels = `energies and forces of ${records} ${records === 1 ? "record" : "records"}`;
       const taken = `${labels} are taken as ${units} and ${units}/Angstrom`;
       if (source === "file") return `${taken}, as the file says, and converted to eV`;
+      const why = units === "kcal/mol" ? "as in MD17 and rMD17" : "which is assumed";
       const words =
         unclear === undefined ? "" : `; its units ${JSON.stringify(unclear.slice(0, 60))} are not understood`;
-      return `${taken}, which is assumed${words} (labelUnits: another)`;
+      return `${taken}, ${why}${words} (labelUnits: another)`;
     });
 }

@@ -53,7 +53,7 @@ export interface ParsedMolecules extends Array<Molecule>, ReadingNotes {}
 /** Thrown by what reads a record that cannot be used though its end is known. */
 export class Unusable {
   readonly reason: string;
-  /** None in files without lines, where the message names the place. */
+  /** None in files without lines, where the record's number tells the place. */
   readonly line: number | undefined;
   readonly message: string;
   readonly fix: string;
@@ -65,12 +65,13 @@ export class Unusable {
     this.fix = fix;
   }
 
-  toError(file: string): VoxtwirlError {
-    return new VoxtwirlError("bad-file", `${this.placeIn(file)}: ${this.message}`, this.fix);
+  /** `record` is its number, from 1, which is told where there are no lines. */
+  toError(file: string, record = 1): VoxtwirlError {
+    return new VoxtwirlError("bad-file", `${this.placeIn(file, record)}: ${this.message}`, this.fix);
   }
 
-  placeIn(file: string): string {
-    return this.line === undefined ? file : `${file}, line ${this.line}`;
+  placeIn(file: string, record: number): string {
+    return this.line === undefined ? `${file}, record ${record}` : `${file}, line ${this.line}`;
   }
 }
 
@@ -82,7 +83,8 @@ export class NothingUsable extends VoxtwirlError {
   constructor(file: string, fault: Unusable, records: number, leftOut: readonly LeftOut[]) {
     const reasons = leftOut.map(({ reason, count }) => `${reason} ${count}`).join(", ");
     const none = records > 1 ? `; none of the ${records} records can be used (${reasons})` : "";
-    super("bad-file", `${fault.placeIn(file)}: ${fault.message}${none}`, fault.fix);
+    // None can be used, so the first fault is the first record's.
+    super("bad-file", `${fault.placeIn(file, 1)}: ${fault.message}${none}`, fault.fix);
     this.records = records;
     this.leftOut = leftOut;
   }
@@ -132,7 +134,7 @@ export class RecordCollector {
       this.#oddities.add(molecule, () => `record ${this.#records}`);
     } catch (fault) {
       if (!(fault instanceof Unusable)) throw fault;
-      if (this.#strict) throw fault.toError(this.#file);
+      if (this.#strict) throw fault.toError(this.#file, this.#records);
       this.#first ??= fault;
       const { reason, line, message } = fault;
       const place = line === undefined ? {} : { line };
