@@ -29,10 +29,10 @@ const rewrite = "Write it again with numpy.savez(file, **arrays).";
  * Reads the molecules of an .npz file, one a frame: atomic numbers (n), or (frames, n) where frames differ, 0 for no
  * atom; positions (frames, n, 3) in Angstrom; energies (frames) and forces (frames, n, 3) where there are any.
  *
- * Arrays are known by their names: those of rMD17 (nuclear_charges, coords, energies, forces), of MD17 (z, R, E, F), and
- * others that are usual (atomic_numbers, numbers, species; positions, coordinates, pos, coord; energy; force). Numbers of
- * all types and byte orders are read. Labels are taken in `labelUnits`, else in what e_unit or units says, else as
- * kcal/mol and kcal/mol/Angstrom by the names of MD17 and rMD17, and as eV and eV/Angstrom by others.
+ * Arrays are known by their names: those of rMD17 (nuclear_charges, coords, energies, forces), of MD17 (z, R, E, F),
+ * and others that are usual (atomic_numbers, numbers, species; positions, coordinates, pos, coord; energy; force).
+ * Numbers of all types and byte orders are read. Labels are taken in `labelUnits`, else in what e_unit or units says,
+ * else as kcal/mol and kcal/mol/Angstrom by the names of MD17 and rMD17, and as eV and eV/Angstrom by others.
  *
  * A frame that cannot be used is left out; with `strict` it is an error.
  *

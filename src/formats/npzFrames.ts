@@ -70,7 +70,8 @@ export class NpzFrames {
     };
     const bad = molecule.positions.findIndex((value) => !isCoordinate(value));
     if (bad >= 0) {
-      const message = `atom ${Math.floor(bad / 3) + 1} of ${atoms.length} has the coordinate ${molecule.positions[bad]}`;
+      const atom = `atom ${Math.floor(bad / 3) + 1} of ${atoms.length}`;
+      const message = `${atom} has the coordinate ${molecule.positions[bad]}`;
       const fix = "Calculate the frame again, or remove it. Positions are in Angstrom.";
       throw new Unusable("coordinates that are no numbers", undefined, message, fix);
     }

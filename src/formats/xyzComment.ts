@@ -4,8 +4,8 @@ const pairs: Record<string, string> = { '"': '"', "'": "'", "{": "}", "[": "]" }
 const longest = 2000;
 
 /**
- * The `key=value` of an extended XYZ file's comment, outside of other values' quotes, in their order; the first of equal
- * keys. Values lose the quotes or brackets round them; keys without a value are passed over.
+ * The `key=value` of an extended XYZ file's comment, outside of other values' quotes, in their order; the first of
+ * equal keys. Values lose the quotes or brackets round them; keys without a value are passed over.
  */
 export function commentValues(comment: string): Map<string, string> {
   const values = new Map<string, string>();
