@@ -219,9 +219,12 @@ export {
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
+export type { LabelNote, LabelUnits } from "./formats/labels.ts";
+export { parseNpz, type NpzOptions } from "./formats/npz.ts";
 export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";
 export { parseSdf } from "./formats/sdf.ts";
 export { parseXyz } from "./formats/xyz.ts";
+export type { Inflate } from "./formats/zip.ts";
 export { Random } from "./random.ts";
 export type {
   ConfigOption,

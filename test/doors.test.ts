@@ -259,6 +259,7 @@ const doors: readonly Case[] = [
   ],
   ["prepareDataset, a string", () => v.prepareDataset("CCO", config), "bad-option", /^molecules is "CCO"/],
   ["parseXyz()", () => v.parseXyz(), "bad-option", /^text is undefined/],
+  ["parseNpz()", () => v.parseNpz(), "bad-option", /^bytes is undefined/],
   ["parseSdf(bytes)", () => v.parseSdf(new Uint8Array(2)), "bad-option", /^text is a Uint8Array/],
   ["voxels.check()", () => v.voxels.check(), "bad-option", /^config is undefined/],
   ["voxels.check({})", () => v.voxels.check({}), "bad-option", /^\w+ is undefined/],

@@ -82,10 +82,21 @@ const farthest = 1e5;
  * minus as it is typeset will do. Undefined for anything else, and for numbers that no molecule has.
  */
 export function parseCoordinate(token: string): number | undefined {
-  if (token.length > 40) return undefined;
-  if (!decimal.test(token)) return unusual.test(token) ? parseCoordinate(usual(token)) : undefined;
+  const value = parseNumber(token);
+  return isCoordinate(value) ? value : undefined;
+}
+
+/** Whether a number may be a coordinate of a molecule's atom; NaN is none. */
+export function isCoordinate(value: number): boolean {
+  return Math.abs(value) <= farthest;
+}
+
+/** A finite number as `parseCoordinate` reads it, of any size; NaN for anything else. */
+export function parseNumber(token: string): number {
+  if (token.length > 40) return NaN;
+  if (!decimal.test(token)) return unusual.test(token) ? parseNumber(usual(token)) : NaN;
   const value = Number(token.replace(/[dD]/, "e"));
-  return Math.abs(value) <= farthest ? value : undefined;
+  return Number.isFinite(value) ? value : NaN;
 }
 
 const unusual = /\*\^|[\u2212\u2013]/;

@@ -1,11 +1,17 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { Oddities } from "../molecules/oddities.ts";
+import { labelRemarks, type LabelNote, type LabelUnits } from "./labels.ts";
 
 /** How a file is read. */
 export interface ParseOptions {
   /** Throws on the first record that cannot be used instead of leaving it out; false by default. */
   strict?: boolean | undefined;
+  /**
+   * The unit of the file's energies; its forces are in that per Angstrom. By default what the file says, else kcal/mol
+   * for .npz files with the arrays of MD17 or rMD17, and eV for all others. Molecules have them in eV.
+   */
+  labelUnits?: LabelUnits | undefined;
 }
 
 /** Records of a file that are left out for one reason. */
@@ -23,7 +29,7 @@ export interface LeftOutRecord {
   file?: string;
   /** Its number in the file, from 1; none where the whole file is left out. */
   record?: number;
-  /** The line where the fault is, from 1. */
+  /** The line where the fault is, from 1; none in files without lines. */
   line?: number;
   /** What the fault is. */
   message: string;
@@ -37,6 +43,8 @@ export interface ReadingNotes {
   leftOut: LeftOut[];
   /** Sentences about data that are read, but odd: coordinates that seem to be in Bohr, for one. */
   remarks: string[];
+  /** In which units energies and forces were taken; undefined where no record has any. */
+  labels?: LabelNote[];
 }
 
 /** The molecules of a text, an array that also tells what was left out. */
@@ -45,19 +53,25 @@ export interface ParsedMolecules extends Array<Molecule>, ReadingNotes {}
 /** Thrown by what reads a record that cannot be used though its end is known. */
 export class Unusable {
   readonly reason: string;
-  readonly line: number;
+  /** None in files without lines, where the record's number tells the place. */
+  readonly line: number | undefined;
   readonly message: string;
   readonly fix: string;
 
-  constructor(reason: string, line: number, message: string, fix: string) {
+  constructor(reason: string, line: number | undefined, message: string, fix: string) {
     this.reason = reason;
     this.line = line;
     this.message = message;
     this.fix = fix;
   }
 
-  toError(file: string): VoxtwirlError {
-    return new VoxtwirlError("bad-file", `${file}, line ${this.line}: ${this.message}`, this.fix);
+  /** `record` is its number, from 1, which is told where there are no lines. */
+  toError(file: string, record = 1): VoxtwirlError {
+    return new VoxtwirlError("bad-file", `${this.placeIn(file, record)}: ${this.message}`, this.fix);
+  }
+
+  placeIn(file: string, record: number): string {
+    return this.line === undefined ? `${file}, record ${record}` : `${file}, line ${this.line}`;
   }
 }
 
@@ -66,10 +80,11 @@ export class NothingUsable extends VoxtwirlError {
   readonly records: number;
   readonly leftOut: readonly LeftOut[];
 
-  constructor(file: string, { line, message, fix }: Unusable, records: number, leftOut: readonly LeftOut[]) {
+  constructor(file: string, fault: Unusable, records: number, leftOut: readonly LeftOut[]) {
     const reasons = leftOut.map(({ reason, count }) => `${reason} ${count}`).join(", ");
     const none = records > 1 ? `; none of the ${records} records can be used (${reasons})` : "";
-    super("bad-file", `${file}, line ${line}: ${message}${none}`, fix);
+    // None can be used, so the first fault is the first record's.
+    super("bad-file", `${fault.placeIn(file, 1)}: ${fault.message}${none}`, fault.fix);
     this.records = records;
     this.leftOut = leftOut;
   }
@@ -119,26 +134,28 @@ export class RecordCollector {
       this.#oddities.add(molecule, () => `record ${this.#records}`);
     } catch (fault) {
       if (!(fault instanceof Unusable)) throw fault;
-      if (this.#strict) throw fault.toError(this.#file);
+      if (this.#strict) throw fault.toError(this.#file, this.#records);
       this.#first ??= fault;
       const { reason, line, message } = fault;
-      leaveOut(this.#leftOut, reason, [{ record: this.#records, line, message }]);
+      const place = line === undefined ? {} : { line };
+      leaveOut(this.#leftOut, reason, [{ record: this.#records, ...place, message }]);
     }
   }
 
   /**
-   * What was read.
+   * What was read; `labels` says how energies and forces were taken.
    *
    * @throws VoxtwirlError "bad-file" where nothing was
    */
-  finish(layout: string, planes: "remark" | "fine"): ParsedMolecules {
+  finish(layout: string, planes: "remark" | "fine", labels: LabelNote[] = []): ParsedMolecules {
     const leftOut = [...this.#leftOut.values()];
     if (this.#molecules.length === 0) {
       if (this.#first === undefined) throw new VoxtwirlError("bad-file", `${this.#file} holds no molecule`, layout);
       throw new NothingUsable(this.#file, this.#first, this.#records, leftOut);
     }
-    const remarks = this.#oddities.remarks(planes);
-    return Object.assign(this.#molecules, { records: this.#records, leftOut, remarks });
+    const remarks = [...this.#oddities.remarks(planes), ...labelRemarks(labels)];
+    const notes = { records: this.#records, leftOut, remarks, ...(labels.length > 0 ? { labels } : {}) };
+    return Object.assign(this.#molecules, notes);
   }
 }
 
@@ -155,5 +172,5 @@ export function readingLines({ records, leftOut, remarks }: ReadingNotes): strin
 
 function place({ file, record, line }: LeftOutRecord): string {
   if (record === undefined) return `file ${file}`;
-  return `record ${record}${file === undefined ? "" : ` of ${file}`} (line ${line})`;
+  return `record ${record}${file === undefined ? "" : ` of ${file}`}${line === undefined ? "" : ` (line ${line})`}`;
 }

@@ -60,7 +60,7 @@ function firstThatReads<Choice, Result>(choices: readonly Choice[], read: (choic
       return read(choice);
     } catch (fault) {
       if (!(fault instanceof Unusable)) throw fault;
-      if (farthest === undefined || fault.line > farthest.line) farthest = fault;
+      if (farthest === undefined || (fault.line ?? 0) > (farthest.line ?? 0)) farthest = fault;
     }
   }
   throw farthest!;

@@ -1,9 +1,11 @@
 import { requireString } from "../check.ts";
 import { xyzColumns, type XyzColumns } from "./extendedXyz.ts";
-import { coordinateFix, LineReader, looksNumeric, parseCoordinate, quoted } from "./lines.ts";
+import { LabelReading } from "./labels.ts";
+import { coordinateFix, LineReader, looksNumeric, parseCoordinate, parseNumber, quoted } from "./lines.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { RecordCollector, Unusable, type ParsedMolecules, type ParseOptions } from "./records.ts";
 import { parseElement, symbolFault } from "./symbols.ts";
+import { commentLabels } from "./xyzLabels.ts";
 
 const layout =
   "An XYZ file has, per molecule, a line with the number of atoms, a comment line, and `symbol x y z` lines.";
@@ -18,6 +20,11 @@ const shortestAtomLine = 8;
  * the coordinates on a line is ignored; the comment becomes the name. Of extended XYZ, the columns are where
  * `Properties` says. The original QM9 files are read too (exponents written *^, three more lines after the atoms).
  *
+ * Energies are read from the comment: `energy`, REF_energy, dft_energy, potential_energy, free_energy, total_energy,
+ * the first of these that is there, else the first key that ends in energy; in any case of letters. Forces are read
+ * from the column of `Properties` of kind R:3 by the name of forces, force, REF_forces or dft_forces, else the first
+ * that ends in force or forces. Their unit is `labelUnits`, else the one that the comment's `units` names, else eV.
+ *
  * A molecule that cannot be used (dummy and ghost atoms, coordinates that are no numbers, no atoms) is left out; with
  * `strict` it is an error.
  *
@@ -28,13 +35,14 @@ export function parseXyz(text: string, file = "XYZ text", options: ParseOptions 
   requireString("text", text, "Give the file's text; of its bytes, new TextDecoder().decode(bytes).");
   const lines = new LineReader(text, file);
   const records = new RecordCollector(file, options);
+  const labels = new LabelReading(options.labelUnits, "eV");
   let last: number | undefined;
   for (let line = lines.nextFilled(); line !== undefined; line = lines.nextFilled()) {
     const count = readCount(lines, line, last);
     last = lines.lineNumber;
-    records.add(() => readMolecule(lines, count));
+    records.add(() => readMolecule(lines, count, labels));
   }
-  return records.finish(layout, "remark");
+  return records.finish(layout, "remark", labels.notes());
 }
 
 /**
@@ -57,7 +65,7 @@ function readCount(lines: LineReader, line: string, last: number | undefined): n
   return count;
 }
 
-function readMolecule(lines: LineReader, count: number): Molecule {
+function readMolecule(lines: LineReader, count: number, labels: LabelReading): Molecule {
   const countLine = lines.lineNumber;
   const comment = lines.next() ?? "";
   const start = lines.mark();
@@ -68,7 +76,9 @@ function readMolecule(lines: LineReader, count: number): Molecule {
     const molecule = readAtoms(lines, count, columns);
     const name = (qm9 === null ? comment : qm9[0].replace(/\s+/, " ")).trim();
     if (name !== "") molecule.name = name;
-    return molecule;
+    const { energy, units } = commentLabels(comment);
+    if (energy !== undefined) molecule.energy = energy;
+    return labels.convert(molecule, units);
   } catch (fault) {
     if (!(fault instanceof Unusable)) throw fault;
     lines.reset(start);
@@ -85,6 +95,7 @@ function readAtoms(lines: LineReader, count: number, columns: XyzColumns | strin
     throw new Unusable("unknown columns", lines.lineNumber, columns, fix);
   }
   const molecule: Molecule = { elements: new Uint8Array(count), positions: new Float64Array(3 * count) };
+  if (columns.forces !== undefined) molecule.forces = new Float64Array(3 * count);
   for (let i = 0; i < count; i++) readAtom(lines, molecule, i, columns);
   return molecule;
 }
@@ -110,6 +121,8 @@ function readAtom(lines: LineReader, molecule: Molecule, i: number, columns: Xyz
     molecule.positions[3 * i + k] = value;
   }
   molecule.elements[i] = element;
+  if (columns.forces === undefined) return;
+  for (let k = 0; k < 3; k++) molecule.forces![3 * i + k] = parseNumber(tokens[columns.forces + k] ?? "");
 }
 
 function badCoordinates(lines: LineReader, symbol: string, found: readonly string[]): Unusable {

@@ -2,6 +2,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { edgeSizes, type ReverseList } from "../kernels/edges/edgeLists.ts";
 import * as edgeForcesKernel from "../kernels/edges/edgeForces.ts";
 import * as edgeSumKernel from "../kernels/edges/edgeSum.ts";
+import { gaussianBasis as gaussianBasisKernel } from "../kernels/edges/gaussianBasis.ts";
 import * as neighbourAttentionKernel from "../kernels/edges/neighbourAttention.ts";
 import { neighbourAttentionGrad } from "../kernels/edges/neighbourAttentionGrad.ts";
 import * as segmentKernel from "../kernels/edges/segmentMean.ts";
@@ -9,6 +10,9 @@ import * as embeddingKernel from "../kernels/embedding.ts";
 import { elementCount } from "../gpu/tensor.ts";
 import { checkOperation } from "./checkOperation.ts";
 import type { Graph } from "./graph.ts";
+
+export { MAX_SLOTS } from "../kernels/neighbours/layout.ts";
+export type { ReverseList } from "../kernels/edges/edgeLists.ts";
 
 // Operations on atoms and on the edges of their padded neighbour lists: N atoms with M slots each. None gives gradients
 // to positions.
@@ -23,6 +27,21 @@ export function embedding(graph: Graph, options: { label: string; indices: Tenso
     const gradTable = graph.parameterGrad(table);
     if (gradTable) embeddingKernel.embeddingGrad(graph, { label: `${label} grad`, indices, gradY, gradTable });
   });
+}
+
+/**
+ * Distances as Gaussians, [N, M, K] from edges f32 [N, M, 4]: centres at even spacing from 0 to `cutoff`, `width` in
+ * units of the spacing.
+ */
+export function gaussianBasis(
+  graph: Graph,
+  options: { label: string; edges: Tensor; gaussians: number; cutoff: number; width: number },
+): Tensor {
+  checkOperation("gaussianBasis", graph, options, "edges", "gaussians cutoff width");
+  const { label, edges, gaussians, cutoff, width } = options;
+  const y = graph.activation(label, [edges.shape[0]!, edges.shape[1]!, gaussians]);
+  gaussianBasisKernel(graph, { label, edges, cutoff, width, y });
+  return y;
 }
 
 /** What an edge has itself, its neighbour's part and its centre's. */

@@ -7,15 +7,15 @@ import {
   edgeForces,
   edgeSum,
   embedding,
+  gaussianBasis,
   gelu,
   linear,
   neighbourAttention,
   reshape,
   rmsNorm,
   segmentMean,
+  type ReverseList,
 } from "../graph/operations.ts";
-import type { ReverseList } from "../kernels/edges/edgeLists.ts";
-import { gaussianBasis } from "../kernels/edges/gaussianBasis.ts";
 import { attentionName, edgeRows, HEADS, INPUT_LAYER, type EscaipConfig } from "./escaipLayout.ts";
 
 /** Structures as the network takes them: B structures of up to n atoms, each atom with M slots for neighbours. */
@@ -106,10 +106,13 @@ class Pass {
     const n = structures * places;
     this.#edges = graph.alias(atoms.edges, [n, slots, 4]);
     this.#bondOrders = graph.alias(atoms.bondOrders, [n, atoms.bondOrders.shape[2]!]);
-    this.#gaussians = graph.activation(this.#path("gaussians"), [n, slots, config.gaussians]);
-    const { cutoff } = config;
-    const basis = { label: this.#path("gaussians"), edges: this.#edges, cutoff, width: GAUSSIAN_WIDTH };
-    gaussianBasis(graph, { ...basis, y: this.#gaussians });
+    this.#gaussians = gaussianBasis(graph, {
+      label: this.#path("gaussians"),
+      edges: this.#edges,
+      gaussians: config.gaussians,
+      cutoff: config.cutoff,
+      width: GAUSSIAN_WIDTH,
+    });
   }
 
   run(): EscaipOutput {

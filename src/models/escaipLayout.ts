@@ -1,6 +1,6 @@
 import { requireObject, requirePositive, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
-import { MAX_SLOTS } from "../kernels/neighbours/layout.ts";
+import { MAX_SLOTS } from "../graph/operations.ts";
 import type { WeightKind } from "./layouts.ts";
 import type { ModelParameter } from "./parameter.ts";
 

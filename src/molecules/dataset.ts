@@ -89,7 +89,7 @@ export function prepareDataset(
 }
 
 function requireMolecules(molecules: readonly Molecule[], options: Omit<DatasetOptions, "heldout" | "seed">): void {
-  requireArray("molecules", molecules, "Give molecules: those of parseXyz, parseSdf or builtinMolecules.");
+  requireArray("molecules", molecules, "Give molecules: those of parseXyz, parseSdf, parseNpz or builtinMolecules.");
   requireObject("options", options, "Give { elements, grid, resolution }: a preset has them.");
   requireArray("elements", options.elements, "Give element symbols, one a channel.");
 }

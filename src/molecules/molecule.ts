@@ -11,7 +11,12 @@ export interface Bond {
   order: number;
 }
 
-/** One molecule: atomic numbers (n) and positions (n*3, Angstrom, x y z of each atom); bonds where they are known. */
+/**
+ * One molecule: atomic numbers (n) and positions (n*3, Angstrom, x y z of each atom); bonds where they are known.
+ *
+ * `energy` and `forces` are labels to learn from. They are undefined where a file has none; what it has but cannot be
+ * used (no number, not finite) is NaN, so that who needs labels can tell and count both.
+ */
 export interface Molecule {
   name?: string;
   elements: Uint8Array;

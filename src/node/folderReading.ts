@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { VoxtwirlError } from "../errors.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { Oddities } from "../molecules/oddities.ts";
+import { addLabelNotes, labelRemarks, type LabelNote } from "../formats/labels.ts";
 import { leaveOut, NothingUsable, type LeftOut, type ParsedMolecules, type ParseOptions } from "../formats/records.ts";
 import type { MoleculeFile } from "./moleculeFile.ts";
 
@@ -10,6 +11,7 @@ export class FolderReading {
   readonly #folder: string;
   readonly #molecules: Molecule[] = [];
   readonly #leftOut = new Map<string, LeftOut>();
+  readonly #labels = new Map<string, LabelNote>();
   readonly #oddities = new Oddities();
   readonly #hash = createHash("sha256");
   #records = 0;
@@ -30,6 +32,7 @@ export class FolderReading {
     try {
       const parsed = await read();
       this.#take(name, parsed);
+      addLabelNotes(this.#labels, parsed.labels ?? []);
       for (const molecule of parsed) {
         this.#molecules.push(molecule);
         this.#oddities.add(molecule, () => `in ${name}`);
@@ -64,7 +67,8 @@ export class FolderReading {
       const none = `no file in ${this.#folder} holds a molecule that can be used; the first: ${message}`;
       throw new VoxtwirlError("bad-file", none, fix, { cause: this.#first });
     }
-    const remarks = this.#oddities.remarks(planes);
+    const labels = [...this.#labels.values()];
+    const remarks = [...this.#oddities.remarks(planes), ...labelRemarks(labels)];
     if (others > 0) remarks.unshift(`${others} other files and folders in ${this.#folder} are not read`);
     return {
       molecules: this.#molecules,
@@ -72,6 +76,7 @@ export class FolderReading {
       records: this.#records,
       leftOut: [...this.#leftOut.values()],
       remarks,
+      ...(labels.length > 0 ? { labels } : {}),
     };
   }
 }

@@ -1,4 +1,4 @@
-/** What files are that hold no XYZ or SDF text, and what to do about them. */
+/** What files are that hold neither XYZ or SDF text nor NumPy's archives, and what to do about them. */
 import { binaryKind, textKind, type FileKind, type KindName } from "./fileKind.ts";
 
 export interface ForeignKind {
@@ -9,13 +9,15 @@ export interface ForeignKind {
 
 const convert = (format: string) => `Convert it, e.g. with Open Babel: obabel -i${format} FILE -O out.sdf.`;
 const conversion = "Save the molecules with their 3D coordinates as XYZ or SDF.";
-const molecules = "Give a molecule file: .xyz, .sdf or .mol.";
+const molecules = "Give a molecule file: .xyz, .sdf, .mol or .npz.";
 
 /** Of kinds for which neither `conversion` nor the kind's own fix is the thing to do. */
 const fixes: Partial<Record<KindName, string>> = {
   "a PDF document": molecules,
   "a PNG picture": molecules,
   "a JPEG picture": molecules,
+  "a NumPy array (.npy)": "Save numbers, positions, energy and forces in one file: numpy.savez(file, numbers=z, ...).",
+  "an empty zip archive": molecules,
   "a safetensors file": "Give molecules with --data, and the model with --model.",
   "an SQLite database": "Write ASE's as extended XYZ: ase convert in.db out.extxyz.",
   "an ASE trajectory": "Write the molecules as extended XYZ: ase convert in.traj out.extxyz.",

@@ -5,22 +5,23 @@ import { basename, extname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { builtinMolecules, builtinSha256 } from "../molecules/builtin.ts";
 import { NothingUsable, type ParsedMolecules, type ParseOptions } from "../formats/records.ts";
+import { parseNpz } from "../formats/npz.ts";
 import { parseSdf } from "../formats/sdf.ts";
 import { parseXyz } from "../formats/xyz.ts";
 import { FolderReading } from "./folderReading.ts";
 import type { MoleculeFile } from "./moleculeFile.ts";
 import { foreignText } from "./foreignKinds.ts";
-import { readBounded, textOf } from "./moleculeBytes.ts";
+import { inflate, isNpz, readBounded, textOf, unpacked } from "./moleculeBytes.ts";
 
 /**
- * Largest text that is read, unpacked, in bytes: some 400,000 molecules like QM9's, and well below Node's longest
- * string.
+ * Largest text, or arrays, that are read, unpacked, in bytes: some 400,000 molecules like QM9's, and well below Node's
+ * longest string.
  */
 const defaultLimit = 384 * 2 ** 20;
 
 /** How a file of molecules is read. */
 export interface ReadMoleculesOptions extends ParseOptions {
-  /** Most bytes of text. */
+  /** Most bytes of text, and of arrays. */
   limit?: number;
 }
 
@@ -34,12 +35,15 @@ const parsers: Record<string, Parser> = {
   ".mol": parseSdf,
   ".mdl": parseSdf,
 };
-const extensions = ".xyz, .extxyz, .sdf, .sd, .mol or .mdl, also with .gz";
+const extensions = ".xyz, .extxyz, .sdf, .sd, .mol, .mdl or .npz, also with .gz";
 
 /**
  * Reads the molecules of a file: XYZ, extended XYZ, SDF or MOL, by its extension and where that tells nothing (a pipe,
- * /dev/stdin, .txt) by its content; packed by gzip or not, whatever its name. Of a folder, all files with such an
- * extension in the order of their names. The path "builtin" stands for the built-in set.
+ * /dev/stdin, .txt) by its content; packed by gzip or not, whatever its name; and of NumPy archives (.npz), such as
+ * rMD17's. Of a folder, all files with such an extension in the order of their names. The path "builtin" stands for the
+ * built-in set.
+ *
+ * Energies and forces of extended XYZ and .npz files are read too, see `parseXyz` and `parseNpz`, in `labelUnits`.
  *
  * Records that cannot be used are left out, as are files of a folder; with `strict` they are errors.
  *
@@ -47,7 +51,7 @@ const extensions = ".xyz, .extxyz, .sdf, .sd, .mol or .mdl, also with .gz";
  * extension says.
  */
 export async function readMoleculeFile(path: string, options: ReadMoleculesOptions = {}): Promise<MoleculeFile> {
-  requireString("path", path, 'Give the path of an XYZ or SDF file, or "builtin".');
+  requireString("path", path, 'Give the path of an XYZ, SDF or .npz file, or "builtin".');
   if (path === "builtin") {
     const molecules = builtinMolecules();
     return { molecules, sha256: builtinSha256, records: molecules.length, leftOut: [], remarks: [] };
@@ -57,8 +61,9 @@ export async function readMoleculeFile(path: string, options: ReadMoleculesOptio
   if (info.isDirectory()) return readFolder(path, options, limit);
   const bytes = await asBadFile(path, () => readBounded(path, limit));
   const parsed = await parseBytes(bytes, path, options, limit);
-  const { records, leftOut, remarks } = parsed;
-  return { molecules: parsed, sha256: sha256(bytes), records, leftOut, remarks };
+  const { records, leftOut, remarks, labels } = parsed;
+  const notes = { records, leftOut, remarks, ...(labels === undefined ? {} : { labels }) };
+  return { molecules: parsed, sha256: sha256(bytes), ...notes };
 }
 
 /** Whether a path can be read again later: a pipe gives its bytes once. */
@@ -80,7 +85,9 @@ function sha256(data: Uint8Array | string): string {
 }
 
 async function parseBytes(bytes: Buffer, path: string, options: ParseOptions, limit: number): Promise<ParsedMolecules> {
-  const { text, zeros } = await textOf(bytes, path, limit);
+  const plain = await unpacked(bytes, path, limit);
+  if (isNpz(plain, path)) return parseNpz(plain, basename(path), { ...options, limit, inflate });
+  const { text, zeros } = textOf(plain, path);
   const { parse, sure } = parserFor(text, path);
   try {
     if (parse !== undefined) {
@@ -117,7 +124,8 @@ function parserFor(text: string, path: string): { parse: Parser | undefined; sur
 /** Files of a folder, one after another; hidden ones, other kinds and folders in it are passed over. */
 async function readFolder(folder: string, options: ParseOptions, limit: number): Promise<MoleculeFile> {
   const entries = await asBadFile(folder, () => readdir(folder, { withFileTypes: true }));
-  const isMolecules = (name: string) => !name.startsWith(".") && Object.hasOwn(parsers, kindOf(name));
+  const isKind = (kind: string) => kind === ".npz" || Object.hasOwn(parsers, kind);
+  const isMolecules = (name: string) => !name.startsWith(".") && isKind(kindOf(name));
   const names = entries.filter((entry) => isMolecules(entry.name) && !entry.isDirectory()).map(({ name }) => name);
   if (names.length === 0) {
     const fix = `Files are read whose names end in ${extensions}; not those of folders in it.`;

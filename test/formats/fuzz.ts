@@ -13,7 +13,7 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
   const piece = fc.oneof(
     fc.string(),
     fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"),
-    fc.constantFrom("\r", "\r\r\n", "\x1a", "Properties=pos:R:3:Z:I:1", "M  V30 ", "C1", "X"),
+    fc.constantFrom("\r", "\r\r\n", "\x1a", "Properties=pos:R:3:Z:I:1", "energy=", "M  V30 ", "C1", "X"),
   );
   const arbitrary = fc
     .array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 })
@@ -54,13 +54,16 @@ function edit(text: string, at: number, drop: number, insert: string): string {
   return text.slice(0, at) + insert + text.slice(at + drop);
 }
 
-function check({ elements, positions, bonds = [] }: Molecule): void {
+/** @throws Error for a molecule whose parts do not agree */
+export function check({ elements, positions, bonds = [], energy = 0, forces }: Molecule): void {
   const atom = (i: number) => Number.isInteger(i) && i >= 0 && i < elements.length;
   const coherent =
     elements.length > 0 &&
     positions.length === 3 * elements.length &&
     elements.every((element) => element >= 1 && element <= 118) &&
     positions.every((value) => Math.abs(value) <= 1e5) &&
+    (Number.isFinite(energy) || Number.isNaN(energy)) &&
+    (forces === undefined || forces.length === positions.length) &&
     bonds.every(({ a, b, order }) => atom(a) && atom(b) && a !== b && order >= 0 && order <= 10);
   if (!coherent) throw new Error("an incoherent molecule");
 }

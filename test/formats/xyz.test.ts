@@ -110,7 +110,87 @@ describe("parseXyz", () => {
   });
 
   it("never fails but by a bad-file error, and never gives an incoherent molecule", () =>
-    fuzz(parseXyz, [water, `${water}${water}`]));
+    fuzz(parseXyz, [water, `${water}${water}`, `1\nProperties=Z:I:1:forces:R:3:pos:R:3 energy=-1\n8 1 2 3 4 5 6\n`]));
+
+  const labelled = (comment: string, line = "O 1 2 3") => parseXyz(`1\n${comment}\n${line}\n`)[0]!;
+
+  it.each([
+    ["energy=-1.5", -1.5],
+    ['Energy = -15.0D-1 pbc="F F F"', -1.5],
+    ['x=1\tenergy="-1.5"\tnote=y', -1.5],
+    ["note='energy=3' energy='-1.5'", -1.5],
+    ['note="a energy=3" free_energy=2 dft_energy=-1.5', -1.5],
+    ["dft_energy=2 REF_energy=-1.5", -1.5],
+    ["free_energy=2 potential_energy=-1.5", -1.5],
+    ["kinetic_energy=2 MACE_Energy=-1.5 other_energy=3", -1.5],
+    ["5'-AMP energy=-1.5 3'-AMP", -1.5],
+    ["energy=2*^-1", 0.2],
+    ["energy=nan", NaN],
+    ["energy=inf", NaN],
+    ["energy=1e999", NaN],
+    ["energy=", NaN],
+    ['energy="1 2"', NaN],
+    ["energy=-1.5eV", NaN],
+    ["energy", undefined],
+    ["energy: -1.5", undefined],
+    ['note="energy=-1.5"', undefined],
+    ["kinetic_energy=2", undefined],
+    ["energy_error=2", undefined],
+  ])("reads the energy of %j", (comment, energy) => {
+    for (const line of [comment, `${comment}\r`]) expect(labelled(line).energy).toBe(energy);
+  });
+
+  it.each([
+    ["species:S:1:pos:R:3:forces:R:3", "O 1 2 3 4 5.5 -6D-1", [4, 5.5, -0.6]],
+    ["forces:R:3:species:S:1:pos:R:3", "4 5 6 O 1 2 3", [4, 5, 6]],
+    ["species:S:1:REF_forces:r:3:pos:R:3", "O\t4\t5\t6\t1\t2\t3", [4, 5, 6]],
+    ["species:S:1:pos:R:3:dft_force:R:3:force:R:3", "O 1 2 3 7 8 9 4 5 6", [4, 5, 6]],
+    ["species:S:1:pos:R:3:my_forces:R:3", "O 1 2 3 4 5 6", [4, 5, 6]],
+    ["species:S:1:pos:R:3:forces:R:3", "O 1 2 3 4 nan 1e999", [4, NaN, NaN]],
+    ["species:S:1:pos:R:3:forces:R:3", "O 1 2 3 4", [4, NaN, NaN]],
+    ["species:S:1:pos:R:3:forces:R:3", "O 1 2 3 1e6 0 0", [1e6, 0, 0]],
+    ["species:S:1:pos:R:3:forces:R:1:force_error:R:3", "O 1 2 3 4 5 6 7", undefined],
+    ["species:S:1:pos:R:3:forces:S:3", "O 1 2 3 4 5 6", undefined],
+  ])("reads the forces of %s", (properties, line, forces) => {
+    const molecule = labelled(`Properties=${properties}`, line);
+    expect([...molecule.elements, ...molecule.positions]).toEqual([8, 1, 2, 3]);
+    expect(molecule.forces && [...molecule.forces]).toEqual(forces);
+    expect(Object.keys(molecule)).not.toContain("energy");
+  });
+
+  it("brings labels to eV, by the option, by the file's word, or as eV", () => {
+    const text = (units: string) => `1\nProperties=species:S:1:pos:R:3:forces:R:3 energy=1${units}\nO 1 2 3 2 0 0\n`;
+    const hartree = " units=Hartree,Angstrom,Hartree/Angstrom";
+    for (const [units, labelUnits, factor, remark] of [
+      ["", undefined, 1, /^energies and forces of 1 record are taken as eV and eV\/Angstrom, which is assumed/],
+      ["", "kcal/mol", 0.0433641153087705, undefined],
+      [hartree, undefined, 27.211386245988, /Hartree\/Angstrom, as the file says/],
+      [hartree, "kJ/mol", 0.0433641153087705 / 4.184, undefined],
+      [' units="eV, Angstrom"', undefined, 1, undefined],
+      [" units=Angstrom", undefined, 1, /assumed \(/],
+      [" units=Hartree,Hartree/Bohr", undefined, 1, /its units "Hartree,Hartree\/Bohr" are not understood/],
+    ] as const) {
+      const read = parseXyz(text(units), "a.xyz", { labelUnits });
+      expect([read[0]!.energy, read[0]!.forces![0]], units).toEqual([factor, 2 * factor]);
+      expect(read.remarks, units).toEqual(remark === undefined ? [] : [expect.stringMatching(remark)]);
+      expect(read.labels).toHaveLength(1);
+    }
+    const two = parseXyz(text("") + text(hartree) + text("") + water);
+    expect(two.labels).toEqual([
+      { units: "eV", source: "assumed", records: 2 },
+      { units: "Hartree", source: "file", records: 1 },
+    ]);
+    expect([two[1]!.energy, "energy" in two[3]!, parseXyz(water).labels]).toEqual([27.211386245988, false, undefined]);
+    expect(() => parseXyz(water, "a.xyz", { labelUnits: "eH" as "eV" })).toThrow('labelUnits is "eH"');
+  });
+
+  it("takes no longer than a comment deserves that is all quotes and brackets", () => {
+    const start = processorTime();
+    for (const part of ["energy={", "a=[", "' ", '"', "=", "a = ", "{", "a"]) {
+      parseXyz(`1\n${part.repeat(1e5)}=\nC 0 0 0\n`);
+    }
+    expect(processorTime() - start).toBeLessThan(2000);
+  });
 
   it("reads back what it is given", () => {
     const coordinate = fc.double({ min: -1000, max: 1000, noNaN: true }).map((value) => value + 0);

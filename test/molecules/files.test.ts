@@ -6,10 +6,12 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
 import { builtinMolecules, builtinSha256 } from "../../src/molecules/builtin.ts";
-import type { Molecule } from "../../src/molecules/molecule.ts";
+import { formula, type Molecule } from "../../src/molecules/molecule.ts";
 import { openChemLibKey } from "../../src/node/moleculeKey.ts";
 import { readingLines } from "../../src/formats/records.ts";
 import { isLasting, readMoleculeFile } from "../../src/node/molecules.ts";
+import { npzBytes, rmd17 } from "../formats/npzBytes.ts";
+import { zipBytes } from "../formats/zipBytes.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 const argon = "1\nargon\nAr 0 0 0\n";
@@ -58,6 +60,49 @@ describe("readMoleculeFile", () => {
     const { molecules, sha256 } = await readMoleculeFile(write(name, data));
     expect(molecules.map((one) => one.name)).toEqual([molecule]);
     expect(sha256).toBe(createHash("sha256").update(data).digest("hex"));
+  });
+
+  it.each([
+    ["water.npz", npzBytes(rmd17)],
+    ["packed.npz", npzBytes(rmd17, { deflate: true })],
+    ["water.npz.gz", gzipSync(npzBytes(rmd17))],
+    ["npz-without-extension", npzBytes(rmd17)],
+    ["wrong-npz.xyz", npzBytes(rmd17)],
+    ["comment.npz", npzBytes(rmd17, { comment: "two frames of water" })],
+  ])("reads the NumPy archive %s, with its labels in eV and the file's own hash", async (name, data) => {
+    const path = write(name, data);
+    const { molecules, sha256, labels, remarks } = await readMoleculeFile(path);
+    expect(molecules.map((one) => [one.name, formula(one)])).toEqual([
+      [`${name} frame 1`, "H2O"],
+      [`${name} frame 2`, "H2O"],
+    ]);
+    expect(molecules[1]!.energy).toBe(-20 * 0.0433641153087705);
+    expect(sha256).toBe(createHash("sha256").update(data).digest("hex"));
+    expect([labels, remarks]).toEqual([
+      [{ units: "kcal/mol", source: "assumed", records: 2 }],
+      [expect.stringContaining("kcal/mol/Angstrom")],
+    ]);
+    expect((await readMoleculeFile(path, { labelUnits: "eV" })).molecules[1]!.energy).toBe(-20);
+    await expect(readMoleculeFile(path, { limit: data.length - 1 })).rejects.toThrow("more than");
+  });
+
+  it("tells of a folder in which units its labels were taken", async () => {
+    const labelled = (units: string) => `1\nenergy=1 ${units}\nAr 0 0 0\n`;
+    mkdirSync(join(folder, "labelled"));
+    write(join("labelled", "a.npz"), npzBytes(rmd17));
+    write(join("labelled", "b.xyz"), labelled("units=nonsense"));
+    write(join("labelled", "c.xyz"), labelled("").repeat(2) + labelled("units=eV"));
+    const { molecules, labels, remarks } = await readMoleculeFile(join(folder, "labelled"));
+    expect(molecules.map(({ energy }) => energy).slice(2)).toEqual([1, 1, 1, 1]);
+    expect(labels).toEqual([
+      { units: "kcal/mol", source: "assumed", records: 2 },
+      { units: "eV", source: "assumed", records: 3, unclear: "nonsense" },
+      { units: "eV", source: "file", records: 1 },
+    ]);
+    expect(remarks).toEqual([
+      expect.stringMatching(/^energies.* of 2 rec/),
+      expect.stringMatching(/of 3 .*"nonsense"/),
+    ]);
   });
 
   it("knows the built-in set", async () => {
@@ -144,7 +189,6 @@ describe("readMoleculeFile", () => {
     ["empty", " \n\n"],
     ["empty", gzipSync("")],
     ["a zip archive", "PK\x03\x04" + "\0".repeat(30)],
-    ["a NumPy archive (.npz)", `PK\x03\x04${"\0".repeat(22)}\x05\0\0\0R.npy`],
     ["a tar archive", `${"name".padEnd(257, "\0")}ustar${"\0".repeat(250)}`],
     ["a tar archive", gzipSync(`${"name".padEnd(257, "\0")}ustar${"\0".repeat(250)}`)],
     ["a bzip2 file", Buffer.from("BZh91AY&SY0000")],
@@ -180,6 +224,7 @@ describe("readMoleculeFile", () => {
   it("refuses what it cannot read, saying why", async () => {
     const whole = gzipSync(argon.repeat(100));
     const bomb = gzipSync(Buffer.alloc(20_000));
+    const bombFiles = { "z.npy": Buffer.alloc(10), "R.npy": Buffer.alloc(20_000) };
     const refused: [string, string][] = [
       [join(folder, "missing.xyz"), "does not exist"],
       [join(folder, "missing", "missing.xyz"), "does not exist"],
@@ -191,6 +236,9 @@ describe("readMoleculeFile", () => {
       [write("large.xyz", argon.repeat(1000)), "more than 10000 bytes"],
       [write("bad.xyz", "1\n\nC 0 0\n"), "bad.xyz, line 3"],
       [write("empty.sdf", ""), "empty.sdf is empty"],
+      [write("cut.npz", npzBytes(rmd17).subarray(0, -9)), "cut.npz is not an .npz file that can be read"],
+      [write("bomb.npz", zipBytes(bombFiles, { deflate: true })), "more than 10000"],
+      [write("empty.npz", zipBytes({})), "empty.npz is an empty zip archive"],
     ];
     for (const [path, message] of refused) {
       const error = await readMoleculeFile(path, { limit: 10_000 }).then(

@@ -1,0 +1,128 @@
+import { requireBytes } from "../check.ts";
+import { VoxtwirlError } from "../errors.ts";
+import { inflateRaw } from "./inflate.ts";
+import { LabelReading } from "./labels.ts";
+import { decodeNpyArray, type NpyArray } from "./npyArray.ts";
+import type { Fail } from "./npyHeader.ts";
+import { decodeNpyText } from "./npyText.ts";
+import { npzArrays, unitArrays, type ArrayNames } from "./npzNames.ts";
+import { NpzFrames } from "./npzFrames.ts";
+import { RecordCollector, type ParsedMolecules, type ParseOptions } from "./records.ts";
+import { unzip, zipEntries, type Inflate, type ZipEntry } from "./zip.ts";
+
+/** How an .npz file is read. */
+export interface NpzOptions extends ParseOptions {
+  /** Most bytes of the arrays that are read, unpacked; 1 GiB by default. */
+  limit?: number | undefined;
+  /** Unpacks what numpy.savez_compressed packed; by default the host's DecompressionStream. */
+  inflate?: Inflate | undefined;
+}
+
+const defaultLimit = 2 ** 30;
+const layout =
+  "An .npz file of molecules has atomic numbers (n) and positions (frames, n, 3), and may have energies (frames) and " +
+  "forces (frames, n, 3): as nuclear_charges, coords, energies, forces or z, R, E, F or numbers, positions, energy, " +
+  "forces.";
+const rewrite = "Write it again with numpy.savez(file, **arrays).";
+
+/**
+ * Reads the molecules of an .npz file, one a frame: atomic numbers (n), or (frames, n) where frames differ, 0 for no
+ * atom; positions (frames, n, 3) in Angstrom; energies (frames) and forces (frames, n, 3) where there are any.
+ *
+ * Arrays are known by their names: those of rMD17 (nuclear_charges, coords, energies, forces), of MD17 (z, R, E, F),
+ * and others that are usual (atomic_numbers, numbers, species; positions, coordinates, pos, coord; energy; force).
+ * Numbers of all types and byte orders are read. Labels are taken in `labelUnits`, else in what e_unit or units says,
+ * else as kcal/mol and kcal/mol/Angstrom by the names of MD17 and rMD17, and as eV and eV/Angstrom by others.
+ *
+ * A frame that cannot be used is left out; with `strict` it is an error.
+ *
+ * Throws "bad-file" with `file` where the bytes are no such file, or arrays do not agree; where they are more than
+ * `limit`; and where no frame can be used.
+ */
+export async function parseNpz(
+  bytes: Uint8Array,
+  file = "npz file",
+  options: NpzOptions = {},
+): Promise<ParsedMolecules> {
+  requireBytes("bytes", bytes);
+  const fail: Fail = (reason, fix = rewrite) => {
+    throw new VoxtwirlError("bad-file", `${file} is not an .npz file that can be read: ${reason}`, fix);
+  };
+  const entries = zipEntries(bytes, fail);
+  const found = npzArrays(entries.map(({ name }) => name));
+  const labels = new LabelReading(options.labelUnits, found.ofMd17 ? "kcal/mol" : "eV");
+  const { numbers, positions } = found;
+  if (numbers === undefined || positions === undefined) {
+    const what = numbers === undefined ? "atomic numbers" : "positions";
+    const names = entries.slice(0, 12).map(({ name }) => name.slice(0, 40).replace(/\.npy$/, ""));
+    return fail(`it has no array of ${what}; it has ${JSON.stringify(names)}`, layout);
+  }
+  const archive = new Archive(bytes, entries, options, fail);
+  archive.checkSize(Object.values(found).filter((name) => typeof name === "string"));
+  const optional = (name: string | undefined) => (name === undefined ? undefined : archive.array(name));
+  const arrays = {
+    numbers: await archive.array(numbers),
+    positions: await archive.array(positions),
+    energies: await optional(found.energies),
+    forces: await optional(found.forces),
+  };
+  const frames = new NpzFrames(arrays, found as ArrayNames, file, fail);
+  const told = await unitsTold(archive);
+  const records = new RecordCollector(file, options);
+  for (let i = 0; i < frames.count; i++) records.add(() => labels.convert(frames.molecule(i), told));
+  return records.finish(layout, "fine", labels.notes());
+}
+
+/** What the file's texts say of units; undefined where there are none that can be read. */
+async function unitsTold(archive: Archive): Promise<string | undefined> {
+  const texts: string[] = [];
+  for (const name of unitArrays) {
+    const text = await archive.text(name);
+    if (text !== undefined) texts.push(text);
+  }
+  return texts.length === 0 ? undefined : texts.join(",");
+}
+
+/** A text of a unit is no longer than this, in bytes with its header. */
+const mostText = 4096;
+
+/** Arrays of an archive by their names. */
+class Archive {
+  readonly #bytes: Uint8Array;
+  readonly #entries: ReadonlyMap<string, ZipEntry>;
+  readonly #inflate: Inflate;
+  readonly #limit: number;
+  readonly #fail: Fail;
+
+  constructor(bytes: Uint8Array, entries: readonly ZipEntry[], { inflate, limit }: NpzOptions, fail: Fail) {
+    this.#bytes = bytes;
+    this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
+    this.#inflate = inflate ?? inflateRaw;
+    this.#limit = limit ?? defaultLimit;
+    this.#fail = fail;
+  }
+
+  /** Refuses arrays that are too large together, before any is unpacked. */
+  checkSize(names: readonly string[]): void {
+    const size = names.reduce((sum, name) => sum + this.#entries.get(name)!.size, 0);
+    if (size <= this.#limit) return;
+    this.#fail(`its arrays hold ${size} bytes, more than ${this.#limit}`, "Split the file, or take fewer frames.");
+  }
+
+  async array(name: string): Promise<NpyArray> {
+    const fail = this.#failIn(name);
+    return decodeNpyArray(await unzip(this.#bytes, this.#entries.get(name)!, this.#inflate, fail), fail);
+  }
+
+  /** A single text; undefined where the array is none. */
+  async text(name: string): Promise<string | undefined> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.size > mostText) return undefined;
+    const fail = this.#failIn(name);
+    return decodeNpyText(await unzip(this.#bytes, entry, this.#inflate, fail), fail);
+  }
+
+  #failIn(name: string): Fail {
+    return (reason, fix) => this.#fail(`${JSON.stringify(name.slice(0, 60))}: ${reason}`, fix);
+  }
+}

@@ -1,0 +1,113 @@
+import { isCoordinate } from "./lines.ts";
+import type { Molecule } from "../molecules/molecule.ts";
+import type { NpyArray } from "./npyArray.ts";
+import type { Fail } from "./npyHeader.ts";
+import type { ArrayNames } from "./npzNames.ts";
+import { Unusable } from "./records.ts";
+import { symbolFault } from "./symbols.ts";
+
+export interface MoleculeArrays {
+  readonly numbers: NpyArray;
+  readonly positions: NpyArray;
+  readonly energies?: NpyArray | undefined;
+  readonly forces?: NpyArray | undefined;
+}
+
+const agree = "Save arrays of the same frames: (n) or (frames, n), (frames, n, 3), (frames), (frames, n, 3).";
+
+/** The frames of arrays of molecules, whose shapes are held against each other first. */
+export class NpzFrames {
+  readonly count: number;
+  readonly #arrays: MoleculeArrays;
+  /** Of one frame in the arrays, some of which may be none. */
+  readonly #atoms: number;
+  /** Whether each frame has atomic numbers of its own. */
+  readonly #own: boolean;
+  readonly #file: string;
+
+  /** @throws what `fail` throws where arrays do not agree */
+  constructor(arrays: MoleculeArrays, names: ArrayNames, file: string, fail: Fail) {
+    this.#arrays = arrays;
+    this.#file = file;
+    const { numbers, positions, energies, forces } = arrays;
+    const wrong: (name: string, array: NpyArray, expected: string) => never = (name, { shape }, expected) =>
+      fail(`${JSON.stringify(name)} has the shape (${shape.join(", ")}), not ${expected}`, agree);
+    // A single molecule may go without the axis of frames.
+    const whole = positions.shape.length === 2 ? [1, ...positions.shape] : positions.shape;
+    if (whole.length !== 3 || whole[2] !== 3) wrong(names.positions, positions, "(frames, n, 3)");
+    const [frames, atoms] = whole as [number, number];
+    // Frames without atoms take no bytes, so that any number of them may be claimed.
+    if (atoms === 0) fail(`${JSON.stringify(names.positions)} has no atoms`, agree);
+    this.count = frames;
+    this.#atoms = atoms;
+    this.#own = numbers.shape.length === 2;
+    if (!same(numbers.shape, this.#own ? [frames, atoms] : [atoms])) {
+      wrong(names.numbers, numbers, `(${atoms}) or (${frames}, ${atoms})`);
+    }
+    if (energies !== undefined && !isOnePerFrame(energies, frames)) wrong(names.energies!, energies, `(${frames})`);
+    if (forces !== undefined && !same(forces.shape, positions.shape)) {
+      wrong(names.forces!, forces, `(${positions.shape.join(", ")})`);
+    }
+  }
+
+  /**
+   * Frame `i`, from 0, with its labels as they are in the file.
+   *
+   * @throws Unusable where atoms or positions cannot be used
+   */
+  molecule(i: number): Molecule {
+    const { positions, energies, forces } = this.#arrays;
+    const atoms = this.#atomsOf(i);
+    const of = ({ data }: NpyArray) => {
+      const values = new Float64Array(3 * atoms.length);
+      atoms.forEach(({ at }, a) => values.set(data.subarray(at, at + 3), 3 * a));
+      return values;
+    };
+    const molecule: Molecule = {
+      name: `${this.#file} frame ${i + 1}`,
+      elements: Uint8Array.from(atoms, ({ element }) => element),
+      positions: of(positions),
+    };
+    const bad = molecule.positions.findIndex((value) => !isCoordinate(value));
+    if (bad >= 0) {
+      const atom = `atom ${Math.floor(bad / 3) + 1} of ${atoms.length}`;
+      const message = `${atom} has the coordinate ${molecule.positions[bad]}`;
+      const fix = "Calculate the frame again, or remove it. Positions are in Angstrom.";
+      throw new Unusable("coordinates that are no numbers", undefined, message, fix);
+    }
+    if (energies !== undefined) molecule.energy = finite(energies.data[i]!);
+    if (forces !== undefined) molecule.forces = of(forces).map(finite);
+    return molecule;
+  }
+
+  /** The atoms of a frame, and where the first coordinate of each is. */
+  #atomsOf(i: number): { element: number; at: number }[] {
+    const { data } = this.#arrays.numbers;
+    const atoms: { element: number; at: number }[] = [];
+    for (let a = 0; a < this.#atoms; a++) {
+      const element = data[this.#own ? i * this.#atoms + a : a]!;
+      if (this.#own && element === 0) continue;
+      if (!(Number.isInteger(element) && element >= 1 && element <= 118)) {
+        const { reason, message, fix } = symbolFault(String(element));
+        throw new Unusable(reason, undefined, `atom ${a + 1} of ${this.#atoms}: ${message}`, fix);
+      }
+      atoms.push({ element, at: 3 * (i * this.#atoms + a) });
+    }
+    if (atoms.length === 0) throw new Unusable("no atoms", undefined, "a frame of 0 atoms", "Remove the empty frame.");
+    return atoms;
+  }
+}
+
+function same(shape: readonly number[], expected: readonly number[]): boolean {
+  return shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
+}
+
+/** (frames), and (frames, 1) as MD17 has it. */
+function isOnePerFrame({ shape, data }: NpyArray, frames: number): boolean {
+  return data.length === frames && shape.filter((size) => size !== 1).length <= 1;
+}
+
+/** Infinities are no labels either. */
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : NaN;
+}

@@ -1,0 +1,43 @@
+/** Names of arrays in .npz files of molecules, the first first. */
+const names = {
+  numbers: ["nuclear_charges", "z", "Z", "atomic_numbers", "numbers", "species", "atomic_number", "elements"],
+  positions: ["coords", "R", "positions", "coordinates", "pos", "coord", "xyz"],
+  energies: ["energies", "E", "energy"],
+  forces: ["forces", "F", "force"],
+} as const;
+
+/** Those by which MD17 and rMD17 are known, whose labels are in kcal/mol. */
+const md17 = [
+  ["nuclear_charges", "coords"],
+  ["z", "R"],
+];
+
+/** Arrays that may say in which units the others are. */
+export const unitArrays = ["e_unit", "r_unit", "units", "unit", "energy_unit", "energy_units"].map(fileOf);
+
+/** Files of an archive by what they hold. */
+export interface ArrayNames {
+  readonly numbers: string;
+  readonly positions: string;
+  readonly energies?: string;
+  readonly forces?: string;
+}
+
+/** The arrays of molecules among an archive's files. */
+export function npzArrays(files: readonly string[]): Partial<ArrayNames> & { readonly ofMd17: boolean } {
+  const there = new Set(files);
+  const of = (key: keyof typeof names) => names[key].map(fileOf).find((name) => there.has(name));
+  const [numbers, positions, energies, forces] = [of("numbers"), of("positions"), of("energies"), of("forces")];
+  const ofMd17 = md17.some(([z, r]) => numbers === fileOf(z!) && positions === fileOf(r!));
+  return {
+    ...(numbers === undefined ? {} : { numbers }),
+    ...(positions === undefined ? {} : { positions }),
+    ...(energies === undefined ? {} : { energies }),
+    ...(forces === undefined ? {} : { forces }),
+    ofMd17,
+  };
+}
+
+function fileOf(name: string): string {
+  return `${name}.npy`;
+}
