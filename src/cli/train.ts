@@ -16,10 +16,7 @@ import { TrainOutput } from "./trainOutput.ts";
 
 export const define = (command: Command) => trainOptions(command).action(exits(run));
 
-/** The name of the built-in set, for `readMoleculeFile` too. */
-const BUILTIN = "builtin";
-
-/** Trains a voxel denoiser. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
+/** Trains a model. Exit code 130 after Ctrl-C and 141 when stdout closes, all saved. */
 async function run(args: TrainOptions): Promise<number> {
   const output = new TrainOutput({ json: args.json ?? false, quiet: args.quiet ?? false });
   const { resume: resumed } = args;
@@ -77,7 +74,7 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   }
   const config = before?.training ?? newConfig(args, isSlow(gpu));
   const task = before ? taskNamed(before.task) : taskOfPreset(config.preset);
-  const source = args.data ?? (before ? await storedSource(before) : BUILTIN);
+  const source = args.data ?? (before ? await storedSource(before) : task.builtin);
   const file = await readMoleculeFile(source, { strict: args.strict ?? false });
   const { keepCheckpoints } = args;
   const { signal } = interruption;

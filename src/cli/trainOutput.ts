@@ -5,6 +5,7 @@ import { CHECKPOINTS } from "../runs/keptModels.ts";
 import { RUN_FILES } from "../runs/runStage.ts";
 import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
+import { sourceName } from "../molecules/builtinNames.ts";
 import { taskNamed } from "../tasks/list.ts";
 import { countKept, type KeptSteps } from "../training/keptSteps.ts";
 import type { RunConfig } from "../training/runConfig.ts";
@@ -46,7 +47,7 @@ export class TrainOutput {
     const half = precision === "f16" ? " in f16" : "";
     print(
       `preset ${preset}${half}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
-        `(${source === "builtin" ? "built-in set" : source})`,
+        `(${sourceName(source)})`,
     );
     if (kept) print(`${keptLine(kept, config)} in ${join(folder, CHECKPOINTS)}`);
     print(`${folder}: percent of the held-out loss that is rotation symmetry not learned, over ${twirl} rotations`);

@@ -150,7 +150,7 @@ async function collect(
       show(`preset ${preset.preset}: making its ${what}`);
       let profiled: Profiled;
       try {
-        profiled = await make(gpu, { preset, data: "builtin", batch: what === "evaluation" ? undefined : batch });
+        profiled = await make(gpu, { preset, data: undefined, batch: what === "evaluation" ? undefined : batch });
       } catch (error) {
         const tooLarge =
           error instanceof VoxtwirlError && ["too-large", "out-of-memory", "no-data"].includes(error.code);

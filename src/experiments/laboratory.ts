@@ -1,3 +1,4 @@
+import { isBuiltin } from "../molecules/builtinNames.ts";
 /** The folder of a laboratory: runs that experiments share, and a folder for each experiment. */
 import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -130,7 +131,7 @@ export class ExperimentFolder {
 
 /** So that an experiment goes on from any folder. */
 export function absoluteSource(source: string): string {
-  return source === "builtin" ? source : resolve(source);
+  return isBuiltin(source) ? source : resolve(source);
 }
 
 /** A folder that is none yet, is empty, or holds runs or experiments: whatever else lies there too. */

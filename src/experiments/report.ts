@@ -1,3 +1,4 @@
+import { isBuiltin } from "../molecules/builtinNames.ts";
 import { type ChartBand, type ChartSeries, hasDrawable, renderChart } from "../report/chart.ts";
 import { formatCount } from "../report/format.ts";
 import { definitionList, escapeHtml, flattenConfig } from "../report/html.ts";
@@ -151,7 +152,7 @@ function madeOf({ version, preset, data, adapters, steps, seeds, arms }: Experim
   return [
     ["version", version],
     ["preset", preset],
-    ["molecules", data.source === "builtin" ? "the built-in set" : data.source],
+    ["molecules", isBuiltin(data.source) ? "the built-in set" : data.source],
     ["SHA-256 of the molecules", data.sha256],
     ["adapter", adapters.join("; ")],
     ["steps", formatCount(steps)],

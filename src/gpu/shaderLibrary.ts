@@ -1,4 +1,5 @@
 import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
+import cells from "../../shaders/shared/cells.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import convInput from "../../shaders/shared/convInput.wgsl";
 import convInput4 from "../../shaders/shared/convInput4.wgsl";
@@ -16,6 +17,7 @@ import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import nan from "../../shaders/shared/nan.wgsl";
+import nearest from "../../shaders/shared/nearest.wgsl";
 import neighbourAttention from "../../shaders/shared/neighbourAttention.wgsl";
 import normal from "../../shaders/shared/normal.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
@@ -51,6 +53,7 @@ let library: Readonly<Record<string, string>> | undefined;
 export function shaderLibrary(): Readonly<Record<string, string>> {
   const files = [
     attentionProduct,
+    cells,
     convBlocks,
     convInput,
     convInput4,
@@ -68,6 +71,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     groupNormTerms,
     moments,
     nan,
+    nearest,
     neighbourAttention,
     normal,
     octahedral,

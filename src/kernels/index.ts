@@ -107,6 +107,7 @@ export type { ConvShape } from "./conv3d/conv3dCall.ts";
 export type { GradNormShape } from "./gradNorm.ts";
 export type { GroupNormShape } from "./groupNorm/groupNormVariants.ts";
 export type { LayerNormShape } from "./layerNorm/layerNormVariants.ts";
+export type { NeighbourListShape } from "./neighbours/neighbourListVariants.ts";
 export type { ResampleShape } from "./rotation/resample.ts";
 export type { CopyShape } from "./rooflineCopy.ts";
 export type { FmaShape } from "./rooflineFma.ts";

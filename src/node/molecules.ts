@@ -4,6 +4,8 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { builtinMolecules, builtinSha256 } from "../molecules/builtin.ts";
+import { builtinForceFrames, builtinForcesSha256 } from "../molecules/builtinForces.ts";
+import { isBuiltin } from "../molecules/builtinNames.ts";
 import { NothingUsable, type ParsedMolecules, type ParseOptions } from "../formats/records.ts";
 import { parseNpz } from "../formats/npz.ts";
 import { parseSdf } from "../formats/sdf.ts";
@@ -41,7 +43,7 @@ const extensions = ".xyz, .extxyz, .sdf, .sd, .mol, .mdl or .npz, also with .gz"
  * Reads the molecules of a file: XYZ, extended XYZ, SDF or MOL, by its extension and where that tells nothing (a pipe,
  * /dev/stdin, .txt) by its content; packed by gzip or not, whatever its name; and of NumPy archives (.npz), such as
  * rMD17's. Of a folder, all files with such an extension in the order of their names. The path "builtin" stands for the
- * built-in set.
+ * built-in set, "builtin-forces" for the one of frames with energies and forces.
  *
  * Energies and forces of extended XYZ and .npz files are read too, see `parseXyz` and `parseNpz`, in `labelUnits`.
  *
@@ -52,9 +54,10 @@ const extensions = ".xyz, .extxyz, .sdf, .sd, .mol, .mdl or .npz, also with .gz"
  */
 export async function readMoleculeFile(path: string, options: ReadMoleculesOptions = {}): Promise<MoleculeFile> {
   requireString("path", path, 'Give the path of an XYZ, SDF or .npz file, or "builtin".');
-  if (path === "builtin") {
-    const molecules = builtinMolecules();
-    return { molecules, sha256: builtinSha256, records: molecules.length, leftOut: [], remarks: [] };
+  if (isBuiltin(path)) {
+    const [molecules, sha256] =
+      path === "builtin" ? [builtinMolecules(), builtinSha256] : [builtinForceFrames(), builtinForcesSha256];
+    return { molecules, sha256, records: molecules.length, leftOut: [], remarks: [] };
   }
   const limit = options.limit ?? defaultLimit;
   const info = await asBadFile(path, () => stat(path));
@@ -68,7 +71,7 @@ export async function readMoleculeFile(path: string, options: ReadMoleculesOptio
 
 /** Whether a path can be read again later: a pipe gives its bytes once. */
 export async function isLasting(path: string): Promise<boolean> {
-  if (path === "builtin") return true;
+  if (isBuiltin(path)) return true;
   if (/^\/dev\/(stdin$|fd\/)|^\/proc\//.test(path)) return false;
   const info = await stat(path).catch(() => undefined);
   return info === undefined || info.isFile() || info.isDirectory();

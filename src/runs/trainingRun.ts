@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
+import { isBuiltin } from "../molecules/builtinNames.ts";
 import { formula } from "../molecules/molecule.ts";
 import { readingLines } from "../formats/records.ts";
 import { checkKeptSteps, type KeptSteps } from "../training/keptSteps.ts";
@@ -134,7 +135,7 @@ function newRunConfig({ gpu, task, config: training, file, source }: TrainingRun
 
 /** So that a run resumes from any folder. */
 function absolute(source: string): string {
-  return source === "builtin" ? source : resolve(source);
+  return isBuiltin(source) ? source : resolve(source);
 }
 
 /** Steps that the run may reach once it goes on with more of them. */

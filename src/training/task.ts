@@ -14,6 +14,7 @@ import type { ParameterStore } from "../graph/parameters.ts";
 import type { Plan } from "../graph/plan.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import type { ModelParameter } from "../models/parameter.ts";
+import type { BuiltinName } from "../molecules/builtinNames.ts";
 import type { Skipped } from "../molecules/dataset.ts";
 import type { MoleculeKey } from "../molecules/identity.ts";
 import type { Molecule } from "../molecules/molecule.ts";
@@ -211,6 +212,8 @@ export interface Task<
 > {
   /** As in config.json of a run: `voxels`. */
   readonly name: string;
+  /** The built-in set that it is tried out on. */
+  readonly builtin: BuiltinName;
   /** Named configurations. */
   readonly presets: Readonly<Record<string, C>>;
   /** Those that are others on an adapter much slower than lavapipe, so that a first try still ends in minutes. */

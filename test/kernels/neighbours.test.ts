@@ -4,9 +4,12 @@ import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { bondOrder } from "../../src/kernels/neighbours/bondOrder.ts";
 import { edgeGeometry } from "../../src/kernels/neighbours/edgeGeometry.ts";
 import { neighbourList } from "../../src/kernels/neighbours/neighbourList.ts";
+import { neighbourListVariants } from "../../src/kernels/neighbours/neighbourListVariants.ts";
+import { choose } from "../../src/kernels/kernel.ts";
 import { reverseNeighbours } from "../../src/kernels/neighbours/reverseNeighbours.ts";
 import { Random } from "../../src/random.ts";
 import * as twin from "../../src/reference/neighbours.ts";
+import { withCaps } from "./capsOf.ts";
 import { expectClose, runKernels, testGpu } from "../harness.ts";
 
 const FREE = 0xffffffff;
@@ -29,15 +32,23 @@ async function lists(structures: readonly (readonly Point[])[], atoms: number, s
   const { positions, counts } = batch(structures, atoms);
   const [rows, size] = [[structures.length, atoms], structures.length];
   const whole = (shape: readonly number[]) => ({ shape, dtype: "u32" as const });
-  const found = await runKernels(
-    gpu,
-    { positions: { shape: [...rows, 4], data: positions }, counts: { shape: [size], data: counts } },
-    { neighbours: whole([...rows, slots]), neighbourCounts: whole(rows), dropped: whole(rows) },
-    (ctx, t) => neighbourList(ctx, { label: "list", ...t, cutoff }),
-  );
   const expected = twin.neighbourList({ structures: size, atoms, slots }, cutoff, positions, counts);
+  const run = (variant: string) =>
+    runKernels(
+      gpu,
+      { positions: { shape: [...rows, 4], data: positions }, counts: { shape: [size], data: counts } },
+      { neighbours: whole([...rows, slots]), neighbourCounts: whole(rows), dropped: whole(rows) },
+      (graph, t) => {
+        const key = choose(graph.caps, neighbourListVariants, { structures: size, atoms, slots, counted: 1 }, "f32");
+        const ctx = withCaps(graph, { choices: { [key.call.key]: variant } });
+        neighbourList(ctx, { label: "list", ...t, cutoff });
+      },
+    );
+  const found = await run("all pairs");
+  const others = await run("cells");
   for (const name of ["neighbours", "neighbourCounts", "dropped"] as const) {
     expect(Array.from(found[name]), name).toEqual(Array.from(expected[name]));
+    expect(others[name], `${name} by cells`).toEqual(found[name]);
   }
   const rowsOf = Array.from({ length: size * atoms }, (_, i) =>
     Array.from(found.neighbours).slice(i * slots, (i + 1) * slots),
@@ -83,6 +94,33 @@ describe("neighbourList", () => {
     const side = [0, 1, 2, 3, 4];
     const lattice = side.flatMap((x) => side.flatMap((y) => side.map((z): Point => [x, y, z])));
     for (const slots of [1, 6, 7, 20, 64]) await lists([lattice], 125, slots, 3);
+  });
+
+  it("finds more ties than its list holds", async () => {
+    const signs = [1, -1];
+    const orders = [
+      [1, 2, 3],
+      [1, 3, 2],
+      [2, 1, 3],
+      [2, 3, 1],
+      [3, 1, 2],
+      [3, 2, 1],
+    ] as const;
+    const shell = orders.flatMap(([a, b, c]) =>
+      signs.flatMap((x) => signs.flatMap((y) => signs.map((z): Point => [x * a, y * b, z * c]))),
+    );
+    const { neighbours } = await lists([[[0.5, 0, 0], ...shell, [0, 0, 0]]], 50, 2, 4);
+    expect(neighbours[49]).toEqual([0, 1]);
+  });
+
+  it("is its twin where some atoms are close together, and others far apart, in a plane or in a line", async () => {
+    const random = new Random(5);
+    const cluster = Array.from({ length: 500 }, () => randomPoint(random, 3));
+    const apart = Array.from({ length: 300 }, () => randomPoint(random, 300));
+    await lists([random.shuffle([...cluster, ...apart])], 800, 9, 30);
+    const plane = Array.from({ length: 400 }, () => [...randomPoint(random, 50).slice(1), 7] as unknown as Point);
+    const alongX = Array.from({ length: 400 }, (): Point => [1000 * random.next(), -3, 2]);
+    await lists([plane, alongX], 400, 20, 12);
   });
 
   it("leaves padding and single atoms alone", async () => {

@@ -1,13 +1,19 @@
+import cellGridShader from "../../../shaders/neighbours/cellGrid.wgsl";
+import cellKeysShader from "../../../shaders/neighbours/cellKeys.wgsl";
+import cellStartsShader from "../../../shaders/neighbours/cellStarts.wgsl";
+import neighbourCellsShader from "../../../shaders/neighbours/neighbourCells.wgsl";
 import neighbourListShader from "../../../shaders/neighbours/neighbourList.wgsl";
 import { requireArgs, requirePositive } from "../../check.ts";
-import type { KernelContext } from "../../gpu/dispatch.ts";
+import { workgroups1d, type Dispatch, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { example, input, wholeOutput } from "../example.ts";
-import type { Kernel } from "../kernel.ts";
+import { choose, type Kernel } from "../kernel.ts";
 import { requireShape } from "../shapes.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
 import { exampleCounts, examplePositions } from "./exampleAtoms.ts";
 import { listLayout, requireStored, type NeighbourShape } from "./layout.ts";
+import { neighbourListVariants, type NeighbourListShape } from "./neighbourListVariants.ts";
+import { sortByKey, sortShaders } from "./sortByKey.ts";
 
 /** What `neighbourList` takes. */
 export interface NeighbourListArgs {
@@ -22,71 +28,154 @@ export interface NeighbourListArgs {
   neighbours: Tensor;
   /** Written, u32 [B, n]: slots that are used. */
   neighbourCounts: Tensor;
-  /** Written, u32 [B, n]: atoms within the cutoff for which there was no slot. */
-  dropped: Tensor;
+  /** Written, u32 [B, n]: atoms within the cutoff for which there was no slot. Not counted without it. */
+  dropped?: Tensor | undefined;
 }
+
+/** In cells of atoms that are as many as slots, four of these would be: a shell of cells holds the nearest mostly. */
+const CELLS_OF_SLOTS = 4;
 
 /**
  * The neighbours of each atom: the other atoms of its structure with 1e-4 < d^2 <= cutoff^2, of which the M nearest
- * where there are more, the first of those equally far. Squares are compared in f32.
+ * where there are more, the first of those equally far. Squares are compared in f32. Positions must be finite.
  *
  * @throws VoxtwirlError "bad-shape", or "bad-option" for a cutoff of 0.01 Angstrom or less
  */
 export function neighbourList(ctx: KernelContext, args: NeighbourListArgs): void {
-  requireArgs("neighbourList", ctx, args, "positions counts neighbours neighbourCounts dropped", "cutoff");
-  const { label, positions, counts, cutoff, neighbours, neighbourCounts, dropped } = args;
-  const { structures, atoms, slots } = listLayout(label, { neighbours, neighbourCounts });
+  requireArgs("neighbourList", ctx, args, "positions counts neighbours neighbourCounts", "cutoff", "dropped");
+  const { label, positions, counts, neighbours, neighbourCounts, dropped } = args;
+  const layout = listLayout(label, { neighbours, neighbourCounts });
+  const { structures, atoms } = layout;
   requireShape(label, "positions", positions, [structures, atoms, 4]);
   requireShape(label, "counts", counts, [structures]);
-  requireShape(label, "dropped", dropped, [structures, atoms]);
+  if (dropped) requireShape(label, "dropped", dropped, [structures, atoms]);
   requireStored(label, "f32", { positions });
-  requireStored(label, "u32", { counts, dropped });
-  const cutoffSquared = squaredCutoff(label, cutoff);
+  requireStored(label, "u32", { counts, ...(dropped && { dropped }) });
+  const { cutoff, cutoffSquared } = checkedCutoff(label, args.cutoff);
   const padded = Math.ceil(atoms / WORKGROUP) * WORKGROUP;
+  const shape = { ...layout, counted: dropped ? 1 : 0 };
+  const { variant, call } = choose(ctx.caps, neighbourListVariants, shape, positions.dtype);
+  const common = { label, call, workgroups: threads1d(structures * padded) };
+  const written = { neighbours, neighbourCounts, ...(dropped && { dropped }) };
+  const params = { ...layout, padded, cutoffSquared };
+  const HAS_DROPPED = dropped !== undefined;
+  if (variant.shader === undefined) {
+    const bindings = { positions, counts, ...written };
+    ctx.dispatch({
+      ...common,
+      shader: neighbourListShader,
+      constants: { WORKGROUP, CHOOSE: atoms - 1 > layout.slots, HAS_DROPPED },
+      params,
+      bindings,
+      flops: 8 * structures * atoms ** 2,
+      bytes: bytesOf(bindings),
+    });
+    return;
+  }
+  const { cells, ...found } = sortIntoCells(ctx, label, { positions, counts }, layout);
+  const bindings = { ...found, counts, ...written };
   ctx.dispatch({
-    label,
-    shader: neighbourListShader,
-    constants: { WORKGROUP, CHOOSE: atoms - 1 > slots },
-    params: { structures, atoms, padded, slots, cutoffSquared },
-    bindings: { positions, counts, neighbours, neighbourCounts, dropped },
-    workgroups: threads1d(structures * padded),
-    flops: 8 * structures * atoms ** 2,
-    bytes: [positions, counts, neighbours, neighbourCounts, dropped].reduce((sum, t) => sum + byteLength(t), 0),
+    ...common,
+    shader: neighbourCellsShader,
+    constants: { WORKGROUP, MOST: listLength(layout.slots), HAS_DROPPED },
+    params: { ...params, cells, cutoff },
+    bindings,
+    flops: 8 * structures * atoms * layout.slots,
+    bytes: bytesOf(bindings),
   });
 }
 
-/** The square that f32 distances are compared with. */
-function squaredCutoff(label: string, cutoff: number): number {
-  // Nearer ones count as the same atom.
-  requirePositive(`${label}: cutoff - 0.01`, cutoff - 0.01);
-  return Math.fround(cutoff) ** 2;
+function bytesOf(tensors: Readonly<Record<string, Tensor>>): number {
+  return Object.values(tensors).reduce((sum, tensor) => sum + byteLength(tensor), 0);
 }
 
+/** A shell of cells has some half more atoms than slots. */
+const listLength = (slots: number) => 16 * Math.ceil((2.5 * slots + 8) / 16);
+
+/** Grids of cells over the structures, and their atoms in the order of cells. */
+function sortIntoCells(
+  ctx: KernelContext,
+  label: string,
+  { positions, counts }: Readonly<Record<"positions" | "counts", Tensor>>,
+  { structures, atoms, slots }: NeighbourShape,
+): Readonly<Record<"placed" | "sorted" | "starts" | "grids", Tensor>> & { readonly cells: number } {
+  const perCell = Math.max(1, slots / CELLS_OF_SLOTS);
+  // Boxes are not full.
+  const cells = Math.ceil((2 * atoms) / perCell);
+  const grids = ctx.scratch(`${label} grids`, [structures, 8]);
+  const ofAtoms = (name: string) => ctx.scratch(`${label} ${name}`, [structures, atoms], "u32");
+  const [keys, sorted] = [ofAtoms("keys"), ofAtoms("sorted")];
+  const starts = ctx.scratch(`${label} starts`, [structures, cells + 1], "u32");
+  const placed = ctx.scratch(`${label} placed`, [structures, atoms, 4]);
+  const dispatch = (d: Omit<Dispatch, "label" | "bytes">) => {
+    ctx.dispatch({ ...d, label: `${label} cells`, constants: { WORKGROUP }, bytes: bytesOf(d.bindings) });
+  };
+  dispatch({
+    shader: cellGridShader,
+    params: { structures, atoms, cells, perCell },
+    bindings: { positions, counts, grids },
+    workgroups: workgroups1d(structures),
+    flops: 6 * structures * atoms,
+  });
+  dispatch({
+    shader: cellKeysShader,
+    params: { structures, atoms, cells },
+    bindings: { positions, counts, grids, keys },
+    workgroups: threads1d(structures * atoms),
+    flops: 6 * structures * atoms,
+  });
+  sortByKey(ctx, { label: `${label} cells`, keys, structures, items: atoms, base: 0, most: cells, sorted });
+  dispatch({
+    shader: cellStartsShader,
+    params: { structures, atoms, cells },
+    bindings: { keys, sorted, positions, starts, placed },
+    workgroups: threads1d(structures * (cells + 1 + atoms)),
+    flops: 0,
+  });
+  return { placed, sorted, starts, grids, cells };
+}
+
+/** The cutoff and its square as f32: distances are compared in that. */
+function checkedCutoff(label: string, cutoff: number): { readonly cutoff: number; readonly cutoffSquared: number } {
+  // Nearer ones count as the same atom.
+  requirePositive(`${label}: cutoff - 0.01`, cutoff - 0.01);
+  return { cutoff: Math.fround(cutoff), cutoffSquared: Math.fround(Math.fround(cutoff) ** 2) };
+}
+
+/** Some have more neighbours up to here than slots, and some have fewer. */
+const EXAMPLE_CUTOFF = 4.5;
+
 /** What there is to know of `neighbourList`. */
-export const neighbourListKernel: Kernel<NeighbourShape> = {
+export const neighbourListKernel: Kernel<NeighbourListShape> = {
   name: "neighbourList",
-  shaders: [neighbourListShader],
+  shaders: [
+    neighbourListShader,
+    cellGridShader,
+    cellKeysShader,
+    ...sortShaders,
+    cellStartsShader,
+    neighbourCellsShader,
+  ],
+  variants: neighbourListVariants,
   shapes: [
-    { structures: 3, atoms: 70, slots: 5 },
-    { structures: 2, atoms: 130, slots: 64 },
-    { structures: 1, atoms: 9, slots: 8 },
-    { structures: 2, atoms: 1, slots: 1 },
+    { structures: 3, atoms: 70, slots: 5, counted: 1 },
+    { structures: 2, atoms: 130, slots: 64, counted: 1 },
+    { structures: 1, atoms: 600, slots: 7, counted: 0 },
+    { structures: 1, atoms: 9, slots: 8, counted: 1 },
+    { structures: 2, atoms: 1, slots: 1, counted: 0 },
   ],
   example(shape) {
-    const { structures, atoms, slots } = shape;
+    const { structures, atoms, slots, counted } = shape;
     return example({
       tensors: {
         positions: input([structures, atoms, 4], examplePositions(shape)),
         counts: input([structures], exampleCounts(shape)),
         neighbours: wholeOutput([structures, atoms, slots]),
         neighbourCounts: wholeOutput([structures, atoms]),
-        dropped: wholeOutput([structures, atoms]),
+        ...(counted > 0 && { dropped: wholeOutput([structures, atoms]) }),
       },
       terms: 0,
       emit: (ctx, tensors) => neighbourList(ctx, { label: "neighbourList", ...tensors, cutoff: EXAMPLE_CUTOFF }),
     });
   },
 };
-
-/** Some have more neighbours up to here than slots, and some have fewer. */
-export const EXAMPLE_CUTOFF = 4.5;

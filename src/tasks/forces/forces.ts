@@ -22,6 +22,7 @@ import { streams } from "./streams.ts";
  */
 export const forces: Task<ForceConfig, PackedStructures, ForceEvaluator> = {
   name: FORCES,
+  builtin: "builtin-forces",
   presets,
   slowPresets,
   options: forceOptions,

@@ -20,6 +20,7 @@ import { VoxelEvaluator } from "./voxelEvaluator.ts";
  */
 export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
   name: VOXELS,
+  builtin: "builtin",
   presets,
   slowPresets,
   options: voxelOptions,

@@ -1,0 +1,26 @@
+// Cubic cells over the box of a structure's atoms. A cell's number grows along x first, then y, then z.
+struct Grid {
+  low: vec3<f32>,
+  edge: f32,
+  size: vec3<u32>,
+  per_edge: f32,
+}
+
+// Of a structure whose grid is stored as (low, edge), (size, 1 / edge).
+fn grid_of(first: vec4<f32>, second: vec4<f32>) -> Grid {
+  return Grid(first.xyz, first.w, vec3<u32>(second.xyz), second.w);
+}
+
+// Where a point is, in cells from the low corner.
+fn place_of(grid: Grid, position: vec3<f32>) -> vec3<f32> {
+  return (position - grid.low) * grid.per_edge;
+}
+
+// The cell of a place, the nearest one where it is outside.
+fn cell_of(grid: Grid, place: vec3<f32>) -> vec3<u32> {
+  return min(vec3<u32>(max(place, vec3<f32>())), grid.size - 1u);
+}
+
+fn cell_number(grid: Grid, cell: vec3<u32>) -> u32 {
+  return (cell.z * grid.size.y + cell.y) * grid.size.x + cell.x;
+}
