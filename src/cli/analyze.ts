@@ -10,7 +10,7 @@ import { costLines, paceOf, runAnalyses, type FoundAnalyses } from "./analyses.t
 import { analysisJson, analysisLines, ofLayers } from "./analyzeOutput.ts";
 import { analysisPage } from "./analyzePage.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
-import { dataHelp, strictOption } from "./data.ts";
+import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { exportOption, requireNewFolder } from "./exportFolder.ts";
 import { exportSamples, type ExportedSamples } from "./exportSamples.ts";
 import { adapterOption, noTuningOption, openCliGpu } from "./gpu.ts";
@@ -34,6 +34,7 @@ const analyzeOptions = (command: Command) =>
   command
     .addOption(text("--model <RUN|FILE>", "a run's folder, its model.safetensors or a checkpoint that it kept"))
     .addOption(text("--data <FILE>", `${dataHelp}, or builtin; of its training data only the held-out part`))
+    .addOption(labelUnitsOption())
     .addOption(strictOption())
     .addOption(text("--what <LIST>", `some of ${ANALYSES.join(", ")}, with commas between (default: all)`))
     .addOption(
@@ -70,7 +71,7 @@ export const define = (command: Command) => analyzeOptions(command).action(exits
 /** Analyses a model that `voxtwirl train` wrote. Exit code 130 after Ctrl-C, with what is known by then. */
 async function run(options: AnalyzeOptions): Promise<number> {
   const what = analysesOf(options.what);
-  const { limit = SAMPLES, strict = false, seed } = options;
+  const { limit = SAMPLES, strict = false, labelUnits, seed } = options;
   if (options.slices && !what.includes("landscape")) {
     throw badOption("--slices goes with the landscape, which --what leaves out", "Add landscape to --what.");
   }
@@ -78,7 +79,7 @@ async function run(options: AnalyzeOptions): Promise<number> {
   const [model, data] = [required(options, "model"), required(options, "data")];
   if (options.export !== undefined) await requireNewFolder(options.export);
   if (options.html !== undefined) await requireWritable(options.html);
-  const of = await openModelData({ model, data, strict, seed, limit });
+  const of = await openModelData({ model, data, strict, labelUnits, seed, limit });
   const layers = chosenLayers(options.layers, layersOfModel(of));
   const gpu = await openCliGpu(options.adapter, options.tuning);
   try {

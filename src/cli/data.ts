@@ -1,4 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
+import type { LabelUnits } from "../formats/labels.ts";
+import { choice } from "./args.ts";
 
 /** What `--data` takes. */
 export const dataHelp =
@@ -6,3 +8,12 @@ export const dataHelp =
 
 export const strictOption = () =>
   new Option("--strict", "stop at a record of --data that cannot be used, instead of leaving it out");
+
+const UNITS = ["eV", "kcal/mol", "Hartree", "kJ/mol"] as const satisfies readonly LabelUnits[];
+
+export const labelUnitsOption = () =>
+  choice(
+    "--label-units <UNIT>",
+    `unit of energies in --data, of forces per Angstrom: ${UNITS.join(", ")} (default: what the file says or is known for)`,
+    UNITS,
+  );

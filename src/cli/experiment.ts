@@ -106,7 +106,7 @@ async function settingsOf(experiment: Experiment, options: Options, folder: Expe
     throw new VoxtwirlError("exists", `${path}: this experiment ${what} already`, fix);
   }
   const { preset, seeds, steps } = { ...(before ?? experiment), ...given(options) };
-  const source = options.data ?? before?.source ?? "builtin";
+  const source = options.data ?? before?.source ?? taskOfPreset(preset).builtin;
   const file = await readMoleculeFile(source, { strict: false });
   const { sha256 } = file;
   const arms = armsOf(experiment, options.arms ?? before?.arms);

@@ -155,3 +155,10 @@ function exportBytes({ samples, rotations, shape }: ExportSize): number {
 function moleculeCount(count: number): string {
   return `${formatCount(count)} molecule${count === 1 ? "" : "s"}`;
 }
+
+/** @throws VoxtwirlError "unsupported" where samples have no shape in common */
+export function requireCommonShape(shape: readonly number[] | undefined): readonly number[] {
+  if (shape !== undefined) return shape;
+  const message = "samples of this task have no shape in common, which an export needs";
+  throw new VoxtwirlError("unsupported", message, "Leave --export out: --json has the figures.");
+}

@@ -3,7 +3,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import type { ModelMeasurement } from "../training/task.ts";
-import { ExportFolder } from "./exportFolder.ts";
+import { ExportFolder, requireCommonShape } from "./exportFolder.ts";
 import type { ModelData } from "./modelData.ts";
 
 export interface ExportSamplesOptions {
@@ -40,7 +40,8 @@ export async function exportSamples(
   let folder: ExportFolder | undefined;
   let done = false;
   try {
-    folder = await ExportFolder.create(path, { samples: chosen.length, rotations, shape: measurer.shape });
+    const shape = requireCommonShape(measurer.shape);
+    folder = await ExportFolder.create(path, { samples: chosen.length, rotations, shape });
     for (const [at, index] of chosen.entries()) {
       if (signal.aborted) return undefined;
       onProgress(at, chosen.length);

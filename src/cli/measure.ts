@@ -1,6 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import { badOption, choice, exits, integer, text } from "./args.ts";
-import { dataHelp, strictOption } from "./data.ts";
+import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
 import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
@@ -13,6 +13,7 @@ const MODEL_ONLY = [
   "model",
   "data",
   "strict",
+  "labelUnits",
   "twirl",
   "limit",
   "interpolation",
@@ -27,6 +28,7 @@ const measureOptions = (command: Command) =>
   command
     .addOption(text("--model <RUN|FILE>", "a run's folder or its model.safetensors"))
     .addOption(text("--data <FILE>", `${dataHelp}, or builtin; of its training data only the held-out part`))
+    .addOption(labelUnitsOption())
     .addOption(strictOption())
     .addOption(
       choice(
@@ -129,6 +131,7 @@ async function run(options: MeasureOptions): Promise<number> {
     model,
     data: required(options, "data", "Give the molecules to measure on; builtin stands for the built-in set"),
     strict: options.strict ?? false,
+    labelUnits: options.labelUnits,
     group,
     twirl,
     limit: options.limit ?? 64,

@@ -4,11 +4,19 @@ import type { Precision } from "../graph/graph.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import type { ModelMeasurement, ModelMeasurer } from "../training/task.ts";
-import { ExportFolder, requireNewFolder } from "./exportFolder.ts";
+import { ExportFolder, requireCommonShape, requireNewFolder } from "./exportFolder.ts";
 import { openCliGpu } from "./gpu.ts";
 import { printJson } from "./json.ts";
 import { deltaOf, modelLoss, type LossChoice } from "./losses.ts";
-import { decompositionLines, gainLines, lossLines, poseGainLines, poseLines, remarkLines } from "./measureOutput.ts";
+import {
+  decompositionLines,
+  gainLines,
+  lossLines,
+  poseGainLines,
+  poseLines,
+  remarkLines,
+  termLines,
+} from "./measureOutput.ts";
 import { dataLines, openModelData, shownData, type ModelDataOptions } from "./modelData.ts";
 import { print } from "./stdout.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
@@ -76,7 +84,8 @@ async function beginExport(
   samples: number,
   { shape }: ModelMeasurer,
 ): Promise<ExportFolder | undefined> {
-  return exportTo === undefined ? undefined : ExportFolder.create(exportTo, { samples, rotations, shape });
+  if (exportTo === undefined) return undefined;
+  return ExportFolder.create(exportTo, { samples, rotations, shape: requireCommonShape(shape) });
 }
 
 interface Shown {
@@ -94,12 +103,12 @@ interface Result {
 }
 
 function shownResult(measured: ModelMeasurement, shown: Shown): Result {
-  return measured.group === "so3" ? poseResult(measured, shown) : decompositionResult(measured, shown);
+  return measured.kind === "pose" ? poseResult(measured, shown) : decompositionResult(measured, shown);
 }
 
-function poseResult(measured: Extract<ModelMeasurement, { group: "so3" }>, of: Shown): Result {
+function poseResult(measured: Extract<ModelMeasurement, { kind: "pose" }>, of: Shown): Result {
   const { options, swept, file, shown } = of;
-  const { group, gains, ...result } = measured;
+  const { kind: _, group, gains, ...result } = measured;
   const { interpolation } = options;
   const names = ["lossTotalPose", "lossZeroPose"] as const;
   const remarks = zeroRemarks(result.lossTotalPose, result.lossZeroPose, MODEL_ADVICE, names);
@@ -118,15 +127,30 @@ function poseResult(measured: Extract<ModelMeasurement, { group: "so3" }>, of: S
   };
 }
 
-function decompositionResult(measured: Extract<ModelMeasurement, { group: "octahedral" }>, of: Shown): Result {
+function decompositionResult(measured: Extract<ModelMeasurement, { kind: "decomposition" }>, of: Shown): Result {
   const { options, swept, file, shown } = of;
-  const { group, gains, samples, ...result } = measured;
+  const { kind: _, group, gains, samples, terms, ...result } = measured;
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
   const { interrupted } = swept;
   const delta = deltaOf(options);
-  const found = { ...result, delta, samples, gains, remarks: [...file.remarks, ...remarks], interrupted };
-  const loss = lossLines(result, { delta, order: OCTAHEDRAL_ORDER });
-  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(measured)];
+  const found = {
+    ...result,
+    ...(terms && { terms }),
+    delta,
+    samples,
+    gains,
+    remarks: [...file.remarks, ...remarks],
+    interrupted,
+  };
+  const order = group === "so3" ? Infinity : OCTAHEDRAL_ORDER;
+  const loss = lossLines(result, { delta, order });
+  const lines = [
+    ...decompositionLines(result),
+    ...termLines(terms),
+    "",
+    ...remarkLines(remarks),
+    ...gainLines(measured),
+  ];
   return {
     figures: { type: "measure", group, ...found, ...shown },
     lines: [...partLines(swept, "molecules"), ...loss, ...lines],

@@ -44,6 +44,13 @@ export function decompositionLines(result: Decomposition): string[] {
   ];
 }
 
+/** What there is to say of the task's other losses. */
+export function termLines(terms: Readonly<Record<string, Decomposition>> = {}): string[] {
+  return Object.entries(terms)
+    .slice(1)
+    .flatMap(([name, result]) => ["", `Of the ${name}:`, ...decompositionLines(result)]);
+}
+
 export function poseLines(result: PoseResult): string[] {
   return [
     loss(

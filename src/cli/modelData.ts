@@ -1,3 +1,4 @@
+import type { LabelUnits } from "../formats/labels.ts";
 import { readingLines } from "../formats/records.ts";
 import type { MoleculeFile } from "../node/moleculeFile.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
@@ -15,6 +16,8 @@ export interface ModelDataOptions {
   readonly data: string;
   /** Whether a record that cannot be used is an error. */
   readonly strict: boolean;
+  /** Unit of the file's energies; that of the model's training by default. */
+  readonly labelUnits?: LabelUnits | undefined;
   /** The run's by default: then molecules have the poses and noise of its evaluations. */
   readonly seed: number | undefined;
   /** Molecules at most. */
@@ -41,11 +44,15 @@ export async function openModelData(options: ModelDataOptions): Promise<ModelDat
   const { config } = model;
   const task = taskNamed(config.task);
   const seed = options.seed ?? config.training.seed;
-  const file = await readMoleculeFile(options.data, { strict: options.strict });
+  const file = await readMoleculeFile(options.data, {
+    strict: options.strict,
+    labelUnits: options.labelUnits ?? config.data.labelUnits,
+  });
   const { packed, skipped, heldoutOnly } = await measurableMolecules(task, file, config);
   const order = new Random(seed).shuffle(Uint32Array.from({ length: packed.count }, (_, i) => i));
   const chosen = order.slice(0, options.limit);
-  const left = skipped.unknownElement + skipped.doesNotFit;
+  const others = (skipped.others ?? []).reduce((sum, { count }) => sum + count, 0);
+  const left = skipped.unknownElement + skipped.doesNotFit + others;
   return { model, task, file, packed, heldoutOnly, chosen, seed, left };
 }
 
@@ -80,9 +87,7 @@ export function dataLines(of: ModelData, data: string, half: boolean, rotations:
     `${chosen.length} of ${formatCount(packed.count)} ${what}, ${rotations}`,
     trainedOn(config.data.sha256, heldoutOnly),
     ...readingLines(file),
-    ...(left > 0
-      ? [`${formatCount(left)} molecules left out: too large for the grid, or elements without a channel`]
-      : []),
+    ...(left > 0 ? [`${formatCount(left)} molecules left out: too large, without labels, or of other elements`] : []),
     "",
   ];
 }

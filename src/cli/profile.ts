@@ -1,3 +1,4 @@
+import { taskOfPreset } from "../tasks/list.ts";
 import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -62,7 +63,8 @@ export const define = (command: Command) => profileOptions(command).action(exits
 /** Profiles a plan and prints tables. */
 async function run(word: string | undefined, file: string | undefined, options: ProfileOptions): Promise<number> {
   const kind = whatToProfile(word, file, options);
-  const { precision, preset: presetName = "tiny", data = "builtin", batch, steps: repeats = DEFAULT_REPEATS } = options;
+  const { precision, preset: presetName = "tiny", batch, steps: repeats = DEFAULT_REPEATS } = options;
+  const data = options.data ?? taskOfPreset(presetName).builtin;
   const named = presets[presetName]!;
   const preset = precision ? { ...named, precision } : named;
   const files = [options.trace, options.html, options.json];

@@ -75,11 +75,22 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   const config = before?.training ?? newConfig(args, isSlow(gpu));
   const task = before ? taskNamed(before.task) : taskOfPreset(config.preset);
   const source = args.data ?? (before ? await storedSource(before) : task.builtin);
-  const file = await readMoleculeFile(source, { strict: args.strict ?? false });
+  const labelUnits = args.labelUnits ?? before?.data.labelUnits;
+  const file = await readMoleculeFile(source, { strict: args.strict ?? false, labelUnits });
   const { keepCheckpoints } = args;
   const { signal } = interruption;
   let interrupted = false;
-  for await (const event of trainingRun({ gpu, task, folder, config, file, source, keepCheckpoints, signal })) {
+  for await (const event of trainingRun({
+    gpu,
+    task,
+    folder,
+    config,
+    file,
+    source,
+    labelUnits,
+    keepCheckpoints,
+    signal,
+  })) {
     // From here on there is something to save.
     if (event.type === "ready") interruption.begin();
     if (event.type === "end") interrupted = event.interrupted;

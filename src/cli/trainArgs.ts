@@ -8,7 +8,7 @@ import type { RunConfig } from "../training/runConfig.ts";
 import type { ConfigOption, Task } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { choice, integer, number, text } from "./args.ts";
-import { dataHelp, strictOption } from "./data.ts";
+import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { keepOption } from "./keptSteps.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
 import { precisionOption } from "./precision.ts";
@@ -16,9 +16,12 @@ import { precisionOption } from "./precision.ts";
 /** Everything that `voxtwirl train` can be told, with the options of each task after those of every run. */
 export const trainOptions = (command: Command) => {
   const presets = Object.keys(allPresets());
+  const names = tasks.map(({ name }) => name);
   const common = command
+    .addOption(choice("--task <NAME>", `what is trained, ${names.join(" or ")}: its smallest preset`, names))
     .addOption(choice("--preset <NAME>", `${presets.join(", ")} (default tiny)`, presets))
-    .addOption(text("--data <FILE>", `${dataHelp} (default: the built-in set)`))
+    .addOption(text("--data <FILE>", `${dataHelp} (default: the task's built-in set)`))
+    .addOption(labelUnitsOption())
     .addOption(strictOption())
     .addOption(integer("--steps <N>", "how many updates the run has in all, with --resume too"))
     .addOption(integer("--batch <N>", "samples in each update"))
@@ -51,7 +54,11 @@ export const trainOptions = (command: Command) => {
 
 export type TrainOptions = ReturnType<ReturnType<typeof trainOptions>["opts"]>;
 
-const taskOptions = (): ConfigOption[] => tasks.flatMap(({ options }) => options);
+/** Of all tasks; what several have is one option. */
+function taskOptions(): ConfigOption[] {
+  const all = tasks.flatMap(({ options }) => options);
+  return all.filter(({ key }, at) => all.findIndex((option) => option.key === key) === at);
+}
 
 /** `microBatch` is set by --micro-batch. */
 const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -84,8 +91,13 @@ function givenOptions(options: TrainOptions): Partial<TrainConfig> {
 
 /** The configuration of a new run; on a slow adapter some presets are shorter. */
 export function newConfig(args: TrainOptions, slow = false): TrainConfig {
-  const { preset: name = "tiny", ...given } = givenOptions(args);
+  const { preset: asked, ...given } = givenOptions(args);
+  const name = asked ?? Object.keys(taskNamed(args.task).presets)[0]!;
   const task = taskOfPreset(name);
+  if (args.task !== undefined && args.task !== task.name) {
+    const message = `the preset ${name} is of the task ${task.name}, and --task is ${args.task}`;
+    throw new VoxtwirlError("bad-option", message, "Leave --task out, or choose a preset of its.");
+  }
   const preset = (slow ? task.slowPresets[name] : undefined) ?? task.presets[name]!;
   refuseOthers(task, Object.keys(given));
   const batch = given.batch ?? preset.batch;

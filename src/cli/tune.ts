@@ -7,6 +7,7 @@ import { kernelsWithVariants, kernelWithVariants } from "../kernels/list.ts";
 import { openGpu } from "../node/openGpu.ts";
 import { hostAdapterId, readTuning, removeTuning, writeTuning } from "../node/tuningCache.ts";
 import { allPresets } from "../tasks/list.ts";
+import { taskOfPreset } from "../tasks/list.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { choiceOf, countCalls, tune, type CountedCall } from "../tuning/tune.ts";
 import { emptyTuning, withChoices } from "../tuning/tuning.ts";
@@ -150,7 +151,11 @@ async function collect(
       show(`preset ${preset.preset}: making its ${what}`);
       let profiled: Profiled;
       try {
-        profiled = await make(gpu, { preset, data: undefined, batch: what === "evaluation" ? undefined : batch });
+        profiled = await make(gpu, {
+          preset,
+          data: taskOfPreset(preset.preset).builtin,
+          batch: what === "evaluation" ? undefined : batch,
+        });
       } catch (error) {
         const tooLarge =
           error instanceof VoxtwirlError && ["too-large", "out-of-memory", "no-data"].includes(error.code);

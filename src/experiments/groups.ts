@@ -167,7 +167,7 @@ async function underAllRotations({ gpu, task, model, heldout, seed, signal }: Mo
       await measurer.add(i);
     }
     const found = measurer.result();
-    if (found.group !== "so3") return {};
+    if (found.kind !== "pose") return {};
     return {
       percentPose: figure(found.percentPose, found.percentPoseStdErr),
       lossPose: figure(found.lossPose, found.lossPoseStdErr),

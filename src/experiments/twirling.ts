@@ -99,7 +99,7 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
       await measurer.add(i);
     }
     const result = measurer.result();
-    if (result.group !== "octahedral") return {};
+    if (result.kind !== "decomposition") return {};
     const gains = result.gains.flatMap((gain): [string, Figures[string]][] => {
       const { count, percentGain, percentGainStdErr, percentPredicted, percentPredictedStdErr } = gain;
       if (count === 1) return [];

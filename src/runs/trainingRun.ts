@@ -5,6 +5,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
 import { formula } from "../molecules/molecule.ts";
+import type { LabelUnits } from "../formats/labels.ts";
 import { readingLines } from "../formats/records.ts";
 import { checkKeptSteps, type KeptSteps } from "../training/keptSteps.ts";
 import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/runConfig.ts";
@@ -30,6 +31,8 @@ export interface TrainingRunOptions {
   readonly file: MoleculeFile;
   /** Where the molecules come from: a path, which the run's configuration keeps as an absolute one, or "builtin". */
   readonly source: string;
+  /** Unit in which the file's energies and forces were read, where it was given: the run's configuration keeps it. */
+  readonly labelUnits?: LabelUnits | undefined;
   /** Which models the folder keeps beside the last one; of a run that goes on, by default what its folder says. */
   readonly keepCheckpoints?: KeptSteps | undefined;
   /** When aborted, the steps in flight end, all is saved and the stream ends. */
@@ -114,7 +117,8 @@ function checkSame(path: string, before: RunConfig, { task, config, file, source
   throw new VoxtwirlError("bad-file", message, fix);
 }
 
-function newRunConfig({ gpu, task, config: training, file, source }: TrainingRunOptions, data: TaskData): RunConfig {
+function newRunConfig(options: TrainingRunOptions, data: TaskData): RunConfig {
+  const { gpu, task, config: training, file, source, labelUnits } = options;
   return {
     format: RUN_CONFIG_FORMAT,
     version: VOXTWIRL_VERSION,
@@ -127,6 +131,7 @@ function newRunConfig({ gpu, task, config: training, file, source }: TrainingRun
       training: data.train.count,
       heldout: data.heldout.count,
       skipped: skippedCount(data),
+      ...(labelUnits && { labelUnits }),
     },
     ...(data.fitted && { fitted: data.fitted }),
     adapter: `${gpu.info.vendor} ${gpu.info.device} ${gpu.info.description}`.trim(),

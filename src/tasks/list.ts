@@ -2,6 +2,12 @@ import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import type { ForceConfig } from "./forces/forceConfig.ts";
+import type { ForceEvaluator } from "./forces/forceEvaluator.ts";
+import { ForceField } from "./forces/forceField.ts";
+import { forces } from "./forces/forces.ts";
+import { forceForward, measureForceField } from "./forces/measureModel.ts";
+import type { PackedStructures } from "./forces/packStructures.ts";
 import { voxelForward } from "./voxels/forwardPass.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
 import { voxelSamples } from "./voxels/modelSamples.ts";
@@ -13,10 +19,25 @@ import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
 /** What the trained models of all tasks are loaded as. */
-export type AnyModel = VoxelDenoiser;
+export type AnyModel = VoxelDenoiser | ForceField;
 
 /** Any task, whichever it is. */
 export type AnyTask = MeasurableTask<TrainConfig, Packed, TaskEvaluator, AnyModel>;
+
+const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvaluator, ForceField> = {
+  ...forces,
+  load: ForceField.load,
+  forward: forceForward,
+  measure: measureForceField,
+  terms: () => notYet("the gradients of the loss's terms"),
+  latents: () => notYet("hidden features, which are exactly invariant,"),
+  samples: () => notYet("predictions under other groups"),
+};
+
+function notYet(what: string): Promise<never> {
+  const message = `${what} are not taken of force fields`;
+  return Promise.reject(new VoxtwirlError("unsupported", message, "Give a model of voxels, or measure this one."));
+}
 
 const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser> = {
   ...voxels,
@@ -29,7 +50,7 @@ const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvalua
 };
 
 /** All that can be trained: to add a task is to add its folder, its line here and its model's type above. */
-export const tasks: readonly AnyTask[] = [measurableVoxels];
+export const tasks: readonly AnyTask[] = [measurableVoxels, measurableForces as unknown as AnyTask];
 
 /**
  * @param name of runs from before there were tasks there is none: they are of voxels

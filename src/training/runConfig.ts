@@ -1,5 +1,6 @@
 /** What config.json of a run folder holds: everything that was decided when the run began. */
 import { VoxtwirlError } from "../errors.ts";
+import type { LabelUnits } from "../formats/labels.ts";
 import { checkKeptSteps, type KeptSteps } from "./keptSteps.ts";
 import type { TrainConfig } from "./trainConfig.ts";
 
@@ -17,8 +18,10 @@ export interface RunData {
   /** Numbers of molecules. */
   training: number;
   heldout: number;
-  /** Left out because they do not fit the grid or hold other elements. */
+  /** Left out because they do not fit the grid, hold other elements, or lack labels. */
   skipped: number;
+  /** Unit of the file's energies, where somebody said it. */
+  labelUnits?: LabelUnits;
 }
 
 /** A run: its configuration, data and adapter. */

@@ -3,6 +3,7 @@ import type { LossTerms } from "../analysis/lossTerms.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import type { Measurement } from "../equivariance/decomposition.ts";
+import type { Decomposition } from "../equivariance/estimators.ts";
 import type { Rotation } from "../equivariance/groups.ts";
 import type { Loss } from "../equivariance/losses.ts";
 import type { EquivarianceSample, Predict } from "../equivariance/predict.ts";
@@ -112,12 +113,12 @@ export interface TwistedSample {
 
 /** Measures a trained model sample by sample, for as long as somebody wants. */
 export interface ModelMeasurer {
-  /** Of a sample's input, of its target and of a prediction. */
-  readonly shape: readonly number[];
+  /** Of a sample's input, of its target and of a prediction; undefined where they have none in common. */
+  readonly shape: readonly number[] | undefined;
   /** Of each rotation. */
   readonly noises: number;
   /**
-   * @returns what was measured; undefined under all rotations, where each rotation has noise of its own
+   * @returns what was measured, where samples have one shape and a rotation no noise of its own
    * @throws VoxtwirlError "not-finite" where a prediction is not
    */
   add(this: void, index: number): Promise<TwistedSample | undefined>;
@@ -127,10 +128,16 @@ export interface ModelMeasurer {
   destroy(this: void): void;
 }
 
-/** Under the rotations of the cube L = L_mean + L_equiv; under all, how far predictions depend on the pose. */
+/** L = L_mean + L_equiv, or where predictions have noise of their own, how far they depend on the pose. */
 export type ModelMeasurement =
-  | (Measurement & { readonly group: "octahedral" })
+  | (Measurement & {
+      readonly kind: "decomposition";
+      readonly group: "octahedral" | "so3";
+      /** Of each of the losses that the task has, the one above among them. */
+      readonly terms?: Readonly<Record<string, Decomposition>>;
+    })
   | (PoseResult & {
+      readonly kind: "pose";
       readonly group: "so3";
       readonly samples: number;
       /** Of each sample. */
@@ -301,7 +308,7 @@ export interface MeasurableTask<
   /**
    * The loss's terms as functions of the weights, in f32.
    *
-   * @throws VoxtwirlError as `measure`
+   * @throws VoxtwirlError as `measure`; "unsupported" where the task has none, as the two below
    */
   terms(this: void, gpu: Gpu, options: ModelTermsOptions<C, P>): Promise<ModelTerms>;
   /**

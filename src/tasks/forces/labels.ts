@@ -1,4 +1,5 @@
 /** Energies and forces as the network sees them. */
+import { VoxtwirlError } from "../../errors.ts";
 import { ELEMENT_ROWS } from "../../models/escaipLayout.ts";
 import type { Molecule } from "../../molecules/molecule.ts";
 
@@ -99,4 +100,14 @@ export function unusable(molecule: Molecule): string | undefined {
   if (energy === undefined || forces === undefined) return "no energy or no forces";
   if (!Number.isFinite(energy) || !forces.every(Number.isFinite)) return "energy or forces are not finite";
   return forces.length === positions.length ? undefined : "not a force for each atom";
+}
+
+/** @throws VoxtwirlError "bad-config" unless these are the scales of a model's labels */
+export function requireScales(fitted: unknown, name: string): asserts fitted is LabelScales {
+  const { elementEnergies, energyScale, forceScale } = (fitted ?? {}) as Partial<LabelScales>;
+  const positive = (value: unknown) => typeof value === "number" && value > 0 && Number.isFinite(value);
+  const listed = Array.isArray(elementEnergies) && elementEnergies.every((energy) => Number.isFinite(energy));
+  if (listed && positive(energyScale) && positive(forceScale)) return;
+  const message = `${name} does not say how its energies and forces were scaled`;
+  throw new VoxtwirlError("bad-config", message, "Use a model as voxtwirl train writes it.");
 }

@@ -78,7 +78,7 @@ async function twirl(gpu: Gpu, options: Options, network: VoxelModel): Promise<M
       const matrices = elements.map((element) => octahedralMatrices[element]!);
       return { input: noisy, target: clean, rotations: matrices, predictions: all };
     },
-    result: () => ({ group: "octahedral", ...tally.result() }),
+    result: () => ({ kind: "decomposition", group: "octahedral", ...tally.result() }),
     destroy: () => evaluator.destroy(),
   };
 }
@@ -100,6 +100,7 @@ async function poses(gpu: Gpu, options: Options, network: VoxelModel): Promise<M
       return undefined;
     },
     result: () => ({
+      kind: "pose",
       group: "so3",
       ...poseResult(found, evaluator.elements),
       ...{ samples: found.length, rotations, noises: NOISES },

@@ -10,7 +10,7 @@ import { unetParameters, type UNet3dConfig } from "../../models/unetLayout.ts";
 import { loadModel } from "../../training/checkpoint.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { TrainedModel, TrainedModelOptions } from "../../training/task.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 import { unetConfig, type VoxelConfig } from "./voxelConfig.ts";
 import { voxelModelFile } from "./voxelModelFile.ts";
 

@@ -15,7 +15,7 @@ import { unetParameters } from "../../models/unetLayout.ts";
 import type { PackedMolecules } from "../../molecules/dataset.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 import { latentGraph, type LatentGraph, type LatentGraphOptions } from "./latentGraph.ts";
 import { unetConfig } from "./voxelConfig.ts";
 import { VoxelDenoiser } from "./voxelDenoiser.ts";

@@ -19,7 +19,7 @@ import { asManyAsFit } from "../asManyAsFit.ts";
 import { replayEach } from "../replayEach.ts";
 import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
 import { isSquared, requireTermLoss, termWeights } from "./termLoss.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 import {
   requirePlaces,
   sampleCount,
