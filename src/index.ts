@@ -8,6 +8,7 @@ export { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from
 export type { Shader } from "./gpu/shader.ts";
 export { byteLength, elementCount, type DType, type Tensor } from "./gpu/tensor.ts";
 export { Graph, type GraphCommand, type Phase, type Precision } from "./graph/graph.ts";
+export type { OutputGradient } from "./graph/gradientTape.ts";
 export type { GradWriter } from "./graph/gradientTape.ts";
 export { Plan, type PlanOptions } from "./graph/plan.ts";
 export type { MemoryPlan, Placement } from "./graph/planner.ts";
@@ -306,3 +307,12 @@ export { ANALYSES, type Analysis, type AnalysisResults } from "./analysis/result
 export { renderAnalysis, type AnalysisPageInput } from "./report/analysisPage.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";
+export { escaip, type AtomicGraph, type EscaipOptions, type EscaipOutput, type ParameterOf } from "./models/escaip.ts";
+export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/escaipLayout.ts";
+export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";
+export type { ForceConfig } from "./tasks/forces/forceConfig.ts";
+export { ForceEvaluator, type ForceEvaluatorOptions, type StructureResult } from "./tasks/forces/forceEvaluator.ts";
+export { ForceField, type EnergyAndForces } from "./tasks/forces/forceField.ts";
+export { forces } from "./tasks/forces/forces.ts";
+export type { LabelScales } from "./tasks/forces/labels.ts";
+export type { PackedStructures } from "./tasks/forces/packStructures.ts";

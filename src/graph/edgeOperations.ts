@@ -49,9 +49,9 @@ export interface EdgeSumOptions {
   label: string;
   /** [N, M, C]; left out it is nothing. */
   x?: Tensor;
-  /** [N, C]: what an atom gives to the edges whose neighbour it is. */
+  /** [N, C], what an atom gives to the edges whose neighbour it is. */
   source: Tensor;
-  /** [N, C]: what it gives to its own edges. */
+  /** [N, C], what it gives to its own edges. */
   target: Tensor;
   /** u32 [..., M] */
   neighbours: Tensor;
@@ -101,7 +101,7 @@ export interface NeighbourAttentionOptions {
   label: string;
   /** [N, M, 3 width] */
   qkv: Tensor;
-  /** f32 [N, M, 4]: unit vector and distance. */
+  /** f32 [N, M, 4], unit vector and distance. */
   edges: Tensor;
   /** f32 [1], a parameter. */
   bias: Tensor;

@@ -10,7 +10,7 @@ import { threads1d } from "./threads.ts";
 /** What `averageOrbits` takes. */
 export interface AverageOrbitsArgs {
   label: string;
-  /** u32 [orbits + 1]: where each orbit's members begin, and where the last one's end. */
+  /** u32 [orbits + 1], where each orbit's members begin, and where the last one's end. */
   starts: Tensor;
   /** u32: entries of `values`, orbit after orbit; each once at most. */
   members: Tensor;

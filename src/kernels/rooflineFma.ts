@@ -14,7 +14,7 @@ const STEPS = 16;
 /** What `rooflineFma` takes. */
 export interface RooflineFmaArgs {
   label: string;
-  /** f32 [2]: multiplier and addend of every step. */
+  /** f32 [2], multiplier and addend of every step. */
   factors: Tensor;
   /** f32 [threads], written: the sum of each thread's chains; a power of two from 64. */
   sums: Tensor;

@@ -10,7 +10,7 @@ import { threads1d } from "./threads.ts";
 /** What `samplePose` takes. */
 export interface SamplePoseArgs {
   label: string;
-  /** Written, f32 [N, 12]: a rotation (row major, active) and a shift in Angstrom for each sample. */
+  /** Written, f32 [N, 12], a rotation (row major, active) and a shift in Angstrom for each sample. */
   poses: Tensor;
   /** Shifts are uniform in (-shift, shift) Angstrom along each axis. */
   shift: number;

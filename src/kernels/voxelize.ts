@@ -11,11 +11,11 @@ import { threads1d } from "./threads.ts";
 /** What `voxelize` takes. */
 export interface VoxelizeArgs {
   label: string;
-  /** f32 [A, 4]: x, y, z in Angstrom from the molecule's centre, and the channel as a whole number. */
+  /** f32 [A, 4], x, y, z in Angstrom from the molecule's centre, and the channel as a whole number. */
   atoms: Tensor;
-  /** u32 [M + 1]: molecule m owns atoms offsets[m] to offsets[m + 1] - 1. */
+  /** u32 [M + 1], molecule m owns atoms offsets[m] to offsets[m + 1] - 1. */
   offsets: Tensor;
-  /** u32 [N]: the molecule of each sample. */
+  /** u32 [N], the molecule of each sample. */
   molecules: Tensor;
   /** f32 [N, 12], as `samplePose` makes them. */
   poses: Tensor;

@@ -20,31 +20,31 @@ import { attentionName, edgeRows, HEADS, INPUT_LAYER, type EscaipConfig } from "
 
 /** Structures as the network takes them: B structures of up to n atoms, each atom with M slots for neighbours. */
 export interface AtomicGraph {
-  /** u32 [B, n]: atomic numbers; one of 110 or more for padding. */
+  /** u32 [B, n], atomic numbers; one of 110 or more for padding. */
   readonly numbers: Tensor;
-  /** u32 [B]: atoms of each structure. */
+  /** u32 [B], atoms of each structure. */
   readonly counts: Tensor;
   /** u32 [B, n, M], as `neighbourList` makes them. */
   readonly neighbours: Tensor;
-  /** u32 [B, n]: slots in use. */
+  /** u32 [B, n], slots in use. */
   readonly neighbourCounts: Tensor;
   /** The same edges by their neighbour: `reverseNeighbours`. Only gradients need it. */
   readonly reverse: ReverseList;
-  /** f32 [B, n, M, 4]: unit vector from the neighbour to the centre, and distance in Angstrom. */
+  /** f32 [B, n, M, 4], unit vector from the neighbour to the centre, and distance in Angstrom. */
   readonly edges: Tensor;
-  /** f32 [B, n, 10]: invariants of each atom's surroundings, as `bondOrder` makes them. */
+  /** f32 [B, n, 10], invariants of each atom's surroundings, as `bondOrder` makes them. */
   readonly bondOrders: Tensor;
 }
 
 /** What the network says, and what its forces are made of; N = B n. */
 export interface EscaipOutput {
-  /** f32 [B]: the mean over a structure's atoms of what the head gives. */
+  /** f32 [B], the mean over a structure's atoms of what the head gives. */
   readonly energies: Tensor;
   /** f32 [B, n, 3] */
   readonly forces: Tensor;
-  /** f32 [N, M, 3]: coefficients along x, y and z of each edge's unit vector. */
+  /** f32 [N, M, 3], coefficients along x, y and z of each edge's unit vector. */
   readonly coefficients: Tensor;
-  /** f32 [N, 1]: an atom's factor. */
+  /** f32 [N, 1], an atom's factor. */
   readonly magnitudes: Tensor;
 }
 

@@ -7,20 +7,30 @@ import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
-import { taskNamed, type AnyModel } from "../tasks/list.ts";
+import { ForceField } from "../tasks/forces/forceField.ts";
+import { taskNamed } from "../tasks/list.ts";
+import { VoxelDenoiser } from "../tasks/voxels/voxelDenoiser.ts";
 import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 
 /**
- * Loads a model that `voxtwirl train` wrote, to run it: from its file, or from its run's folder.
+ * Loads a voxel denoiser that `voxtwirl train` wrote, to run it: from its file, or from its run's folder.
  *
- * @returns what its task makes of it: a `VoxelDenoiser`
- * @throws VoxtwirlError as `readModelFile`, and as the task's `load`
+ * @throws VoxtwirlError as `readModelFile` and `VoxelDenoiser.load`; "bad-config" for a model of another task
  */
-export async function openModel(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<AnyModel> {
+export async function openModel(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<VoxelDenoiser> {
   requireGpu(gpu);
-  const file = await readModelFile(path);
-  return taskNamed(file.config.task).load(gpu, file, options);
+  return VoxelDenoiser.load(gpu, await readModelFile(path), options);
+}
+
+/**
+ * The same of a force field.
+ *
+ * @throws VoxtwirlError as `readModelFile` and `ForceField.load`; "bad-config" for a model of another task
+ */
+export async function openForceField(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<ForceField> {
+  requireGpu(gpu);
+  return ForceField.load(gpu, await readModelFile(path), options);
 }
 
 /**

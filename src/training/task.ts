@@ -49,7 +49,7 @@ export interface StepContext<C extends TrainConfig = TrainConfig, P extends Pack
   readonly upload: (label: string, values: Float32Array | Uint32Array) => BufferView;
   /** A weight of the network by its name, or some of its rows: see `ParameterStore.bind`. */
   readonly parameter: (name: string, rows?: readonly [from: number, to: number]) => Tensor;
-  /** f32 [1]: micro-batches add to it what they contribute to the mean over the whole batch. */
+  /** f32 [1], micro-batches add to it what they contribute to the mean over the whole batch. */
   readonly loss: Tensor;
   /** The state of loss scaling, in half precision. */
   readonly scaling: Tensor | undefined;
@@ -59,7 +59,7 @@ export interface StepContext<C extends TrainConfig = TrainConfig, P extends Pack
 
 /** A part of a batch, computed at once. */
 export interface MicroBatch {
-  /** u32 [microBatch]: which samples of the data. */
+  /** u32 [microBatch], which samples of the data. */
   readonly chosen: Tensor;
   /** Uniform `Step` of this part: shaders/shared/step.wgsl. */
   readonly step: Tensor;

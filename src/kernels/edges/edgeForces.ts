@@ -13,11 +13,11 @@ import { exampleEdges } from "./neighbourAttentionVariants.ts";
 /** What `edgeForces` takes; N atoms, M slots. */
 export interface EdgeForcesArgs {
   label: string;
-  /** [N, M, 3]: coefficients along x, y and z. */
+  /** [N, M, 3], coefficients along x, y and z. */
   c: Tensor;
-  /** [N, 1]: magnitudes. */
+  /** [N, 1], magnitudes. */
   m: Tensor;
-  /** f32 [N, M, 4]: unit vector and distance of each edge; free slots are 0. */
+  /** f32 [N, M, 4], unit vector and distance of each edge; free slots are 0. */
   edges: Tensor;
   /** Written, f32 [N, 3]. */
   forces: Tensor;

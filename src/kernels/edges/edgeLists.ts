@@ -28,11 +28,11 @@ export function requireWords(label: string, name: string, tensor: Tensor, count:
 
 /** Edges by their neighbour: what gradients of gathered numbers are summed along, in a fixed order. */
 export interface ReverseList {
-  /** u32 [atoms]: where in `edges` those whose neighbour an atom is begin. */
+  /** u32 [atoms], where in `edges` those whose neighbour an atom is begin. */
   readonly starts: Tensor;
-  /** u32 [atoms]: how many they are. */
+  /** u32 [atoms], how many they are. */
   readonly inDegrees: Tensor;
-  /** u32 [atoms slots]: edges, atom times slots + slot. */
+  /** u32 [atoms slots], edges, atom times slots + slot. */
   readonly edges: Tensor;
 }
 

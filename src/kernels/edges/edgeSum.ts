@@ -13,13 +13,13 @@ import { edgeSizes, exampleLists, requireWords, type EdgeSizes, type ReverseList
 /** What `edgeSum` takes; N atoms, M slots. */
 export interface EdgeSumArgs {
   label: string;
-  /** [N, M, C]: what the edges have themselves. Left out it is nothing. */
+  /** [N, M, C], what the edges have themselves. Left out it is nothing. */
   x?: Tensor | undefined;
-  /** [N, C]: what an atom gives to the edges whose neighbour it is. */
+  /** [N, C], what an atom gives to the edges whose neighbour it is. */
   source: Tensor;
-  /** [N, C]: what it gives to its own edges. */
+  /** [N, C], what it gives to its own edges. */
   target: Tensor;
-  /** u32 [..., M]: atoms, FREE_SLOT where there is none. */
+  /** u32 [..., M], atoms, FREE_SLOT where there is none. */
   neighbours: Tensor;
   /** Written, [N, M, C]. */
   y: Tensor;

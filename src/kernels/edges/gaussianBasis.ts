@@ -12,13 +12,13 @@ import { exampleEdges } from "./neighbourAttentionVariants.ts";
 /** What `gaussianBasis` takes. */
 export interface GaussianBasisArgs {
   label: string;
-  /** f32 [N, M, 4]: unit vector and distance of each edge; free slots are 0. */
+  /** f32 [N, M, 4], unit vector and distance of each edge; free slots are 0. */
   edges: Tensor;
   /** Of the last Gaussian's centre, in Angstrom; the first one's is 0. */
   cutoff: number;
   /** Standard deviation in units of the spacing. */
   width: number;
-  /** Written, [N, M, K]: K Gaussians, at least two. */
+  /** Written, [N, M, K], K Gaussians, at least two. */
   y: Tensor;
 }
 

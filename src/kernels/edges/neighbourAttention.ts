@@ -17,16 +17,16 @@ import {
 /** What `neighbourAttention` takes; N atoms, M slots, `heads` heads of `width / heads` columns each. */
 export interface NeighbourAttentionArgs {
   label: string;
-  /** [N, M, 3 width]: queries, keys and values of all heads. */
+  /** [N, M, 3 width], queries, keys and values of all heads. */
   qkv: Tensor;
-  /** f32 [N, M, 4]: unit vector and distance of each edge; a list fills its slots from the first, free ones are 0. */
+  /** f32 [N, M, 4], unit vector and distance of each edge; a list fills its slots from the first, free ones are 0. */
   edges: Tensor;
-  /** f32 [1]: s in the logits' s d_j . d_k. */
+  /** f32 [1], s in the logits' s d_j . d_k. */
   bias: Tensor;
   heads: number;
   /** Written, [N, M, width]; 0 in free slots. */
   y: Tensor;
-  /** Written, f32 [N, M, heads]: what the gradient needs. */
+  /** Written, f32 [N, M, heads], what the gradient needs. */
   logSumExp: Tensor;
 }
 

@@ -14,7 +14,7 @@ export interface BondOrderArgs {
   label: string;
   /** f32 [B, n, M, 4], as `edgeGeometry` makes them. */
   edges: Tensor;
-  /** u32 [B, n]: slots that are used. */
+  /** u32 [B, n], slots that are used. */
   neighbourCounts: Tensor;
   /** Written, f32 [B, n, L + 1] of the degrees 0 to L, of which there is one at least and 12 at most: usually 9. */
   y: Tensor;

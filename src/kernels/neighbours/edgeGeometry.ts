@@ -12,11 +12,11 @@ import { listLayout, requireStored, type NeighbourShape } from "./layout.ts";
 /** What `edgeGeometry` takes. */
 export interface EdgeGeometryArgs {
   label: string;
-  /** f32 [B, n, 4]: x, y, z in Angstrom; not of need those that the neighbours were found with. */
+  /** f32 [B, n, 4], x, y, z in Angstrom; not of need those that the neighbours were found with. */
   positions: Tensor;
   /** u32 [B, n, M], as `neighbourList` makes them. */
   neighbours: Tensor;
-  /** u32 [B, n]: slots that are used. */
+  /** u32 [B, n], slots that are used. */
   neighbourCounts: Tensor;
   /** Written, f32 [B, n, M, 4]. */
   edges: Tensor;

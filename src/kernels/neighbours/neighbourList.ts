@@ -18,17 +18,17 @@ import { sortByKey, sortShaders } from "./sortByKey.ts";
 /** What `neighbourList` takes. */
 export interface NeighbourListArgs {
   label: string;
-  /** f32 [B, n, 4]: x, y, z in Angstrom of up to n atoms of each of B structures; the fourth is not read. */
+  /** f32 [B, n, 4], x, y, z in Angstrom of up to n atoms of each of B structures; the fourth is not read. */
   positions: Tensor;
-  /** u32 [B]: atoms that a structure has; the others are padding. */
+  /** u32 [B], atoms that a structure has; the others are padding. */
   counts: Tensor;
   /** In Angstrom; above 0.01. */
   cutoff: number;
   /** Written, u32 [B, n, M] with M of 1 to 64: b n + j of the neighbours, j growing, then 0xffffffff. */
   neighbours: Tensor;
-  /** Written, u32 [B, n]: slots that are used. */
+  /** Written, u32 [B, n], slots that are used. */
   neighbourCounts: Tensor;
-  /** Written, u32 [B, n]: atoms within the cutoff for which there was no slot. Not counted without it. */
+  /** Written, u32 [B, n], atoms within the cutoff for which there was no slot. Not counted without it. */
   dropped?: Tensor | undefined;
 }
 

@@ -15,9 +15,9 @@ export interface ReverseNeighboursArgs {
   label: string;
   /** u32 [B, n, M], as `neighbourList` makes them: 0xffffffff in free slots. */
   neighbours: Tensor;
-  /** Written, u32 [B, n]: where the edges that end at an atom begin in `edges`. */
+  /** Written, u32 [B, n], where the edges that end at an atom begin in `edges`. */
   starts: Tensor;
-  /** Written, u32 [B, n]: how many they are. */
+  /** Written, u32 [B, n], how many they are. */
   inDegrees: Tensor;
   /**
    * Written, u32 [B n M]: entries of `neighbours`, (b n + i) M + slot, in the order of the atom that they lead to, then

@@ -13,13 +13,13 @@ const MOST_BITS = 8;
 
 export interface SortArgs {
   label: string;
-  /** u32 [structures, items]: a key is keys - structure base, or `most` where that is above. */
+  /** u32 [structures, items], a key is keys - structure base, or `most` where that is above. */
   keys: Tensor;
   structures: number;
   items: number;
   base: number;
   most: number;
-  /** Written, u32 [structures, items]: items in the order of their keys, those of equal ones in their own. */
+  /** Written, u32 [structures, items], items in the order of their keys, those of equal ones in their own. */
   sorted: Tensor;
 }
 

@@ -18,7 +18,7 @@ export interface ResampleArgs {
   label: string;
   /** f32 [N, D, D, D, C]. */
   x: Tensor;
-  /** f32 [N, 9]: rotation matrices, row major, active, orthogonal. */
+  /** f32 [N, 9], rotation matrices, row major, active, orthogonal. */
   rotations: Tensor;
   /** Written, the shape of x. */
   y: Tensor;

@@ -47,9 +47,9 @@ export interface ForceLossArgs {
   forces: Tensor;
   /** f32 [B, n, 3] */
   targets: Tensor;
-  /** u32 [B]: atoms of each structure. */
+  /** u32 [B], atoms of each structure. */
   counts: Tensor;
-  /** f32 [1]: atoms of the whole batch, of which this may be a part. */
+  /** f32 [1], atoms of the whole batch, of which this may be a part. */
   atomCount: Tensor;
   /** Written, f32 [B, n, 3]; 0 for padding. */
   gradForces: Tensor;

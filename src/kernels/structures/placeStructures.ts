@@ -13,21 +13,21 @@ import { threads1d } from "../threads.ts";
 /** What `placeStructures` takes; B chosen structures of up to n atoms. */
 export interface PlaceStructuresArgs {
   label: string;
-  /** f32 [A, 4]: x, y, z in Angstrom and the atomic number of each atom, structure by structure. */
+  /** f32 [A, 4], x, y, z in Angstrom and the atomic number of each atom, structure by structure. */
   atoms: Tensor;
-  /** u32 [S + 1]: structure s owns atoms offsets[s] to offsets[s + 1] - 1. */
+  /** u32 [S + 1], structure s owns atoms offsets[s] to offsets[s + 1] - 1. */
   offsets: Tensor;
-  /** u32 [B]: which structures. */
+  /** u32 [B], which structures. */
   chosen: Tensor;
   /** f32 [B, 12], as `samplePose` makes them. */
   poses: Tensor;
-  /** Written, f32 [B, n, 4]: x, y, z as the atoms lie, and 0; 0 for padding. */
+  /** Written, f32 [B, n, 4], x, y, z as the atoms lie, and 0; 0 for padding. */
   positions: Tensor;
   /** Written, the same in their poses. */
   posed: Tensor;
-  /** Written, u32 [B, n]: atomic numbers, 0xffffffff for padding. */
+  /** Written, u32 [B, n], atomic numbers, 0xffffffff for padding. */
   numbers: Tensor;
-  /** Written, u32 [B]: atoms of each structure, n at most. */
+  /** Written, u32 [B], atoms of each structure, n at most. */
   counts: Tensor;
 }
 
@@ -61,11 +61,11 @@ export function placeStructures(ctx: KernelContext, args: PlaceStructuresArgs): 
 
 /** What `placeTargets` takes. */
 export interface PlaceTargetsArgs extends Pick<PlaceStructuresArgs, "label" | "offsets" | "chosen" | "poses"> {
-  /** f32 [A, 4]: x, y, z of the force on each atom, and 0. */
+  /** f32 [A, 4], x, y, z of the force on each atom, and 0. */
   forces: Tensor;
   /** f32 [S] */
   energies: Tensor;
-  /** Written, f32 [B, n, 3]: forces turned with their structures; 0 for padding. */
+  /** Written, f32 [B, n, 3], forces turned with their structures; 0 for padding. */
   forceTargets: Tensor;
   /** Written, f32 [B]. */
   energyTargets: Tensor;

@@ -17,11 +17,11 @@ export interface TwirlMergeArgs {
   label: string;
   /** f32 [N * K, D, D, D, C], sample-major: predictions[n K + k] = f(T_k x_n), the order of `rotateOctahedral`. */
   predictions: Tensor;
-  /** u32 [K]: elements of the group as numbered in src/equivariance/octahedral.ts. */
+  /** u32 [K], elements of the group as numbered in src/equivariance/octahedral.ts. */
   rotations: Tensor;
-  /** f32 [N, D, D, D, C]: running mean of the twisted predictions. */
+  /** f32 [N, D, D, D, C], running mean of the twisted predictions. */
   mean: Tensor;
-  /** f32 [N, D, D, D, C]: running sum of squared deviations from it. */
+  /** f32 [N, D, D, D, C], running sum of squared deviations from it. */
   m2: Tensor;
   /** How many predictions of each sample mean and m2 already hold; with 0 both are written anew. */
   count: number;

@@ -19,13 +19,13 @@ export interface TwirlGradArgs {
   label: string;
   /** f32 [N * K, D, D, D, C], sample-major: predictions[n K + k] = f(T_k x_n), the order of `rotateOctahedral`. */
   predictions: Tensor;
-  /** u32 [K]: elements of the group as numbered in src/equivariance/octahedral.ts. */
+  /** u32 [K], elements of the group as numbered in src/equivariance/octahedral.ts. */
   rotations: Tensor;
-  /** f32 [N, D, D, D, C]: the mean of all twisted predictions of a sample, from `twirlMerge`. */
+  /** f32 [N, D, D, D, C], the mean of all twisted predictions of a sample, from `twirlMerge`. */
   mean: Tensor;
   /** f32 [N, D, D, D, C]; 0 where it is not given. */
   target?: Tensor | undefined;
-  /** f32 [2]: what f - y and f - m are multiplied by. */
+  /** f32 [2], what f - y and f - m are multiplied by. */
   weights: Tensor;
   /** The squared error by default; others take a target. */
   loss?: ElementwiseLoss | undefined;

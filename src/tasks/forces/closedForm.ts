@@ -2,11 +2,11 @@
 
 /** What the head gives of one structure of n atoms with M slots each. */
 export interface HeadOutput {
-  /** [n, M, 3]: coefficients along x, y and z. */
+  /** [n, M, 3], coefficients along x, y and z. */
   readonly coefficients: ArrayLike<number>;
   /** [n] */
   readonly magnitudes: ArrayLike<number>;
-  /** [n, M, 4]: unit vector and distance; 0 in free slots. */
+  /** [n, M, 4], unit vector and distance; 0 in free slots. */
   readonly edges: ArrayLike<number>;
 }
 

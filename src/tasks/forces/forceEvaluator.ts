@@ -43,7 +43,7 @@ export interface StructureResult {
   /** T^-1 f(T x), [K, n, 3], rotated back. */
   readonly predictions: Float64Array;
   readonly target: Float64Array;
-  /** [K]: less what the composition tells, as the target. */
+  /** [K], less what the composition tells, as the target. */
   readonly energies: Float64Array;
   readonly energyTarget: number;
   /** Forces averaged over all rotations, [n, 3], and the sum over atoms of what is lost: from the closed form. */
@@ -82,6 +82,7 @@ export class ForceEvaluator implements TaskEvaluator {
     });
   }
 
+  /** One replay: some structures under their rotations. */
   get plan(): Plan {
     return this.#pass.plan;
   }

@@ -42,7 +42,7 @@ export function moleculeTensors(graph: Graph, { atoms, offsets, atomCount, count
 
 export interface VoxelArgs {
   readonly molecules: MoleculeTensors;
-  /** u32 [N]: the molecule of each sample. */
+  /** u32 [N], the molecule of each sample. */
   readonly chosen: Tensor;
   /** Voxels along an edge. */
   readonly grid: number;

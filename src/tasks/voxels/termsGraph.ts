@@ -22,7 +22,7 @@ interface Of {
   readonly network: VoxelNetwork;
   /** Weights where the gradient is taken, and the gradients that are added to. */
   readonly store: ParameterStore;
-  /** f32 [2]: see `twirlGrad`. */
+  /** f32 [2], see `twirlGrad`. */
   readonly weights: BufferView;
   /** Of gradients. */
   readonly loss: ElementwiseLoss;

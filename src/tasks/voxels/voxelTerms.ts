@@ -64,7 +64,7 @@ export class VoxelTerms implements LossTerms {
   readonly #chosen: Uint32Array;
   readonly #store: ParameterStore;
   readonly #evaluator: VoxelEvaluator;
-  /** f32 [2]: which term. */
+  /** f32 [2], which term. */
   readonly #term: BufferView;
   readonly #clear: Plan;
   readonly #stores: ParameterStore[];
