@@ -3,14 +3,22 @@ import { formatBytes } from "../gpu/gpu.ts";
 import type { RunEvent } from "../runs/folderRun.ts";
 import { CHECKPOINTS } from "../runs/keptModels.ts";
 import { RUN_FILES } from "../runs/runStage.ts";
-import { evalTableHeader, evalTableRow, formatCount, formatDuration, progressLine } from "../report/table.ts";
+import {
+  evalTableHeader,
+  evalTableRow,
+  formatCount,
+  formatDuration,
+  formatRatio,
+  isMeaningless,
+  progressLine,
+} from "../report/table.ts";
 import { skippedRemark } from "../report/format.ts";
 import { sourceName } from "../molecules/builtinNames.ts";
 import { taskNamed } from "../tasks/list.ts";
 import { countKept, type KeptSteps } from "../training/keptSteps.ts";
 import type { RunConfig } from "../training/runConfig.ts";
 import type { EndEvent, ProgressEvent } from "../training/loop.ts";
-import { formatMetric, type MetricRow } from "../training/metrics.ts";
+import { formatMetric, type EvalRow, type MetricRow } from "../training/metrics.ts";
 import { showProgress } from "./progress.ts";
 
 /** What `voxtwirl train` shows: rows or a table on stdout, the live line and remarks on stderr. */
@@ -21,6 +29,7 @@ export class TrainOutput {
   #keeps = false;
   readonly #progress = showProgress();
   #percent: number | undefined;
+  #told = false;
 
   constructor(options: { json: boolean; quiet: boolean }) {
     this.#json = options.json;
@@ -56,12 +65,23 @@ export class TrainOutput {
 
   #row(row: MetricRow): void {
     if (row.type === "eval") this.#percent = row.percentEquiv;
+    if (row.type === "eval" && isMeaningless(row)) this.#tellMeaningless(row);
     if (this.#json) {
       process.stdout.write(`${formatMetric(row)}\n`);
     } else if (row.type === "eval" && !this.#quiet) {
       this.clear();
       print(evalTableRow(row));
     }
+  }
+
+  /** Once in a row of such evaluations, and not of first weights. */
+  #tellMeaningless({ step, lossTotal, lossZero }: EvalRow): void {
+    if (step === 0 || this.#quiet || this.#json || this.#told) return;
+    this.#told = true;
+    this.warn(
+      `step ${formatCount(step)}: lossTotal is ${formatRatio(lossTotal / lossZero)} of predicting zero; until it is ` +
+        "below 1, percentEquiv (in brackets) means nothing",
+    );
   }
 
   #progressed(progress: ProgressEvent): void {

@@ -24,14 +24,23 @@ const COLUMNS: readonly Column[] = [
   { heading: "lossTotal", width: 12, cell: (row) => formatLoss(row.lossTotal) },
   { heading: "lossMean", width: 12, cell: (row) => formatLoss(row.lossMean) },
   { heading: "lossEquiv", width: 12, cell: (row) => formatLoss(row.lossEquiv) },
-  { heading: "total/zero", width: 12, cell: (row) => formatRatio(lossRatio(row)) },
-  { heading: "percentEquiv", width: 21, cell: percentText },
+  { heading: "total/zero", width: 11, cell: (row) => formatRatio(lossRatio(row)) },
+  {
+    heading: "percentEquiv",
+    width: 22,
+    cell: (row) => (isMeaningless(row) ? `(${percentText(row)})` : percentText(row)),
+  },
 ];
 
 /** percentEquiv ± its standard error with the sign: "3.40 ± 0.25 %". */
 export function percentText(row: Pick<EvalRow, "percentEquiv" | "percentEquivStdErr">): string {
   const text = formatPercentError(row.percentEquiv, row.percentEquivStdErr);
   return text === MISSING ? text : `${text} %`;
+}
+
+/** Whether the net does no better than predicting zero, which has no symmetry to lose: its share means nothing. */
+export function isMeaningless(row: Pick<EvalRow, "lossTotal" | "lossZero">): boolean {
+  return (lossRatio(row) ?? 0) >= 1;
 }
 
 /** lossTotal / lossZero: below 1 the net does better than predicting zero. Null where it cannot be formed. */

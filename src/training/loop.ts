@@ -4,7 +4,7 @@ import { BufferUsage } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { AbortSignal, GPUBuffer } from "../hostTypes.ts";
 import { checkKeptSteps, isKept, nextKept, type KeptSteps } from "./keptSteps.ts";
-import type { EvalRow, TrainEvaluator, TrainRow } from "./metrics.ts";
+import { taskFigures, type EvalRow, type TrainEvaluator, type TrainRow } from "./metrics.ts";
 import { readStatus, STATUS_BYTES, type StepStatus, type Trainer } from "./trainer.ts";
 
 /** What `train` tells, in the order in which it happens. What follows waits until the next event is asked for. */
@@ -208,7 +208,7 @@ class TrainLoop {
       this.#evalSeconds = (performance.now() - from) / 1000;
       const losses = { lossTotal, lossMean, lossEquiv, lossZero };
       const place = { step: this.#step, seconds: this.#seconds() };
-      return { type: "eval", ...place, ...losses, percentEquiv, percentEquivStdErr };
+      return { type: "eval", ...place, ...losses, percentEquiv, percentEquivStdErr, ...taskFigures(evaluation) };
     } catch (error) {
       if (error instanceof VoxtwirlError && error.code === "aborted") return undefined;
       throw error;

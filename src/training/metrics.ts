@@ -55,6 +55,11 @@ const FIELDS = {
 /** Those of some tasks, written where they are there. */
 const MORE = ["energyMae", "forceMae", "percentEquivEnergy", "percentEquivExact"] as const;
 
+/** Of an evaluation, what rows have besides for its task. */
+export function taskFigures(of: Partial<EvalRow>): Pick<EvalRow, (typeof MORE)[number]> {
+  return Object.fromEntries(MORE.flatMap((field) => (field in of ? [[field, of[field]]] : [])));
+}
+
 /** One line of JSON without the newline, fields in a fixed order. JSON has no NaN or infinity: both become null. */
 export function formatMetric(row: MetricRow): string {
   const values = row as unknown as Record<string, number>;

@@ -20,6 +20,9 @@ import {
   structureTensors,
   uploadStructures,
 } from "../../src/tasks/forces/atomicGraph.ts";
+import { ForceEvaluator } from "../../src/tasks/forces/forceEvaluator.ts";
+import { sampleTerms } from "../../src/equivariance/sampleTerms.ts";
+import { squaredError } from "../../src/equivariance/losses.ts";
 import { testGpu } from "../harness.ts";
 
 const config: EscaipConfig = {
@@ -263,6 +266,43 @@ describe("EScAIP against its reference's numbers", () => {
     expect(apart[0]).toBeLessThan(1e-4);
     plan.destroy();
     uniform.destroy();
+    store.destroy();
+  });
+
+  it("splits the loss as the reference's 24 rotations do, and as its closed form", async () => {
+    const store = new ParameterStore(gpu, parameters, ["weights"]);
+    loadModel(store, parameters, file("weights"), "weights");
+    const z = numbers.tensors.get("atomic_numbers")!.data as Int32Array;
+    const four = (values: Float32Array, last: (i: number) => number) =>
+      Float32Array.from({ length: 4 * 54 }, (_, at) =>
+        at % 4 === 3 ? last((at - 3) / 4) : values[3 * Math.floor(at / 4) + (at % 4)]!,
+      );
+    const evaluator = await ForceEvaluator.create(gpu, {
+      ...{ config, group: "octahedral", rotations: 24, seed: 1, precision: "f32" },
+      structures: {
+        ...{ atoms: four(golden("positions"), (i) => z[i]!), forces: four(golden("force_target"), () => 0) },
+        ...{ offsets: Uint32Array.of(0, 9, 30, 54), count: 3, places: 24, sourceIndex: Uint32Array.of(0, 1, 2) },
+        ...{ energies: Float32Array.from(golden("energy_target")) },
+        scales: { elementEnergies: [], energyScale: 1, forceScale: 1 },
+      },
+      parameters: (graph) => store.bind(graph, { constants: "weights" }),
+    });
+    let atom = 0;
+    for await (const { atoms, predictions, target, closed } of evaluator.results(Uint32Array.of(0, 1, 2))) {
+      const sum = (name: string) =>
+        golden(name)
+          .subarray(atom, atom + atoms)
+          .reduce((total, x) => total + x, 0);
+      const terms = sampleTerms(squaredError, { predictions, target, rotations: 24, groupOrder: 24 }, 0);
+      expect(terms.total / sum("cube_ltotal")).toBeCloseTo(1, 4);
+      expect(terms.equiv / sum("cube_lequiv")).toBeCloseTo(1, 4);
+      expect((terms.total - terms.equiv) / sum("cube_lmean")).toBeCloseTo(1, 4);
+      expect(closed.equiv / sum("oracle_lequiv")).toBeCloseTo(1, 5);
+      expect(worst(closed.mean, golden("oracle_mean").subarray(3 * atom, 3 * (atom + atoms)))).toBeLessThan(2e-5);
+      atom += atoms;
+    }
+    expect(atom).toBe(54);
+    evaluator.destroy();
     store.destroy();
   });
 });

@@ -12,7 +12,11 @@ const configs = { name: FORCES, presets, check: checkForceConfig } as ConfigChec
 /** @throws VoxtwirlError "bad-config" for a model of another task; models without one are of voxels */
 function configsNamed(name = "voxels"): ConfigChecker {
   if (name === FORCES) return configs;
-  throw new VoxtwirlError("bad-config", `the model is of the task ${name}`, "Give a model of forces; openModel and VoxelDenoiser.load take those of voxels.");
+  throw new VoxtwirlError(
+    "bad-config",
+    `the model is of the task ${name}`,
+    "Give a model of forces; openModel and VoxelDenoiser.load take those of voxels.",
+  );
 }
 
 /**

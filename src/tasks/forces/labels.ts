@@ -41,7 +41,7 @@ export function fitLabels(molecules: readonly LabelledMolecule[]): LabelScales {
   }
   const force = Math.sqrt(squares / components);
   // What differs by rounding alone has no scale.
-  const noise = 1e-9 * Math.max(1, Math.abs(molecules[0]!.energy));
+  const noise = 1e-8 * molecules.reduce((most, { energy }) => Math.max(most, Math.abs(energy)), 1);
   return { elementEnergies, energyScale: deviation > noise ? deviation : 1, forceScale: force > 0 ? force : 1 };
 }
 

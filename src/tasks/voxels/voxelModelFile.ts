@@ -11,7 +11,11 @@ const configs: ConfigChecker = { name: VOXELS, presets, check: checkVoxelConfig 
 /** @throws VoxtwirlError "bad-config" for a model of another task */
 function configsNamed(name = VOXELS): ConfigChecker {
   if (name === VOXELS) return configs;
-  throw new VoxtwirlError("bad-config", `the model is of the task ${name}`, "Give a model of voxels; openForceField and ForceField.load take those of forces.");
+  throw new VoxtwirlError(
+    "bad-config",
+    `the model is of the task ${name}`,
+    "Give a model of voxels; openForceField and ForceField.load take those of forces.",
+  );
 }
 
 /**
