@@ -7,9 +7,7 @@ import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
-import { ForceField } from "../tasks/forces/forceField.ts";
-import { taskNamed } from "../tasks/list.ts";
-import { VoxelDenoiser } from "../tasks/voxels/voxelDenoiser.ts";
+import { ForceField, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
 import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 

@@ -18,6 +18,8 @@ import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
+export { ForceField, VoxelDenoiser };
+
 /** What the trained models of all tasks are loaded as. */
 export type AnyModel = VoxelDenoiser | ForceField;
 

@@ -25,6 +25,18 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(clean.length);",
     expected: 2 * 16 ** 3 * 5,
   },
+  "docs/forces.md": {
+    before: `
+      import { builtinForceFrames, forces, Training } from "voxtwirl";
+      import { openGpu } from "voxtwirl/node";
+      const gpu = await openGpu();
+      const config = forces.check({ ...forces.presets["forces-tiny"]!, heldout: 2, batch: 4, microBatch: 4 });
+      const molecules = builtinForceFrames().slice(0, 9);
+      const training = await Training.create(gpu, forces, config, forces.open(molecules, config));
+      const bytes = await training.encodeModel();`,
+    after: "gpu.destroy();\nconsole.log(first!.forces.length / molecules[0]!.elements.length);",
+    expected: 3,
+  },
   // The largest eigenvalue of its Hessian of L_equiv.
   "docs/landscape.md": {
     before: `

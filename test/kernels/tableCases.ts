@@ -54,8 +54,12 @@ const forward: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
 
 const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1 }]);
 
+const lists: CallShape[] = [8, 20, 32].map((slots) => ({ atoms: 336, slots, heads: 4, head: 16 }));
+
 /** Shapes of every kind that the tables tell apart. */
 export const SHAPES: Record<string, readonly CallShape[]> = {
+  neighbourAttention: lists,
+  neighbourAttentionGrad: lists,
   conv3d: [...convolutions, ...convolutions.map((shape) => ({ ...shape, inC: 12 }))],
   convTranspose3d: convolutions,
   conv3dGradWeight: [
