@@ -33,8 +33,21 @@ const heading = (step: number, seconds: number | null): string =>
 const countUndrawable = (points: readonly ChartPoint[]): number =>
   points.filter((point) => !isFiniteNumber(point.y) || point.y <= 0).length;
 
-/** Loss terms, loss of predicting zero and training loss over steps. */
-export function lossChart(train: readonly TrainRow[], evals: readonly EvalRow[]): string {
+/** What the losses of a chart are. */
+export interface LossKind {
+  /** What they are means over. */
+  readonly per: string;
+  /** Whether the training loss is the same loss, and so has a place on the same axis. */
+  readonly trained: boolean;
+}
+
+/** Loss terms, loss of predicting zero and, where it is the same loss, training loss over steps. */
+export function lossChart(
+  all: readonly TrainRow[],
+  evals: readonly EvalRow[],
+  { per, trained }: LossKind = { per: "voxel and channel", trained: true },
+): string {
+  const train = trained ? all : [];
   const term = (pick: (row: EvalRow) => number | null): ChartPoint[] =>
     evals.map((row) => ({ x: row.step, y: pick(row) }));
   const raw = train.map((row) => ({ x: row.step, y: row.loss }));
@@ -57,7 +70,7 @@ export function lossChart(train: readonly TrainRow[], evals: readonly EvalRow[])
   const hover = evals.length > 1 ? evalHover(evals, smoothed) : trainHover(train, smoothed);
   const lost = countUndrawable(raw) + shown.reduce((sum, series) => sum + countUndrawable(series.points), 0);
   const parts = [
-    "Losses are means per voxel and channel, on a logarithmic axis.",
+    `Losses are means per ${per}, on a logarithmic axis.`,
     evals.length > 0
       ? "lossTotal and its two parts lossMean and lossEquiv come from held-out molecules and averaged (EMA) weights; " +
         "lossZero is what predicting zero everywhere costs."
@@ -68,14 +81,15 @@ export function lossChart(train: readonly TrainRow[], evals: readonly EvalRow[])
           ? `faint: each logged step, line: geometric mean of ${window} neighbouring ones.`
           : "too few steps to smooth it.")
       : "",
+    trained ? "" : "The loss that is trained is another one; metrics.jsonl has it for each step.",
   ];
   const spec: ChartSpec = {
     id: "loss",
     description: "Loss terms of held-out molecules and training loss over training steps, logarithmic axis.",
-    yLabel: "squared error per voxel and channel",
+    yLabel: trained ? "squared error per voxel and channel" : "squared error",
     series: [...shown, ...training],
     plotHeight: 380,
-    xInclude: stepRange(train, evals),
+    xInclude: stepRange(all, evals),
     hover,
   };
   return figure(spec, parts.filter(Boolean).join(" ") + leftOut(lost), "No loss has been recorded yet.");

@@ -14,10 +14,10 @@ import { definitionList, escapeHtml, flattenConfig, scrollTable } from "./html.t
 import { htmlPage, section, SELF_CONTAINED } from "./page.ts";
 import { SCRIPT } from "./script.ts";
 import { sliceFigure } from "./slices.ts";
-import { formatRatio, lossRatio, percentText } from "./table.ts";
+import { formatRatio, isMeaningless, lossRatio, percentText } from "./table.ts";
 import { type EvalRow, isFiniteNumber, type MetricRow, type ReportInput, rowsOf } from "./types.ts";
 
-export type { EvalRow, MetricRow, ReportInput, SliceInput, TrainRow } from "./types.ts";
+export type { EvalRow, MetricRow, ReportInput, ReportTable, SliceInput, TrainRow } from "./types.ts";
 
 const EXPLANATION =
   "lossTotal is the squared error on held-out molecules, averaged over rotations: each input is rotated, the net's " +
@@ -75,16 +75,34 @@ const EVAL_COLUMNS: readonly [string, (row: EvalRow) => string][] = [
   ["lossEquiv", (row) => formatLoss(row.lossEquiv)],
   ["lossZero", (row) => formatLoss(row.lossZero)],
   ["total / zero", (row) => formatRatio(lossRatio(row))],
-  ["percentEquiv", percentText],
+  ["percentEquiv", (row) => (isMeaningless(row) ? `(${percentText(row)})` : percentText(row))],
 ];
 
-function evalTable(evals: readonly EvalRow[]): string {
+type ForceFigure = "percentEquivExact" | "forceMae" | "energyMae" | "percentEquivEnergy";
+
+/** Those of force fields, shown where rows have them. */
+const FORCE_COLUMNS: readonly [ForceFigure, string, (value: number) => string][] = [
+  ["percentEquivExact", "exact", (value) => `${formatPercent(value)} %`],
+  ["forceMae", "force MAE, meV/A", formatLoss],
+  ["energyMae", "energy MAE, meV", formatLoss],
+  ["percentEquivEnergy", "energy's share", (value) => `${formatPercent(value)} %`],
+];
+
+function evalTable(evals: readonly EvalRow[], lossPer: string): string {
   if (evals.length === 0) return `<p class="empty">No evaluation has been recorded yet.</p>`;
-  const head = EVAL_COLUMNS.map(([name]) => name);
-  const rows = evals.map((row) => EVAL_COLUMNS.map(([, text]) => escapeHtml(text(row))));
+  const more = FORCE_COLUMNS.filter(([key]) => evals.some((row) => row[key] !== undefined));
+  const head = [...EVAL_COLUMNS.map(([name]) => name), ...more.map(([, name]) => name)];
+  const rows = evals.map((row) => [
+    ...EVAL_COLUMNS.map(([, text]) => escapeHtml(text(row))),
+    ...more.map(([key, , text]) => {
+      const value = row[key];
+      return isFiniteNumber(value) ? text(value) : MISSING;
+    }),
+  ]);
   return (
     scrollTable("evaluations", head, rows) +
-    `<p class="caption">Losses per voxel and channel; percentEquiv ± one standard error over molecules.</p>`
+    `<p class="caption">Losses per ${escapeHtml(lossPer)}; percentEquiv ± one standard error over molecules, in ` +
+    `brackets where the net does no better than predicting zero and the share means nothing.</p>`
   );
 }
 
@@ -99,13 +117,24 @@ export function renderReport(input: ReportInput): string {
   requireArray("metrics", input.metrics, "Give the rows of a run, as train tells them.");
   const evals = rowsOf(input.metrics, "eval");
   const train = rowsOf(input.metrics, "train");
+  const { lossPer = "voxel and channel" } = input;
   const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);
   const sections = [
     section("Symmetry not learned", percentChart(train, evals)),
-    section("Loss", lossChart(train, evals)),
+    section("Loss", lossChart(train, evals, { per: lossPer, trained: input.lossPer === undefined })),
     section("What the terms mean", `<p>${emphasiseTerms(EXPLANATION)}</p>`),
     input.slices ? section("One held-out molecule", sliceFigure(input.slices)) : "",
-    section("Evaluations", evalTable(evals)),
+    ...(input.tables ?? []).map(({ title, head, rows, caption }) =>
+      section(
+        title,
+        scrollTable(
+          title.toLowerCase(),
+          head.map(escapeHtml),
+          rows.map((row) => row.map(escapeHtml)),
+        ) + `<p class="caption">${escapeHtml(caption)}</p>`,
+      ),
+    ),
+    section("Evaluations", evalTable(evals, lossPer)),
     section("Configuration", definitionList(flattenConfig(input.config))),
     section("Adapter", definitionList(Object.entries(input.adapter))),
   ];
@@ -115,7 +144,7 @@ export function renderReport(input: ReportInput): string {
     images: true,
     header: `<p class="eyebrow">voxtwirl</p>
 <h1>${escapeHtml(input.title)}</h1>
-<p class="lead">A voxel denoiser in training, and which share of its held-out loss is rotation symmetry not learned.</p>
+<p class="lead">${escapeHtml(input.subject ?? "A voxel denoiser")} in training, and which share of its held-out loss is rotation symmetry not learned.</p>
 ${headlineHtml(headline(evals, input.metrics))}
 ${notes.length > 0 ? `<ul class="notes">${notes.join("")}</ul>` : ""}`,
     body: sections.filter(Boolean).join("\n"),

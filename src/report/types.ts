@@ -25,6 +25,11 @@ export interface EvalRow {
   lossZero: number | null;
   percentEquiv: number | null;
   percentEquivStdErr: number | null;
+  /** Of force fields, see the rows of metrics.jsonl. */
+  energyMae?: number | null;
+  forceMae?: number | null;
+  percentEquivEnergy?: number | null;
+  percentEquivExact?: number | null;
 }
 
 /** A row of a report. */
@@ -48,14 +53,28 @@ export interface SliceInput {
   twistedDifference: Float32Array;
 }
 
+/** A table of a report that a task fills. */
+export interface ReportTable {
+  title: string;
+  head: readonly string[];
+  rows: readonly (readonly string[])[];
+  /** What stands below. */
+  caption: string;
+}
+
 /** Everything that {@link renderReport} draws. */
 export interface ReportInput {
   title: string;
+  /** What is trained, as the title's second line has it: "A voxel denoiser" by default. */
+  subject?: string;
+  /** What losses are means over, where it is not voxel and channel and training has another loss. */
+  lossPer?: string;
   /** The run's configuration; nested objects are shown with dotted keys. */
   config: Record<string, unknown>;
   adapter: Record<string, string>;
   metrics: readonly MetricRow[];
   slices?: SliceInput;
+  tables?: readonly ReportTable[];
   /** Remarks shown near the top: skipped molecules, an interrupted run. */
   notes?: readonly string[];
 }

@@ -82,7 +82,7 @@ export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<
     ...(keepCheckpoints && { keepCheckpoints }),
   };
   const notes = [
-    ...[...readingLines(file), ...skippedNotes(data, file.molecules.length)],
+    ...[...readingLines(file), ...skippedNotes(data, file.molecules.length), ...(data.remarks ?? [])],
     ...unreachedNote(keepCheckpoints, training),
   ];
   for (const text of notes) yield { type: "note", text };

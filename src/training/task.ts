@@ -38,6 +38,8 @@ export interface TaskData<P extends Packed = Packed> {
   readonly skipped: Skipped;
   /** What was found of the training part and is kept with the model, as JSON: scales of labels. */
   readonly fitted?: Readonly<Record<string, unknown>>;
+  /** Sentences about what is odd, though it can be used. */
+  readonly remarks?: readonly string[];
 }
 
 /** What a task's training step is made with. */
@@ -83,6 +85,9 @@ export interface EvaluationContext<C extends TrainConfig = TrainConfig, P extend
   /** Rotations predicted at once at most; as many as fit by default. */
   readonly chunk?: number | undefined;
 }
+
+/** What a task adds to the report of a run. */
+export type ReportParts = Pick<ReportInput, "slices" | "tables" | "subject" | "lossPer">;
 
 /** What is measured, and how. */
 export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
@@ -258,7 +263,7 @@ export interface Task<
    *
    * @param name of the first held-out sample
    */
-  report(this: void, evaluator: E, config: C, name?: string): Promise<Pick<ReportInput, "slices">>;
+  report(this: void, evaluator: E, config: C, name?: string): Promise<ReportParts>;
 }
 
 /** A trained model, ready to run: what else it does is the task's. */

@@ -39,6 +39,8 @@ export interface ForceEvaluatorOptions {
 /** What was found of one structure, in eV and Angstrom. */
 export interface StructureResult {
   readonly atoms: number;
+  /** Atomic numbers. */
+  readonly elements: Uint8Array;
   readonly rotations: readonly Rotation[];
   /** T^-1 f(T x), [K, n, 3], rotated back. */
   readonly predictions: Float64Array;
@@ -57,6 +59,7 @@ const ATOMS = 448;
 export class ForceEvaluator implements TaskEvaluator {
   readonly #pass: ForcePass;
   readonly #options: ForceEvaluatorOptions;
+  #last: ForceTally | undefined;
 
   private constructor(pass: ForcePass, options: ForceEvaluatorOptions) {
     this.#pass = pass;
@@ -98,6 +101,7 @@ export class ForceEvaluator implements TaskEvaluator {
   async evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">> {
     const { structures } = this.#options;
     const tally = new ForceTally(this.#options);
+    this.#last = tally;
     for await (const result of this.results(
       Uint32Array.from({ length: structures.count }, (_, i) => i),
       signal,
@@ -105,6 +109,12 @@ export class ForceEvaluator implements TaskEvaluator {
       tally.add(result);
     }
     return tally.row();
+  }
+
+  /** Of the last evaluation, by element; evaluates where there was none. */
+  async byElement(): Promise<ElementResult[]> {
+    if (!this.#last) await this.evaluate();
+    return this.#last!.byElement();
   }
 
   /** Structures one after another, by their places. */
@@ -160,8 +170,10 @@ export class ForceEvaluator implements TaskEvaluator {
       const back = rotatedBack(posed[k + 1]!.rotation, one.forces);
       for (let at = 0; at < 3 * atoms; at++) predictions[k * 3 * atoms + at] = back[at]! * forceScale;
     });
+    const { atoms: packed } = this.#options.structures;
     return {
       atoms,
+      elements: Uint8Array.from({ length: atoms }, (_, i) => packed[4 * (offsets[index]! + i) + 3]!),
       rotations: posed.slice(1).map(({ rotation }) => rotation),
       predictions,
       target: Float64Array.from({ length: 3 * atoms }, (_, at) => {
@@ -181,12 +193,36 @@ export class ForceEvaluator implements TaskEvaluator {
 
 const IDENTITY: Rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
+/** What was found of the atoms of one element. */
+export interface ElementResult {
+  readonly element: number;
+  readonly atoms: number;
+  /** Means per component, in (eV/Angstrom)^2, over the structures that have the element. */
+  readonly lossTotal: number;
+  readonly lossZero: number;
+  readonly percentEquiv: number;
+  readonly percentEquivStdErr: number;
+}
+
+/** Components of some atoms among those of all, for each of K rows one after another. */
+function componentsOf(rows: ArrayLike<number>, atoms: number, chosen: readonly number[]): Float64Array {
+  const count = rows.length / (3 * atoms);
+  const part = new Float64Array(3 * chosen.length * count);
+  for (let k = 0; k < count; k++) {
+    chosen.forEach((i, at) => {
+      for (let a = 0; a < 3; a++) part[3 * (k * chosen.length + at) + a] = rows[3 * (k * atoms + i) + a]!;
+    });
+  }
+  return part;
+}
+
 /** Adds up what was found of structures. */
 export class ForceTally {
   readonly #options: Pick<ForceEvaluatorOptions, "group" | "rotations">;
   readonly #forces: SampleTerms[] = [];
   readonly #energies: SampleTerms[] = [];
   readonly #exact: SampleTerms[] = [];
+  readonly #elements = new Map<number, { readonly terms: SampleTerms[]; atoms: number }>();
   #components = 0;
   #forceErrors = 0;
   #energyErrors = 0;
@@ -200,7 +236,7 @@ export class ForceTally {
   }
 
   /** @throws VoxtwirlError "not-finite" where a prediction is not */
-  add({ atoms, predictions, target, energies, energyTarget, closed }: StructureResult): void {
+  add({ atoms, elements, predictions, target, energies, energyTarget, closed }: StructureResult): void {
     const { rotations } = this.#options;
     const which = this.#forces.length;
     const given = { rotations, groupOrder: this.#groupOrder };
@@ -212,6 +248,17 @@ export class ForceTally {
     this.#components += 3 * atoms;
     for (let at = 0; at < predictions.length; at++) {
       this.#forceErrors += Math.abs(predictions[at]! - target[at % target.length]!) / rotations;
+    }
+    for (const element of new Set(elements)) {
+      const own = Array.from(elements.keys()).filter((i) => elements[i] === element);
+      const of = this.#elements.get(element) ?? { terms: [], atoms: 0 };
+      this.#elements.set(element, of);
+      of.atoms += own.length;
+      const parts = {
+        predictions: componentsOf(predictions, atoms, own),
+        target: componentsOf(target, atoms, own),
+      };
+      of.terms.push(sampleTerms(squaredError, { ...parts, ...given }, which));
     }
     for (const energy of energies) this.#energyErrors += Math.abs(energy - energyTarget) / rotations;
   }
@@ -230,6 +277,18 @@ export class ForceTally {
       energy: decomposeTerms(this.#energies, { rotations, groupOrder, elements: 1 }),
       exact: decomposeTerms(this.#exact, { rotations, groupOrder, elements }),
     };
+  }
+
+  /** In the order of their numbers. */
+  byElement(): ElementResult[] {
+    const { rotations } = this.#options;
+    return [...this.#elements]
+      .sort(([a], [b]) => a - b)
+      .map(([element, { terms, atoms }]) => {
+        const sampling = { rotations, groupOrder: this.#groupOrder, elements: (3 * atoms) / terms.length };
+        const { lossTotal, lossZero, percentEquiv, percentEquivStdErr } = decomposeTerms(terms, sampling);
+        return { element, atoms, lossTotal, lossZero, percentEquiv, percentEquivStdErr };
+      });
   }
 
   /** A row of metrics.jsonl: losses in (eV/Angstrom)^2 per component, errors in meV and meV/Angstrom. */

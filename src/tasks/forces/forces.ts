@@ -1,4 +1,4 @@
-import { requireGpu, requireGraph, requireObject } from "../../check.ts";
+import { requireGpu, requireGraph, requireMethod, requireObject } from "../../check.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import { elementCount } from "../../gpu/tensor.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -7,10 +7,14 @@ import { energyLoss, forceLoss } from "../../kernels/structures/forceFieldLoss.t
 import { countAtoms, placeTargets } from "../../kernels/structures/placeStructures.ts";
 import { escaip } from "../../models/escaip.ts";
 import { escaipParameters } from "../../models/escaipLayout.ts";
+import { elementSymbol } from "../../molecules/elements.ts";
+import { formatCount, formatLoss } from "../../report/format.ts";
+import { formatRatio, percentText } from "../../report/table.ts";
+import type { ReportTable } from "../../report/types.ts";
 import type { EvaluationContext, StepContext, Task } from "../../training/task.ts";
 import { posedStructures, reverseEdges, structureTensors, uploadStructures } from "./atomicGraph.ts";
 import { checkForceConfig, forceOptions, FORCES, requireForceConfig, type ForceConfig } from "./forceConfig.ts";
-import { ForceEvaluator } from "./forceEvaluator.ts";
+import { ForceEvaluator, type ElementResult } from "./forceEvaluator.ts";
 import { openStructures, packStructures, type PackedStructures } from "./packStructures.ts";
 import { presets, slowPresets } from "./presets.ts";
 import { streams } from "./streams.ts";
@@ -35,8 +39,31 @@ export const forces: Task<ForceConfig, PackedStructures, ForceEvaluator> = {
   parameters: escaipParameters,
   step,
   evaluator,
-  report: () => Promise.resolve({}),
+  async report(evaluation) {
+    requireMethod("evaluation", evaluation, "byElement", "Give a ForceEvaluator.");
+    return {
+      subject: "A force field",
+      lossPer: "component of the forces, in (eV/A)\u00b2",
+      tables: [elementTable(await evaluation.byElement())],
+    };
+  },
 };
+
+function elementTable(found: readonly ElementResult[]): ReportTable {
+  const rows = found.map(({ element, atoms, lossTotal, lossZero, percentEquiv, percentEquivStdErr }) => [
+    elementSymbol(element),
+    formatCount(atoms),
+    formatLoss(lossTotal),
+    formatRatio(lossTotal / lossZero),
+    percentText({ percentEquiv, percentEquivStdErr }),
+  ]);
+  return {
+    title: "Forces by element",
+    head: ["element", "atoms", "lossTotal", "total / zero", "percentEquiv"],
+    rows,
+    caption: "Of the last evaluation: means per component over the held-out atoms of each element.",
+  };
+}
 
 function step(graph: Graph, context: StepContext<ForceConfig, PackedStructures>): void {
   requireGraph("graph", graph);

@@ -5,6 +5,7 @@ import { Random, scramble } from "../../random.ts";
 import type { TaskData } from "../../training/task.ts";
 import type { ForceConfig } from "./forceConfig.ts";
 import { energyOf, fitLabels, unusable, type LabelledMolecule, type LabelScales } from "./labels.ts";
+import { netForces, overflows } from "./oddities.ts";
 
 /** Structures packed for the GPU, centred at their centroids, with what is to be said of them. */
 export interface PackedStructures {
@@ -30,7 +31,9 @@ export function openStructures(molecules: readonly Molecule[], config: ForceConf
   const parts = divide(molecules, usable, config);
   const scales = fitLabels(parts.train.map((i) => molecules[i] as LabelledMolecule));
   const part = (indices: number[]) => pack(molecules, indices, config.pose, scales);
-  return { train: part(parts.train), heldout: part(parts.heldout), skipped, fitted: { ...scales } };
+  const labelled = usable.map((i) => molecules[i] as LabelledMolecule);
+  const remarks = [...netForces(labelled, scales), ...overflows(labelled, config)];
+  return { train: part(parts.train), heldout: part(parts.heldout), skipped, fitted: { ...scales }, remarks };
 }
 
 /** Packs molecules that are not to be divided, in their order, by the scales of a model. */

@@ -106,6 +106,19 @@ describe("structures", () => {
     }
   });
 
+  it("tells of net forces and of lists that overflow, and of nothing else", () => {
+    expect(open(frames).remarks).toEqual([]);
+    const pushed = frames
+      .slice(0, 3)
+      .map((molecule) => ({ ...molecule, forces: molecule.forces!.map((f) => f + 0.2) }));
+    expect(open([...frames.slice(3, 40), ...pushed], { heldout: 4 }).remarks).toEqual([
+      expect.stringMatching(/^forces of 3 of 40 frames do not add up to zero \(by up to 1.0 eV\/A\)/),
+    ]);
+    expect(open(frames, { neighbours: 6 }).remarks).toEqual([
+      "720 of 720 atoms of larger molecules have more than 6 neighbours within 12 A: the nearest 6 count",
+    ]);
+  });
+
   it("packs by the scales of a model where there are some", () => {
     const { packed } = packStructures(frames.slice(0, 10), tiny);
     const scales = { ...packed.scales, forceScale: 2 * packed.scales.forceScale };
