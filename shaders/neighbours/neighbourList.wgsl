@@ -2,14 +2,16 @@
 //
 //   1e-4 < d^2 <= cutoffSquared,   d^2 = dx dx + dy dy + dz dz in f32
 //
-// Where there are more, those with the smallest (d^2, j). The chosen ones stand in the order of j.
+// and with PERIODIC from the nearest image. Where there are more, those with the smallest (d^2, j). The chosen ones
+// stand in the order of j.
 //
 // Which is the last of them shared/nearest.wgsl says; of ties the first count.
 //
 // Bindings: positions [structures, atoms] of (x, y, z, unused); counts [structures], how many of its atoms a structure
 // has; neighbours [structures, atoms, slots] of atoms' indices in the batch, 0xffffffff where there is none;
 // neighbourCounts, dropped [structures, atoms]: slots used, and those within the cutoff for which there was no slot.
-// Constants: CHOOSE: atoms - 1 is above slots; HAS_DROPPED: dropped is bound.
+// Constants: CHOOSE: atoms - 1 is above slots; HAS_DROPPED: dropped is bound; PERIODIC
+// (shared/separation.wgsl).
 // Host: cutoffSquared is above 1e-4. One invocation per atom, of which a structure's are apart from those of the next:
 // `padded` is atoms, rounded up to a multiple of WORKGROUP. Dispatch: threads1d(structures padded).
 #import nearest
@@ -50,6 +52,9 @@ fn main(
   if (structure >= params.structures || i >= params.atoms) {
     return;
   }
+#ifdef PERIODIC
+  use_lattice(structure);
+#endif
   let first = structure * params.atoms;
   let end = first + min(counts[structure], params.atoms);
   let atom = first + i;

@@ -1,22 +1,25 @@
 import neighbourCellsShader from "../../../shaders/neighbours/neighbourCells.wgsl";
-import { onLavapipe, type VariantChoice } from "../kernel.ts";
+import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
 import { describeShape, type NeighbourShape } from "./layout.ts";
 
 /** The work of a call. */
 export interface NeighbourListShape extends NeighbourShape {
   /** 1: those for whom there was no slot are counted. */
   readonly counted: number;
+  /** 1: structures have cells. */
+  readonly periodic: number;
 }
 
 /** Atoms above which cells pay on lavapipe. */
 const FEW = 250;
 
+const ALL_PAIRS: Variant = { name: "all pairs", constants: {} };
+const CELLS: Variant = { name: "cells", shader: neighbourCellsShader.name, constants: {} };
+
 export const neighbourListVariants: VariantChoice<NeighbourListShape> = {
   kernel: "neighbourList",
-  of: () => [
-    { name: "all pairs", constants: {} },
-    { name: "cells", shader: neighbourCellsShader.name, constants: {} },
-  ],
+  // Grids of cells have ends.
+  of: (_, { periodic }) => (periodic ? [ALL_PAIRS] : [ALL_PAIRS, CELLS]),
   table: [
     { ...onLavapipe("all pairs", "16x200 7 ms, cells 10; 64x100 9 and 17"), when: ({ atoms }) => atoms <= FEW },
     onLavapipe("cells", "8x400 10 ms, all pairs 14; 1x1000 4 and 9; 1x10000 22 and 1200"),
@@ -28,5 +31,6 @@ export const neighbourListVariants: VariantChoice<NeighbourListShape> = {
     },
     { adapter: "any", variant: "cells", why: "time that grows with the atoms alone" },
   ],
-  describe: (shape) => `${describeShape(shape)}${shape.counted ? ", dropped counted" : ""}`,
+  describe: (shape) =>
+    `${describeShape(shape)}${shape.counted ? ", dropped counted" : ""}${shape.periodic ? ", periodic" : ""}`,
 };
