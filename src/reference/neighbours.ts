@@ -24,11 +24,8 @@ export function neighbourList(
   for (let b = 0; b < structures; b++) {
     const own = Array.from({ length: counts[b]! }, (_, i) => b * atoms + i);
     for (const i of own) {
-      const within = own
-        .map((j) => ({ j, squared: rounded(awayFrom(positions, i, j, latticeOf(cell, b))) }))
-        .filter(({ squared }) => squared > Math.fround(1e-4) && squared <= limit)
-        .sort((a, b) => a.squared - b.squared || a.j - b.j);
-      const chosen = within.slice(0, slots).map(({ j }) => j);
+      const within = neighboursOf(positions, i, own, limit, latticeOf(cell, b));
+      const chosen = within.slice(0, slots);
       neighbours.set(
         chosen.sort((a, b) => a - b),
         i * slots,
@@ -38,6 +35,21 @@ export function neighbourList(
     }
   }
   return { neighbours, neighbourCounts, dropped };
+}
+
+/** Of these atoms the neighbours of one, the nearest first. */
+export function neighboursOf(
+  positions: ArrayLike<number>,
+  i: number,
+  others: readonly number[],
+  cutoffSquared: number,
+  lattice?: Lattice,
+): number[] {
+  return others
+    .map((j) => ({ j, squared: rounded(awayFrom(positions, i, j, lattice)) }))
+    .filter(({ squared }) => squared > Math.fround(1e-4) && squared <= cutoffSquared)
+    .sort((a, b) => a.squared - b.squared || a.j - b.j)
+    .map(({ j }) => j);
 }
 
 /** |d|^2, rounded to f32 at each step. */
