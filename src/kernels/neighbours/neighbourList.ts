@@ -38,8 +38,8 @@ export interface NeighbourListArgs {
   dropped?: Tensor | undefined;
 }
 
-/** In cells of atoms that are as many as slots, four of these would be: a shell of cells holds the nearest mostly. */
-const CELLS_OF_SLOTS = 4;
+/** So many cells as hold one atom for each slot: two shells of cells around an atom's own hold the nearest mostly. */
+const CELLS_OF_SLOTS = 20;
 
 /**
  * The neighbours of each atom: the other atoms of its structure with 1e-4 < d^2 <= cutoff^2, of which the M nearest
@@ -71,7 +71,13 @@ export function neighbourList(ctx: KernelContext, args: NeighbourListArgs): void
     ctx.dispatch({
       ...common,
       shader: neighbourListShader,
-      constants: { WORKGROUP, CHOOSE: atoms - 1 > layout.slots, HAS_DROPPED, ...lattice.constants },
+      constants: {
+        WORKGROUP,
+        ...(variant.constants.keep && { BLOCKS: Math.ceil(atoms / 8) }),
+        CHOOSE: atoms - 1 > layout.slots,
+        HAS_DROPPED,
+        ...lattice.constants,
+      },
       params,
       bindings,
       flops: 8 * structures * atoms ** 2,
@@ -102,7 +108,7 @@ function sortIntoCells(
   { positions, counts }: Readonly<Record<"positions" | "counts", Tensor>>,
   { structures, atoms, slots }: NeighbourShape,
 ): Readonly<Record<"placed" | "sorted" | "starts" | "grids", Tensor>> & { readonly cells: number } {
-  const perCell = Math.max(1, slots / CELLS_OF_SLOTS);
+  const perCell = Math.max(0.5, slots / CELLS_OF_SLOTS);
   // Boxes are not full.
   const cells = Math.ceil((2 * atoms) / perCell);
   const grids = ctx.scratch(`${label} grids`, [structures, 8]);
