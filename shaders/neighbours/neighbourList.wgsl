@@ -10,8 +10,8 @@
 // Bindings: positions [structures, atoms] of (x, y, z, unused); counts [structures], how many of its atoms a structure
 // has; neighbours [structures, atoms, slots] of atoms' indices in the batch, 0xffffffff where there is none;
 // neighbourCounts, dropped [structures, atoms]: slots used, and those within the cutoff for which there was no slot.
-// Constants: BLOCKS: the squares of all atoms are kept, in blocks of eight, else found anew for each count; CHOOSE: atoms
-// - 1 is above slots; HAS_DROPPED: dropped is bound; PERIODIC (shared/separation.wgsl).
+// Constants: BLOCKS: the squares of all atoms are kept, in blocks of eight, else found anew for each count; CHOOSE:
+// atoms less one are more than slots; HAS_DROPPED: dropped is bound; PERIODIC (shared/separation.wgsl).
 // Host: cutoffSquared is above 1e-4. One invocation per atom, of which a structure's are apart from those of the next:
 // `padded` is atoms, rounded up to a multiple of WORKGROUP. Dispatch: threads1d(structures padded).
 #import nearest
