@@ -30,6 +30,8 @@ export interface OutputSpec<Name extends string = string> {
   /** That of an input where it is changed in place. */
   readonly name: Name;
   readonly shape: readonly number[];
+  /** It holds whole numbers. */
+  readonly whole?: true;
 }
 
 export interface GraphCaseSpec<Input extends string = string, Output extends string = string> {
@@ -142,8 +144,9 @@ async function openGraphCase(
       };
       for (const { name, shape } of ours) place(name, shape, data.get(name)!);
       // NaN where the kernel does not write.
-      const written = spec.outputs.map(({ name, shape }) => {
-        return tensors[name] ?? place(name, shape, new Float32Array(elementCount(shape)).fill(NaN));
+      const written = spec.outputs.map(({ name, shape, whole }) => {
+        const nothing = new Float32Array(elementCount(shape)).fill(NaN);
+        return tensors[name] ?? place(name, shape, whole ? new Uint32Array(nothing.buffer) : nothing);
       });
       spec.emit(graph, tensors);
       await gpu.finish();

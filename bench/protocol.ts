@@ -43,6 +43,10 @@ export interface TensorFile {
  * - voxelize: atoms [A, 5] (sample, x, y, z, channel) -> y [N, D, D, D, C]: 1 - product over a channel's atoms of
  *   1 - exp(-d^2 / radius^2), those within the cutoff; voxel i is at (i - (D - 1) / 2) resolution. Attributes samples,
  *   channels, size, resolution, radius, cutoff.
+ * - neighbours: positions [B, n, 4] (x, y, z, unused) -> neighbours [B, n, M]: b n + j of the other atoms j of each
+ *   atom's structure that are up to the cutoff away, the M nearest, j growing. There are M of them. Attribute cutoff.
+ * - bondOrder: edges [B, n, M, 4] (direction, length) -> y [B, n, L + 1]: for each degree l the root of the sum over m
+ *   of the squares of the means over M edges of Y_lm, real, whose squares add up to 2l + 1.
  * - adamw: weights, grads, m, v, ema -> weights, m, v, ema after one update, the one after `step` others. Attributes
  *   lr, beta1, beta2, eps, weightDecay, emaDecay, step.
  * - variance: x [K, N, D, D, D, C] -> mean [N, D, D, D, C] and m2 [N]: the sum over rows, voxels and channels of
@@ -87,6 +91,8 @@ export interface CaseDescription {
     | "rotateOctahedral"
     | "twirl"
     | "voxelize"
+    | "neighbours"
+    | "bondOrder"
     | "adamw"
     | "variance"
     | "unet"

@@ -89,7 +89,8 @@ class Worker:
         prepared = time.perf_counter()
         self.work.run()
         first = time.perf_counter()
-        return {"prepareMs": 1e3 * (prepared - start), "firstMs": 1e3 * (first - prepared), "workarounds": []}
+        workarounds = getattr(self.work, "workarounds", [])
+        return {"prepareMs": 1e3 * (prepared - start), "firstMs": 1e3 * (first - prepared), "workarounds": workarounds}
 
     def do_run(self, request):
         self.loaded()

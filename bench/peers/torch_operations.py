@@ -329,6 +329,68 @@ def voxelize(torch, attributes, inputs):
     return Work(torch, run, {"y": channels_last})
 
 
+def neighbours(torch, attributes, inputs):
+    """SciPy's tree of one structure after the other where this Python has it, else all pairs."""
+    positions, cutoff = inputs["positions"][..., :3].contiguous(), attributes["cutoff"]
+    structures, atoms, slots = *positions.shape[:2], int(attributes["slots"])
+    first = torch.arange(structures).view(-1, 1, 1) * atoms
+    in_order = lambda nearest: {"neighbours": nearest.sort(-1).values + first}
+    if importlib.util.find_spec("scipy"):
+        from scipy.spatial import cKDTree
+
+        # The nearest of all is the atom itself.
+        nearest = lambda own: cKDTree(own).query(own, k=slots + 1, distance_upper_bound=cutoff, workers=-1)[1][:, 1:]
+        points = positions.double().numpy()
+        run = lambda: in_order(torch.stack([torch.from_numpy(nearest(own)) for own in points]))
+        return Noted(torch, run, {"neighbours": same}, "SciPy's cKDTree")
+    # So many squares at a time stay in the cache.
+    rows = max(1, 2**20 // (structures * atoms))
+
+    def run():
+        found = []
+        for begin in range(0, atoms, rows):
+            some = positions[:, begin : begin + rows]
+            squared = sum((some[..., k, None] - positions[:, None, :, k]).square_() for k in range(3))
+            squared.masked_fill_((squared <= 1e-4) | (squared > cutoff**2), float("inf"))
+            found.append(squared.topk(slots, largest=False, sorted=False).indices)
+        return in_order(torch.cat(found, 1))
+
+    return Noted(torch, run, {"neighbours": same}, "all pairs, without SciPy")
+
+
+class Noted(Work):
+    """Work that says how it is done."""
+
+    def __init__(self, torch, function, back, *workarounds):
+        super().__init__(torch, function, back)
+        self.workarounds = list(workarounds)
+
+
+def bond_order(torch, attributes, inputs):
+    x, y, z, _ = inputs["edges"].unbind(-1)
+    degrees = int(attributes["degree"]) + 1
+
+    def run():
+        squares = [torch.zeros(()) for _ in range(degrees)]
+        turn, lead = torch.complex(torch.ones_like(x), torch.zeros_like(x)), 1.0
+        xy = torch.complex(x, y)
+        for m in range(degrees):
+            before, legendre = None, torch.full_like(z, lead)
+            for l in range(m, degrees):
+                if l > m:
+                    a = ((4 * l * l - 1) / (l * l - m * m)) ** 0.5
+                    b = a * (((l - 1) ** 2 - m * m) / (4 * (l - 1) ** 2 - 1)) ** 0.5
+                    following = a * z * legendre if before is None else a * z * legendre - b * before
+                    before, legendre = legendre, following
+                mean = (legendre * turn).mean(-1)
+                squares[l] = squares[l] + mean.real.square() + mean.imag.square()
+            turn = turn * xy
+            lead *= ((2 * m + 3) / (2 * m + 2) * (2 if m == 0 else 1)) ** 0.5
+        return {"y": torch.stack(squares, -1).sqrt()}
+
+    return Work(torch, run, {"y": same})
+
+
 def variance(torch, _, inputs):
     x = inputs["x"]
 
@@ -418,6 +480,8 @@ OPERATIONS = {
     "rotateOctahedral": rotate_octahedral,
     "twirl": twirl,
     "voxelize": voxelize,
+    "neighbours": neighbours,
+    "bondOrder": bond_order,
     "adamw": AdamW,
     "variance": variance,
     "unet": unet,

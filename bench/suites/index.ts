@@ -7,6 +7,7 @@ import { convTranspose3dCases } from "./convTranspose3d.ts";
 import { groupNormCases } from "./groupNorm.ts";
 import { layerNormCases } from "./layerNorm.ts";
 import { measureCases } from "./measure.ts";
+import { neighbourCases } from "./neighbours.ts";
 import { noiseCases } from "./noise.ts";
 import { rotateCases } from "./rotate.ts";
 import { twirlCases } from "./twirl.ts";
@@ -23,6 +24,7 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   attention: attentionCases,
   rotate: rotateCases,
   voxelize: voxelizeCases,
+  neighbours: neighbourCases,
   twirl: twirlCases,
   adamw: adamwCases,
   noise: noiseCases,

@@ -126,13 +126,17 @@ fn make_list(around: Around, chosen: Nearest, last: u32) -> u32 {
       for (var j = starts[row + around.low.x]; j < end; j++) {
         let bits = bitcast<u32>(squared(around.centre, placed[j]));
         if (is_within(bits, chosen.upto) && (bits <= chosen.below || sorted[j] <= last)) {
-          let to = min(count, MOST - 1u);
-          list_bits[to] = bits;
-          list_atoms[to] = sorted[j];
+          list_atoms[min(count, MOST - 1u)] = j;
           count++;
         }
       }
     }
+  }
+  // What is loaded for few alone.
+  for (var k = 0u; k < min(count, MOST); k++) {
+    let j = list_atoms[k];
+    list_bits[k] = bitcast<u32>(squared(around.centre, placed[j]));
+    list_atoms[k] = sorted[j];
   }
   return count;
 }
@@ -199,7 +203,7 @@ fn main(
     var around = Around(centre, cell, cell, grid.size, structure * (params.cells + 1u), 0u);
     var limit = 0u;
     var found = 0u;
-    for (var shell = 1u; limit < cutoff && found < slots; ) {
+    for (var shell = 2u; limit < cutoff && found < slots; ) {
       around.low = cell - min(cell, vec3<u32>(shell));
       around.high = min(cell + shell, grid.size - 1u);
       let reach = reach_of(grid, place, cell, shell) * grid.edge * 0.99999;
@@ -234,18 +238,21 @@ fn main(
       let bits = list_bits[k];
       let other = list_atoms[k];
       if (bits <= chosen.below || (bits <= chosen.upto && other <= last)) {
-        // Into the order of indices.
+        // Into the order of indices, in the list's beginning, which is done with.
         var slot = used;
         for (; slot > 0u; slot--) {
-          let before = neighbours[row + slot - 1u];
+          let before = list_atoms[slot - 1u];
           if (before < other) {
             break;
           }
-          neighbours[row + slot] = before;
+          list_atoms[slot] = before;
         }
-        neighbours[row + slot] = other;
+        list_atoms[slot] = other;
         used++;
       }
+    }
+    for (var slot = 0u; slot < used; slot++) {
+      neighbours[row + slot] = list_atoms[slot];
     }
 #ifdef HAS_DROPPED
     total = used;

@@ -51,8 +51,14 @@ export { layerNorm, layerNormKernel, type LayerNormArgs } from "./layerNorm/laye
 export { layerNormGrad, layerNormGradKernel, type LayerNormGradArgs } from "./layerNorm/layerNormGrad.ts";
 export { linear, linearGradInput, linearGradWeight } from "./conv3d/linear.ts";
 export { bondOrder, bondOrderKernel, type BondOrderArgs, type BondOrderShape } from "./neighbours/bondOrder.ts";
-export { edgeGeometry, edgeGeometryKernel, type EdgeGeometryArgs } from "./neighbours/edgeGeometry.ts";
+export {
+  edgeGeometry,
+  edgeGeometryKernel,
+  type EdgeGeometryArgs,
+  type EdgeGeometryShape,
+} from "./neighbours/edgeGeometry.ts";
 export type { NeighbourShape } from "./neighbours/layout.ts";
+export { requireMinimumImage } from "./neighbours/minimumImage.ts";
 export { neighbourList, neighbourListKernel, type NeighbourListArgs } from "./neighbours/neighbourList.ts";
 export {
   reverseNeighbours,

@@ -16,6 +16,7 @@ export function neighbourList(
   cutoff: number,
   positions: ArrayLike<number>,
   counts: ArrayLike<number>,
+  cell?: ArrayLike<number>,
 ): Lists {
   const limit = Math.fround(Math.fround(cutoff) ** 2);
   const neighbours = new Float64Array(structures * atoms * slots).fill(FREE);
@@ -23,11 +24,8 @@ export function neighbourList(
   for (let b = 0; b < structures; b++) {
     const own = Array.from({ length: counts[b]! }, (_, i) => b * atoms + i);
     for (const i of own) {
-      const within = own
-        .map((j) => ({ j, squared: squared(positions, i, j) }))
-        .filter(({ squared }) => squared > Math.fround(1e-4) && squared <= limit)
-        .sort((a, b) => a.squared - b.squared || a.j - b.j);
-      const chosen = within.slice(0, slots).map(({ j }) => j);
+      const within = neighboursOf(positions, i, own, limit, latticeOf(cell, b));
+      const chosen = within.slice(0, slots);
       neighbours.set(
         chosen.sort((a, b) => a - b),
         i * slots,
@@ -39,12 +37,61 @@ export function neighbourList(
   return { neighbours, neighbourCounts, dropped };
 }
 
-function squared(positions: ArrayLike<number>, i: number, j: number): number {
-  const [x, y, z] = [0, 1, 2].map((axis) => {
-    const d = Math.fround(positions[4 * i + axis]! - positions[4 * j + axis]!);
-    return Math.fround(d * d);
-  }) as [number, number, number];
+/** Of these atoms the neighbours of one, the nearest first. */
+export function neighboursOf(
+  positions: ArrayLike<number>,
+  i: number,
+  others: readonly number[],
+  cutoffSquared: number,
+  lattice?: Lattice,
+): number[] {
+  return others
+    .map((j) => ({ j, squared: rounded(awayFrom(positions, i, j, lattice)) }))
+    .filter(({ squared }) => squared > Math.fround(1e-4) && squared <= cutoffSquared)
+    .sort((a, b) => a.squared - b.squared || a.j - b.j)
+    .map(({ j }) => j);
+}
+
+/** |d|^2, rounded to f32 at each step. */
+function rounded(d: Vector): number {
+  const [x, y, z] = d.map((along) => Math.fround(Math.fround(along) ** 2)) as Vector;
   return Math.fround(Math.fround(x + y) + z);
+}
+
+type Vector = [number, number, number];
+type Lattice = readonly [Vector, Vector, Vector];
+
+/** Rows of a structure's cell; nothing where they are zeros. */
+function latticeOf(cell: ArrayLike<number> | undefined, structure: number): Lattice | undefined {
+  const at = (k: number) => cell?.[9 * structure + k] ?? 0;
+  const rows = [0, 3, 6].map((row) => [at(row), at(row + 1), at(row + 2)]) as unknown as Lattice;
+  return rows.flat().some((x) => x !== 0) ? rows : undefined;
+}
+
+/** x_i - x_j, for the nearest of the images of j in this and the cells around it. */
+function awayFrom(positions: ArrayLike<number>, i: number, j: number, lattice: Lattice | undefined): Vector {
+  const d = [0, 1, 2].map((axis) => positions[4 * i + axis]! - positions[4 * j + axis]!) as Vector;
+  if (!lattice) return d;
+  const steps = [-2, -1, 0, 1, 2];
+  const images = steps.flatMap((a) =>
+    steps.flatMap((b) =>
+      steps.map((c) => d.map((x, k) => x + a * lattice[0][k]! + b * lattice[1][k]! + c * lattice[2][k]!)),
+    ),
+  ) as Vector[];
+  return images.reduce((nearest, image) => (Math.hypot(...image) < Math.hypot(...nearest) ? image : nearest));
+}
+
+/** The vector less the multiples of a lattice's that its rounded fractional coordinates are: by Cramer's rule. */
+function imageOf(d: Vector, lattice: Lattice | undefined): Vector {
+  if (!lattice) return d;
+  const determinant = ([a, b, c]: Lattice) => {
+    return a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0]);
+  };
+  const volume = determinant(lattice);
+  const turns = lattice.map((_, axis) => {
+    return Math.round(determinant(lattice.map((row, k) => (k === axis ? d : row)) as unknown as Lattice) / volume);
+  });
+  return d.map((x, k) => x - lattice.reduce((sum, row, axis) => sum + turns[axis]! * row[k]!, 0)) as Vector;
 }
 
 /** Twin of src/kernels/neighbours/reverseNeighbours.ts. */
@@ -71,12 +118,16 @@ export function edgeGeometry(
   positions: ArrayLike<number>,
   neighbours: ArrayLike<number>,
   neighbourCounts: ArrayLike<number>,
+  { cell, atoms = 1 }: { readonly cell?: ArrayLike<number> | undefined; readonly atoms?: number } = {},
 ): Float64Array {
   const edges = new Float64Array(4 * neighbours.length);
   for (let at = 0; at < neighbours.length; at++) {
     const i = Math.floor(at / slots);
     if (at % slots >= neighbourCounts[i]!) continue;
-    const away = [0, 1, 2].map((axis) => positions[4 * i + axis]! - positions[4 * neighbours[at]! + axis]!);
+    const away = imageOf(
+      [0, 1, 2].map((axis) => positions[4 * i + axis]! - positions[4 * neighbours[at]! + axis]!) as Vector,
+      latticeOf(cell, Math.floor(i / atoms)),
+    );
     const d = Math.hypot(...away);
     if (d !== 0) edges.set([...away.map((x) => x / d), d], 4 * at);
   }
@@ -130,14 +181,15 @@ export function bondOrders(
 }
 
 export const twins: Twins = {
-  neighbourList: twin<"positions" | "counts", keyof Sizes>(({ positions, counts }, shape) => {
-    return { ...neighbourList(shape, 4.5, positions, counts) };
+  neighbourList: twin<"positions" | "counts" | "cell", keyof Sizes>(({ positions, counts, cell }, shape) => {
+    return { ...neighbourList(shape, 4.5, positions, counts, cell) };
   }),
   reverseNeighbours: twin<"neighbours", keyof Sizes>(({ neighbours }, shape) => {
     return reverseNeighbours(shape, neighbours);
   }),
-  edgeGeometry: twin<"positions" | "neighbours" | "neighbourCounts", "slots">((t, { slots }) => {
-    return { edges: edgeGeometry(slots, t.positions, t.neighbours, t.neighbourCounts) };
+  edgeGeometry: twin<"positions" | "neighbours" | "neighbourCounts" | "cell", "slots" | "atoms">((t, shape) => {
+    const { positions, neighbours, neighbourCounts, cell } = t;
+    return { edges: edgeGeometry(shape.slots, positions, neighbours, neighbourCounts, { cell, atoms: shape.atoms }) };
   }),
   bondOrder: twin<"edges" | "neighbourCounts", "slots" | "degree">(({ edges, neighbourCounts }, shape) => {
     return { y: bondOrders(shape.degree, shape.slots, edges, neighbourCounts) };

@@ -7,6 +7,8 @@ import { neighbourList } from "../../src/kernels/neighbours/neighbourList.ts";
 import { neighbourListVariants } from "../../src/kernels/neighbours/neighbourListVariants.ts";
 import { choose } from "../../src/kernels/kernel.ts";
 import { reverseNeighbours } from "../../src/kernels/neighbours/reverseNeighbours.ts";
+import { requireMinimumImage } from "../../src/kernels/neighbours/minimumImage.ts";
+import type { VoxtwirlError } from "../../src/errors.ts";
 import { Random } from "../../src/random.ts";
 import * as twin from "../../src/reference/neighbours.ts";
 import { withCaps } from "./capsOf.ts";
@@ -39,16 +41,21 @@ async function lists(structures: readonly (readonly Point[])[], atoms: number, s
       { positions: { shape: [...rows, 4], data: positions }, counts: { shape: [size], data: counts } },
       { neighbours: whole([...rows, slots]), neighbourCounts: whole(rows), dropped: whole(rows) },
       (graph, t) => {
-        const key = choose(graph.caps, neighbourListVariants, { structures: size, atoms, slots, counted: 1 }, "f32");
+        const key = choose(
+          graph.caps,
+          neighbourListVariants,
+          { structures: size, atoms, slots, counted: 1, periodic: 0 },
+          "f32",
+        );
         const ctx = withCaps(graph, { choices: { [key.call.key]: variant } });
         neighbourList(ctx, { label: "list", ...t, cutoff });
       },
     );
   const found = await run("all pairs");
-  const others = await run("cells");
+  const others = await Promise.all(["kept pairs", "cells"].map(run));
   for (const name of ["neighbours", "neighbourCounts", "dropped"] as const) {
     expect(Array.from(found[name]), name).toEqual(Array.from(expected[name]));
-    expect(others[name], `${name} by cells`).toEqual(found[name]);
+    others.forEach((other) => expect(other[name]).toEqual(found[name]));
   }
   const rowsOf = Array.from({ length: size * atoms }, (_, i) =>
     Array.from(found.neighbours).slice(i * slots, (i + 1) * slots),
@@ -153,6 +160,27 @@ describe("neighbourList", () => {
     });
   });
 
+  it("finds neighbours across the faces of a cell, each atom once", async () => {
+    const { positions, counts } = batch([line(0.5, 9.5, 3, 5.5)], 4);
+    const whole = (shape: readonly number[]) => ({ shape, dtype: "u32" as const });
+    const { neighbours, edges } = await runKernels(
+      gpu,
+      {
+        positions: { shape: [1, 4, 4], data: positions },
+        counts: { shape: [1], data: counts },
+        cell: { shape: [1, 9], data: Float32Array.of(10, 0, 0, 0, 10, 0, 0, 0, 10) },
+      },
+      { neighbours: whole([1, 4, 2]), neighbourCounts: whole([1, 4]), edges: { shape: [1, 4, 2, 4] } },
+      (ctx, t) => {
+        neighbourList(ctx, { label: "list", ...t, cutoff: 4.8 });
+        edgeGeometry(ctx, { label: "edges", ...t });
+      },
+    );
+    // 1 and 2.5 from the first; 1, 3.5 and 4 from the second.
+    expect(Array.from(neighbours)).toEqual([1, 2, 0, 2, 0, 3, 1, 2]);
+    expect(Array.from(edges.subarray(0, 4))).toEqual([1, 0, 0, 1]);
+  });
+
   it("refuses a cutoff that excludes all", async () => {
     await expect(refused({}, {}, 0.01)).rejects.toMatchObject({ code: "bad-option" });
   });
@@ -173,6 +201,31 @@ function refused(types: Types, shapes: Record<string, number[]>, cutoff: number)
     });
   });
 }
+
+describe("requireMinimumImage", () => {
+  it("takes cells that are twice as wide as the cutoff, and none", () => {
+    requireMinimumImage([24, 0, 0, 0, 24, 0, 0, 0, 30], 12);
+    requireMinimumImage(Array(18).fill(0), 12);
+  });
+
+  it("refuses narrow, skewed and flat ones, and says how wide they are", () => {
+    const refusal = (cell: readonly number[]) => {
+      try {
+        requireMinimumImage(cell, 5);
+      } catch (error) {
+        return error as VoxtwirlError;
+      }
+      throw new Error("taken");
+    };
+    const narrow = refusal([...Array<number>(9).fill(0), 9.5, 0, 0, 0, 20, 0, 0, 0, 20]);
+    expect(narrow).toMatchObject({ code: "bad-option", fix: expect.stringContaining("at most 4.75") });
+    expect(narrow.message).toBe("cell 1 is 9.5, 20, 20 Angstrom wide across its faces: less than twice the cutoff, 10");
+    // Edges of 14 Angstrom, 9.9 across.
+    expect(refusal([14, 0, 0, 9.9, 9.9, 0, 0, 0, 14]).message).toContain("9.89949, 9.9, 14 Angstrom");
+    expect(refusal([10, 0, 0, 20, 0, 0, 0, 0, 10]).message).toContain("0, 0, 0 Angstrom");
+    expect(refusal([10, 10, 10]).message).toBe("a cell has 3 numbers");
+  });
+});
 
 describe("edgeGeometry", () => {
   it("points from the neighbour to the atom, and has no direction where both are in one place", async () => {

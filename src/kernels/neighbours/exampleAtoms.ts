@@ -11,11 +11,21 @@ export function exampleCounts({ structures, atoms }: NeighbourShape): Uint32Arra
 }
 
 /** Padding lies among the atoms: nothing but the counts tells it. */
-export function examplePositions({ structures, atoms }: NeighbourShape): Float32Array {
+export function examplePositions(shape: NeighbourShape): Float32Array {
+  const { structures, atoms } = shape;
   const random = new Random(structures * atoms);
-  const edge = Math.cbrt(atoms / DENSITY);
+  const edge = exampleEdge(shape);
   return Float32Array.from({ length: 4 * structures * atoms }, () => edge * (random.next() - 0.5));
 }
+
+/** Cells that are skewed, of edges of about `edge`; the first structure has none where there are several. */
+export function exampleCells(structures: number, edge: number): Float32Array {
+  const cell = [1, 0, 0.1, -0.2, 1.1, 0, 0.3, 0.1, 0.9].map((x) => edge * x);
+  return Float32Array.from({ length: 9 * structures }, (_, k) => (k < 9 && structures > 1 ? 0 : cell[k % 9]!));
+}
+
+/** Edge of the cube that the atoms are in. */
+export const exampleEdge = ({ atoms }: NeighbourShape) => Math.cbrt(atoms / DENSITY);
 
 /** Lists as full as they can be, but for every third atom's, which has half of its slots: atoms near in number. */
 export function exampleLists(shape: NeighbourShape): { neighbours: Uint32Array; neighbourCounts: Uint32Array } {

@@ -1,4 +1,4 @@
-import type { DType, Tensor } from "../../gpu/tensor.ts";
+import { byteLength, type DType, type Tensor } from "../../gpu/tensor.ts";
 import type { CallShape } from "../kernel.ts";
 import { badShape, requireShape } from "../shapes.ts";
 
@@ -45,3 +45,19 @@ export function requireSlots(label: string, name: string, tensor: Tensor, slots:
 export const describeShape = ({ structures, atoms, slots }: NeighbourShape): string => {
   return `${structures}x${atoms}, ${slots} slots`;
 };
+
+export function bytesOf(tensors: Readonly<Record<string, Tensor>>): number {
+  return Object.values(tensors).reduce((sum, tensor) => sum + byteLength(tensor), 0);
+}
+
+/** Constants and bindings of shaders/shared/separation.wgsl: `cell` f32 [B, 9], where structures have any. */
+export function periodic(
+  label: string,
+  cell: Tensor | undefined,
+  structures: number,
+): { readonly constants: { PERIODIC?: true }; readonly bindings: { lattices?: Tensor } } {
+  if (!cell) return { constants: {}, bindings: {} };
+  requireShape(label, "cell", cell, [structures, 9]);
+  requireStored(label, "f32", { cell });
+  return { constants: { PERIODIC: true }, bindings: { lattices: cell } };
+}

@@ -5,13 +5,13 @@ import neighbourCellsShader from "../../../shaders/neighbours/neighbourCells.wgs
 import neighbourListShader from "../../../shaders/neighbours/neighbourList.wgsl";
 import { requireArgs, requirePositive } from "../../check.ts";
 import { workgroups1d, type Dispatch, type KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, type Tensor } from "../../gpu/tensor.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
 import { example, input, wholeOutput } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { requireShape } from "../shapes.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
-import { exampleCounts, examplePositions } from "./exampleAtoms.ts";
-import { listLayout, requireStored, type NeighbourShape } from "./layout.ts";
+import { exampleCells, exampleCounts, exampleEdge, examplePositions } from "./exampleAtoms.ts";
+import { bytesOf, listLayout, periodic, requireStored, type NeighbourShape } from "./layout.ts";
 import { neighbourListVariants, type NeighbourListShape } from "./neighbourListVariants.ts";
 import { sortByKey, sortShaders } from "./sortByKey.ts";
 
@@ -22,6 +22,12 @@ export interface NeighbourListArgs {
   positions: Tensor;
   /** u32 [B], atoms that a structure has; the others are padding. */
   counts: Tensor;
+  /**
+   * f32 [B, 9]: the rows a, b, c of each structure's cell, in Angstrom; zeros where nothing repeats. Of each pair the
+   * nearest image counts alone, so that perpendicular widths of at least twice the cutoff are of need:
+   * `requireMinimumImage` asks whether they are.
+   */
+  cell?: Tensor | undefined;
   /** In Angstrom; above 0.01. */
   cutoff: number;
   /** Written, u32 [B, n, M] with M of 1 to 64: b n + j of the neighbours, j growing, then 0xffffffff. */
@@ -32,8 +38,8 @@ export interface NeighbourListArgs {
   dropped?: Tensor | undefined;
 }
 
-/** In cells of atoms that are as many as slots, four of these would be: a shell of cells holds the nearest mostly. */
-const CELLS_OF_SLOTS = 4;
+/** So many cells as hold one atom for each slot: two shells of cells around an atom's own hold the nearest mostly. */
+const CELLS_OF_SLOTS = 20;
 
 /**
  * The neighbours of each atom: the other atoms of its structure with 1e-4 < d^2 <= cutoff^2, of which the M nearest
@@ -42,8 +48,8 @@ const CELLS_OF_SLOTS = 4;
  * @throws VoxtwirlError "bad-shape", or "bad-option" for a cutoff of 0.01 Angstrom or less
  */
 export function neighbourList(ctx: KernelContext, args: NeighbourListArgs): void {
-  requireArgs("neighbourList", ctx, args, "positions counts neighbours neighbourCounts", "cutoff", "dropped");
-  const { label, positions, counts, neighbours, neighbourCounts, dropped } = args;
+  requireArgs("neighbourList", ctx, args, "positions counts neighbours neighbourCounts", "cutoff", "dropped cell");
+  const { label, positions, counts, cell, neighbours, neighbourCounts, dropped } = args;
   const layout = listLayout(label, { neighbours, neighbourCounts });
   const { structures, atoms } = layout;
   requireShape(label, "positions", positions, [structures, atoms, 4]);
@@ -53,18 +59,25 @@ export function neighbourList(ctx: KernelContext, args: NeighbourListArgs): void
   requireStored(label, "u32", { counts, ...(dropped && { dropped }) });
   const { cutoff, cutoffSquared } = checkedCutoff(label, args.cutoff);
   const padded = Math.ceil(atoms / WORKGROUP) * WORKGROUP;
-  const shape = { ...layout, counted: dropped ? 1 : 0 };
+  const lattice = periodic(label, cell, structures);
+  const shape = { ...layout, counted: dropped ? 1 : 0, periodic: cell ? 1 : 0 };
   const { variant, call } = choose(ctx.caps, neighbourListVariants, shape, positions.dtype);
   const common = { label, call, workgroups: threads1d(structures * padded) };
   const written = { neighbours, neighbourCounts, ...(dropped && { dropped }) };
   const params = { ...layout, padded, cutoffSquared };
   const HAS_DROPPED = dropped !== undefined;
   if (variant.shader === undefined) {
-    const bindings = { positions, counts, ...written };
+    const bindings = { positions, counts, ...written, ...lattice.bindings };
     ctx.dispatch({
       ...common,
       shader: neighbourListShader,
-      constants: { WORKGROUP, CHOOSE: atoms - 1 > layout.slots, HAS_DROPPED },
+      constants: {
+        WORKGROUP,
+        ...(variant.constants.keep && { BLOCKS: Math.ceil(atoms / 8) }),
+        CHOOSE: atoms - 1 > layout.slots,
+        HAS_DROPPED,
+        ...lattice.constants,
+      },
       params,
       bindings,
       flops: 8 * structures * atoms ** 2,
@@ -85,10 +98,6 @@ export function neighbourList(ctx: KernelContext, args: NeighbourListArgs): void
   });
 }
 
-function bytesOf(tensors: Readonly<Record<string, Tensor>>): number {
-  return Object.values(tensors).reduce((sum, tensor) => sum + byteLength(tensor), 0);
-}
-
 /** A shell of cells has some half more atoms than slots. */
 const listLength = (slots: number) => 16 * Math.ceil((2.5 * slots + 8) / 16);
 
@@ -99,7 +108,7 @@ function sortIntoCells(
   { positions, counts }: Readonly<Record<"positions" | "counts", Tensor>>,
   { structures, atoms, slots }: NeighbourShape,
 ): Readonly<Record<"placed" | "sorted" | "starts" | "grids", Tensor>> & { readonly cells: number } {
-  const perCell = Math.max(1, slots / CELLS_OF_SLOTS);
+  const perCell = Math.max(0.5, slots / CELLS_OF_SLOTS);
   // Boxes are not full.
   const cells = Math.ceil((2 * atoms) / perCell);
   const grids = ctx.scratch(`${label} grids`, [structures, 8]);
@@ -158,11 +167,12 @@ export const neighbourListKernel: Kernel<NeighbourListShape> = {
   ],
   variants: neighbourListVariants,
   shapes: [
-    { structures: 3, atoms: 70, slots: 5, counted: 1 },
-    { structures: 2, atoms: 130, slots: 64, counted: 1 },
-    { structures: 1, atoms: 600, slots: 7, counted: 0 },
-    { structures: 1, atoms: 9, slots: 8, counted: 1 },
-    { structures: 2, atoms: 1, slots: 1, counted: 0 },
+    { structures: 3, atoms: 70, slots: 5, counted: 1, periodic: 0 },
+    { structures: 2, atoms: 130, slots: 64, counted: 1, periodic: 0 },
+    { structures: 1, atoms: 600, slots: 7, counted: 0, periodic: 0 },
+    { structures: 2, atoms: 300, slots: 6, counted: 1, periodic: 1 },
+    { structures: 1, atoms: 9, slots: 8, counted: 1, periodic: 0 },
+    { structures: 2, atoms: 1, slots: 1, counted: 0, periodic: 0 },
   ],
   example(shape) {
     const { structures, atoms, slots, counted } = shape;
@@ -170,6 +180,7 @@ export const neighbourListKernel: Kernel<NeighbourListShape> = {
       tensors: {
         positions: input([structures, atoms, 4], examplePositions(shape)),
         counts: input([structures], exampleCounts(shape)),
+        ...(shape.periodic > 0 && { cell: input([structures, 9], exampleCells(structures, exampleEdge(shape))) }),
         neighbours: wholeOutput([structures, atoms, slots]),
         neighbourCounts: wholeOutput([structures, atoms]),
         ...(counted > 0 && { dropped: wholeOutput([structures, atoms]) }),
