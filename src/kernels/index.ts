@@ -125,7 +125,8 @@ export type { TwirlShape } from "./twirl/twirlVariants.ts";
 export type { VoxelizeShape } from "./voxelize.ts";
 export { edgeSum, edgeSumGrad, edgeSumGradKernel, edgeSumKernel } from "./edges/edgeSum.ts";
 export type { EdgeSumArgs, EdgeSumGradArgs, EdgeSumShape } from "./edges/edgeSum.ts";
-export { FREE_SLOT, type ReverseList } from "./edges/edgeLists.ts";
+export type { ReverseList } from "./edges/edgeLists.ts";
+export { FREE_SLOT } from "./neighbours/layout.ts";
 export { segmentMean, segmentMeanGrad, segmentMeanGradKernel, segmentMeanKernel } from "./edges/segmentMean.ts";
 export type { SegmentMeanArgs, SegmentMeanGradArgs, SegmentReduction, SegmentShape } from "./edges/segmentMean.ts";
 export {

@@ -14,7 +14,7 @@ import * as twin from "../../src/reference/neighbours.ts";
 import { withCaps } from "./capsOf.ts";
 import { expectClose, runKernels, testGpu } from "../harness.ts";
 
-const FREE = 0xffffffff;
+const FREE_SLOT = 0xffffffff;
 type Types = Record<string, "f32" | "f16">;
 type Point = readonly [number, number, number];
 
@@ -69,7 +69,7 @@ describe("neighbourList", () => {
   it("takes those at the cutoff and none beyond it", async () => {
     // The next number above 1.5 in f32 is beyond; squares of 1.5 and of halves are exact.
     const { neighbours } = await lists([line(0, 1.5, -1.5 - 2 ** -22)], 3, 4, 1.5);
-    expect(neighbours[0]).toEqual([1, FREE, FREE, FREE]);
+    expect(neighbours[0]).toEqual([1, FREE_SLOT, FREE_SLOT, FREE_SLOT]);
     // Not exact: 0.1 in f32, as the cutoff.
     expect((await lists([line(0, Math.fround(0.1))], 2, 1, 0.1)).neighbours).toEqual([[1], [0]]);
   });
@@ -132,7 +132,11 @@ describe("neighbourList", () => {
 
   it("leaves padding and single atoms alone", async () => {
     const { neighbours, counts, dropped } = await lists([line(0), line(0, 1, 2), []], 4, 1, 9);
-    expect(neighbours.flat()).toEqual([...[FREE, FREE, FREE, FREE], ...[5, 4, 5, FREE], ...[FREE, FREE, FREE, FREE]]);
+    expect(neighbours.flat()).toEqual([
+      ...[FREE_SLOT, FREE_SLOT, FREE_SLOT, FREE_SLOT],
+      ...[5, 4, 5, FREE_SLOT],
+      ...[FREE_SLOT, FREE_SLOT, FREE_SLOT, FREE_SLOT],
+    ]);
     expect(counts).toEqual([0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0]);
     expect(dropped).toEqual([0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0]);
   });
@@ -233,7 +237,7 @@ describe("edgeGeometry", () => {
       gpu,
       {
         positions: { shape: [1, 3, 4], data: Float32Array.of(1, 2, 3, 0, 1, 2, 5, 0, 1, 2, 3, 0) },
-        neighbours: { shape: [1, 3, 2], data: Uint32Array.of(1, 2, 0, FREE, FREE, FREE) },
+        neighbours: { shape: [1, 3, 2], data: Uint32Array.of(1, 2, 0, FREE_SLOT, FREE_SLOT, FREE_SLOT) },
         neighbourCounts: { shape: [1, 3], data: Uint32Array.of(2, 1, 0) },
       },
       { edges: { shape: [1, 3, 2, 4] } },
@@ -255,7 +259,7 @@ describe("reverseNeighbours", () => {
       // All slots are free from a random one on.
       return isAtom && e % slots < (7 * Math.floor(e / slots)) % (slots + 1)
         ? b * atoms + random.int(counts[b]!)
-        : FREE;
+        : FREE_SLOT;
     });
     const shape = [structures, atoms];
     const { starts, inDegrees, edges } = await runKernels(
@@ -275,9 +279,9 @@ describe("reverseNeighbours", () => {
       expect(own.every((e) => neighbours[e] === j)).toBe(true);
       seen.push(...own);
     }
-    const used = Array.from(neighbours.keys()).filter((e) => neighbours[e] !== FREE);
+    const used = Array.from(neighbours.keys()).filter((e) => neighbours[e] !== FREE_SLOT);
     expect(seen.sort((a, b) => a - b)).toEqual(used);
-    expect(edges.filter((e) => e !== FREE)).toHaveLength(used.length);
+    expect(edges.filter((e) => e !== FREE_SLOT)).toHaveLength(used.length);
     expect([0, 1, 2].map((b) => starts[b * atoms])).toEqual([0, atoms * slots, 2 * atoms * slots]);
   });
 });

@@ -1,9 +1,7 @@
 import type { Tensor } from "../../gpu/tensor.ts";
 import { input, type ExampleTensor } from "../example.ts";
+import { FREE_SLOT } from "../neighbours/layout.ts";
 import { badShape, requireShape } from "../shapes.ts";
-
-/** In a neighbour list: the slot is free. */
-export const FREE_SLOT = 0xffffffff;
 
 /** Sizes of padded neighbour lists: those of all structures of a batch, one after another. */
 export interface EdgeSizes {

@@ -1,6 +1,6 @@
 // Tensors of examples: atoms strewn over a cube, structures of different sizes, and lists of neighbours of them.
 import { Random } from "../../random.ts";
-import { FREE, type NeighbourShape } from "./layout.ts";
+import { FREE_SLOT, type NeighbourShape } from "./layout.ts";
 
 /** Atoms in a cubic Angstrom. */
 const DENSITY = 0.1;
@@ -31,7 +31,7 @@ export const exampleEdge = ({ atoms }: NeighbourShape) => Math.cbrt(atoms / DENS
 export function exampleLists(shape: NeighbourShape): { neighbours: Uint32Array; neighbourCounts: Uint32Array } {
   const { structures, atoms, slots } = shape;
   const counts = exampleCounts(shape);
-  const neighbours = new Uint32Array(structures * atoms * slots).fill(FREE);
+  const neighbours = new Uint32Array(structures * atoms * slots).fill(FREE_SLOT);
   const neighbourCounts = new Uint32Array(structures * atoms);
   for (let b = 0; b < structures; b++) {
     const count = counts[b]!;
@@ -56,7 +56,7 @@ export function exampleEdges(shape: NeighbourShape): Float32Array {
   const { neighbours } = exampleLists(shape);
   const edges = new Float32Array(4 * neighbours.length);
   neighbours.forEach((neighbour, at) => {
-    if (neighbour === FREE) return;
+    if (neighbour === FREE_SLOT) return;
     const direction = [random.normal(), random.normal(), random.normal()];
     const length = Math.hypot(...direction);
     edges.set([...direction.map((x) => x / length), 1 + random.next()], 4 * at);

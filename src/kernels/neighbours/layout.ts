@@ -13,7 +13,7 @@ export interface NeighbourShape extends CallShape {
 export const MAX_SLOTS = 64;
 
 /** What stands in a slot of `neighbours` without a neighbour. */
-export const FREE = 0xffffffff;
+export const FREE_SLOT = 0xffffffff;
 
 /** @throws VoxtwirlError "bad-shape" unless all tensors are stored as `dtype`. */
 export function requireStored(label: string, dtype: DType, tensors: Readonly<Record<string, Tensor>>): void {
