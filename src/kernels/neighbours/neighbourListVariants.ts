@@ -19,12 +19,7 @@ const CELLS: Variant = { name: "cells", shader: neighbourCellsShader.name, const
 
 export const neighbourListVariants: VariantChoice<NeighbourListShape> = {
   kernel: "neighbourList",
-  // Grids of cells have ends.
-  of: (_, { atoms, periodic }) => [
-    ALL_PAIRS,
-    ...(atoms <= MOST_KEPT ? [KEPT_PAIRS] : []),
-    ...(periodic ? [] : [CELLS]),
-  ],
+  of: (_, { atoms }) => [ALL_PAIRS, ...(atoms <= MOST_KEPT ? [KEPT_PAIRS] : []), CELLS],
   table: [
     {
       ...onLavapipe("all pairs", "as fast where there is nothing to choose, and compiles sooner"),
