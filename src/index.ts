@@ -28,6 +28,7 @@ export * as kernels from "./kernels/index.ts";
 export type { Contents, Example, ExampleTensor } from "./kernels/example.ts";
 export type { CallShape, Kernel, TableRow, Variant, VariantChoice } from "./kernels/kernel.ts";
 export { allKernels } from "./kernels/list.ts";
+export { requireMinimumImage } from "./kernels/neighbours/minimumImage.ts";
 export * as operations from "./graph/operations.ts";
 export { StepUniform, type StepValues } from "./graph/stepUniform.ts";
 export { unet3d, type ForwardOptions } from "./models/unet3d.ts";

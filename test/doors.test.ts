@@ -56,6 +56,9 @@ const doors: readonly Case[] = [
   ["graph.keep()", ({ graph }) => graph.keep(), "bad-option", /^tensor is undefined/],
   ["graph.backward()", ({ graph }) => graph.backward(), "bad-option", /^output is undefined/],
 
+  ["requireMinimumImage()", () => v.requireMinimumImage(), "bad-option", /^cell is undefined/],
+  ["requireMinimumImage([])", () => v.requireMinimumImage([]), "bad-option", /^cutoff is undefined/],
+
   ["operations.conv3d()", () => v.operations.conv3d(), "bad-option", /^conv3d: graph is undefined/],
   [
     "operations.conv3d(graph)",

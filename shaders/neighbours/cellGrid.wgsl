@@ -1,9 +1,12 @@
-// The grid of cells of each structure (shared/cells.wgsl): over the box of its atoms, with cells so large that
-// `perCell` atoms would be in each, were they evenly spread, and larger where there were more than `cells` of them.
+// The grid of cells of each structure (shared/cells.wgsl): over the box of its atoms or over its own cell, with cells
+// of such a size that `perCell` atoms would be in each, were they evenly spread, and larger where they were more than
+// `cells`.
 //
 // Bindings: positions [structures, atoms] of (x, y, z, unused); counts [structures]; grids [structures, 2], written.
-// One workgroup per structure, of WORKGROUP lanes. Dispatch: workgroups1d(structures).
+// Constants: PERIODIC (shared/separation.wgsl). One workgroup per structure, of WORKGROUP lanes.
+// Dispatch: workgroups1d(structures).
 #import grid
+#import separation
 
 const LANES = WORKGROUP;
 const MOST_ALONG = 1024.0;
@@ -44,7 +47,13 @@ fn main(
     low = min(low, lows[other]);
     high = max(high, highs[other]);
   }
-  let extent = high.xyz - low.xyz;
+  var extent = high.xyz - low.xyz;
+#ifdef PERIODIC
+  use_lattice(structure);
+  if (repeats) {
+    extent = widths();
+  }
+#endif
   let longest = max(max(extent.x, extent.y), max(extent.z, 1e-3));
   // A flat box has some thickness.
   let thick = max(extent, vec3<f32>(0.01 * longest));

@@ -1,7 +1,8 @@
 // The cell of each atom (shared/cells.wgsl), `cells` of padding.
 //
 // Bindings: positions [structures, atoms] of (x, y, z, unused); counts [structures]; grids [structures, 2]; keys
-// [structures, atoms], written. One invocation per atom. Dispatch: threads1d(structures atoms).
+// [structures, atoms], written. One invocation per atom.
+// Constants: PERIODIC (shared/separation.wgsl). Dispatch: threads1d(structures atoms).
 #import cells
 #import thread
 
@@ -24,6 +25,9 @@ fn main(
   if (structure >= params.structures) {
     return;
   }
+#ifdef PERIODIC
+  use_lattice(structure);
+#endif
   let grid = grid_of(grids[2u * structure], grids[2u * structure + 1u]);
   let number = cell_number(grid, cell_of(grid, place_of(grid, positions[atom].xyz)));
   keys[atom] = select(params.cells, number, atom - structure * params.atoms < counts[structure]);

@@ -5,8 +5,9 @@
 //
 // Bindings: placed [structures, atoms] of positions, in the order of their cells; sorted [structures, atoms] of atoms'
 // indices in the batch in that order; starts [structures, cells + 1], where a cell's atoms begin; grids [structures,
-// 2]; counts, neighbours, neighbourCounts, dropped: as in neighbourList.wgsl.
-// Constants: MOST: entries of a list, more than slots; HAS_DROPPED: dropped is bound.
+// 2]; neighbours, neighbourCounts, dropped: as in neighbourList.wgsl.
+// Constants: MOST: entries of a list, more than slots; HAS_DROPPED: dropped is bound; PERIODIC
+// (shared/separation.wgsl).
 // Host: cutoffSquared is above 1e-4. One invocation per place in the order of cells, of which a structure's are apart
 // from those of the next: `padded` is atoms, rounded up to a multiple of WORKGROUP. Dispatch: threads1d(structures
 // padded).
@@ -29,23 +30,22 @@ struct Params {
 @group(0) @binding(2) var<storage, read> sorted: array<u32>;
 @group(0) @binding(3) var<storage, read> starts: array<u32>;
 @group(0) @binding(4) var<storage, read> grids: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> counts: array<u32>;
-@group(0) @binding(6) var<storage, read_write> neighbours: array<u32>;
-@group(0) @binding(7) var<storage, read_write> neighbourCounts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> neighbours: array<u32>;
+@group(0) @binding(6) var<storage, read_write> neighbourCounts: array<u32>;
 #ifdef HAS_DROPPED
-@group(0) @binding(8) var<storage, read_write> dropped: array<u32>;
+@group(0) @binding(7) var<storage, read_write> dropped: array<u32>;
 #endif
 
 const FREE = 0xffffffffu;
 // Places of atoms are known so well, in cells.
 const SLACK = 1e-3;
 
-// An atom, and the cells among which its neighbours are. Cell (x, y, z) begins at starts[at + x + size.x (y + size.y
-// z)].
+// An atom, and the cells among which its neighbours are: `span` of them along each axis from `low` on, around the end
+// where they wrap. Cell (x, y, z) begins at starts[at + x + size.x (y + size.y z)].
 struct Around {
   centre: vec4<f32>,
   low: vec3<u32>,
-  high: vec3<u32>,
+  span: vec3<u32>,
   size: vec3<u32>,
   at: u32,
   // Those in the list are looked at alone.
@@ -56,8 +56,42 @@ struct Around {
 var<private> list_bits: array<u32, MOST>;
 var<private> list_atoms: array<u32, MOST>;
 
-fn row_at(around: Around, y: u32, z: u32) -> u32 {
-  return around.at + (z * around.size.y + y) * around.size.x;
+#ifdef PERIODIC
+// A row that goes around the end is in two parts.
+#let PARTS = 2
+#else
+#let PARTS = 1
+#endif
+
+// Where the atoms of a part of a row begin and end, which is so many rows from the lowest.
+fn row_part(around: Around, y_step: u32, z_step: u32, part: u32) -> vec2<u32> {
+  var y = around.low.y + y_step;
+  var z = around.low.z + z_step;
+  var first = around.low.x;
+  var end = first + around.span.x;
+#ifdef PERIODIC
+  y -= select(0u, around.size.y, y >= around.size.y);
+  z -= select(0u, around.size.z, z >= around.size.z);
+  first = select(0u, first, part == 0u);
+  end = select(max(end, around.size.x) - around.size.x, min(end, around.size.x), part == 0u);
+#endif
+  let row = around.at + (z * around.size.y + y) * around.size.x;
+  return vec2<u32>(starts[row + first], starts[row + end]);
+}
+
+// The cells up to `shells` away from one along each axis.
+fn spread(around: Around, cell: vec3<u32>, shells: vec3<u32>) -> Around {
+  var wide = around;
+  wide.low = cell - min(cell, shells);
+  wide.span = min(cell + shells, around.size - 1u) + 1u - wide.low;
+#ifdef PERIODIC
+  if (repeats) {
+    let is_all = 2u * shells + 1u >= around.size;
+    wide.low = select(cell + select(around.size, vec3<u32>(), cell >= shells) - shells, vec3<u32>(), is_all);
+    wide.span = select(2u * shells + 1u, around.size, is_all);
+  }
+#endif
+  return wide;
 }
 
 fn count_within(around: Around, limit: u32) -> u32 {
@@ -68,13 +102,14 @@ fn count_within(around: Around, limit: u32) -> u32 {
     }
     return count;
   }
-  for (var z = around.low.z; z <= around.high.z; z++) {
-    for (var y = around.low.y; y <= around.high.y; y++) {
-      let row = row_at(around, y, z);
-      let end = starts[row + around.high.x + 1u];
-      for (var j = starts[row + around.low.x]; j < end; j++) {
+  for (var z = 0u; z < around.span.z; z++) {
+    for (var y = 0u; y < around.span.y; y++) {
+#for part in 0..PARTS
+      let part_${part} = row_part(around, y, z, ${part}u);
+      for (var j = part_${part}.x; j < part_${part}.y; j++) {
         count += u32(is_within(bitcast<u32>(squared(around.centre, placed[j])), limit));
       }
+#endfor
     }
   }
   return count;
@@ -89,13 +124,14 @@ fn count_ties(around: Around, bits: u32, last: u32) -> u32 {
     }
     return count;
   }
-  for (var z = around.low.z; z <= around.high.z; z++) {
-    for (var y = around.low.y; y <= around.high.y; y++) {
-      let row = row_at(around, y, z);
-      let end = starts[row + around.high.x + 1u];
-      for (var j = starts[row + around.low.x]; j < end; j++) {
+  for (var z = 0u; z < around.span.z; z++) {
+    for (var y = 0u; y < around.span.y; y++) {
+#for part in 0..PARTS
+      let part_${part} = row_part(around, y, z, ${part}u);
+      for (var j = part_${part}.x; j < part_${part}.y; j++) {
         count += u32(bitcast<u32>(squared(around.centre, placed[j])) == bits && sorted[j] <= last);
       }
+#endfor
     }
   }
   return count;
@@ -119,17 +155,18 @@ fn last_tie(around: Around, bits: u32, ties: u32, first: u32, end: u32) -> u32 {
 // Lists those up to `chosen.upto`, of ties those up to `last`; how many they are, of which the list has the first.
 fn make_list(around: Around, chosen: Nearest, last: u32) -> u32 {
   var count = 0u;
-  for (var z = around.low.z; z <= around.high.z; z++) {
-    for (var y = around.low.y; y <= around.high.y; y++) {
-      let row = row_at(around, y, z);
-      let end = starts[row + around.high.x + 1u];
-      for (var j = starts[row + around.low.x]; j < end; j++) {
+  for (var z = 0u; z < around.span.z; z++) {
+    for (var y = 0u; y < around.span.y; y++) {
+#for part in 0..PARTS
+      let part_${part} = row_part(around, y, z, ${part}u);
+      for (var j = part_${part}.x; j < part_${part}.y; j++) {
         let bits = bitcast<u32>(squared(around.centre, placed[j]));
         if (is_within(bits, chosen.upto) && (bits <= chosen.below || sorted[j] <= last)) {
           list_atoms[min(count, MOST - 1u)] = j;
           count++;
         }
       }
+#endfor
     }
   }
   // What is loaded for few alone.
@@ -142,18 +179,22 @@ fn make_list(around: Around, chosen: Nearest, last: u32) -> u32 {
 }
 
 #ifdef HAS_DROPPED
-// All up to the cutoff, in rows of cells that it reaches.
-fn count_all(around: Around, grid: Grid, place: vec3<f32>, limit: u32) -> u32 {
+// All up to the cutoff.
+fn count_all(around: Around, grid: Grid, place: vec3<f32>, cell: vec3<u32>, limit: u32) -> u32 {
+  var all = spread(around, cell, vec3<u32>(params.cutoff / grid.edges + SLACK) + 1u);
+  all.listed = 0u;
+#ifdef PERIODIC
+  return count_within(all, limit);
+#else
+  // In rows of cells that the cutoff reaches.
   let reach = params.cutoff * grid.per_edge + SLACK;
-  let low = cell_of(grid, place - reach);
-  let high = cell_of(grid, place + reach);
   var count = 0u;
-  for (var z = low.z; z <= high.z; z++) {
+  for (var z = all.low.z; z < all.low.z + all.span.z; z++) {
     let away_z = max(max(f32(z) - place.z, place.z - f32(z + 1u)), 0.0);
-    for (var y = low.y; y <= high.y; y++) {
+    for (var y = all.low.y; y < all.low.y + all.span.y; y++) {
       let away_y = max(max(f32(y) - place.y, place.y - f32(y + 1u)), 0.0);
       let along = sqrt(max(reach * reach - away_y * away_y - away_z * away_z, 0.0)) + SLACK;
-      let row = row_at(around, y, z);
+      let row = around.at + (z * around.size.y + y) * around.size.x;
       let end = starts[row + cell_of(grid, vec3<f32>(place.x + along)).x + 1u];
       for (var j = starts[row + cell_of(grid, vec3<f32>(place.x - along)).x]; j < end; j++) {
         count += u32(is_within(bitcast<u32>(squared(around.centre, placed[j])), limit));
@@ -161,17 +202,26 @@ fn count_all(around: Around, grid: Grid, place: vec3<f32>, limit: u32) -> u32 {
     }
   }
   return count;
+#endif
 }
 #endif
 
-// Nothing that is more than `shell` cells away from `cell` along any axis is nearer than this, in cells.
+// Nothing that is more than `shell` cells away from `cell` along any axis is nearer than this.
 fn reach_of(grid: Grid, place: vec3<f32>, cell: vec3<u32>, shell: u32) -> f32 {
   // Where the grid ends there is nothing.
   let none = vec3<f32>(1e15);
-  let left = select(none, place - vec3<f32>(cell) + f32(shell), cell > vec3<u32>(shell));
-  let right = select(none, vec3<f32>(cell + shell + 1u) - place, cell + shell + 1u < grid.size);
-  let sides = min(left, right);
-  return max(min(sides.x, min(sides.y, sides.z)) - SLACK, 0.0);
+  var has_left = cell > vec3<u32>(shell);
+  var has_right = cell + shell + 1u < grid.size;
+#ifdef PERIODIC
+  if (repeats) {
+    has_left = vec3<u32>(2u * shell + 1u) < grid.size;
+    has_right = has_left;
+  }
+#endif
+  let left = select(none, place - vec3<f32>(cell) + f32(shell), has_left);
+  let right = select(none, vec3<f32>(cell + shell + 1u) - place, has_right);
+  let sides = max(min(left, right) - SLACK, vec3<f32>()) * grid.edges;
+  return min(sides.x, min(sides.y, sides.z));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -186,7 +236,11 @@ fn main(
     return;
   }
   let first = structure * params.atoms;
-  let end = first + min(counts[structure], params.atoms);
+  let at = structure * (params.cells + 1u);
+  let end = starts[at + params.cells];
+#ifdef PERIODIC
+  use_lattice(structure);
+#endif
   let slots = params.slots;
   var atom = first + i;
   var used = 0u;
@@ -200,13 +254,13 @@ fn main(
     let place = place_of(grid, centre.xyz);
     let cell = cell_of(grid, place);
     let cutoff = bitcast<u32>(params.cutoffSquared);
-    var around = Around(centre, cell, cell, grid.size, structure * (params.cells + 1u), 0u);
+    let most_shells = params.cutoff / min(grid.edges.x, min(grid.edges.y, grid.edges.z)) + 1.0;
+    var around = Around(centre, cell, vec3<u32>(1u), grid.size, at, 0u);
     var limit = 0u;
     var found = 0u;
     for (var shell = 2u; limit < cutoff && found < slots; ) {
-      around.low = cell - min(cell, vec3<u32>(shell));
-      around.high = min(cell + shell, grid.size - 1u);
-      let reach = reach_of(grid, place, cell, shell) * grid.edge * 0.99999;
+      around = spread(around, cell, vec3<u32>(shell));
+      let reach = reach_of(grid, place, cell, shell) * 0.99999;
       limit = min(cutoff, bitcast<u32>(reach * reach));
       found = 0u;
       if (limit > APART) {
@@ -214,7 +268,7 @@ fn main(
       }
       // As many cells more as would do were atoms evenly spread, up to what the cutoff needs.
       let more = f32(shell) * pow(1.5 * f32(slots) / f32(found + 1u), 1.0 / 3.0);
-      shell = max(shell + 1u, u32(min(more, params.cutoff * grid.per_edge + 1.0)));
+      shell = max(shell + 1u, u32(min(more, most_shells)));
     }
     if (found > MOST) {
       let some = nearest(around, slots, MOST, limit, found);
@@ -257,7 +311,7 @@ fn main(
 #ifdef HAS_DROPPED
     total = used;
     if (used == slots) {
-      total = count_all(around, grid, place, cutoff);
+      total = count_all(around, grid, place, cell, cutoff);
     }
 #endif
   }

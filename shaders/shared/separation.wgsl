@@ -17,6 +17,8 @@ const APART = bitcast<u32>(1e-4f);
 var<private> lattice: mat3x3<f32>;
 // What fractional coordinates are the products with, zeros without a cell.
 var<private> reciprocal: mat3x3<f32>;
+// Whether there is a cell.
+var<private> repeats: bool;
 
 fn use_lattice(structure: u32) {
   let at = 9u * structure;
@@ -24,9 +26,17 @@ fn use_lattice(structure: u32) {
   let b = vec3<f32>(lattices[at + 3u], lattices[at + 4u], lattices[at + 5u]);
   let c = vec3<f32>(lattices[at + 6u], lattices[at + 7u], lattices[at + 8u]);
   let volume = dot(a, cross(b, c));
-  let share = select(0.0, 1.0 / volume, volume != 0.0);
+  repeats = volume != 0.0;
+  let share = select(0.0, 1.0 / volume, repeats);
   lattice = mat3x3<f32>(a, b, c);
   reciprocal = share * mat3x3<f32>(cross(b, c), cross(c, a), cross(a, b));
+}
+#endif
+
+#ifdef PERIODIC
+// Distances between opposite faces of the cell.
+fn widths() -> vec3<f32> {
+  return 1.0 / vec3<f32>(length(reciprocal[0]), length(reciprocal[1]), length(reciprocal[2]));
 }
 #endif
 

@@ -58,7 +58,6 @@ export {
   type EdgeGeometryShape,
 } from "./neighbours/edgeGeometry.ts";
 export type { NeighbourShape } from "./neighbours/layout.ts";
-export { requireMinimumImage } from "./neighbours/minimumImage.ts";
 export { neighbourList, neighbourListKernel, type NeighbourListArgs } from "./neighbours/neighbourList.ts";
 export {
   reverseNeighbours,

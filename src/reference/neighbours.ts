@@ -68,17 +68,20 @@ function latticeOf(cell: ArrayLike<number> | undefined, structure: number): Latt
   return rows.flat().some((x) => x !== 0) ? rows : undefined;
 }
 
-/** x_i - x_j, for the nearest of the images of j in this and the cells around it. */
+/** x_i - x_j, for the nearest of the images of j. */
 function awayFrom(positions: ArrayLike<number>, i: number, j: number, lattice: Lattice | undefined): Vector {
   const d = [0, 1, 2].map((axis) => positions[4 * i + axis]! - positions[4 * j + axis]!) as Vector;
   if (!lattice) return d;
-  const steps = [-2, -1, 0, 1, 2];
+  // It is this one or one of those around it.
+  const near = imageOf(d, lattice);
+  const steps = [-1, 0, 1];
   const images = steps.flatMap((a) =>
     steps.flatMap((b) =>
-      steps.map((c) => d.map((x, k) => x + a * lattice[0][k]! + b * lattice[1][k]! + c * lattice[2][k]!)),
+      steps.map((c) => near.map((x, k) => x + a * lattice[0][k]! + b * lattice[1][k]! + c * lattice[2][k]!) as Vector),
     ),
-  ) as Vector[];
-  return images.reduce((nearest, image) => (Math.hypot(...image) < Math.hypot(...nearest) ? image : nearest));
+  );
+  const square = ([x, y, z]: Vector) => x * x + y * y + z * z;
+  return images.reduce((nearest, image) => (square(image) < square(nearest) ? image : nearest));
 }
 
 /** The vector less the multiples of a lattice's that its rounded fractional coordinates are: by Cramer's rule. */

@@ -30,29 +30,36 @@ function batch(structures: readonly (readonly Point[])[], atoms: number) {
   return { positions, counts: Uint32Array.from(structures, (points) => points.length) };
 }
 
-async function lists(structures: readonly (readonly Point[])[], atoms: number, slots: number, cutoff: number) {
+async function lists(
+  structures: readonly (readonly Point[])[],
+  atoms: number,
+  slots: number,
+  cutoff: number,
+  cell?: Float32Array,
+) {
   const { positions, counts } = batch(structures, atoms);
   const [rows, size] = [[structures.length, atoms], structures.length];
   const whole = (shape: readonly number[]) => ({ shape, dtype: "u32" as const });
-  const expected = twin.neighbourList({ structures: size, atoms, slots }, cutoff, positions, counts);
+  const expected = twin.neighbourList({ structures: size, atoms, slots }, cutoff, positions, counts, cell);
+  const inputs = {
+    positions: { shape: [...rows, 4], data: positions },
+    counts: { shape: [size], data: counts },
+    ...(cell && { cell: { shape: [size, 9], data: cell } }),
+  };
+  const shape = { structures: size, atoms, slots, counted: 1, periodic: cell ? 1 : 0 };
   const run = (variant: string) =>
     runKernels(
       gpu,
-      { positions: { shape: [...rows, 4], data: positions }, counts: { shape: [size], data: counts } },
+      inputs,
       { neighbours: whole([...rows, slots]), neighbourCounts: whole(rows), dropped: whole(rows) },
       (graph, t) => {
-        const key = choose(
-          graph.caps,
-          neighbourListVariants,
-          { structures: size, atoms, slots, counted: 1, periodic: 0 },
-          "f32",
-        );
-        const ctx = withCaps(graph, { choices: { [key.call.key]: variant } });
+        const { call } = choose(graph.caps, neighbourListVariants, shape, "f32");
+        const ctx = withCaps(graph, { choices: { [call.key]: variant } });
         neighbourList(ctx, { label: "list", ...t, cutoff });
       },
     );
   const found = await run("all pairs");
-  const others = await Promise.all(["kept pairs", "cells"].map(run));
+  const others = await Promise.all([...(atoms <= 512 ? ["kept pairs"] : []), "cells"].map(run));
   for (const name of ["neighbours", "neighbourCounts", "dropped"] as const) {
     expect(Array.from(found[name]), name).toEqual(Array.from(expected[name]));
     others.forEach((other) => expect(other[name]).toEqual(found[name]));
@@ -184,6 +191,21 @@ describe("neighbourList", () => {
     expect(Array.from(neighbours)).toEqual([1, 2, 0, 2, 0, 3, 1, 2]);
     expect(Array.from(edges.subarray(0, 4))).toEqual([1, 0, 0, 1]);
   });
+
+  it.each([
+    ["many cells", 520, 40, 9, 12],
+    ["few cells", 60, 10, 20, 4],
+    ["fewer atoms than slots", 12, 10, 20, 4],
+  ])(
+    "is its twin in periodic structures of %s, atoms outside of their cell too",
+    async (_, atoms, edge, slots, cutoff) => {
+      const random = new Random(atoms);
+      const cloud = (count: number, width: number) => Array.from({ length: count }, () => randomPoint(random, width));
+      const cells = [edge, 0, 0, 0.3 * edge, edge, 0, -0.2 * edge, 0.1 * edge, 1.3 * edge, ...Array<number>(9).fill(0)];
+      requireMinimumImage(cells, cutoff);
+      await lists([cloud(atoms, 3 * edge), cloud(atoms - 3, edge)], atoms, slots, cutoff, Float32Array.from(cells));
+    },
+  );
 
   it("refuses a cutoff that excludes all", async () => {
     await expect(refused({}, {}, 0.01)).rejects.toMatchObject({ code: "bad-option" });

@@ -74,7 +74,7 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   attention: [32, 1024].map((channels) => ({ samples: 2, tokens: 64, channels })),
   attentionGrad: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
   neighbourList: [20, 100, 1000, 10_000].flatMap((atoms) =>
-    [0, 1].map((counted) => ({ structures: 2, atoms, slots: 20, counted, periodic: 0 })),
+    [0, 1].map((counted) => ({ structures: 2, atoms, slots: 20, counted, periodic: 1 - counted })),
   ),
   twirlMerge: [5, 8].map((channels) => {
     return { samples: 1, size: 16, channels, rotations: 24, goesOn: 0, reduced: 1, targeted: 1 };

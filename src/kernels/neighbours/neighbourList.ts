@@ -85,12 +85,12 @@ export function neighbourList(ctx: KernelContext, args: NeighbourListArgs): void
     });
     return;
   }
-  const { cells, ...found } = sortIntoCells(ctx, label, { positions, counts }, layout);
-  const bindings = { ...found, counts, ...written };
+  const { cells, ...found } = sortIntoCells(ctx, label, { positions, counts }, layout, lattice);
+  const bindings = { ...found, ...written, ...lattice.bindings };
   ctx.dispatch({
     ...common,
     shader: neighbourCellsShader,
-    constants: { WORKGROUP, MOST: listLength(layout.slots), HAS_DROPPED },
+    constants: { WORKGROUP, MOST: listLength(layout.slots), HAS_DROPPED, ...lattice.constants },
     params: { ...params, cells, cutoff },
     bindings,
     flops: 8 * structures * atoms * layout.slots,
@@ -107,6 +107,7 @@ function sortIntoCells(
   label: string,
   { positions, counts }: Readonly<Record<"positions" | "counts", Tensor>>,
   { structures, atoms, slots }: NeighbourShape,
+  lattice: ReturnType<typeof periodic>,
 ): Readonly<Record<"placed" | "sorted" | "starts" | "grids", Tensor>> & { readonly cells: number } {
   const perCell = Math.max(0.5, slots / CELLS_OF_SLOTS);
   // Boxes are not full.
@@ -116,26 +117,30 @@ function sortIntoCells(
   const [keys, sorted] = [ofAtoms("keys"), ofAtoms("sorted")];
   const starts = ctx.scratch(`${label} starts`, [structures, cells + 1], "u32");
   const placed = ctx.scratch(`${label} placed`, [structures, atoms, 4]);
+  const constants = { WORKGROUP, ...lattice.constants };
   const dispatch = (d: Omit<Dispatch, "label" | "bytes">) => {
-    ctx.dispatch({ ...d, label: `${label} cells`, constants: { WORKGROUP }, bytes: bytesOf(d.bindings) });
+    ctx.dispatch({ ...d, label: `${label} cells`, bytes: bytesOf(d.bindings) });
   };
   dispatch({
     shader: cellGridShader,
+    constants,
     params: { structures, atoms, cells, perCell },
-    bindings: { positions, counts, grids },
+    bindings: { positions, counts, grids, ...lattice.bindings },
     workgroups: workgroups1d(structures),
     flops: 6 * structures * atoms,
   });
   dispatch({
     shader: cellKeysShader,
+    constants,
     params: { structures, atoms, cells },
-    bindings: { positions, counts, grids, keys },
+    bindings: { positions, counts, grids, keys, ...lattice.bindings },
     workgroups: threads1d(structures * atoms),
     flops: 6 * structures * atoms,
   });
   sortByKey(ctx, { label: `${label} cells`, keys, structures, items: atoms, base: 0, most: cells, sorted });
   dispatch({
     shader: cellStartsShader,
+    constants: { WORKGROUP },
     params: { structures, atoms, cells },
     bindings: { keys, sorted, positions, starts, placed },
     workgroups: threads1d(structures * (cells + 1 + atoms)),
