@@ -13,6 +13,7 @@ const entryPoints = {
   node: "src/node.ts",
   index: "src/index.ts",
   kernels: "src/kernels/index.ts",
+  training: "src/trainingEntry.ts",
   operations: "src/graph/operations.ts",
   builtinMolecules: "src/molecules/builtin.ts",
   builtinForceFrames: "src/molecules/builtinForces.ts",

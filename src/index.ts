@@ -24,7 +24,7 @@ export {
   type ParameterArray,
   type ParameterSpec,
 } from "./graph/parameters.ts";
-export * as kernels from "./kernels/index.ts";
+export * as kernels from "./kernels/namespace.ts";
 export type { Contents, Example, ExampleTensor } from "./kernels/example.ts";
 export type { CallShape, Kernel, TableRow, Variant, VariantChoice } from "./kernels/kernel.ts";
 export { allKernels } from "./kernels/list.ts";

@@ -1,5 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
-import * as exported from "./index.ts";
+import * as exported from "./namespace.ts";
 import type { Kernel, VariantChoice } from "./kernel.ts";
 
 export type KernelWithVariants = Kernel & { readonly variants: VariantChoice };

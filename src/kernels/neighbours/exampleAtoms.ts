@@ -1,9 +1,17 @@
 // Tensors of examples: atoms strewn over a cube, structures of different sizes, and lists of neighbours of them.
-import { Random } from "../../random.ts";
 import { FREE_SLOT, type NeighbourShape } from "./layout.ts";
 
 /** Atoms in a cubic Angstrom. */
 const DENSITY = 0.1;
+
+/**
+ * A number in [0, 1) for each whole one. Not `Random`: whoever bundles that would get all kernels with it, as modules
+ * that several entries share are put into one.
+ */
+function scattered(at: number): number {
+  const x = 43758.5453 * Math.sin(12.9898 * (at + 1));
+  return x - Math.floor(x);
+}
 
 /** The last structure is full; of the others each lacks an atom more than the one after it, and has one at least. */
 export function exampleCounts({ structures, atoms }: NeighbourShape): Uint32Array {
@@ -13,9 +21,8 @@ export function exampleCounts({ structures, atoms }: NeighbourShape): Uint32Arra
 /** Padding lies among the atoms: nothing but the counts tells it. */
 export function examplePositions(shape: NeighbourShape): Float32Array {
   const { structures, atoms } = shape;
-  const random = new Random(structures * atoms);
   const edge = exampleEdge(shape);
-  return Float32Array.from({ length: 4 * structures * atoms }, () => edge * (random.next() - 0.5));
+  return Float32Array.from({ length: 4 * structures * atoms }, (_, at) => edge * (scattered(at) - 0.5));
 }
 
 /** Cells that are skewed, of edges of about `edge`; the first structure has none where there are several. */
@@ -52,14 +59,13 @@ export function exampleLists(shape: NeighbourShape): { neighbours: Uint32Array; 
 
 /** Directions of length 1 with lengths of 1 to 2 behind them; zeros in free slots. */
 export function exampleEdges(shape: NeighbourShape): Float32Array {
-  const random = new Random(shape.atoms + 1);
   const { neighbours } = exampleLists(shape);
   const edges = new Float32Array(4 * neighbours.length);
   neighbours.forEach((neighbour, at) => {
     if (neighbour === FREE_SLOT) return;
-    const direction = [random.normal(), random.normal(), random.normal()];
+    const direction = [0, 1, 2].map((a) => scattered(4 * at + a) - 0.5);
     const length = Math.hypot(...direction);
-    edges.set([...direction.map((x) => x / length), 1 + random.next()], 4 * at);
+    edges.set([...direction.map((x) => x / length), 1 + scattered(4 * at + 3)], 4 * at);
   });
   return edges;
 }

@@ -1,3 +1,5 @@
+import { requireNumbers, requireObject, requireWhole } from "../../check.ts";
+
 /** The twirled forces of EScAIP and what they lose, exactly, from what its head gives in one pose. */
 
 /** What the head gives of one structure of n atoms with M slots each. */
@@ -21,7 +23,11 @@ export interface ClosedForm {
  * (delta_ij . delta_ik) / 3 (d_ij . d_ik), for all rotations and for those of the cube alike: everything but the last
  * product with the unit vectors is invariant, and E over T of T^-1 diag(delta) T d has these moments.
  */
-export function closedForm(atoms: number, { coefficients: c, magnitudes: m, edges }: HeadOutput): ClosedForm {
+export function closedForm(atoms: number, output: HeadOutput): ClosedForm {
+  requireWhole("atoms", atoms, 1);
+  requireObject("output", output, "Give { coefficients, magnitudes, edges }.");
+  const { coefficients: c, magnitudes: m, edges } = output;
+  for (const [name, values] of Object.entries({ coefficients: c, magnitudes: m, edges })) requireNumbers(name, values);
   const slots = edges.length / (4 * atoms);
   const mean = new Float64Array(3 * atoms);
   let equiv = 0;

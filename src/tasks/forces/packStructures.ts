@@ -1,3 +1,4 @@
+import { requireArray, requireObject } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { Pose, Skipped } from "../../molecules/dataset.ts";
 import { centred, principalAxes, type Molecule } from "../../molecules/molecule.ts";
@@ -27,6 +28,7 @@ export interface PackedStructures {
 
 /** Divides molecules into those to train on and those held out, and packs both. */
 export function openStructures(molecules: readonly Molecule[], config: ForceConfig): TaskData<PackedStructures> {
+  requireMolecules(molecules);
   const { usable, skipped } = select(molecules);
   const parts = divide(molecules, usable, config);
   const scales = fitLabels(parts.train.map((i) => molecules[i] as LabelledMolecule));
@@ -39,14 +41,21 @@ export function openStructures(molecules: readonly Molecule[], config: ForceConf
 /** Packs molecules that are not to be divided, in their order, by the scales of a model. */
 export function packStructures(
   molecules: readonly Molecule[],
-  { pose }: Pick<ForceConfig, "pose">,
+  config: Pick<ForceConfig, "pose">,
   fitted?: Readonly<Record<string, unknown>>,
 ): { packed: PackedStructures; skipped: Skipped } {
+  requireMolecules(molecules);
+  requireObject("config", config, 'Give a configuration: forces.presets["forces-tiny"].');
+  const { pose } = config;
   const { usable, skipped } = select(molecules);
   const scales = fitted
     ? (fitted as unknown as LabelScales)
     : fitLabels(usable.map((i) => molecules[i] as LabelledMolecule));
   return { packed: pack(molecules, usable, pose, scales), skipped };
+}
+
+function requireMolecules(molecules: unknown): void {
+  requireArray("molecules", molecules, "Give frames: those of parseXyz, parseNpz or builtinForceFrames.");
 }
 
 function select(molecules: readonly Molecule[]): { usable: number[]; skipped: Skipped } {
