@@ -241,6 +241,7 @@ export type {
   ModelSamples,
   ModelSamplesOptions,
   ModelTerms,
+  ReportParts,
   ModelTermsOptions,
   Packed,
   StepContext,
@@ -296,7 +297,7 @@ export {
 export type { Difference } from "./tuning/trial.ts";
 export { emptyTuning, parseTuning, tuningHash, withChoices } from "./tuning/tuning.ts";
 export { readingRemark } from "./report/measureRemarks.ts";
-export { renderReport, type ReportInput } from "./report/report.ts";
+export { renderReport, type ReportInput, type ReportTable } from "./report/report.ts";
 export type {
   EvalRow as ReportEvalRow,
   MetricRow as ReportRow,
@@ -312,7 +313,12 @@ export { escaip, type AtomicGraph, type EscaipOptions, type EscaipOutput, type P
 export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/escaipLayout.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";
 export type { ForceConfig } from "./tasks/forces/forceConfig.ts";
-export { ForceEvaluator, type ForceEvaluatorOptions, type StructureResult } from "./tasks/forces/forceEvaluator.ts";
+export {
+  ForceEvaluator,
+  type ElementResult,
+  type ForceEvaluatorOptions,
+  type StructureResult,
+} from "./tasks/forces/forceEvaluator.ts";
 export { ForceField, type EnergyAndForces } from "./tasks/forces/forceField.ts";
 export { forces } from "./tasks/forces/forces.ts";
 export type { LabelScales } from "./tasks/forces/labels.ts";

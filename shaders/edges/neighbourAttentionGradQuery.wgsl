@@ -3,8 +3,8 @@
 //   gradLogit[j, k] = p[j, k] (gradY[j] . v[k] - D[j]),   gradQ[j] = scale sum over k of gradLogit[j, k] k[k],
 //   gradBias = sum over all of gradLogit[j, k] d[j] . d[k]
 //
-// Bindings: gradY [atoms, slots, width]; logSumExp of the forward pass and rowDots, D, [atoms, slots, heads]; gradQkv as
-// qkv, whose queries are written (0 in free slots); partials [threads]: gradBias of a thread, written.
+// Bindings: gradY [atoms, slots, width]; logSumExp of the forward pass and rowDots, D, [atoms, slots, heads]; gradQkv
+// as qkv, whose queries are written (0 in free slots); partials [threads]: gradBias of a thread, written.
 #import neighbourAttention
 #import nan
 

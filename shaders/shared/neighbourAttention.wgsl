@@ -1,6 +1,6 @@
 // What the passes of attention among the slots of neighbour lists have in common: for atom i and head h
 //
-//   logit[j, k] = scale q[j] . k[k] + bias d[j] . d[k],   p[j, .] = softmax over the slots k in use,   y[j] = sum of p v
+//   logit[j, k] = scale q[j] . k[k] + bias d[j] . d[k],   p[j] = softmax over the slots k in use,   y[j] = sum of p v
 //
 // where d are the edges' unit vectors, edges [atoms, slots] of (d, distance). Lists fill their slots from the first; in
 // free ones the distance is 0. qkv [atoms, slots, 3 width]: the queries of all heads, the keys, the values; a

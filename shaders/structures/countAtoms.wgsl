@@ -1,4 +1,4 @@
-// Adds the atoms of chosen structures to a count: total[0] += sum over b of offsets[chosen[b] + 1] - offsets[chosen[b]].
+// Adds the atoms of chosen structures to a count: total[0] += sum of offsets[chosen[b] + 1] - offsets[chosen[b]].
 // Bindings: offsets [S + 1], chosen [B], total [1], as f32, exact up to 2^24. One thread of one workgroup, as a batch
 // has few structures.
 // Dispatch: one workgroup.

@@ -14,6 +14,6 @@ const UNITS = ["eV", "kcal/mol", "Hartree", "kJ/mol"] as const satisfies readonl
 export const labelUnitsOption = () =>
   choice(
     "--label-units <UNIT>",
-    `unit of energies in --data, of forces per Angstrom: ${UNITS.join(", ")} (default: what the file says or is known for)`,
+    `unit of energies in --data, of forces per Angstrom: ${UNITS.join(", ")} (default: the file's)`,
     UNITS,
   );

@@ -117,7 +117,8 @@ export function renderReport(input: ReportInput): string {
   requireArray("metrics", input.metrics, "Give the rows of a run, as train tells them.");
   const evals = rowsOf(input.metrics, "eval");
   const train = rowsOf(input.metrics, "train");
-  const { lossPer = "voxel and channel" } = input;
+  const { lossPer = "voxel and channel", subject = "A voxel denoiser" } = input;
+  const lead = `${subject} in training, and which share of its held-out loss is rotation symmetry not learned.`;
   const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);
   const sections = [
     section("Symmetry not learned", percentChart(train, evals)),
@@ -144,7 +145,7 @@ export function renderReport(input: ReportInput): string {
     images: true,
     header: `<p class="eyebrow">voxtwirl</p>
 <h1>${escapeHtml(input.title)}</h1>
-<p class="lead">${escapeHtml(input.subject ?? "A voxel denoiser")} in training, and which share of its held-out loss is rotation symmetry not learned.</p>
+<p class="lead">${escapeHtml(lead)}</p>
 ${headlineHtml(headline(evals, input.metrics))}
 ${notes.length > 0 ? `<ul class="notes">${notes.join("")}</ul>` : ""}`,
     body: sections.filter(Boolean).join("\n"),

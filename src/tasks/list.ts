@@ -52,7 +52,7 @@ const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvalua
 };
 
 /** All that can be trained: to add a task is to add its folder, its line here and its model's type above. */
-export const tasks: readonly AnyTask[] = [measurableVoxels, measurableForces as unknown as AnyTask];
+export const tasks: readonly AnyTask[] = [measurableVoxels, measurableForces];
 
 /**
  * @param name of runs from before there were tasks there is none: they are of voxels

@@ -17,8 +17,8 @@ export interface TrainRow {
 }
 
 /**
- * One held-out evaluation. All losses are means per voxel and channel, or per component of the forces in (eV/Angstrom)^2;
- * percents are of lossTotal.
+ * One held-out evaluation. All losses are means per voxel and channel, or per component of the forces in
+ * (eV/Angstrom)^2; percents are of lossTotal.
  */
 export interface EvalRow {
   type: "eval";

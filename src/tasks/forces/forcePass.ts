@@ -170,6 +170,7 @@ function build(gpu: Gpu, options: ForcePassOptions, owned: BufferView[]): Built 
     parameter: parameters(graph),
     ...(feature && { feature: (name, tensor) => feature(graph, name, tensor) }),
   });
-  for (const tensor of [...Object.values(output), atomic.edges] as (typeof output.forces)[]) graph.keep(tensor);
+  const { energies, forces, coefficients, magnitudes } = output;
+  for (const tensor of [energies, forces, coefficients, magnitudes, atomic.edges]) graph.keep(tensor);
   return { graph, chosen, poses, atomic, output, owned };
 }

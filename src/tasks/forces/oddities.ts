@@ -2,7 +2,7 @@
 import { formatCount } from "../../report/format.ts";
 import type { LabelledMolecule, LabelScales } from "./labels.ts";
 
-/** Net forces of quantum chemistry are rounding; frames cut out of something larger, or turned without them, have some. */
+/** Net forces of quantum chemistry are rounding; frames cut out of something larger have some. */
 const MOST_NET_FORCE = 0.01;
 
 /** Structures whose neighbours are counted at most: it takes all pairs. */
