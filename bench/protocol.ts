@@ -47,6 +47,14 @@ export interface TensorFile {
  *   atom's structure that are up to the cutoff away, the M nearest, j growing. There are M of them. Attribute cutoff.
  * - bondOrder: edges [B, n, M, 4] (direction, length) -> y [B, n, L + 1]: for each degree l the root of the sum over m
  *   of the squares of the means over M edges of Y_lm, real, whose squares add up to 2l + 1.
+ * - neighbourAttention: qkv [N, M, 3 C] (q, then k, then v, each of all heads), edges [N, M, 4] (direction, length),
+ *   bias [1] -> y [N, M, C]: attention among the M edges of an atom, to whose logits bias times the cosine between two
+ *   edges is added. neighbourAttentionGrad: the same and gradY -> gradQkv, gradBias. Attribute heads.
+ * - escaipTrain: positions [B, n, 3], numbers [B, n], energies [B], forces [B, n, 3] and the parameters of EScAIP by
+ *   name -> loss [1] and "grad/NAME" of the first step. All atoms of a structure are neighbours. Attributes heads,
+ *   energyWeight, forceWeight, clip, and those of adamw; what has "embedding" or "bias" in its name is not decayed.
+ * - escaipEvaluation: positions, numbers, target [B, n, 3], matrices [R, 9], the rotations of the cube, and parameters
+ *   -> terms [4], sums over structures: E |f_T - y|^2, |E f_T - y|^2, E |f_T - E f_T|^2, |y|^2. Attribute heads.
  * - adamw: weights, grads, m, v, ema -> weights, m, v, ema after one update, the one after `step` others. Attributes
  *   lr, beta1, beta2, eps, weightDecay, emaDecay, step.
  * - variance: x [K, N, D, D, D, C] -> mean [N, D, D, D, C] and m2 [N]: the sum over rows, voxels and channels of
@@ -92,6 +100,10 @@ export interface CaseDescription {
     | "twirl"
     | "voxelize"
     | "neighbours"
+    | "neighbourAttention"
+    | "neighbourAttentionGrad"
+    | "escaipTrain"
+    | "escaipEvaluation"
     | "bondOrder"
     | "adamw"
     | "variance"

@@ -459,7 +459,39 @@ def beside(name):
     return module
 
 
+def neighbour_attended(torch, attributes, qkv, edges, bias):
+    heads = int(attributes["heads"])
+    shape = qkv.shape[:-1] + (3, heads, qkv.shape[-1] // (3 * heads))
+    q, k, v = qkv.reshape(shape).permute(2, 0, 3, 1, 4)
+    direction = edges[..., :3]
+    angles = (direction @ direction.transpose(-1, -2)) * bias
+    weights = (q @ k.transpose(-1, -2) * shape[-1] ** -0.5 + angles[:, None]).softmax(-1)
+    return (weights @ v).transpose(1, 2).flatten(-2)
+
+
+def neighbour_attention(torch, attributes, inputs):
+    return Work(torch, lambda: {"y": neighbour_attended(torch, attributes, **inputs)}, {"y": same})
+
+
+def neighbour_attention_grad(torch, attributes, inputs):
+    to = {name: inputs[name] for name in ("qkv", "bias")}
+    run = lambda: neighbour_attended(torch, attributes, edges=inputs["edges"], **to)
+    return Gradient(torch, run, to, inputs["gradY"], {})
+
+
+def escaip_train(torch, attributes, inputs):
+    return beside("torch_escaip").Training(torch, attributes, inputs)
+
+
+def escaip_evaluation(torch, attributes, inputs):
+    return beside("torch_escaip").Evaluation(torch, attributes, inputs)
+
+
 OPERATIONS = {
+    "neighbourAttention": neighbour_attention,
+    "neighbourAttentionGrad": neighbour_attention_grad,
+    "escaipTrain": escaip_train,
+    "escaipEvaluation": escaip_evaluation,
     "conv3d": conv3d,
     "conv3dGradInput": conv3d_grad_input,
     "conv3dGradWeight": conv3d_grad_weight,

@@ -4,6 +4,7 @@ import { analyzeCases } from "./analyze.ts";
 import { attentionCases } from "./attention.ts";
 import { conv3dCases } from "./conv3d.ts";
 import { convTranspose3dCases } from "./convTranspose3d.ts";
+import { forceCases } from "./forces.ts";
 import { groupNormCases } from "./groupNorm.ts";
 import { layerNormCases } from "./layerNorm.ts";
 import { measureCases } from "./measure.ts";
@@ -25,6 +26,7 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   rotate: rotateCases,
   voxelize: voxelizeCases,
   neighbours: neighbourCases,
+  forces: forceCases,
   twirl: twirlCases,
   adamw: adamwCases,
   noise: noiseCases,

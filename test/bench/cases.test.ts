@@ -89,7 +89,7 @@ describe("cases of half precision", () => {
 
   it("are the same work under other names, with nobody to compare with", () => {
     expect(new Set(halves.map(([{ suite }]) => suite))).toEqual(
-      new Set(["conv3d", "convT", "groupnorm", "layernorm", "attention", "unet", "measure", "voxmol"]),
+      new Set(["conv3d", "convT", "groupnorm", "layernorm", "attention", "forces", "unet", "measure", "voxmol"]),
     );
     for (const [single, half] of halves) {
       expect(half.name).toBe(`${single.name}/f16`);

@@ -90,8 +90,7 @@ export function posedStructures(
     const neighbours = words("neighbours", [b, n, m]);
     const neighbourCounts = words("neighbour counts", [b, n]);
     const list = { neighbours, neighbourCounts };
-    const dropped = words("dropped", [b, n]);
-    neighbourList(graph, { label: "neighbours", positions, counts, cutoff: rule.cutoff, ...list, dropped });
+    neighbourList(graph, { label: "neighbours", positions, counts, cutoff: rule.cutoff, ...list });
     const edges = graph.scratch("edges", [b, n, m, 4]);
     edgeGeometry(graph, { label: "edges", positions: posed, ...list, edges });
     const bondOrders = graph.scratch("bond orders", [b, n, BOND_ORDERS]);
