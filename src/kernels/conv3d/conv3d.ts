@@ -2,6 +2,7 @@ import conv3dShader from "../../../shaders/conv3d/conv3d.wgsl";
 import conv3dTiledShader from "../../../shaders/conv3d/conv3dTiled.wgsl";
 import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl";
 import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
+import conv3dPanelShader from "../../../shaders/conv3d/conv3dPanel.wgsl";
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
@@ -81,6 +82,7 @@ export const conv3dKernel: Kernel<ConvShape> = {
     conv3dShader,
     conv3dRowsShader,
     conv3dRowsWeightShader,
+    conv3dPanelShader,
     conv3dPolyphaseShader,
     ...WINOGRAD_SHADERS,
     conv3dWinogradWeightShader,

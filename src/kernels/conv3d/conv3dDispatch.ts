@@ -5,6 +5,7 @@ import { storage, storagePair } from "../storage.ts";
 import { dispatchConvBlocks, usefulFlops, type ConvOperands, type ConvProblem } from "./conv3dBlocks.ts";
 import { convShape } from "./conv3dCall.ts";
 import { directDispatch, directTileOf, directTransposedDispatch } from "./conv3dDirect.ts";
+import { conv3dPanelDispatch } from "./conv3dPanel.ts";
 import { conv3dPolyphaseDispatch } from "./conv3dPolyphase.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
 import { convSizes, type ConvDispatch } from "./conv3dShape.ts";
@@ -65,6 +66,9 @@ function dispatchProblem(ctx: KernelContext, args: ConvOperands & { variant?: Va
     }
     case "conv3dWinogradMatmul":
       dispatchConv3dWinograd(ctx, { ...args, ...cost, sizes, variant });
+      return;
+    case "conv3dPanel":
+      dispatchScalar(ctx, { ...args, ...cost }, conv3dPanelDispatch(conv, variant));
       return;
     case "conv3dPolyphase":
       dispatchScalar(ctx, { ...args, ...cost }, conv3dPolyphaseDispatch(conv, variant));

@@ -2,6 +2,7 @@ import type { ConvProblem } from "./conv3dBlocks.ts";
 import { tiledVariants } from "./conv3dTiled.ts";
 import { subgroupMatrixVariants } from "./conv3dSubgroupMatrix.ts";
 import { conv3dPolyphaseFits, polyphaseVariants } from "./conv3dPolyphase.ts";
+import { conv3dPanelFits, panelVariants } from "./conv3dPanel.ts";
 import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
 import { conv3dWinogradFits, conv3dWinogradVariants } from "./conv3dWinograd.ts";
 import { isPointwise } from "./conv3dShape.ts";
@@ -54,7 +55,8 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
     const polyphase = conv3dPolyphaseFits(caps, problem) ? polyphaseVariants(problem.sizes) : [];
     const winograd = conv3dWinogradFits(caps, problem) ? conv3dWinogradVariants(problem.sizes) : [];
     const blocks = [tiled, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
-    return [...inRows, ...winograd, ...polyphase, ...directVariants(caps, tiles), ...blocks];
+    const panels = conv3dPanelFits(caps, problem, dtype) ? panelVariants() : [];
+    return [...inRows, ...winograd, ...panels, ...polyphase, ...directVariants(caps, tiles), ...blocks];
   },
   // "rows" and "polyphase" need subgroups of eight lanes: SwiftShader, whose have four, passes over them.
   table: [
@@ -87,9 +89,14 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
       when: (shape) => isPointwise(shape) && shape.outC <= 16,
     },
     {
+      ...onLavapipe("panel 16x32", "6,720 rows of 64 to 32 as below; the panel of 64 channels would be half empty"),
+      when: (shape) => isPointwise(shape) && shape.outC <= 32,
+    },
+    {
       ...onLavapipe(
-        "polyphase 2x4x32",
-        "inputs serve many channels. 1x8x64 takes 5 % less for whole 64s, but 17 more for 96 and 30 more at 4^3",
+        "panel 8x64",
+        "6,720 rows, 64 to 64 2.0 ms, 64 to 192 6.1, 128 to 64 2.9; polyphase 2x4x32 2.2, 7.0 and 4.0, and it takes " +
+          "rows of any number",
       ),
       when: isPointwise,
     },
