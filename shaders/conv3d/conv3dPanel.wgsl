@@ -6,8 +6,8 @@
 // A load from a buffer takes as long as some thirty multiply-adds there, whatever its width. So the weights of
 // WORKGROUP COLUMNS output channels are loaded once into a private array, a panel (Goto and van de Geijn 2008, doi
 // 10.1145/1356052.1356053), which serves rowTiles tiles of ROWS rows; lane l has the channels l, WORKGROUP + l and so
-// on of the panel. Of the rows lane l loads channel l of every WORKGROUP, which shuffles spread: a number of x is loaded
-// once for all channels of the panel.
+// on of the panel. Of the rows lane l loads channel l of every WORKGROUP, which shuffles spread: a number of x is
+// loaded once for all channels of the panel.
 //
 // Operands: shared/convOperands.wgsl. Constants: WORKGROUP = the subgroup size; ROWS, COLUMNS; DEPTH, a multiple of it:
 // input channels that the panel holds, more are taken in parts, whose sums wait in y; X_F16, Y_F16.
