@@ -76,8 +76,9 @@ function readMolecule(lines: LineReader, count: number, labels: LabelReading): M
     const molecule = readAtoms(lines, count, columns);
     const name = (qm9 === null ? comment : qm9[0].replace(/\s+/, " ")).trim();
     if (name !== "") molecule.name = name;
-    const { energy, units } = commentLabels(comment);
+    const { energy, units, periodic } = commentLabels(comment);
     if (energy !== undefined) molecule.energy = energy;
+    if (periodic) molecule.periodic = periodic;
     return labels.convert(molecule, units);
   } catch (fault) {
     if (!(fault instanceof Unusable)) throw fault;

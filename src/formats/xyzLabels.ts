@@ -11,8 +11,17 @@ const others = /kinetic|zero_?point|dispersion|repulsion/;
 
 const unitKeys = ["units", "unit", "energy_units", "energy_unit"];
 
-/** The energy that a comment gives, NaN where it is no number, and what the comment names as units. */
-export function commentLabels(comment: string): { energy?: number; units?: string } {
+/** What an extended XYZ file's comment says of a molecule. */
+export interface CommentLabels {
+  /** NaN where it is no number. */
+  readonly energy?: number;
+  /** What the comment names as units. */
+  readonly units?: string;
+  /** By `pbc`, and where there is none by a `Lattice`, as ASE takes it. */
+  readonly periodic?: true;
+}
+
+export function commentLabels(comment: string): CommentLabels {
   // Most comments are names.
   if (!comment.includes("=")) return {};
   const values = commentValues(comment);
@@ -20,7 +29,12 @@ export function commentLabels(comment: string): { energy?: number; units?: strin
   const key = preferred([...values.keys()], energies, /energy$/);
   const energy = key === undefined ? undefined : parseNumber(lower.get(key) ?? "");
   const unit = unitKeys.find((name) => lower.has(name));
-  return { ...(energy === undefined ? {} : { energy }), ...(unit === undefined ? {} : { units: lower.get(unit)! }) };
+  const periodic = /\b(t|true|1)\b/i.test(lower.get("pbc") ?? (lower.has("lattice") ? "T" : ""));
+  return {
+    ...(energy === undefined ? {} : { energy }),
+    ...(unit === undefined ? {} : { units: lower.get(unit)! }),
+    ...(periodic && { periodic }),
+  };
 }
 
 /** The name of the column that holds forces, in lower case; undefined where none does. */

@@ -26,6 +26,8 @@ export interface Molecule {
   energy?: number;
   /** Forces in eV/Angstrom (n*3), where they are known; NaN where the file's cannot be used. */
   forces?: Float64Array;
+  /** The file says that the atoms repeat in a cell, which is not read. */
+  periodic?: true;
 }
 
 /** The unweighted mean of the atoms' positions, in Angstrom. */

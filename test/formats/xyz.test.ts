@@ -141,6 +141,18 @@ describe("parseXyz", () => {
   });
 
   it.each([
+    ['Lattice="9 0 0 0 9 0 0 0 9" pbc="T T T"', true],
+    ['Lattice="9 0 0 0 9 0 0 0 9" pbc="F F T"', true],
+    ['pbc="1 0 0"', true],
+    ['Lattice="9 0 0 0 9 0 0 0 9"', true],
+    ['Lattice="9 0 0 0 9 0 0 0 9" pbc="F F F"', undefined],
+    ["pbc=[False, False, False] energy=1", undefined],
+    ["energy=1", undefined],
+  ])("knows whether %j repeats in a cell", (comment, periodic) => {
+    expect(labelled(comment).periodic).toBe(periodic);
+  });
+
+  it.each([
     ["species:S:1:pos:R:3:forces:R:3", "O 1 2 3 4 5.5 -6D-1", [4, 5.5, -0.6]],
     ["forces:R:3:species:S:1:pos:R:3", "4 5 6 O 1 2 3", [4, 5, 6]],
     ["species:S:1:REF_forces:r:3:pos:R:3", "O\t4\t5\t6\t1\t2\t3", [4, 5, 6]],

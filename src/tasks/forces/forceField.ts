@@ -13,7 +13,7 @@ import { Turns } from "../turns.ts";
 import type { ForceConfig } from "./forceConfig.ts";
 import { forceModelFile } from "./forceModelFile.ts";
 import { ForcePass } from "./forcePass.ts";
-import { energyOf, type LabelScales } from "./labels.ts";
+import { energyOf, hasLoneAtom, type LabelScales } from "./labels.ts";
 
 /** What a force field says of a molecule. */
 export interface EnergyAndForces {
@@ -101,7 +101,7 @@ export class ForceField implements TrainedModel {
   async predict(molecules: readonly Molecule[]): Promise<EnergyAndForces[]> {
     this.#check();
     requireArray("molecules", molecules, "Give molecules: those of parseXyz, or { elements, positions }.");
-    molecules.forEach(requireMolecule);
+    molecules.forEach((molecule, i) => requireMolecule(molecule, i, this.config.cutoff));
     if (molecules.length === 0) return [];
     const structures = packed(molecules);
     let result: EnergyAndForces[] = [];
@@ -157,7 +157,7 @@ const IDENTITY = [1, 0, 0, 0, 1, 0, 0, 0, 1] as const;
 /** Places of one replay. */
 const MOST_ATOMS = 2048;
 
-function requireMolecule(molecule: unknown, i: number): void {
+function requireMolecule(molecule: unknown, i: number, cutoff: number): void {
   const { elements, positions } = (molecule ?? {}) as Partial<Molecule>;
   const fail = (what: string, fix: string) => {
     throw new VoxtwirlError("bad-molecule", `molecule ${i + 1}${what}`, fix);
@@ -172,6 +172,9 @@ function requireMolecule(molecule: unknown, i: number): void {
   if (elements.some((z) => z < 1 || z >= ELEMENT_ROWS) || !positions.every(Number.isFinite)) {
     const what = " has an element that is not known, or a position that is no number";
     fail(what, `Give atomic numbers from 1 to ${ELEMENT_ROWS - 1}.`);
+  }
+  if (hasLoneAtom(positions, cutoff)) {
+    fail(` has an atom without another within ${cutoff} A`, "Give whole molecules, one by one.");
   }
 }
 

@@ -92,11 +92,13 @@ function leastSquares(a: readonly (readonly number[])[], b: readonly number[]): 
 }
 
 /** Why a molecule cannot be trained on or measured; undefined where it can. */
-export function unusable(molecule: Molecule): string | undefined {
-  const { elements, positions, energy, forces } = molecule;
+export function unusable(molecule: Molecule, cutoff: number): string | undefined {
+  const { elements, positions, energy, forces, periodic } = molecule;
   if (elements.length < 2) return "fewer than two atoms";
   if (elements.some((z) => z < 1 || z >= ELEMENT_ROWS)) return `elements beyond number ${ELEMENT_ROWS - 1}`;
   if (!positions.every(Number.isFinite)) return "positions are not finite";
+  if (periodic) return "periodic, and forces are of molecules by themselves";
+  if (hasLoneAtom(positions, cutoff)) return `an atom without another within ${cutoff} A`;
   if (energy === undefined || forces === undefined) return "no energy or no forces";
   if (!Number.isFinite(energy) || !forces.every(Number.isFinite)) return "energy or forces are not finite";
   return forces.length === positions.length ? undefined : "not a force for each atom";
@@ -110,4 +112,17 @@ export function requireScales(fitted: unknown, name: string): asserts fitted is 
   if (listed && positive(energyScale) && positive(forceScale)) return;
   const message = `${name} does not say how its energies and forces were scaled`;
   throw new VoxtwirlError("bad-config", message, "Use a model as voxtwirl train writes it.");
+}
+
+/** Whether an atom has no neighbour: its force would be zero whatever the network. */
+export function hasLoneAtom(p: ArrayLike<number>, cutoff: number): boolean {
+  const near = (i: number, j: number) =>
+    (p[i]! - p[j]!) ** 2 + (p[i + 1]! - p[j + 1]!) ** 2 + (p[i + 2]! - p[j + 2]!) ** 2 <= cutoff ** 2;
+  for (let i = 0; i < p.length; i += 3) {
+    // Atoms next to each other in a file are near each other as a rule.
+    let found = (i > 0 && near(i, i - 3)) || (i + 3 < p.length && near(i, i + 3));
+    for (let j = 0; j < p.length && !found; j += 3) found = i !== j && near(i, j);
+    if (!found) return true;
+  }
+  return false;
 }

@@ -29,7 +29,7 @@ export interface PackedStructures {
 /** Divides molecules into those to train on and those held out, and packs both. */
 export function openStructures(molecules: readonly Molecule[], config: ForceConfig): TaskData<PackedStructures> {
   requireMolecules(molecules);
-  const { usable, skipped } = select(molecules);
+  const { usable, skipped } = select(molecules, config.cutoff);
   const parts = divide(molecules, usable, config);
   const scales = fitLabels(parts.train.map((i) => molecules[i] as LabelledMolecule));
   const part = (indices: number[]) => pack(molecules, indices, config.pose, scales);
@@ -41,13 +41,13 @@ export function openStructures(molecules: readonly Molecule[], config: ForceConf
 /** Packs molecules that are not to be divided, in their order, by the scales of a model. */
 export function packStructures(
   molecules: readonly Molecule[],
-  config: Pick<ForceConfig, "pose">,
+  config: Pick<ForceConfig, "pose" | "cutoff">,
   fitted?: Readonly<Record<string, unknown>>,
 ): { packed: PackedStructures; skipped: Skipped } {
   requireMolecules(molecules);
   requireObject("config", config, 'Give a configuration: forces.presets["forces-tiny"].');
   const { pose } = config;
-  const { usable, skipped } = select(molecules);
+  const { usable, skipped } = select(molecules, config.cutoff);
   const scales = fitted
     ? (fitted as unknown as LabelScales)
     : fitLabels(usable.map((i) => molecules[i] as LabelledMolecule));
@@ -58,11 +58,11 @@ function requireMolecules(molecules: unknown): void {
   requireArray("molecules", molecules, "Give frames: those of parseXyz, parseNpz or builtinForceFrames.");
 }
 
-function select(molecules: readonly Molecule[]): { usable: number[]; skipped: Skipped } {
+function select(molecules: readonly Molecule[], cutoff: number): { usable: number[]; skipped: Skipped } {
   const reasons = new Map<string, number>();
   const usable: number[] = [];
   molecules.forEach((molecule, i) => {
-    const reason = unusable(molecule);
+    const reason = unusable(molecule, cutoff);
     if (reason === undefined) usable.push(i);
     else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   });

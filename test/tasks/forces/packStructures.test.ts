@@ -71,6 +71,8 @@ describe("structures", () => {
       { ...bare, energy: 0, forces: new Float64Array(3) },
       { elements: Uint8Array.of(1), positions: new Float64Array(3), energy: 0, forces: new Float64Array(3) },
       { ...bare, elements: Uint8Array.of(1, 117), energy: 0, forces: new Float64Array(6) },
+      { ...frames[0]!, periodic: true },
+      { ...frames[0]!, positions: frames[0]!.positions.map((x, at) => (at < 3 ? x + 40 : x)) },
     ];
     const { skipped, train } = open([...frames.slice(0, 40), ...bad], { heldout: 4 });
     expect(train.count).toBe(36);
@@ -80,13 +82,15 @@ describe("structures", () => {
       { reason: "not a force for each atom", count: 1 },
       { reason: "fewer than two atoms", count: 1 },
       { reason: "elements beyond number 109", count: 1 },
+      { reason: "periodic, and forces are of molecules by themselves", count: 1 },
+      { reason: "an atom without another within 12 A", count: 1 },
     ]);
-    expect(() => open(bad)).toThrow(/none of 6 structures can be used: no energy or no forces 1, /);
+    expect(() => open(bad)).toThrow(/none of 8 structures can be used: no energy or no forces 1, /);
   });
 
   it("turns forces with their structures to the principal axes", () => {
-    const { packed } = packStructures(frames.slice(0, 50), { pose: "as-is" });
-    const { packed: turned } = packStructures(frames.slice(0, 50), { pose: "principal" });
+    const { packed } = packStructures(frames.slice(0, 50), { pose: "as-is", cutoff: 12 });
+    const { packed: turned } = packStructures(frames.slice(0, 50), { pose: "principal", cutoff: 12 });
     for (let s = 0; s < 50; s++) {
       const [from, to] = [packed.offsets[s]!, packed.offsets[s + 1]!];
       const moments = [0, 1, 2].map((a) => {
