@@ -313,12 +313,8 @@ export { escaip, type AtomicGraph, type EscaipOptions, type EscaipOutput, type P
 export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/escaipLayout.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";
 export type { ForceConfig } from "./tasks/forces/forceConfig.ts";
-export {
-  ForceEvaluator,
-  type ElementResult,
-  type ForceEvaluatorOptions,
-  type StructureResult,
-} from "./tasks/forces/forceEvaluator.ts";
+export { ForceEvaluator, type ForceEvaluatorOptions } from "./tasks/forces/forceEvaluator.ts";
+export type { ElementResult, StructureResult } from "./tasks/forces/forceTally.ts";
 export { ForceField, type EnergyAndForces } from "./tasks/forces/forceField.ts";
 export { forces } from "./tasks/forces/forces.ts";
 export type { LabelScales } from "./tasks/forces/labels.ts";
