@@ -35,7 +35,7 @@ export const presets: Readonly<Record<string, ForceConfig>> = {
     directionEmbedding: 16,
     batch: 16,
     microBatch: 16,
-    steps: 2000,
+    steps: 1500,
     lr: 2e-3,
     warmup: 100,
     emaDecay: 0.99,
