@@ -3,7 +3,8 @@ import type { CommandEntry } from "./command.ts";
 /** Every command of `voxtwirl`, in the order of the help text. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   train: {
-    summary: "train a voxel denoiser, and measure what share of its loss is rotation symmetry not learned",
+    summary:
+      "train a voxel denoiser or a force field, and measure what share of its loss is rotation symmetry not learned",
     load: () => import("./train.ts"),
   },
   measure: {

@@ -96,7 +96,11 @@ export function newConfig(args: TrainOptions, slow = false): TrainConfig {
   const task = taskOfPreset(name);
   if (args.task !== undefined && args.task !== task.name) {
     const message = `the preset ${name} is of the task ${task.name}, and --task is ${args.task}`;
-    throw new VoxtwirlError("bad-option", message, "Leave --task out, or choose a preset of its.");
+    throw new VoxtwirlError(
+      "bad-option",
+      message,
+      `Leave --task out, or give one of its presets: ${Object.keys(taskNamed(args.task).presets).join(", ")}.`,
+    );
   }
   const preset = (slow ? task.slowPresets[name] : undefined) ?? task.presets[name]!;
   refuseOthers(task, Object.keys(given));

@@ -126,13 +126,11 @@ export function escaipParameters(config: EscaipConfig): ModelParameter[] {
   return parameters;
 }
 
-const FORCES = "output_heads.forces";
-
 /** The heads: what they give for each node or edge, and the gain of their first matrices. */
 export const HEADS = [
   { name: "output_heads.energy.energy_layer", outputs: 1, gain: 0.01 },
-  { name: `${FORCES}.force_direction_layer`, outputs: 3, gain: 1 },
-  { name: `${FORCES}.force_magnitude_layer`, outputs: 1, gain: 1 },
+  { name: "output_heads.forces.force_direction_layer", outputs: 3, gain: 1 },
+  { name: "output_heads.forces.force_magnitude_layer", outputs: 1, gain: 1 },
 ] as const;
 
 function checkConfig(config: EscaipConfig): void {

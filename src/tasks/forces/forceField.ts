@@ -1,14 +1,14 @@
 import { kindOf, requireArray, requireGpu } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
-import { requirePrecision, type Graph, type Precision } from "../../graph/graph.ts";
-import { ParameterStore } from "../../graph/parameters.ts";
+import type { Graph, Precision } from "../../graph/graph.ts";
+import type { ParameterStore } from "../../graph/parameters.ts";
 import type { ParameterOf } from "../../models/escaip.ts";
 import { ELEMENT_ROWS, escaipParameters } from "../../models/escaipLayout.ts";
 import { centred, type Molecule } from "../../molecules/molecule.ts";
-import { loadModel } from "../../training/checkpoint.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { TrainedModel, TrainedModelOptions } from "../../training/task.ts";
+import { loadedStore } from "../loadedStore.ts";
 import { Turns } from "../turns.ts";
 import type { ForceConfig } from "./forceConfig.ts";
 import { forceModelFile } from "./forceModelFile.ts";
@@ -72,17 +72,8 @@ export class ForceField implements TrainedModel {
   ): Promise<ForceField> {
     requireGpu(gpu);
     const file = forceModelFile(model);
-    const { precision = file.config.training.precision } = options;
-    requirePrecision(gpu.caps, precision);
     const parameters = escaipParameters(file.config.training);
-    const store = new ParameterStore(gpu, parameters, ["weights"]);
-    try {
-      loadModel(store, parameters, file.file, file.path);
-      await gpu.settle();
-    } catch (error) {
-      store.destroy();
-      throw error;
-    }
+    const { store, precision } = await loadedStore(gpu, file, parameters, options);
     return new ForceField(gpu, file, precision, store);
   }
 

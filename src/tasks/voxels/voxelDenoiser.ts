@@ -2,14 +2,14 @@ import { kindOf, requireGpu, requireMethod, requireShape, tagOf } from "../../ch
 import { VoxtwirlError } from "../../errors.ts";
 import { formatShape, type Tensor } from "../../gpu/tensor.ts";
 import { BufferUsage, type BufferView, type Gpu } from "../../gpu/gpu.ts";
-import { requirePrecision, type Graph, type Precision } from "../../graph/graph.ts";
-import { ParameterStore } from "../../graph/parameters.ts";
+import type { Graph, Precision } from "../../graph/graph.ts";
+import type { ParameterStore } from "../../graph/parameters.ts";
 import { GridPlans, type GridShape } from "../../models/gridPlans.ts";
 import { unet3d, type ForwardOptions } from "../../models/unet3d.ts";
 import { unetParameters, type UNet3dConfig } from "../../models/unetLayout.ts";
-import { loadModel } from "../../training/checkpoint.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { TrainedModel, TrainedModelOptions } from "../../training/task.ts";
+import { loadedStore } from "../loadedStore.ts";
 import { Turns } from "../turns.ts";
 import { unetConfig, type VoxelConfig } from "./voxelConfig.ts";
 import { voxelModelFile } from "./voxelModelFile.ts";
@@ -65,17 +65,8 @@ export class VoxelDenoiser implements TrainedModel {
   ): Promise<VoxelDenoiser> {
     requireGpu(gpu);
     const file = voxelModelFile(model);
-    const { precision = file.config.training.precision } = options;
-    requirePrecision(gpu.caps, precision);
     const parameters = unetParameters(unetConfig(file.config.training));
-    const store = new ParameterStore(gpu, parameters, ["weights"]);
-    try {
-      loadModel(store, parameters, file.file, file.path);
-      await gpu.settle();
-    } catch (error) {
-      store.destroy();
-      throw error;
-    }
+    const { store, precision } = await loadedStore(gpu, file, parameters, options);
     return new VoxelDenoiser(gpu, file, precision, store);
   }
 
