@@ -8,7 +8,7 @@ const LONGEST = [
   "conv3d",
   "conv3dTiled",
   "train",
-  "attentionSubgroupMatrix",
+  "matmulSubgroupMatrix",
   "package",
   "kill",
   "profile",

@@ -35,7 +35,7 @@ export function forward(suite: string, name: string, tokens: number, channels: n
     tolerance: toleranceOf(Math.max(tokens, channels)),
     ...(peers && { peers: { operation: "attention" as const, attributes: { scale } } }),
     emit: (graph, t) => {
-      const logSumExp = graph.scratch("logSumExp", [1, tokens]);
+      const logSumExp = graph.scratch("logSumExp", [1, 1, tokens]);
       attention(graph, { label: name, qkv: t.qkv, y: t.y, logSumExp, scale });
     },
     expected: (data) => sampledRows(data, tokens, channels, scale),
@@ -66,7 +66,7 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
       },
       {
         name: "logSumExp",
-        shape: [1, tokens],
+        shape: [1, 1, tokens],
         only: "ours",
         make: (data) => Float32Array.from(forwardOf(data).logSumExp),
       },
@@ -80,7 +80,7 @@ function gradient(suite: string, name: string, tokens: number, channels: number)
       attentionGrad(graph, { label: name, ...forward, gradY: t.gradY, gradQkv: t.gradQkv, scale });
     },
     expected: (data) => [
-      { output: "gradQkv", values: twin.attentionGrad(twinOf, data.get("qkv")!, data.get("gradY")!) },
+      { output: "gradQkv", values: twin.attentionGrad(twinOf, data.get("qkv")!, data.get("gradY")!).gradQkv },
     ],
   });
 }

@@ -1,29 +1,30 @@
 // Attention forward in one dispatch (FlashAttention: Dao et al. 2022, arXiv 2205.14135), for adapters with subgroups of
 // one known, small size (software ones):
 //
-//   y[n, t, c] = sum over keys j of exp(scale q[t] . k[j] - logSumExp[t]) v[j, c]
+//   y[n, t, h, c] = sum over keys j of exp(scale q[t] . k[j] + pairBias[n, h, t, j] - logSumExp[n, h, t]) v[j, c]
 //
 // A workgroup is one subgroup of WORKGROUP lanes and takes TILE_COLUMNS queries a lane: lane l has the queries l,
 // WORKGROUP + l and so on, so that maxima and sums over keys need no other lane, and scores never leave it. Both
-// products are made as in attentionPanel.wgsl, transposed: sums over k of left[row, k] panel[k, query]. For scores rows
+// products are made as in matmulPanel.wgsl, transposed: sums over k of left[row, k] panel[k, query]. For scores rows
 // are keys and the panel is the queries; for values rows are channels and the panel is the probabilities of KEYS keys.
 // Maximum, sum and result are merged from KEYS keys to KEYS keys (online softmax: Milakov and Gimelshein 2018, arXiv
 // 1805.02867).
 //
-// Bindings: qkv [N, T, 3 C] (queries, keys and values, one after the other along channels), y [N, T, C], logSumExp
-// [N, T].
+// Bindings: qkv [N, T, 3, heads, C] (queries, keys and values, of each the heads), y [N, T, heads, C], logSumExp
+// [N, heads, T]; pairBias [N, heads, T, T] with PAIR_BIAS; mask [N, T] with MASK, 0 where a key is not there. A query
+// without any key gets 0.
 // Constants: WORKGROUP, the exact subgroup size; TILE_ROWS, a multiple of it that divides 4 WORKGROUP; TILE_COLUMNS;
 // KEYS and CHANNELS, multiples of TILE_ROWS, CHANNELS >= C; WIDE: C is a multiple of 4, and qkv is bound as groups of
-// four; X_F16, Y_F16: qkv, y are stored in half precision.
+// four; WIDE_BIAS: T is, and the bias is bound so; X_F16, Y_F16: qkv with pairBias, y are stored in half precision.
 // Host: rows and queries beyond the last are read from it again, and nothing is stored there.
-// Dispatch: x, y: workgroups1d(ceil(T / (WORKGROUP TILE_COLUMNS))); z: samples.
+// Dispatch: x, y: workgroups1d(ceil(T / (WORKGROUP TILE_COLUMNS))); z: samples times heads.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
 #import nan
 #import storagePair
 
-struct Params { tokens: u32, channels: u32, scale: f32 }
+struct Params { tokens: u32, heads: u32, channels: u32, scale: f32 }
 
 #ifdef WIDE
 alias Element = vec4<StoredX>;
@@ -35,6 +36,16 @@ alias Element = StoredX;
 @group(0) @binding(1) var<storage, read> qkv: array<Element>;
 @group(0) @binding(2) var<storage, read_write> y: array<StoredY>;
 @group(0) @binding(3) var<storage, read_write> logSumExp: array<f32>;
+#ifdef PAIR_BIAS
+#ifdef WIDE_BIAS
+@group(0) @binding(4) var<storage, read> pairBias: array<vec4<StoredX>>;
+#else
+@group(0) @binding(4) var<storage, read> pairBias: array<StoredX>;
+#endif
+#endif
+#ifdef MASK
+@group(0) @binding(5) var<storage, read> mask: array<f32>;
+#endif
 
 #let VECTORS = TILE_ROWS / WORKGROUP
 // With WIDE a load of four channels a lane brings all rows of so many keys.
@@ -54,12 +65,15 @@ fn main(
     return;
   }
   let channels = params.channels;
-  let token = 3u * channels;
-  let queries_at = wid.z * params.tokens * token;
-  let keys_at = queries_at + channels;
-  let values_at = keys_at + channels;
+  let sample = wid.z / params.heads;
+  let head = wid.z % params.heads * channels;
+  let all_channels = params.heads * channels;
+  let token = 3u * all_channels;
+  let queries_at = sample * params.tokens * token + head;
+  let keys_at = queries_at + all_channels;
+  let values_at = keys_at + all_channels;
 
-  // As in attentionPanel.wgsl: constant inner indices, some slots more. What is not written is 0, such as channels
+  // As in matmulPanel.wgsl: constant inner indices, some slots more. What is not written is 0, such as channels
   // beyond C.
   var queries: array<array<f32, TILE_COLUMNS>, CHANNELS + 2>;
   var weights: array<array<f32, TILE_COLUMNS>, KEYS + 6>;
@@ -127,9 +141,34 @@ fn main(
 #endfor
 #endfor
       }
-#for r in 0..TILE_ROWS
+#ifdef MASK
+#for v in 0..VECTORS
+      let mask_${v} = mask[sample * params.tokens + min(first + row + ${v * WORKGROUP}u + lane, params.tokens - 1u)];
+#endfor
+#endif
+#ifdef PAIR_BIAS
 #for q in 0..TILE_COLUMNS
-      let kept_${r}_${q} = select(LOWEST, score_${r}_${q}, row + ${r}u < count);
+      let bias_at_${q} = (wid.z * params.tokens + min(query + ${q * WORKGROUP}u, params.tokens - 1u)) * params.tokens;
+#for r in 0..TILE_ROWS
+#ifdef WIDE_BIAS
+#if r % 4 == 0
+      let biases_${r}_${q} = vec4<f32>(pairBias[(bias_at_${q} + min(first + row + ${r}u, params.tokens - 4u)) / 4u]);
+#endif
+      score_${r}_${q} += biases_${r / 4 * 4}_${q}[${r % 4}];
+#else
+      score_${r}_${q} += f32(pairBias[bias_at_${q} + min(first + row + ${r}u, params.tokens - 1u)]);
+#endif
+#endfor
+#endfor
+#endif
+#for r in 0..TILE_ROWS
+#ifdef MASK
+      let there_${r} = row + ${r}u < count && subgroupShuffle(mask_${r / WORKGROUP}, ${r % WORKGROUP}u) != 0.0;
+#else
+      let there_${r} = row + ${r}u < count;
+#endif
+#for q in 0..TILE_COLUMNS
+      let kept_${r}_${q} = select(LOWEST, score_${r}_${q}, there_${r});
       weights[row + ${r}u][${q}] = kept_${r}_${q};
       next_${q} = max(next_${q}, kept_${r}_${q});
 #endfor
@@ -143,7 +182,12 @@ fn main(
 #endfor
     for (var key = 0u; key < count; key++) {
 #for q in 0..TILE_COLUMNS
+#ifdef MASK
+      let score_${q} = weights[key][${q}];
+      let weight_${q} = select(exp_or_nan(score_${q} - top_${q}), 0.0, score_${q} == LOWEST);
+#else
       let weight_${q} = exp_or_nan(weights[key][${q}] - top_${q});
+#endif
       weights[key][${q}] = weight_${q};
       total_${q} += weight_${q};
 #endfor
@@ -205,10 +249,20 @@ fn main(
 
 #for q in 0..TILE_COLUMNS
   if (query + ${q * WORKGROUP}u < params.tokens) {
-    let at = wid.z * params.tokens + query + ${q * WORKGROUP}u;
-    logSumExp[at] = top_${q} + log_or_nan(total_${q});
+    let result_${q} = query + ${q * WORKGROUP}u;
+    let at = (sample * params.tokens + result_${q}) * all_channels + head;
+#ifdef MASK
+    // A query without any key gets 0.
+    let any = total_${q} != 0.0;
+    let log_sum = select(0.0, top_${q} + log_or_nan(total_${q}), any);
+    let total = select(1.0, total_${q}, any);
+#else
+    let log_sum = top_${q} + log_or_nan(total_${q});
+    let total = total_${q};
+#endif
+    logSumExp[wid.z * params.tokens + result_${q}] = log_sum;
     for (var c = 0u; c < channels; c++) {
-      y[at * channels + c] = StoredY(sums[c][${q}] / total_${q});
+      y[at + c] = StoredY(sums[c][${q}] / total);
     }
   }
 #endfor

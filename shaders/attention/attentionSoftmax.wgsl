@@ -2,12 +2,14 @@
 // 2018, arXiv 1805.02867). A thread takes one query: scores s become exp(s - m) with m the maximum so far, and
 //
 //   l = l * exp(m_before - m) + sum of exp(s - m).
+// A score of LOWEST is one of a key that is not there. N: samples times heads.
+//
 // scores   [N, keys, T], transposed so that neighbouring threads read neighbouring words; read and overwritten
 // state    [N, T] of (m, l): read unless `first`, written
 // factors  [N, T]: what the weighted sum of values so far is multiplied with (0 where `first`) before this tile's term
-//          is added, and what the result is multiplied with: 1 / l for the last tile, else 1
-// logSumExp  [N, T]: m + log(l), written for the last tile
-// Dispatch: x, y: threads1d(T); z: samples.
+//          is added, and what the result is multiplied with: 1 / l for the last tile (0 without any key), else 1
+// logSumExp  [N, T]: m + log(l), 0 without any key; written for the last tile
+// Dispatch: x, y: threads1d(T); z: N.
 #import nan
 #import thread
 
@@ -18,6 +20,8 @@ struct Params {
   first: u32,
   last: u32,
 }
+
+const LOWEST = -3.4e38;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> scores: array<f32>;
@@ -51,7 +55,8 @@ fn main(
   }
   var sum = 0.0;
   for (var at = start; at < end; at += tokens) {
-    let weight = exp_or_nan(scores[at] - top);
+    let score = scores[at];
+    let weight = select(exp_or_nan(score - top), 0.0, score == LOWEST);
     scores[at] = weight;
     sum += weight;
   }
@@ -62,8 +67,8 @@ fn main(
   }
   state[token] = vec2<f32>(top, sum);
   if (params.last != 0u) {
-    factors[token] = vec2<f32>(decay, 1.0 / sum);
-    logSumExp[token] = top + log_or_nan(sum);
+    factors[token] = vec2<f32>(decay, select(1.0 / sum, 0.0, sum == 0.0));
+    logSumExp[token] = select(top + log_or_nan(sum), 0.0, sum == 0.0);
   } else {
     factors[token] = vec2<f32>(decay, 1.0);
   }

@@ -1,8 +1,8 @@
-// Attention backward: dots[r] = sum over columns of gradY[r, c] * y[r, c], which is the sum over keys of probability
-// times its gradient (Dao et al. 2022, arXiv 2205.14135, section 3.1). A row is a token, of one head.
+// Attention backward: the sum over a head's columns of gradY * y, which is the sum over keys of probability times its
+// gradient (Dao et al. 2022, arXiv 2205.14135, section 3.1). A row is a token's head.
 //
-// y, gradY  [rows, columns]
-// dots      [rows]
+// y, gradY  [N, T, heads, columns], rows = N T heads
+// dots      [N, heads, T]
 // VEC4: the columns are a multiple of 4, and counted in fours. F16: y and gradY are stored in half precision.
 // Dispatch: threads1d(rows).
 #import thread
@@ -12,6 +12,8 @@
 struct Params {
   rows: u32,
   columns: u32,
+  heads: u32,
+  tokens: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -34,5 +36,7 @@ fn main(
   for (var at = start; at < start + params.columns; at++) {
     sum += Real(y[at]) * Real(gradY[at]);
   }
-  dots[row] = total(sum);
+  let token = row / params.heads;
+  let sample = token / params.tokens;
+  dots[(sample * params.heads + row % params.heads) * params.tokens + token % params.tokens] = total(sum);
 }

@@ -1,4 +1,3 @@
-import attentionProduct from "../../shaders/shared/attentionProduct.wgsl";
 import cells from "../../shaders/shared/cells.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import convInput from "../../shaders/shared/convInput.wgsl";
@@ -24,6 +23,7 @@ import octahedral from "../../shaders/shared/octahedral.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
 import pose from "../../shaders/shared/pose.wgsl";
+import product from "../../shaders/shared/product.wgsl";
 import real from "../../shaders/shared/real.wgsl";
 import resampleTaps from "../../shaders/shared/resampleTaps.wgsl";
 import rowTeam from "../../shaders/shared/rowTeam.wgsl";
@@ -52,7 +52,6 @@ let library: Readonly<Record<string, string>> | undefined;
  */
 export function shaderLibrary(): Readonly<Record<string, string>> {
   const files = [
-    attentionProduct,
     cells,
     convBlocks,
     convInput,
@@ -78,6 +77,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     philox,
     random,
     pose,
+    product,
     real,
     resampleTaps,
     rowTeam,

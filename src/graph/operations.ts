@@ -291,10 +291,25 @@ export function dropout(
   });
 }
 
-/** Single-head self-attention over the tokens of a sample; qkv is [N, T, 3C], the result [N, T, C]. */
-export function attention(graph: Graph, options: { label: string; qkv: Tensor; scale: number }): Tensor {
+/** Attention: queries, keys and values in one tensor, and what scores depend on besides. */
+export interface AttentionOptions {
+  label: string;
+  /** [N, T, 3 C], queries, keys, values one after the other along channels, of each the heads one after the other. */
+  qkv: Tensor;
+  /** Divides C; 1 when left out. */
+  heads?: number;
+  /** Factor of the products, (C / heads)^-1/2 as a rule. */
+  scale: number;
+  /** [N, heads, T, T], added to the scores; by query, then key. */
+  pairBias?: Tensor;
+  /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
+  mask?: Tensor;
+}
+
+/** Self-attention over the tokens of a sample, head by head; the result is [N, T, C]. */
+export function attention(graph: Graph, options: AttentionOptions): Tensor {
   checkOperation("attention", graph, options, "qkv", "scale");
-  const { label, qkv, scale } = options;
+  const { label, qkv, heads = 1, pairBias } = options;
   if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
     throw new VoxtwirlError(
       "bad-shape",
@@ -304,12 +319,28 @@ export function attention(graph: Graph, options: { label: string; qkv: Tensor; s
   }
   const [n, tokens] = qkv.shape as [number, number, number];
   const y = graph.activation(label, [n, tokens, qkv.shape[2]! / 3]);
-  const logSumExp = graph.scratch(`${label} logSumExp`, [n, tokens]);
-  attentionKernel.attention(graph, { label, qkv, y, logSumExp, scale });
-  return graph.record(y, [qkv], (gradY) => {
+  const logSumExp = graph.scratch(`${label} logSumExp`, [n, heads, tokens]);
+  attentionKernel.attention(graph, { ...options, y, logSumExp });
+  return graph.record(y, [qkv, pairBias], (gradY) => {
+    const back = (gradQkv: Tensor, gradPairBias?: Tensor) => {
+      attentionGrad(graph, { ...options, label: `${label} grad`, y, logSumExp, gradY, gradQkv, gradPairBias });
+    };
+    // One pass writes both gradients, of those that are asked for.
+    let isWritten = false;
+    const withPairBias = (gradQkv: Tensor) => {
+      if (!pairBias) return;
+      graph.addGrad(pairBias, (gradPairBias) => {
+        back(gradQkv, gradPairBias);
+        isWritten = true;
+      });
+    };
+    let isWanted = false;
     graph.addGrad(qkv, (gradQkv) => {
-      attentionGrad(graph, { label: `${label} grad`, qkv, y, logSumExp, gradY, gradQkv, scale });
+      isWanted = true;
+      withPairBias(gradQkv);
+      if (!isWritten) back(gradQkv);
     });
+    if (!isWanted) withPairBias(graph.activation(`${label} gradQkv`, qkv.shape));
   });
 }
 

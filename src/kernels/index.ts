@@ -18,8 +18,8 @@ export {
 } from "./activations.ts";
 export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
 export { add, addKernel, subtract, subtractKernel, type AddArgs } from "./add.ts";
-export { attention, attentionKernel } from "./attention/attention.ts";
-export type { AttentionArgs } from "./attention/attentionSizes.ts";
+export { attention, attentionKernel, type AttentionArgs } from "./attention/attention.ts";
+export type { AttentionScores } from "./attention/attentionSizes.ts";
 export { attentionGrad, attentionGradKernel, type AttentionGradArgs } from "./attention/attentionGrad.ts";
 export {
   averageOrbits,

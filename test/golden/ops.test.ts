@@ -84,7 +84,7 @@ const operations: Record<Case["op"], Emit> = {
   },
   attention(ctx, t) {
     const [n, tokens, channels] = t.y.shape as [number, number, number];
-    const shared = { qkv: t.qkv, y: t.y, logSumExp: ctx.scratch("logSumExp", [n, tokens]), scale: channels ** -0.5 };
+    const shared = { qkv: t.qkv, y: t.y, logSumExp: ctx.scratch("logSumExp", [n, 1, tokens]), scale: channels ** -0.5 };
     attention(ctx, { ...shared, label: "y" });
     attentionGrad(ctx, { ...shared, label: "grad", gradY: t["grad.y"], gradQkv: t["grad.qkv"] });
   },

@@ -46,7 +46,7 @@ describe.each(VARIANTS)("attention in %s, the adapter %s", (dtype, _, caps) => {
     const [qkv, gradY] = random(c, 1, dtype);
     qkv[5 * 24 + ["queries", "keys", "values"].indexOf(part) * 8] = NaN;
     const result = await run(c, qkv, gradY, caps, dtype);
-    const exact = { ...twin(c, qkv), gradQkv: gradTwin(c, qkv, gradY) };
+    const exact = { ...twin(c, qkv), gradQkv: gradTwin(c, qkv, gradY).gradQkv };
     for (const name of ["y", "logSumExp", "gradQkv"] as const) {
       expect(Array.from(result[name], Number.isNaN), name).toEqual(Array.from(exact[name], Number.isNaN));
     }
@@ -82,14 +82,14 @@ describe("attention", () => {
     const c = caseOf(2, 5, 3);
     const [qkv, gradY] = random(c);
     const differences = centralDifferences((v) => innerProduct(twin(c, v).y, gradY), qkv);
-    expectClose(gradTwin(c, qkv, gradY), differences, 1e-8);
+    expectClose(gradTwin(c, qkv, gradY).gradQkv, differences, 1e-8);
   });
 
   it("refuses a width that is not three parts", async () => {
     const wrong = runKernels(
       await testGpu(),
       { qkv: { shape: [1, 2, 4], data: new Float32Array(8) } },
-      { y: { shape: [1, 2, 1] }, logSumExp: { shape: [1, 2] } },
+      { y: { shape: [1, 2, 1] }, logSumExp: { shape: [1, 1, 2] } },
       (ctx, { qkv, y, logSumExp }) => attention(ctx, { label: "attention", qkv, y, logSumExp, scale: 1 }),
     );
     await expect(wrong).rejects.toMatchObject({ code: "bad-shape" });

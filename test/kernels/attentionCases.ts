@@ -37,7 +37,7 @@ export async function run(
   const out = await runKernels(
     await testGpu(),
     { qkv: { shape, dtype, data: qkv }, gradY: { shape: shapeY, dtype, data: gradY } },
-    { y: { shape: shapeY, dtype }, logSumExp: { shape: [c.samples, c.tokens] }, gradQkv: { shape, dtype } },
+    { y: { shape: shapeY, dtype }, logSumExp: { shape: [c.samples, 1, c.tokens] }, gradQkv: { shape, dtype } },
     (context, { qkv, gradY, y, logSumExp, gradQkv }) => {
       const ctx = withCaps(context, caps);
       attention(ctx, { label: "attention", qkv, y, logSumExp, scale });
@@ -72,7 +72,7 @@ export function expectTwin(
 ): void {
   const { tokens, channels } = c;
   const exact = twin(c, qkv);
-  const grad = gradTwin(c, qkv, gradY);
+  const { gradQkv: grad } = gradTwin(c, qkv, gradY);
   // A score is right to sqrt(C) roundings of its terms' size, and exp turns that into a relative error.
   const score = c.scale * channels * size * size * 4;
   const relative = EPS * (16 + 2 * score + 2 * Math.sqrt(channels) * score);

@@ -56,6 +56,8 @@ const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1
 
 const lists: CallShape[] = [8, 20, 32].map((slots) => ({ atoms: 336, slots, heads: 4, head: 16 }));
 
+const heads = { samples: 2, heads: 1, biased: 0, masked: 0 };
+
 /** Shapes of every kind that the tables tell apart. */
 export const SHAPES: Record<string, readonly CallShape[]> = {
   neighbourAttention: lists,
@@ -71,8 +73,9 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   groupNormGrad: [5, 8, 512].map((channels) => ({ samples: 2, voxels: 64, channels, groups: 1, silu: 0 })),
   layerNorm: [64, 512].map((channels) => ({ rows: 100, channels, rms: 0, affine: 2 })),
   layerNormGrad: [64, 512].map((channels) => ({ rows: 100, channels, rms: 1, affine: 1 })),
-  attention: [32, 1024].map((channels) => ({ samples: 2, tokens: 64, channels })),
-  attentionGrad: [64, 512].map((tokens) => ({ samples: 2, tokens, channels: 32 })),
+  attention: [32, 1024].map((channels) => ({ ...heads, tokens: 64, channels })),
+  attentionGrad: [64, 512].map((tokens) => ({ ...heads, tokens, channels: 32 })),
+  matmul: [64, 512].map((rows) => ({ samples: 2, rows, columns: 64, depth: 128, transposeA: 0, transposeB: 1 })),
   neighbourList: [20, 100, 1000, 10_000].flatMap((atoms) =>
     [0, 1].map((counted) => ({ structures: 2, atoms, slots: 20, counted, periodic: 1 - counted })),
   ),

@@ -2,8 +2,9 @@ import attentionFusedShader from "../../../shaders/attention/attentionFused.wgsl
 import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength } from "../../gpu/tensor.ts";
 import { storagePair } from "../storage.ts";
-import type { LaneTile } from "./attentionPanel.ts";
-import type { AttentionArgs, Sizes } from "./attentionSizes.ts";
+import type { LaneTile } from "../matmul/panel.ts";
+import type { AttentionArgs } from "./attention.ts";
+import type { Sizes } from "./attentionSizes.ts";
 
 /** Keys whose scores an invocation keeps at a time. */
 const KEYS = 128;
@@ -20,8 +21,8 @@ export function fusedFits({ channels }: Pick<Sizes, "channels">): boolean {
 /** All of `attention`, in one dispatch. */
 export function dispatchFused(
   ctx: KernelContext,
-  { label, qkv, y, logSumExp, scale }: AttentionArgs,
-  { samples, tokens, channels }: Sizes,
+  { label, qkv, y, logSumExp, scale, pairBias, mask }: AttentionArgs,
+  { samples, heads, tokens, channels }: Sizes,
   tile: LaneTile,
   call: KernelCall,
 ): void {
@@ -31,12 +32,16 @@ export function dispatchFused(
     label,
     call,
     shader: attentionFusedShader,
-    constants: { ...tile, KEYS, CHANNELS, WIDE: channels % 4 === 0, ...storagePair(qkv, y) },
-    params: { tokens, channels, scale },
-    bindings: { qkv, y, logSumExp },
-    workgroups: [x, rest, samples],
+    constants: {
+      ...{ ...tile, KEYS, CHANNELS, WIDE: channels % 4 === 0, ...storagePair(qkv, y) },
+      ...(pairBias && { PAIR_BIAS: true, WIDE_BIAS: tokens % 4 === 0 }),
+      ...(mask && { MASK: true }),
+    },
+    params: { tokens, heads, channels, scale },
+    bindings: { qkv, y, logSumExp, ...(pairBias && { pairBias }), ...(mask && { mask }) },
+    workgroups: [x, rest, samples * heads],
     // Two products, and of each score a maximum, a difference, its exponential and a sum.
-    flops: 4 * samples * tokens * tokens * (channels + 1),
-    bytes: byteLength(qkv) + byteLength(y) + byteLength(logSumExp),
+    flops: samples * heads * tokens * tokens * (4 * channels + 4 + (pairBias ? 1 : 0)),
+    bytes: [qkv, y, logSumExp, pairBias, mask].reduce((sum, tensor) => sum + (tensor ? byteLength(tensor) : 0), 0),
   });
 }

@@ -1,18 +1,23 @@
+import { requireTensor } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { elementCount, type Tensor } from "../../gpu/tensor.ts";
+import { byteLength, elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
+import { VoxtwirlError } from "../../errors.ts";
+import type { Epilogue, StridedMatrix } from "../matmul/product.ts";
 import { badShape, requireShape } from "../shapes.ts";
+import type { AttentionShape } from "./attentionVariants.ts";
 
-/** What `attention` takes. */
-export interface AttentionArgs {
-  label: string;
-  /** [N, T, 3 C], queries, keys, values one after the other along channels. */
+/** What the scores are made of, forward and backward. */
+export interface AttentionScores {
+  /** [N, T, 3 C], queries, keys, values one after the other along channels, of each the heads one after the other. */
   qkv: Tensor;
-  /** [N, T, C], written. */
-  y: Tensor;
-  /** [N, T], written: log of the sum over keys of exp(score), which the gradient needs. */
-  logSumExp: Tensor;
-  /** Factor of the scores, C^-1/2 as a rule. */
+  /** Divides C; 1 when left out. */
+  heads?: number | undefined;
+  /** Factor of the products, (C / heads)^-1/2 as a rule. */
   scale: number;
+  /** [N, heads, T, T], stored as qkv: added to the scores; by query, then key. */
+  pairBias?: Tensor | undefined;
+  /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
+  mask?: Tensor | undefined;
 }
 
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */
@@ -31,24 +36,99 @@ export function summed(
   return several && result.dtype === "f16" ? ctx.scratch(label, shape) : result;
 }
 
+/** Sizes of a call; C is `heads` times `channels`. */
 export interface Sizes {
   samples: number;
+  heads: number;
   tokens: number;
+  /** Of a head. */
   channels: number;
 }
 
-export function checkedSizes(label: string, qkv: Tensor, y: Tensor, logSumExp: Tensor): Sizes {
+/** @throws VoxtwirlError "bad-shape"; "too-large" for a pair bias beyond what one binding holds */
+export function checkedSizes(
+  ctx: KernelContext,
+  label: string,
+  { qkv, heads = 1, pairBias, mask }: AttentionScores,
+  { y, logSumExp }: { readonly y: Tensor; readonly logSumExp: Tensor },
+): Sizes {
   const [samples, tokens, width] = qkv.shape as [number, number, number];
   if (qkv.shape.length !== 3 || elementCount(qkv.shape) === 0 || width % 3 !== 0) {
     throw badShape(label, "'qkv' must have shape [N, T, 3 C] and be non-empty", { qkv });
   }
-  const channels = width / 3;
-  requireShape(label, "y", y, [samples, tokens, channels]);
-  requireShape(label, "logSumExp", logSumExp, [samples, tokens]);
-  return { samples, tokens, channels };
+  if (!Number.isInteger(heads) || heads < 1 || (width / 3) % heads !== 0) {
+    throw badShape(label, `'heads' is ${heads} and must divide C, which is ${width / 3}`, { qkv });
+  }
+  requireShape(label, "y", y, [samples, tokens, width / 3]);
+  requireShape(label, "logSumExp", logSumExp, [samples, heads, tokens]);
+  if (pairBias) requirePairBias(ctx, label, pairBias, [samples, heads, tokens, tokens]);
+  if (mask) {
+    requireTensor(`${label}: mask`, mask);
+    requireShape(label, "mask", mask, [samples, tokens]);
+  }
+  return { samples, heads, tokens, channels: width / 3 / heads };
 }
 
-export function keysOfTile({ samples, tokens }: Sizes): number {
-  const affordable = Math.floor(MAX_TILE_FLOATS / (samples * tokens) / MIN_TILE_KEYS) * MIN_TILE_KEYS;
+/** @throws VoxtwirlError "bad-shape", "too-large" */
+export function requirePairBias(ctx: KernelContext, label: string, pairBias: Tensor, shape: readonly number[]): void {
+  requireTensor(`${label}: pairBias`, pairBias);
+  requireShape(label, "pairBias", pairBias, shape);
+  const bytes = byteLength(pairBias);
+  const most = ctx.caps.maxBindingBytes;
+  if (bytes <= most) return;
+  const [samples, heads] = shape as [number, number];
+  const tokens = Math.floor(Math.sqrt(most / elementBytes(pairBias) / samples / heads));
+  throw new VoxtwirlError(
+    "too-large",
+    `${label}: a pair bias of ${shape.join(" x ")} takes ${bytes} bytes, and one binding holds ${most} here`,
+    `Take at most ${tokens} tokens, or fewer samples at once.`,
+  );
+}
+
+/** The shape that variants are chosen by. */
+export function shapeOf(sizes: Sizes, { pairBias, mask }: AttentionScores): AttentionShape {
+  return { ...sizes, biased: Number(pairBias !== undefined), masked: Number(mask !== undefined) };
+}
+
+export function keysOfTile({ samples, heads, tokens }: Sizes): number {
+  const affordable = Math.floor(MAX_TILE_FLOATS / (samples * heads * tokens) / MIN_TILE_KEYS) * MIN_TILE_KEYS;
   return Math.min(tokens, MAX_TILE_KEYS, Math.max(MIN_TILE_KEYS, affordable));
+}
+
+/** The queries, keys and values of each head, [T, C / heads], of a tensor [N, T, 3 C]. */
+export function parts(
+  qkv: Tensor,
+  { heads, tokens, channels }: Sizes,
+): { q: StridedMatrix; k: StridedMatrix; v: StridedMatrix } {
+  const row = 3 * heads * channels;
+  const part = (i: number): StridedMatrix => {
+    const offset = i * heads * channels;
+    return { tensor: qkv, offset, sample: tokens * row, head: channels, row, column: 1 };
+  };
+  return { q: part(0), k: part(1), v: part(2) };
+}
+
+/** What each head makes, [T, C / heads], in a tensor [N, T, C]. */
+export function results(tensor: Tensor, { heads, tokens, channels }: Sizes): StridedMatrix {
+  const row = heads * channels;
+  return { tensor, offset: 0, sample: tokens * row, head: channels, row, column: 1 };
+}
+
+/** A tile of scores, [keys, queries] of each sample and head, in a tensor [N heads, keys, T]. */
+export function scoreTile(tensor: Tensor, { heads, tokens }: Sizes, tileKeys: number): StridedMatrix {
+  return { tensor, offset: 0, sample: heads * tileKeys * tokens, head: tileKeys * tokens, row: tokens, column: 1 };
+}
+
+/** What scores of `keys` keys read besides q and k: a pair bias and a mask. */
+export function scoreEpilogue(
+  name: "SCORES" | "PROBABILITY",
+  { samples, heads, tokens }: Sizes,
+  { pairBias, mask }: AttentionScores,
+  keys: number,
+): Epilogue {
+  return {
+    constants: { [name]: true, ...(pairBias && { PAIR_BIAS: true }), ...(mask && { MASK: true }) },
+    bindings: { ...(pairBias && { pairBias }), ...(mask && { mask }) },
+    bytes: (pairBias ? elementBytes(pairBias) * samples * heads * keys * tokens : 0) + (mask ? 4 * samples * keys : 0),
+  };
 }

@@ -6,10 +6,13 @@ import { threads1d } from "../threads.ts";
 
 export const ROW_DOTS_SHADER = rowDotsShader;
 
-/** Appends the products of rows of `columns` numbers of y and gradY: a scratch tensor f32 [rows]. */
+/**
+ * Appends the products of y and gradY [N, T, heads columns] within each head: a scratch tensor f32 that
+ * holds [N, heads, T]. With one head N T are any rows.
+ */
 export function rowDots(
   ctx: KernelContext,
-  { label, y, gradY, columns }: { label: string; y: Tensor; gradY: Tensor; columns: number },
+  { label, y, gradY, heads, columns }: { label: string; y: Tensor; gradY: Tensor; heads: number; columns: number },
 ): Tensor {
   const rows = elementCount(y.shape) / columns;
   const dots = ctx.scratch(`${label} dots`, [rows]);
@@ -18,7 +21,7 @@ export function rowDots(
     label: `${label} dots`,
     shader: rowDotsShader,
     constants: { VEC4: vec4, ...storage(label, { y, gradY }) },
-    params: { rows, columns: vec4 ? columns / 4 : columns },
+    params: { rows, columns: vec4 ? columns / 4 : columns, heads, tokens: y.shape[1]! },
     bindings: { y, gradY, dots },
     workgroups: threads1d(rows),
     flops: 2 * elementCount(y.shape),

@@ -9,7 +9,7 @@ describe("attention", () => {
   it("forward, fused: two matrix products and a softmax; nothing but operands and results is moved", () => {
     const made = costs((ctx, t) => {
       kernels.attention(ctx, {
-        ...{ label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, tokens]), scale: 0.3 },
+        ...{ label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, 1, tokens]), scale: 0.3 },
       });
     });
     const scores = samples * tokens * tokens;
@@ -24,7 +24,7 @@ describe("attention", () => {
         label: "a",
         qkv: t(shape(36)),
         y: t(shape(12)),
-        logSumExp: t([samples, tokens]),
+        logSumExp: t([samples, 1, tokens]),
         scale: 0.3,
       });
     }, hardware);
@@ -51,7 +51,7 @@ describe("attention", () => {
   it("gradient: five matrix products for each tile of keys", () => {
     const [dots, ...products] = costs((ctx, t) => {
       kernels.attentionGrad(ctx, {
-        ...{ label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, tokens]) },
+        ...{ label: "a", qkv: t(shape(36)), y: t(shape(12)), logSumExp: t([samples, 1, tokens]) },
         ...{ gradY: t(shape(12)), gradQkv: t(shape(36)), scale: 0.3 },
       });
     });

@@ -38,7 +38,7 @@ describe("half precision", () => {
     const [samples, tokens, channels] = [2, 300, 12];
     const shape = [samples, tokens, channels];
     const made = costs((ctx, t) => {
-      const tensors = { qkv: t([samples, tokens, 36], "f16"), y: t(shape, "f16"), logSumExp: t([samples, tokens]) };
+      const tensors = { qkv: t([samples, tokens, 36], "f16"), y: t(shape, "f16"), logSumExp: t([samples, 1, tokens]) };
       kernels.attention(ctx, { label: "a", ...tensors, scale: 0.3 });
     }, hardware);
     const [scores, , , , , values, result] = made;

@@ -1,19 +1,19 @@
-// The matrix products of attention, for each sample; operands are parts of larger tensors, given by strides:
+// Batched matrix products; operands are parts of larger tensors, given by strides:
 //
-//   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
+//   out[n, h, i, j] = epilogue(sum over k of a[n, h, i, k] * b[n, h, k, j])   (shared/product.wgsl)
 //
 // Constants: TILE_ROWS x TILE_COLUMNS is the register tile of a thread; its columns lie `columnParts` apart, so that
 // neighbouring threads read neighbouring columns. With LANES, the exact subgroup size, the threads of a subgroup share
 // their rows: each loads TILE_ROWS / LANES of the left factors and broadcasts spread them (on software adapters a load
 // of one word for all lanes costs as much as one of a word for each).
 // Preconditions with LANES: TILE_ROWS and columnParts are multiples of it.
-// Dispatch: x, y: threads1d(columnParts * ceil(rows / TILE_ROWS)); z: samples.
+// Dispatch: x, y: threads1d(columnParts * ceil(rows / TILE_ROWS)); z: samples times heads.
 #ifdef LANES
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 #import thread
-#import attentionProduct
+#import product
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -34,17 +34,15 @@ fn main(
   // Tiles that stick out read the last row or column again and store nothing there.
 #ifdef LANES
 #for i in 0..TILE_ROWS/LANES
-  var a_${i} = params.aOffset + wid.z * params.aSample
-    + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.aRow;
+  var a_${i} = a_begin(wid.z) + min(row + ${i * LANES}u + lane, params.rows - 1u) * params.aRow;
 #endfor
 #else
 #for i in 0..TILE_ROWS
-  var a_${i} = params.aOffset + wid.z * params.aSample + min(row + ${i}u, params.rows - 1u) * params.aRow;
+  var a_${i} = a_begin(wid.z) + min(row + ${i}u, params.rows - 1u) * params.aRow;
 #endfor
 #endif
 #for j in 0..TILE_COLUMNS
-  var b_${j} = params.bOffset + wid.z * params.bSample
-    + min(column + ${j}u * params.columnParts, params.columns - 1u) * params.bColumn;
+  var b_${j} = b_begin(wid.z) + min(column + ${j}u * params.columnParts, params.columns - 1u) * params.bColumn;
 #endfor
 #for i in 0..TILE_ROWS
 #for j in 0..TILE_COLUMNS

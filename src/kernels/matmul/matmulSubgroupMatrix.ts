@@ -2,8 +2,8 @@ import type { GpuCaps } from "../../gpu/caps.ts";
 import { PORTABLE_WORKGROUP_BYTES } from "../conv3d/conv3dBlocks.ts";
 import { subgroupMatrixName, subgroupMatrixShapes, type SubgroupMatrixConstants } from "../subgroupMatrix.ts";
 
-/** Specialisation constants of attentionSubgroupMatrix.wgsl that are a choice for all products. */
-export interface AttentionSubgroupMatrixTile extends SubgroupMatrixConstants {
+/** Specialisation constants of matmulSubgroupMatrix.wgsl that are a choice for all products. */
+export interface MatmulSubgroupMatrixTile extends SubgroupMatrixConstants {
   SUBGROUPS_ROWS: number;
   SUBGROUPS_COLUMNS: number;
   SUB_ROWS: number;
@@ -11,7 +11,7 @@ export interface AttentionSubgroupMatrixTile extends SubgroupMatrixConstants {
 }
 
 /** How the operands of a product lie. */
-export interface AttentionLayout {
+export interface ProductLayout {
   /** Rows of a lie next to one another, else its depth. */
   A_ALONG: boolean;
   /** The depth of b lies next to one another, else its columns. */
@@ -21,27 +21,27 @@ export interface AttentionLayout {
 }
 
 /** Rows and columns of a workgroup. */
-export function attentionBlock(tile: AttentionSubgroupMatrixTile): [rows: number, columns: number] {
+export function matmulBlock(tile: MatmulSubgroupMatrixTile): [rows: number, columns: number] {
   const { SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, MATRIX_M, MATRIX_N } = tile;
   return [SUBGROUPS_ROWS * SUB_ROWS * MATRIX_M, SUBGROUPS_COLUMNS * SUB_COLUMNS * MATRIX_N];
 }
 
-export function attentionSubgroupMatrixInvocations(tile: AttentionSubgroupMatrixTile): number {
+export function matmulSubgroupMatrixInvocations(tile: MatmulSubgroupMatrixTile): number {
   return tile.SUBGROUP_SIZE * tile.SUBGROUPS_ROWS * tile.SUBGROUPS_COLUMNS;
 }
 
 /** Such as `subgroup matrix 16x16x16 64x64 w128`: the shape, rows and columns of a workgroup, and its invocations. */
-export function attentionSubgroupMatrixName(tile: AttentionSubgroupMatrixTile): string {
-  return `${subgroupMatrixName(tile)} ${attentionBlock(tile).join("x")} w${attentionSubgroupMatrixInvocations(tile)}`;
+export function matmulSubgroupMatrixName(tile: MatmulSubgroupMatrixTile): string {
+  return `${subgroupMatrixName(tile)} ${matmulBlock(tile).join("x")} w${matmulSubgroupMatrixInvocations(tile)}`;
 }
 
 /** Bytes of workgroup memory, as the shader declares it. */
-export function attentionSubgroupMatrixBytes(
-  tile: AttentionSubgroupMatrixTile,
-  layout: AttentionLayout,
+export function matmulSubgroupMatrixBytes(
+  tile: MatmulSubgroupMatrixTile,
+  layout: ProductLayout,
   depth: number,
 ): number {
-  const [rows, columns] = attentionBlock(tile);
+  const [rows, columns] = matmulBlock(tile);
   const staged = (along: boolean, across: number) => (along ? depth * ((across / 8) | 1) : across * ((depth / 8) | 1));
   const strip = (tile.SUBGROUPS_ROWS * tile.MATRIX_M * columns) / 4;
   return (
@@ -53,22 +53,22 @@ export function attentionSubgroupMatrixBytes(
 const MOST_DEPTH = 32;
 
 /** The longest steps along the depth whose operands fit workgroup memory; 0 where none do. */
-function depthOf(tile: AttentionSubgroupMatrixTile, layout: AttentionLayout): number {
+function depthOf(tile: MatmulSubgroupMatrixTile, layout: ProductLayout): number {
   const k = tile.MATRIX_K;
   for (let depth = Math.max(1, Math.floor(MOST_DEPTH / k)) * k; depth > 0; depth -= k) {
-    if (attentionSubgroupMatrixBytes(tile, layout, depth) <= PORTABLE_WORKGROUP_BYTES) return depth;
+    if (matmulSubgroupMatrixBytes(tile, layout, depth) <= PORTABLE_WORKGROUP_BYTES) return depth;
   }
   return 0;
 }
 
 /** All constants of the shader for a product, but those of storage. */
-export function attentionSubgroupMatrixConstants(
-  tile: AttentionSubgroupMatrixTile,
-  layout: AttentionLayout,
+export function matmulSubgroupMatrixConstants(
+  tile: MatmulSubgroupMatrixTile,
+  layout: ProductLayout,
 ): Record<string, number | boolean> {
   const DEPTH = depthOf(tile, layout);
-  const [rows, columns] = attentionBlock(tile);
-  const loads = (count: number) => Math.ceil((count * DEPTH) / 8 / attentionSubgroupMatrixInvocations(tile));
+  const [rows, columns] = matmulBlock(tile);
+  const loads = (count: number) => Math.ceil((count * DEPTH) / 8 / matmulSubgroupMatrixInvocations(tile));
   return { ...tile, ...layout, DEPTH, LOADS_A: loads(rows), LOADS_B: loads(columns) };
 }
 
@@ -85,17 +85,17 @@ const BLOCKS: readonly (readonly [number, number, number, number])[] = [
 /** A processor's compiler makes of a product what it is for each element. */
 const SOFTWARE_BLOCKS = BLOCKS.slice(-1);
 
-const LAYOUTS: readonly AttentionLayout[] = [true, false].flatMap((A_ALONG) =>
+const LAYOUTS: readonly ProductLayout[] = [true, false].flatMap((A_ALONG) =>
   [true, false].flatMap((B_ALONG) => ([2, 1] as const).map((PARTS) => ({ A_ALONG, B_ALONG, PARTS }))),
 );
 
 interface Sizes {
-  tokens: number;
-  channels: number;
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /** The tiles that an adapter can run, the default first; none where it has no matrices. */
-export function attentionSubgroupMatrixTiles(caps: GpuCaps, sizes: Sizes): AttentionSubgroupMatrixTile[] {
+export function matmulSubgroupMatrixTiles(caps: GpuCaps, sizes: Sizes): MatmulSubgroupMatrixTile[] {
   // A processor multiplies matrices element by element: one is there to be compared with.
   const software = caps.adapterClass === "software";
   return subgroupMatrixShapes(caps)
@@ -103,25 +103,25 @@ export function attentionSubgroupMatrixTiles(caps: GpuCaps, sizes: Sizes): Atten
     .flatMap((shape, i) => tilesOf(caps, shape, sizes).slice(0, software || i > 0 ? 1 : undefined));
 }
 
-function tilesOf(caps: GpuCaps, shape: SubgroupMatrixConstants, sizes: Sizes): AttentionSubgroupMatrixTile[] {
+function tilesOf(caps: GpuCaps, shape: SubgroupMatrixConstants, sizes: Sizes): MatmulSubgroupMatrixTile[] {
   const tiles = (caps.adapterClass === "software" ? SOFTWARE_BLOCKS : BLOCKS).map((block) => {
     const [rows, columns, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS] = block;
     const SUB_ROWS = Math.max(1, Math.floor(rows / shape.MATRIX_M));
     const SUB_COLUMNS = Math.max(1, Math.floor(columns / shape.MATRIX_N));
     return { ...shape, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS };
   });
-  const names = tiles.map(attentionSubgroupMatrixName);
+  const names = tiles.map(matmulSubgroupMatrixName);
   const fitting = tiles.filter(
     (tile, i) =>
       names.indexOf(names[i]!) === i &&
-      attentionSubgroupMatrixInvocations(tile) <= caps.maxWorkgroupInvocations &&
+      matmulSubgroupMatrixInvocations(tile) <= caps.maxWorkgroupInvocations &&
       LAYOUTS.every((layout) => depthOf(tile, layout) > 0),
   );
   // A larger tile is worth some padding, but not more than a fifth of the work.
   const used = (n: number, block: number) => n / (Math.ceil(n / block) * block);
   const shares = fitting.map((tile) => {
-    const [rows, columns] = attentionBlock(tile);
-    return used(sizes.tokens, rows) * used(sizes.channels, columns);
+    const [rows, columns] = matmulBlock(tile);
+    return used(sizes.rows, rows) * used(sizes.columns, columns);
   });
   return fitting.filter((_, i) => shares[i]! >= 0.8 * Math.max(...shares));
 }

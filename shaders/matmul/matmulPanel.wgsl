@@ -1,5 +1,5 @@
-// The matrix products of attention for adapters with subgroups of one known, small size (software ones): the sums of
-// attentionMatmul.wgsl with fewer loads. Operands and epilogue: shared/attentionProduct.wgsl.
+// Batched matrix products for adapters with subgroups of one known, small size (software ones): the sums of
+// matmul.wgsl with fewer loads. Operands and epilogue: shared/product.wgsl.
 //
 // There a load from a buffer is a branch and a bounds check for each lane, as much work as some fifty multiply-adds;
 // one from a private array a fifth of that; a shuffle is one instruction. So DEPTH rows of the right factor at a time
@@ -14,12 +14,12 @@
 // Constants: WORKGROUP, the exact subgroup size; TILE_ROWS, a multiple of it; TILE_COLUMNS; DEPTH, a multiple of 4;
 // TILES >= rowTiles; WIDE (a and b are bound as groups of four, along the depth, which is a multiple of 4).
 // Host: rows and columns beyond the last are read from it again, and nothing is stored there.
-// Dispatch: x, y: workgroups1d(columnParts * ceil(rows / (rowTiles TILE_ROWS))); z: samples;
+// Dispatch: x, y: workgroups1d(columnParts * ceil(rows / (rowTiles TILE_ROWS))); z: samples times heads;
 // columnParts = ceil(columns / (WORKGROUP TILE_COLUMNS)).
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import grid
-#import attentionProduct
+#import product
 
 #let VECTORS = TILE_ROWS / WORKGROUP
 
@@ -36,10 +36,9 @@ fn main(
   }
   let column = index % params.columnParts * (WORKGROUP * TILE_COLUMNS) + lane;
   let rows = min(params.rowTiles * TILE_ROWS, params.rows - row_begin);
-  let a_begin = params.aOffset + wid.z * params.aSample;
+  let a_first = a_begin(wid.z);
 #for j in 0..TILE_COLUMNS
-  let b_${j} = params.bOffset + wid.z * params.bSample
-    + min(column + ${j * WORKGROUP}u, params.columns - 1u) * params.bColumn;
+  let b_${j} = b_begin(wid.z) + min(column + ${j * WORKGROUP}u, params.columns - 1u) * params.bColumn;
 #endfor
 
   // Inner indices are always constants, so that the compiler splits arrays, one for each. Some slots more keep them
@@ -65,7 +64,7 @@ fn main(
     }
     for (var row = 0u; row < rows; row += TILE_ROWS) {
 #for v in 0..VECTORS
-      let a_${v} = a_begin + min(row_begin + row + ${v * WORKGROUP}u + lane, params.rows - 1u) * params.aRow;
+      let a_${v} = a_first + min(row_begin + row + ${v * WORKGROUP}u + lane, params.rows - 1u) * params.aRow;
 #endfor
 #for i in 0..TILE_ROWS
 #for j in 0..TILE_COLUMNS

@@ -1,4 +1,4 @@
-/** Tiles of attentionPanel.wgsl and attentionFused.wgsl that are a choice. */
+/** Tiles of matmulPanel.wgsl and attention/attentionFused.wgsl that are a choice. */
 export interface LaneTile extends Record<string, number> {
   WORKGROUP: number;
   TILE_ROWS: number;

@@ -1,6 +1,6 @@
-// The matrix products of attention on subgroup matrices, for each sample and for activations in half precision:
+// Batched matrix products on subgroup matrices, for operands in half precision:
 //
-//   out[n, i, j] = epilogue(sum over k of a[n, i, k] * b[n, k, j])   (shared/attentionProduct.wgsl)
+//   out[n, h, i, j] = epilogue(sum over k of a[n, h, i, k] * b[n, h, k, j])   (shared/product.wgsl)
 //
 // b is f16. An a in f32 (probabilities, gradients of scores) is taken as two f16, `high` + `low` / 2^10, whose products
 // are summed apart: high is its first 11 bits, or 0 below the least normal number of f16, low what is left. So 22 bits
@@ -12,7 +12,7 @@
 // It goes along the depth by steps of DEPTH, of which it stages a and b as they lie in memory, so that neighbouring
 // invocations read neighbouring numbers; those of the next step are on their way while this one is multiplied. Beyond
 // the last row, column and depth there are zeros. Rows of operands are an odd number of 16 bytes apart, so that eight
-// of them lie in different banks. attentionSubgroupMatrix.ts has the tiles.
+// of them lie in different banks. matmulSubgroupMatrix.ts has the tiles.
 //
 // Constants: those of shared/subgroupMatrix.wgsl, SUBGROUPS_ROWS, SUBGROUPS_COLUMNS, SUB_ROWS, SUB_COLUMNS, DEPTH (a
 // multiple of MATRIX_K); LOADS_A, LOADS_B: elements of 8 numbers of a step that an invocation loads; A_ALONG: rows of a
@@ -20,9 +20,9 @@
 // else its columns (bColumn is 1); WIDE: what lies next to one another is a multiple of four, as offsets and other
 // strides are; PARTS: 2 where a is f32, high and low, else 1.
 // Dispatch: x, y: columnParts * ceil(rows / BLOCK_ROWS) workgroups, columnParts = ceil(columns / BLOCK_COLUMNS),
-// folded by workgroups1d; z: samples.
+// folded by workgroups1d; z: samples times heads.
 #import grid
-#import attentionProduct
+#import product
 #import subgroupMatrix
 
 const WORKGROUP = SUBGROUP_SIZE * SUBGROUPS_ROWS * SUBGROUPS_COLUMNS;
@@ -61,7 +61,7 @@ var<workgroup> memory: array<vec4<u32>, max(PARTS * TILE_A + TILE_B, PARTS * STR
 fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
   let inner = q % (2 * ROW_A) * 4;
   let outer = q / (2 * ROW_A);
-  let base = params.aOffset + sample * params.aSample;
+  let base = a_begin(sample);
 #ifdef A_ALONG
   let at = base + (depth + outer) * params.aDepth + first_row + inner;
   let count = select(0u, params.rows - min(first_row + inner, params.rows), depth + outer < params.depth);
@@ -87,7 +87,7 @@ fn load_a(q: u32, sample: u32, first_row: u32, depth: u32) -> vec4<StoredX> {
 fn load_b(q: u32, sample: u32, first_column: u32, depth: u32) -> vec4<StoredY> {
   let inner = q % (2 * ROW_B) * 4;
   let outer = q / (2 * ROW_B);
-  let base = params.bOffset + sample * params.bSample;
+  let base = b_begin(sample);
 #ifdef B_ALONG
   let at = base + (first_column + outer) * params.bColumn + depth + inner;
   let count = select(0u, params.depth - min(depth + inner, params.depth), first_column + outer < params.columns);

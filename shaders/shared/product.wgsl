@@ -1,0 +1,194 @@
+// What matrix products have in common: sizes and strides, and what becomes of a sum on its way out.
+//
+//   out[n, h, i, j] = epilogue(sum over k of a[n, h, i, k] * b[n, h, k, j]),   M = rows, N = columns, K = depth.
+//
+// z is n heads + h. WIDE: a and b are bound as groups of four numbers. X_F16, Y_F16, F16: a, b, out are stored in half
+// precision; ONE_SOURCE: b lies in a's tensor. Epilogue, of s = `scale` times the sum:
+//   none         s, added to out where `accumulate` is 1
+//   LAYER        f(s + bias[j]) * gate + residual; f is GELU, SILU, SIGMOID or nothing. BIAS, GATE, RESIDUAL: they are
+//                there; PRE_ACTIVATION: s + bias[j] is kept. gate, residual and preActivation are laid out as out.
+//   RESCALE      (out * factors[z, i].x + sum) * factors[z, i].y      out is not read where the first factor is 0
+// and of attention, where rows are keys and columns queries, `outRow` and `firstRow` those of a tile of keys:
+//   SCORES       s + pairBias[n, h, j, key]                            PAIR_BIAS; LOWEST where mask[n, key] is 0: MASK
+//   PROBABILITY  exp(score - columnValues[z, j]), 0 for a masked key   columnValues: log of the sum of exponentials
+//   SCORE_GRAD   g scale, g = probability[at] * (sum - columnValues[z, j]); PAIR_BIAS: gradPairBias[n, h, j, key] = g
+#import nan
+#import storage
+#import storagePair
+#if defined(GELU)
+#import normal
+#elif defined(SILU) || defined(SIGMOID)
+#import sigmoid
+#endif
+
+struct Params {
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  heads: u32,
+  aOffset: u32,
+  aSample: u32,
+  aHead: u32,
+  aRow: u32,
+  aDepth: u32,
+  bOffset: u32,
+  bSample: u32,
+  bHead: u32,
+  bDepth: u32,
+  bColumn: u32,
+  outOffset: u32,
+  outSample: u32,
+  outHead: u32,
+  outRow: u32,
+  columnParts: u32,  // what shares the columns: invocations, or workgroups
+  rowTiles: u32,     // tiles of rows that a workgroup of matmulPanel.wgsl makes
+  scale: f32,
+  accumulate: u32,
+  firstRow: u32,     // which key is row 0
+  keys: u32,         // of all tiles
+}
+
+#ifdef WIDE
+alias ElementA = vec4<StoredX>;
+alias ElementB = vec4<StoredY>;
+#else
+alias ElementA = StoredX;
+alias ElementB = StoredY;
+#endif
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<ElementA>;
+@group(0) @binding(2) var<storage, read_write> out: array<Stored>;
+#ifndef ONE_SOURCE
+@group(0) @binding(3) var<storage, read> b: array<ElementB>;
+#endif
+#ifdef LAYER
+#ifdef BIAS
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+#endif
+#ifdef GATE
+@group(0) @binding(5) var<storage, read> gate: array<Stored>;
+#endif
+#ifdef RESIDUAL
+@group(0) @binding(6) var<storage, read> residual: array<Stored>;
+#endif
+#ifdef PRE_ACTIVATION
+@group(0) @binding(7) var<storage, read_write> preActivation: array<Stored>;
+#endif
+#endif
+#if defined(PROBABILITY) || defined(SCORE_GRAD)
+@group(0) @binding(4) var<storage, read> columnValues: array<f32>;
+#endif
+#ifdef SCORE_GRAD
+@group(0) @binding(5) var<storage, read> probability: array<f32>;
+#ifdef PAIR_BIAS
+@group(0) @binding(6) var<storage, read_write> gradPairBias: array<StoredX>;
+#endif
+#else
+#ifdef PAIR_BIAS
+@group(0) @binding(6) var<storage, read> pairBias: array<StoredX>;
+#endif
+#ifdef MASK
+@group(0) @binding(7) var<storage, read> mask: array<f32>;
+#endif
+#endif
+#ifdef RESCALE
+@group(0) @binding(4) var<storage, read> factors: array<vec2<f32>>;
+#endif
+
+fn a_begin(z: u32) -> u32 {
+  return params.aOffset + z / params.heads * params.aSample + z % params.heads * params.aHead;
+}
+
+fn b_begin(z: u32) -> u32 {
+  return params.bOffset + z / params.heads * params.bSample + z % params.heads * params.bHead;
+}
+
+fn element_of_b(at: u32) -> ElementB {
+#ifdef ONE_SOURCE
+  return a[at];
+#else
+  return b[at];
+#endif
+}
+
+#ifdef LAYER
+fn activated(x: f32) -> f32 {
+#if defined(GELU)
+  return x * normal_cdf(x);
+#elif defined(SILU)
+  return silu(x);
+#elif defined(SIGMOID)
+  return select(sigmoid(x), x, is_nan(x));
+#else
+  return x;
+#endif
+}
+#endif
+
+#if defined(SCORES) || defined(PROBABILITY)
+// Below all scores that are of any weight.
+const LOWEST = -3.4e38;
+
+fn score_of(z: u32, row: u32, column: u32, sum: f32) -> f32 {
+  var score = params.scale * sum;
+#ifdef PAIR_BIAS
+  score += f32(pairBias[(z * params.columns + column) * params.keys + params.firstRow + row]);
+#endif
+#ifdef MASK
+  score = select(score, LOWEST, mask[z / params.heads * params.keys + params.firstRow + row] == 0.0);
+#endif
+  return score;
+}
+#endif
+
+fn store(z: u32, row: u32, column: u32, sum: f32) {
+  let at = params.outOffset + z / params.heads * params.outSample + z % params.heads * params.outHead
+    + row * params.outRow + column;
+#if defined(SCORES)
+  out[at] = Stored(score_of(z, row, column, sum));
+#elif defined(PROBABILITY)
+  let score = score_of(z, row, column, sum);
+  let value = exp_or_nan(score - columnValues[z * params.columns + column]);
+#ifdef MASK
+  out[at] = Stored(select(value, 0.0, score == LOWEST));
+#else
+  out[at] = Stored(value);
+#endif
+#elif defined(SCORE_GRAD)
+  let value = probability[at] * (sum - columnValues[z * params.columns + column]);
+#ifdef PAIR_BIAS
+  gradPairBias[(z * params.columns + column) * params.keys + params.firstRow + row] = StoredX(value);
+#endif
+  out[at] = Stored(value * params.scale);
+#elif defined(RESCALE)
+  let factor = factors[z * params.rows + row];
+  var value = sum;
+  if (factor.x != 0.0) {
+    value += f32(out[at]) * factor.x;
+  }
+  out[at] = Stored(value * factor.y);
+#elif defined(LAYER)
+  var value = params.scale * sum;
+#ifdef BIAS
+  value += bias[column];
+#endif
+#ifdef PRE_ACTIVATION
+  preActivation[at] = Stored(value);
+#endif
+  value = activated(value);
+#ifdef GATE
+  value *= f32(gate[at]);
+#endif
+#ifdef RESIDUAL
+  value += f32(residual[at]);
+#endif
+  out[at] = Stored(value);
+#else
+  var value = params.scale * sum;
+  if (params.accumulate != 0u) {
+    value += f32(out[at]);
+  }
+  out[at] = Stored(value);
+#endif
+}
