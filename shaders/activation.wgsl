@@ -1,17 +1,11 @@
-// An activation, element by element; with GRAD gradX = gradY * (its derivative at x).
-//
-//   SILU     x / (1 + exp(-x))
-//   GELU     x times the standard normal distribution function of x
-//   SIGMOID  1 / (1 + exp(-x))
+// An activation of shared/activated.wgsl, element by element; with GRAD gradX = gradY * (its derivative at x).
 //
 // x, y                [count]; count in Reals
 // x, gradY, gradX   [count], with GRAD
 // VEC4: the number of elements is a multiple of 4. F16: all are stored in half precision.
 // EACH: elements of a thread, WORKGROUP apart. Dispatch: threads1d(ceil(count / EACH)).
 #import thread
-#import sigmoid
-#import nan
-#import normal
+#import activated
 #import storage
 
 struct Params {
@@ -27,37 +21,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<Stored>;
 #endif
 
-#ifdef VEC4
-fn is_nan_real(x: Real) -> vec4<bool> {
-  return vec4<bool>(is_nan(x.x), is_nan(x.y), is_nan(x.z), is_nan(x.w));
-}
-#else
-fn is_nan_real(x: Real) -> bool {
-  return is_nan(x);
-}
-#endif
-
-fn value_of(x: Real) -> Real {
-#if defined(SILU)
-  return silu(x);
-#elif defined(GELU)
-  return x * normal_cdf(x);
-#else
-  return select(sigmoid(x), x, is_nan_real(x));
-#endif
-}
-
-fn slope_of(x: Real) -> Real {
-#if defined(SILU)
-  return silu_slope(x);
-#elif defined(GELU)
-  return normal_cdf(x) + x * normal_pdf(x);
-#else
-  let s = value_of(x);
-  return s * (Real(1.0) - s);
-#endif
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -67,9 +30,9 @@ fn main(
   let first = linear_workgroup(wid, num) * (WORKGROUP * EACH) + lane;
   for (var i = first; i < min(first + WORKGROUP * EACH, params.count); i += WORKGROUP) {
 #ifdef GRAD
-    gradX[i] = Stored(Real(gradY[i]) * slope_of(Real(x[i])));
+    gradX[i] = Stored(Real(gradY[i]) * activated_slope(Real(x[i])));
 #else
-    y[i] = Stored(value_of(Real(x[i])));
+    y[i] = Stored(activated(Real(x[i])));
 #endif
   }
 }

@@ -5,21 +5,17 @@
 // z is n heads + h. WIDE: a and b are bound as groups of four numbers. X_F16, Y_F16, F16: a, b, out are stored in half
 // precision; ONE_SOURCE: b lies in a's tensor. Epilogue, of s = `scale` times the sum:
 //   none         s, added to out where `accumulate` is 1
-//   LAYER        f(s + bias[j]) * gate + residual; f is GELU, SILU, SIGMOID or nothing. BIAS, GATE, RESIDUAL: they are
+//   LAYER        f(s + bias[j]) * gate + residual; f: shared/activated.wgsl. BIAS, GATE, RESIDUAL: they are
 //                there; PRE_ACTIVATION: s + bias[j] is kept. gate, residual and preActivation are laid out as out.
 //   RESCALE      (out * factors[z, i].x + sum) * factors[z, i].y      out is not read where the first factor is 0
 // and of attention, where rows are keys and columns queries, `outRow` and `firstRow` those of a tile of keys:
 //   SCORES       s + pairBias[n, h, j, key]                            PAIR_BIAS; LOWEST where mask[n, key] is 0: MASK
 //   PROBABILITY  exp(score - columnValues[z, j]), 0 for a masked key   columnValues: log of the sum of exponentials
 //   SCORE_GRAD   g scale, g = probability[at] * (sum - columnValues[z, j]); PAIR_BIAS: gradPairBias[n, h, j, key] = g
+#import activated
 #import nan
 #import storage
 #import storagePair
-#if defined(GELU)
-#import normal
-#elif defined(SILU) || defined(SIGMOID)
-#import sigmoid
-#endif
 
 struct Params {
   rows: u32,
@@ -111,20 +107,6 @@ fn element_of_b(at: u32) -> ElementB {
   return b[at];
 #endif
 }
-
-#ifdef LAYER
-fn activated(x: f32) -> f32 {
-#if defined(GELU)
-  return x * normal_cdf(x);
-#elif defined(SILU)
-  return silu(x);
-#elif defined(SIGMOID)
-  return select(sigmoid(x), x, is_nan(x));
-#else
-  return x;
-#endif
-}
-#endif
 
 #if defined(SCORES) || defined(PROBABILITY)
 // Below all scores that are of any weight.

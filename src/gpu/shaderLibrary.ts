@@ -1,3 +1,4 @@
+import activated from "../../shaders/shared/activated.wgsl";
 import cells from "../../shaders/shared/cells.wgsl";
 import convBlocks from "../../shaders/shared/convBlocks.wgsl";
 import convInput from "../../shaders/shared/convInput.wgsl";
@@ -52,6 +53,7 @@ let library: Readonly<Record<string, string>> | undefined;
  */
 export function shaderLibrary(): Readonly<Record<string, string>> {
   const files = [
+    activated,
     cells,
     convBlocks,
     convInput,

@@ -2,6 +2,7 @@ import activationShader from "../../shaders/activation.wgsl";
 import { requireArgs } from "../check.ts";
 import type { KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
+import { ACTIVATIONS, activationConstant, type Activation } from "./activationKinds.ts";
 import { elementwiseLayout, elementwiseShapes, type ElementwiseShape } from "./elementwise.ts";
 import { requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
@@ -29,24 +30,13 @@ export interface ActivationGradArgs {
   gradX: Tensor;
 }
 
-/** The branch of activation.wgsl, and operations of an element as they are counted, forward and backward. */
-interface Branch {
-  readonly name: "silu" | "gelu" | "sigmoid";
-  readonly flops: number;
-  readonly gradFlops: number;
-}
-
-const SILU: Branch = { name: "silu", flops: 4, gradFlops: 8 };
-const GELU: Branch = { name: "gelu", flops: 28, gradFlops: 34 };
-const SIGMOID: Branch = { name: "sigmoid", flops: 3, gradFlops: 6 };
-
 /**
  * y = x / (1 + exp(-x)), the SiLU (Elfwing, Uchibe and Doya 2017, arXiv 1702.03118).
  *
  * @throws VoxtwirlError "bad-shape"
  */
 export function silu(ctx: KernelContext, args: ActivationArgs): void {
-  forward(ctx, args, SILU);
+  forward(ctx, args, "silu");
 }
 
 /**
@@ -55,7 +45,7 @@ export function silu(ctx: KernelContext, args: ActivationArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function siluGrad(ctx: KernelContext, args: ActivationGradArgs): void {
-  backward(ctx, args, SILU);
+  backward(ctx, args, "silu");
 }
 
 /**
@@ -65,7 +55,7 @@ export function siluGrad(ctx: KernelContext, args: ActivationGradArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function gelu(ctx: KernelContext, args: ActivationArgs): void {
-  forward(ctx, args, GELU);
+  forward(ctx, args, "gelu");
 }
 
 /**
@@ -74,7 +64,7 @@ export function gelu(ctx: KernelContext, args: ActivationArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function geluGrad(ctx: KernelContext, args: ActivationGradArgs): void {
-  backward(ctx, args, GELU);
+  backward(ctx, args, "gelu");
 }
 
 /**
@@ -83,7 +73,7 @@ export function geluGrad(ctx: KernelContext, args: ActivationGradArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function sigmoid(ctx: KernelContext, args: ActivationArgs): void {
-  forward(ctx, args, SIGMOID);
+  forward(ctx, args, "sigmoid");
 }
 
 /**
@@ -92,10 +82,10 @@ export function sigmoid(ctx: KernelContext, args: ActivationArgs): void {
  * @throws VoxtwirlError "bad-shape"
  */
 export function sigmoidGrad(ctx: KernelContext, args: ActivationGradArgs): void {
-  backward(ctx, args, SIGMOID);
+  backward(ctx, args, "sigmoid");
 }
 
-function forward(ctx: KernelContext, args: ActivationArgs, { name, flops }: Branch): void {
+function forward(ctx: KernelContext, args: ActivationArgs, name: Activation): void {
   requireArgs(name, ctx, args, "x y");
   const { label, x, y } = args;
   requireSameShape(label, { x, y });
@@ -103,16 +93,16 @@ function forward(ctx: KernelContext, args: ActivationArgs, { name, flops }: Bran
   ctx.dispatch({
     label,
     shader: activationShader,
-    constants: { ...constants, ...storage(label, { x, y }), [name.toUpperCase()]: true },
+    constants: { ...constants, ...storage(label, { x, y }), ...activationConstant(name) },
     params: { count },
     bindings: { x, y },
     workgroups,
-    flops: flops * elementCount(x.shape),
+    flops: ACTIVATIONS[name].flops * elementCount(x.shape),
     bytes: 2 * byteLength(x),
   });
 }
 
-function backward(ctx: KernelContext, args: ActivationGradArgs, { name, gradFlops }: Branch): void {
+function backward(ctx: KernelContext, args: ActivationGradArgs, name: Activation): void {
   requireArgs(`${name}Grad`, ctx, args, "x gradY gradX");
   const { label, x, gradY, gradX } = args;
   requireSameShape(label, { x, gradY, gradX });
@@ -120,11 +110,11 @@ function backward(ctx: KernelContext, args: ActivationGradArgs, { name, gradFlop
   ctx.dispatch({
     label,
     shader: activationShader,
-    constants: { ...constants, ...storage(label, { x, gradY, gradX }), GRAD: true, [name.toUpperCase()]: true },
+    constants: { ...constants, ...storage(label, { x, gradY, gradX }), GRAD: true, ...activationConstant(name) },
     params: { count },
     bindings: { x, gradY, gradX },
     workgroups,
-    flops: gradFlops * elementCount(x.shape),
+    flops: ACTIVATIONS[name].gradFlops * elementCount(x.shape),
     bytes: 3 * byteLength(x),
   });
 }
@@ -132,9 +122,9 @@ function backward(ctx: KernelContext, args: ActivationGradArgs, { name, gradFlop
 // Of units in the last place: three for an exponential, two and a half for a division.
 const TERMS = 8;
 
-function forwardKernel(branch: Branch): Kernel<ElementwiseShape> {
+function forwardKernel(name: Activation): Kernel<ElementwiseShape> {
   return {
-    name: branch.name,
+    name,
     shaders: [activationShader],
     shapes: elementwiseShapes,
     example({ samples, perSample }) {
@@ -142,14 +132,14 @@ function forwardKernel(branch: Branch): Kernel<ElementwiseShape> {
       return example({
         tensors: { x: activation(input(shape)), y: activation(output(shape)) },
         terms: TERMS,
-        emit: (ctx, tensors) => forward(ctx, { label: branch.name, ...tensors }, branch),
+        emit: (ctx, tensors) => forward(ctx, { label: name, ...tensors }, name),
       });
     },
   };
 }
 
-function backwardKernel(branch: Branch): Kernel<ElementwiseShape> {
-  const name = `${branch.name}Grad`;
+function backwardKernel(activationName: Activation): Kernel<ElementwiseShape> {
+  const name = `${activationName}Grad`;
   return {
     name,
     shaders: [activationShader],
@@ -159,21 +149,21 @@ function backwardKernel(branch: Branch): Kernel<ElementwiseShape> {
       return example({
         tensors: { x: activation(input(shape)), gradY: activation(input(shape)), gradX: activation(output(shape)) },
         terms: TERMS,
-        emit: (ctx, tensors) => backward(ctx, { label: name, ...tensors }, branch),
+        emit: (ctx, tensors) => backward(ctx, { label: name, ...tensors }, activationName),
       });
     },
   };
 }
 
 /** What there is to know of `silu`. */
-export const siluKernel = forwardKernel(SILU);
+export const siluKernel = forwardKernel("silu");
 /** What there is to know of `siluGrad`. */
-export const siluGradKernel = backwardKernel(SILU);
+export const siluGradKernel = backwardKernel("silu");
 /** What there is to know of `gelu`. */
-export const geluKernel = forwardKernel(GELU);
+export const geluKernel = forwardKernel("gelu");
 /** What there is to know of `geluGrad`. */
-export const geluGradKernel = backwardKernel(GELU);
+export const geluGradKernel = backwardKernel("gelu");
 /** What there is to know of `sigmoid`. */
-export const sigmoidKernel = forwardKernel(SIGMOID);
+export const sigmoidKernel = forwardKernel("sigmoid");
 /** What there is to know of `sigmoidGrad`. */
-export const sigmoidGradKernel = backwardKernel(SIGMOID);
+export const sigmoidGradKernel = backwardKernel("sigmoid");

@@ -171,3 +171,16 @@ export {
   type ForceFieldLossShape,
   type ForceLossArgs,
 } from "./structures/forceFieldLoss.ts";
+export { gateGrad, gateGradKernel, type GateGradArgs, type GateShape } from "./gateGrad.ts";
+export { matmul, matmulKernel, type MatmulArgs, type MatmulFactors } from "./matmul/matmul.ts";
+export type { MatmulShape } from "./matmul/matmulVariants.ts";
+export type { Activation } from "./activationKinds.ts";
+export {
+  swiglu,
+  swigluGrad,
+  swigluGradKernel,
+  swigluKernel,
+  type SwigluArgs,
+  type SwigluGradArgs,
+  type SwigluShape,
+} from "./swiglu.ts";

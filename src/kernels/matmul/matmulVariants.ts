@@ -2,6 +2,7 @@ import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
 import type { DType } from "../../gpu/tensor.ts";
+import { activationOf } from "../activationKinds.ts";
 import { onLavapipe, type TableRow, type Variant, type VariantChoice } from "../kernel.ts";
 import { hasLanes, LANES } from "../lanes.ts";
 import {
@@ -21,6 +22,16 @@ export interface MatmulShape extends Record<string, number> {
   /** 1 where the factor lies transposed. */
   transposeA: number;
   transposeB: number;
+  /** Of all samples: 1 for the left factor, 2 for the right one, else 0. */
+  shared: number;
+  /** 1 where the samples' products are summed. */
+  summed: number;
+  /** What follows, each 1 where it is there; the activation by its number. */
+  biased: number;
+  activation: number;
+  gated: number;
+  residual: number;
+  kept: number;
 }
 
 /** TILE_ROWS x TILE_COLUMNS: sums of a thread. */
@@ -105,7 +116,31 @@ export const matmulVariants: VariantChoice<MatmulShape> = {
   kernel: "matmul",
   of: productVariants,
   table: [onLavapipe("panel 16x4", "a panel serves many rows"), ...productTable],
-  describe({ samples, rows, columns, depth, transposeA, transposeB }) {
-    return `${samples}x${rows}x${depth}x${columns}${transposeA ? " aT" : ""}${transposeB ? " bT" : ""}`;
+  describe({ samples, rows, columns, depth, transposeA, transposeB, shared, activation, ...switches }) {
+    const factors = [transposeA && "aT", transposeB && "bT", shared && ["a shared", "b shared"][shared - 1]];
+    const names = ["summed", "biased", "gated", "residual", "kept"].filter((name) => switches[name]);
+    const words = [...factors, activationOf(activation), ...names].filter((word) => word);
+    return [`${samples}x${rows}x${depth}x${columns}`, ...words].join(" ");
   },
 };
+
+const plain = { transposeA: 0, transposeB: 0, shared: 0, summed: 0 };
+const bare = { ...plain, biased: 0, activation: 0, gated: 0, residual: 0, kept: 0 };
+
+/** What tests run: every transposition, what samples share and sum, edges of all tiles, and what follows. */
+export const matmulShapes: readonly MatmulShape[] = [
+  { ...bare, samples: 3, rows: 37, columns: 45, depth: 20 },
+  { ...bare, samples: 1, rows: 70, columns: 33, depth: 300, transposeA: 1 },
+  { ...bare, samples: 2, rows: 5, columns: 12, depth: 7, transposeB: 1 },
+  { ...bare, samples: 2, rows: 16, columns: 64, depth: 64, transposeA: 1, transposeB: 1 },
+  { ...bare, samples: 3, rows: 20, columns: 24, depth: 12, shared: 1 },
+  { ...bare, samples: 3, rows: 20, columns: 24, depth: 12, shared: 2 },
+  { ...bare, samples: 3, rows: 9, columns: 24, depth: 12, shared: 2, transposeA: 1 },
+  { ...bare, samples: 3, rows: 9, columns: 24, depth: 12, summed: 1 },
+  { ...bare, samples: 3, rows: 9, columns: 24, depth: 12, summed: 1, transposeA: 1 },
+  { ...bare, samples: 1, rows: 1, columns: 1, depth: 1 },
+  { ...bare, samples: 2, rows: 33, columns: 40, depth: 16, biased: 1, activation: 1, gated: 1, residual: 1, kept: 1 },
+  { ...bare, samples: 2, rows: 9, columns: 8, depth: 16, shared: 2, biased: 1, activation: 2, kept: 1 },
+  { ...bare, samples: 1, rows: 9, columns: 17, depth: 5, activation: 3, gated: 1 },
+  { ...bare, samples: 1, rows: 9, columns: 17, depth: 5, gated: 1, residual: 1 },
+];
