@@ -6,15 +6,16 @@
 // the sum of squares around it (Welford 1962, doi 10.1080/00401706.1962.10490022), which are then merged: nothing is
 // lost where all numbers are far from zero.
 //
-// Bindings: x, y [rows, columns]; weight [columns] with HAS_WEIGHT, bias [columns] with HAS_BIAS; stats [rows] of
+// Bindings: x, y, rows as shared/layerNormRows.wgsl has them; weight [columns] with HAS_WEIGHT, bias [columns] with HAS_BIAS; stats [rows] of
 // (mean, rstd), written. Columns are counted in Reals, `count` in numbers.
 // Constants: TEAM, WORKGROUP (shared/rowTeam.wgsl); RMS, HAS_WEIGHT, HAS_BIAS; VEC4: the columns are a multiple of 4;
 // F16: x and y are stored in half precision.
 // Dispatch: workgroups1d(ceil(rows TEAM / WORKGROUP)).
+#import layerNormRows
 #import rowTeam
 #import storage
 
-struct Params { rows: u32, columns: u32, count: f32, eps: f32 }
+struct Params { rows: u32, columns: u32, groups: u32, pitch: u32, offset: u32, count: f32, eps: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
@@ -38,7 +39,7 @@ fn main(
   let member = index % TEAM;
   // A row beyond the last has no columns.
   let columns = select(0u, params.columns, row < params.rows);
-  let first = row * params.columns;
+  let first = row_begin(row);
 #ifdef RMS
   let mean = 0.0;
   var squares = Real();

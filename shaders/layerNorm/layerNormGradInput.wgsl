@@ -4,15 +4,16 @@
 //
 // where RMS has no mean of g: there the mean is 0.
 //
-// Bindings: x, gradY, gradX, addend (only with ADDEND) [rows, columns]; weight [columns] with HAS_WEIGHT; stats [rows]
-// of (mean, rstd), of the forward pass.
+// Bindings: x, gradY, gradX, addend (only with ADDEND), rows as shared/layerNormRows.wgsl has them; weight [columns] with
+// HAS_WEIGHT; stats [rows] of (mean, rstd), of the forward pass.
 // Constants: TEAM, WORKGROUP (shared/rowTeam.wgsl); RMS, HAS_WEIGHT, ADDEND; VEC4: the columns are a multiple of 4;
 // F16: x, gradY, gradX and addend are stored in half precision.
 // Dispatch: workgroups1d(ceil(rows TEAM / WORKGROUP)).
+#import layerNormRows
 #import rowTeam
 #import storage
 
-struct Params { rows: u32, columns: u32, count: f32 }
+struct Params { rows: u32, columns: u32, groups: u32, pitch: u32, offset: u32, count: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
@@ -46,7 +47,7 @@ fn main(
   let member = index % TEAM;
   // A row beyond the last has no columns.
   let columns = select(0u, params.columns, row < params.rows);
-  let first = row * params.columns;
+  let first = row_begin(row);
   let moments = stats[min(row, params.rows - 1u)];
   var sum = Real();
   var along = Real();

@@ -4,14 +4,15 @@
 //   partial[b, c] = sum over rows r of block b of gradY[r, c] (x[r, c] - mean[r]) rstd[r]
 //   partial[b, columns + c] = sum over them of gradY[r, c], with HAS_BIAS
 //
-// Bindings: x, gradY [rows, columns]; stats [rows] of (mean, rstd); partial [blocks, columns], with HAS_BIAS [blocks,
+// Bindings: x, gradY, rows as shared/layerNormRows.wgsl has them; stats [rows] of (mean, rstd); partial [blocks, columns], with HAS_BIAS [blocks,
 // 2 columns]; columns in Reals. One invocation per block and column.
 // Constants: WORKGROUP; HAS_BIAS; VEC4: the columns are a multiple of 4; F16: x and gradY are stored in half precision.
 // Dispatch: threads1d(blocks columns).
+#import layerNormRows
 #import thread
 #import storage
 
-struct Params { rows: u32, columns: u32, blocks: u32, rowsPerBlock: u32 }
+struct Params { rows: u32, columns: u32, groups: u32, pitch: u32, offset: u32, blocks: u32, rowsPerBlock: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
@@ -35,7 +36,7 @@ fn main(
   var of_bias = Real();
   let end = min((block + 1u) * params.rowsPerBlock, params.rows);
   for (var row = block * params.rowsPerBlock; row < end; row++) {
-    let at = row * params.columns + column;
+    let at = row_begin(row) + column;
     let gradient = Real(gradY[at]);
     let moments = stats[row];
     of_weight += gradient * ((Real(x[at]) - moments.x) * moments.y);

@@ -15,6 +15,7 @@ import groupNormParams from "../../shaders/shared/groupNormParams.wgsl";
 import groupNormRun from "../../shaders/shared/groupNormRun.wgsl";
 import groupNormStats from "../../shaders/shared/groupNormStats.wgsl";
 import groupNormTerms from "../../shaders/shared/groupNormTerms.wgsl";
+import layerNormRows from "../../shaders/shared/layerNormRows.wgsl";
 import moments from "../../shaders/shared/moments.wgsl";
 import nan from "../../shaders/shared/nan.wgsl";
 import nearest from "../../shaders/shared/nearest.wgsl";
@@ -70,6 +71,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     groupNormRun,
     groupNormStats,
     groupNormTerms,
+    layerNormRows,
     moments,
     nan,
     nearest,

@@ -2,8 +2,6 @@ import { requireGraph, requireTensor } from "../check.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import * as activations from "../kernels/activations.ts";
 import * as addKernel from "../kernels/add.ts";
-import * as attentionKernel from "../kernels/attention/attention.ts";
-import { attentionGrad } from "../kernels/attention/attentionGrad.ts";
 import * as avgPoolKernel from "../kernels/avgPool3d.ts";
 import * as concatKernel from "../kernels/concatChannels.ts";
 import * as conv3dKernel from "../kernels/conv3d/conv3d.ts";
@@ -14,12 +12,12 @@ import { groupNormGrad } from "../kernels/groupNorm/groupNormGrad.ts";
 import * as layerNormKernel from "../kernels/layerNorm/layerNorm.ts";
 import { layerNormGrad } from "../kernels/layerNorm/layerNormGrad.ts";
 import * as linearKernel from "../kernels/conv3d/linear.ts";
-import { VoxtwirlError } from "../errors.ts";
-import { elementCount, formatShape } from "../gpu/tensor.ts";
+import { elementCount } from "../gpu/tensor.ts";
 import { checkOperation } from "./checkOperation.ts";
 import type { Graph, Precision } from "./graph.ts";
 
 export * from "./edgeOperations.ts";
+export * from "./matrixOperations.ts";
 
 // Each operation makes its output tensor, appends the forward dispatches and records how gradients go back.
 // Shapes are checked by the kernels, which know their own rules. Outputs and gradients of activations are stored in the
@@ -288,59 +286,6 @@ export function dropout(
     graph.addGrad(x, (gradX) => {
       dropoutKernel.dropout(graph, { label: `${label} grad`, x: gradY, y: gradX, rate, stream, step });
     });
-  });
-}
-
-/** Attention: queries, keys and values in one tensor, and what scores depend on besides. */
-export interface AttentionOptions {
-  label: string;
-  /** [N, T, 3 C], queries, keys, values one after the other along channels, of each the heads one after the other. */
-  qkv: Tensor;
-  /** Divides C; 1 when left out. */
-  heads?: number;
-  /** Factor of the products, (C / heads)^-1/2 as a rule. */
-  scale: number;
-  /** [N, heads, T, T], added to the scores; by query, then key. */
-  pairBias?: Tensor;
-  /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
-  mask?: Tensor;
-}
-
-/** Self-attention over the tokens of a sample, head by head; the result is [N, T, C]. */
-export function attention(graph: Graph, options: AttentionOptions): Tensor {
-  checkOperation("attention", graph, options, "qkv", "scale");
-  const { label, qkv, heads = 1, pairBias } = options;
-  if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
-    throw new VoxtwirlError(
-      "bad-shape",
-      `${label}: qkv is ${formatShape(qkv.shape)}, not [N, T, 3C]`,
-      "Project to three times C.",
-    );
-  }
-  const [n, tokens] = qkv.shape as [number, number, number];
-  const y = graph.activation(label, [n, tokens, qkv.shape[2]! / 3]);
-  const logSumExp = graph.scratch(`${label} logSumExp`, [n, heads, tokens]);
-  attentionKernel.attention(graph, { ...options, y, logSumExp });
-  return graph.record(y, [qkv, pairBias], (gradY) => {
-    const back = (gradQkv: Tensor, gradPairBias?: Tensor) => {
-      attentionGrad(graph, { ...options, label: `${label} grad`, y, logSumExp, gradY, gradQkv, gradPairBias });
-    };
-    // One pass writes both gradients, of those that are asked for.
-    let isWritten = false;
-    const withPairBias = (gradQkv: Tensor) => {
-      if (!pairBias) return;
-      graph.addGrad(pairBias, (gradPairBias) => {
-        back(gradQkv, gradPairBias);
-        isWritten = true;
-      });
-    };
-    let isWanted = false;
-    graph.addGrad(qkv, (gradQkv) => {
-      isWanted = true;
-      withPairBias(gradQkv);
-      if (!isWritten) back(gradQkv);
-    });
-    if (!isWanted) withPairBias(graph.activation(`${label} gradQkv`, qkv.shape));
   });
 }
 

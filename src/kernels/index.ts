@@ -47,7 +47,7 @@ export { dropout, dropoutKernel, type DropoutArgs } from "./dropout.ts";
 export { gradNorm, gradNormKernel, type GradNormArgs, type GradScaling } from "./gradNorm.ts";
 export { groupNorm, groupNormKernel, type GroupNormArgs } from "./groupNorm/groupNorm.ts";
 export { groupNormGrad, groupNormGradKernel, type GroupNormGradArgs } from "./groupNorm/groupNormGrad.ts";
-export { layerNorm, layerNormKernel, type LayerNormArgs } from "./layerNorm/layerNorm.ts";
+export { layerNorm, layerNormKernel, type LayerNormArgs, type LayerNormRows } from "./layerNorm/layerNorm.ts";
 export { layerNormGrad, layerNormGradKernel, type LayerNormGradArgs } from "./layerNorm/layerNormGrad.ts";
 export { linear, linearGradInput, linearGradWeight } from "./conv3d/linear.ts";
 export { bondOrder, bondOrderKernel, type BondOrderArgs, type BondOrderShape } from "./neighbours/bondOrder.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Tensor } from "../../src/gpu/tensor.ts";
-import type { BufferView, Gpu } from "../../src/gpu/gpu.ts";
+import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import {
   concatChannels,
@@ -15,8 +15,8 @@ import {
   silu,
 } from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
-import { squaredError } from "../../src/kernels/squaredError.ts";
-import { randomArray, relativeError, testGpu } from "../harness.ts";
+import { relativeError, testGpu } from "../harness.ts";
+import { expectGradients, netData, runNet, type Net } from "./netRuns.ts";
 
 describe("graph", () => {
   let gpu: Gpu;
@@ -51,96 +51,28 @@ describe("graph", () => {
     l: [8, 4],
     d: [1, 1, 1, 4, 4],
   };
-  const size = (shape: number[]) => shape.reduce((product, n) => product * n, 1);
-  const values = () =>
-    Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, randomArray(size(shape), 40 + i, 0.4)]));
-
-  /** Loss, gradients of the parameters and of x. */
-  async function run(weights: Record<string, Float32Array>, x: Float32Array, target: Float32Array) {
-    const graph = new Graph(gpu.caps);
-    const views: BufferView[] = [];
-    const upload = (label: string, data: Float32Array) => {
-      const view = gpu.upload(label, data);
-      views.push(view);
-      return view;
-    };
-    const grads: Record<string, Tensor> = {};
-    const bound = Object.fromEntries(
-      Object.entries(shapes).map(([name, shape]) => {
-        const parameter = graph.parameter(
-          name,
-          shape,
-          upload(name, weights[name]!),
-          upload(`${name} grad`, new Float32Array(size(shape))),
-        );
-        grads[name] = graph.parameterGrad(parameter)!;
-        return [name, parameter];
-      }),
-    );
-    const input = graph.track(graph.external("x", [2, 4, 4, 4, 3], upload("x", x)));
-    const truth = graph.external("target", [2, 4, 4, 4, 4], upload("target", target));
-    const loss = graph.external("loss", [1], upload("loss", new Float32Array(1)));
-    const y = net(graph, input, (name) => bound[name]!);
-    const gradPrediction = graph.scratch("gradPrediction", y.shape);
-    squaredError(graph, { label: "loss", prediction: y, target: truth, gradPrediction, loss, scale: 1, lossScale: 1 });
-    graph.backward(y, gradPrediction);
-    const gradX = graph.keep(graph.gradOf(input)!);
-    const plan = await Plan.create(gpu, graph, { label: "net" });
-    plan.run();
-    const names = Object.keys(shapes);
-    const read = await plan.read(loss, gradX, ...names.map((name) => grads[name]!));
-    plan.destroy();
-    for (const { buffer } of views) gpu.destroyBuffer(buffer);
-    const [lossValue, gx, ...rest] = read as Float32Array[];
-    return {
-      loss: lossValue![0]!,
-      gradX: gx!,
-      grads: Object.fromEntries(names.map((name, i) => [name, rest[i]!])),
-      memory: plan.memory,
-    };
-  }
+  const NET: Net = { parameters: shapes, input: [2, 4, 4, 4, 3], output: [2, 4, 4, 4, 4], build: net };
 
   it("adds up every path of a gradient", async () => {
-    const weights = values();
-    const x = randomArray(2 * 64 * 3, 1);
-    const target = randomArray(2 * 64 * 4, 2);
-    const base = await run(weights, x, target);
-    // Directional derivatives of the whole net by central differences, f32 in and out.
-    const step = 2e-2;
-    for (const name of [...Object.keys(shapes), "x"]) {
-      const at = name === "x" ? x : weights[name]!;
-      const gradient = name === "x" ? base.gradX : base.grads[name]!;
-      const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
-      const moved = (sign: number) => at.map((value, i) => value + (sign * step * gradient[i]!) / norm);
-      const lossAt = async (sign: number) => {
-        const shifted = moved(sign);
-        return (await run(name === "x" ? weights : { ...weights, [name]: shifted }, name === "x" ? shifted : x, target))
-          .loss;
-      };
-      const numeric = ((await lossAt(1)) - (await lossAt(-1))) / (2 * step);
-      expect(Math.abs(numeric / norm - 1), name).toBeLessThan(0.01);
-    }
+    await expectGradients(NET);
   });
 
   it("gives bitwise the same in two plans", async () => {
-    const [weights, x, target] = [values(), randomArray(2 * 64 * 3, 1), randomArray(2 * 64 * 4, 2)];
-    const first = await run(weights, x, target);
-    const second = await run(weights, x, target);
+    const data = netData(NET);
+    const [first, second] = [await runNet(NET, ...data), await runNet(NET, ...data)];
     expect(second.loss).toBe(first.loss);
     for (const name of Object.keys(shapes)) expect(second.grads[name]).toEqual(first.grads[name]);
   });
 
   it("accumulates parameter gradients over parts of a batch", async () => {
-    const weights = values();
-    const x = randomArray(2 * 64 * 3, 1);
-    const target = randomArray(2 * 64 * 4, 2);
-    const whole = await run(weights, x, target);
+    const [weights, x, target] = netData(NET);
+    const whole = await runNet(NET, weights, x, target);
     const twice = (part: number, data: Float32Array) => {
       const half = data.slice((part * data.length) / 2, ((part + 1) * data.length) / 2);
       return Float32Array.of(...half, ...half);
     };
     // Each half, given twice, counts twice: the mean over both halves is the whole.
-    const parts = await Promise.all([0, 1].map((part) => run(weights, twice(part, x), twice(part, target))));
+    const parts = await Promise.all([0, 1].map((part) => runNet(NET, weights, twice(part, x), twice(part, target))));
     for (const name of Object.keys(shapes)) {
       const sum = parts[0]!.grads[name]!.map((g, i) => (g + parts[1]!.grads[name]![i]!) / 2);
       expect(relativeError(sum, whole.grads[name]!), name).toBeLessThan(1e-5);

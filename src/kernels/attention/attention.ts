@@ -42,12 +42,12 @@ export interface AttentionArgs extends AttentionScores {
  * Scores exist for one tile of keys at a time; running maximum, sum and result are merged from tile to tile (online
  * softmax). No barriers: it is one dispatch, or each tile is three.
  *
- * @throws VoxtwirlError "bad-shape"; "too-large" for a pair bias beyond what one binding holds
+ * @throws VoxtwirlError "bad-shape"
  */
 export function attention(ctx: KernelContext, args: AttentionArgs): void {
   requireArgs("attention", ctx, args, "qkv y logSumExp", "scale");
   const { label, qkv, y, logSumExp, scale, pairBias } = args;
-  const sizes = checkedSizes(ctx, label, args, args);
+  const sizes = checkedSizes(label, args, args);
   storage(label, { qkv, y, ...(pairBias && { pairBias }) });
   const { samples, heads, tokens, channels } = sizes;
   const { variant: tiles, call } = choose(ctx.caps, attentionVariants, shapeOf(sizes, args), qkv.dtype);

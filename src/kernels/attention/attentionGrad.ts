@@ -42,12 +42,12 @@ export interface AttentionGradArgs extends AttentionScores {
  * Gradient of `attention`: probabilities are computed anew, tile by tile of keys (Dao et al. 2022, arXiv 2205.14135).
  * Tiles add to the queries' gradient one after the other, so nothing depends on timing.
  *
- * @throws VoxtwirlError "bad-shape"; "too-large" as `attention`
+ * @throws VoxtwirlError "bad-shape"
  */
 export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void {
   requireArgs("attentionGrad", ctx, args, "qkv y logSumExp gradY gradQkv", "scale");
   const { label, qkv, y, logSumExp, gradY, gradQkv, gradPairBias, pairBias, scale } = args;
-  const sizes = checkedSizes(ctx, label, args, args);
+  const sizes = checkedSizes(label, args, args);
   requireSameShape(label, { qkv, gradQkv });
   requireSameShape(label, { y, gradY });
   if (gradPairBias) requireShape(label, "gradPairBias", gradPairBias, pairBias?.shape ?? []);

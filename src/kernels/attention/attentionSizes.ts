@@ -1,7 +1,5 @@
-import { requireTensor } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
-import { VoxtwirlError } from "../../errors.ts";
+import { elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import type { Epilogue, StridedMatrix } from "../matmul/product.ts";
 import { badShape, requireShape } from "../shapes.ts";
 import type { AttentionShape } from "./attentionVariants.ts";
@@ -45,9 +43,8 @@ export interface Sizes {
   channels: number;
 }
 
-/** @throws VoxtwirlError "bad-shape"; "too-large" for a pair bias beyond what one binding holds */
+/** @throws VoxtwirlError "bad-shape" */
 export function checkedSizes(
-  ctx: KernelContext,
   label: string,
   { qkv, heads = 1, pairBias, mask }: AttentionScores,
   { y, logSumExp }: { readonly y: Tensor; readonly logSumExp: Tensor },
@@ -61,28 +58,9 @@ export function checkedSizes(
   }
   requireShape(label, "y", y, [samples, tokens, width / 3]);
   requireShape(label, "logSumExp", logSumExp, [samples, heads, tokens]);
-  if (pairBias) requirePairBias(ctx, label, pairBias, [samples, heads, tokens, tokens]);
-  if (mask) {
-    requireTensor(`${label}: mask`, mask);
-    requireShape(label, "mask", mask, [samples, tokens]);
-  }
+  if (pairBias) requireShape(label, "pairBias", pairBias, [samples, heads, tokens, tokens]);
+  if (mask) requireShape(label, "mask", mask, [samples, tokens]);
   return { samples, heads, tokens, channels: width / 3 / heads };
-}
-
-/** @throws VoxtwirlError "bad-shape", "too-large" */
-export function requirePairBias(ctx: KernelContext, label: string, pairBias: Tensor, shape: readonly number[]): void {
-  requireTensor(`${label}: pairBias`, pairBias);
-  requireShape(label, "pairBias", pairBias, shape);
-  const bytes = byteLength(pairBias);
-  const most = ctx.caps.maxBindingBytes;
-  if (bytes <= most) return;
-  const [samples, heads] = shape as [number, number];
-  const tokens = Math.floor(Math.sqrt(most / elementBytes(pairBias) / samples / heads));
-  throw new VoxtwirlError(
-    "too-large",
-    `${label}: a pair bias of ${shape.join(" x ")} takes ${bytes} bytes, and one binding holds ${most} here`,
-    `Take at most ${tokens} tokens, or fewer samples at once.`,
-  );
 }
 
 /** The shape that variants are chosen by. */

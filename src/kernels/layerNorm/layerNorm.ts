@@ -1,7 +1,7 @@
 import layerNormShader from "../../../shaders/layerNorm/layerNorm.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
+import { byteLength, elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { badShape, requireSameShape, requireShape } from "../shapes.ts";
@@ -9,8 +9,16 @@ import { storage } from "../storage.ts";
 import { WORKGROUP } from "../threads.ts";
 import { layerNormShapes, layerNormVariants, teamWorkgroups, type LayerNormShape } from "./layerNormVariants.ts";
 
+/** Which rows of a tensor [..., W] are normalised: whole ones where nothing is said. */
+export interface LayerNormRows {
+  /** Only these channels, from the first to before the second; others are neither read nor written. */
+  columns?: readonly [from: number, to: number] | undefined;
+  /** They are so many rows side by side, such as heads; 1 when left out. C is what one has. */
+  groups?: number | undefined;
+}
+
 /** What `layerNorm` takes; rows are all axes of x but the last. */
-export interface LayerNormArgs {
+export interface LayerNormArgs extends LayerNormRows {
   label: string;
   /** [..., C] */
   x: Tensor;
@@ -38,7 +46,7 @@ export function layerNorm(ctx: KernelContext, args: LayerNormArgs): void {
   requireArgs("layerNorm", ctx, args, "x y stats", "eps", "rms");
   const { label, x, weight, bias, rms, eps, y, stats } = args;
   requireSameShape(label, { x, y });
-  const { channels, rows, shape, vec4 } = layerNormLayout(label, args);
+  const { channels, rows, shape, vec4, params } = layerNormLayout(label, args);
   requireShape(label, "stats", stats, [rows, 2]);
   const { variant, call } = choose(ctx.caps, layerNormVariants, shape, x.dtype);
   ctx.dispatch({
@@ -54,26 +62,37 @@ export function layerNorm(ctx: KernelContext, args: LayerNormArgs): void {
       VEC4: vec4,
       ...storage(label, { x, y }),
     },
-    params: { rows, columns: vec4 ? channels / 4 : channels, count: channels, eps },
+    params: { ...params, count: channels, eps },
     bindings: { x, y, stats, ...(weight && { weight }), ...(bias && { bias }) },
     workgroups: teamWorkgroups(rows, variant),
-    flops: ((rms ? 4 : 6) + shape.affine) * elementCount(x.shape),
-    bytes: 2 * byteLength(x) + byteLength(stats) + shape.affine * 4 * channels,
+    flops: ((rms ? 4 : 6) + shape.affine) * rows * channels,
+    bytes: 2 * elementBytes(x) * rows * channels + byteLength(stats) + shape.affine * 4 * channels,
   });
 }
 
 /** Sizes of a call, checked. */
 export function layerNormLayout(
   label: string,
-  { x, weight, bias, rms }: Pick<LayerNormArgs, "x" | "weight" | "bias" | "rms">,
-): { channels: number; rows: number; shape: LayerNormShape; vec4: boolean } {
-  const channels = x.shape[x.shape.length - 1]!;
+  { x, weight, bias, rms, columns, groups = 1 }: Pick<LayerNormArgs, "x" | "weight" | "bias" | "rms"> & LayerNormRows,
+): { channels: number; rows: number; shape: LayerNormShape; vec4: boolean; params: Record<string, number> } {
+  const width = x.shape[x.shape.length - 1]!;
+  const [from, to] = columns ?? [0, width];
+  const channels = (to - from) / groups;
+  if (!(from >= 0 && to <= width && channels > 0 && Number.isInteger(from) && Number.isInteger(channels))) {
+    throw badShape(label, `no ${groups} groups of channels lie from ${from} to ${to}`, { x });
+  }
   if (weight) requireShape(label, "weight", weight, [channels]);
   if (bias) requireShape(label, "bias", bias, [channels]);
   if (bias && !weight) throw badShape(label, "a bias needs a weight", { x, bias });
-  const rows = elementCount(x.shape) / channels;
+  const rows = (elementCount(x.shape) / width) * groups;
   const affine = weight ? (bias ? 2 : 1) : 0;
-  return { channels, rows, shape: { rows, channels, rms: rms ? 1 : 0, affine }, vec4: channels % 4 === 0 };
+  const vec4 = [channels, width, from].every((count) => count % 4 === 0);
+  const each = vec4 ? 4 : 1;
+  return {
+    ...{ channels, rows, vec4 },
+    shape: { rows, channels, rms: rms ? 1 : 0, affine },
+    params: { rows, columns: channels / each, groups, pitch: width / each, offset: from / each },
+  };
 }
 
 /** What there is to know of `layerNorm`. */

@@ -3,18 +3,18 @@ import layerNormGradParamsShader from "../../../shaders/layerNorm/layerNormGradP
 import sumPartialsShader from "../../../shaders/sumPartials.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
+import { byteLength, elementBytes, type Tensor } from "../../gpu/tensor.ts";
 import { activation, example, input, output, sum } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { partialSums, rowBlocks } from "../sumRows.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
-import { layerNormLayout } from "./layerNorm.ts";
+import { layerNormLayout, type LayerNormRows } from "./layerNorm.ts";
 import { layerNormGradVariants, layerNormShapes, teamWorkgroups, type LayerNormShape } from "./layerNormVariants.ts";
 
 /** What `layerNormGrad` takes. */
-export interface LayerNormGradArgs {
+export interface LayerNormGradArgs extends LayerNormRows {
   label: string;
   /** The input of the forward pass, [..., C]. */
   x: Tensor;
@@ -43,16 +43,17 @@ export interface LayerNormGradArgs {
  */
 export function layerNormGrad(ctx: KernelContext, args: LayerNormGradArgs): void {
   requireArgs("layerNormGrad", ctx, args, "x stats gradY gradX", "", "rms");
-  const { label, x, weight, rms, stats, gradY, gradX, addend, gradWeight, gradBias } = args;
+  const { label, x, weight, rms, stats, gradY, gradX, addend, gradWeight, gradBias, columns, groups } = args;
   requireSameShape(label, { x, gradY, gradX, ...(addend && { addend }) });
-  const { channels, rows, shape, vec4 } = layerNormLayout(label, { x, weight, bias: gradBias, rms });
+  const layout = layerNormLayout(label, { x, weight, bias: gradBias, rms, columns, groups });
+  const { channels, rows, shape, vec4, params } = layout;
   requireShape(label, "stats", stats, [rows, 2]);
   if (gradWeight) requireShape(label, "gradWeight", gradWeight, [channels]);
   if (gradBias && !gradWeight) {
     throw badShape(label, "gradBias needs gradWeight: both are summed in one pass", { gradBias });
   }
-  const columns = vec4 ? channels / 4 : channels;
-  const elements = elementCount(x.shape);
+  const elements = rows * channels;
+  const bytes = elementBytes(x) * elements;
   const { variant, call } = choose(ctx.caps, layerNormGradVariants, shape, x.dtype);
   ctx.dispatch({
     label,
@@ -67,11 +68,11 @@ export function layerNormGrad(ctx: KernelContext, args: LayerNormGradArgs): void
       VEC4: vec4,
       ...storage(label, { x, gradY, gradX, ...(addend && { addend }) }),
     },
-    params: { rows, columns, count: channels },
+    params: { ...params, count: channels },
     bindings: { x, stats, gradY, gradX, ...(weight && { weight }), ...(addend && { addend }) },
     workgroups: teamWorkgroups(rows, variant),
     flops: (9 + (weight ? 1 : 0) + (addend ? 1 : 0)) * elements,
-    bytes: (addend ? 4 : 3) * byteLength(x) + byteLength(stats) + (weight ? byteLength(weight) : 0),
+    bytes: (addend ? 4 : 3) * bytes + byteLength(stats) + (weight ? byteLength(weight) : 0),
   });
   if (!gradWeight) return;
   const { blocks, rowsPerBlock } = rowBlocks(rows);
@@ -80,11 +81,11 @@ export function layerNormGrad(ctx: KernelContext, args: LayerNormGradArgs): void
     label: `${label} params`,
     shader: layerNormGradParamsShader,
     constants: { WORKGROUP, HAS_BIAS: gradBias !== undefined, VEC4: vec4, ...storage(label, { x, gradY }) },
-    params: { rows, columns, blocks, rowsPerBlock },
+    params: { ...params, blocks, rowsPerBlock },
     bindings: { x, stats, gradY, partial: sums.partial },
-    workgroups: threads1d(blocks * columns),
+    workgroups: threads1d(blocks * params.columns!),
     flops: 5 * elements,
-    bytes: 2 * byteLength(x) + byteLength(stats) + byteLength(sums.partial),
+    bytes: 2 * bytes + byteLength(stats) + byteLength(sums.partial),
   });
   sums.add();
 }

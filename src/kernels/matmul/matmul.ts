@@ -241,7 +241,7 @@ export const matmulKernel: Kernel<MatmulShape> = {
           label: "matmul",
           ...tensors,
           ...{ transposeA: transposeA === 1, transposeB: transposeB === 1, scale: depth ** -0.5 },
-          activation: activationOf(shape.activation!),
+          activation: activationOf(shape.activation),
         });
       },
     });
