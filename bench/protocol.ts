@@ -31,8 +31,10 @@ export interface TensorFile {
  * - layerNorm: x [rows, C], weight [, bias] -> y, of each row; with rms 1 no mean is subtracted. layerNormGrad: the
  *   same and gradY -> gradX, gradWeight [, gradBias]. Attributes rms, eps.
  * - gelu: x -> y, exact. geluGrad: x, gradY -> gradX.
- * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis) -> y [N, tokens, C]. attentionGrad:
- *   the same and gradY -> gradQkv. Attribute scale.
+ * - matmul: a [B, M, K], b [B, K, N] -> y [B, M, N]. matmulGrad: the same and gradY -> gradA, gradB.
+ * - attention: qkv [N, tokens, 3 C] (q, then k, then v along the last axis, of each all heads) [, pairBias [N, heads,
+ *   tokens, tokens], by query, then key] -> y [N, tokens, C]. attentionGrad: the same and gradY -> gradQkv [,
+ *   gradPairBias]. Attributes scale, heads.
  * - rotate: x [N, D, D, D, C], matrix [3, 3] (active, x y z) -> y: out(p) = in(R^-1 p) about the centre (D - 1) / 2,
  *   trilinear, 0 outside. rotateCatmullRom: the same with its weights. rotateAdjoint: gradY, matrix -> gradX, the
  *   transpose of the first.
@@ -91,6 +93,8 @@ export interface CaseDescription {
     | "layerNormGrad"
     | "gelu"
     | "geluGrad"
+    | "matmul"
+    | "matmulGrad"
     | "attention"
     | "attentionGrad"
     | "rotate"

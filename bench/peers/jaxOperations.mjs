@@ -48,15 +48,37 @@ export const operations = {
     return jitted(jax, inputs, (x, a, b) => ({ y: groupNorm(jax, x, a, b, groups, eps, silu) }), { y: last });
   },
 
-  attention: (jax, { scale }, { qkv }) => {
-    const { numpy: np, nn } = jax;
-    const channels = qkv.shape[2] / 3;
-    const part = (x, i) => x.ref.slice([], [], [i * channels, (i + 1) * channels]);
-    const attend = (x) => {
-      const scores = np.matmul(part(x, 0), np.transpose(part(x, 1), [0, 2, 1])).mul(scale);
-      return { y: np.matmul(nn.softmax(scores, -1), part(x, 2)) };
+  matmul: (jax, _, { a, b }) => {
+    return jitted(jax, [a, b], (a, b) => ({ y: jax.numpy.matmul(a.ref, b.ref) }), {});
+  },
+
+  matmulGrad: (jax, _, { a, b, gradY }) => {
+    const { numpy: np } = jax;
+    const transposed = (x) => np.transpose(x.ref, [0, 2, 1]);
+    const backward = (a, b, gradY) => ({
+      gradA: np.matmul(gradY.ref, transposed(b)),
+      gradB: np.matmul(transposed(a), gradY.ref),
+    });
+    return jitted(jax, [a, b, gradY], backward, {});
+  },
+
+  attention: (jax, { scale, heads }, { qkv, pairBias }) => {
+    const attend = (x, bias) => ({ y: attended(jax, x, bias, scale, heads) });
+    return jitted(jax, pairBias ? [qkv, pairBias] : [qkv], attend, {});
+  },
+
+  attentionGrad: (jax, { scale, heads }, { qkv, pairBias, gradY }) => {
+    const names = pairBias ? ["gradQkv", "gradPairBias"] : ["gradQkv"];
+    const inputs = pairBias ? [qkv, pairBias] : [qkv];
+    const backward = (gradY, ...at) => {
+      const [, pull] = jax.vjp(
+        (x, bias) => attended(jax, x, bias, scale, heads),
+        at.map((x) => x.ref),
+      );
+      const grads = pull(gradY.ref);
+      return Object.fromEntries(names.map((name, i) => [name, grads[i]]));
     };
-    return jitted(jax, [qkv], attend, {});
+    return jitted(jax, [gradY, ...inputs], backward, {});
   },
 
   rotate: (jax, _, { x, matrix }) => {
@@ -80,6 +102,20 @@ export const operations = {
     return jitted(jax, inputs, moments, {});
   },
 };
+
+/** Heads lie one after the other along the channels of queries, keys and values. */
+function attended(jax, x, bias, scale, heads) {
+  const { numpy: np, nn } = jax;
+  const [n, tokens, width] = x.shape;
+  const channels = width / 3;
+  const part = (i) => {
+    const cut = x.ref.slice([], [], [i * channels, (i + 1) * channels]);
+    return heads > 1 ? np.transpose(cut.reshape([n, tokens, heads, channels / heads]), [0, 2, 1, 3]) : cut;
+  };
+  const scores = np.matmul(part(0), np.transpose(part(1), heads > 1 ? [0, 1, 3, 2] : [0, 2, 1])).mul(scale);
+  const y = np.matmul(nn.softmax(bias ? scores.add(bias.ref) : scores, -1), part(2));
+  return heads > 1 ? np.transpose(y, [0, 2, 1, 3]).reshape([n, tokens, channels]) : y;
+}
 
 /** An array on the default device. */
 export function upload(jax, { shape, data }) {

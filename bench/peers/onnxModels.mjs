@@ -60,19 +60,46 @@ export const models = {
     return { graph, feeds: { x: feed }, read: { y: last } };
   },
 
-  attention: ({ scale }, { qkv }) => {
+  matmul: (_, { a, b }) => {
+    const graph = new OnnxGraph();
+    // A single right factor is a weight, as in a linear layer.
+    const isWeight = b.shape[0] === 1;
+    const right = isWeight ? graph.constant("b", { shape: b.shape.slice(1), data: b.data }) : graph.input("b", b.shape);
+    graph.node("MatMul", [graph.input("a", a.shape), right], {}, "y");
+    graph.output("y", [...a.shape.slice(0, 2), b.shape[2]]);
+    return { graph, feeds: isWeight ? { a } : { a, b }, read: { y: asIs } };
+  },
+
+  matmulGrad: (_, { a, b, gradY }) => {
+    const graph = new OnnxGraph();
+    const transposed = (name) => graph.node("Transpose", [name], { perm: [0, 2, 1] });
+    const [left, right, outer] = Object.entries({ a, b, gradY }).map(([name, { shape }]) => graph.input(name, shape));
+    graph.node("MatMul", [outer, transposed(right)], {}, "gradA");
+    graph.node("MatMul", [transposed(left), outer], {}, "gradB");
+    graph.output("gradA", a.shape);
+    graph.output("gradB", b.shape);
+    return { graph, feeds: { a, b, gradY }, read: { gradA: asIs, gradB: asIs } };
+  },
+
+  attention: ({ scale, heads }, { qkv, pairBias }) => {
     const graph = new OnnxGraph();
     const [n, tokens, width] = qkv.shape;
-    const [q, k, v] = graph.node("Split", [graph.input("qkv", qkv.shape)], { axis: 2, num_outputs: 3 }, [
-      "q",
-      "k",
-      "v",
-    ]);
-    const scores = graph.node("MatMul", [q, graph.node("Transpose", [k], { perm: [0, 2, 1] })]);
+    const parts = graph.node("Split", [graph.input("qkv", qkv.shape)], { axis: 2, num_outputs: 3 }, ["q", "k", "v"]);
+    // Of one head the parts are the matrices; of several their channels are cut first.
+    const cut = graph.integers("heads", [n, tokens, heads, width / 3 / heads]);
+    const byHead = (name) => graph.node("Transpose", [graph.node("Reshape", [name, cut])], { perm: [0, 2, 1, 3] });
+    const [q, k, v] = heads > 1 ? parts.map(byHead) : parts;
+    const perm = heads > 1 ? [0, 1, 3, 2] : [0, 2, 1];
+    const scores = graph.node("MatMul", [q, graph.node("Transpose", [k], { perm })]);
     const scaled = graph.node("Mul", [scores, graph.scalar("scale", scale)]);
-    graph.node("MatMul", [graph.node("Softmax", [scaled], { axis: -1 }), v], {}, "y");
+    const biased = pairBias ? graph.node("Add", [scaled, graph.input("pairBias", pairBias.shape)]) : scaled;
+    const y = graph.node("MatMul", [graph.node("Softmax", [biased], { axis: -1 }), v], {}, heads > 1 ? "byHead" : "y");
+    if (heads > 1) {
+      const tokensFirst = graph.node("Transpose", [y], { perm: [0, 2, 1, 3] });
+      graph.node("Reshape", [tokensFirst, graph.integers("joined", [n, tokens, width / 3])], {}, "y");
+    }
     graph.output("y", [n, tokens, width / 3]);
-    return { graph, feeds: { qkv }, read: { y: asIs } };
+    return { graph, feeds: pairBias ? { qkv, pairBias } : { qkv }, read: { y: asIs } };
   },
 
   rotate: (_, { x, matrix }) => {

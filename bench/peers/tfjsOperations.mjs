@@ -80,14 +80,32 @@ export const operations = {
     };
   },
 
-  attention: (tf, { scale }, inputs) => {
-    const qkv = tensor(tf, inputs.qkv);
+  matmul: (tf, _, inputs) => {
+    const [a, b] = [tensor(tf, inputs.a), tensor(tf, inputs.b)];
+    return { held: [a, b], run: () => ({ y: tf.matMul(a, b) }) };
+  },
+
+  matmulGrad: (tf, _, inputs) => {
+    const [a, b, gradY] = [tensor(tf, inputs.a), tensor(tf, inputs.b), tensor(tf, inputs.gradY)];
     return {
-      held: [qkv],
+      held: [a, b, gradY],
+      run: () => ({ gradA: tf.matMul(gradY, b, false, true), gradB: tf.matMul(a, gradY, true, false) }),
+    };
+  },
+
+  attention: (tf, { scale, heads }, inputs) => {
+    const qkv = tensor(tf, inputs.qkv);
+    const pairBias = inputs.pairBias && tensor(tf, inputs.pairBias);
+    const [n, tokens, width] = inputs.qkv.shape;
+    const byHead = (x) => tf.transpose(tf.reshape(x, [n, tokens, heads, width / 3 / heads]), [0, 2, 1, 3]);
+    return {
+      held: [qkv, pairBias].filter(Boolean),
       run: () => {
-        const [q, k, v] = tf.split(qkv, 3, 2);
+        const parts = tf.split(qkv, 3, 2);
+        const [q, k, v] = heads > 1 ? parts.map(byHead) : parts;
         const scores = tf.mul(tf.matMul(q, k, false, true), scale);
-        return { y: tf.matMul(tf.softmax(scores), v) };
+        const y = tf.matMul(tf.softmax(pairBias ? tf.add(scores, pairBias) : scores), v);
+        return { y: heads > 1 ? tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [n, tokens, width / 3]) : y };
       },
     };
   },

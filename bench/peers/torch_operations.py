@@ -166,19 +166,31 @@ def gelu_grad(torch, _, inputs):
     return Gradient(torch, lambda: torch.nn.functional.gelu(x), {"x": x}, inputs["gradY"], {})
 
 
-def attended(torch, qkv, scale):
-    q, k, v = qkv.chunk(3, dim=-1)
-    scores = torch.matmul(q, k.transpose(-1, -2)) * scale
-    return torch.matmul(torch.softmax(scores, dim=-1), v)
+def matmul(torch, _, inputs):
+    return Work(torch, lambda: {"y": torch.matmul(inputs["a"], inputs["b"])}, {"y": same})
+
+
+def matmul_grad(torch, _, inputs):
+    to = {name: inputs[name] for name in ("a", "b")}
+    return Gradient(torch, lambda: torch.matmul(*to.values()), to, inputs["gradY"], {})
+
+
+def attended(torch, attributes, qkv, pairBias=None):
+    n, tokens, width = qkv.shape
+    heads = int(attributes["heads"])
+    q, k, v = qkv.reshape(n, tokens, 3, heads, width // (3 * heads)).permute(2, 0, 3, 1, 4)
+    scores = torch.matmul(q, k.transpose(-1, -2)) * attributes["scale"]
+    weights = torch.softmax(scores if pairBias is None else scores + pairBias, dim=-1)
+    return torch.matmul(weights, v).transpose(1, 2).reshape(n, tokens, width // 3)
 
 
 def attention(torch, attributes, inputs):
-    return Work(torch, lambda: {"y": attended(torch, inputs["qkv"], attributes["scale"])}, {"y": same})
+    return Work(torch, lambda: {"y": attended(torch, attributes, **inputs)}, {"y": same})
 
 
 def attention_grad(torch, attributes, inputs):
-    qkv = inputs["qkv"]
-    return Gradient(torch, lambda: attended(torch, qkv, attributes["scale"]), {"qkv": qkv}, inputs["gradY"], {})
+    to = {name: values for name, values in inputs.items() if name != "gradY"}
+    return Gradient(torch, lambda: attended(torch, attributes, **to), to, inputs["gradY"], {})
 
 
 def rotated(torch, x, matrix):
@@ -504,6 +516,8 @@ OPERATIONS = {
     "layerNormGrad": layer_norm_grad,
     "gelu": gelu,
     "geluGrad": gelu_grad,
+    "matmul": matmul,
+    "matmulGrad": matmul_grad,
     "attention": attention,
     "attentionGrad": attention_grad,
     "rotate": rotate,

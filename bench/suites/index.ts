@@ -7,6 +7,7 @@ import { convTranspose3dCases } from "./convTranspose3d.ts";
 import { forceCases } from "./forces.ts";
 import { groupNormCases } from "./groupNorm.ts";
 import { layerNormCases } from "./layerNorm.ts";
+import { matmulCases } from "./matmul.ts";
 import { measureCases } from "./measure.ts";
 import { neighbourCases } from "./neighbours.ts";
 import { noiseCases } from "./noise.ts";
@@ -22,6 +23,7 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   convT: convTranspose3dCases,
   groupnorm: groupNormCases,
   layernorm: layerNormCases,
+  matmul: matmulCases,
   attention: attentionCases,
   rotate: rotateCases,
   voxelize: voxelizeCases,

@@ -32,15 +32,9 @@ function layerCases(layer: DenoiserLayer): BenchCase[] {
     }
     case "convTranspose":
       return transposed(suite, `convT/${layer.channels}@${layer.size}`, layer.channels, layer.size, false);
-    case "attention":
-      return [
-        attentionCase(
-          suite,
-          `${suite}/attention/${layer.channels}@${layer.size}`,
-          layer.size ** 3,
-          layer.channels,
-          false,
-        ),
-      ];
+    case "attention": {
+      const name = `${suite}/attention/${layer.channels}@${layer.size}`;
+      return [attentionCase({ suite, name, tokens: layer.size ** 3, channels: layer.channels }, false)];
+    }
   }
 }

@@ -47,7 +47,9 @@ describe("the cases", () => {
       "adamw/U",
       "noise/normal",
       "voxelize/32",
+      "matmul/512/grad",
       "attention/512x128",
+      "attention/8x256x64/pairs/grad",
       "measure/tiny/24",
       "analyze/lanczos/30",
     ]) {
@@ -89,7 +91,18 @@ describe("cases of half precision", () => {
 
   it("are the same work under other names, with nobody to compare with", () => {
     expect(new Set(halves.map(([{ suite }]) => suite))).toEqual(
-      new Set(["conv3d", "convT", "groupnorm", "layernorm", "attention", "forces", "unet", "measure", "voxmol"]),
+      new Set([
+        "conv3d",
+        "convT",
+        "groupnorm",
+        "layernorm",
+        "matmul",
+        "attention",
+        "forces",
+        "unet",
+        "measure",
+        "voxmol",
+      ]),
     );
     for (const [single, half] of halves) {
       expect(half.name).toBe(`${single.name}/f16`);
