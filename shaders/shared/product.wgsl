@@ -2,7 +2,7 @@
 //
 //   out[n, h, i, j] = epilogue(sum over k of a[n, h, i, k] * b[n, h, k, j]),   M = rows, N = columns, K = depth.
 //
-// z is n heads + h. WIDE: a and b are bound as groups of four numbers. X_F16, Y_F16, F16: a, b, out are stored in half
+// z is n heads + h. VEC4: all but masks and pair biases is bound as groups of four numbers, of four columns each; WIDE: a and b are bound as groups of four numbers. X_F16, Y_F16, F16: a, b, out are stored in half
 // precision; ONE_SOURCE: b lies in a's tensor. Epilogue, of s = `scale` times the sum:
 //   none         s, added to out where `accumulate` is 1
 //   LAYER        f(s + bias[j]) * gate + residual; f: shared/activated.wgsl. BIAS, GATE, RESIDUAL: they are
@@ -44,12 +44,22 @@ struct Params {
   keys: u32,         // of all tiles
 }
 
-#ifdef WIDE
+#if defined(VEC4)
+alias ElementA = StoredX;
+alias ElementB = StoredY;
+#elif defined(WIDE)
 alias ElementA = vec4<StoredX>;
 alias ElementB = vec4<StoredY>;
 #else
 alias ElementA = StoredX;
 alias ElementB = StoredY;
+#endif
+
+// Pair biases are stored as a, one by one.
+#ifdef X_F16
+alias StoredPair = f16;
+#else
+alias StoredPair = f32;
 #endif
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -60,7 +70,7 @@ alias ElementB = StoredY;
 #endif
 #ifdef LAYER
 #ifdef BIAS
-@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read> bias: array<Real>;
 #endif
 #ifdef GATE
 @group(0) @binding(5) var<storage, read> gate: array<Stored>;
@@ -73,16 +83,16 @@ alias ElementB = StoredY;
 #endif
 #endif
 #if defined(PROBABILITY) || defined(SCORE_GRAD)
-@group(0) @binding(4) var<storage, read> columnValues: array<f32>;
+@group(0) @binding(4) var<storage, read> columnValues: array<Real>;
 #endif
 #ifdef SCORE_GRAD
-@group(0) @binding(5) var<storage, read> probability: array<f32>;
+@group(0) @binding(5) var<storage, read> probability: array<Real>;
 #ifdef PAIR_BIAS
-@group(0) @binding(6) var<storage, read_write> gradPairBias: array<StoredX>;
+@group(0) @binding(6) var<storage, read_write> gradPairBias: array<StoredPair>;
 #endif
 #else
 #ifdef PAIR_BIAS
-@group(0) @binding(6) var<storage, read> pairBias: array<StoredX>;
+@group(0) @binding(6) var<storage, read> pairBias: array<StoredPair>;
 #endif
 #ifdef MASK
 @group(0) @binding(7) var<storage, read> mask: array<f32>;
@@ -108,68 +118,104 @@ fn element_of_b(at: u32) -> ElementB {
 #endif
 }
 
+// Columns of a group.
+#ifdef VEC4
+const EACH = 4u;
+#else
+const EACH = 1u;
+#endif
+
+fn out_index(z: u32, row: u32, column: u32) -> u32 {
+  return params.outOffset + z / params.heads * params.outSample + z % params.heads * params.outHead
+    + row * params.outRow + column;
+}
+
+#ifdef PAIR_BIAS
+// Where a query's bias to row `row` is; columns are queries.
+fn pair_at(z: u32, row: u32, column: u32) -> u32 {
+  return (z * params.columns + column) * params.keys + params.firstRow + row;
+}
+#endif
+
 #if defined(SCORES) || defined(PROBABILITY)
 // Below all scores that are of any weight.
 const LOWEST = -3.4e38;
 
-fn score_of(z: u32, row: u32, column: u32, sum: f32) -> f32 {
+fn is_masked(z: u32, row: u32) -> bool {
+#ifdef MASK
+  return mask[z / params.heads * params.keys + params.firstRow + row] == 0.0;
+#else
+  return false;
+#endif
+}
+
+fn score_of(z: u32, row: u32, column: u32, sum: Real) -> Real {
   var score = params.scale * sum;
 #ifdef PAIR_BIAS
-  score += f32(pairBias[(z * params.columns + column) * params.keys + params.firstRow + row]);
+#ifdef VEC4
+#for j in 0..4
+  score[${j}] += f32(pairBias[pair_at(z, row, column + ${j}u)]);
+#endfor
+#else
+  score += f32(pairBias[pair_at(z, row, column)]);
 #endif
-#ifdef MASK
-  score = select(score, LOWEST, mask[z / params.heads * params.keys + params.firstRow + row] == 0.0);
 #endif
   return score;
 }
 #endif
 
-fn store(z: u32, row: u32, column: u32, sum: f32) {
-  let at = params.outOffset + z / params.heads * params.outSample + z % params.heads * params.outHead
-    + row * params.outRow + column;
+fn store(z: u32, row: u32, column: u32, sum: Real) {
+  let at = out_index(z, row, column) / EACH;
 #if defined(SCORES)
-  out[at] = Stored(score_of(z, row, column, sum));
+  out[at] = Stored(select(score_of(z, row, column, sum), Real(LOWEST), is_masked(z, row)));
 #elif defined(PROBABILITY)
-  let score = score_of(z, row, column, sum);
-  let value = exp_or_nan(score - columnValues[z * params.columns + column]);
-#ifdef MASK
-  out[at] = Stored(select(value, 0.0, score == LOWEST));
+  let exponent = score_of(z, row, column, sum) - columnValues[(z * params.columns + column) / EACH];
+#ifdef VEC4
+  let value = vec4<f32>(
+    exp_or_nan(exponent.x), exp_or_nan(exponent.y), exp_or_nan(exponent.z), exp_or_nan(exponent.w));
 #else
-  out[at] = Stored(value);
+  let value = exp_or_nan(exponent);
 #endif
+  out[at] = Stored(select(value, Real(), is_masked(z, row)));
 #elif defined(SCORE_GRAD)
-  let value = probability[at] * (sum - columnValues[z * params.columns + column]);
+  let value = probability[at] * (sum - columnValues[(z * params.columns + column) / EACH]);
 #ifdef PAIR_BIAS
-  gradPairBias[(z * params.columns + column) * params.keys + params.firstRow + row] = StoredX(value);
+#ifdef VEC4
+#for j in 0..4
+  gradPairBias[pair_at(z, row, column + ${j}u)] = StoredPair(value[${j}]);
+#endfor
+#else
+  gradPairBias[pair_at(z, row, column)] = StoredPair(value);
+#endif
 #endif
   out[at] = Stored(value * params.scale);
 #elif defined(RESCALE)
   let factor = factors[z * params.rows + row];
   var value = sum;
   if (factor.x != 0.0) {
-    value += f32(out[at]) * factor.x;
+    value += Real(out[at]) * factor.x;
   }
   out[at] = Stored(value * factor.y);
 #elif defined(LAYER)
   var value = params.scale * sum;
 #ifdef BIAS
-  value += bias[column];
+  value += bias[column / EACH];
 #endif
 #ifdef PRE_ACTIVATION
   preActivation[at] = Stored(value);
 #endif
   value = activated(value);
 #ifdef GATE
-  value *= f32(gate[at]);
+  value *= Real(gate[at]);
 #endif
 #ifdef RESIDUAL
-  value += f32(residual[at]);
+  value += Real(residual[at]);
 #endif
   out[at] = Stored(value);
 #else
   var value = params.scale * sum;
   if (params.accumulate != 0u) {
-    value += f32(out[at]);
+    value += Real(out[at]);
   }
   out[at] = Stored(value);
 #endif

@@ -39,7 +39,7 @@ export interface NeighbourAttentionArgs {
 export function neighbourAttention(ctx: KernelContext, args: NeighbourAttentionArgs): void {
   requireArgs("neighbourAttention", ctx, args, "qkv edges bias y logSumExp", "heads");
   const { label, qkv, edges, bias, y, logSumExp } = args;
-  const { shape, params, constants } = neighbourProductLayout(label, args);
+  const { shape, params, constants } = neighbourAttentionLayout(label, args);
   const { variant, call } = choose(ctx.caps, neighbourAttentionVariants, shape, qkv.dtype);
   const { BLOCK } = variant.constants as { BLOCK: number };
   const blocks = Math.ceil(shape.slots / BLOCK);
@@ -57,7 +57,7 @@ export function neighbourAttention(ctx: KernelContext, args: NeighbourAttentionA
 }
 
 /** Sizes of a call, checked; `blocks` of the params is the caller's. */
-export function neighbourProductLayout(
+export function neighbourAttentionLayout(
   label: string,
   args: Pick<NeighbourAttentionArgs, "qkv" | "edges" | "bias" | "heads" | "y" | "logSumExp">,
 ) {

@@ -10,7 +10,7 @@ import { requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { addSum, SUM_SCALAR_SHADER } from "../sumScalar.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
-import { neighbourProductLayout, type NeighbourAttentionArgs } from "./neighbourAttention.ts";
+import { neighbourAttentionLayout, type NeighbourAttentionArgs } from "./neighbourAttention.ts";
 import {
   exampleEdges,
   neighbourAttentionGradVariants,
@@ -36,7 +36,7 @@ export interface NeighbourAttentionGradArgs extends NeighbourAttentionArgs {
 export function neighbourAttentionGrad(ctx: KernelContext, args: NeighbourAttentionGradArgs): void {
   requireArgs("neighbourAttentionGrad", ctx, args, "qkv edges bias y logSumExp gradY gradQkv", "heads");
   const { label, qkv, edges, bias, y, logSumExp, gradY, gradQkv, gradBias } = args;
-  const { shape, params, constants } = neighbourProductLayout(label, args);
+  const { shape, params, constants } = neighbourAttentionLayout(label, args);
   requireSameShape(label, { y, gradY });
   requireSameShape(label, { qkv, gradQkv });
   if (gradBias) requireShape(label, "gradBias", gradBias, [1]);

@@ -1,4 +1,5 @@
 import matmulShader from "../../../shaders/matmul/matmul.wgsl";
+import matmulHeldShader from "../../../shaders/matmul/matmulHeld.wgsl";
 import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import { requireArgs, requireTensor } from "../../check.ts";
@@ -211,7 +212,7 @@ function shapeOf(sizes: Sizes, args: MatmulArgs): MatmulShape {
 /** What there is to know of `matmul`. */
 export const matmulKernel: Kernel<MatmulShape> = {
   name: "matmul",
-  shaders: [matmulPanelShader, matmulShader, matmulSubgroupMatrixShader],
+  shaders: [matmulHeldShader, matmulPanelShader, matmulShader, matmulSubgroupMatrixShader],
   variants: matmulVariants,
   shapes: matmulShapes,
   example(shape) {

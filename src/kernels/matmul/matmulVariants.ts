@@ -1,3 +1,4 @@
+import matmulHeldShader from "../../../shaders/matmul/matmulHeld.wgsl";
 import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
@@ -10,7 +11,7 @@ import {
   matmulSubgroupMatrixTiles,
   type MatmulSubgroupMatrixTile,
 } from "./matmulSubgroupMatrix.ts";
-import type { LaneTile } from "./panel.ts";
+import type { HeldTile, LaneTile } from "./panel.ts";
 
 /** What the work of a call depends on: sizes and switches. */
 export interface MatmulShape extends Record<string, number> {
@@ -51,6 +52,12 @@ const PANELS = [
   [16, 8],
 ] as const;
 
+/** ROWS and DEPTH of matmulHeld.wgsl, on the same. */
+const HELD = [
+  [4, 64],
+  [4, 32],
+] as const;
+
 /** Variants of a shader for lanes. */
 export function laneVariants(kind: string, shader: string, tiles: readonly (readonly [number, number])[]): Variant[] {
   return tiles.map(([rows, columns]) => {
@@ -62,6 +69,11 @@ export function laneVariants(kind: string, shader: string, tiles: readonly (read
 /** The tile of a variant of matmulPanel.wgsl. */
 export function panelTileOf({ shader, constants }: Variant): LaneTile | undefined {
   return shader === matmulPanelShader.name ? (constants as LaneTile) : undefined;
+}
+
+/** The tile of a variant of matmulHeld.wgsl. */
+export function heldTileOf({ shader, constants }: Variant): HeldTile | undefined {
+  return shader === matmulHeldShader.name ? (constants as HeldTile) : undefined;
 }
 
 /** matmulSubgroupMatrix.wgsl with a tile. */
@@ -89,8 +101,12 @@ export function productVariants(
     constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, ...more },
   });
   const matrices = dtype === "f16" ? matmulSubgroupMatrixTiles(caps, sizes).map(matmulSubgroupMatrixVariant) : [];
+  const held = HELD.map(([ROWS, DEPTH]): Variant => {
+    const constants: HeldTile = { WORKGROUP: LANES, ROWS, DEPTH };
+    return { name: `held ${ROWS}x${DEPTH}`, shader: matmulHeldShader.name, constants };
+  });
   return [
-    ...(hasLanes(caps) ? laneVariants("panel", matmulPanelShader.name, PANELS) : []),
+    ...(hasLanes(caps) ? [...held, ...laneVariants("panel", matmulPanelShader.name, PANELS)] : []),
     ...matrices,
     ...small
       .filter(([rows]) => known && rows % lanes === 0)
@@ -115,7 +131,14 @@ export const productTable: readonly TableRow[] = [
 export const matmulVariants: VariantChoice<MatmulShape> = {
   kernel: "matmul",
   of: productVariants,
-  table: [onLavapipe("panel 16x4", "a panel serves many rows"), ...productTable],
+  table: [
+    {
+      ...onLavapipe("held 4x32", "half as much to load for no more than 32 rows of the right factor"),
+      when: ({ depth }) => depth <= 32,
+    },
+    onLavapipe("held 4x64", "6720x64x64 58 GFLOP/s, 512x512x512 53; panel 29 and 47"),
+    ...productTable,
+  ],
   describe({ samples, rows, columns, depth, transposeA, transposeB, shared, activation, ...switches }) {
     const factors = [transposeA && "aT", transposeB && "bT", shared && ["a shared", "b shared"][shared - 1]];
     const names = ["summed", "biased", "gated", "residual", "kept"].filter((name) => switches[name]);

@@ -1,4 +1,5 @@
 import matmulShader from "../../../shaders/matmul/matmul.wgsl";
+import matmulHeldShader from "../../../shaders/matmul/matmulHeld.wgsl";
 import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import { workgroups1d, type Dispatch, type KernelCall, type KernelContext } from "../../gpu/dispatch.ts";
@@ -8,8 +9,8 @@ import type { Variant } from "../kernel.ts";
 import { storage, storagePair } from "../storage.ts";
 import { threads1d } from "../threads.ts";
 import { matmulBlock, matmulSubgroupMatrixConstants, type MatmulSubgroupMatrixTile } from "./matmulSubgroupMatrix.ts";
-import { panelConstants, panelParts, type LaneTile } from "./panel.ts";
-import { matmulSubgroupMatrixTileOf, panelTileOf } from "./matmulVariants.ts";
+import { heldParts, panelConstants, panelParts, type HeldTile, type LaneTile } from "./panel.ts";
+import { heldTileOf, matmulSubgroupMatrixTileOf, panelTileOf } from "./matmulVariants.ts";
 
 /** A matrix of each sample and head in a tensor, by strides in elements. */
 export interface StridedMatrix {
@@ -69,11 +70,16 @@ interface Product {
 interface Way {
   shader: Shader;
   constants: Record<string, number | boolean>;
+  /** What the shader binds besides. */
+  bindings?: Record<string, Tensor>;
   columnParts: number;
   /** Tiles of rows that a workgroup makes. */
   rowTiles: number;
   workgroups: Dispatch["workgroups"];
 }
+
+/** The tile of matmulPanel.wgsl beside matmulHeld.wgsl. */
+const PANEL = { TILE_ROWS: 16, TILE_COLUMNS: 4 };
 
 /** Specialisation constants of matmul.wgsl that are a choice. */
 interface MatmulTile extends Record<string, number> {
@@ -128,7 +134,38 @@ function panelWay({ samples, heads = 1, rows, columns, depth, a, b }: Product, t
   };
 }
 
-function wayOf(p: Product): Way {
+/** Where operands and result lie in groups of four; undefined elsewhere. */
+function heldWay(ctx: KernelContext, p: Product, tile: HeldTile): Way | undefined {
+  const { label, samples, heads = 1, rows, columns, depth, a, b, out, readsOut, epilogue } = p;
+  const [A_ALONG, B_ALONG] = [a.column !== 1, b.row === 1];
+  const sizes = [
+    ...[columns, out.offset, out.sample, out.head, out.row],
+    ...[A_ALONG ? rows : depth, a.offset, a.sample, a.head, A_ALONG ? a.column : a.row],
+    ...[B_ALONG ? depth : columns, b.offset, b.sample, b.head, B_ALONG ? b.column : b.row],
+  ];
+  const isAligned = (A_ALONG ? a.row : a.column) === 1 && sizes.every((size) => size % 4 === 0);
+  if (!isAligned) return undefined;
+  const { columnParts, rowTiles, rowParts } = heldParts(tile, { samples: samples * heads, rows, columns });
+  const SEVERAL = depth > tile.DEPTH;
+  // Sums wait in out where it can hold them and nobody reads what it held.
+  const PARTIAL = SEVERAL && (out.tensor.dtype === "f16" || readsOut === true || epilogue?.constants.RESCALE === true);
+  const partial = PARTIAL ? ctx.scratch(`${label} partial`, [samples * heads, rows, columns]) : undefined;
+  return {
+    shader: matmulHeldShader,
+    constants: { ...tile, VEC4: true, A_ALONG, B_ALONG, SEVERAL, PARTIAL },
+    ...(partial && { bindings: { partial } }),
+    columnParts,
+    rowTiles,
+    workgroups: workgroups1d(columnParts * rowParts),
+  };
+}
+
+function wayOf(ctx: KernelContext, p: Product): Way {
+  const held = heldTileOf(p.tiles);
+  const way = held && heldWay(ctx, p, held);
+  if (way) return way;
+  // What does not lie in groups of four.
+  if (held) return panelWay(p, { WORKGROUP: held.WORKGROUP, ...PANEL });
   const matrices = matmulSubgroupMatrixTileOf(p.tiles);
   if (matrices) return subgroupMatrixWay(p, matrices);
   const panel = panelTileOf(p.tiles);
@@ -139,7 +176,7 @@ function wayOf(p: Product): Way {
 export function product(ctx: KernelContext, p: Product): void {
   const { samples, heads = 1, rows, columns, depth, a, b, out, epilogue } = p;
   const oneSource = a.tensor === b.tensor;
-  const { shader, constants, columnParts, rowTiles, workgroups } = wayOf(p);
+  const { shader, constants, bindings = {}, columnParts, rowTiles, workgroups } = wayOf(ctx, p);
   const matrices = samples * heads;
   // Those that all samples share are counted once.
   const operand = ({ tensor, sample }: StridedMatrix, numbers: number) =>
@@ -163,7 +200,13 @@ export function product(ctx: KernelContext, p: Product): void {
       ...{ columnParts, rowTiles, scale: p.scale ?? 1, accumulate: Number(p.accumulate ?? false) },
       ...{ firstRow: p.keys?.first ?? 0, keys: p.keys?.all ?? 0 },
     },
-    bindings: { a: a.tensor, out: out.tensor, ...(oneSource ? {} : { b: b.tensor }), ...epilogue?.bindings },
+    bindings: {
+      a: a.tensor,
+      out: out.tensor,
+      ...(oneSource ? {} : { b: b.tensor }),
+      ...epilogue?.bindings,
+      ...bindings,
+    },
     workgroups: [workgroups[0], workgroups[1], matrices],
     flops: matrices * rows * columns * (2 * depth + (epilogue?.flops ?? 0)),
     bytes:
