@@ -8,6 +8,8 @@ export interface NeighbourAttentionShape extends CallShape {
   readonly heads: number;
   /** Columns of a head. */
   readonly head: number;
+  /** 1 where probabilities are dropped. */
+  readonly dropout: number;
 }
 
 /** Slots that a thread makes: each key that it loads serves them all. */
@@ -21,7 +23,8 @@ const variants = (kernel: string): VariantChoice<NeighbourAttentionShape> => ({
   kernel,
   of: () => BLOCKS.map((block): Variant => ({ name: `blocks of ${block}`, constants: { BLOCK: block } })),
   table,
-  describe: ({ atoms, slots, heads, head }) => `${atoms}x${slots}, ${heads} heads of ${head}`,
+  describe: ({ atoms, slots, heads, head, dropout }) =>
+    `${atoms}x${slots}, ${heads} heads of ${head}${dropout ? ", dropout" : ""}`,
 });
 
 export const neighbourAttentionVariants = variants("neighbourAttention");
@@ -29,9 +32,10 @@ export const neighbourAttentionGradVariants = variants("neighbourAttentionGrad")
 
 /** What tests run. */
 export const neighbourAttentionShapes: readonly NeighbourAttentionShape[] = [
-  { atoms: 11, slots: 7, heads: 3, head: 16 },
-  { atoms: 5, slots: 20, heads: 1, head: 4 },
-  { atoms: 1, slots: 1, heads: 2, head: 8 },
+  { atoms: 11, slots: 7, heads: 3, head: 16, dropout: 0 },
+  { atoms: 5, slots: 20, heads: 1, head: 4, dropout: 0 },
+  { atoms: 1, slots: 1, heads: 2, head: 8, dropout: 0 },
+  { atoms: 10, slots: 7, heads: 2, head: 4, dropout: 1 },
 ];
 
 /** Edges of lists with i % (M + 1) slots in use, from none to all. */
