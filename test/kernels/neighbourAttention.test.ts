@@ -67,13 +67,12 @@ describe("dropout of neighbour attention", () => {
       },
       { y: { shape: [count, slots, width] }, logSumExp: { shape: [count, slots, heads] } },
       (ctx, { step, ...tensors }) => {
-        const dropout = { rate, stream: 4, step: step!, samples };
-        neighbourAttention(ctx, { label: "attention", ...(tensors as Tensors), heads, dropout });
+        const dropout = { rate, stream: 4, step, samples };
+        neighbourAttention(ctx, { label: "attention", ...tensors, heads, dropout });
       },
     );
     return y as Float32Array;
   }
-  type Tensors = Pick<Parameters<typeof neighbourAttention>[1], "qkv" | "edges" | "bias" | "y" | "logSumExp">;
 
   it("drops the stated share, the same whatever the parts of a batch, other for another seed", async () => {
     const structure = 60;
