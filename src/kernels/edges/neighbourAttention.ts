@@ -8,8 +8,8 @@ import { choose, type Kernel } from "../kernel.ts";
 import { badShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { threads1d } from "../threads.ts";
+import { edgesExample } from "./edgeLists.ts";
 import {
-  exampleEdges,
   neighbourAttentionShapes,
   neighbourAttentionVariants,
   type NeighbourAttentionShape,
@@ -119,7 +119,7 @@ export const neighbourAttentionKernel: Kernel<NeighbourAttentionShape> = {
     return example({
       tensors: {
         qkv: activation(input([atoms, slots, 3 * heads * head])),
-        edges: exampleEdges(shape),
+        edges: edgesExample(shape),
         bias: input([1], "around 1"),
         ...(dropout > 0 && { step: stepExample() }),
         y: activation(output([atoms, slots, heads * head])),

@@ -11,8 +11,8 @@ import { storage } from "../storage.ts";
 import { addSum, SUM_SCALAR_SHADER } from "../sumScalar.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
 import { exampleDropout, neighbourAttentionLayout, type NeighbourAttentionArgs } from "./neighbourAttention.ts";
+import { edgesExample } from "./edgeLists.ts";
 import {
-  exampleEdges,
   neighbourAttentionGradVariants,
   neighbourAttentionShapes,
   type NeighbourAttentionShape,
@@ -86,7 +86,7 @@ export const neighbourAttentionGradKernel: Kernel<NeighbourAttentionShape> = {
     return example({
       tensors: {
         qkv: activation(input([atoms, slots, 3 * width])),
-        edges: exampleEdges(shape),
+        edges: edgesExample(shape),
         bias: input([1], "around 1"),
         ...(dropout > 0 && { step: stepExample() }),
         y: activation(input([atoms, slots, width])),
