@@ -1,5 +1,6 @@
 import type { Gpu } from "../src/gpu/gpu.ts";
 import type { ReplayTimer } from "../src/gpu/replayTimer.ts";
+import type { Plan } from "../src/graph/plan.ts";
 import type { CaseDescription } from "./protocol.ts";
 
 export type Values = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -14,6 +15,18 @@ export interface Expected {
   readonly tolerance?: number;
 }
 
+/** What a plan takes for its tensors, in bytes: parameters, their state and inputs are not among them. */
+export interface PlannedMemory {
+  readonly plannedBytes: number;
+  /** The largest sum of tensors alive at once: no plan can take less. */
+  readonly lowerBoundBytes: number;
+}
+
+export function plannedMemory({ memory }: Plan): PlannedMemory {
+  const plannedBytes = memory.arenas.reduce((sum, bytes) => sum + bytes, 0);
+  return { plannedBytes, lowerBoundBytes: memory.lowerBound };
+}
+
 /** A case on our engine: plans made, inputs on the GPU. */
 export interface OpenCase {
   /** Milliseconds of making the plans, shaders included. */
@@ -24,6 +37,8 @@ export interface OpenCase {
   readonly sets: number;
   /** Runs are more than a replay, with the host's part between: the timer is left alone. */
   readonly untimed?: true;
+  /** Of the plan, where what a run takes is asked. */
+  readonly memory?: PlannedMemory;
   /** Submits one replay, or all that a run is. */
   run(timer?: ReplayTimer): void | Promise<void>;
   /** Outputs by name, as they are after the first run. */

@@ -1,6 +1,6 @@
 // What a record says of one case done by one engine.
 import { rooflineShare, type Roofline } from "../src/graph/roofline.ts";
-import type { BenchCase } from "./case.ts";
+import type { BenchCase, PlannedMemory } from "./case.ts";
 import { timeOf, type Contestant } from "./engines.ts";
 import type { CaseResult } from "./record.ts";
 import { ratioOfRounds, summarise } from "./statistics.ts";
@@ -9,6 +9,7 @@ import { ratioOfRounds, summarise } from "./statistics.ts";
 export interface Entry {
   readonly contestant: Contestant;
   readonly compileMs?: number;
+  readonly memory?: PlannedMemory | undefined;
   readonly verdict?: { readonly error: number; readonly right: boolean };
   readonly variant?: string;
   readonly sets?: number;
@@ -17,7 +18,7 @@ export interface Entry {
 
 /** @param ours the contestant of our engine, with which peers are compared */
 export function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, roofline: Roofline): CaseResult {
-  const { contestant, compileMs, verdict, variant, sets, workarounds } = entry;
+  const { contestant, compileMs, memory, verdict, variant, sets, workarounds } = entry;
   const { engine, rounds, firstMs } = contestant;
   const samples = rounds.flat();
   const wall = summarise(samples.map(({ wallMs }) => wallMs));
@@ -46,6 +47,7 @@ export function resultOf(benchCase: BenchCase, entry: Entry, ours: Contestant, r
     ...(isOurs && { roofline: rooflineShare(roofline, { flops, bytes, seconds }) }),
     firstMs,
     ...(compileMs !== undefined && { compileMs }),
+    ...memory,
     ...(verdict && { ...verdict, tolerance }),
     ...(sets !== undefined && { sets }),
     ...(!isOurs && { ratio: ratioOfRounds(wallOf(ours), wallOf(contestant)) }),

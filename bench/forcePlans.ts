@@ -8,7 +8,7 @@ import { ForceTally } from "../src/tasks/forces/forceTally.ts";
 import { forces } from "../src/tasks/forces/forces.ts";
 import type { PackedStructures } from "../src/tasks/forces/packStructures.ts";
 import { readStatus, STATUS_BYTES, Trainer } from "../src/training/trainer.ts";
-import type { CaseData, OpenCase } from "./case.ts";
+import { plannedMemory, type CaseData, type OpenCase } from "./case.ts";
 
 /** Structures of equal size: positions [B, n, 3], numbers [B, n], labels as the network sees them. */
 export interface ForceBatch {
@@ -60,6 +60,7 @@ export async function openForceStep(
   let steps = 0;
   return {
     compileMs: performance.now() - start,
+    memory: plannedMemory(trainer.plan),
     variant: "the task's step",
     sets: 1,
     // Its status comes back with each step.

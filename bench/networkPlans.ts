@@ -9,7 +9,7 @@ import { adamw } from "../src/kernels/adamw.ts";
 import { gradNorm } from "../src/kernels/gradNorm.ts";
 import { squaredError } from "../src/kernels/squaredError.ts";
 import { LossScaling, SCALING_FIELDS } from "../src/training/lossScaling.ts";
-import type { CaseData, OpenCase } from "./case.ts";
+import { plannedMemory, type CaseData, type OpenCase } from "./case.ts";
 import { variantOf } from "./graphCase.ts";
 import type { Network, NetworkPlanSpec, Training } from "./network.ts";
 
@@ -137,6 +137,7 @@ export async function openTraining(
     let steps = 0;
     return {
       compileMs,
+      memory: plannedMemory(plan),
       variant: variantOf(graph),
       sets: 1,
       run: (timer) => {

@@ -72,6 +72,9 @@ export interface CaseResult {
   readonly roofline?: number;
   readonly firstMs: number;
   readonly compileMs?: number;
+  /** Of a training step, ours only: what its plan takes for its tensors, and the least that any plan could. */
+  readonly plannedBytes?: number;
+  readonly lowerBoundBytes?: number;
   /** Largest relative error of an output against the reference, by the norm of the reference. */
   readonly error?: number;
   /** Whether the error is within what float32 explains. */

@@ -52,6 +52,7 @@ export async function runCase(benchCase: BenchCase, options: RunnerOptions): Pro
     const ours: Entry = {
       contestant: ourContestant(gpu, opened, timer, first.wallMs),
       compileMs: opened.compileMs,
+      memory: opened.memory,
       variant: opened.variant,
       sets: opened.sets,
       ...(expected && { verdict: judge(outputs, expected, benchCase.tolerance) }),

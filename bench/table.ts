@@ -1,3 +1,4 @@
+import { formatBytes } from "../src/gpu/gpu.ts";
 import { columns } from "../src/report/columns.ts";
 import { formatCount } from "../src/report/format.ts";
 import type { BenchRecord, CaseResult, Refusal } from "./record.ts";
@@ -14,6 +15,7 @@ const HEAD = [
   "roofline",
   "first ms",
   "compile ms",
+  "memory",
   "error",
   "n",
   "peer/ours",
@@ -44,10 +46,17 @@ function resultRow(result: CaseResult): string[] {
     result.roofline === undefined ? "" : `${(100 * result.roofline).toFixed(result.roofline < 0.1 ? 1 : 0)} %`,
     number(result.firstMs),
     result.compileMs === undefined ? "" : number(result.compileMs),
+    memoryText(result) ?? "",
     errorText(result),
     `${result.samples}${result.stable ? "" : "*"}`,
     result.ratio === undefined ? "" : number(result.ratio),
   ];
+}
+
+/** What is planned, and how many times the least that is. */
+export function memoryText({ plannedBytes, lowerBoundBytes }: CaseResult): string | undefined {
+  if (plannedBytes === undefined || lowerBoundBytes === undefined) return undefined;
+  return `${formatBytes(plannedBytes)} (${(plannedBytes / lowerBoundBytes).toFixed(3)})`;
 }
 
 function errorText({ error, right }: CaseResult): string {
@@ -57,6 +66,9 @@ function errorText({ error, right }: CaseResult): string {
 
 function notes(results: readonly CaseResult[]): string[] {
   const lines: string[] = [];
+  if (results.some((result) => memoryText(result) !== undefined)) {
+    lines.push("memory: what the plan of a step takes for its tensors, and in brackets over the least that any could");
+  }
   if (results.some(({ stable }) => !stable)) {
     lines.push("* fewer than six samples, or medians of halves of the samples more than 5 % apart");
   }

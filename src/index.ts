@@ -309,6 +309,7 @@ export { ANALYSES, type Analysis, type AnalysisResults } from "./analysis/result
 export { renderAnalysis, type AnalysisPageInput } from "./report/analysisPage.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";
+export type { Masks } from "./models/dropouts.ts";
 export { escaip, type AtomicGraph, type EscaipOptions, type EscaipOutput, type ParameterOf } from "./models/escaip.ts";
 export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/escaipLayout.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";

@@ -3,6 +3,7 @@ import { formatCount, MISSING } from "../../src/report/format.ts";
 import { escapeHtml } from "../../src/report/html.ts";
 import { formatMilliseconds, formatSignificant } from "../../src/report/quantities.ts";
 import type { BenchRecord, CaseResult } from "../record.ts";
+import { memoryText } from "../table.ts";
 import { type CaseOutcome, ownResults, peersOf, shortCommit } from "./model.ts";
 
 /** Cells are HTML already. */
@@ -26,11 +27,13 @@ const relativeError = ({ error, right }: CaseResult): string => {
 
 /** Everything that a record says of our cases. */
 export function ownTable(record: BenchRecord): string {
+  const results = ownResults(record);
+  const withMemory = results.some((result) => memoryText(result) !== undefined);
   const head = [
     ...["case", "shape", "GPU", "p10 to p90", "wall", "GFLOP/s", "GB/s", "of the roof", "error", "first run"],
-    ...["samples", "variant"],
+    ...[...(withMemory ? ["memory"] : []), "samples", "variant"],
   ];
-  const rows = ownResults(record).map((result) => [
+  const rows = results.map((result) => [
     escapeHtml(result.case),
     escapeHtml(result.shape),
     formatMilliseconds(result.gpuMs),
@@ -41,6 +44,7 @@ export function ownTable(record: BenchRecord): string {
     result.roofline === undefined ? MISSING : `${formatSignificant(100 * result.roofline)} %`,
     relativeError(result),
     formatMilliseconds(result.firstMs),
+    ...(withMemory ? [memoryText(result) ?? MISSING] : []),
     `${formatCount(result.samples)}${result.stable ? "" : ", unstable"}`,
     escapeHtml(result.variant ?? MISSING),
   ]);

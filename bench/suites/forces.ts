@@ -11,9 +11,9 @@ import { uniform, type Spread } from "../data.ts";
 import { openForceEvaluation, openForceStep, type ForceBatch } from "../forcePlans.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";
 
-/** Attention of 2,048 atoms' neighbours; a training step and an evaluation of the preset forces-small. */
+/** Attention of 2,048 atoms' neighbours; a training step and an evaluation of forces-small, a step of forces-spice. */
 export function forceCases(): BenchCase[] {
-  return [...attention(), step(), evaluation()];
+  return [...attention(), smallStep(), evaluation(), spiceStep()];
 }
 
 const ATTENTION = { atoms: 2048, slots: 20, heads: 4, head: 16 };
@@ -133,45 +133,64 @@ function batchOf(structures: number): { inputs: CaseData; shapes: Record<string,
   };
 }
 
-const parameters = () => escaipParameters(config);
+const parameters = (of = config) => escaipParameters(of);
 
-function weights(): CaseData {
+function weights(of = config): CaseData {
   return new Map(
-    parameters().map(({ name, shape }) => {
+    parameters(of).map(({ name, shape }) => {
       return [name, uniform(`${DATA_NAME}/${name}`, elementCount(shape), spreadOf(name, shape))] as const;
     }),
   );
 }
 
-const count = () => parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0);
+const count = (of = config) => parameters(of).reduce((sum, { shape }) => sum + elementCount(shape), 0);
 
-/** Multiply-adds of the network forward, as its reference makes them: of an edge and of an atom. */
-const OF_EDGE = 228_000;
-const OF_ATOM = 128_000;
+/** Multiply-adds of a network forward, as its reference makes them. */
+interface Work {
+  readonly ofEdge: number;
+  readonly ofAtom: number;
+}
 
-const forwardFlops = (structures: number) => 2 * structures * PLACES * ((PLACES - 1) * OF_EDGE + OF_ATOM);
+const SMALL_WORK: Work = { ofEdge: 228_000, ofAtom: 128_000 };
+const SPICE_WORK: Work = { ofEdge: 4_800_000, ofAtom: 1_110_000 };
 
-function step(): BenchCase {
-  const { batch } = config;
-  const { inputs, shapes } = batchOf(batch);
+const forwardFlops = (structures: number, { ofEdge, ofAtom } = SMALL_WORK) =>
+  2 * structures * PLACES * ((PLACES - 1) * ofEdge + ofAtom);
+
+function smallStep(): BenchCase {
   const { heads, energyWeight, forceWeight, clip = 0, lr, beta1, beta2, eps, weightDecay } = config;
   const specs = parameters().map(({ name, shape }) => ({ name, shape }));
+  const { shapes } = batchOf(config.batch);
   return {
-    name: "forces/train",
-    suite: "forces",
-    shape: `a training step of the preset forces-small, batch ${batch} of ${PLACES} atoms`,
-    flops: 3 * forwardFlops(batch),
-    bytes: 36 * count(),
-    tolerance: 1e-4,
+    ...stepOf("forces/train", config, SMALL_WORK),
     peers: {
       operation: "escaipTrain",
       attributes: { heads, energyWeight, forceWeight, clip, lr, beta1, beta2, eps, weightDecay },
       inputs: [...Object.entries(shapes).map(([name, shape]) => ({ name, shape })), ...specs],
       outputs: [{ name: "loss", shape: [1] }, ...specs.map(({ name, shape }) => ({ name: `grad/${name}`, shape }))],
     },
-    data: () => new Map([...inputs, ...weights()]),
-    open: (gpu, data) => openForceStep(gpu, config, batchFrom(data, batch), data),
     expected: async () => (await import("../golden/escaip.ts")).expectedForceStep(),
+  };
+}
+
+/** The network for SPICE as it is trained, in batches of 16. */
+function spiceStep(): BenchCase {
+  const spice: ForceConfig = { ...presets["forces-spice"]!, batch: 16, microBatch: 16 };
+  return stepOf("forces/train/spice", spice, SPICE_WORK);
+}
+
+function stepOf(name: string, of: ForceConfig, work: Work): BenchCase {
+  const { batch, preset } = of;
+  const { inputs } = batchOf(batch);
+  return {
+    name,
+    suite: "forces",
+    shape: `a training step of the preset ${preset}, batch ${batch} of ${PLACES} atoms`,
+    flops: 3 * forwardFlops(batch, work),
+    bytes: 36 * count(of),
+    tolerance: 1e-4,
+    data: () => new Map([...inputs, ...weights(of)]),
+    open: (gpu, data) => openForceStep(gpu, of, batchFrom(data, batch), data),
   };
 }
 

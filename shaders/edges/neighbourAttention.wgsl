@@ -30,6 +30,9 @@ fn main(
   let q_${j}_${c} = Real(qkv[query_${j} + ${c}u]) * params.scale;
   var sum_${j}_${c} = Real();
 #endfor
+#ifdef DROPOUT
+  var kept_${j} = vec4<f32>();
+#endif
   var largest_${j} = -3.4e38;
   var total_${j} = 0.0;
 #endfor
@@ -43,6 +46,13 @@ fn main(
     let k_${c} = Real(qkv[key + ${c}u]);
     let v_${c} = Real(qkv[key + width() + ${c}u]);
 #endfor
+#ifdef DROPOUT
+    if ((k & 3u) == 0u) {
+#for j in 0..BLOCK
+      kept_${j} = kept_of(place, slot_${j}, k >> 2u);
+#endfor
+    }
+#endif
 #for j in 0..BLOCK
     var logit_${j} = dot(direction_${j}, edge.xyz);
 #for c in 0..VECTORS
@@ -53,8 +63,13 @@ fn main(
     let weight_${j} = exp_or_nan(logit_${j} - larger_${j});
     largest_${j} = larger_${j};
     total_${j} = total_${j} * shrink_${j} + weight_${j};
+#ifdef DROPOUT
+    let left_${j} = weight_${j} * kept_${j}[k & 3u];
+#else
+    let left_${j} = weight_${j};
+#endif
 #for c in 0..VECTORS
-    sum_${j}_${c} = sum_${j}_${c} * shrink_${j} + weight_${j} * v_${c};
+    sum_${j}_${c} = sum_${j}_${c} * shrink_${j} + left_${j} * v_${c};
 #endfor
 #endfor
   }

@@ -2,6 +2,8 @@
 //
 //   gradK[k] = scale sum over j of gradLogit[j, k] q[j],   gradV[k] = sum over j of p[j, k] gradY[j]
 //
+// DROPOUT: gradV is with what is left of p.
+//
 // Bindings: gradY [atoms, slots, width]; logSumExp, rowDots [atoms, slots, heads]; gradQkv as qkv, whose keys and
 // values are written (0 in free slots).
 #import neighbourAttention
@@ -52,16 +54,23 @@ fn main(
 #endfor
 #for k in 0..BLOCK
     var logit_${k} = dot(direction_${k}, edge.xyz);
-    var grad_p_${k} = -row_dot;
+    var grad_p_${k} = 0.0;
 #for c in 0..VECTORS
     logit_${k} += dot(q_${c}, k_${k}_${c});
     grad_p_${k} += dot(g_${c}, v_${k}_${c});
 #endfor
     let p_${k} = select(0.0, exp_or_nan(logit_${k} - log), in_use_${k});
-    let grad_logit_${k} = select(0.0, p_${k} * grad_p_${k}, in_use_${k});
+#ifdef DROPOUT
+    let kept_${k} = kept_of(place, j, slot_${k} >> 2u)[slot_${k} & 3u];
+    grad_p_${k} *= kept_${k};
+    let left_${k} = p_${k} * kept_${k};
+#else
+    let left_${k} = p_${k};
+#endif
+    let grad_logit_${k} = select(0.0, p_${k} * (grad_p_${k} - row_dot), in_use_${k});
 #for c in 0..VECTORS
     grad_k_${k}_${c} += grad_logit_${k} * q_${c};
-    grad_v_${k}_${c} += p_${k} * g_${c};
+    grad_v_${k}_${c} += left_${k} * g_${c};
 #endfor
 #endfor
   }

@@ -3,6 +3,8 @@
 //   gradLogit[j, k] = p[j, k] (gradY[j] . v[k] - D[j]),   gradQ[j] = scale sum over k of gradLogit[j, k] k[k],
 //   gradBias = sum over all of gradLogit[j, k] d[j] . d[k]
 //
+// DROPOUT: what is left of p, over p, multiplies gradY[j] . v[k].
+//
 // Bindings: gradY [atoms, slots, width]; logSumExp of the forward pass and rowDots, D, [atoms, slots, heads]; gradQkv
 // as qkv, whose queries are written (0 in free slots); partials [threads]: gradBias of a thread, written.
 #import neighbourAttention
@@ -43,6 +45,9 @@ fn main(
   let g_${j}_${c} = Real(gradY[out_${j} + ${c}u]);
   var sum_${j}_${c} = Real();
 #endfor
+#ifdef DROPOUT
+  var kept_${j} = vec4<f32>();
+#endif
 #endfor
   for (var k = 0u; k < params.slots; k++) {
     let edge = edges[first_edge + k];
@@ -54,15 +59,26 @@ fn main(
     let k_${c} = Real(qkv[key + ${c}u]);
     let v_${c} = Real(qkv[key + width() + ${c}u]);
 #endfor
+#ifdef DROPOUT
+    if ((k & 3u) == 0u) {
+#for j in 0..BLOCK
+      kept_${j} = kept_of(place, slot_${j}, k >> 2u);
+#endfor
+    }
+#endif
 #for j in 0..BLOCK
     let angle_${j} = dot(direction_${j}, edge.xyz);
     var logit_${j} = bias[0] * angle_${j};
-    var grad_p_${j} = -row_dot_${j};
+    var grad_p_${j} = 0.0;
 #for c in 0..VECTORS
     logit_${j} += dot(q_${j}_${c}, k_${c});
     grad_p_${j} += dot(g_${j}_${c}, v_${c});
 #endfor
-    let grad_logit_${j} = select(0.0, exp_or_nan(logit_${j} - log_${j}) * grad_p_${j}, in_use_${j});
+#ifdef DROPOUT
+    grad_p_${j} *= kept_${j}[k & 3u];
+#endif
+    let p_${j} = exp_or_nan(logit_${j} - log_${j});
+    let grad_logit_${j} = select(0.0, p_${j} * (grad_p_${j} - row_dot_${j}), in_use_${j});
     grad_bias += grad_logit_${j} * angle_${j};
 #for c in 0..VECTORS
     sum_${j}_${c} += grad_logit_${j} * k_${c};

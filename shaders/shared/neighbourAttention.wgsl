@@ -8,18 +8,39 @@
 //
 // A thread makes BLOCK slots of one head; heads lie next to one another, so that neighbouring threads read what lies
 // side by side. Named variables instead of arrays: `VECTORS` groups of four for each slot.
-// Constants: VECTORS, HEAD / 4; BLOCK; VEC4; F16: qkv, y and gradients are stored in half precision.
+// DROPOUT: of each p a share is dropped and the rest scaled up before it weighs a value; logSumExp is as without. Words
+// of the keys 4 quad .. 4 quad + 3 of slot j in the structure n, whose atoms are counted from 0:
+//   philox4x32(counter (((atom slots + j) heads + h) quads + quad, stream, step, step.sample + n), key)
+//
+// Constants: VECTORS, HEAD / 4; BLOCK; VEC4; DROPOUT; F16: qkv, y and gradients are stored in half precision.
 // Dispatch: threads1d(atoms ceil(slots / BLOCK) heads).
 #import thread
 #import storage
 
-
-struct Params { atoms: u32, slots: u32, heads: u32, blocks: u32, scale: f32 }
+struct Params {
+  atoms: u32,
+  slots: u32,
+  heads: u32,
+  blocks: u32,
+  scale: f32,
+#ifdef DROPOUT
+  structureAtoms: u32,
+  quads: u32,      // ceil(slots / 4)
+  stream: u32,
+  threshold: u32,  // rate * 2^32
+  kept: f32,       // 1 / (1 - rate)
+#endif
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> edges: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
+
+#ifdef DROPOUT
+@group(0) @binding(9) var<uniform> step: Step;
+#import streamBits
+#endif
 
 struct Place {
   atom: u32,
@@ -47,3 +68,14 @@ fn output_at(place: Place, slot: u32) -> u32 {
 fn width() -> u32 {
   return params.heads * VECTORS;
 }
+
+#ifdef DROPOUT
+// What four keys' probabilities are multiplied by for a slot of the place's atom and head: 0 or 1 / (1 - rate).
+fn kept_of(place: Place, slot: u32, quad: u32) -> vec4<f32> {
+  let structure = place.atom / params.structureAtoms;
+  let atom = place.atom - structure * params.structureAtoms;
+  let row = (atom * params.slots + slot) * params.heads + place.head;
+  let words = stream_bits(row * params.quads + quad, params.stream, structure);
+  return select(vec4<f32>(), vec4<f32>(params.kept), words >= vec4<u32>(params.threshold));
+}
+#endif

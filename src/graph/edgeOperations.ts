@@ -106,16 +106,18 @@ export interface NeighbourAttentionOptions {
   /** f32 [1], a parameter. */
   bias: Tensor;
   heads: number;
+  /** Of the probabilities, in training. */
+  dropout?: neighbourAttentionKernel.AttentionDropout | undefined;
 }
 
 /** Multi-head attention among the slots of each atom's list, [N, M, width]; logits have bias d_j . d_k added. */
 export function neighbourAttention(graph: Graph, options: NeighbourAttentionOptions): Tensor {
   checkOperation("neighbourAttention", graph, options, "qkv edges bias", "heads");
-  const { label, qkv, edges, bias, heads } = options;
+  const { label, qkv, edges, bias, heads, dropout } = options;
   const [atoms, slots, three] = qkv.shape as [number, number, number];
   const y = graph.activation(label, [atoms, slots, three / 3]);
   const logSumExp = graph.scratch(`${label} logSumExp`, [atoms, slots, heads]);
-  const args = { label, qkv, edges, bias, heads, y, logSumExp };
+  const args = { label, qkv, edges, bias, heads, dropout, y, logSumExp };
   neighbourAttentionKernel.neighbourAttention(graph, args);
   return graph.record(y, [qkv, bias], (gradY) => {
     const gradBias = graph.parameterGrad(bias);

@@ -56,8 +56,12 @@ export function dropout(ctx: KernelContext, args: DropoutArgs): void {
   });
 }
 
-/** Random words below this are dropped. */
-function dropoutThreshold(label: string, rate: number): number {
+/**
+ * Random words below this are dropped.
+ *
+ * @throws VoxtwirlError "bad-option" for a rate that is none
+ */
+export function dropoutThreshold(label: string, rate: number): number {
   if (!(rate >= 0 && rate < 1)) {
     throw new VoxtwirlError("bad-option", `${label}: the dropout rate is ${rate}`, "Give a rate from 0 to below 1.");
   }

@@ -131,6 +131,7 @@ export type { SegmentMeanArgs, SegmentMeanGradArgs, SegmentReduction, SegmentSha
 export {
   neighbourAttention,
   neighbourAttentionKernel,
+  type AttentionDropout,
   type NeighbourAttentionArgs,
 } from "./edges/neighbourAttention.ts";
 export {

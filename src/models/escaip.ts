@@ -16,6 +16,7 @@ import {
   segmentMean,
   type ReverseList,
 } from "../graph/operations.ts";
+import { Dropouts, type Masks } from "./dropouts.ts";
 import { attentionName, edgeRows, HEADS, INPUT_LAYER, type EscaipConfig } from "./escaipLayout.ts";
 
 /** Structures as the network takes them: B structures of up to n atoms, each atom with M slots for neighbours. */
@@ -56,6 +57,8 @@ export interface EscaipOptions {
   /** The prefix of all labels; default "escaip". */
   label?: string;
   parameter: ParameterOf;
+  /** Dropout is applied only when this is given. */
+  dropout?: Masks;
   /**
    * Called with the hidden features as they are appended, [N, hidden] of nodes and [N, M, hidden] of edges:
    * `input.node`, `input.edge`, `block0.message`, `block0.attention`, `block0.node`, `block0.edge` and so on,
@@ -96,6 +99,7 @@ class Pass {
   readonly #edges: Tensor;
   readonly #bondOrders: Tensor;
   readonly #gaussians: Tensor;
+  readonly #dropouts: Dropouts | undefined;
 
   constructor(graph: Graph, config: EscaipConfig, atoms: AtomicGraph, options: EscaipOptions) {
     const [structures, places, slots] = atoms.neighbours.shape as [number, number, number];
@@ -106,6 +110,7 @@ class Pass {
     const n = structures * places;
     this.#edges = graph.alias(atoms.edges, [n, slots, 4]);
     this.#bondOrders = graph.alias(atoms.bondOrders, [n, atoms.bondOrders.shape[2]!]);
+    this.#dropouts = options.dropout && new Dropouts(graph, options.dropout, structures);
     this.#gaussians = gaussianBasis(graph, {
       label: this.#path("gaussians"),
       edges: this.#edges,
@@ -159,7 +164,7 @@ class Pass {
     const { hidden, heads } = this.#config;
     const { parameter } = this.#options;
     const both = `${name}.node_linear.0`;
-    const fromNodes = this.#gelu(
+    const fromNodes = this.#activated(
       both,
       this.#edgeSum(both, {
         source: this.#linear(both, node, { rows: [0, hidden], bias: false, part: "neighbour" }),
@@ -179,7 +184,9 @@ class Pass {
       bias: parameter(`${mixing}.in_proj_bias`),
     });
     const bias = parameter(`${name}.attn_scalar`);
-    const attended = { label: this.#path(mixing), qkv, edges: this.#edges, bias, heads };
+    const rate = this.#config.attentionDropout ?? 0;
+    const dropout = this.#dropouts && rate > 0 ? { rate, ...this.#dropouts.next() } : undefined;
+    const attended = { label: this.#path(mixing), qkv, edges: this.#edges, bias, heads, dropout };
     return this.#linear(`${mixing}.out_proj`, neighbourAttention(this.#graph, attended));
   }
 
@@ -191,7 +198,7 @@ class Pass {
     const x = this.#linear(layer, distance, { rows: rows.distance, bias: false, part: "distance" });
     const source = this.#atomInputs(name, "source", rows.neighbourDirection, rows.neighbourElement);
     const target = this.#atomInputs(name, "target", rows.centreDirection, rows.centreElement);
-    return this.#gelu(layer, this.#edgeSum(layer, { x, source, target }));
+    return this.#activated(layer, this.#edgeSum(layer, { x, source, target }));
   }
 
   /** What an atom gives to a linear layer of edges of which it is one end; the bias comes with the centre. */
@@ -210,13 +217,16 @@ class Pass {
   }
 
   #embedded(name: string, x: Tensor): Tensor {
-    return this.#gelu(name, this.#linear(name, x));
+    return this.#activated(name, this.#linear(name, x));
   }
 
   /** x + W2 GELU(W1 norm(x)); without a norm of x itself. */
   #feedForward(name: string, x: Tensor, norm?: string): Tensor {
-    const inner = this.#linear(`${name}.0.0`, norm === undefined ? x : this.#norm(norm, x));
-    return this.#linear(`${name}.1.0`, this.#gelu(`${name}.0.0`, inner), { addend: x });
+    const first = `${name}.0.0`;
+    const inner = this.#activated(first, this.#linear(first, norm === undefined ? x : this.#norm(norm, x)));
+    const last = `${name}.1.0`;
+    if (this.#rate === 0) return this.#linear(last, inner, { addend: x });
+    return this.#add(`${name}.sum`, this.#dropped(last, this.#linear(last, inner)), x);
   }
 
   #readout(layer: number, { node, edge }: Streams): Streams {
@@ -289,6 +299,19 @@ class Pass {
 
   #gelu(name: string, x: Tensor): Tensor {
     return gelu(this.#graph, { label: this.#path(`${name}.gelu`), x });
+  }
+
+  #activated(name: string, x: Tensor): Tensor {
+    return this.#dropped(name, this.#gelu(name, x));
+  }
+
+  /** The share of layers' outputs that is dropped. */
+  get #rate(): number {
+    return this.#dropouts ? (this.#config.dropout ?? 0) : 0;
+  }
+
+  #dropped(name: string, x: Tensor): Tensor {
+    return this.#rate > 0 ? this.#dropouts!.apply(this.#path(`${name}.dropout`), x, this.#rate) : x;
   }
 
   #add(name: string, a: Tensor, b: Tensor): Tensor {

@@ -23,6 +23,10 @@ export interface EscaipConfig {
   readonly neighbours: number;
   /** Width of the feed-forward nets in hidden sizes. */
   readonly multiplier: number;
+  /** Rate of the dropout of layers in training, in [0, 1); 0 by default. */
+  readonly dropout?: number;
+  /** The same of attention's probabilities. */
+  readonly attentionDropout?: number;
 }
 
 /** Rows of the tables of elements: row Z is element Z's. */
@@ -133,6 +137,11 @@ export const HEADS = [
   { name: "output_heads.forces.force_magnitude_layer", outputs: 1, gain: 1 },
 ] as const;
 
+function requireRate(name: string, rate = 0): void {
+  if (rate >= 0 && rate < 1) return;
+  throw new VoxtwirlError("bad-config", `${name} is ${rate}`, "Give a rate in [0, 1), or leave it out.");
+}
+
 function checkConfig(config: EscaipConfig): void {
   requireObject("config", config, "Give a network's configuration: escaipConfig(forces.presets.small).");
   const { hidden, heads, cutoff, neighbours } = config;
@@ -143,6 +152,8 @@ function checkConfig(config: EscaipConfig): void {
   requireWhole("gaussians", config.gaussians, 2, 65_536);
   requireWhole("neighbours", neighbours, 1, MAX_SLOTS);
   requirePositive("cutoff", cutoff);
+  requireRate("dropout", config.dropout);
+  requireRate("attentionDropout", config.attentionDropout);
   if (hidden % (4 * heads) === 0) return;
   const what = `a hidden size of ${hidden} in ${heads} heads`;
   throw new VoxtwirlError("bad-config", what, "Give a hidden size that is a multiple of four times the heads.");

@@ -1,5 +1,6 @@
+import { dropoutFactors } from "./dropout.ts";
 import { addScaled, float64, product } from "./rows.ts";
-import { twin, type Twins } from "./twin.ts";
+import { stepOf, twin, type Twins } from "./twin.ts";
 
 /** Sizes of attention among the slots of neighbour lists. */
 export interface NeighbourAttentionCase {
@@ -13,7 +14,14 @@ interface Operands {
   readonly qkv: Float64Array;
   readonly edges: ArrayLike<number>;
   readonly bias: number;
+  /** What probabilities are multiplied by before they weigh values; 1 by default. */
+  readonly kept?: KeptOf | undefined;
 }
+
+/** Of an atom, a head, a slot and a key. */
+type KeptOf = (atom: number, h: number, j: number, k: number) => number;
+
+const all: KeptOf = () => 1;
 
 /** Slots in use of each atom, and where the parts of a slot's head lie. */
 function geometry({ slots, heads, head }: NeighbourAttentionCase, { edges }: Operands) {
@@ -46,10 +54,11 @@ function logits(shape: NeighbourAttentionCase, of: Operands, atom: number, h: nu
 /** Twin of shaders/edges/neighbourAttention.wgsl in float64. */
 export function neighbourAttention(
   shape: NeighbourAttentionCase,
-  of: { qkv: ArrayLike<number>; edges: ArrayLike<number>; bias: number },
+  of: { qkv: ArrayLike<number>; edges: ArrayLike<number>; bias: number; kept?: KeptOf | undefined },
 ): { y: Float64Array; logSumExp: Float64Array } {
   const { atoms, slots, heads, head } = shape;
   const operands = { ...of, qkv: float64(of.qkv) };
+  const { kept = all } = of;
   const g = geometry(shape, operands);
   const y = new Float64Array(atoms * slots * g.width);
   const logSumExp = new Float64Array(atoms * slots * heads);
@@ -61,7 +70,12 @@ export function neighbourAttention(
         const log = largest + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - largest), 0));
         logSumExp[(i * slots + j) * heads + h] = log;
         scores.forEach((score, k) => {
-          addScaled([y, g.out(i, j, h)], [operands.qkv, g.part(i, k, h, 2)], head, Math.exp(score - log));
+          addScaled(
+            [y, g.out(i, j, h)],
+            [operands.qkv, g.part(i, k, h, 2)],
+            head,
+            kept(i, h, j, k) * Math.exp(score - log),
+          );
         });
       }
     }
@@ -72,12 +86,13 @@ export function neighbourAttention(
 /** Twin of the gradients in float64, from the same y and logarithms. */
 export function neighbourAttentionGrad(
   shape: NeighbourAttentionCase,
-  of: { qkv: ArrayLike<number>; edges: ArrayLike<number>; bias: number },
+  of: { qkv: ArrayLike<number>; edges: ArrayLike<number>; bias: number; kept?: KeptOf | undefined },
   { y, logSumExp, gradY }: { y: ArrayLike<number>; logSumExp: ArrayLike<number>; gradY: ArrayLike<number> },
 ): { gradQkv: Float64Array; gradBias: number } {
   const { atoms, slots, heads, head } = shape;
   const operands = { ...of, qkv: float64(of.qkv) };
   const { qkv } = operands;
+  const { kept = all } = of;
   const [out, outer] = [float64(y), float64(gradY)];
   const g = geometry(shape, operands);
   const gradQkv = new Float64Array(qkv.length);
@@ -89,11 +104,12 @@ export function neighbourAttentionGrad(
         const dot = product([outer, at], [out, at], head);
         logits(shape, operands, i, h, j).forEach((score, k) => {
           const p = Math.exp(score - logSumExp[(i * slots + j) * heads + h]!);
-          const grad = p * (product([outer, at], [qkv, g.part(i, k, h, 2)], head) - dot);
+          const left = kept(i, h, j, k);
+          const grad = p * (left * product([outer, at], [qkv, g.part(i, k, h, 2)], head) - dot);
           const scaled = grad / Math.sqrt(head);
           addScaled([gradQkv, g.part(i, j, h, 0)], [qkv, g.part(i, k, h, 1)], head, scaled);
           addScaled([gradQkv, g.part(i, k, h, 1)], [qkv, g.part(i, j, h, 0)], head, scaled);
-          addScaled([gradQkv, g.part(i, k, h, 2)], [outer, at], head, p);
+          addScaled([gradQkv, g.part(i, k, h, 2)], [outer, at], head, left * p);
           gradBias += grad * g.angle(i, j, k);
         });
       }
@@ -102,15 +118,31 @@ export function neighbourAttentionGrad(
   return { gradQkv, gradBias };
 }
 
+/** The factors of examples with dropout: ten atoms of two structures, rate 0.3, stream 4. */
+export function keptOf(
+  { atoms, slots, heads }: NeighbourAttentionCase,
+  words: ArrayLike<number> | undefined,
+): KeptOf | undefined {
+  if (!words) return undefined;
+  const { seedLo, seedHi, step, sample } = stepOf(words);
+  const [own, row] = [atoms / 2, 4 * Math.ceil(slots / 4)];
+  const factors = [0, 1].map((n) =>
+    dropoutFactors(own * slots * heads * row, 0.3, 4, step, [seedLo, seedHi], sample + n),
+  );
+  return (atom, h, j, k) => factors[Math.floor(atom / own)]![(((atom % own) * slots + j) * heads + h) * row + k]!;
+}
+
 export const twins: Twins = {
-  neighbourAttention: twin<"qkv" | "edges" | "bias", keyof NeighbourAttentionCase>(({ qkv, edges, bias }, shape) => {
-    return { ...neighbourAttention(shape, { qkv, edges, bias: bias[0]! }) };
+  neighbourAttention: twin<"qkv" | "edges" | "bias", keyof NeighbourAttentionCase>((tensors, shape) => {
+    const { qkv, edges, bias, step } = tensors as typeof tensors & { step?: ArrayLike<number> };
+    return { ...neighbourAttention(shape, { qkv, edges, bias: bias[0]!, kept: keptOf(shape, step) }) };
   }),
   neighbourAttentionGrad: twin<
     "qkv" | "edges" | "bias" | "y" | "logSumExp" | "gradY" | "gradBias",
     keyof NeighbourAttentionCase
-  >(({ qkv, edges, bias, gradBias, ...rest }, shape) => {
-    const grads = neighbourAttentionGrad(shape, { qkv, edges, bias: bias[0]! }, rest);
+  >((tensors, shape) => {
+    const { qkv, edges, bias, step, gradBias, ...rest } = tensors as typeof tensors & { step?: ArrayLike<number> };
+    const grads = neighbourAttentionGrad(shape, { qkv, edges, bias: bias[0]!, kept: keptOf(shape, step) }, rest);
     return { gradQkv: grads.gradQkv, gradBias: [gradBias[0]! + grads.gradBias] };
   }),
 };

@@ -193,7 +193,7 @@ class TrainLoop {
         return;
       }
       // Weights that overflow on held-out molecules must not replace a checkpoint that works.
-      if (!Number.isFinite(row.lossTotal)) throw this.#notFinite("the held-out loss is", this.#step);
+      if (!Number.isFinite(row.lossTotal)) throw this.#heldoutNotFinite();
       yield { type: "eval", row };
     }
     yield* this.#checkpoint();
@@ -211,6 +211,7 @@ class TrainLoop {
       return { type: "eval", ...place, ...losses, percentEquiv, percentEquivStdErr, ...taskFigures(evaluation) };
     } catch (error) {
       if (error instanceof VoxtwirlError && error.code === "aborted") return undefined;
+      if (error instanceof VoxtwirlError && error.code === "not-finite") throw this.#heldoutNotFinite();
       throw error;
     }
   }
@@ -254,6 +255,10 @@ class TrainLoop {
     const secondsLeft = (left * this.#msPerStep) / 1000 + evals * this.#evalSeconds;
     const { msPerStep, skipped } = { msPerStep: this.#msPerStep, skipped: this.#skipped };
     return { type: "progress", step: this.#step, loss, msPerStep, secondsLeft, skipped };
+  }
+
+  #heldoutNotFinite(): VoxtwirlError {
+    return this.#notFinite("the held-out loss is", this.#step);
   }
 
   #notFinite(what: string, step: number): VoxtwirlError {

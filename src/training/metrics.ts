@@ -40,7 +40,7 @@ export interface EvalRow {
 
 /** What measures the held-out loss: a VoxelEvaluator, or another. */
 export interface TrainEvaluator {
-  /** Throws VoxtwirlError "aborted" when the signal stops it half-way. */
+  /** Throws VoxtwirlError "aborted" when the signal stops it half-way, and may throw "not-finite" for a prediction. */
   evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">>;
 }
 

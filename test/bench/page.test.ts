@@ -231,3 +231,11 @@ test("the command writes the page of a folder; no folder, no records and broken 
     expect(run).toThrow(message);
   }
 });
+
+test("the memory of steps has a column where some record has it", () => {
+  const changes = { plannedBytes: 3 * 2 ** 20, lowerBoundBytes: 2 ** 21 };
+  const html = renderPage([sampleRecord([{ case: "x", times: [1], changes }])]);
+  expect(html).toContain('<th scope="col">memory</th>');
+  expect(html).toContain("<td>3.00 MiB (1.500)</td>");
+  expect(renderPage([record()])).not.toContain('<th scope="col">memory</th>');
+});

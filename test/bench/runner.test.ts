@@ -75,6 +75,16 @@ describe("a case", () => {
     expect(record.benchmarks.filter(({ run_type }) => run_type === "iteration")).toHaveLength(result.samples);
   });
 
+  it("says what memory its plan takes, where that is asked", async () => {
+    const plain = small();
+    const memory = { plannedBytes: 3 * 2 ** 20, lowerBoundBytes: 2 ** 21 };
+    const asked: BenchCase = { ...plain, open: async (...args) => ({ ...(await plain.open(...args)), memory }) };
+    const { results } = await run([asked], []);
+    expect(results[0]).toMatchObject(memory);
+    expect(resultTable(results, []).join("\n")).toContain("3.00 MiB (1.500)");
+    expect(resultTable((await run([plain], [])).results, []).join("\n")).not.toContain("memory");
+  });
+
   it("that computes something wrong is said to be wrong", async () => {
     const right = small("conv3d/lies");
     const lying: BenchCase = { ...right, expected: () => [{ output: "y", indices: [0], values: [1e3] }] };

@@ -10,7 +10,7 @@ import * as voxtwirl from "../../src/index.ts";
 import { relativeError, testGpu } from "../harness.ts";
 import { startChromium } from "./chromium.ts";
 import { runTable } from "./kernelTable.ts";
-import { type Page, trainAndMeasure } from "./workloads.ts";
+import { type Page, trainAndMeasure, trainForces } from "./workloads.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const dist = fileURLToPath(new URL(`../../.cache/browser-test-${process.pid}`, import.meta.url));
@@ -99,6 +99,23 @@ describe("in a browser", { timeout: 300_000 }, () => {
     }
     const { lossTotal, twistedTotal } = there.evaluation;
     expect(Math.abs(lossTotal! / twistedTotal! - 1)).toBeLessThan(1e-5);
+  });
+
+  it("trains and measures a force field as Node does", async (context) => {
+    const there = await inBrowser(context, "trainForces");
+    const here = await trainForces(voxtwirl, await testGpu());
+    expect(there.losses).toHaveLength(3);
+    for (const list of ["losses", "gradNorms"] as const) {
+      for (const [i, value] of here[list].entries()) {
+        expect(Math.abs(there[list][i]! / value - 1), `${list} ${i}`).toBeLessThan(1e-3);
+      }
+    }
+    // Energies are invariant: what of their error depends on the pose is rounding, another on each adapter.
+    const { percentEquivEnergy, ...evaluation } = here.evaluation;
+    expect(Math.max(percentEquivEnergy!, there.evaluation.percentEquivEnergy!)).toBeLessThan(1e-6);
+    for (const [name, value] of Object.entries(evaluation)) {
+      expect(Math.abs(there.evaluation[name]! / value - 1), name).toBeLessThan(1e-3);
+    }
   });
 
   it("computes on a caller's device, in the caller's buffers", async (context) => {

@@ -8,6 +8,7 @@ export interface TrainResults {
 }
 
 const STEPS = 20;
+const FORCE_STEPS = 3;
 
 /** Trains a small network with attention for some steps on built-in molecules, then measures its moving average. */
 export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<TrainResults> {
@@ -34,6 +35,30 @@ export async function trainAndMeasure(voxtwirl: Voxtwirl, gpu: Gpu): Promise<Tra
   });
   const { sums: _sums, sampling: _sampling, ...losses } = await evaluator.evaluate();
   const evaluation = { ...losses } as Record<string, number>;
+  for (const item of [evaluator, trainer, store]) item.destroy();
+  return { losses: rows.map((row) => row.loss), gradNorms: rows.map((row) => row.gradNorm), evaluation };
+}
+
+/** The same of a force field: a few steps on built-in frames, then an evaluation. */
+export async function trainForces(voxtwirl: Voxtwirl, gpu: Gpu): Promise<TrainResults> {
+  const { forces } = voxtwirl;
+  const config = forces.check({
+    ...forces.presets["forces-tiny"]!,
+    ...{ hidden: 16, atomEmbedding: 8, gaussians: 16, distanceEmbedding: 16, directionEmbedding: 8 },
+    ...{ batch: 2, microBatch: 2, heldout: 2, warmup: 0 },
+  });
+  const frames = voxtwirl.builtinForceFrames().filter((_, i) => i % 80 === 0);
+  const { train, heldout } = forces.open(frames, config);
+  const parameters = forces.parameters(config);
+  const store = new voxtwirl.ParameterStore(gpu, parameters);
+  voxtwirl.initialise(store, parameters, config.seed);
+  const trainer = await voxtwirl.Trainer.create(gpu, forces, config, store, train);
+  const rows: { loss: number; gradNorm: number }[] = [];
+  for await (const event of voxtwirl.train({ trainer }, { steps: FORCE_STEPS, every: FORCE_STEPS })) {
+    if (event.type === "train") rows.push(...event.rows);
+  }
+  const evaluator = await forces.evaluator(gpu, { config, store, heldout });
+  const evaluation = { ...(await evaluator.evaluate()) } as Record<string, number>;
   for (const item of [evaluator, trainer, store]) item.destroy();
   return { losses: rows.map((row) => row.loss), gradNorms: rows.map((row) => row.gradNorm), evaluation };
 }
@@ -141,6 +166,7 @@ export interface ProfileResults {
 export interface Page {
   table(): Promise<TableResults>;
   train(): Promise<TrainResults>;
+  trainForces(): Promise<TrainResults>;
   callers(): Promise<CallersResults>;
   profile(): Promise<ProfileResults>;
   adapter(): Promise<string>;
@@ -164,6 +190,7 @@ export function page(voxtwirl: Voxtwirl): Page {
   return {
     table: () => withGpu(runTable),
     train: () => withGpu(trainAndMeasure),
+    trainForces: () => withGpu(trainForces),
     callers: async () => onCallersDevice(voxtwirl, await (await adapter()).requestDevice()),
     profile: () => withGpu((library, gpu) => profileTwo(library, gpu)),
     adapter: async () => (await adapter()).info.architecture,

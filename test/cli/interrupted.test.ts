@@ -8,7 +8,7 @@ import { randomArray } from "../harness.ts";
 import { npyBytes } from "../node/npyBytes.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
-import { SMALL_STEPS } from "./smallRun.ts";
+import { SMALL_FORCE_STEPS, SMALL_STEPS } from "./smallRun.ts";
 import { hasTerminal, onTerminal } from "./terminal.ts";
 
 const command = useBuiltCommand();
@@ -98,9 +98,12 @@ describe.skipIf(!hasTerminal)("on a terminal of 40 columns, Ctrl-C", () => {
     expect(output).toMatch(/^training step, preset tiny, batch 1: \d+ dispatches on /m);
   });
 
-  it("in train leaves the live line within the terminal", async () => {
-    const args = [...SMALL_STEPS, "--heldout", "2", "--steps", "100000", "--every", "50000"];
-    const line = voxtwirl("train", ...args, "--out", file("long"));
+  it.each([
+    ["voxels", SMALL_STEPS],
+    ["forces", SMALL_FORCE_STEPS],
+  ])("in train of %s leaves the live line within the terminal", async (task, size) => {
+    const args = [...size, "--heldout", "2", "--steps", "100000", "--every", "50000"];
+    const line = voxtwirl("train", ...args, "--out", file(`long-${task}`));
     const { code, output, live } = await onTerminal(line, 40, /\d\/100,000/);
     expect(code, output).toBe(130);
     expect(live.length).toBeGreaterThan(0);

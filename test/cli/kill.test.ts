@@ -6,48 +6,34 @@ import { Random } from "../../src/random.ts";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
-import { metricRows, SMALL_STEPS, withoutTime } from "./smallRun.ts";
+import { metricRows, SMALL_FORCE_RUN, SMALL_RUN, withoutTime } from "./smallRun.ts";
 
 const command = useBuiltCommand();
 const root = temporaryFolder("kill");
 
-/** How often the run is killed: about two seconds each on an idle machine. */
+/** How often the run is killed, that of forces less often: about two seconds each on an idle machine. */
 const KILLS = Number(process.env.VOXTWIRL_KILLS ?? 20);
 const STEPS = 8;
 
-/** Few molecules: less time goes by before the first step. */
-const data = join(root, "few.xyz");
+/** Few molecules, with energies and forces for the task that takes them: less time goes by before the first step. */
+const data = join(root, "few.extxyz");
 const place = new Random(9);
-const atom = (element: string) => [element, ...[0, 1, 2].map(() => (3 * place.next() - 1.5).toFixed(3))].join(" ");
-writeFileSync(data, Array.from({ length: 12 }, () => `3\n\n${["C", "H", "O"].map(atom).join("\n")}\n`).join(""));
+const numbers = (count: number) => Array.from({ length: count }, () => (3 * place.next() - 1.5).toFixed(3)).join(" ");
+const frame = () => {
+  const comment = `Properties=species:S:1:pos:R:3:forces:R:3 energy=${numbers(1)}`;
+  return ["3", comment, ...["C", "H", "O"].map((element) => `${element} ${numbers(6)}`), ""].join("\n");
+};
+writeFileSync(data, Array.from({ length: 12 }, frame).join(""));
 
 /** The smallest run, with an evaluation and a checkpoint at every step: most of its time it is writing. */
-const size = [...SMALL_STEPS, "--heldout", "2", "--twirl", "2", "--seed", "4"];
-const fresh = [
-  "train",
-  "--data",
-  data,
-  ...size,
-  "--steps",
-  String(STEPS),
-  "--every",
-  "1",
-  "--keep-checkpoints",
-  "--quiet",
+const fresh = (size: readonly string[]) => [
+  ...["train", "--data", data, ...size, "--steps", String(STEPS), "--every", "1", "--keep-checkpoints", "--quiet"],
 ];
-/** The one command of a job script: begins, begins again or goes on. */
-const job = (folder: string) => [...fresh, "--resume", folder];
 const file = (folder: string, name: string) => join(folder, name);
 const tensorsOf = (path: string) => decodeSafetensors(readFileSync(path), path);
 const rowsOf = (folder: string) => withoutTime(metricRows(folder));
 
-const whole = join(root, "whole");
-beforeAll(async () => {
-  const result = await command.run([...fresh, "--out", whole]);
-  expect(result.code, result.stderr).toBe(0);
-});
-
-function expectSameAsWhole(folder: string): void {
+function expectSame(folder: string, whole: string): void {
   const states = [folder, whole].map((path) => tensorsOf(file(path, "state.safetensors")));
   expect(states[0]!.tensors).toEqual(states[1]!.tensors);
   expect(states[0]!.metadata.step).toBe(String(STEPS));
@@ -93,7 +79,7 @@ function killed(args: string[], folder: string, rows: number, delay: number): Pr
 }
 
 /** What a killed run left must be whole: a state and a model of a step each, and the rows that led to the state. */
-function checkRemains(folder: string): void {
+function checkRemains(folder: string, whole: string): void {
   if (!existsSync(file(folder, "state.safetensors"))) return;
   const state = tensorsOf(file(folder, "state.safetensors"));
   const step = Number(state.metadata.step);
@@ -113,39 +99,51 @@ function checkRemains(folder: string): void {
   expect(lines.slice(0, known.length).map((line) => ({ ...(JSON.parse(line) as object), seconds: 0 }))).toEqual(known);
 }
 
-describe("kill -9", () => {
+describe.each([
+  ["voxels", SMALL_RUN, KILLS],
+  ["forces", SMALL_FORCE_RUN, Math.ceil(KILLS / 4)],
+] as const)("kill -9 of a run of %s", (task, size, wanted) => {
+  const [folder, whole] = [join(root, `${task} killed`), join(root, `${task} whole`)];
+  const begin = fresh(size);
+  /** The one command of a job script: begins, begins again or goes on. */
+  const job = [...begin, "--resume", folder];
+
+  beforeAll(async () => {
+    const result = await command.run([...begin, "--out", whole]);
+    expect(result.code, result.stderr).toBe(0);
+  });
+
   it(
-    `at ${KILLS} random moments loses nothing but the steps since the last checkpoint`,
-    { timeout: 60_000 + KILLS * 180_000 },
+    `at ${wanted} random moments loses nothing but the steps since the last checkpoint`,
+    { timeout: 60_000 + wanted * 180_000 },
     async () => {
       const random = new Random(20);
       const tally = { kills: 0, withoutState: 0, withTemporary: 0, finished: 0 };
-      const folder = join(root, "killed");
       // Some must have died while they wrote a file, which is a matter of luck: a thorough test goes on until one has.
-      const enough = () => KILLS < 20 || tally.withTemporary > 0 || tally.kills >= 3 * KILLS;
-      while (tally.kills < KILLS || !enough()) {
+      const enough = () => wanted < 20 || tally.withTemporary > 0 || tally.kills >= 3 * wanted;
+      while (tally.kills < wanted || !enough()) {
         const resumable = existsSync(file(folder, "state.safetensors"));
-        const args = resumable || random.int(2) === 0 ? job(folder) : [...fresh, "--out", folder, "--force"];
+        const args = resumable || random.int(2) === 0 ? job : [...begin, "--out", folder, "--force"];
         // Some die while they start; the others at any point of the steps, evaluations and checkpoints that follow.
         const rows = random.int(5);
         const delay = rows === 0 ? random.int(4000) : random.int(60);
         if (await killed(args, folder, rows, delay)) {
           tally.kills++;
           if (!existsSync(folder)) continue;
-          checkRemains(folder);
+          checkRemains(folder, whole);
           if (readdirSync(folder).some((name) => name.endsWith(".tmp"))) tally.withTemporary++;
           if (!existsSync(file(folder, "state.safetensors"))) tally.withoutState++;
         } else {
           tally.finished++;
-          expectSameAsWhole(folder);
+          expectSame(folder, whole);
           rmSync(folder, { recursive: true });
         }
       }
-      const last = await command.run(job(folder));
+      const last = await command.run(job);
       expect(last.code, last.stderr).toBe(0);
-      expectSameAsWhole(folder);
-      if (KILLS >= 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
-      if (process.env.VOXTWIRL_KILLS) console.log(`killed: ${JSON.stringify(tally)}`);
+      expectSame(folder, whole);
+      if (wanted >= 20) expect(tally.withTemporary, JSON.stringify(tally)).toBeGreaterThan(0);
+      if (process.env.VOXTWIRL_KILLS) console.log(`${task} killed: ${JSON.stringify(tally)}`);
     },
   );
 });

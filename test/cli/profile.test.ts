@@ -72,6 +72,18 @@ describe("voxtwirl profile", () => {
     expect(stdout).not.toMatch(/^backward/m);
   });
 
+  it.each([
+    ["train", /^training step, preset forces-tiny, batch 1: /, ["neighbourList", "neighbourAttentionGradKey", "adamw"]],
+    ["measure", /^evaluation of one molecule, preset forces-tiny, 24 rotations/, ["neighbourList", "edgeForces"]],
+  ])("profiles %s of a force field", async (what, title, kernels) => {
+    const args = ["--preset", "forces-tiny", "--batch", "1", "--steps", "1", "--json", file(`forces-${what}.json`)];
+    const { code, stdout, stderr } = await command.run(["profile", what, ...args]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(title);
+    const data = JSON.parse(readFileSync(file(`forces-${what}.json`), "utf8")) as { dispatches: { shader: string }[] };
+    for (const kernel of kernels) expect(data.dispatches.map(({ shader }) => shader)).toContain(kernel);
+  });
+
   describe("of a model's file", () => {
     const run = file("run");
     beforeAll(async () => {

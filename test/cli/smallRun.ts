@@ -5,8 +5,16 @@ import type { MetricRow } from "../../src/training/metrics.ts";
 /** Options of `train` for steps as small as they can be. */
 export const SMALL_STEPS: readonly string[] = ["--grid", "8", "--resolution", "1", "--batch", "2"];
 
+/** The same for force fields. */
+export const SMALL_FORCE_STEPS: readonly string[] = ["--preset", "forces-tiny", "--batch", "2"];
+
+const smallEvaluation = ["--heldout", "2", "--twirl", "3", "--seed", "4"];
+
 /** Options of `train` for a run as small as it can be and still have all its parts. */
-export const SMALL_RUN: readonly string[] = [...SMALL_STEPS, "--heldout", "2", "--twirl", "3", "--seed", "4"];
+export const SMALL_RUN: readonly string[] = [...SMALL_STEPS, ...smallEvaluation];
+
+/** The same for force fields. */
+export const SMALL_FORCE_RUN: readonly string[] = [...SMALL_FORCE_STEPS, ...smallEvaluation];
 
 /** The rows of a run's folder. */
 export function metricRows(folder: string): MetricRow[] {

@@ -12,7 +12,7 @@ import { toTorch } from "../../src/models/layouts.ts";
 import { needsStored } from "../kernels/half.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
-import { metricRows, SMALL_RUN, withoutTime } from "./smallRun.ts";
+import { metricRows, SMALL_FORCE_RUN, SMALL_RUN, withoutTime } from "./smallRun.ts";
 
 const command = useBuiltCommand();
 const folder = temporaryFolder("train");
@@ -169,17 +169,18 @@ describe("voxtwirl train", () => {
     expect(readFileSync(join(out, "metrics.jsonl"))).toEqual(before);
   });
 
-  it.each<[string, number, (child: ChildProcess) => void]>([
+  it.each<[string, number, (child: ChildProcess) => void, size?: readonly string[]]>([
     ["Ctrl-C", 130, (child) => child.kill("SIGINT")],
+    ["Ctrl-C in a run of forces", 130, (child) => child.kill("SIGINT"), SMALL_FORCE_RUN],
     ["SIGTERM", 143, (child) => child.kill("SIGTERM")],
     // As batch systems do: a warning, and the same again by a script that passes it on.
     ["SIGUSR1", 138, (child) => [1, 2].forEach(() => child.kill("SIGUSR1"))],
     // Twice, as shells do.
     ["a closed terminal", 129, (child) => [1, 2].forEach(() => child.kill("SIGHUP"))],
     ["a reader of stdout that goes away", 141, (child) => child.stdout!.destroy()],
-  ])("on %s it saves and exits with %i, and goes on from there", async (_, expected, stop) => {
-    const path = join(folder, `stopped ${expected}`);
-    const args = ["train", ...SMALL_RUN, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
+  ])("on %s it saves and exits with %i, and goes on from there", async (what, expected, stop, size = SMALL_RUN) => {
+    const path = join(folder, `stopped by ${what}`);
+    const args = ["train", ...size, "--steps", "100000", "--every", "50000", "--out", path, "--json"];
     const child = spawn(process.execPath, [command.path, ...args], { stdio: ["ignore", "pipe", "ignore"] });
     let seen = "";
     let stopped = false;

@@ -14,20 +14,17 @@ const files = () =>
   readdirSync(join(cache, "voxtwirl", "tuning")).map((name) => join(cache, "voxtwirl", "tuning", name));
 
 describe("voxtwirl tune", () => {
-  it("lists the calls of a preset with their variants, and writes nothing", async () => {
-    const { code, stdout, stderr } = await command.run(["tune", "--list", "--json", "--batch", "1"], env);
+  const ofVoxels = ["conv3d", "convTranspose3d", "conv3dGradWeight", "groupNorm", "groupNormGrad"];
+  it.each([
+    ["tiny", [...ofVoxels, "twirlMerge", "rotateOctahedral"]],
+    ["forces-tiny", ["conv3d", "conv3dGradWeight", "layerNormGrad", "neighbourList", "neighbourAttentionGrad"]],
+  ])("lists the calls of the preset %s with their variants, and writes nothing", async (preset, kernels) => {
+    const args = ["tune", "--list", "--json", "--preset", preset, "--batch", "1"];
+    const { code, stdout, stderr } = await command.run(args, env);
     expect(code, stderr).toBe(0);
     const { calls } = JSON.parse(stdout) as { calls: ListedCall[] };
     expect(new Set(calls.map(({ key }) => key)).size).toBe(calls.length);
-    for (const kernel of [
-      "conv3d",
-      "convTranspose3d",
-      "conv3dGradWeight",
-      "groupNorm",
-      "groupNormGrad",
-      "twirlMerge",
-      "rotateOctahedral",
-    ]) {
+    for (const kernel of kernels) {
       expect(
         calls.some(({ key }) => key.startsWith(`${kernel} `)),
         kernel,

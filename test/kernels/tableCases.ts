@@ -54,7 +54,7 @@ const forward: CallShape[] = [1, 2, 3, 4].flatMap((kernel) =>
 
 const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1 }]);
 
-const lists: CallShape[] = [8, 20, 32].map((slots) => ({ atoms: 336, slots, heads: 4, head: 16 }));
+const lists: CallShape[] = [8, 20, 32].map((slots) => ({ atoms: 336, slots, heads: 4, head: 16, dropout: 0 }));
 
 const heads = { samples: 2, heads: 1, biased: 0, masked: 0 };
 

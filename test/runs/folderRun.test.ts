@@ -1,85 +1,21 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import { ParameterStore } from "../../src/graph/parameters.ts";
-import { initialise } from "../../src/models/initialise.ts";
-import { unetParameters } from "../../src/models/unetLayout.ts";
-import { folderRun, type FolderRunOptions, type RunEvent } from "../../src/runs/folderRun.ts";
+import type { RunEvent } from "../../src/runs/folderRun.ts";
 import { openGpu } from "../../src/node/openGpu.ts";
 import { RunFolder } from "../../src/runs/runFolder.ts";
 import { hostAdapterId } from "../../src/node/tuningCache.ts";
-import { stateTensors } from "../../src/training/checkpoint.ts";
 import type { RunConfig } from "../../src/training/runConfig.ts";
-import { unetConfig, type VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
-import { voxels } from "../../src/tasks/voxels/voxels.ts";
 import { emptyTuning, withChoices } from "../../src/tuning/tuning.ts";
 import { testGpu } from "../harness.ts";
-import { molecules } from "../training/molecules.ts";
 import { temporaryFolder } from "../temporary.ts";
-import { isRow, timeless, training } from "./smallTraining.ts";
+import { begin as beginRun, isRow, smallVoxels, timeless, type Watched } from "./smallTraining.ts";
 
-/** Bytes that still fit on the disk: then a write takes part of its data and the next fails. */
-const disk = vi.hoisted(() => ({ left: Infinity }));
+const root = temporaryFolder("folder-run");
 
-vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof import("node:fs/promises")>();
-  return {
-    ...real,
-    open: async (...args: Parameters<typeof real.open>) => {
-      const file = await real.open(...args);
-      const write = file.write.bind(file) as (data: Uint8Array, offset: number, length: number) => Promise<unknown>;
-      file.write = ((data: Uint8Array, offset: number, length: number) => {
-        if (disk.left <= 0) {
-          const full = { code: "ENOSPC", syscall: "write" };
-          throw Object.assign(new Error("ENOSPC: no space left on device, write"), full);
-        }
-        const fits = Math.min(length, disk.left);
-        disk.left -= fits;
-        return write(data, offset, fits);
-      }) as unknown as typeof file.write;
-      return file;
-    },
-  };
-});
-
-const root = temporaryFolder("lost");
-
-const data = {
-  train: molecules(10, 1),
-  heldout: molecules(2, 2),
-  skipped: { unknownElement: 0, doesNotFit: 0, unknownElements: [] },
-};
-const configOf = (changes: Partial<VoxelConfig> = {}): RunConfig => ({
-  format: 1,
-  version: "0",
-  task: voxels.name,
-  training: voxels.check({ ...training, ...changes }),
-  data: { source: "test", sha256: "", splitSeed: 1, training: 10, heldout: 2, skipped: 0 },
-  adapter: "",
-});
-
-interface Watched extends Partial<FolderRunOptions> {
-  readonly onEvent?: (event: RunEvent) => void;
-}
-
-/** A run to its end, which it returns. */
-async function begin(gpu: Gpu, folder: RunFolder, { onEvent, ...options }: Watched = {}) {
-  const events: RunEvent[] = [];
-  for await (const event of folderRun({
-    gpu,
-    task: voxels,
-    folder,
-    config: configOf(),
-    data,
-    resume: false,
-    ...options,
-  })) {
-    onEvent?.(event);
-    events.push(event);
-  }
-  return events.at(-1)!;
-}
+const { configOf } = smallVoxels;
+const begin = (gpu: Gpu, folder: RunFolder, options?: Watched) => beginRun(smallVoxels, gpu, folder, options);
 
 const newFolder = (name: string) => RunFolder.create({ out: join(root, name), preset: "tiny" });
 const temporaries = (folder: RunFolder) => readdirSync(folder.path).filter((name) => name.endsWith(".tmp"));
@@ -104,56 +40,6 @@ describe("folderRun", () => {
     const before = gpu.allocatedBytes;
     await begin(gpu, await newFolder("again"));
     expect(gpu.allocatedBytes).toBe(before);
-  });
-
-  // In the middle of a step, of an evaluation, and of a checkpoint.
-  it.each<[string, number, (event: RunEvent, lose: () => void) => unknown]>([
-    ["a step", 0, (event, lose) => event.type === "progress" && event.step === 1 && setImmediate(lose)],
-    ["an evaluation", 2, (event, lose) => isRow(event, "train", 4) && lose()],
-    ["a checkpoint", 2, (event, lose) => isRow(event, "eval", 4) && lose()],
-  ])(
-    "throws a typed error when the device is lost in %s, and goes on from the checkpoint",
-    async (when, kept, losing) => {
-      const doomed = await openGpu();
-      const folder = await newFolder(`lost in ${when}`);
-      const lost = begin(doomed, folder, { onEvent: (event) => losing(event, () => doomed.device.destroy()) });
-      await expect(lost).rejects.toMatchObject({ code: "device-lost", fix: expect.stringContaining("--resume") });
-      doomed.destroy();
-      expect((await folder.readState()).metadata.step).toBe(String(kept));
-      expect(temporaries(folder)).toEqual([]);
-      const report = readFileSync(folder.file("report"), "utf8");
-      expect(report).toMatch(/Stopped by an error: .*device was lost/);
-      expect(report).not.toContain("One held-out molecule");
-      expect(await begin(gpu, folder, { resume: true })).toMatchObject({ step: 6, interrupted: false });
-      await expectSameAsWhole(folder);
-    },
-  );
-
-  it.each([
-    ["the state", 1000],
-    ["the model", -1000],
-  ])("stops when the disk fills up in %s, and goes on from what is there", async (what, room) => {
-    const folder = await newFolder(`full in ${what}`);
-    const state = statSync(whole.file("state")).size;
-    // The disk fills up in the checkpoint of step 4.
-    const onEvent = (event: RunEvent) => {
-      if (isRow(event, "eval", 4)) disk.left = room > 0 ? room : state - room;
-    };
-    try {
-      const advice = {
-        code: "io",
-        message: expect.stringMatching(/cannot write .*ENOSPC/),
-        fix: expect.stringMatching(/disk is full/),
-      };
-      await expect(begin(gpu, folder, { onEvent })).rejects.toMatchObject(advice);
-    } finally {
-      disk.left = Infinity;
-    }
-    expect((await folder.readState()).metadata.step).toBe(room > 0 ? "2" : "4");
-    expect((await folder.readModel()).metadata.step).toBe("2");
-    expect(temporaries(folder)).toEqual([]);
-    await begin(gpu, folder, { resume: true });
-    await expectSameAsWhole(folder);
   });
 
   it("cuts a batch that does not fit into micro-batches with the same gradients", async () => {
@@ -310,29 +196,9 @@ describe("folderRun", () => {
     await expectSameAsWhole(folder);
   });
 
-  it.each([
-    ["loss or gradient", { lr: 1e30, every: 100 }, /loss or gradient is not finite at step 2; .* step 0$/],
-    ["the held-out loss", { lr: 1e30, every: 1 }, /the held-out loss is not finite at step 1; .* step 0$/],
-    ["the very first loss", { sigma: 1e25 }, /the held-out loss is not finite at step 0; there is no checkpoint yet/],
-  ])("stops where %s is not finite, and keeps the weights before", async (what, changes, message) => {
-    const folder = await newFolder(`not finite ${what}`);
-    const failure = begin(gpu, folder, { config: configOf(changes) });
-    await expect(failure).rejects.toMatchObject({
-      code: "not-finite",
-      message: expect.stringMatching(message),
-      fix: expect.stringContaining("--lr"),
-    });
-    expect(temporaries(folder)).toEqual([]);
-    if (/no checkpoint/.test(message.source)) return;
-    const report = readFileSync(folder.file("report"), "utf8");
-    expect(report).toMatch(/Stopped by an error: .* not finite at step/);
-    expect(report).toContain("One held-out molecule");
-    const { tensors, metadata } = await folder.readState();
-    expect(metadata.step).toBe("0");
-    const parameters = unetParameters(unetConfig(training));
-    const store = new ParameterStore(gpu, parameters);
-    initialise(store, parameters, training.seed);
-    expect([...tensors.values()]).toEqual(await stateTensors(store, parameters));
-    store.destroy();
+  it("stops where the very first loss is not finite, with nothing to go on from", async () => {
+    const broken = begin(gpu, await newFolder("not finite"), { config: configOf({ sigma: 1e25 }) });
+    const message = "the held-out loss is not finite at step 0; there is no checkpoint yet";
+    await expect(broken).rejects.toMatchObject({ code: "not-finite", message, fix: expect.stringContaining("--lr") });
   });
 });

@@ -8,7 +8,7 @@ import type { CallShape, Kernel } from "../kernel.ts";
 import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { threads1d } from "../threads.ts";
-import { exampleEdges } from "./neighbourAttentionVariants.ts";
+import { edgesExample } from "./edgeLists.ts";
 
 /** What `edgeForces` takes; N atoms, M slots. */
 export interface EdgeForcesArgs {
@@ -108,7 +108,7 @@ export const edgeForcesKernel: Kernel<EdgeForcesShape> = {
       tensors: {
         c: activation(input([atoms, slots, 3])),
         m: activation(input([atoms, 1])),
-        edges: exampleEdges({ atoms, slots }),
+        edges: edgesExample({ atoms, slots }),
         forces: output([atoms, 3]),
       },
       terms: slots,
@@ -127,7 +127,7 @@ export const edgeForcesGradKernel: Kernel<EdgeForcesShape> = {
       tensors: {
         c: activation(input([atoms, slots, 3])),
         m: activation(input([atoms, 1])),
-        edges: exampleEdges({ atoms, slots }),
+        edges: edgesExample({ atoms, slots }),
         gradForces: input([atoms, 3]),
         gradC: activation(output([atoms, slots, 3])),
         gradM: activation(output([atoms, 1])),

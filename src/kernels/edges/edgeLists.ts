@@ -1,6 +1,6 @@
 import type { Tensor } from "../../gpu/tensor.ts";
 import { input, type ExampleTensor } from "../example.ts";
-import { FREE_SLOT } from "../neighbours/layout.ts";
+import { exampleEdges, exampleLists, exampleReverse, exampleUse } from "../neighbours/exampleAtoms.ts";
 import { badShape, requireShape } from "../shapes.ts";
 
 /** Sizes of padded neighbour lists: those of all structures of a batch, one after another. */
@@ -34,33 +34,22 @@ export interface ReverseList {
   readonly edges: Tensor;
 }
 
-/** The lists of an example: atom i has the next i % (M + 1) atoms, and so an asymmetric list with free slots. */
-export function exampleLists({
+/** The lists of an example, and their edges by neighbour. */
+export function listsExample({
   atoms,
   slots,
-}: EdgeSizes): Record<"neighbours" | "neighbourCounts" | "starts" | "inDegrees" | "edges", ExampleTensor> {
-  const neighbours = new Uint32Array(atoms * slots).fill(FREE_SLOT);
-  const counts = Uint32Array.from({ length: atoms }, (_, i) => Math.min(i % (slots + 1), atoms - 1));
-  const incoming: number[][] = Array.from({ length: atoms }, () => []);
-  for (let i = 0; i < atoms; i++) {
-    const own = Array.from({ length: counts[i]! }, (_, s) => (i + s + 1) % atoms).sort((a, b) => a - b);
-    own.forEach((j, s) => {
-      neighbours[i * slots + s] = j;
-      incoming[j]!.push(i * slots + s);
-    });
-  }
-  const starts = new Uint32Array(atoms);
-  for (let i = 1; i < atoms; i++) starts[i] = starts[i - 1]! + incoming[i - 1]!.length;
-  const edges = new Uint32Array(atoms * slots);
-  edges.set(incoming.flat());
+}: EdgeSizes): Record<"neighbours" | "starts" | "inDegrees" | "edges", ExampleTensor> {
+  const { neighbours } = exampleLists({ structures: 1, atoms, slots });
+  const { starts, inDegrees, edges } = exampleReverse(neighbours, atoms);
   return {
     neighbours: input([atoms, slots], neighbours),
-    neighbourCounts: input([atoms], counts),
     starts: input([atoms], starts),
-    inDegrees: input(
-      [atoms],
-      Uint32Array.from(incoming, ({ length }) => length),
-    ),
+    inDegrees: input([atoms], inDegrees),
     edges: input([atoms * slots], edges),
   };
+}
+
+/** Edges of lists from full to empty. */
+export function edgesExample({ atoms, slots }: EdgeSizes): ExampleTensor {
+  return input([atoms, slots, 4], exampleEdges(exampleUse({ atoms, slots }), slots));
 }

@@ -8,7 +8,7 @@ import type { CallShape, Kernel } from "../kernel.ts";
 import { requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { threads1d } from "../threads.ts";
-import { edgeSizes, exampleLists, requireWords, type EdgeSizes, type ReverseList } from "./edgeLists.ts";
+import { edgeSizes, listsExample, requireWords, type EdgeSizes, type ReverseList } from "./edgeLists.ts";
 
 /** What `edgeSum` takes; N atoms, M slots. */
 export interface EdgeSumArgs {
@@ -118,7 +118,7 @@ export const edgeSumKernel: Kernel<EdgeSumShape> = {
   shaders: [edgeSumShader],
   shapes,
   example({ atoms, slots, columns, own }) {
-    const { neighbours } = exampleLists({ atoms, slots });
+    const { neighbours } = listsExample({ atoms, slots });
     return example({
       tensors: {
         ...(own === 1 && { x: activation(input([atoms, slots, columns])) }),
@@ -139,7 +139,7 @@ export const edgeSumGradKernel: Kernel<EdgeSumShape> = {
   shaders: [edgeSumGradShader],
   shapes,
   example({ atoms, slots, columns }) {
-    const { neighbours, starts, inDegrees, edges } = exampleLists({ atoms, slots });
+    const { neighbours, starts, inDegrees, edges } = listsExample({ atoms, slots });
     return example({
       tensors: {
         gradY: activation(input([atoms, slots, columns])),

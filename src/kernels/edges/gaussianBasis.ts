@@ -7,7 +7,7 @@ import type { CallShape, Kernel } from "../kernel.ts";
 import { badShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { threads1d } from "../threads.ts";
-import { exampleEdges } from "./neighbourAttentionVariants.ts";
+import { edgesExample } from "./edgeLists.ts";
 
 /** What `gaussianBasis` takes. */
 export interface GaussianBasisArgs {
@@ -67,7 +67,7 @@ export const gaussianBasisKernel: Kernel<GaussianBasisShape> = {
   ],
   example({ atoms, slots, gaussians }) {
     return example({
-      tensors: { edges: exampleEdges({ atoms, slots }), y: activation(output([atoms, slots, gaussians])) },
+      tensors: { edges: edgesExample({ atoms, slots }), y: activation(output([atoms, slots, gaussians])) },
       // Arguments of the exponential go to some hundreds where the result is as good as 0.
       terms: 2 ** 8,
       emit: (ctx, tensors) => gaussianBasis(ctx, { label: "gaussianBasis", ...tensors, cutoff: 12, width: 2 }),

@@ -4,15 +4,15 @@ import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { ROW_DOTS_SHADER, rowDots } from "../attention/rowDots.ts";
-import { activation, example, input, output, sum } from "../example.ts";
+import { activation, example, input, output, stepExample, sum } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { addSum, SUM_SCALAR_SHADER } from "../sumScalar.ts";
 import { threads1d, WORKGROUP } from "../threads.ts";
-import { neighbourAttentionLayout, type NeighbourAttentionArgs } from "./neighbourAttention.ts";
+import { exampleDropout, neighbourAttentionLayout, type NeighbourAttentionArgs } from "./neighbourAttention.ts";
+import { edgesExample } from "./edgeLists.ts";
 import {
-  exampleEdges,
   neighbourAttentionGradVariants,
   neighbourAttentionShapes,
   type NeighbourAttentionShape,
@@ -31,12 +31,12 @@ export interface NeighbourAttentionGradArgs extends NeighbourAttentionArgs {
  * The gradients of `neighbourAttention`: softmax recomputed from its logarithms (Dao et al. 2022, arXiv 2205.14135). To
  * the edges' vectors there is none.
  *
- * @throws VoxtwirlError "bad-shape"
+ * @throws VoxtwirlError "bad-shape", "bad-option"
  */
 export function neighbourAttentionGrad(ctx: KernelContext, args: NeighbourAttentionGradArgs): void {
   requireArgs("neighbourAttentionGrad", ctx, args, "qkv edges bias y logSumExp gradY gradQkv", "heads");
   const { label, qkv, edges, bias, y, logSumExp, gradY, gradQkv, gradBias } = args;
-  const { shape, params, constants } = neighbourAttentionLayout(label, args);
+  const { shape, params, constants, bindings } = neighbourAttentionLayout(label, args);
   requireSameShape(label, { y, gradY });
   requireSameShape(label, { qkv, gradQkv });
   if (gradBias) requireShape(label, "gradBias", gradBias, [1]);
@@ -53,7 +53,7 @@ export function neighbourAttentionGrad(ctx: KernelContext, args: NeighbourAttent
     workgroups: threads1d(threads, WORKGROUP),
   };
   const states = byteLength(logSumExp) + byteLength(dots);
-  const read = { qkv, edges, bias, gradY, logSumExp, rowDots: dots };
+  const read = { ...bindings, qkv, edges, bias, gradY, logSumExp, rowDots: dots };
   ctx.dispatch({
     label: `${label} queries`,
     call,
@@ -81,13 +81,14 @@ export const neighbourAttentionGradKernel: Kernel<NeighbourAttentionShape> = {
   variants: neighbourAttentionGradVariants,
   shapes: neighbourAttentionShapes,
   example(shape) {
-    const { atoms, slots, heads, head } = shape;
+    const { atoms, slots, heads, head, dropout } = shape;
     const width = heads * head;
     return example({
       tensors: {
         qkv: activation(input([atoms, slots, 3 * width])),
-        edges: exampleEdges(shape),
+        edges: edgesExample(shape),
         bias: input([1], "around 1"),
+        ...(dropout > 0 && { step: stepExample() }),
         y: activation(input([atoms, slots, width])),
         logSumExp: input([atoms, slots, heads], "positive"),
         gradY: activation(input([atoms, slots, width])),
@@ -95,7 +96,10 @@ export const neighbourAttentionGradKernel: Kernel<NeighbourAttentionShape> = {
         gradBias: sum([1]),
       },
       terms: atoms * slots * slots + head,
-      emit: (ctx, tensors) => neighbourAttentionGrad(ctx, { label: "neighbourAttentionGrad", ...tensors, heads }),
+      emit: (ctx, { step, ...tensors }) => {
+        const dropping = step && { dropout: exampleDropout(step) };
+        neighbourAttentionGrad(ctx, { label: "neighbourAttentionGrad", ...tensors, heads, ...dropping });
+      },
     });
   },
 };

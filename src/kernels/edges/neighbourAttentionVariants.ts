@@ -1,4 +1,3 @@
-import { input, type ExampleTensor } from "../example.ts";
 import type { CallShape, TableRow, Variant, VariantChoice } from "../kernel.ts";
 
 /** What the work of a call depends on. */
@@ -8,6 +7,8 @@ export interface NeighbourAttentionShape extends CallShape {
   readonly heads: number;
   /** Columns of a head. */
   readonly head: number;
+  /** 1 where probabilities are dropped. */
+  readonly dropout: number;
 }
 
 /** Slots that a thread makes: each key that it loads serves them all. */
@@ -21,7 +22,8 @@ const variants = (kernel: string): VariantChoice<NeighbourAttentionShape> => ({
   kernel,
   of: () => BLOCKS.map((block): Variant => ({ name: `blocks of ${block}`, constants: { BLOCK: block } })),
   table,
-  describe: ({ atoms, slots, heads, head }) => `${atoms}x${slots}, ${heads} heads of ${head}`,
+  describe: ({ atoms, slots, heads, head, dropout }) =>
+    `${atoms}x${slots}, ${heads} heads of ${head}${dropout ? ", dropout" : ""}`,
 });
 
 export const neighbourAttentionVariants = variants("neighbourAttention");
@@ -29,20 +31,8 @@ export const neighbourAttentionGradVariants = variants("neighbourAttentionGrad")
 
 /** What tests run. */
 export const neighbourAttentionShapes: readonly NeighbourAttentionShape[] = [
-  { atoms: 11, slots: 7, heads: 3, head: 16 },
-  { atoms: 5, slots: 20, heads: 1, head: 4 },
-  { atoms: 1, slots: 1, heads: 2, head: 8 },
+  { atoms: 11, slots: 7, heads: 3, head: 16, dropout: 0 },
+  { atoms: 5, slots: 20, heads: 1, head: 4, dropout: 0 },
+  { atoms: 1, slots: 1, heads: 2, head: 8, dropout: 0 },
+  { atoms: 10, slots: 7, heads: 2, head: 4, dropout: 1 },
 ];
-
-/** Edges of lists with i % (M + 1) slots in use, from none to all. */
-export function exampleEdges({ atoms, slots }: Pick<NeighbourAttentionShape, "atoms" | "slots">): ExampleTensor {
-  const edges = new Float32Array(atoms * slots * 4);
-  for (let i = 0; i < atoms; i++) {
-    for (let s = 0; s < (i + slots) % (slots + 1); s++) {
-      const [polar, turn] = [1 + Math.sin(3 * i + s), 2 * i + 1.7 * s];
-      const direction = [Math.sin(polar) * Math.cos(turn), Math.sin(polar) * Math.sin(turn), Math.cos(polar)];
-      edges.set([...direction, 1 + ((i + s) % 5)], 4 * (i * slots + s));
-    }
-  }
-  return input([atoms, slots, 4], edges);
-}

@@ -72,10 +72,11 @@ export const bondOrderKernel: Kernel<BondOrderShape> = {
   ],
   example(shape) {
     const { structures, atoms, slots, degree } = shape;
+    const { neighbourCounts } = exampleLists(shape);
     return example({
       tensors: {
-        edges: input([structures, atoms, slots, 4], exampleEdges(shape)),
-        neighbourCounts: input([structures, atoms], exampleLists(shape).neighbourCounts),
+        edges: input([structures, atoms, slots, 4], exampleEdges(neighbourCounts, slots)),
+        neighbourCounts: input([structures, atoms], neighbourCounts),
         y: output([structures, atoms, degree + 1]),
       },
       terms: 1,

@@ -34,18 +34,23 @@ export function exampleCells(structures: number, edge: number): Float32Array {
 /** Edge of the cube that the atoms are in. */
 export const exampleEdge = ({ atoms }: NeighbourShape) => Math.cbrt(atoms / DENSITY);
 
-/** Lists as full as they can be, but for every third atom's, which has half of its slots: atoms near in number. */
+/** Slots in use of lists from full to empty. */
+export function exampleUse({ atoms, slots }: Pick<NeighbourShape, "atoms" | "slots">): Uint32Array {
+  return Uint32Array.from({ length: atoms }, (_, i) => slots - (i % (slots + 1)));
+}
+
+/** Lists of as many slots as there are atoms for: an atom's neighbours are those that follow, around the end. */
 export function exampleLists(shape: NeighbourShape): { neighbours: Uint32Array; neighbourCounts: Uint32Array } {
   const { structures, atoms, slots } = shape;
   const counts = exampleCounts(shape);
+  const use = exampleUse(shape);
   const neighbours = new Uint32Array(structures * atoms * slots).fill(FREE_SLOT);
   const neighbourCounts = new Uint32Array(structures * atoms);
   for (let b = 0; b < structures; b++) {
     const count = counts[b]!;
     for (let i = 0; i < count; i++) {
       const atom = b * atoms + i;
-      const used = Math.min(count - 1, i % 3 === 1 ? Math.floor(slots / 2) : slots);
-      // Those that follow, around the end.
+      const used = Math.min(count - 1, use[i]!);
       const others = Array.from({ length: used }, (_, k) => (i + 1 + k) % count).sort((a, c) => a - c);
       neighbours.set(
         others.map((j) => b * atoms + j),
@@ -57,15 +62,29 @@ export function exampleLists(shape: NeighbourShape): { neighbours: Uint32Array; 
   return { neighbours, neighbourCounts };
 }
 
-/** Directions of length 1 with lengths of 1 to 2 behind them; zeros in free slots. */
-export function exampleEdges(shape: NeighbourShape): Float32Array {
-  const { neighbours } = exampleLists(shape);
-  const edges = new Float32Array(4 * neighbours.length);
-  neighbours.forEach((neighbour, at) => {
-    if (neighbour === FREE_SLOT) return;
-    const direction = [0, 1, 2].map((a) => scattered(4 * at + a) - 0.5);
-    const length = Math.hypot(...direction);
-    edges.set([...direction.map((x) => x / length), 1 + scattered(4 * at + 3)], 4 * at);
+/** The edges of lists by their neighbour, as `reverseNeighbours` makes them. */
+export function exampleReverse(
+  neighbours: Uint32Array,
+  atoms: number,
+): Record<"starts" | "inDegrees" | "edges", Uint32Array> {
+  const incoming: number[][] = Array.from({ length: atoms }, () => []);
+  neighbours.forEach((neighbour, edge) => incoming[neighbour]?.push(edge));
+  const starts = new Uint32Array(atoms);
+  for (let i = 1; i < atoms; i++) starts[i] = starts[i - 1]! + incoming[i - 1]!.length;
+  const edges = new Uint32Array(neighbours.length);
+  edges.set(incoming.flat());
+  return { starts, inDegrees: Uint32Array.from(incoming, ({ length }) => length), edges };
+}
+
+/** Directions of length 1 with lengths of 1 to 2 behind them in the slots in use; zeros in free ones. */
+export function exampleEdges(used: Uint32Array, slots: number): Float32Array {
+  const edges = new Float32Array(4 * used.length * slots);
+  used.forEach((count, i) => {
+    for (let at = i * slots; at < i * slots + count; at++) {
+      const direction = [0, 1, 2].map((a) => scattered(4 * at + a) - 0.5);
+      const length = Math.hypot(...direction);
+      edges.set([...direction.map((x) => x / length), 1 + scattered(4 * at + 3)], 4 * at);
+    }
   });
   return edges;
 }

@@ -83,17 +83,17 @@ export class ForceEvaluator implements TaskEvaluator {
   async evaluate(signal?: AbortSignal): Promise<Omit<EvalRow, "type" | "step" | "seconds">> {
     const { structures } = this.#options;
     const tally = new ForceTally(this.#options);
-    this.#last = tally;
     for await (const result of this.results(
       Uint32Array.from({ length: structures.count }, (_, i) => i),
       signal,
     )) {
       tally.add(result);
     }
+    this.#last = tally;
     return tally.row();
   }
 
-  /** Of the last evaluation, by element; evaluates where there was none. */
+  /** Of the last evaluation that came to its end, by element; evaluates where there was none. */
   async byElement(): Promise<ElementResult[]> {
     if (!this.#last) await this.evaluate();
     return this.#last!.byElement();

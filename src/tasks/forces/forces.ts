@@ -96,7 +96,8 @@ function step(graph: Graph, context: StepContext<ForceConfig, PackedStructures>)
     });
     const atomic = posedStructures(graph, { structures, chosen, poses, rule: config });
     reverseEdges(graph, atomic);
-    const predicted = escaip(graph, config, atomic, { parameter });
+    const dropout = { step, stream: streams.dropout };
+    const predicted = escaip(graph, config, atomic, { parameter, dropout });
     const gradEnergies = graph.scratch("energies grad", [b]);
     const gradForces = graph.scratch("forces grad", [b, places, 3]);
     energyLoss(graph, {

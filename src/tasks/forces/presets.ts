@@ -72,6 +72,8 @@ export const presets: Readonly<Record<string, ForceConfig>> = {
     gaussians: 600,
     distanceEmbedding: 512,
     directionEmbedding: 64,
+    dropout: 0.05,
+    attentionDropout: 0.1,
     batch: 64,
     microBatch: 64,
     steps: 500_000,

@@ -67,6 +67,37 @@ describe("the task of forces", () => {
     expect(second!.gradNorm / first!.gradNorm).toBeCloseTo(1, 4);
   });
 
+  it.each([
+    ["dropout", { dropout: 0.2 }],
+    ["attentionDropout", { attentionDropout: 0.3 }],
+  ])("drops by %s the same in however many parts, other at every step, nothing in evaluations", async (_, rate) => {
+    // No step to speak of, and no rotations: what changes are the masks.
+    const given = forces.check({ ...config, ...rate, lr: 1e-30, augment: "none" });
+    const [whole, parts] = [await started(given), await started({ ...given, microBatch: 2 })];
+    const [first] = await steps(whole.trainer, 1);
+    const [second] = await steps(parts.trainer, 1);
+    expect(second!.loss / first!.loss).toBeCloseTo(1, 5);
+    expect(second!.gradNorm / first!.gradNorm).toBeCloseTo(1, 4);
+    const once = { ...given, batch: data.train.count, microBatch: data.train.count };
+    const [one, two] = await steps((await started(once)).trainer, 2);
+    expect(Math.abs(two!.loss / one!.loss - 1)).toBeGreaterThan(1e-4);
+    const rows = [];
+    for (const of of [given, config]) {
+      const evaluation = await forces.evaluator(gpu, { config: of, store: whole.store, heldout: data.heldout });
+      made.push(evaluation);
+      rows.push(await evaluation.evaluate());
+    }
+    expect(rows[0]).toEqual(rows[1]);
+  });
+
+  it.each([
+    ["dropout", -0.1],
+    ["dropout", NaN],
+    ["attentionDropout", 1],
+  ])("refuses %s of %d", (name, rate) => {
+    expect(() => forces.check({ ...config, [name]: rate })).toThrow(`${name} is ${rate}`);
+  });
+
   it("learns", async () => {
     const given = { ...config, steps: 60, lr: 1e-3, clip: 10, augment: "so3" as const };
     const { trainer } = await started(given);
