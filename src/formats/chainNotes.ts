@@ -35,7 +35,7 @@ export function chainReadingLines(notes: ChainNotes): string[] {
 export function chainRemarks(chains: readonly Chain[]): string[] {
   const distances = chains.flatMap(({ positions }) => Array.from(neighbourDistances(positions))).sort((a, b) => a - b);
   if (distances.length === 0) return [];
-  const median = distances[distances.length >> 1]!;
+  const median = distances[(distances.length - 1) >> 1]!;
   if (median > 3.5 && median <= BREAK_DISTANCE) return [];
   const unit = median > 0.35 && median <= 0.4 ? ": are these nanometres? Positions are read as Angstrom" : "";
   return [

@@ -73,7 +73,9 @@ export function checkChain(chain: Chain, index?: number): void {
 }
 
 /** "1ABC_A": entry, unless it ends so already chain, and "/2" for a model that is not the first. */
-export function chainName({ entry, chain, model }: Pick<Chain, "entry" | "chain" | "model">): string {
+export function chainName(named: Pick<Chain, "entry" | "chain" | "model">): string {
+  requireObject("chain", named, "Give a chain: of parsePdb, parseMmcif or builtinBackbones.");
+  const { entry, chain, model } = named;
   const parts = entry?.endsWith(`_${chain}`)
     ? [entry]
     : [entry, chain].filter((part) => part !== undefined && part !== "");
