@@ -156,7 +156,6 @@ export class ChainBuilder {
   }
 
   #leaveOutChain(chain: PendingChain, parts: readonly Residue[]): void {
-    // Told already, as what its C-alphas are.
     const { line } = parts[0]!.site;
     const faulty = parts.some((residue) => residue.faulty);
     const name = chainName(chain.names);
@@ -244,13 +243,15 @@ function distance(a: Place, b: Place): number {
 }
 
 /**
- * Whether a residue with a C-alpha is part of its chain: an ATOM; a HETATM where the file says so, as mmCIF's sequence
- * numbers and PDB's TER do; where it does not tell, one that is next to another C-alpha of the chain.
+ * Whether a residue with a C-alpha is part of its chain: an ATOM; a HETATM with a letter where the file says so, as
+ * mmCIF's sequence numbers and PDB's TER do; where it does not tell, and of residues without a letter, one that is next
+ * to another C-alpha of the chain.
  */
 function isLinked(chain: PendingChain, residue: Residue, i: number): boolean {
   const { hetero, polymer } = residue.site;
-  if (polymer !== undefined) return polymer;
-  if (!hetero || chain.ended) return true;
+  if (polymer === false) return false;
+  if (!hetero) return true;
+  if ((polymer ?? chain.ended) && residueCode(residue.name) !== "X") return true;
   const near = (other: Residue | undefined) =>
     other?.place !== undefined && distance(residue.place!, other.place) <= BREAK_DISTANCE;
   return near(chain.residues[i - 1]) || near(chain.residues[i + 1]);

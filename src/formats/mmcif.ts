@@ -8,7 +8,7 @@ import { LineReader } from "./lines.ts";
 const layout = "Expected mmCIF: a data block with the category _atom_site, with Cartn_x, Cartn_y and Cartn_z.";
 const category = "_atom_site.";
 
-/** What is read of an atom's row: for each the columns that may have it, the first that is there counts. */
+/** What is read of an atom's row: for each the columns that may have it, the first that has a value counts. */
 const columns = {
   group: ["group_pdb"],
   element: ["type_symbol"],
@@ -29,6 +29,8 @@ const columns = {
 } as const satisfies Record<string, readonly string[]>;
 
 type Column = keyof typeof columns;
+/** For each column the places in a row where it may be. */
+type Places = Record<Column, readonly number[]>;
 const needed = ["atom", "residue", "x", "y", "z"] as const satisfies readonly Column[];
 
 /**
@@ -37,8 +39,8 @@ const needed = ["atom", "residue", "x", "y", "z"] as const satisfies readonly Co
  * Read is the category `_atom_site`, its columns in any order, as a loop or as single values. Chains are told apart by
  * label_asym_id, and called by auth_asym_id; residues have the numbers auth_seq_id. Where one kind of names is missing
  * the other takes its place. HETATM residues with a C-alpha count where they have a label_seq_id, as those in a
- * sequence do; where that is not known, next to another C-alpha of the chain (at most 4 A). C-alphas are atoms CA in
- * residues with a letter (`residueCode`), and those of carbon in others.
+ * sequence do; where that is not known, and where they have no letter (`residueCode`), next to another C-alpha of the
+ * chain (at most 4 A). C-alphas are atoms CA in residues with a letter, and those of carbon in others.
  *
  * Models, places of a C-alpha, options and what is left out are as `parsePdb` has them.
  *
@@ -134,25 +136,26 @@ class BlockReader {
     return more;
   }
 
-  #placesOf(names: readonly string[]): Record<Column, number> {
-    const entries = Object.entries(columns).map(([column, from]) => {
-      const found = from.map((name) => names.indexOf(name)).find((place) => place >= 0);
-      return [column, found ?? -1] as const;
-    });
-    const places = Object.fromEntries(entries) as Record<Column, number>;
-    const missing = needed.find((column) => places[column] < 0);
+  #placesOf(names: readonly string[]): Places {
+    const entries = Object.entries(columns).map(
+      ([column, from]) => [column, from.map((name) => names.indexOf(name)).filter((place) => place >= 0)] as const,
+    );
+    const places = Object.fromEntries(entries) as Record<string, number[]> as Places;
+    const missing = needed.find((column) => places[column].length === 0);
     if (missing !== undefined) {
       throw this.#tokens.error(`the atoms have no column ${category}${columns[missing].join(" or ")}`, layout);
     }
     return places;
   }
 
-  #addRow(row: readonly string[], places: Record<Column, number>, line: number): void {
-    const given = (column: Column) => row[places[column]] ?? "";
-    const value = (column: Column) => (given(column) === "?" ? "" : given(column));
+  #addRow(row: readonly string[], places: Places, line: number): void {
+    const value = (column: Column) => {
+      for (const place of places[column]) if (row[place] !== "" && row[place] !== "?") return row[place]!;
+      return "";
+    };
     const residue = value("residue").toUpperCase();
     const sequence = value("sequence");
-    const isUnknown = places.sequence < 0 || given("sequence") === "?";
+    const isUnknown = places.sequence.every((place) => row[place] === "?");
     const hetero = value("group").toUpperCase() === "HETATM";
     const model = value("model") || "1";
     let modelIndex = this.#models.get(model);
@@ -163,7 +166,7 @@ class BlockReader {
       modelIndex,
       model: wholeNumber(model) ?? modelIndex + 1,
       chainKey: value("chainKey"),
-      chain: value("chain") || value("chainKey"),
+      chain: value("chain"),
       residue,
       number: wholeNumber(value("number")) ?? wholeNumber(sequence),
       insertionCode: value("insertionCode"),

@@ -21,8 +21,9 @@ const shortestAtom = 54;
  * Of an entry's models the first is read, unless `models` is "all". Of several places of a C-alpha the one of highest
  * occupancy counts, of equal ones the first; places are told by alternate location, of which a residue may have other
  * names. TER ends a chain, and more ATOMs of the same letter are another; a HETATM residue with a C-alpha counts before
- * its chain's TER, or where the chain has none, next to a C-alpha of it (at most 4 A). Residue numbers may be negative,
- * hybrid-36 and repeated. Letters may be small, lines as short as their coordinates allow.
+ * its chain's TER. Where the chain has none, and where the residue has no letter, it counts next to another C-alpha of
+ * the chain (at most 4 A). Residue numbers may be negative, hybrid-36 and repeated. Letters may be small, lines as short
+ * as their coordinates allow.
  *
  * What is left out is counted by reason: chains without a C-alpha and other models in `leftOut`; residues and places in
  * `passedOver`.
@@ -143,10 +144,10 @@ class EntryReader {
   }
 }
 
-/** The entry of a HEADER: its code in columns 63 to 66, or the only word that it has. */
+/** The entry of a HEADER: its code in columns 63 to 66, or the only word that it has. XXXX and 0000 stand for none. */
 function nameOf(line: string): string | undefined {
   const code = line.slice(62, 66).trim();
-  if (code !== "") return code;
+  if (code !== "") return /^(.)\1*$/.test(code) ? undefined : code;
   const rest = line.slice(10).trim();
   return /^\S+$/.test(rest) ? rest : undefined;
 }

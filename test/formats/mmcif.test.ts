@@ -124,6 +124,8 @@ describe("parseMmcif", () => {
     expect(chains.map(({ chain, sequence }) => chain + sequence)).toEqual(["HAA", "HA"]);
     const label = textOf("data_1", ...loop, ...rows.map((line) => line.replace(" H 1", " ? 1")));
     expect(parseMmcif(label).map(({ chain }) => chain)).toEqual(["AA", "B"]);
+    const author = ["A", "B"].map((chain) => row({ asym: ".", chain }));
+    expect(parseMmcif(textOf("data_1", ...loop, ...author)).map(({ chain }) => chain)).toEqual(["A", "B"]);
   });
 
   it("counts HETATM residues with a place in the sequence, and passes over those without", () => {

@@ -137,6 +137,10 @@ describe("parsePdb", () => {
     const far = parsePdb(textOf(atom({ number: 1 }), amino(9), "TER", amino(2), atom({ chain: "B", number: 1 })));
     expect(far.map(({ sequence }) => sequence)).toEqual(["AM", "A"]);
     expect(counted(far.passedOver)).toEqual({ "residues with a C-alpha apart from the chain": 1 });
+    const other = (number: number) => atom({ number, hetero: true, residue: "PLM" });
+    expect(parsePdb(textOf(other(2), atom({ number: 3 }), other(9), "TER")).map(({ sequence }) => sequence)).toEqual([
+      "XA",
+    ]);
     const open = parsePdb(textOf(amino(1), atom({ number: 2 }), atom({ number: 3 }), amino(4), amino(9)));
     expect(open.map(({ numbers }) => [...numbers])).toEqual([[1, 2, 3, 4]]);
     expect(open.passedOver[0]!.first).toEqual([{ line: 5, message: "residue MSE 9" }]);
@@ -220,6 +224,8 @@ describe("parsePdb", () => {
       [undefined, "A"],
       ["Y", "A"],
     ]);
+    const entryOf = (code: string) => parsePdb(textOf(`${"HEADER".padEnd(62)}${code}`, atom()))[0]!.entry;
+    expect(["XXXX", "0000", "1ABC", "7X  "].map(entryOf)).toEqual([undefined, undefined, "1ABC", "7X"]);
   });
 
   it("leaves out C-alphas whose coordinates are no numbers, or with strict refuses them", () => {
