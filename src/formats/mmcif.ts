@@ -137,10 +137,10 @@ class BlockReader {
   }
 
   #placesOf(names: readonly string[]): Places {
-    const entries = Object.entries(columns).map(
-      ([column, from]) => [column, from.map((name) => names.indexOf(name)).filter((place) => place >= 0)] as const,
-    );
-    const places = Object.fromEntries(entries) as Record<string, number[]> as Places;
+    const places = {} as Record<Column, readonly number[]>;
+    for (const column of Object.keys(columns) as Column[]) {
+      places[column] = columns[column].map((name) => names.indexOf(name)).filter((place) => place >= 0);
+    }
     const missing = needed.find((column) => places[column].length === 0);
     if (missing !== undefined) {
       throw this.#tokens.error(`the atoms have no column ${category}${columns[missing].join(" or ")}`, layout);

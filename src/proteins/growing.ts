@@ -1,6 +1,6 @@
 /**
  * Growing C-alpha chains by chance. All numbers come from sums, products, quotients and square roots, which are the
- * same bits on every platform; sines and cosines of JavaScript engines are not.
+ * same bits on every platform; sines, cosines and powers of JavaScript engines are not.
  */
 import type { Random } from "../random.ts";
 
@@ -88,7 +88,8 @@ function draw(chain: readonly Point[], kind: Segment["kind"], random: Random): P
   for (let tries = 0; tries < (kind === "loop" ? 20 : 1); tries++) {
     const [angle, dihedral] = kind === "loop" ? [90 + 50 * random.next(), 360 * random.next() - 180] : ideal[kind];
     const place = nextPlace(a, b, c, angle, dihedral);
-    if (chain.every((other, i) => i === chain.length - 1 || square(minus(place, other)) > nearest ** 2)) return place;
+    if (chain.every((other, i) => i === chain.length - 1 || square(minus(place, other)) > nearest * nearest))
+      return place;
   }
   return undefined;
 }
@@ -98,9 +99,9 @@ function draw(chain: readonly Point[], kind: Segment["kind"], random: Random): P
  */
 export function sheet(strands: number, residues: number): Point[] {
   const [rise, apart] = [3.3, 5.5];
-  const pleat = Math.sqrt(BOND ** 2 - rise ** 2);
+  const pleat = Math.sqrt(BOND * BOND - rise * rise);
   const side = (apart - BOND) / 2;
-  const turn = Math.sqrt(BOND ** 2 - side ** 2 - pleat ** 2);
+  const turn = Math.sqrt(BOND * BOND - side * side - pleat * pleat);
   const chain: Point[] = [];
   let [x, z] = [0, pleat / 2];
   for (let strand = 0; strand < strands; strand++) {
