@@ -98,6 +98,7 @@ describe("parseMmcif", () => {
       two.replaceAll(/\n(ATOM)/g, " $1").replace("_num ATOM", "_num\nATOM"),
       two.replaceAll("_atom_site.", "_ATOM_SITE.").replace("loop_", "LOOP_").replace("data_", "DATA_"),
       two.replaceAll(" MET ", " 'MET' ").replaceAll(" LYS ", ' "LYS"\t'),
+      two.replace(`"C1'"`, "'C1''"),
       two.replaceAll(" MET ", "\n;MET\n; ").replaceAll("ATOM ", "# ATOM of no row\nATOM "),
       two.replace("#\nloop_", "loop_\n_other.a\n_other.b\n1 'it''s ; # quoted' 2\n;\nATOM\n_atom_site.x 1\n;\nloop_"),
       `\n# by hand\n\n${two}data_empty\n_entry.id none\nsave_\n`,
