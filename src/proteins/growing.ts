@@ -88,8 +88,9 @@ function draw(chain: readonly Point[], kind: Segment["kind"], random: Random): P
   for (let tries = 0; tries < (kind === "loop" ? 20 : 1); tries++) {
     const [angle, dihedral] = kind === "loop" ? [90 + 50 * random.next(), 360 * random.next() - 180] : ideal[kind];
     const place = nextPlace(a, b, c, angle, dihedral);
-    if (chain.every((other, i) => i === chain.length - 1 || square(minus(place, other)) > nearest * nearest))
+    if (chain.every((other, i) => i === chain.length - 1 || square(minus(place, other)) > nearest * nearest)) {
       return place;
+    }
   }
   return undefined;
 }
