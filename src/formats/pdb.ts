@@ -22,8 +22,8 @@ const shortestAtom = 54;
  * occupancy counts, of equal ones the first; places are told by alternate location, of which a residue may have other
  * names. TER ends a chain, and more ATOMs of the same letter are another; a HETATM residue with a C-alpha counts before
  * its chain's TER. Where the chain has none, and where the residue has no letter, it counts next to another C-alpha of
- * the chain (at most 4 A). Residue numbers may be negative, hybrid-36 and repeated. Letters may be small, lines as short
- * as their coordinates allow.
+ * the chain (at most 4 A). Residue numbers may be negative, hybrid-36 and repeated. Letters may be small, lines as
+ * short as their coordinates allow.
  *
  * What is left out is counted by reason: chains without a C-alpha and other models in `leftOut`; residues and places in
  * `passedOver`.
