@@ -18,6 +18,8 @@ const full = {
   include: [
     "test/formats/xyz.test.ts",
     "test/formats/sdf.test.ts",
+    "test/formats/pdb.test.ts",
+    "test/formats/mmcif.test.ts",
     "test/formats/safetensors.test.ts",
     "test/training/runConfig.test.ts",
     "test/node/npy.test.ts",

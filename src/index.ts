@@ -221,6 +221,27 @@ export {
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
+export { builtinBackbones, builtinBackbonesSha256 } from "./proteins/builtinBackbones.ts";
+export { chainName, makeChain, type Chain, type ChainParts } from "./proteins/chain.ts";
+export { prepareChains, type ChainDatasetOptions, type ChainPart, type PreparedChains } from "./proteins/dataset.ts";
+export { sequenceFamilies } from "./proteins/families.ts";
+export { chainGeometry, type ChainGeometry } from "./proteins/geometry.ts";
+export {
+  cropWindow,
+  packChains,
+  packCrops,
+  unpackRow,
+  type Crop,
+  type CropWindow,
+  type PackedChains,
+  type PackedCrops,
+} from "./proteins/packing.ts";
+export { residueCode } from "./proteins/residues.ts";
+export { secondaryStructure, type SecondaryStructure } from "./proteins/secondaryStructure.ts";
+export type { ChainNotes, ParseChainsOptions, ParsedChains } from "./formats/chainNotes.ts";
+export { parseMmcif } from "./formats/mmcif.ts";
+export { parsePdb } from "./formats/pdb.ts";
+export { encodePdb } from "./formats/pdbWriter.ts";
 export type { LabelNote, LabelUnits } from "./formats/labels.ts";
 export { parseNpz, type NpzOptions } from "./formats/npz.ts";
 export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";

@@ -1,5 +1,8 @@
-/** Names that stand for built-in sets where a path is asked for: molecules, and frames with energies and forces. */
-export const BUILTIN_SETS = ["builtin", "builtin-forces"] as const;
+/**
+ * Names that stand for built-in sets where a path is asked for: molecules, frames with energies and forces, and chains
+ * of C-alphas.
+ */
+export const BUILTIN_SETS = ["builtin", "builtin-forces", "builtin-backbones"] as const;
 
 /** One of them. */
 export type BuiltinName = (typeof BUILTIN_SETS)[number];

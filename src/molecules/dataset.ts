@@ -222,7 +222,7 @@ function split(
  * The groups in random order. A group's draw comes from its molecules' smallest, drawn anew so that large groups are
  * not favoured.
  */
-function drawGroups(group: Uint32Array, groups: number, draw: Float64Array): number[] {
+export function drawGroups(group: Uint32Array, groups: number, draw: Float64Array): number[] {
   const smallest = new Float64Array(groups).fill(1);
   group.forEach((g, i) => (smallest[g] = Math.min(smallest[g]!, draw[i]!)));
   const anew = smallest.map((value) => new Random(value * 2 ** 53).next());

@@ -120,14 +120,32 @@ function agree(a: Float32Array, b: Float32Array): boolean {
 
 /** 53 bits of a hash of element counts and distances to 0.01 A, as a number in [0, 1). */
 function hash(elements: Uint8Array, distances: Float32Array, salts: readonly [number, number]): number {
-  let [high, low] = salts;
-  const absorb = (value: number) => {
-    high = Math.imul(high ^ value, 0x01000193);
-    low = Math.imul(low + value, 0x5bd1e995) ^ (low >>> 15);
-  };
-  elements.toSorted().forEach(absorb);
-  for (let i = 0; i < distances.length; i++) absorb(Math.round(distances[i]! * 100));
-  return ((scramble(high) >>> 5) * 2 ** 26 + (scramble(low) >>> 6)) / 2 ** 53;
+  const draw = new SaltedDraw(salts);
+  elements.toSorted().forEach((element) => draw.absorb(element));
+  for (let i = 0; i < distances.length; i++) draw.absorb(Math.round(distances[i]! * 100));
+  return draw.value();
+}
+
+/** A draw that is random in its two salts, of 32 bits each, but a function of them and of what it absorbs alone. */
+export class SaltedDraw {
+  #high: number;
+  #low: number;
+
+  constructor([high, low]: readonly [number, number]) {
+    this.#high = high;
+    this.#low = low;
+  }
+
+  /** Takes in the low 32 bits of a whole number. */
+  absorb(value: number): void {
+    this.#high = Math.imul(this.#high ^ value, 0x01000193);
+    this.#low = Math.imul(this.#low + value, 0x5bd1e995) ^ (this.#low >>> 15);
+  }
+
+  /** 53 bits as a number in [0, 1). */
+  value(): number {
+    return ((scramble(this.#high) >>> 5) * 2 ** 26 + (scramble(this.#low) >>> 6)) / 2 ** 53;
+  }
 }
 
 function root(parent: Uint32Array, i: number): number {
@@ -138,14 +156,15 @@ function root(parent: Uint32Array, i: number): number {
   return i;
 }
 
-function join(parent: Uint32Array, i: number, j: number): void {
+/** Joins the groups of i and j; `parent[i]` is i at first, and leads to a group's first member. */
+export function join(parent: Uint32Array, i: number, j: number): void {
   const [a, b] = [root(parent, i), root(parent, j)];
   if (a < b) parent[b] = a;
   else parent[a] = b;
 }
 
 /** Groups numbered from 0 in the order of their first molecules. */
-function numbered(parent: Uint32Array): { group: Uint32Array; groups: number } {
+export function numbered(parent: Uint32Array): { group: Uint32Array; groups: number } {
   const group = new Uint32Array(parent.length);
   let groups = 0;
   for (let i = 0; i < parent.length; i++) {

@@ -1,6 +1,8 @@
-/** The bytes of molecule files: from files and pipes, unpacked, as text or as arrays. */
+/** The bytes of molecule and protein files: from files and pipes, unpacked, as text or as arrays. */
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { extname } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, inflateRaw } from "node:zlib";
 import { VoxtwirlError } from "../errors.ts";
@@ -29,6 +31,28 @@ export async function readBounded(path: string, limit: number): Promise<Buffer> 
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
+}
+
+/** The extension of what a path names, without that of its packing. */
+export function kindOf(path: string): string {
+  const lower = path.toLowerCase();
+  return extname(lower.endsWith(".gz") ? lower.slice(0, -3) : lower);
+}
+
+export function sha256(data: Uint8Array | string): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** What the file system refuses, as a "bad-file" error. */
+export async function asBadFile<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof VoxtwirlError) throw error;
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const message = missing ? `${path} does not exist` : `${path} cannot be read: ${(error as Error).message}`;
+    throw new VoxtwirlError("bad-file", message, "Check the path and its permissions.", { cause: error });
+  }
 }
 
 /**

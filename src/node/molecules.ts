@@ -1,11 +1,10 @@
 import { requireString } from "../check.ts";
-import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { builtinMolecules, builtinSha256 } from "../molecules/builtin.ts";
 import { builtinForceFrames, builtinForcesSha256 } from "../molecules/builtinForces.ts";
-import { isBuiltin } from "../molecules/builtinNames.ts";
+import { isBuiltin, type BuiltinName } from "../molecules/builtinNames.ts";
 import { NothingUsable, type ParsedMolecules, type ParseOptions } from "../formats/records.ts";
 import { parseNpz } from "../formats/npz.ts";
 import { parseSdf } from "../formats/sdf.ts";
@@ -13,7 +12,7 @@ import { parseXyz } from "../formats/xyz.ts";
 import { FolderReading } from "./folderReading.ts";
 import type { MoleculeFile } from "./moleculeFile.ts";
 import { foreignText } from "./foreignKinds.ts";
-import { inflate, isNpz, readBounded, textOf, unpacked } from "./moleculeBytes.ts";
+import { asBadFile, inflate, isNpz, kindOf, readBounded, sha256, textOf, unpacked } from "./moleculeBytes.ts";
 
 /**
  * Largest text, or arrays, that are read, unpacked, in bytes: some 400,000 molecules like QM9's, and well below Node's
@@ -54,11 +53,7 @@ const extensions = ".xyz, .extxyz, .sdf, .sd, .mol, .mdl or .npz, also with .gz"
  */
 export async function readMoleculeFile(path: string, options: ReadMoleculesOptions = {}): Promise<MoleculeFile> {
   requireString("path", path, 'Give the path of an XYZ, SDF or .npz file, or "builtin".');
-  if (isBuiltin(path)) {
-    const [molecules, sha256] =
-      path === "builtin" ? [builtinMolecules(), builtinSha256] : [builtinForceFrames(), builtinForcesSha256];
-    return { molecules, sha256, records: molecules.length, leftOut: [], remarks: [] };
-  }
+  if (isBuiltin(path)) return readBuiltin(path);
   const limit = options.limit ?? defaultLimit;
   const info = await asBadFile(path, () => stat(path));
   if (info.isDirectory()) return readFolder(path, options, limit);
@@ -69,22 +64,22 @@ export async function readMoleculeFile(path: string, options: ReadMoleculesOptio
   return { molecules: parsed, sha256: sha256(bytes), ...notes };
 }
 
+function readBuiltin(name: BuiltinName): MoleculeFile {
+  if (name === "builtin-backbones") {
+    const fix = 'Give a molecule file, "builtin" or "builtin-forces".';
+    throw new VoxtwirlError("bad-file", `${name} holds protein chains, no molecules`, fix);
+  }
+  const [molecules, sha256] =
+    name === "builtin" ? [builtinMolecules(), builtinSha256] : [builtinForceFrames(), builtinForcesSha256];
+  return { molecules, sha256, records: molecules.length, leftOut: [], remarks: [] };
+}
+
 /** Whether a path can be read again later: a pipe gives its bytes once. */
 export async function isLasting(path: string): Promise<boolean> {
   if (isBuiltin(path)) return true;
   if (/^\/dev\/(stdin$|fd\/)|^\/proc\//.test(path)) return false;
   const info = await stat(path).catch(() => undefined);
   return info === undefined || info.isFile() || info.isDirectory();
-}
-
-/** The extension of what a path names, without that of its packing. */
-function kindOf(path: string): string {
-  const lower = path.toLowerCase();
-  return extname(lower.endsWith(".gz") ? lower.slice(0, -3) : lower);
-}
-
-function sha256(data: Uint8Array | string): string {
-  return createHash("sha256").update(data).digest("hex");
 }
 
 async function parseBytes(bytes: Buffer, path: string, options: ParseOptions, limit: number): Promise<ParsedMolecules> {
@@ -144,16 +139,4 @@ async function readFolder(folder: string, options: ParseOptions, limit: number):
   }
   const planes = names.every((name) => parsers[kindOf(name)] === parseXyz) ? "remark" : "fine";
   return all.finish(planes, entries.length - names.length);
-}
-
-/** What the file system refuses, as a "bad-file" error. */
-async function asBadFile<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof VoxtwirlError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const message = missing ? `${path} does not exist` : `${path} cannot be read: ${(error as Error).message}`;
-    throw new VoxtwirlError("bad-file", message, "Check the path and its permissions.", { cause: error });
-  }
 }

@@ -89,6 +89,10 @@ describe("what is shipped", () => {
     expect(outside("src/node.ts", "experiments", "cli", "bench", "reference", "test")).toEqual([]);
   });
 
+  it("as a page that trains denoisers loads no proteins", () => {
+    expect(outside("src/trainingEntry.ts", "proteins", "node", "cli")).toEqual([]);
+  });
+
   it("as the command takes nothing of the tests, and the twins for its benchmarks alone", () => {
     expect(outside("src/cli/main.ts", "test", "scripts")).toEqual([]);
     const withTwins = files.filter((file) => imports.get(file)!.some((target) => folderOf(target) === "reference"));

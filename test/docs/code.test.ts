@@ -37,6 +37,8 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(first!.forces.length / molecules[0]!.elements.length);",
     expected: 3,
   },
+  // Crops of 8 chains of 24 residues and more, in nanometres and centred.
+  "docs/proteins.md": { after: "console.log(positions.length + 3 * mask.length);", expected: 6 * 8 * 32 },
   // The largest eigenvalue of its Hessian of L_equiv.
   "docs/landscape.md": {
     before: `

@@ -4,16 +4,28 @@ import type { Molecule } from "../../src/molecules/molecule.ts";
 import { boundedMemory, FUZZ_RUNS } from "../fuzzRuns.ts";
 import { processorTime } from "./support.ts";
 
+const moleculePieces = ["$$$$\n", "M  END\n", "V2000", "V3000", "*^", "Properties=pos:R:3:Z:I:1", "energy=", "M  V30 "];
+
+/** `fuzzTexts` of a reader of molecules. */
+export function fuzz(parse: (text: string, file: string) => Molecule[], valid: string[]): void {
+  fuzzTexts(parse, valid, [...moleculePieces, "C1", "X"], check);
+}
+
 /**
  * Feeds a reader FUZZ_RUNS texts, half of them arbitrary and half made of valid ones by cutting, repeating and
- * overwriting. It must give coherent molecules or throw a "bad-file" error with a fix, and take no longer than a text
- * of that length deserves.
+ * overwriting with pieces. It must give what `check` finds coherent or throw a "bad-file" error with a fix, and take no
+ * longer than a text of that length deserves.
  */
-export function fuzz(parse: (text: string, file: string) => Molecule[], valid: string[]): void {
+export function fuzzTexts<T>(
+  parse: (text: string, file: string) => T[],
+  valid: string[],
+  pieces: string[],
+  check: (found: T) => void,
+): void {
   const piece = fc.oneof(
     fc.string(),
-    fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "$$$$\n", "M  END\n", "V2000", "V3000", "*^"),
-    fc.constantFrom("\r", "\r\r\n", "\x1a", "Properties=pos:R:3:Z:I:1", "energy=", "M  V30 ", "C1", "X"),
+    fc.constantFrom("\n", " ", "999", "0", "-1", "1e308", "NaN", "\r", "\r\r\n", "\x1a"),
+    fc.constantFrom(...pieces),
   );
   const arbitrary = fc
     .array(fc.oneof(piece, fc.nat(1_000_000_000).map(String)), { maxLength: 30 })
@@ -34,7 +46,7 @@ export function fuzz(parse: (text: string, file: string) => Molecule[], valid: s
     fc.property(texts, (text) => {
       const start = processorTime();
       try {
-        boundedMemory(text.length, () => parse(text, "fuzz")).forEach(check);
+        boundedMemory(text.length, () => parse(text, "fuzz")).forEach((found) => check(found));
         accepted++;
       } catch (error) {
         if (!(error instanceof VoxtwirlError) || error.code !== "bad-file" || error.fix === "") throw error;
