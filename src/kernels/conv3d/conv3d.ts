@@ -2,7 +2,6 @@ import conv3dShader from "../../../shaders/conv3d/conv3d.wgsl";
 import conv3dTiledShader from "../../../shaders/conv3d/conv3dTiled.wgsl";
 import conv3dSumSplitsShader from "../../../shaders/conv3d/conv3dSumSplits.wgsl";
 import conv3dSubgroupMatrixShader from "../../../shaders/conv3d/conv3dSubgroupMatrix.wgsl";
-import conv3dPanelShader from "../../../shaders/conv3d/conv3dPanel.wgsl";
 import conv3dPolyphaseShader from "../../../shaders/conv3d/conv3dPolyphase.wgsl";
 import conv3dRowsShader from "../../../shaders/conv3d/conv3dRows.wgsl";
 import conv3dRowsWeightShader from "../../../shaders/conv3d/conv3dRowsWeight.wgsl";
@@ -17,6 +16,7 @@ import { testConvShape, type ConvShape } from "./conv3dCall.ts";
 import { conv3dVariants } from "./conv3dVariants.ts";
 import { activation, example, input, output } from "../example.ts";
 import type { Kernel } from "../kernel.ts";
+import { HELD_SHADERS } from "../matmul/held.ts";
 import { WINOGRAD_SHADERS } from "./winogradMatmul.ts";
 import { requireShape } from "../shapes.ts";
 
@@ -82,7 +82,7 @@ export const conv3dKernel: Kernel<ConvShape> = {
     conv3dShader,
     conv3dRowsShader,
     conv3dRowsWeightShader,
-    conv3dPanelShader,
+    ...HELD_SHADERS,
     conv3dPolyphaseShader,
     ...WINOGRAD_SHADERS,
     conv3dWinogradWeightShader,

@@ -1,14 +1,15 @@
 import type { KernelCall, KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type DType, type Tensor } from "../../gpu/tensor.ts";
 import { choose, type Variant } from "../kernel.ts";
+import { layerEpilogue } from "../matmul/epilogue.ts";
+import { product, transposed, wholeMatrix } from "../matmul/product.ts";
 import { storage, storagePair } from "../storage.ts";
 import { dispatchConvBlocks, usefulFlops, type ConvOperands, type ConvProblem } from "./conv3dBlocks.ts";
 import { convShape } from "./conv3dCall.ts";
 import { directDispatch, directTileOf, directTransposedDispatch } from "./conv3dDirect.ts";
-import { conv3dPanelDispatch } from "./conv3dPanel.ts";
 import { conv3dPolyphaseDispatch } from "./conv3dPolyphase.ts";
 import { conv3dRowsDispatch, rowsInParts, rowsWeight } from "./conv3dRows.ts";
-import { convSizes, type ConvDispatch } from "./conv3dShape.ts";
+import { convSizes, type ConvDispatch, type ConvSizes } from "./conv3dShape.ts";
 import { subgroupMatrixKernel, subgroupMatrixTileOf } from "./conv3dSubgroupMatrix.ts";
 import { tiledKernel, tilingOf } from "./conv3dTiled.ts";
 import { dispatchConv3dWinograd } from "./conv3dWinograd.ts";
@@ -67,8 +68,8 @@ function dispatchProblem(ctx: KernelContext, args: ConvOperands & { variant?: Va
     case "conv3dWinogradMatmul":
       dispatchConv3dWinograd(ctx, { ...args, ...cost, sizes, variant });
       return;
-    case "conv3dPanel":
-      dispatchScalar(ctx, { ...args, ...cost }, conv3dPanelDispatch(conv, variant));
+    case "matmulHeld":
+      dispatchProduct(ctx, { ...args, call }, sizes, variant);
       return;
     case "conv3dPolyphase":
       dispatchScalar(ctx, { ...args, ...cost }, conv3dPolyphaseDispatch(conv, variant));
@@ -78,6 +79,24 @@ function dispatchProblem(ctx: KernelContext, args: ConvOperands & { variant?: Va
       dispatchScalar(ctx, { ...args, ...cost }, direct(conv, directTileOf(variant)));
     }
   }
+}
+
+/** A convolution of kernel 1 as a product of matrices: voxels by channels, channels by channels. */
+function dispatchProduct(
+  ctx: KernelContext,
+  { label, call, x, weight, bias, addend, y, exchanged }: ConvOperands & { call: KernelCall },
+  { batch, inputChannels, outputChannels, outputSize }: ConvSizes,
+  tiles: Variant,
+): void {
+  const rows = outputSize.reduce((product, n) => product * n, batch);
+  const factor = exchanged ? transposed(wholeMatrix(weight, inputChannels)) : wholeMatrix(weight, outputChannels);
+  product(ctx, {
+    ...{ label, call, tiles, samples: 1, rows, columns: outputChannels, depth: inputChannels },
+    a: wholeMatrix(x, inputChannels),
+    b: factor,
+    out: wholeMatrix(y, outputChannels),
+    ...((bias ?? addend) && { epilogue: layerEpilogue({ bias, residual: addend }) }),
+  });
 }
 
 /**

@@ -2,12 +2,13 @@ import type { ConvProblem } from "./conv3dBlocks.ts";
 import { tiledVariants } from "./conv3dTiled.ts";
 import { subgroupMatrixVariants } from "./conv3dSubgroupMatrix.ts";
 import { conv3dPolyphaseFits, polyphaseVariants } from "./conv3dPolyphase.ts";
-import { conv3dPanelFits, panelVariants } from "./conv3dPanel.ts";
 import { conv3dRowsFits, rowsVariants } from "./conv3dRows.ts";
 import { conv3dWinogradFits, conv3dWinogradVariants } from "./conv3dWinograd.ts";
 import { isPointwise } from "./conv3dShape.ts";
 import { describeConv, hasManyVoxels, sizesOf, type ConvShape } from "./conv3dCall.ts";
 import { CUBIC, directVariants, POINTWISE, SOFTWARE_CUBIC, SOFTWARE_POINTWISE } from "./conv3dDirect.ts";
+import { hasLanes } from "../lanes.ts";
+import { heldVariants } from "../matmul/held.ts";
 import { onLavapipe, onQuads, onSwiftShader, type TableRow, type VariantChoice } from "../kernel.ts";
 
 /**
@@ -55,8 +56,8 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
     const polyphase = conv3dPolyphaseFits(caps, problem) ? polyphaseVariants(problem.sizes) : [];
     const winograd = conv3dWinogradFits(caps, problem) ? conv3dWinogradVariants(problem.sizes) : [];
     const blocks = [tiled, matrices].flatMap((some) => some.slice(0, SOFTWARE_BLOCKS));
-    const panels = conv3dPanelFits(caps, problem, dtype) ? panelVariants() : [];
-    return [...inRows, ...winograd, ...panels, ...polyphase, ...directVariants(caps, tiles), ...blocks];
+    const held = hasLanes(caps) && pointwise ? heldVariants() : [];
+    return [...inRows, ...winograd, ...held, ...polyphase, ...directVariants(caps, tiles), ...blocks];
   },
   // "rows" and "polyphase" need subgroups of eight lanes: SwiftShader, whose have four, passes over them.
   table: [
@@ -89,14 +90,14 @@ export const conv3dVariants: VariantChoice<ConvShape> = {
       when: (shape) => isPointwise(shape) && shape.outC <= 16,
     },
     {
-      ...onLavapipe("panel 16x32", "6,720 rows of 64 to 32 as below; the panel of 64 channels would be half empty"),
-      when: (shape) => isPointwise(shape) && shape.outC <= 32,
+      ...onLavapipe("held 4x32", "half as much to load for no more than 32 input channels"),
+      when: (shape) => isPointwise(shape) && shape.inC <= 32,
     },
     {
       ...onLavapipe(
-        "panel 8x64",
-        "6,720 rows, 64 to 64 2.0 ms, 64 to 192 6.1, 128 to 64 2.9; polyphase 2x4x32 2.2, 7.0 and 4.0, and it takes " +
-          "rows of any number",
+        "held 4x64",
+        "a matrix product: 6,720 rows of 64 to 64 or 192 channels 58 GFLOP/s, with weights in an array read by an " +
+          "index 30, polyphase 2x4x32 28",
       ),
       when: isPointwise,
     },

@@ -1,17 +1,17 @@
 import matmulShader from "../../../shaders/matmul/matmul.wgsl";
-import matmulHeldShader from "../../../shaders/matmul/matmulHeld.wgsl";
-import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import { requireArgs, requireTensor } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import { byteLength, elementCount, formatShape, type Tensor } from "../../gpu/tensor.ts";
-import { ACTIVATIONS, activationConstant, activationOf, type Activation } from "../activationKinds.ts";
+import { elementCount, formatShape, type Tensor } from "../../gpu/tensor.ts";
+import { ACTIVATIONS, activationOf, type Activation } from "../activationKinds.ts";
 import { activation, example, input, output, type ExampleTensor } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
 import { badShape, requireSameShape, requireShape, sameShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
+import { layerEpilogue } from "./epilogue.ts";
+import { HELD_SHADERS } from "./held.ts";
 import { matmulShapes, matmulVariants, type MatmulShape } from "./matmulVariants.ts";
-import { product, transposed, type Epilogue, type StridedMatrix } from "./product.ts";
+import { product, transposed, wholeMatrix, type Epilogue, type StridedMatrix } from "./product.ts";
 
 /** The factors of a product, and how they lie. */
 export interface MatmulFactors {
@@ -62,7 +62,7 @@ export function matmul(ctx: KernelContext, args: MatmulArgs): void {
   const { variant: tiles, call } = choose(ctx.caps, matmulVariants, shapeOf(sizes, args), dtype);
   const left = operand(a, rows, depth, flat.aSample, args.transposeA);
   const right = operand(b, depth, columns, flat.bSample, args.transposeB);
-  const out = { tensor: y, offset: 0, sample: rows * columns, head: 0, row: columns, column: 1 };
+  const out = { ...wholeMatrix(y, columns), sample: rows * columns };
   for (let step = 0; step < steps; step++) {
     const adds = accumulate || step > 0;
     product(ctx, {
@@ -86,8 +86,7 @@ function operand(
   sample: number,
   isTransposed: boolean | undefined,
 ): StridedMatrix {
-  const row = isTransposed ? rows : columns;
-  const matrix: StridedMatrix = { tensor, offset: 0, sample, head: 0, row, column: 1 };
+  const matrix = { ...wholeMatrix(tensor, isTransposed ? rows : columns), sample };
   return isTransposed ? transposed(matrix) : matrix;
 }
 
@@ -164,32 +163,13 @@ function flattened(sizes: Sizes, { transposeA, transposeB }: MatmulFactors): Siz
 }
 
 function epilogueOf(args: MatmulArgs, { summed }: Sizes): Epilogue | undefined {
-  const { label, y, bias, activation, gate, residual, preActivation, accumulate } = args;
-  const bindings = {
-    ...(bias && { bias }),
-    ...(gate && { gate }),
-    ...(residual && { residual }),
-    ...(preActivation && { preActivation }),
-  };
-  if (!activation && Object.keys(bindings).length === 0) return undefined;
+  const { label, y, activation, bias, gate, residual, preActivation, accumulate } = args;
+  if (![activation, bias, gate, residual, preActivation].some((follows) => follows !== undefined)) return undefined;
   if (accumulate || summed) {
     throw badShape(label, "a sum of products has no bias, activation, gate or residual", { y });
   }
-  const { bias: _, ...like } = bindings;
-  storage(label, { y, ...like });
-  return {
-    constants: {
-      LAYER: true,
-      ...(bias && { BIAS: true }),
-      ...activationConstant(activation),
-      ...(gate && { GATE: true }),
-      ...(residual && { RESIDUAL: true }),
-      ...(preActivation && { PRE_ACTIVATION: true }),
-    },
-    bindings,
-    flops: (activation ? ACTIVATIONS[activation].flops : 0) + [bias, gate, residual].filter((tensor) => tensor).length,
-    bytes: Object.values(bindings).reduce((all, tensor) => all + byteLength(tensor), 0),
-  };
+  storage(label, { y, ...(gate && { gate }), ...(residual && { residual }), ...(preActivation && { preActivation }) });
+  return layerEpilogue(args);
 }
 
 function shapeOf(sizes: Sizes, args: MatmulArgs): MatmulShape {
@@ -212,7 +192,7 @@ function shapeOf(sizes: Sizes, args: MatmulArgs): MatmulShape {
 /** What there is to know of `matmul`. */
 export const matmulKernel: Kernel<MatmulShape> = {
   name: "matmul",
-  shaders: [matmulHeldShader, matmulPanelShader, matmulShader, matmulSubgroupMatrixShader],
+  shaders: [...HELD_SHADERS, matmulShader, matmulSubgroupMatrixShader],
   variants: matmulVariants,
   shapes: matmulShapes,
   example(shape) {

@@ -1,4 +1,3 @@
-import matmulHeldShader from "../../../shaders/matmul/matmulHeld.wgsl";
 import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import type { GpuCaps } from "../../gpu/caps.ts";
@@ -11,7 +10,8 @@ import {
   matmulSubgroupMatrixTiles,
   type MatmulSubgroupMatrixTile,
 } from "./matmulSubgroupMatrix.ts";
-import type { HeldTile, LaneTile } from "./panel.ts";
+import { heldVariants } from "./held.ts";
+import type { LaneTile } from "./panel.ts";
 
 /** What the work of a call depends on: sizes and switches. */
 export interface MatmulShape extends Record<string, number> {
@@ -52,12 +52,6 @@ const PANELS = [
   [16, 8],
 ] as const;
 
-/** ROWS and DEPTH of matmulHeld.wgsl, on the same. */
-const HELD = [
-  [4, 64],
-  [4, 32],
-] as const;
-
 /** Variants of a shader for lanes. */
 export function laneVariants(kind: string, shader: string, tiles: readonly (readonly [number, number])[]): Variant[] {
   return tiles.map(([rows, columns]) => {
@@ -69,11 +63,6 @@ export function laneVariants(kind: string, shader: string, tiles: readonly (read
 /** The tile of a variant of matmulPanel.wgsl. */
 export function panelTileOf({ shader, constants }: Variant): LaneTile | undefined {
   return shader === matmulPanelShader.name ? (constants as LaneTile) : undefined;
-}
-
-/** The tile of a variant of matmulHeld.wgsl. */
-export function heldTileOf({ shader, constants }: Variant): HeldTile | undefined {
-  return shader === matmulHeldShader.name ? (constants as HeldTile) : undefined;
 }
 
 /** matmulSubgroupMatrix.wgsl with a tile. */
@@ -101,12 +90,8 @@ export function productVariants(
     constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, ...more },
   });
   const matrices = dtype === "f16" ? matmulSubgroupMatrixTiles(caps, sizes).map(matmulSubgroupMatrixVariant) : [];
-  const held = HELD.map(([ROWS, DEPTH]): Variant => {
-    const constants: HeldTile = { WORKGROUP: LANES, ROWS, DEPTH };
-    return { name: `held ${ROWS}x${DEPTH}`, shader: matmulHeldShader.name, constants };
-  });
   return [
-    ...(hasLanes(caps) ? [...held, ...laneVariants("panel", matmulPanelShader.name, PANELS)] : []),
+    ...(hasLanes(caps) ? [...heldVariants(), ...laneVariants("panel", matmulPanelShader.name, PANELS)] : []),
     ...matrices,
     ...small
       .filter(([rows]) => known && rows % lanes === 0)

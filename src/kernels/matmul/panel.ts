@@ -12,7 +12,7 @@ const DEPTH = 256;
 const TILES = 16;
 
 /** Enough for a processor's cores: below them rows are split, for each part of which the right factor is loaded. */
-const PARTS = 8;
+export const PARTS = 8;
 
 /** All specialisation constants of the shader that the operands do not tell. */
 export function panelConstants(tile: LaneTile): Record<string, number> {
@@ -28,25 +28,5 @@ export function panelParts(
   const tiles = Math.ceil(rows / TILE_ROWS);
   const wanted = Math.min(tiles, Math.ceil(PARTS / (samples * columnParts)));
   const rowTiles = Math.ceil(tiles / Math.max(wanted, Math.ceil(tiles / TILES)));
-  return { columnParts, rowTiles, rowParts: Math.ceil(tiles / rowTiles) };
-}
-
-/** Tiles of matmulHeld.wgsl that are a choice. */
-export interface HeldTile extends Record<string, number> {
-  WORKGROUP: number;
-  /** Rows of a turn, a multiple of 4. */
-  ROWS: number;
-  /** Rows of the right factor that are held, a multiple of 4 WORKGROUP. */
-  DEPTH: number;
-}
-
-/** Workgroups along columns and along rows, and the tiles of rows of each. */
-export function heldParts(
-  { WORKGROUP, ROWS }: HeldTile,
-  { samples, rows, columns }: { samples: number; rows: number; columns: number },
-): { columnParts: number; rowTiles: number; rowParts: number } {
-  const columnParts = Math.ceil(columns / (4 * WORKGROUP));
-  const tiles = Math.ceil(rows / ROWS);
-  const rowTiles = Math.ceil(tiles / Math.min(tiles, Math.ceil(PARTS / (samples * columnParts))));
   return { columnParts, rowTiles, rowParts: Math.ceil(tiles / rowTiles) };
 }

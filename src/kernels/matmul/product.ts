@@ -9,8 +9,9 @@ import type { Variant } from "../kernel.ts";
 import { storage, storagePair } from "../storage.ts";
 import { threads1d } from "../threads.ts";
 import { matmulBlock, matmulSubgroupMatrixConstants, type MatmulSubgroupMatrixTile } from "./matmulSubgroupMatrix.ts";
-import { heldParts, panelConstants, panelParts, type HeldTile, type LaneTile } from "./panel.ts";
-import { heldTileOf, matmulSubgroupMatrixTileOf, panelTileOf } from "./matmulVariants.ts";
+import { heldParts, heldTileOf, type HeldTile } from "./held.ts";
+import { panelConstants, panelParts, type LaneTile } from "./panel.ts";
+import { matmulSubgroupMatrixTileOf, panelTileOf } from "./matmulVariants.ts";
 
 /** A matrix of each sample and head in a tensor, by strides in elements. */
 export interface StridedMatrix {
@@ -20,6 +21,11 @@ export interface StridedMatrix {
   head: number;
   row: number;
   column: number;
+}
+
+/** A matrix that is all of a tensor, with so many columns. */
+export function wholeMatrix(tensor: Tensor, columns: number): StridedMatrix {
+  return { tensor, offset: 0, sample: 0, head: 0, row: columns, column: 1 };
 }
 
 /** From a row on. */
@@ -136,7 +142,7 @@ function panelWay({ samples, heads = 1, rows, columns, depth, a, b }: Product, t
 
 /** Where operands and result lie in groups of four; undefined elsewhere. */
 function heldWay(ctx: KernelContext, p: Product, tile: HeldTile): Way | undefined {
-  const { label, samples, heads = 1, rows, columns, depth, a, b, out, readsOut, epilogue } = p;
+  const { label, samples, heads = 1, rows, columns, depth, a, b, out, readsOut } = p;
   const [A_ALONG, B_ALONG] = [a.column !== 1, b.row === 1];
   const sizes = [
     ...[columns, out.offset, out.sample, out.head, out.row],
@@ -148,7 +154,7 @@ function heldWay(ctx: KernelContext, p: Product, tile: HeldTile): Way | undefine
   const { columnParts, rowTiles, rowParts } = heldParts(tile, { samples: samples * heads, rows, columns });
   const SEVERAL = depth > tile.DEPTH;
   // Sums wait in out where it can hold them and nobody reads what it held.
-  const PARTIAL = SEVERAL && (out.tensor.dtype === "f16" || readsOut === true || epilogue?.constants.RESCALE === true);
+  const PARTIAL = SEVERAL && (out.tensor.dtype === "f16" || readsOut === true);
   const partial = PARTIAL ? ctx.scratch(`${label} partial`, [samples * heads, rows, columns]) : undefined;
   return {
     shader: matmulHeldShader,
