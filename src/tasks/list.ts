@@ -2,17 +2,18 @@ import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
-import type { ForceConfig } from "./forces/forceConfig.ts";
+import { widerForces, type ForceConfig } from "./forces/forceConfig.ts";
 import type { ForceEvaluator } from "./forces/forceEvaluator.ts";
 import { ForceField } from "./forces/forceField.ts";
-import { forces } from "./forces/forces.ts";
+import { FORCE_LOSS_PER, forces } from "./forces/forces.ts";
+import { forceTerms } from "./forces/forceTerms.ts";
 import { forceForward, measureForceField } from "./forces/measureModel.ts";
 import type { PackedStructures } from "./forces/packStructures.ts";
 import { voxelForward } from "./voxels/forwardPass.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
 import { voxelSamples } from "./voxels/modelSamples.ts";
 import { voxelTerms } from "./voxels/modelTerms.ts";
-import type { VoxelConfig } from "./voxels/voxelConfig.ts";
+import { widerVoxels, type VoxelConfig } from "./voxels/voxelConfig.ts";
 import { VoxelDenoiser } from "./voxels/voxelDenoiser.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxelLatents } from "./voxels/voxelLatents.ts";
@@ -28,10 +29,12 @@ export type AnyTask = MeasurableTask<TrainConfig, Packed, TaskEvaluator, AnyMode
 
 const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvaluator, ForceField> = {
   ...forces,
+  lossPer: FORCE_LOSS_PER,
+  widened: widerForces,
   load: ForceField.load,
   forward: forceForward,
   measure: measureForceField,
-  terms: () => notYet("the gradients of the loss's terms"),
+  terms: forceTerms,
   latents: () => notYet("hidden features, which are exactly invariant,"),
   samples: () => notYet("predictions under other groups"),
 };
@@ -43,6 +46,8 @@ function notYet(what: string): Promise<never> {
 
 const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser> = {
   ...voxels,
+  lossPer: "voxel and channel",
+  widened: widerVoxels,
   load: VoxelDenoiser.load,
   forward: voxelForward,
   measure: measureVoxelModel,

@@ -292,6 +292,10 @@ export interface MeasurableTask<
   E extends TaskEvaluator = TaskEvaluator,
   M extends TrainedModel = TrainedModel,
 > extends Task<C, P, E> {
+  /** What losses are means over: "voxel and channel". */
+  readonly lossPer: string;
+  /** What of a configuration makes its network about `factor` times as wide. */
+  widened(this: void, config: C, factor: number): Partial<C>;
   /** @throws VoxtwirlError "bad-file" for a model of other weights, "unsupported", "out-of-memory" */
   load(this: void, gpu: Gpu, model: ModelFile<C>, options?: TrainedModelOptions): Promise<M>;
   /**

@@ -164,7 +164,7 @@ describe("efficiency", () => {
     expect(so3.map((row) => row[3])).toEqual(["1.00", "2.00", "4.00", "8.00", "24.0"]);
     // All 24 leave L_mean.
     expect(Number(so3.at(-1)![5]!.split(" ")[0])).toBeCloseTo((0.96 * 10) / Math.sqrt(1001), 2);
-    expect(efficiency.charts(outcome)[0]!.curves[0]!.points[0]!.x).toBeCloseTo(0.1, 9);
+    expect(efficiency.charts(outcome, "voxel and channel")[0]!.curves[0]!.points[0]!.x).toBeCloseTo(0.1, 9);
   });
 });
 
