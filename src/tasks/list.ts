@@ -6,6 +6,8 @@ import { widerForces, type ForceConfig } from "./forces/forceConfig.ts";
 import type { ForceEvaluator } from "./forces/forceEvaluator.ts";
 import { ForceField } from "./forces/forceField.ts";
 import { FORCE_LOSS_PER, forces } from "./forces/forces.ts";
+import { forceLatents, moduleOf } from "./forces/forceLatents.ts";
+import { forceSamples } from "./forces/forceSamples.ts";
 import { forceTerms } from "./forces/forceTerms.ts";
 import { forceForward, measureForceField } from "./forces/measureModel.ts";
 import type { PackedStructures } from "./forces/packStructures.ts";
@@ -35,14 +37,10 @@ const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvalu
   forward: forceForward,
   measure: measureForceField,
   terms: forceTerms,
-  latents: () => notYet("hidden features, which are exactly invariant,"),
-  samples: () => notYet("predictions under other groups"),
+  latents: (gpu, { layers, ...options }) =>
+    forceLatents(gpu, { ...options, ...(layers && { layers: (name) => layers(moduleOf(name)) }) }),
+  samples: forceSamples,
 };
-
-function notYet(what: string): Promise<never> {
-  const message = `${what} are not taken of force fields`;
-  return Promise.reject(new VoxtwirlError("unsupported", message, "Give a model of voxels, or measure this one."));
-}
 
 const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser> = {
   ...voxels,

@@ -179,7 +179,7 @@ export interface LatentMeasurerOptions<C extends TrainConfig = TrainConfig, P ex
   /** Poses and noise follow from it and the sample's place: the run's own gives those of its evaluations. */
   readonly seed: number;
   readonly precision: Precision;
-  /** Which layers, all by default. */
+  /** Which layers, all by default: a name is what those of a layer's weights begin with. */
   readonly layers?: ((name: string) => boolean) | undefined;
 }
 
@@ -199,6 +199,7 @@ export interface ModelSamples {
   readonly output: Representation;
   /** A sample by its place in the data; its input has its noise. */
   sample(this: void, index: number): Promise<EquivarianceSample<Float32Array>>;
+  /** The `sample` that it is told is the place in the data: what is measured are the first samples, in their order. */
   readonly predict: Predict<Float32Array>;
   /** Frees all that was made. */
   destroy(this: void): void;
@@ -317,7 +318,7 @@ export interface MeasurableTask<
   /**
    * The loss's terms as functions of the weights, in f32.
    *
-   * @throws VoxtwirlError as `measure`; "unsupported" where the task has none, as the two below
+   * @throws VoxtwirlError as `measure`
    */
   terms(this: void, gpu: Gpu, options: ModelTermsOptions<C, P>): Promise<ModelTerms>;
   /**
