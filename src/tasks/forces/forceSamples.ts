@@ -7,8 +7,8 @@ import { ForceField } from "./forceField.ts";
 import type { PackedStructures } from "./packStructures.ts";
 
 /**
- * A force field with positions of structures, [n, 3] in Angstrom, and their forces in eV/Angstrom: vectors both, so that
- * reflections act on them too. Each copy has the list of neighbours of its own positions.
+ * A force field with positions of structures, [n, 3] in Angstrom, and their forces in eV/Angstrom: vectors both, so
+ * that reflections act on them too. Each copy has the list of neighbours of its own positions.
  */
 export async function forceSamples(
   gpu: Gpu,

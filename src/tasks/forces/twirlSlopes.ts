@@ -13,7 +13,7 @@ export interface TwirlSlopesOptions {
 }
 
 /**
- * The slopes of a term by the twisted predictions f_k with the mean m, the same as the kernel `twirlGrad` has for grids:
+ * The slopes of a term by the twisted predictions f_k with the mean m, as the kernel `twirlGrad` has them for grids:
  * a (f_k - y) + b (f_k - m) for the squared error, a d(f_k - y) + b (d(f_k - y) - d(m - y)) for another of slope d.
  */
 export function twirlSlopes({ predictions, target, loss, factors }: TwirlSlopesOptions): Float64Array {
