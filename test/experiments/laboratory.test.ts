@@ -123,6 +123,21 @@ describe("a laboratory", () => {
     },
   );
 
+  it("goes on with force fields where somebody stopped, to the same bytes", async () => {
+    const [whole, stopped] = [join(root, "forces-whole"), join(root, "forces-stopped")];
+    const small = { out: stopped, name: "gradients", task: "forces", seeds: 1, steps: 2 };
+    await all({ ...small, out: whole });
+    for (const at of ["step", "model"]) {
+      const controller = new AbortController();
+      for await (const event of smallExperiment(gpu, { ...small, signal: controller.signal })) {
+        if (event.type === "progress" && event.what.startsWith(at)) controller.abort();
+        if (event.type === "end") expect(event.results).toBe(undefined);
+      }
+    }
+    await all(small);
+    expect(bytes(stopped, "gradients-forces")).toBe(bytes(whole, "gradients-forces"));
+  });
+
   it("trains an arm with fewer molecules on them, with the same held out", async () => {
     const out = join(root, "scale");
     await all({ out, name: "scale", seeds: 1, steps: 2 });
