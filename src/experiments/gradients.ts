@@ -110,10 +110,10 @@ function verdict(outcome: Outcome, early: number): Verdict {
   const last = stepsOf(outcome).at(-1)!;
   const share = [SO3.name, "percentGradient"] as const;
   const fallen = ratio(...pairsAcross(outcome, [...share, last], [...share, early]));
-  const figures = intervalFigures(`share of the gradient, last / step ${early}`, fallen);
+  const figures = intervalFigures(`share of the gradient, last / step ${formatCount(early)}`, fallen);
   const reason =
     `At step ${formatCount(last)} |grad L_equiv| / |grad L| is ${intervalText(fallen)} times what it was at step ` +
-    `${early}.`;
+    `${formatCount(early)}.`;
   if (fallen.high < 1) return { verdict: "holds", reason, figures };
   return { verdict: fallen.low > 1 ? "does not hold" : "not decided", reason, figures };
 }

@@ -49,7 +49,7 @@ export async function forceLatents(gpu: Gpu, options: ForceLatentOptions): Promi
   const model = await ForceField.load(gpu, options.model, options);
   const made: { destroy(): void }[] = [model];
   const destroy = () => {
-    for (const one of made.reverse()) one.destroy();
+    for (const one of [...made].reverse()) one.destroy();
   };
   try {
     const parameters = escaipParameters(model.config);
