@@ -2,11 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Timings } from "../src/experiments/costs.ts";
-import type { ExperimentTable } from "../src/experiments/experiment.ts";
-import { experimentNamed, experiments } from "../src/experiments/list.ts";
+import type { Experiment, ExperimentTable } from "../src/experiments/experiment.ts";
+import { experimentNamed, experiments, folderOf, withTask } from "../src/experiments/list.ts";
 import { keptSteps } from "../src/experiments/plannedRun.ts";
 import { type ExperimentResults, outcomeOf } from "../src/experiments/results.ts";
+import { isBuiltin as isBuiltinSource } from "../src/molecules/builtinNames.ts";
 import { formatCount } from "../src/report/format.ts";
+import { taskOfPreset } from "../src/tasks/list.ts";
 
 /** Results without what follows from the rest. */
 export type LaboratoryRecord = Omit<ExperimentResults, "means"> & { readonly timings?: Timings };
@@ -29,10 +31,12 @@ export function recordText({ means: _, runs, ...others }: ExperimentResults, tim
 
 const short = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS)));
 
-/** All records of a folder, in the order of the list of experiments, those on the built-in set first. */
+/** All records of a folder in the order of the list of experiments, those on built-in sets first, force fields last. */
 export function readRecords(folder: string): LaboratoryRecord[] {
-  const place = ({ experiment, data }: LaboratoryRecord) =>
-    experiments.findIndex(({ name }) => name === experiment) + (isBuiltin(data) ? 0 : experiments.length);
+  const place = (record: LaboratoryRecord) => {
+    const group = (isBuiltin(record.data) ? 0 : 1) + (isOther(record) ? 2 : 0);
+    return experiments.findIndex(({ name }) => name === record.experiment) + group * experiments.length;
+  };
   return readdirSync(folder)
     .filter((name) => name.endsWith(".json") && name !== PYTORCH)
     .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as LaboratoryRecord)
@@ -54,14 +58,21 @@ export function laboratoryPage(folder: string): string {
   return [
     "# The laboratory",
     "What came out when the claims of arXiv 2512.02303 were [put to the test](../experiments.md) with small voxel " +
-      "denoisers, whatever it was. The files beside this page hold the numbers of every run; the page is made " +
+      "denoisers and small force fields, whatever it was. The files beside this page hold the numbers of every run; " +
+      "the page is made " +
       "of them by `npm run docs:laboratory`.",
     table(
       ["experiment", "molecules", "runs", "verdict", "by which figures"],
       records.map((record) => {
         const { experiment, steps, seeds, arms, verdict } = record;
         const runs = `${arms.length} × ${seeds.length}, ${formatCount(steps)} steps`;
-        return [`[${experiment}](#${anchor(record)})`, moleculesOf(record), runs, verdict.verdict, verdict.reason];
+        return [
+          `[${isOther(record) ? titleOf(record) : experiment}](#${anchor(record)})`,
+          moleculesOf(record),
+          runs,
+          verdict.verdict,
+          verdict.reason,
+        ];
       }),
     ),
     ...adapterText(records),
@@ -72,13 +83,26 @@ export function laboratoryPage(folder: string): string {
   ].join("\n\n");
 }
 
-const isBuiltin = ({ source }: LaboratoryRecord["data"]): boolean => source === "builtin";
+const isBuiltin = ({ source }: LaboratoryRecord["data"]): boolean => isBuiltinSource(source);
 const moleculesOf = ({ data }: LaboratoryRecord): string => (isBuiltin(data) ? "built-in" : "QM9");
-/** "dip", or "dip, QM9". */
+const taskOf = ({ preset }: LaboratoryRecord): string => taskOfPreset(preset).name;
+/** Whether it is of another task than the first. */
+const isOther = (record: LaboratoryRecord): boolean =>
+  folderOf(record.experiment, taskOf(record)) !== record.experiment;
+
+/** The experiment with the task of a record. */
+export const experimentOf = (record: LaboratoryRecord): Experiment =>
+  withTask(experimentNamed(record.experiment), taskOf(record));
+
+/** "dip", "dip, QM9" or "dip, forces". */
 export const titleOf = (record: LaboratoryRecord): string =>
-  `${record.experiment}${isBuiltin(record.data) ? "" : `, ${moleculesOf(record)}`}`;
+  [
+    record.experiment,
+    ...(isOther(record) ? [taskOf(record)] : []),
+    ...(isBuiltin(record.data) ? [] : [moleculesOf(record)]),
+  ].join(", ");
 const anchor = (record: LaboratoryRecord): string =>
-  titleOf(record).toLowerCase().replace(",", "").replaceAll(" ", "-");
+  titleOf(record).toLowerCase().replaceAll(",", "").replaceAll(" ", "-");
 
 function adapterText(records: readonly LaboratoryRecord[]): string[] {
   const adapters = [...new Set(records.flatMap((record) => record.adapters))];
@@ -90,12 +114,14 @@ function adapterText(records: readonly LaboratoryRecord[]): string[] {
 }
 
 function recordSection(record: LaboratoryRecord): string[] {
-  const experiment = experimentNamed(record.experiment);
+  const experiment = experimentOf(record);
   const { claim, rule, verdict, steps, preset, seeds } = record;
   const outcome = outcomeOf(record);
   const data = isBuiltin(record.data) ? "" : ` --data ${record.data.source}`;
   const arms = record.arms.length < experiment.arms.length ? ` --arms ${record.arms.map(armText).join(" ")}` : "";
-  const command = `voxtwirl experiment ${experiment.name} --preset ${preset} --seeds ${seeds.length} --steps ${steps}`;
+  const task = isOther(record) ? ` --task ${taskOf(record)}` : "";
+  const sizes = `--preset ${preset} --seeds ${seeds.length} --steps ${steps}`;
+  const command = `voxtwirl experiment ${experiment.name}${task} ${sizes}`;
   return [
     `## ${titleOf(record)}`,
     record.question,

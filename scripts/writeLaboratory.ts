@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
 import type { Timings } from "../src/experiments/costs.ts";
-import { experiments } from "../src/experiments/list.ts";
+import { experimentFolders } from "../src/experiments/list.ts";
 import type { ExperimentResults } from "../src/experiments/results.ts";
 import { laboratoryPage, recordText } from "./laboratory.ts";
 
 const { values } = parseArgs({ options: { from: { type: "string" }, as: { type: "string" } } });
 const folder = join(process.cwd(), "docs", "laboratory");
 if (values.from !== undefined) {
-  for (const { name } of experiments) {
+  for (const name of experimentFolders) {
     const results = join(values.from, name, "results.json");
     if (!existsSync(results)) continue;
     const timings = join(values.from, name, "timings.json");

@@ -338,6 +338,8 @@ export type { ForceConfig } from "./tasks/forces/forceConfig.ts";
 export { ForceEvaluator, type ForceEvaluatorOptions } from "./tasks/forces/forceEvaluator.ts";
 export type { ElementResult, StructureResult } from "./tasks/forces/forceTally.ts";
 export { ForceField, type EnergyAndForces } from "./tasks/forces/forceField.ts";
+export { forceLatents, type ForceLatentOptions } from "./tasks/forces/forceLatents.ts";
+export { forceTerms, type ForceTermsOptions } from "./tasks/forces/forceTerms.ts";
 export { forces } from "./tasks/forces/forces.ts";
 export type { LabelScales } from "./tasks/forces/labels.ts";
 export type { PackedStructures } from "./tasks/forces/packStructures.ts";

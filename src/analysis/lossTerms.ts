@@ -41,7 +41,10 @@ export interface LossTerms {
   /** The model's own weights. Not to be written. */
   readonly weights: Float64Array;
   readonly samples: number;
-  /** Rotations of each sample, of which group, and how many numbers a sample has. */
+  /**
+   * Rotations of each sample, of which group, and how many numbers a sample has: the mean over all samples where these
+   * differ, by which losses and gradients of some of them are divided too.
+   */
   readonly sampling: Sampling;
   /** Of which the terms are: the squared error where it is not given. Others are known for all rotations only. */
   readonly loss?: Loss;

@@ -6,7 +6,7 @@ import { untilAborted } from "./abort.ts";
 import { fitLine, FITTED, type LineFit, type LineSums } from "./lineFit.ts";
 import type { LossTerms } from "./lossTerms.ts";
 import { requireTerms } from "./requireTerms.ts";
-import { perpendicularNorms, projectWeights, type PerpendicularNorms } from "./perpendicular.ts";
+import { hasKernels, perpendicularNorms, projectWeights, type PerpendicularNorms } from "./perpendicular.ts";
 
 /** The losses at theta(s) = P theta + s theta_perp, with their standard errors over samples. */
 export interface LinePoint extends Decomposition {
@@ -69,7 +69,8 @@ export function parameterSpaceCost(terms: LossTerms, options: ParameterSpaceOpti
  * the straight line theta(s) = P theta + s theta_perp. Biases, norms and linear layers stay as they are on it. The
  * samples, rotations and noise are the same at each s.
  *
- * @throws VoxtwirlError "bad-option" for points or a tolerance that cannot be, "bad-shape" as `projectWeights`
+ * @throws VoxtwirlError "bad-option" for points or a tolerance that cannot be, "unsupported" for a net without such
+ *   kernels, "bad-shape" as `projectWeights`
  */
 export async function parameterSpace(terms: LossTerms, options: ParameterSpaceOptions = {}): Promise<ParameterSpace> {
   requireTerms(terms);
@@ -77,6 +78,7 @@ export async function parameterSpace(terms: LossTerms, options: ParameterSpaceOp
   requirePositive("tolerance", tolerance);
   const points = checkedPoints(options);
   const { layout, weights, sampling } = terms;
+  requireKernels(layout);
   const norms = perpendicularNorms(layout, weights);
   const projected = projectWeights(layout, weights);
   const known: LineSums[] = [];
@@ -94,6 +96,13 @@ export async function parameterSpace(terms: LossTerms, options: ParameterSpaceOp
     rotations: sampling.rotations,
     interrupted: !finished,
   };
+}
+
+/** @throws VoxtwirlError "unsupported" unless the projection has something to change */
+export function requireKernels(parameters: Parameters<typeof hasKernels>[0]): void {
+  if (hasKernels(parameters)) return;
+  const message = "the parameter space is that of convolution kernels, which rotations act on, and the net has none";
+  throw new VoxtwirlError("unsupported", message, "Take the gradients, the landscape or the latents.");
 }
 
 /** The ends bitwise as they are. */

@@ -92,7 +92,12 @@ export function perpendicularNorms(layout: readonly WeightSlot[], weights: Float
   };
 }
 
-const isKernel = ({ kind }: WeightSlot): boolean => kind === "conv" || kind === "convTranspose";
+/** Whether a net has kernels that P changes: convolutions of more than one voxel. */
+export function hasKernels(parameters: readonly Pick<WeightSlot, "kind" | "shape">[]): boolean {
+  return parameters.some((slot) => isKernel(slot) && slot.shape[0]! > 1);
+}
+
+const isKernel = ({ kind }: Pick<WeightSlot, "kind">): boolean => kind === "conv" || kind === "convTranspose";
 const kernelsOf = (layout: readonly WeightSlot[]): WeightSlot[] => layout.filter(isKernel);
 const slice = <T extends FloatArray>(weights: T, { offset, size }: WeightSlot): T =>
   weights.subarray(offset, offset + size) as T;

@@ -1,6 +1,8 @@
 import type { Command } from "@commander-js/extra-typings";
 import { layerName } from "../analysis/layers.ts";
 import { landscapeCost } from "../analysis/landscape.ts";
+import { requireKernels } from "../analysis/parameterSpace.ts";
+import { hasKernels } from "../analysis/perpendicular.ts";
 import { ANALYSES, type Analysis, type AnalysisResults } from "../analysis/results.ts";
 import { absoluteError, squaredError, type Loss } from "../equivariance/losses.ts";
 import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
@@ -36,9 +38,13 @@ const analyzeOptions = (command: Command) =>
     .addOption(text("--data <FILE>", `${dataHelp}, or builtin; of its training data only the held-out part`))
     .addOption(labelUnitsOption())
     .addOption(strictOption())
-    .addOption(text("--what <LIST>", `some of ${ANALYSES.join(", ")}, with commas between (default: all)`))
     .addOption(
-      choice("--group <KIND>", "octahedral: the rotations of the cube, which are exact on voxels", ["octahedral"]),
+      text("--what <LIST>", `some of ${ANALYSES.join(", ")}, with commas between (default: all that the model has)`),
+    )
+    .addOption(
+      choice("--group <KIND>", "octahedral: the rotations of the cube, which are exact on voxels and vectors", [
+        "octahedral",
+      ]),
     )
     .addOption(
       integer(
@@ -70,17 +76,21 @@ export const define = (command: Command) => analyzeOptions(command).action(exits
 
 /** Analyses a model that `voxtwirl train` wrote. Exit code 130 after Ctrl-C, with what is known by then. */
 async function run(options: AnalyzeOptions): Promise<number> {
-  const what = analysesOf(options.what);
+  const asked = options.what === undefined ? undefined : analysesNamed(options.what);
   const { limit = SAMPLES, strict = false, labelUnits, seed } = options;
-  if (options.slices && !what.includes("landscape")) {
+  if (options.slices && asked && !asked.includes("landscape")) {
     throw badOption("--slices goes with the landscape, which --what leaves out", "Add landscape to --what.");
   }
-  const loss = analysisLoss(options, what);
+  const loss = analysisLoss(options, asked ?? ANALYSES);
   const [model, data] = [required(options, "model"), required(options, "data")];
   if (options.export !== undefined) await requireNewFolder(options.export);
   if (options.html !== undefined) await requireWritable(options.html);
   const of = await openModelData({ model, data, strict, labelUnits, seed, limit });
-  const layers = chosenLayers(options.layers, layersOfModel(of));
+  const parameters = of.task.parameters(of.model.config.training).filter(({ trained }) => trained);
+  if (asked?.includes("parameters")) requireKernels(parameters);
+  const what = asked ?? ANALYSES.filter((name) => name !== "parameters" || hasKernels(parameters));
+  const names = new Set(parameters.map(({ name }) => layerName(name)));
+  const layers = chosenLayers(options.layers, [...names]);
   const gpu = await openCliGpu(options.adapter, options.tuning);
   try {
     return await analyze(gpu, of, what, { ...options, layers, loss });
@@ -230,19 +240,13 @@ function shownProgress(progress: ReturnType<typeof showProgress>) {
   };
 }
 
-function layersOfModel({ task, model }: ModelData): string[] {
-  const parameters = task.parameters(model.config.training).filter(({ trained }) => trained);
-  return [...new Set(parameters.map(({ name }) => layerName(name)))];
-}
-
 function required(options: AnalyzeOptions, name: "model" | "data"): string {
   const value = options[name];
   if (value !== undefined) return value;
   throw badOption(`--${name} is not given`, "Give --model and --data. See: voxtwirl help analyze");
 }
 
-function analysesOf(list: string | undefined): readonly Analysis[] {
-  if (list === undefined) return ANALYSES;
+function analysesNamed(list: string): readonly Analysis[] {
   const names = list.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !(ANALYSES as readonly string[]).includes(name));
   if (unknown !== undefined) {

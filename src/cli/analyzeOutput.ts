@@ -20,7 +20,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const plusMinus = (value: number, error: number, format: (value: number) => string) =>
   Number.isFinite(error) ? `${format(value)} ± ${format(error)}` : format(value);
-const cosine = (value: number) => value.toFixed(3);
+const cosine = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : "–");
 const percent = (value: number, error: number) => `${formatPercentError(value, error)} %`;
 
 /** What was found, as lines for people. Layers that a pattern leaves out are not shown. */

@@ -24,6 +24,7 @@ export function analysisPage(of: ModelData, { what, results, data, rotations, lo
     title: `${model.config.training.preset} after ${formatCount(model.step)} steps`,
     what,
     results,
+    lossPer: of.task.lossPer,
     notes: heldoutOnly || model.config.data.sha256 === "" ? [] : [OTHER_DATA],
     facts: [
       ["model", model.path],

@@ -10,10 +10,10 @@ import {
   sameSettings,
   type Settings,
 } from "../experiments/laboratory.ts";
-import { experimentNamed, experiments } from "../experiments/list.ts";
+import { experimentNamed, experiments, withTask } from "../experiments/list.ts";
 import { runExperiment } from "../experiments/runExperiment.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
-import { allPresets, taskOfPreset } from "../tasks/list.ts";
+import { allPresets, taskNamed, taskOfPreset, tasks } from "../tasks/list.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp } from "./data.ts";
 import { ExperimentOutput, listText } from "./experimentOutput.ts";
@@ -21,14 +21,20 @@ import { adapterOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
 
 const names = experiments.map(({ name }) => name);
+const taskNames = tasks.map(({ name }) => name);
 
 const withOptions = (command: Command) => {
   const presets = Object.keys(allPresets());
   return command
     .argument("[NAME]", `which one: ${names.join(", ")}`)
-    .option("--list", "show what each experiment asks, runs and is judged by")
-    .addOption(choice("--preset <NAME>", `what the arms change: ${presets.join(", ")} (default tiny)`, presets))
-    .addOption(text("--data <FILE>", `${dataHelp} (default: the built-in set)`))
+    .option("--list", "show what each experiment asks, runs and is judged by, and with which tasks")
+    .addOption(
+      choice("--task <NAME>", `what is trained: ${taskNames.join(" or ")} (default: that of --preset)`, taskNames),
+    )
+    .addOption(
+      choice("--preset <NAME>", `what the arms change: ${presets.join(", ")} (default: as --list says)`, presets),
+    )
+    .addOption(text("--data <FILE>", `${dataHelp} (default: the task's built-in set)`))
     .addOption(integer("--seeds <N>", "seeds 1 to N for each arm; a verdict takes 3 (default: as --list says)"))
     .addOption(integer("--steps <N>", "updates of each run (default: as --list says)"))
     .addOption(armsOption())
@@ -50,18 +56,22 @@ export const define = (command: Command) => withOptions(command).action(exits(ru
 /** Puts a claim to the test. Exit code 130 after Ctrl-C, all saved. */
 async function run(name: string | undefined, options: Options): Promise<number> {
   if (options.list) {
-    process.stdout.write(listText(experiments));
+    process.stdout.write(listText(experiments, options.task));
     return 0;
   }
   if (name === undefined) {
     throw badOption("which experiment is not said", `Give one of: ${names.join(", ")}; or --list.`);
   }
-  const whole = experimentNamed(name);
+  const named = experimentNamed(name);
   const { out = "laboratory" } = options;
-  const folder = await ExperimentFolder.find(out, name, names);
+  const asked = askedTask(options);
+  const folder = await ExperimentFolder.find(out, name, asked);
+  const { preset = "" } = folder.settings ?? {};
+  // An experiment that goes on is with the task that it began with.
+  const whole = withTask(named, preset in allPresets() ? taskOfPreset(preset).name : asked);
   const { settings, file } = await settingsOf(whole, options, folder);
   const experiment = withArms(whole, settings.arms);
-  const output = new ExperimentOutput({ json: options.json ?? false, out, name });
+  const output = new ExperimentOutput({ json: options.json ?? false, out, name, task: asked });
   if (folder.stage === "finished" && sameSettings(folder.settings!, settings)) {
     output.warn(`${folder.path} is done already; more of --steps or --seeds extend it`);
     if (options.json) output.results(await folder.readResults());
@@ -90,6 +100,23 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     interruption.end();
     gpu.destroy();
   }
+}
+
+/**
+ * The task that is asked for, in whichever way.
+ *
+ * @throws VoxtwirlError "bad-option" for a preset of another one
+ */
+function askedTask({ task, preset }: Options): string {
+  const ofPreset = preset === undefined ? undefined : taskOfPreset(preset).name;
+  if (task === undefined || ofPreset === undefined || task === ofPreset) {
+    return task ?? ofPreset ?? taskNamed().name;
+  }
+  const known = Object.keys(taskNamed(task).presets).join(", ");
+  throw badOption(
+    `the preset ${preset} is of the task ${ofPreset}, and --task is ${task}`,
+    `Leave --task out, or give one of its presets: ${known}.`,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { changesOf } from "../experiments/arms.ts";
 import type { Arm, Experiment } from "../experiments/experiment.ts";
 import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
+import { folderOf, tasksOf, withTask } from "../experiments/list.ts";
 import type { ExperimentResults } from "../experiments/results.ts";
 import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
 import { formatCount, formatDuration } from "../report/format.ts";
@@ -18,10 +19,11 @@ export class ExperimentOutput {
   readonly #progress = showProgress();
   #silent = false;
 
-  constructor({ json, out, name }: { json: boolean; out: string; name: string }) {
+  constructor({ json, out, name, task }: { json: boolean; out: string; name: string; task: string }) {
     this.#json = json;
     const where = out === "laboratory" ? "" : ` --out ${out}`;
-    this.#resume = `voxtwirl experiment ${name}${where} --resume`;
+    const what = folderOf(name, task) === name ? "" : ` --task ${task}`;
+    this.#resume = `voxtwirl experiment ${name}${what}${where} --resume`;
   }
 
   /** What is asked, and by which rule it is judged, before anything runs. */
@@ -93,18 +95,37 @@ export class ExperimentOutput {
   }
 }
 
-/** What `experiment --list` prints. */
-export function listText(experiments: readonly Experiment[]): string {
-  const parts = experiments.map((experiment) => [
-    experiment.name,
-    ...wrapped(experiment.question),
-    ...said(experiment),
-    `  ${count(experiment.arms.length, "arm")} of ${count(experiment.seeds, "seed")}, ` +
-      `${formatCount(experiment.steps)} steps each, preset ${experiment.preset}:`,
-    ...experiment.arms.map((arm) => `  ${armLine(arm, allPresets()[experiment.preset]!)}`),
-    "",
-  ]);
-  return `${parts.flat().join("\n").trimEnd()}\n`;
+/**
+ * What `experiment --list` prints.
+ *
+ * @param task of the only one that is meant; all by default
+ */
+export function listText(experiments: readonly Experiment[], task?: string): string {
+  const parts = experiments.flatMap((experiment) => {
+    const names = tasksOf(experiment).filter((name) => task === undefined || name === task);
+    const found = names.map((name) => ({ task: name, ...withTask(experiment, name) }));
+    if (found.length === 0) return [];
+    return [
+      experiment.name,
+      ...wrapped(experiment.question),
+      ...said(found[0]!),
+      ...found.slice(1).flatMap((other) => {
+        return other.rule === found[0]!.rule ? [] : wrapped(`Verdict with the task ${other.task}: ${other.rule}`);
+      }),
+      ...found.flatMap(runsOf),
+      "",
+    ];
+  });
+  return `${parts.join("\n").trimEnd()}\n`;
+}
+
+/** What is run of an experiment with a task. */
+function runsOf({ task, preset, arms, seeds, steps }: Experiment & { readonly task: string }): string[] {
+  const runs = `${count(arms.length, "arm")} of ${count(seeds, "seed")}, ${formatCount(steps)} steps each`;
+  return [
+    `  task ${task}, preset ${preset}: ${runs}`,
+    ...arms.map((arm) => `  ${armLine(arm, allPresets()[preset]!)}`),
+  ];
 }
 
 function said({ claim, rule }: Experiment): string[] {

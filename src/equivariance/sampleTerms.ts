@@ -50,8 +50,15 @@ export function exactSums({ total, equiv, zero }: SampleTerms, rotations: number
   return { meanError: total - equiv, spread: rotations * equiv, zeroError: zero };
 }
 
-/** Two passes over the N values of every element: E|f|^2 - |m|^2 would cancel where deviations are small. */
-function squaredSums({ predictions, target, rotations }: SamplePredictions): SampleSums {
+/**
+ * The sums of one sample for the squared error. Two passes over the N values of every element: E|f|^2 - |m|^2 would
+ * cancel where deviations are small.
+ */
+export function squaredSums({
+  predictions,
+  target,
+  rotations,
+}: Pick<SamplePredictions, "predictions" | "target" | "rotations">): SampleSums {
   const elements = target.length;
   let meanError = 0;
   let spread = 0;

@@ -40,6 +40,10 @@ const PAIRS: readonly (readonly [string, string])[] = [
   [NOISY_PRINCIPAL.name, NOISY.name],
 ];
 
+const POSES_REMARK =
+  "Molecules of a file may lie at random already, which is augmentation by the file: the arm that decides has them " +
+  "turned to their principal axes. With so3 the first pose does not matter, so it is trained with one pose only.";
+
 export const ablation: Experiment = {
   name: "ablation",
   question: "Is it the augmentation by random rotations that teaches the symmetry?",
@@ -50,8 +54,7 @@ export const ablation: Experiment = {
     `when it ends below ${EFFECT}, otherwise not decided, as with fewer than three seeds or 1,000 steps. Arms part ` +
     "at the first step from which on the interval stays above 1.",
   remarks: [
-    "Molecules of a file may lie at random already, which is augmentation by the file: the arm that decides has them " +
-      "turned to their principal axes. With so3 the first pose does not matter, so it is trained with one pose only.",
+    POSES_REMARK,
     "Are voxels slow to part because a voxel's neighbours settle what it is? The second pair asks with a larger " +
       "receptive field: under noise of twice the deviation atoms can only be told by looking further. A deeper net " +
       "would not ask that, as tiny sees its whole grid, and stretched atoms would be another target.",
@@ -60,13 +63,22 @@ export const ablation: Experiment = {
   steps: 1000,
   seeds: 3,
   arms: [SO3, OCTAHEDRAL, NONE, PRINCIPAL, NOISY, NOISY_PRINCIPAL],
+  others: {
+    forces: {
+      ...{ preset: "forces-tiny", steps: 2000 },
+      arms: [SO3, OCTAHEDRAL, NONE, PRINCIPAL],
+      remarks: [POSES_REMARK, "The built-in frames are turned at random."],
+    },
+  },
   verdict,
-  charts: (outcome) => [
+  charts: (outcome, lossPer) => [
     percentChart(outcome),
     {
       title: "Held-out loss",
-      yLabel: "squared error per voxel and channel",
-      caption: "What the lack of augmentation costs in all. Arms with other noise are other tasks.",
+      yLabel: `squared error per ${lossPer}`,
+      caption:
+        "What the lack of augmentation costs in all." +
+        (outcome.arms.some(({ name }) => name === NOISY.name) ? " Arms with other noise are other tasks." : ""),
       curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "lossTotal")),
     },
   ],

@@ -112,6 +112,10 @@ export interface ExperimentTable {
   readonly caption: string;
 }
 
+/** An experiment with another task: question and claim are the same. */
+export type OtherTask = Pick<Experiment, "preset" | "steps"> &
+  Partial<Omit<Experiment, "name" | "question" | "claim" | "others">>;
+
 /** A claim put to the test: what is trained, what is measured, and by which rule it is judged. */
 export interface Experiment {
   readonly name: string;
@@ -122,16 +126,20 @@ export interface Experiment {
   readonly rule: string;
   /** What it does not show, and why it is made as it is. */
   readonly remarks?: readonly string[];
+  /** Of the task that it is stated for. */
   readonly preset: string;
   readonly steps: number;
   readonly seeds: number;
   readonly arms: readonly Arm[];
+  /** Other tasks that it is for by their names, and what of the above and below is other with them. */
+  readonly others?: Readonly<Record<string, OtherTask>>;
   /** Left out where the run's own evaluations are enough. */
   readonly models?: ModelReader;
   /** Whether operations are counted for `Outcome`, and seconds for its charts and tables. */
   readonly costs?: boolean;
   verdict(this: void, outcome: Outcome): Verdict;
-  charts(this: void, outcome: Outcome): ExperimentChart[];
+  /** @param lossPer what losses are means over, as the task says */
+  charts(this: void, outcome: Outcome, lossPer: string): ExperimentChart[];
   /** @param timings of the arms, where they are known */
   tables(this: void, outcome: Outcome, timings?: Timings): ExperimentTable[];
 }

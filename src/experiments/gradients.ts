@@ -10,8 +10,22 @@ import { ratio } from "./statistics.ts";
 const SIZE = { samples: 8, rotations: 24 };
 /** Parts of the samples for the standard errors. */
 const PARTS = 4;
-/** Before it a net does no better than predicting zero. */
-const EARLY = 100;
+
+/**
+ * What is said and judged from a step on.
+ *
+ * @param early before it a net does no better than predicting zero
+ * @param least steps that it takes
+ */
+function judgedFrom(early: number, least: number): Pick<Experiment, "rule" | "verdict"> {
+  return {
+    rule:
+      `Judged by |grad L_equiv| / |grad L| at the last step over that at step ${formatCount(early)}, paired by seed: ` +
+      "a geometric mean with its 95 % t interval. Holds when the interval ends below 1, does not hold when it begins " +
+      `above 1, otherwise not decided, as with fewer than three seeds or ${formatCount(least)} steps.`,
+    verdict: (outcome) => undecided(outcome, least) ?? verdict(outcome, early),
+  };
+}
 
 export const gradients: Experiment = {
   name: "gradients",
@@ -19,10 +33,7 @@ export const gradients: Experiment = {
   claim:
     "The gradient decomposes as the loss does, grad L = grad L_mean + grad L_equiv, and as the symmetry is learned " +
     "its part fades (after arXiv 2512.02303).",
-  rule:
-    `Judged by |grad L_equiv| / |grad L| at the last step over that at step ${EARLY}, paired by seed: a geometric ` +
-    "mean with its 95 % t interval. Holds when the interval ends below 1, does not hold when it begins above 1, " +
-    "otherwise not decided, as with fewer than three seeds or 1,000 steps.",
+  ...judgedFrom(100, 1000),
   remarks: [
     `Of ${SIZE.samples} held-out molecules under all rotations of the cube, at the averaged weights.`,
     "The norms of the two terms do not add up: the cosine between them says how far they pull together.",
@@ -31,13 +42,13 @@ export const gradients: Experiment = {
   steps: 1500,
   seeds: 3,
   arms: [SO3],
+  others: { forces: { preset: "forces-tiny", steps: 3000, ...judgedFrom(1500, 2000) } },
   models: {
     at: (kept) => kept.filter((step) => step > 0),
     // Two gradients, and an evaluation of the losses, which is a third of one.
     cost: (config) => (2 + 1 / 3) * gradientCost(config, SIZE),
     read,
   },
-  verdict,
   charts: (outcome) => [
     {
       title: "Shares of loss and gradient",
@@ -95,16 +106,14 @@ function figuresOf(found: GradientResult): Figures {
   };
 }
 
-function verdict(outcome: Outcome): Verdict {
-  const early = undecided(outcome, 1000);
-  if (early) return early;
+function verdict(outcome: Outcome, early: number): Verdict {
   const last = stepsOf(outcome).at(-1)!;
   const share = [SO3.name, "percentGradient"] as const;
-  const fallen = ratio(...pairsAcross(outcome, [...share, last], [...share, EARLY]));
-  const figures = intervalFigures(`share of the gradient, last / step ${EARLY}`, fallen);
+  const fallen = ratio(...pairsAcross(outcome, [...share, last], [...share, early]));
+  const figures = intervalFigures(`share of the gradient, last / step ${formatCount(early)}`, fallen);
   const reason =
     `At step ${formatCount(last)} |grad L_equiv| / |grad L| is ${intervalText(fallen)} times what it was at step ` +
-    `${EARLY}.`;
+    `${formatCount(early)}.`;
   if (fallen.high < 1) return { verdict: "holds", reason, figures };
   return { verdict: fallen.low > 1 ? "does not hold" : "not decided", reason, figures };
 }

@@ -1,12 +1,13 @@
-import { isBuiltin } from "../molecules/builtinNames.ts";
 /** The folder of a laboratory: runs that experiments share, and a folder for each experiment. */
 import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
+import { isBuiltin } from "../molecules/builtinNames.ts";
 import { readJson, writeFileAtomic } from "../node/files.ts";
 import { isFolder, list, makeFolders } from "../node/folders.ts";
 import type { Timings } from "./costs.ts";
 import type { Figures } from "./experiment.ts";
+import { experimentFolders, folderOf } from "./list.ts";
 
 /** Version of the layout of the files; raised when older ones can no longer be read. */
 export const LABORATORY_FORMAT = 1;
@@ -58,12 +59,12 @@ export class ExperimentFolder {
   /**
    * Looks at what is there; nothing is changed.
    *
-   * @param names of all experiments
+   * @param task that the experiment is with
    * @throws VoxtwirlError "bad-file" where the laboratory's folder, or the experiment's, is something else
    */
-  static async find(out: string, name: string, names: readonly string[]): Promise<ExperimentFolder> {
-    await checkLaboratory(out, names);
-    const path = join(out, name);
+  static async find(out: string, name: string, task: string): Promise<ExperimentFolder> {
+    await checkLaboratory(out);
+    const path = join(out, folderOf(name, task));
     const found = await kind(path);
     if (found === "none") return new ExperimentFolder(path, "none", undefined);
     const inside = found === "folder" ? await list(path) : [];
@@ -135,12 +136,12 @@ export function absoluteSource(source: string): string {
 }
 
 /** A folder that is none yet, is empty, or holds runs or experiments: whatever else lies there too. */
-async function checkLaboratory(out: string, names: readonly string[]): Promise<void> {
+async function checkLaboratory(out: string): Promise<void> {
   const found = await kind(out);
   if (found === "none") return;
   if (found === "file") throw new VoxtwirlError("bad-file", `${out} is not a folder`, "Choose another --out.");
   const inside = await list(out);
-  if (inside.length === 0 || [RUNS, ...names].some((name) => inside.includes(name))) return;
+  if (inside.length === 0 || [RUNS, ...experimentFolders].some((name) => inside.includes(name))) return;
   throw notOurs(out, "no runs and no experiments");
 }
 

@@ -10,6 +10,7 @@ import type {
   ExperimentTable,
   Figures,
   ModelContext,
+  ModelReader,
   Outcome,
   Verdict,
 } from "./experiment.ts";
@@ -38,7 +39,15 @@ const HESSIAN = { products: 16, probes: 2, lambdas: [K], fractions: FRACTIONS, d
 const GAUSS_NEWTON = { matrix: "gaussNewton", products: 8, probes: 2, lambdas: [] } as const;
 /** Of two gradients each: the probes' steps, and those that check the largest eigenvalue. */
 const PRODUCTS = TERMS.length * (16 + 10 + 2 + (8 + 1 + 1));
-const STEPS = [100, 300, 1000];
+
+/** @param steps and the last one */
+function modelsAt(steps: readonly number[]): ModelReader {
+  return {
+    at: (kept) => kept.filter((step) => steps.includes(step) || step === kept.at(-1)),
+    cost: (config) => 2 * PRODUCTS * gradientCost(config, SIZE),
+    read,
+  };
+}
 
 export const landscapeExperiment: Experiment = {
   name: "landscape",
@@ -61,11 +70,9 @@ export const landscapeExperiment: Experiment = {
   steps: 1000,
   seeds: 3,
   arms: [SO3],
-  models: {
-    at: (kept) => kept.filter((step) => STEPS.includes(step) || step === kept.at(-1)),
-    cost: (config) => 2 * PRODUCTS * gradientCost(config, SIZE),
-    read,
-  },
+  // Until step 1,000 or so it predicts nearly nothing.
+  others: { forces: { preset: "forces-tiny", steps: 2000, models: modelsAt([1500]) } },
+  models: modelsAt([100, 300, 1000]),
   verdict,
   charts: (outcome) => [
     {

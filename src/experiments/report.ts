@@ -6,6 +6,7 @@ import { htmlPage, section, SELF_CONTAINED } from "../report/page.ts";
 import type { Marker } from "../report/paths.ts";
 import { formatSignificant } from "../report/quantities.ts";
 import { SCRIPT } from "../report/script.ts";
+import { taskOfPreset } from "../tasks/list.ts";
 import type { Timings } from "./costs.ts";
 import type { Curve, Experiment, ExperimentChart, ExperimentTable, Verdict } from "./experiment.ts";
 import { meanText } from "./outcome.ts";
@@ -32,7 +33,10 @@ td:first-child,th:first-child{text-align:left}
 /** An experiment's page: a pure function of what its results.json and its timings.json hold. */
 export function experimentReport(experiment: Experiment, results: ExperimentResults, timings?: Timings): string {
   const outcome = outcomeOf(results);
-  const charts = experiment.charts(outcome).map((chart, i) => section(chart.title, figure(chart, `chart-${i}`)));
+  const { lossPer } = taskOfPreset(results.preset);
+  const charts = experiment
+    .charts(outcome, lossPer)
+    .map((chart, i) => section(chart.title, figure(chart, `chart-${i}`)));
   const tables = experiment.tables(outcome, timings).map((table) => section(table.title, tableHtml(table)));
   const { question, claim, rule, remarks = [] } = experiment;
   const title = `voxtwirl experiment, ${experiment.name}`;

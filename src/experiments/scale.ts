@@ -33,12 +33,13 @@ export const scale: Experiment = {
   steps: 1000,
   seeds: 3,
   arms: [SO3, ...OTHERS],
+  others: { forces: { preset: "forces-tiny", steps: 2000 } },
   verdict,
-  charts: (outcome) => [
+  charts: (outcome, lossPer) => [
     percentChart(outcome),
     {
       title: "Held-out loss",
-      yLabel: "squared error per voxel and channel",
+      yLabel: `squared error per ${lossPer}`,
       caption: "lossTotal of the same arms.",
       curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "lossTotal")),
     },

@@ -30,6 +30,7 @@ export const twirling: Experiment = {
   steps: 1500,
   seeds: 3,
   arms: [SO3],
+  others: { forces: { preset: "forces-tiny", steps: 2000 } },
   costs: true,
   models: {
     at: (kept) => kept.filter((step) => step >= 300 || step === kept.at(-1)),

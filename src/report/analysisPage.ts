@@ -28,6 +28,8 @@ export interface AnalysisPageInput {
   readonly notes?: readonly string[];
   /** Names and values of what it was made with: model, molecules, seed. */
   readonly facts: readonly (readonly [name: string, value: string])[];
+  /** What losses are means over; "voxel and channel" by default. */
+  readonly lossPer?: string;
 }
 
 const TITLES: Readonly<Record<Analysis, string>> = {
@@ -50,7 +52,7 @@ export function renderAnalysis(input: AnalysisPageInput): string {
   requireObject("input", input, "Give { title, what, results, facts }.");
   requireArray("what", input.what, `Give some of ${ANALYSES.join(", ")}.`);
   requireObject("results", input.results, "Give what the analyses resolved to.");
-  const { title, results } = input;
+  const { title, results, lossPer = "voxel and channel" } = input;
   const asked = ANALYSES.filter((name) => input.what.includes(name));
   const notes = [...(input.notes ?? []), ...asked.flatMap((name) => interruptionNote(name, results))];
   const items = notes.map((note) => `<li>${escapeHtml(note)}</li>`);
@@ -65,7 +67,7 @@ export function renderAnalysis(input: AnalysisPageInput): string {
 ${figures.length > 0 ? headlineHtml(figures) : ""}
 ${items.length > 0 ? `<ul class="notes">${items.join("")}</ul>` : ""}`,
     body: [
-      ...asked.map((name) => section(TITLES[name], body(name, results) || NOTHING)),
+      ...asked.map((name) => section(TITLES[name], body(name, results, lossPer) || NOTHING)),
       section("How it was made", definitionList(input.facts.map(([name, value]) => [name, value]))),
     ].join("\n"),
     footer: SELF_CONTAINED,
@@ -74,10 +76,14 @@ ${items.length > 0 ? `<ul class="notes">${items.join("")}</ul>` : ""}`,
 
 const NOTHING = `<p class="empty">It was stopped before anything was known.</p>`;
 
-function body(name: Analysis, { gradients, landscape, slices, parameters, latents }: AnalysisResults): string {
+function body(
+  name: Analysis,
+  { gradients, landscape, slices, parameters, latents }: AnalysisResults,
+  lossPer: string,
+): string {
   if (name === "gradients") return gradients ? gradientFigures(gradients) : "";
   if (name === "landscape") {
-    return (landscape ? curvatureFigures(landscape) : "") + (slices ? sliceFigures(slices) : "");
+    return (landscape ? curvatureFigures(landscape) : "") + (slices ? sliceFigures(slices, lossPer) : "");
   }
   if (name === "parameters") return parameters ? parameterFigures(parameters) : "";
   if (!latents) return "";

@@ -22,20 +22,27 @@ const LOSSES = { total: "lossTotal", mean: "lossMean", equiv: "lossEquiv" } as c
   keyof Decomposition
 >;
 
-/** The losses along each line as curves, and on the plane as heat maps of the two terms. */
-export function sliceFigures(result: TermSlices): string {
-  const lines = result.lines.map((line) => lineFigure(line, result));
+/**
+ * The losses along each line as curves, and on the plane as heat maps of the two terms.
+ *
+ * @param lossPer what losses are means over
+ */
+export function sliceFigures(result: TermSlices, lossPer: string): string {
+  const lines = result.lines.map((line) => lineFigure(line, { ...result, lossPer }));
   return lines.join("") + (result.plane ? planeFigure(result.plane) : "");
 }
 
-function lineFigure({ direction, length, points }: SliceLine, { samples, rotations }: TermSlices): string {
+function lineFigure(
+  { direction, length, points }: SliceLine,
+  { samples, rotations, lossPer }: TermSlices & { readonly lossPer: string },
+): string {
   const name = SLICE_NAMES[direction];
   const text = (point: SlicePoint, loss: (typeof LOSSES)[keyof typeof LOSSES]) =>
     lossWithError(point[loss], point[`${loss}StdErr`]);
   const spec: ChartSpec = {
     id: `slice-${direction}`,
     description: `L, L_mean and L_equiv along ${name}, the losses on a logarithmic axis.`,
-    yLabel: "loss per voxel and channel",
+    yLabel: `loss per ${lossPer}`,
     xAxis: { name: "step along the direction, 0 at the model's weights", scale: "linear", tickLabel: place },
     series: TERMS.map((term) => ({
       ...termSeries(term),

@@ -22,7 +22,7 @@ export function latentFigure(result: LatentResult, which: keyof Similarity): str
     `1 where the layer rotates along. Means over ${result.samples} molecules, with standard errors; in the upper map`,
     "over all rotations but the identity. The initial weights are those that training began with; different molecules",
     "show how alike maps are that have no more in common. Diagonal axes are named by the signs of x, y and z.",
-    ...(which === "cosine" ? [] : ["Each channel's mean over the voxels is taken away first."]),
+    ...(which === "cosine" ? [] : ["Each channel's mean over the layer is taken away first."]),
   ].join(" ");
   const maps = baselines(result, which, what) + rotations(result, which, what);
   return `<figure>${maps}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;

@@ -2,17 +2,20 @@ import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
-import type { ForceConfig } from "./forces/forceConfig.ts";
+import { widerForces, type ForceConfig } from "./forces/forceConfig.ts";
 import type { ForceEvaluator } from "./forces/forceEvaluator.ts";
 import { ForceField } from "./forces/forceField.ts";
-import { forces } from "./forces/forces.ts";
+import { FORCE_LOSS_PER, forces } from "./forces/forces.ts";
+import { forceLatents, moduleOf } from "./forces/forceLatents.ts";
+import { forceSamples } from "./forces/forceSamples.ts";
+import { forceTerms } from "./forces/forceTerms.ts";
 import { forceForward, measureForceField } from "./forces/measureModel.ts";
 import type { PackedStructures } from "./forces/packStructures.ts";
 import { voxelForward } from "./voxels/forwardPass.ts";
 import { measureVoxelModel } from "./voxels/measureModel.ts";
 import { voxelSamples } from "./voxels/modelSamples.ts";
 import { voxelTerms } from "./voxels/modelTerms.ts";
-import type { VoxelConfig } from "./voxels/voxelConfig.ts";
+import { widerVoxels, type VoxelConfig } from "./voxels/voxelConfig.ts";
 import { VoxelDenoiser } from "./voxels/voxelDenoiser.ts";
 import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxelLatents } from "./voxels/voxelLatents.ts";
@@ -28,21 +31,21 @@ export type AnyTask = MeasurableTask<TrainConfig, Packed, TaskEvaluator, AnyMode
 
 const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvaluator, ForceField> = {
   ...forces,
+  lossPer: FORCE_LOSS_PER,
+  widened: widerForces,
   load: ForceField.load,
   forward: forceForward,
   measure: measureForceField,
-  terms: () => notYet("the gradients of the loss's terms"),
-  latents: () => notYet("hidden features, which are exactly invariant,"),
-  samples: () => notYet("predictions under other groups"),
+  terms: forceTerms,
+  latents: (gpu, { layers, ...options }) =>
+    forceLatents(gpu, { ...options, ...(layers && { layers: (name) => layers(moduleOf(name)) }) }),
+  samples: forceSamples,
 };
-
-function notYet(what: string): Promise<never> {
-  const message = `${what} are not taken of force fields`;
-  return Promise.reject(new VoxtwirlError("unsupported", message, "Give a model of voxels, or measure this one."));
-}
 
 const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser> = {
   ...voxels,
+  lossPer: "voxel and channel",
+  widened: widerVoxels,
   load: VoxelDenoiser.load,
   forward: voxelForward,
   measure: measureVoxelModel,

@@ -179,7 +179,7 @@ export interface LatentMeasurerOptions<C extends TrainConfig = TrainConfig, P ex
   /** Poses and noise follow from it and the sample's place: the run's own gives those of its evaluations. */
   readonly seed: number;
   readonly precision: Precision;
-  /** Which layers, all by default. */
+  /** Which layers, all by default: a name is what those of a layer's weights begin with. */
   readonly layers?: ((name: string) => boolean) | undefined;
 }
 
@@ -199,6 +199,7 @@ export interface ModelSamples {
   readonly output: Representation;
   /** A sample by its place in the data; its input has its noise. */
   sample(this: void, index: number): Promise<EquivarianceSample<Float32Array>>;
+  /** The `sample` that it is told is the place in the data: what is measured are the first samples, in their order. */
   readonly predict: Predict<Float32Array>;
   /** Frees all that was made. */
   destroy(this: void): void;
@@ -292,6 +293,10 @@ export interface MeasurableTask<
   E extends TaskEvaluator = TaskEvaluator,
   M extends TrainedModel = TrainedModel,
 > extends Task<C, P, E> {
+  /** What losses are means over: "voxel and channel". */
+  readonly lossPer: string;
+  /** What of a configuration makes its network about `factor` times as wide. */
+  widened(this: void, config: C, factor: number): Partial<C>;
   /** @throws VoxtwirlError "bad-file" for a model of other weights, "unsupported", "out-of-memory" */
   load(this: void, gpu: Gpu, model: ModelFile<C>, options?: TrainedModelOptions): Promise<M>;
   /**
@@ -313,7 +318,7 @@ export interface MeasurableTask<
   /**
    * The loss's terms as functions of the weights, in f32.
    *
-   * @throws VoxtwirlError as `measure`; "unsupported" where the task has none, as the two below
+   * @throws VoxtwirlError as `measure`
    */
   terms(this: void, gpu: Gpu, options: ModelTermsOptions<C, P>): Promise<ModelTerms>;
   /**

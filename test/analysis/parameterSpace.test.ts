@@ -144,4 +144,9 @@ describe("parameterSpace", () => {
   ])("refuses %j", async (options) => {
     await expect(parameterSpace(terms, options)).rejects.toMatchObject({ code: "bad-option" });
   });
+
+  it("refuses a net without kernels that the projection changes", async () => {
+    const layout = terms.layout.map((slot) => ({ ...slot, kind: "linear" as const }));
+    await expect(parameterSpace({ ...terms, layout })).rejects.toMatchObject({ code: "unsupported" });
+  });
 });

@@ -181,6 +181,25 @@ describe("voxtwirl analyze", () => {
     expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(message) });
   });
 
+  it("analyses force fields, all but a parameter space that they have not", async () => {
+    const forces = file("forces");
+    const sizes = ["--steps", "2", "--every", "2", "--batch", "4", "--heldout", "3", "--twirl", "2"];
+    const trained = await command.run(["train", "--task", "forces", ...sizes, "--out", forces, "--quiet"]);
+    expect(trained.code, trained.stderr).toBe(0);
+    const data = ["--model", forces, "--data", "builtin-forces", "--limit", "2", "--twirl", "2"];
+    const layers = ["--layers", "backbone.transformer_blocks.*", "--products", "3", "--probes", "2"];
+    const { code, stdout, stderr } = await command.run(["analyze", ...data, ...layers, "--json"]);
+    expect(code, stderr).toBe(0);
+    const found = JSON.parse(stdout) as Partial<Found>;
+    expect(Object.keys(found)).toEqual(expect.arrayContaining(["gradients", "landscape", "latents"]));
+    expect(found.parameters).toBe(undefined);
+    const names = ["message", "attention", "node", "edge"].map((name) => `block0.${name}`);
+    expect(found.latents!.layers.map(({ name }) => name)).toEqual(names);
+    const what = await command.run(["analyze", ...data, "--what", "gradients,parameters"], command.places.noDriver);
+    expect(what).toMatchObject({ code: 1, stdout: "" });
+    expect(what.stderr).toContain("the net has none");
+  });
+
   it("refuses before it computes anything what it cannot write or read", async () => {
     mkdirSync(file("folder"));
     const places = [file("folder"), file("none/page.html"), join(run, "config.json", "page.html")];

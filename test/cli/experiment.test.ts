@@ -31,6 +31,11 @@ describe("voxtwirl experiment", () => {
       for (const said of [name, question, `Claim: ${claim}`, `Verdict: ${rule}`]) expect(text).toContain(said);
       for (const arm of arms) expect(text).toContain(` ${arm.name}: `);
     }
+    expect(text).toContain("task voxels, preset tiny: 2 arms of 3 seeds, 1,500 steps each");
+    expect(text).toContain("task forces, preset forces-tiny: 2 arms of 3 seeds, 2,000 steps each");
+    const forces = await refused("--list", "--task", "forces");
+    expect(forces.stdout).not.toContain("task voxels");
+    expect(forces.stdout).not.toMatch(/^latents$/m);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
@@ -43,6 +48,13 @@ describe("voxtwirl experiment", () => {
     const arm = await refused("dip", "--arms", "so3", "wide", "--out", join(root, "arms"));
     expect(arm).toMatchObject({ code: 2, stderr: expect.stringContaining('dip has no arm "wide"') as string });
     expect(arm.stderr).toContain('"half width"');
+    const task = await refused("latents", "--task", "forces");
+    expect(task).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("latents is not for the task forces") as string,
+    });
+    const preset = await refused("dip", "--task", "forces", "--preset", "tiny");
+    expect(preset).toMatchObject({ code: 2, stderr: expect.stringContaining("forces-tiny, forces-small") as string });
   });
 
   it("refuses a folder that is there already, or of something else", async () => {
@@ -63,6 +75,19 @@ describe("voxtwirl experiment", () => {
     const { code, stdout, stderr } = await refused("dip", "--resume", "--json", "--out", out);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "{}\n" });
     expect(stderr).toContain("is done already");
+  });
+
+  it("takes another task, whose folder is its own, and goes on with it", async () => {
+    const out = join(root, "forces");
+    const args = ["gradients", "--steps", "2", "--seeds", "1", "--out", out];
+    const { code, stdout, stderr } = await run(...args, "--task", "forces");
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("preset forces-tiny, 1 arm of 1 seed, 2 steps each:");
+    expect(readdirSync(out).sort()).toEqual(["gradients-forces", "runs"]);
+    const again = await refused("gradients", "--task", "forces", "--out", out);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is done already") as string });
+    const resumed = await refused("gradients", "--task", "forces", "--resume", "--out", out);
+    expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining("is done already") as string });
   });
 
   it("says what it will do, does it, and says the verdict; the page and the results are there", async () => {

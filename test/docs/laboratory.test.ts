@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
-import { laboratoryPage, readRecords, recordText, titleOf } from "../../scripts/laboratory.ts";
-import { experimentNamed, experiments } from "../../src/experiments/list.ts";
+import { experimentOf, laboratoryPage, readRecords, recordText, titleOf } from "../../scripts/laboratory.ts";
+import { experiments } from "../../src/experiments/list.ts";
 import { type ExperimentResults, outcomeOf } from "../../src/experiments/results.ts";
 
 const folder = fileURLToPath(new URL("../../docs/laboratory", import.meta.url));
@@ -29,7 +29,7 @@ describe("the committed results", () => {
   it.each(records.map((record) => [`${record.experiment} on ${record.data.source}`, record] as const))(
     "%s: the verdict is that of today's rule",
     (_, record) => {
-      const { claim, rule, question, verdict } = experimentNamed(record.experiment);
+      const { claim, rule, question, verdict } = experimentOf(record);
       expect(record).toMatchObject({ claim, rule, question });
       const found = verdict(outcomeOf(record));
       expect(record.verdict).toMatchObject({ verdict: found.verdict, reason: found.reason });

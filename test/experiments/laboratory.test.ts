@@ -13,7 +13,7 @@ import { lookAtRun } from "../../src/runs/runStage.ts";
 import { testGpu } from "../harness.ts";
 import { runProcess } from "../processes.ts";
 import { temporaryFolder } from "../temporary.ts";
-import { names, smallExperiment, type Small } from "./smallLaboratory.ts";
+import { smallExperiment, type Small } from "./smallLaboratory.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
@@ -105,6 +105,39 @@ describe("a laboratory", () => {
     expect(readFileSync(join(out, name, "report.html"), "utf8")).toContain("Not decided");
   });
 
+  it.each(["dip", "ablation", "twirling", "landscape", "gradients", "scale"])(
+    "has force fields beside denoisers: %s",
+    async (name) => {
+      const out = join(root, "forces");
+      await all({ out, name, task: "forces", seeds: 1, steps: 2 });
+      const results = resultsOf(out, `${name}-forces`);
+      expect(results).toMatchObject({ experiment: name, preset: "forces-tiny" });
+      for (const { readings } of results.runs) {
+        const { figures } = readings.at(-1)!;
+        expect(figures.percentEquiv?.value).toBeGreaterThan(0);
+        expect(Object.entries(figures).filter(([, { value }]) => value === null)).toEqual([]);
+      }
+      const page = readFileSync(join(out, `${name}-forces`, "report.html"), "utf8");
+      expect(page).not.toContain("voxel");
+      if (name === "dip") expect(page).toContain("squared error per component of the forces, in (eV/A)²");
+    },
+  );
+
+  it("goes on with force fields where somebody stopped, to the same bytes", async () => {
+    const [whole, stopped] = [join(root, "forces-whole"), join(root, "forces-stopped")];
+    const small = { out: stopped, name: "gradients", task: "forces", seeds: 1, steps: 2 };
+    await all({ ...small, out: whole });
+    for (const at of ["step", "model"]) {
+      const controller = new AbortController();
+      for await (const event of smallExperiment(gpu, { ...small, signal: controller.signal })) {
+        if (event.type === "progress" && event.what.startsWith(at)) controller.abort();
+        if (event.type === "end") expect(event.results).toBe(undefined);
+      }
+    }
+    await all(small);
+    expect(bytes(stopped, "gradients-forces")).toBe(bytes(whole, "gradients-forces"));
+  });
+
   it("trains an arm with fewer molecules on them, with the same held out", async () => {
     const out = join(root, "scale");
     await all({ out, name: "scale", seeds: 1, steps: 2 });
@@ -177,7 +210,7 @@ describe("a laboratory", () => {
     for await (const event of smallExperiment(gpu, { out: stopped!, name: "dip", steps: 6, signal: again.signal })) {
       if (event.type === "plan") again.abort();
     }
-    expect((await ExperimentFolder.find(stopped!, "dip", names)).stage).toBe("unfinished");
+    expect((await ExperimentFolder.find(stopped!, "dip", "voxels")).stage).toBe("unfinished");
   });
 });
 
@@ -186,12 +219,14 @@ describe("what cannot be is refused before anything is written:", () => {
     const other = join(root, "other");
     mkdirSync(join(other, "things"), { recursive: true });
     writeFileSync(join(root, "file"), "");
-    await expect(ExperimentFolder.find(other, "dip", names)).rejects.toMatchObject({ code: "bad-file" });
-    await expect(ExperimentFolder.find(join(root, "file"), "dip", names)).rejects.toMatchObject({ code: "bad-file" });
+    await expect(ExperimentFolder.find(other, "dip", "voxels")).rejects.toMatchObject({ code: "bad-file" });
+    await expect(ExperimentFolder.find(join(root, "file"), "dip", "voxels")).rejects.toMatchObject({
+      code: "bad-file",
+    });
     mkdirSync(join(other, "dip"));
     writeFileSync(join(other, "dip", "notes.txt"), "");
-    await expect(ExperimentFolder.find(other, "dip", names)).rejects.toThrow("the folder of something else");
-    expect((await ExperimentFolder.find(join(root, "none"), "dip", names)).stage).toBe("none");
+    await expect(ExperimentFolder.find(other, "dip", "voxels")).rejects.toThrow("the folder of something else");
+    expect((await ExperimentFolder.find(join(root, "none"), "dip", "voxels")).stage).toBe("none");
   });
 
   const settings: Settings = {
@@ -202,9 +237,9 @@ describe("what cannot be is refused before anything is written:", () => {
     const out = join(root, "swapped");
     mkdirSync(join(out, "dip"), { recursive: true });
     writeFileSync(join(out, "dip", "experiment.json"), JSON.stringify({ ...settings, experiment: "scale" }));
-    await expect(ExperimentFolder.find(out, "dip", names)).rejects.toThrow("holds the experiment scale, not dip");
+    await expect(ExperimentFolder.find(out, "dip", "voxels")).rejects.toThrow("holds the experiment scale, not dip");
     writeFileSync(join(out, "dip", "experiment.json"), JSON.stringify({ ...settings, format: 7 }));
-    await expect(ExperimentFolder.find(out, "dip", names)).rejects.toMatchObject({ code: "bad-file" });
+    await expect(ExperimentFolder.find(out, "dip", "voxels")).rejects.toMatchObject({ code: "bad-file" });
   });
 
   it("other settings than it began with, but for more seeds, steps and arms", () => {

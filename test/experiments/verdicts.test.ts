@@ -4,7 +4,7 @@ import { withArms } from "../../src/experiments/arms.ts";
 import { dip } from "../../src/experiments/dip.ts";
 import { efficiency } from "../../src/experiments/efficiency.ts";
 import type { Experiment } from "../../src/experiments/experiment.ts";
-import { experiments } from "../../src/experiments/list.ts";
+import { experimentFolders, experiments, folderOf, tasksOf, withTask } from "../../src/experiments/list.ts";
 import { gradients } from "../../src/experiments/gradients.ts";
 import { groups } from "../../src/experiments/groups.ts";
 import { landscapeExperiment } from "../../src/experiments/landscape.ts";
@@ -53,6 +53,15 @@ describe("dip", () => {
 
   it("does not count the share of a net that predicts no better than zero", () => {
     expect(verdict(three, falling(1, 1.5)).verdict).toBe("not decided");
+  });
+
+  it("counts steps of force fields where they do clearly better than predicting zero", () => {
+    const forces = withTask(dip, "forces");
+    const found = (total: number) => forces.verdict(synthetic(forces, three, falling(1, total)));
+    expect(found(0.49).verdict).toBe("holds");
+    expect(found(0.51).verdict).toBe("not decided");
+    expect(verdict(three, falling(1, 0.51)).verdict).toBe("holds");
+    expect(forces.rule.replace("half of lossZero", "lossZero")).toBe(dip.rule);
   });
 
   it("does not count a mean at 2 % whose interval goes beyond", () => {
@@ -164,7 +173,7 @@ describe("efficiency", () => {
     expect(so3.map((row) => row[3])).toEqual(["1.00", "2.00", "4.00", "8.00", "24.0"]);
     // All 24 leave L_mean.
     expect(Number(so3.at(-1)![5]!.split(" ")[0])).toBeCloseTo((0.96 * 10) / Math.sqrt(1001), 2);
-    expect(efficiency.charts(outcome)[0]!.curves[0]!.points[0]!.x).toBeCloseTo(0.1, 9);
+    expect(efficiency.charts(outcome, "voxel and channel")[0]!.curves[0]!.points[0]!.x).toBeCloseTo(0.1, 9);
   });
 });
 
@@ -331,5 +340,42 @@ describe.each(experiments.map((experiment) => [experiment.name, experiment] as c
     expect(experiment.steps).toBeGreaterThanOrEqual(1000);
     expect(experiment.seeds).toBeGreaterThanOrEqual(3);
     expect(new Set(experiment.arms.map(({ name }) => name)).size).toBe(experiment.arms.length);
+  });
+});
+
+describe("experiments with other tasks", () => {
+  it("are those that say so, with the same question and claim, in folders of their own", () => {
+    const names = experiments.filter((one) => tasksOf(one).includes("forces")).map(({ name }) => name);
+    expect(names).toEqual(["dip", "ablation", "twirling", "landscape", "gradients", "scale"]);
+    for (const experiment of experiments.filter(({ name }) => names.includes(name))) {
+      const { question, claim, name } = experiment;
+      expect(withTask(experiment, "forces")).toMatchObject({ question, claim, name, preset: "forces-tiny" });
+      expect(withTask(experiment, "voxels")).toBe(experiment);
+    }
+    expect([folderOf("dip", "voxels"), folderOf("dip", "forces")]).toEqual(["dip", "dip-forces"]);
+    expect(new Set(experimentFolders).size).toBe(experiments.length + names.length);
+  });
+
+  it("are refused where they make no sense, with those that there are", () => {
+    expect(() => withTask(latents, "forces")).toThrow(
+      expect.objectContaining({
+        code: "bad-option",
+        message: "the experiment latents is not for the task forces",
+        fix: "With forces there are: dip, ablation, twirling, landscape, gradients, scale.",
+      }),
+    );
+  });
+
+  it("judge the gradients of force fields from where these have left the plateau", () => {
+    const forces = withTask(gradients, "forces");
+    const found = (steps: number) =>
+      forces.verdict(
+        synthetic(forces, { steps, every: 500, seeds: 3 }, (_, seed, step) => {
+          return { percentGradient: (step === 1500 ? 20 : step < 1500 ? 1 : 10) * jitter(seed) };
+        }),
+      );
+    expect(found(3000).verdict).toBe("holds");
+    expect(found(1500).verdict).toBe("not decided");
+    expect(forces.rule.replace("step 1,500", "step 100").replace("2,000 steps", "1,000 steps")).toBe(gradients.rule);
   });
 });

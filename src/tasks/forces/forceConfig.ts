@@ -63,3 +63,9 @@ export function checkForceConfig(config: ForceConfig): ForceConfig {
   escaipParameters(config);
   return config;
 }
+
+/** About so many times as many numbers of a node and an edge. */
+export function widerForces({ hidden, heads }: ForceConfig, factor: number): Partial<ForceConfig> {
+  const step = 4 * heads;
+  return { hidden: step * Math.max(1, Math.round((factor * hidden) / step)) };
+}

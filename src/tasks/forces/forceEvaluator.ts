@@ -13,20 +13,25 @@ import { Random } from "../../random.ts";
 import type { EvalRow } from "../../training/metrics.ts";
 import type { TaskEvaluator } from "../../training/task.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
-import { ForcePass, rotatedBack, type PosedPrediction, type PosedStructure } from "./forcePass.ts";
+import { ForcePass, rotatedBack, type PosedPrediction } from "./forcePass.ts";
 import { ForceTally, type ElementResult, type StructureResult } from "./forceTally.ts";
 import type { PackedStructures } from "./packStructures.ts";
+import type { PosedStructure } from "./posedCopies.ts";
 
-/** What is evaluated, and how. */
-export interface ForceEvaluatorOptions {
-  readonly config: EscaipConfig;
-  readonly structures: PackedStructures;
+/** Which rotations structures are predicted under. */
+export interface StructureRotations {
   /** Rotations of the cube, or drawn from all of them. */
   readonly group: "octahedral" | "so3";
   /** Of each structure: at least 2; under the cube's at most 24, which enumerates them. */
   readonly rotations: number;
   /** Drawn rotations follow from the seed and the structure's place alone. */
   readonly seed: number;
+}
+
+/** What is evaluated, and how. */
+export interface ForceEvaluatorOptions extends StructureRotations {
+  readonly config: EscaipConfig;
+  readonly structures: PackedStructures;
   readonly precision: Precision;
   /** Binds the weights to a graph. */
   readonly parameters: (graph: Graph) => ParameterOf;
@@ -35,7 +40,34 @@ export interface ForceEvaluatorOptions {
 }
 
 /** Atoms of a replay: enough for all cores of a small machine. */
-const ATOMS = 448;
+export const REPLAY_ATOMS = 448;
+
+/** @throws VoxtwirlError "bad-option" for rotations that there are not, "no-data" without structures */
+export function requireRotated({ group, rotations }: StructureRotations, structures: PackedStructures): void {
+  const most = group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
+  if (!Number.isInteger(rotations) || rotations < 2 || rotations > most) {
+    const fix = "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many; under so3 2 or more.";
+    throw new VoxtwirlError("bad-option", `the rotations are ${rotations}`, fix);
+  }
+  if (structures.count < 1) {
+    throw new VoxtwirlError("no-data", "there is no held-out structure", "Hold out at least one.");
+  }
+}
+
+/** The rotations of the structure at a place. */
+export function rotationsOf({ group, rotations, seed }: StructureRotations, index: number): Rotation[] {
+  const random = new Random(seed * 65_537 + index);
+  if (group === "so3") return Array.from({ length: rotations }, () => haarRotation(random));
+  return Array.from(drawOctahedral(random, rotations), (g) => octahedralMatrices[g]!);
+}
+
+/** Forces of the structure at a place, [n, 3], in eV/Angstrom. */
+export function targetOf({ offsets, forces, scales }: PackedStructures, index: number): Float64Array {
+  const from = offsets[index]!;
+  return Float64Array.from({ length: 3 * (offsets[index + 1]! - from) }, (_, at) => {
+    return forces[4 * (from + Math.floor(at / 3)) + (at % 3)]! * scales.forceScale;
+  });
+}
 
 /** Predicts structures under rotations. */
 export class ForceEvaluator implements TaskEvaluator {
@@ -51,17 +83,10 @@ export class ForceEvaluator implements TaskEvaluator {
   /** @throws VoxtwirlError "no-data", "bad-option", "too-large" or "out-of-memory" where not even one rotation fits */
   static async create(gpu: Gpu, options: ForceEvaluatorOptions): Promise<ForceEvaluator> {
     requireObject("options", options, "Give { config, structures, group, rotations, seed, precision, parameters }.");
-    const { structures, group, rotations, chunk } = options;
-    const most = group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
-    if (!Number.isInteger(rotations) || rotations < 2 || rotations > most) {
-      const fix = "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many; under so3 2 or more.";
-      throw new VoxtwirlError("bad-option", `the rotations are ${rotations}`, fix);
-    }
-    if (structures.count < 1) {
-      throw new VoxtwirlError("no-data", "there is no held-out structure", "Hold out at least one.");
-    }
+    const { structures, rotations, chunk } = options;
+    requireRotated(options, structures);
     const each = rotations + 1;
-    const wanted = each * Math.max(1, Math.floor(ATOMS / (each * structures.places)));
+    const wanted = each * Math.max(1, Math.floor(REPLAY_ATOMS / (each * structures.places)));
     return asManyAsFit(gpu, Math.min(chunk ?? wanted, each * structures.count), async (copies) => {
       return new ForceEvaluator(await ForcePass.create(gpu, { ...options, copies }), options);
     });
@@ -128,13 +153,7 @@ export class ForceEvaluator implements TaskEvaluator {
 
   /** As it lies first, then under its rotations. */
   #posed(index: number): PosedStructure[] {
-    const { group, rotations, seed } = this.#options;
-    const random = new Random(seed * 65_537 + index);
-    const drawn =
-      group === "octahedral"
-        ? Array.from(drawOctahedral(random, rotations), (g) => octahedralMatrices[g]!)
-        : Array.from({ length: rotations }, () => haarRotation(random));
-    return [IDENTITY, ...drawn].map((rotation) => ({ index, rotation }));
+    return [IDENTITY, ...rotationsOf(this.#options, index)].map((rotation) => ({ index, rotation }));
   }
 
   #result(
@@ -143,7 +162,8 @@ export class ForceEvaluator implements TaskEvaluator {
     predicted: readonly PosedPrediction[],
     { mean, equiv }: StructureResult["closed"],
   ): StructureResult {
-    const { offsets, forces, energies, scales } = this.#options.structures;
+    const { structures } = this.#options;
+    const { offsets, energies, scales } = structures;
     const atoms = offsets[index + 1]! - offsets[index]!;
     const { forceScale, energyScale } = scales;
     const twisted = predicted.slice(1);
@@ -152,15 +172,12 @@ export class ForceEvaluator implements TaskEvaluator {
       const back = rotatedBack(posed[k + 1]!.rotation, one.forces);
       for (let at = 0; at < 3 * atoms; at++) predictions[k * 3 * atoms + at] = back[at]! * forceScale;
     });
-    const { atoms: packed } = this.#options.structures;
     return {
       atoms,
-      elements: Uint8Array.from({ length: atoms }, (_, i) => packed[4 * (offsets[index]! + i) + 3]!),
+      elements: Uint8Array.from({ length: atoms }, (_, i) => structures.atoms[4 * (offsets[index]! + i) + 3]!),
       rotations: posed.slice(1).map(({ rotation }) => rotation),
       predictions,
-      target: Float64Array.from({ length: 3 * atoms }, (_, at) => {
-        return forces[4 * (offsets[index]! + Math.floor(at / 3)) + (at % 3)]! * forceScale;
-      }),
+      target: targetOf(structures, index),
       energies: Float64Array.from(twisted, ({ energy }) => energy * energyScale),
       energyTarget: energies[index]! * energyScale,
       closed: { mean: mean.map((value) => value * forceScale), equiv: equiv * forceScale ** 2 },

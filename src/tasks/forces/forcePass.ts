@@ -1,30 +1,18 @@
 import { inverseRotation, rotatePoints, type Rotation } from "../../equivariance/groups.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
-import { Graph, type Precision } from "../../graph/graph.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { Plan } from "../../graph/plan.ts";
-import { escaip, type AtomicGraph, type EscaipOutput, type ParameterOf } from "../../models/escaip.ts";
-import type { EscaipConfig } from "../../models/escaipLayout.ts";
-import { posedStructures, structureTensors, uploadStructures } from "./atomicGraph.ts";
+import { escaip, type EscaipOutput, type ParameterOf } from "../../models/escaip.ts";
 import { closedForm, type ClosedForm } from "./closedForm.ts";
-import type { PackedStructures } from "./packStructures.ts";
+import { PosedCopies, type PosedCopiesOptions, type PosedStructure } from "./posedCopies.ts";
 
 /** What is predicted, and by what. */
-export interface ForcePassOptions {
-  readonly config: EscaipConfig;
-  readonly precision: Precision;
-  readonly structures: Pick<PackedStructures, "atoms" | "offsets" | "count" | "places">;
-  /** Copies of structures, each in a pose of its own, that one replay predicts. */
-  readonly copies: number;
+export interface ForcePassOptions extends PosedCopiesOptions {
   /** Binds the weights to a graph. */
   readonly parameters: (graph: Graph) => ParameterOf;
   /** Called with hidden features, as in `EscaipOptions`. */
-  readonly feature?: ((graph: Graph, name: string, tensor: Parameters<Graph["keep"]>[0]) => void) | undefined;
-}
-
-/** A structure and the rotation it is predicted in. */
-export interface PosedStructure {
-  readonly index: number;
-  readonly rotation: Rotation;
+  readonly feature?: ((graph: Graph, name: string, tensor: Tensor) => void) | undefined;
 }
 
 /** What was predicted of one of them, normalised as the model's labels. */
@@ -39,30 +27,32 @@ export class ForcePass {
   readonly plan: Plan;
   readonly #gpu: Gpu;
   readonly #options: ForcePassOptions;
-  readonly #chosen: BufferView;
-  readonly #poses: BufferView;
-  readonly #atomic: AtomicGraph;
+  readonly #inputs: PosedCopies;
   readonly #output: EscaipOutput;
   readonly #owned: readonly BufferView[];
 
-  private constructor(gpu: Gpu, options: ForcePassOptions, built: Built, plan: Plan) {
+  private constructor(
+    gpu: Gpu,
+    options: ForcePassOptions,
+    made: { readonly inputs: PosedCopies; readonly output: EscaipOutput; readonly owned: readonly BufferView[] },
+    plan: Plan,
+  ) {
     this.plan = plan;
     this.#gpu = gpu;
     this.#options = options;
-    this.#chosen = built.chosen;
-    this.#poses = built.poses;
-    this.#atomic = built.atomic;
-    this.#output = built.output;
-    this.#owned = built.owned;
+    this.#inputs = made.inputs;
+    this.#output = made.output;
+    this.#owned = made.owned;
   }
 
   /** @throws VoxtwirlError "out-of-memory" or "too-large" where it does not fit; nothing stays allocated */
   static async create(gpu: Gpu, options: ForcePassOptions): Promise<ForcePass> {
     const owned: BufferView[] = [];
     try {
-      const built = build(gpu, options, owned);
-      const plan = await Plan.create(gpu, built.graph, { label: "forces" });
-      return new ForcePass(gpu, options, built, plan);
+      const inputs = new PosedCopies(gpu, options, owned);
+      const output = append(inputs, options);
+      const plan = await Plan.create(gpu, inputs.graph, { label: "forces" });
+      return new ForcePass(gpu, options, { inputs, output, owned }, plan);
     } catch (error) {
       for (const { buffer } of owned) gpu.destroyBuffer(buffer);
       throw error;
@@ -76,16 +66,7 @@ export class ForcePass {
 
   /** Writes what the next replay predicts; left-over places get the first structure again. */
   prepare(posed: readonly PosedStructure[]): void {
-    const { copies } = this.#options;
-    const chosen = new Uint32Array(copies);
-    const poses = new Float32Array(12 * copies);
-    for (let at = 0; at < copies; at++) {
-      const { index, rotation } = posed[at] ?? posed[0]!;
-      chosen[at] = index;
-      poses.set(rotation, 12 * at);
-    }
-    this.#gpu.write(this.#chosen, chosen);
-    this.#gpu.write(this.#poses, poses);
+    this.#inputs.prepare(posed);
   }
 
   /** Predicts up to `copies` structures. */
@@ -97,20 +78,20 @@ export class ForcePass {
     const { places } = this.#options.structures;
     return posed.map(({ index }, at) => {
       const from = 3 * places * at;
-      return { energy: e![at]!, forces: (f as Float32Array).slice(from, from + 3 * this.#atoms(index)) };
+      return { energy: e![at]!, forces: (f as Float32Array).slice(from, from + 3 * this.#inputs.atomsOf(index)) };
     });
   }
 
   /** After a replay: the closed forms of the copies at these places of it. */
   async closedForms(posed: readonly PosedStructure[], at: readonly number[]): Promise<ClosedForm[]> {
     const { coefficients, magnitudes } = this.#output;
-    const { edges } = this.#atomic;
-    const [n, m] = this.#atomic.neighbours.shape.slice(1) as [number, number];
+    const { edges, neighbours } = this.#inputs.atomic;
+    const [n, m] = neighbours.shape.slice(1) as [number, number];
     const part = (tensor: typeof edges, each: number, place: number, atoms: number): BufferView => {
       const view = this.plan.view(tensor);
       return { ...view, offset: view.offset + 4 * each * n * place, size: 4 * each * atoms };
     };
-    const atoms = at.map((place) => this.#atoms(posed[place]!.index));
+    const atoms = at.map((place) => this.#inputs.atomsOf(posed[place]!.index));
     const views = at.flatMap((place, i) => [
       part(coefficients, 3 * m, place, atoms[i]!),
       part(magnitudes, 1, place, atoms[i]!),
@@ -123,9 +104,10 @@ export class ForcePass {
     });
   }
 
-  #atoms(index: number): number {
-    const { offsets } = this.#options.structures;
-    return offsets[index + 1]! - offsets[index]!;
+  /** After a replay: how many slots for neighbours are in use, [copies, places]. */
+  async slotsInUse(): Promise<Uint32Array> {
+    const [counts] = await this.plan.read(this.#inputs.atomic.neighbourCounts);
+    return counts as Uint32Array;
   }
 
   /** Frees all that was made. */
@@ -140,37 +122,13 @@ export function rotatedBack(rotation: Rotation, forces: Float32Array): Float32Ar
   return rotatePoints(inverseRotation(rotation), forces);
 }
 
-interface Built {
-  readonly graph: Graph;
-  readonly chosen: BufferView;
-  readonly poses: BufferView;
-  readonly atomic: AtomicGraph;
-  readonly output: EscaipOutput;
-  readonly owned: readonly BufferView[];
-}
-
-function build(gpu: Gpu, options: ForcePassOptions, owned: BufferView[]): Built {
-  const { config, precision, structures, copies, parameters, feature } = options;
-  const upload = (label: string, values: Float32Array | Uint32Array) => {
-    const view = gpu.upload(label, values);
-    owned.push(view);
-    return view;
-  };
-  const graph = new Graph(gpu.caps, { precision });
-  const tensors = structureTensors(graph, uploadStructures(upload, "structures", structures));
-  const chosen = upload("chosen structures", new Uint32Array(copies));
-  const poses = upload("poses", new Float32Array(12 * copies));
-  const atomic = posedStructures(graph, {
-    structures: tensors,
-    chosen: graph.external("chosen structures", [copies], chosen, "u32"),
-    poses: graph.external("poses", [copies, 12], poses),
-    rule: config,
-  });
+function append({ graph, atomic }: PosedCopies, { config, parameters, feature }: ForcePassOptions): EscaipOutput {
   const output = escaip(graph, config, atomic, {
     parameter: parameters(graph),
     ...(feature && { feature: (name, tensor) => feature(graph, name, tensor) }),
   });
   const { energies, forces, coefficients, magnitudes } = output;
-  for (const tensor of [energies, forces, coefficients, magnitudes, atomic.edges]) graph.keep(tensor);
-  return { graph, chosen, poses, atomic, output, owned };
+  const kept = [energies, forces, coefficients, magnitudes, atomic.edges, atomic.neighbourCounts];
+  for (const tensor of kept) graph.keep(tensor);
+  return output;
 }

@@ -44,11 +44,14 @@ export const forces: Task<ForceConfig, PackedStructures, ForceEvaluator> = {
     requireMethod("evaluation", evaluation, "byElement", "Give a ForceEvaluator.");
     return {
       subject: "A force field",
-      lossPer: "component of the forces, in (eV/A)\u00b2",
+      lossPer: FORCE_LOSS_PER,
       tables: [elementTable(await evaluation.byElement())],
     };
   },
 };
+
+/** What losses are means over. */
+export const FORCE_LOSS_PER = "component of the forces, in (eV/A)\u00b2";
 
 function elementTable(found: readonly ElementResult[]): ReportTable {
   const rows = found.map(({ element, atoms, lossTotal, lossZero, percentEquiv, percentEquivStdErr }) => [

@@ -1,4 +1,3 @@
-import { requireTyped, requireWhole } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import { drawOctahedral } from "../../equivariance/rotations.ts";
 import { alignUp, BINDING_ALIGNMENT } from "../../gpu/alignment.ts";
@@ -60,16 +59,6 @@ export function sampleCount(options: TwirledSamplesOptions): number {
     `${noisy.length} and ${clean.length} numbers are not as many grids ${formatShape([grid, grid, grid, channels])}`,
     "Give noisy and clean as [N, D, D, D, C] each.",
   );
-}
-
-/** @throws VoxtwirlError "bad-option" unless these are places of samples, one at least and not more than there are */
-export function requirePlaces(what: string, places: Uint32Array, count: number): void {
-  requireTyped(what, places);
-  if (places.length < 1 || places.length > count) {
-    const message = `${what} are ${places.length} of ${count} samples`;
-    throw new VoxtwirlError("bad-option", message, "Give one to all of them.");
-  }
-  places.forEach((place, i) => requireWhole(`${what}[${i}]`, place, 0, count - 1));
 }
 
 /** Some rotations of a sample. */

@@ -103,3 +103,8 @@ export function checkVoxelConfig(config: VoxelConfig): VoxelConfig {
   unetLayout(unetConfig(config));
   return config;
 }
+
+/** About so many times as many channels at every level. */
+export function widerVoxels({ channels }: VoxelConfig, factor: number): Partial<VoxelConfig> {
+  return { channels: channels.map((count) => Math.max(1, Math.round(count * factor))) };
+}

@@ -11,6 +11,7 @@ import { BufferUsage, type Gpu } from "../../gpu/gpu.ts";
 import { Plan } from "../../graph/plan.ts";
 import type { AbortSignal, GPUBuffer } from "../../hostTypes.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
+import { requirePlaces } from "../places.ts";
 import {
   evaluationGraph,
   requireEvaluation,
@@ -19,7 +20,7 @@ import {
   type VoxelModel,
 } from "./evaluationGraph.ts";
 import { replayEach, type ReplayOptions } from "../replayEach.ts";
-import { requirePlaces, sampleCount } from "./twirledSamples.ts";
+import { sampleCount } from "./twirledSamples.ts";
 
 /** What the held-out loss is made of. */
 export interface Evaluation extends Decomposition {

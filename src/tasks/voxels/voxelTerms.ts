@@ -4,29 +4,22 @@ import type { LossTerms, Term, TermsOptions, WeightSlot } from "../../analysis/l
 import { plus } from "../../analysis/vectors.ts";
 import { throwIfAborted } from "../../analysis/abort.ts";
 import { requireCurvature } from "../../analysis/requireTerms.ts";
-import { VoxtwirlError } from "../../errors.ts";
 import { squaredError, type Loss } from "../../equivariance/losses.ts";
 import { exactSums, sampleTerms } from "../../equivariance/sampleTerms.ts";
 import type { SampleSums, Sampling } from "../../equivariance/estimators.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
-import { elementCount } from "../../gpu/tensor.ts";
-import { Graph } from "../../graph/graph.ts";
 import { ParameterStore } from "../../graph/parameters.ts";
 import { Plan } from "../../graph/plan.ts";
 import type { ModelParameter } from "../../models/parameter.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
+import { placesOf, requirePlaces } from "../places.ts";
 import { replayEach } from "../replayEach.ts";
 import { gaussNewtonGraph, gradientGraph, type TermsGraph, type VoxelNetwork } from "./termsGraph.ts";
-import { isSquared, requireTermLoss, termWeights } from "./termLoss.ts";
+import { isSquared, requireTermLoss, termWeights } from "../termLoss.ts";
 import { Turns } from "../turns.ts";
-import {
-  requirePlaces,
-  sampleCount,
-  type GridSamples,
-  type MoleculeSamples,
-  type TwirlOptions,
-} from "./twirledSamples.ts";
+import { clearGradients, readVector, weightSlots, writeVector } from "../weightVector.ts";
+import { sampleCount, type GridSamples, type MoleculeSamples, type TwirlOptions } from "./twirledSamples.ts";
 import { VoxelEvaluator } from "./voxelEvaluator.ts";
 
 /** Samples, rotations and network whose terms are taken. */
@@ -124,12 +117,10 @@ export class VoxelTerms implements LossTerms {
       evaluator = await VoxelEvaluator.create(gpu, evaluated, (graph, x) =>
         network(graph, x, store.bind(graph, { constants: "weights" })),
       );
-      const layout = slots(parameters);
-      const weights = joined(layout, await store.readAll("weights"));
-      const graph = new Graph(gpu.caps);
-      store.pieces("grads").forEach((view, i) => graph.clear(graph.external(`grads ${i}`, [view.size / 4], view)));
+      const layout = weightSlots(parameters);
+      const weights = await readVector(store, layout, "weights");
       term = gpu.upload("term", new Float32Array(2));
-      const clear = await Plan.create(gpu, graph, { label: "clear" });
+      const clear = await clearGradients(gpu, store);
       return new VoxelTerms(gpu, options, { layout, weights, store, evaluator, term, clear });
     } catch (error) {
       if (term) gpu.destroyBuffer(term.buffer);
@@ -141,8 +132,8 @@ export class VoxelTerms implements LossTerms {
 
   sums(weights: Float64Array, options: TermsOptions = {}): Promise<SampleSums[]> {
     return this.#turns.take(() => {
-      this.#write(this.#store, weights);
-      const places = this.#places(options);
+      writeVector(this.#store, this.layout, weights);
+      const places = placesOf(this.#chosen, options);
       return isSquared(this.loss) ? this.#evaluator.sums(places, options) : this.#lossSums(places, options);
     });
   }
@@ -164,7 +155,7 @@ export class VoxelTerms implements LossTerms {
   gradient(term: Term, weights: Float64Array, options: TermsOptions = {}): Promise<Float64Array> {
     return this.#turns.take(async () => {
       const ready = await this.#gradientPlan();
-      this.#write(this.#store, weights);
+      writeVector(this.#store, this.layout, weights);
       return this.#accumulate(ready, term, options, 1);
     });
   }
@@ -191,9 +182,9 @@ export class VoxelTerms implements LossTerms {
     const ready = await this.#gaussNewtonPlan();
     const h = RELATIVE_STEP / length;
     const [store, ahead, behind] = this.#stores as [ParameterStore, ParameterStore, ParameterStore];
-    this.#write(store, weights);
-    this.#write(ahead, plus(weights, h, direction));
-    this.#write(behind, plus(weights, -h, direction));
+    writeVector(store, this.layout, weights);
+    writeVector(ahead, this.layout, plus(weights, h, direction));
+    writeVector(behind, this.layout, plus(weights, -h, direction));
     return this.#accumulate(ready, term, options, 1 / (2 * h));
   }
 
@@ -205,17 +196,9 @@ export class VoxelTerms implements LossTerms {
     for (const { buffer } of this.#owned) this.#gpu.destroyBuffer(buffer);
   }
 
-  #places({ from = 0, to = this.samples }: TermsOptions): Uint32Array {
-    if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from < to && to <= this.samples) {
-      return this.#chosen.subarray(from, to);
-    }
-    const what = `samples ${from} to ${to} of ${this.samples}`;
-    throw new VoxtwirlError("bad-option", `there are no ${what}`, "Give from < to within the samples.");
-  }
-
   /** Adds up the samples' gradients and reads the sum, which is their mean by its scale. */
   async #accumulate(ready: Ready, term: Term, options: TermsOptions, factor: number): Promise<Float64Array> {
-    const places = this.#places(options);
+    const places = placesOf(this.#chosen, options);
     const scale = factor / (places.length * this.sampling.elements);
     this.#gpu.write(
       this.#term,
@@ -227,18 +210,7 @@ export class VoxelTerms implements LossTerms {
       ready.plan.run();
     };
     await replayEach(this.#gpu, places.length, submit, options);
-    return joined(this.layout, await this.#store.readAll("grads"));
-  }
-
-  #write(store: ParameterStore, weights: Float64Array): void {
-    const { length } = this.weights;
-    if (weights.length !== length) {
-      const what = `${weights.length} numbers are not the ${length} weights of the model`;
-      throw new VoxtwirlError("bad-shape", what, "Give a vector as `layout` says.");
-    }
-    for (const { name, offset, size } of this.layout) {
-      store.write(name, Float32Array.from(weights.subarray(offset, offset + size)));
-    }
+    return readVector(this.#store, this.layout, "grads");
   }
 
   #gradientPlan(): Promise<Ready> {
@@ -271,22 +243,4 @@ export class VoxelTerms implements LossTerms {
       return { ...built, plan };
     });
   }
-}
-
-function slots(parameters: readonly ModelParameter[]): WeightSlot[] {
-  let offset = 0;
-  return parameters
-    .filter(({ trained }) => trained)
-    .map(({ name, kind, shape }) => {
-      const size = elementCount(shape);
-      offset += size;
-      return { name, kind, shape, offset: offset - size, size };
-    });
-}
-
-function joined(layout: readonly WeightSlot[], values: ReadonlyMap<string, Float32Array>): Float64Array {
-  const last = layout.at(-1)!;
-  const all = new Float64Array(last.offset + last.size);
-  for (const { name, offset } of layout) all.set(values.get(name)!, offset);
-  return all;
 }

@@ -1,10 +1,10 @@
-/** The losses whose terms have gradients on voxels, and how these are put together. */
-import type { Term } from "../../analysis/lossTerms.ts";
-import type { Sampling } from "../../equivariance/estimators.ts";
-import { requireLoss, type Loss } from "../../equivariance/losses.ts";
-import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
-import { VoxtwirlError } from "../../errors.ts";
-import type { ElementwiseLoss } from "../../kernels/twirl/twirlGrad.ts";
+/** The losses whose terms have gradients, and how these are put together. */
+import type { Term } from "../analysis/lossTerms.ts";
+import type { Sampling } from "../equivariance/estimators.ts";
+import { requireLoss, type Loss } from "../equivariance/losses.ts";
+import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
+import { VoxtwirlError } from "../errors.ts";
+import type { ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
 
 /** Its terms have unbiased estimates from some of the rotations, and sums of their own on the GPU. */
 export const isSquared = (loss: Loss): boolean => loss.elementwise?.kind === "squared";
@@ -19,7 +19,7 @@ export function requireTermLoss(loss: Loss, rotations: number): ElementwiseLoss 
   requireLoss(loss);
   const { name, elementwise } = loss;
   if (!elementwise) {
-    const what = `gradients of the loss ${name} are not taken of voxels`;
+    const what = `gradients of the loss ${name} are not known`;
     throw new VoxtwirlError("unsupported", what, "Take squaredError, absoluteError or huber({ delta }).");
   }
   if (isSquared(loss) || rotations === OCTAHEDRAL_ORDER) return elementwise;
