@@ -5,19 +5,8 @@ import { fusedFits } from "./attentionFused.ts";
 import { laneVariants, productTable, productVariants } from "../matmul/matmulVariants.ts";
 import type { LaneTile } from "../matmul/panel.ts";
 import { hasLanes } from "../lanes.ts";
+import type { AttentionShape } from "./attentionSizes.ts";
 import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
-
-/** What the work of a call depends on: sizes and switches. */
-export interface AttentionShape extends Record<string, number> {
-  samples: number;
-  heads: number;
-  tokens: number;
-  /** Of a head. */
-  channels: number;
-  /** 1 with a pair bias, and with a mask. */
-  biased: number;
-  masked: number;
-}
 
 /** TILE_ROWS x TILE_COLUMNS of attentionFused.wgsl, on the adapters that it is for. */
 const FUSED = [

@@ -37,7 +37,7 @@ export function transposed(matrix: StridedMatrix): StridedMatrix {
   return { ...matrix, row: matrix.column, column: matrix.row };
 }
 
-/** What becomes of a sum: a constant of shaders/shared/product.wgsl, its switches, and the tensors it reads or writes. */
+/** What becomes of a sum: constants of shaders/shared/product.wgsl, and the tensors that are read or written for it. */
 export interface Epilogue {
   constants: Readonly<Record<string, true>>;
   bindings: Readonly<Record<string, Tensor>>;
