@@ -97,6 +97,7 @@ export const conv3dKernel: Kernel<ConvShape> = {
     testConvShape([6, 7], [3, 1, 1], 18, { exchanged: 1, flipped: 1 }),
     testConvShape([6, 3], [3, 1, 1], 18),
     testConvShape([4, 9], [1, 1, 0], 18, { exchanged: 1, flipped: 1 }),
+    { ...testConvShape([4, 9], [1, 1, 0], 20), inC: 68 },
     testConvShape([7, 9], [4, 2, 1], 9),
   ],
   example(shape) {

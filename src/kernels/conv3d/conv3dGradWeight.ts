@@ -12,6 +12,7 @@ import { choose, type Kernel, type Variant } from "../kernel.ts";
 import { requireShape } from "../shapes.ts";
 import { usefulFlops } from "./conv3dBlocks.ts";
 import { convShape, testConvShape } from "./conv3dCall.ts";
+import { dispatchConv3dGradWeightHeld } from "./conv3dGradWeightHeld.ts";
 import { dispatchConv3dGradWeightRows } from "./conv3dGradWeightRows.ts";
 import { dispatchConv3dGradWeightSubgroupMatrix } from "./conv3dGradWeightSubgroupMatrix.ts";
 import { dispatchConv3dGradWeightTeams } from "./conv3dGradWeightTeams.ts";
@@ -24,6 +25,7 @@ import {
   type GradWeightShape,
 } from "./conv3dGradWeightVariants.ts";
 import { conv3dShape, convSizes } from "./conv3dShape.ts";
+import { HELD_SHADERS } from "../matmul/held.ts";
 import { WINOGRAD_SHADERS } from "./winogradMatmul.ts";
 
 /**
@@ -78,6 +80,9 @@ export function dispatchConv3dGradWeight(
     case "conv3dWinogradMatmul":
       dispatchConv3dGradWeightWinograd(ctx, { ...all, variant });
       return;
+    case "matmulHeld":
+      dispatchConv3dGradWeightHeld(ctx, { ...all, variant });
+      return;
     case "conv3dGradWeightRows":
       dispatchConv3dGradWeightRows(ctx, all);
       return;
@@ -98,6 +103,7 @@ export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
     conv3dGradWeightRowsShader,
     conv3dGradWeightTiledShader,
     conv3dGradWeightSubgroupMatrixShader,
+    ...HELD_SHADERS,
     ...WINOGRAD_SHADERS,
     conv3dWinogradGradWeightShader,
     sumPartialsShader,
@@ -108,6 +114,7 @@ export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
     testShape([6, 9], [3, 1, 1], 5),
     { ...testShape([7, 8], [4, 2, 1], 12), transposed: 1 },
     testShape([4, 7], [1, 1, 0], 20),
+    { ...testShape([4, 7], [1, 1, 0], 20), inC: 36 },
   ],
   example(shape) {
     const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel: k, stride, pad, transposed } = shape;

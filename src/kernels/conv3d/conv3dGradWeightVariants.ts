@@ -9,6 +9,9 @@ import {
 } from "./conv3dGradWeightSubgroupMatrixTiles.ts";
 import { gradWeightRowsFits } from "./conv3dGradWeightRows.ts";
 import { gradWeightWinogradFits, gradWeightWinogradVariants } from "./conv3dGradWeightWinograd.ts";
+import { hasLanes } from "../lanes.ts";
+import { heldVariants } from "../matmul/held.ts";
+import { isPointwise } from "./conv3dShape.ts";
 import { onLavapipe, onQuads, type Variant, type VariantChoice } from "../kernel.ts";
 
 /** What the work of a call depends on: sizes and switches. */
@@ -69,7 +72,8 @@ export const gradWeightVariants: VariantChoice<GradWeightShape> = {
     const winograd = gradWeightWinogradFits(caps, sizesOf(shape), shape.stride, shape.pad)
       ? gradWeightWinogradVariants(sizesOf(shape))
       : [];
-    return [...rows, ...winograd, ...TEAMS, ...tiled.slice(0, SOFTWARE_TILED), ...matrices];
+    const held = hasLanes(caps) && isPointwise(shape) ? heldVariants() : [];
+    return [...rows, ...winograd, ...held, ...TEAMS, ...tiled.slice(0, SOFTWARE_TILED), ...matrices];
   },
   // Rows are worked on eight columns at a time.
   table: [
@@ -80,6 +84,10 @@ export const gradWeightVariants: VariantChoice<GradWeightShape> = {
     {
       ...onLavapipe("rows", "at 8^3 9 % less than teams with 64 channels, 30 with 128; with 32 teams are ahead"),
       when: ({ kernel, outW, inC, outC }) => kernel === 3 && outW > 6 && outW <= 8 && Math.min(inC, outC) >= 64,
+    },
+    {
+      ...onLavapipe("held 4x64", "6,656 rows, 64 x 64 channels 43 GFLOP/s, 128 x 64 54, teams 39 and 43"),
+      when: (shape) => isPointwise(shape) && Math.min(shape.inC, shape.outC) >= 32,
     },
     {
       ...onQuads("winograd 32x16", "32 channels at 32^3 65 ms, teams 295; 64 at 16^3, batch 4, 92 and 690"),
