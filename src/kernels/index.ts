@@ -185,3 +185,23 @@ export {
   type SwigluGradArgs,
   type SwigluShape,
 } from "./swiglu.ts";
+export {
+  modulate,
+  modulateGrad,
+  modulateGradKernel,
+  modulateKernel,
+  type ModulateArgs,
+  type ModulateGradArgs,
+  type ModulateShape,
+  type Modulation,
+} from "./modulate.ts";
+export { PAIR_TABLE_ROWS, pairBins, pairBinsKernel, type PairBinsArgs, type PairBinsShape } from "./pairs/pairBins.ts";
+export {
+  pairEmbedding,
+  pairEmbeddingGrad,
+  pairEmbeddingGradKernel,
+  pairEmbeddingKernel,
+  type PairEmbeddingArgs,
+  type PairEmbeddingGradArgs,
+  type PairEmbeddingShape,
+} from "./pairs/pairEmbedding.ts";
