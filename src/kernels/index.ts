@@ -205,3 +205,14 @@ export {
   type PairEmbeddingGradArgs,
   type PairEmbeddingShape,
 } from "./pairs/pairEmbedding.ts";
+export {
+  endpoint,
+  endpointGrad,
+  endpointGradKernel,
+  endpointKernel,
+  type EndpointArgs,
+  type EndpointGradArgs,
+  type FlowChains,
+  type FlowShape,
+} from "./flow/endpoint.ts";
+export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
