@@ -155,7 +155,13 @@ function layout(
   }
   const vec4 = width % 4 === 0;
   return {
-    constants: { ...activationConstant("sigmoid"), SCALED: scale !== undefined, MASKED: mask !== undefined, PAIRS: pairs, VEC4: vec4 },
+    constants: {
+      ...activationConstant("sigmoid"),
+      SCALED: scale !== undefined,
+      MASKED: mask !== undefined,
+      PAIRS: pairs,
+      VEC4: vec4,
+    },
     params: { samples, tokens, columns: vec4 ? width / 4 : width, registers, side },
     width,
   };

@@ -41,9 +41,16 @@ export const twins: Twins = {
     y: endpoint(side, x, velocity, residues, times),
   })),
   endpointGrad: twin<"gradY" | "residues" | "times", "side">(({ gradY, residues, times }, { side }) => ({
-    gradVelocity: endpoint(side, mapped(gradY, () => 0), gradY, residues, times),
+    gradVelocity: endpoint(
+      side,
+      mapped(gradY, () => 0),
+      gradY,
+      residues,
+      times,
+    ),
   })),
-  flowLoss: twin<"x" | "targets" | "residues" | "times", keyof FlowCase>((tensors, shape) => {
-    return flowLoss(shape, tensors, 0.5);
+  flowLoss: twin<"x" | "targets" | "residues" | "times" | "loss", keyof FlowCase>((tensors, shape) => {
+    const result = flowLoss(shape, tensors, 0.5);
+    return { ...result, loss: [result.losses.reduce((sum, loss) => sum + 0.5 * loss, tensors.loss[0]!)] };
   }),
 };

@@ -32,11 +32,7 @@ export function pairBins(
 function rowsOf(word: number): number[] {
   if (word === 0xffffffff) return [];
   const [separation, before, now] = [word % 256, Math.floor(word / 256) % 256, Math.floor(word / 65536)];
-  return [
-    separation,
-    ...(before === 255 ? [] : [SEPARATIONS + before]),
-    SEPARATIONS + PREVIOUS + now,
-  ];
+  return [separation, ...(before === 255 ? [] : [SEPARATIONS + before]), SEPARATIONS + PREVIOUS + now];
 }
 
 /** Twin of shaders/pairs/pairEmbedding.wgsl in float64. */

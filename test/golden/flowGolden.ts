@@ -50,13 +50,25 @@ export class FlowGolden {
     return this.#file.tensors.has(name);
   }
 
+  /** How many arrays have names that begin so. */
+  count(prefix: string): number {
+    return [...this.#file.tensors.keys()].filter((name) => name.startsWith(prefix)).length;
+  }
+
   /** Writes the weights, which are whole or bytes with a scale. */
   load(store: ParameterStore): void {
     for (const { name, kind } of flowNetParameters(this.config)) {
       const whole = this.has(`param/${name}`);
       const { shape, data } = this.#tensor(whole ? `param/${name}` : `param8/${name}`);
       const scale = whole ? 1 : this.get(`scale/${name}`)[0]!;
-      store.write(name, fromTorch(kind, shape, Float32Array.from(data as Int8Array, (w) => w * scale)).data);
+      store.write(
+        name,
+        fromTorch(
+          kind,
+          shape,
+          Float32Array.from(data as Int8Array, (w) => w * scale),
+        ).data,
+      );
     }
   }
 
