@@ -6,11 +6,11 @@
 //
 //   gradX[n, t] = mask[n, t] gradY[n, t] sigmoid(scale[g]),   gradResidual[n, t] = mask[n, t] gradY[n, t]
 //
-// Bindings: x, residual (RESIDUAL), y, gradY, gradX, gradResidual (RESIDUAL) [samples, tokens, columns]; scale (SCALED),
+// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [samples, tokens, columns]; scale (SCALED),
 // shift (SHIFTED) [samples + 1, columns]; columns in Reals; mask (MASKED) f32 [samples, tokens], or with PAIRS
 // [samples, side], of which a token t is the pair of t / side and t % side: its factor is the product of theirs.
-// Constants: SIGMOID (shared/activated.wgsl); GRAD, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the columns are a multiple of 4; F16: all but the mask
-// is stored in half precision.
+// Constants: SIGMOID (shared/activated.wgsl); GRAD, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the columns are a
+// multiple of 4; F16: all but the mask is stored in half precision.
 // Dispatch: threads1d(samples tokens columns).
 #import activated
 #import storage

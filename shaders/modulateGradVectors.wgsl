@@ -1,4 +1,4 @@
-// The gradients of modulate.wgsl with respect to the vectors: with m = mask gradY, the sums over the tokens of a group g
+// The gradients of modulate.wgsl with respect to the vectors: with m = mask gradY, sums over the tokens of a group g
 //
 //   gradScale[g] = sum of m x s (1 - s),  s = sigmoid(scale[g]);   gradShift[g] = sum of m
 //

@@ -1,6 +1,6 @@
 // The sum of a pair's rows of three tables that lie one after another: y[p] = table[a] + table[b] + table[c], where
-// bins[p] has in 8 bits each, from the lowest, a, b - `second` (no row where it is 255) and c - `third`; 0 where all bits
-// are set.
+// bins[p] has in 8 bits each, from the lowest, a, b - `second` (no row where it is 255) and c - `third`; 0 where all
+// bits are set.
 //
 // Bindings: bins [pairs]; table [rows, columns]; y [pairs, columns]; columns in Reals.
 // Constants: VEC4: the columns are a multiple of 4; F16: y is stored in half precision.

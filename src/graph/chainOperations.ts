@@ -52,7 +52,7 @@ export function modulate(graph: Graph, options: ModulateOptions): Tensor {
   });
 }
 
-/** The pairs of residues in bins of their separation and distances, u32 [b, S, S]: see the kernel. Without gradients. */
+/** The bins of all pairs of residues, u32 [b, S, S]: see the kernel. Without gradients. */
 export function pairBins(graph: Graph, options: Omit<pairBinsKernel.PairBinsArgs, "bins">): Tensor {
   checkOperation("pairBins", graph, options, "x residues");
   const { label, residues } = options;

@@ -51,8 +51,8 @@ export interface ModulateGradArgs extends Modulation {
 }
 
 /**
- * y = mask (residual + x sigmoid(scale) + shift), with vectors that the tokens of a sample share: the adaptive layer norm
- * (Peebles and Xie 2022, arXiv 2212.09748) behind its norm, and gated residual connections.
+ * y = mask (residual + x sigmoid(scale) + shift), with vectors that the tokens of a sample share: the adaptive layer
+ * norm (Peebles and Xie 2022, arXiv 2212.09748) behind its norm, and gated residual connections.
  *
  * @throws VoxtwirlError "bad-shape"
  */

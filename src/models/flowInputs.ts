@@ -26,8 +26,10 @@ export interface ChainArrays {
  *
  * @throws VoxtwirlError "bad-option" for chains that are empty or do not fit
  */
-export function chainArrays(config: FlowNetConfig, { lengths, places, breaks = [] }: ChainBatch): ChainArrays {
+export function chainArrays(config: FlowNetConfig, batch: ChainBatch): ChainArrays {
   requireObject("config", config, "Give a network's configuration.");
+  requireObject("batch", batch, "Give { lengths, places }.");
+  const { lengths, places, breaks = [] } = batch;
   requireArray("lengths", lengths, "Give the number of residues of each chain.");
   requireWhole("places", places, 1, 2 ** 16);
   for (const length of lengths) requireWhole("the length of a chain", length, 1, places);

@@ -31,7 +31,8 @@ export interface FlowLossArgs extends FlowChains {
 
 /**
  * The loss of each chain, the mean over its residues' coordinates of (x - targets)^2 divided by (1 - t)^2 + 1e-5: the
- * squared error of the velocity, but for the 1e-5. With their sum times a scale, and its gradient. A chain has a residue at least.
+ * squared error of the velocity, but for the 1e-5. With their sum times a scale, and its gradient. A chain has a
+ * residue at least.
  *
  * @throws VoxtwirlError "bad-shape"
  */
