@@ -216,3 +216,12 @@ export {
   type FlowShape,
 } from "./flow/endpoint.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
+export {
+  scaleRows,
+  scaleRowsGrad,
+  scaleRowsGradKernel,
+  scaleRowsKernel,
+  type ScaleRowsArgs,
+  type ScaleRowsGradArgs,
+  type ScaleRowsShape,
+} from "./scaleRows.ts";

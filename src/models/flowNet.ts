@@ -14,6 +14,7 @@ import {
   pairEmbedding,
   queryKeyNorm,
   reshape,
+  scaleRows,
   swiglu,
   type FlowChains,
 } from "../graph/operations.ts";
@@ -89,7 +90,9 @@ class Pass {
 
   run(): FlowOutput {
     const cond = this.#feature("cond", this.#conditioning());
-    const pair = this.#feature("pair", this.#pairs());
+    // A norm without weights of what all layers share; a layer's own are taken into its matrix.
+    const pairs = this.#feature("pair", this.#pairs());
+    const pair = layerNorm(this.#graph, { label: this.#path("pair.normal"), x: pairs });
     let x = this.#feature("embedding", this.#embedding());
     for (let layer = 0; layer < this.#config.layers; layer++) {
       x = this.#feature(`layer${layer}.attention`, this.#attention(`layers.${layer}.attn`, x, cond, pair));
@@ -163,13 +166,22 @@ class Pass {
     return this.#residual(name, x, this.#linear(`${name}.out`, gated), cond);
   }
 
-  /** [b, heads, S, S] */
+  /**
+   * [b, heads, S, S]. The norm's bias would add one number to all keys' scores, which changes no weight of attention: it
+   * is left out, and has no gradient.
+   */
   #pairBias(name: string, pair: Tensor): Tensor {
+    const { parameter } = this.#options;
+    const matrix = parameter(`${name}.pairBias.weight`);
     const biases = matmul(this.#graph, {
       label: this.#path(`${name}.pairBias`),
-      a: this.#options.parameter(`${name}.pairBias.weight`),
+      a: scaleRows(this.#graph, {
+        label: this.#path(`${name}.pairNorm`),
+        x: matrix,
+        weight: parameter(`${name}.pairNorm.gain`),
+      }),
       transposeA: true,
-      b: this.#norm(`${name}.pairNorm`, pair),
+      b: pair,
       transposeB: true,
     });
     const [chains, side] = this.#inputs.tokens.shape as [number, number];

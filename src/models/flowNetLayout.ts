@@ -39,7 +39,8 @@ export function flowNetParameters(config: FlowNetConfig): ModelParameter[] {
   const { hidden, layers, conditioning, pair, timeEmbedding } = config;
   const parameters: ModelParameter[] = [];
   const add = (name: string, kind: WeightKind, shape: number[], init: ModelParameter["init"]) =>
-    parameters.push({ name, kind, shape, trained: true, init });
+    // Attention does not depend on the biases of pairs: they are there for checkpoints.
+    parameters.push({ name, kind, shape, trained: !name.endsWith("pairNorm.bias"), init });
   const weight = (name: string, from: number, to: number) =>
     add(`${name}.weight`, "linear", [from, to], { bound: 1 / Math.sqrt(from) });
   const linear = (name: string, from: number, to: number) => {
