@@ -6,8 +6,8 @@
 // the sum of squares around it (Welford 1962, doi 10.1080/00401706.1962.10490022), which are then merged: nothing is
 // lost where all numbers are far from zero.
 //
-// Bindings: x, y, rows as shared/layerNormRows.wgsl has them; weight [columns] with HAS_WEIGHT, bias [columns] with HAS_BIAS; stats [rows] of
-// (mean, rstd), written. Columns are counted in Reals, `count` in numbers.
+// Bindings: x, y, rows as shared/layerNormRows.wgsl has them; weight [columns] with HAS_WEIGHT, bias [columns] with
+// HAS_BIAS; stats [rows] of (mean, rstd), written. Columns are counted in Reals, `count` in numbers.
 // Constants: TEAM, WORKGROUP (shared/rowTeam.wgsl); RMS, HAS_WEIGHT, HAS_BIAS; VEC4: the columns are a multiple of 4;
 // F16: x and y are stored in half precision.
 // Dispatch: workgroups1d(ceil(rows TEAM / WORKGROUP)).

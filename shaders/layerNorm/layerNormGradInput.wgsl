@@ -4,8 +4,8 @@
 //
 // where RMS has no mean of g: there the mean is 0.
 //
-// Bindings: x, gradY, gradX, addend (only with ADDEND), rows as shared/layerNormRows.wgsl has them; weight [columns] with
-// HAS_WEIGHT; stats [rows] of (mean, rstd), of the forward pass.
+// Bindings: x, gradY, gradX, addend (only with ADDEND), rows as shared/layerNormRows.wgsl has them; weight [columns]
+// with HAS_WEIGHT; stats [rows] of (mean, rstd), of the forward pass.
 // Constants: TEAM, WORKGROUP (shared/rowTeam.wgsl); RMS, HAS_WEIGHT, ADDEND; VEC4: the columns are a multiple of 4;
 // F16: x, gradY, gradX and addend are stored in half precision.
 // Dispatch: workgroups1d(ceil(rows TEAM / WORKGROUP)).

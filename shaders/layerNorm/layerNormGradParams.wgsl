@@ -4,8 +4,8 @@
 //   partial[b, c] = sum over rows r of block b of gradY[r, c] (x[r, c] - mean[r]) rstd[r]
 //   partial[b, columns + c] = sum over them of gradY[r, c], with HAS_BIAS
 //
-// Bindings: x, gradY, rows as shared/layerNormRows.wgsl has them; stats [rows] of (mean, rstd); partial [blocks, columns], with HAS_BIAS [blocks,
-// 2 columns]; columns in Reals. One invocation per block and column.
+// Bindings: x, gradY, rows as shared/layerNormRows.wgsl has them; stats [rows] of (mean, rstd); partial
+// [blocks, columns], with HAS_BIAS [blocks, 2 columns]; columns in Reals. One invocation per block and column.
 // Constants: WORKGROUP; HAS_BIAS; VEC4: the columns are a multiple of 4; F16: x and gradY are stored in half precision.
 // Dispatch: threads1d(blocks columns).
 #import layerNormRows

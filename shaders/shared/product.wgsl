@@ -2,8 +2,9 @@
 //
 //   out[n, h, i, j] = epilogue(sum over k of a[n, h, i, k] * b[n, h, k, j]),   M = rows, N = columns, K = depth.
 //
-// z is n heads + h. VEC4: all but masks and pair biases is bound as groups of four numbers, of four columns each; WIDE: a and b are bound as groups of four numbers. X_F16, Y_F16, F16: a, b, out are stored in half
-// precision; ONE_SOURCE: b lies in a's tensor. Epilogue, of s = `scale` times the sum:
+// z is n heads + h. WIDE: a and b are bound as groups of four numbers; VEC4: so is all else, but for factors, masks and
+// pair biases, and a sum is one of four columns. X_F16, Y_F16, F16: a, b, out are stored in half precision; ONE_SOURCE:
+// b lies in a's tensor. Epilogue, of s = `scale` times the sum:
 //   none         s, added to out where `accumulate` is 1
 //   LAYER        f(s + bias[j]) * gate + residual; f: shared/activated.wgsl. BIAS, GATE, RESIDUAL: they are
 //                there; PRE_ACTIVATION: s + bias[j] is kept. gate, residual and preActivation are laid out as out.

@@ -18,8 +18,8 @@ export {
 } from "./activations.ts";
 export { adamw, adamwKernel, type AdamwArgs } from "./adamw.ts";
 export { add, addKernel, subtract, subtractKernel, type AddArgs } from "./add.ts";
-export { attention, attentionKernel, type AttentionArgs } from "./attention/attention.ts";
-export type { AttentionScores } from "./attention/attentionSizes.ts";
+export { attention, attentionKernel } from "./attention/attention.ts";
+export type { AttentionArgs, AttentionScores, AttentionShape } from "./attention/attentionSizes.ts";
 export { attentionGrad, attentionGradKernel, type AttentionGradArgs } from "./attention/attentionGrad.ts";
 export {
   averageOrbits,
@@ -104,7 +104,6 @@ export { twirlError, twirlErrorKernel, twirlMerge, twirlMergeKernel, type TwirlM
 export { voxelize, voxelizeKernel, type VoxelizeArgs } from "./voxelize.ts";
 export type { AdamwShape } from "./adamw.ts";
 export type { ElementwiseShape } from "./elementwise.ts";
-export type { AttentionShape } from "./attention/attentionVariants.ts";
 export type { PoolShape } from "./avgPool3d.ts";
 export type { ConcatShape } from "./concatChannels.ts";
 export type { GradWeightShape } from "./conv3d/conv3dGradWeightVariants.ts";

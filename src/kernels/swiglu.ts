@@ -14,7 +14,7 @@ const EACH = 8;
 /** What `swiglu` takes. */
 export interface SwigluArgs {
   label: string;
-  /** [..., 2 C]: of each row a, then g. */
+  /** [..., 2 C], of each row a, then g. */
   x: Tensor;
   /** [..., C], written. */
   y: Tensor;

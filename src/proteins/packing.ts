@@ -61,9 +61,9 @@ export interface PackedCrops {
   readonly length: number;
   /** Places in nanometres [batch, length, 3], each crop's centroid at the origin; 0 after the last real residue. */
   readonly positions: Float32Array;
-  /** [batch, length]: 1 for real residues, else 0. */
+  /** [batch, length], 1 for real residues, else 0. */
   readonly mask: Float32Array;
-  /** [batch, length]: 1 where the crop's next C-alpha is more than 0.4 nm away, else 0. */
+  /** [batch, length], 1 where the crop's next C-alpha is more than 0.4 nm away, else 0. */
   readonly breaks: Float32Array;
   /** Real residues of each row. */
   readonly residues: Uint32Array;

@@ -174,7 +174,7 @@ describe("tiles of matmulSubgroupMatrix", () => {
       expect(kinds(caps, "f32")).toEqual(["loads"]);
       expect(kinds({ ...caps, subgroupMatrices: [] }, "f16")).toEqual(["loads"]);
     }
-    expect(kinds(MATRIX_ADAPTERS.lavapipe!, "f16")).toEqual(["fused", "panel"]);
+    expect(kinds(MATRIX_ADAPTERS.lavapipe!, "f16")).toEqual(["fused", "held"]);
     expect(tilesOf(MATRIX_ADAPTERS.lavapipe!, c).length).toBe(1);
   });
 });

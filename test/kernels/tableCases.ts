@@ -62,7 +62,7 @@ const heads = { samples: 2, heads: 1, biased: 0, masked: 0 };
 export const SHAPES: Record<string, readonly CallShape[]> = {
   neighbourAttention: lists,
   neighbourAttentionGrad: lists,
-  conv3d: [...convolutions, ...convolutions.map((shape) => ({ ...shape, inC: 12 }))],
+  conv3d: [12, 5, 40].flatMap((inC) => convolutions.map((shape) => ({ ...shape, inC }))),
   convTranspose3d: convolutions,
   conv3dGradWeight: [
     ...convolutions,
@@ -75,7 +75,7 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   layerNormGrad: [64, 512].map((channels) => ({ rows: 100, channels, rms: 1, affine: 1 })),
   attention: [32, 1024].map((channels) => ({ ...heads, tokens: 64, channels })),
   attentionGrad: [64, 512].map((tokens) => ({ ...heads, tokens, channels: 32 })),
-  matmul: [64, 512].map((rows) => ({ samples: 2, rows, columns: 64, depth: 128, transposeA: 0, transposeB: 1 })),
+  matmul: [16, 128].map((depth) => ({ samples: 2, rows: 64, columns: 64, depth, transposeA: 0, transposeB: 1 })),
   neighbourList: [20, 100, 1000, 10_000].flatMap((atoms) =>
     [0, 1].map((counted) => ({ structures: 2, atoms, slots: 20, counted, periodic: 1 - counted })),
   ),

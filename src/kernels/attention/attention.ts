@@ -5,7 +5,6 @@ import matmulPanelShader from "../../../shaders/matmul/matmulPanel.wgsl";
 import matmulSubgroupMatrixShader from "../../../shaders/matmul/matmulSubgroupMatrix.wgsl";
 import { requireArgs } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
-import type { Tensor } from "../../gpu/tensor.ts";
 import { copyChannels } from "../concatChannels.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
@@ -22,19 +21,11 @@ import {
   scoreTile,
   shapeOf,
   summed,
-  type AttentionScores,
+  type AttentionArgs,
+  type AttentionShape,
 } from "./attentionSizes.ts";
 import { scoreInputs } from "./attentionExample.ts";
-import { attentionShapes, attentionVariants, fusedTileOf, type AttentionShape } from "./attentionVariants.ts";
-
-/** What `attention` takes. */
-export interface AttentionArgs extends AttentionScores {
-  label: string;
-  /** [N, T, C], written: heads one after the other. */
-  y: Tensor;
-  /** [N, heads, T], written: log of the sum over keys of exp(score), which the gradient needs. */
-  logSumExp: Tensor;
-}
+import { attentionShapes, attentionVariants, fusedTileOf } from "./attentionVariants.ts";
 
 /**
  * Self-attention within each sample, head by head: y = softmax(scale * q k^T + pairBias) v over the sample's T tokens.

@@ -1,5 +1,5 @@
 import { activation, input, type ExampleTensor } from "../example.ts";
-import type { AttentionShape } from "./attentionVariants.ts";
+import type { AttentionShape } from "./attentionSizes.ts";
 
 /** What the scores of an example read besides queries and keys. */
 export function scoreInputs(shape: AttentionShape): {

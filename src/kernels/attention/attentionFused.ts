@@ -3,8 +3,7 @@ import { workgroups1d, type KernelCall, type KernelContext } from "../../gpu/dis
 import { byteLength } from "../../gpu/tensor.ts";
 import { storagePair } from "../storage.ts";
 import type { LaneTile } from "../matmul/panel.ts";
-import type { AttentionArgs } from "./attention.ts";
-import type { Sizes } from "./attentionSizes.ts";
+import type { AttentionArgs, Sizes } from "./attentionSizes.ts";
 
 /** Keys whose scores an invocation keeps at a time. */
 const KEYS = 128;

@@ -22,8 +22,9 @@ import {
   shapeOf,
   summed,
   type AttentionScores,
+  type AttentionShape,
 } from "./attentionSizes.ts";
-import { attentionGradVariants, attentionShapes, type AttentionShape } from "./attentionVariants.ts";
+import { attentionGradVariants, attentionShapes } from "./attentionVariants.ts";
 
 /** What `attentionGrad` takes. */
 export interface AttentionGradArgs extends AttentionScores {

@@ -2,7 +2,6 @@ import type { KernelContext } from "../../gpu/dispatch.ts";
 import { elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import type { Epilogue, StridedMatrix } from "../matmul/product.ts";
 import { badShape, requireShape } from "../shapes.ts";
-import type { AttentionShape } from "./attentionVariants.ts";
 
 /** What the scores are made of, forward and backward. */
 export interface AttentionScores {
@@ -16,6 +15,27 @@ export interface AttentionScores {
   pairBias?: Tensor | undefined;
   /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
   mask?: Tensor | undefined;
+}
+
+/** What `attention` takes. */
+export interface AttentionArgs extends AttentionScores {
+  label: string;
+  /** [N, T, C], written: heads one after the other. */
+  y: Tensor;
+  /** [N, heads, T], written: log of the sum over keys of exp(score), which the gradient needs. */
+  logSumExp: Tensor;
+}
+
+/** What the work of a call depends on: sizes and switches. */
+export interface AttentionShape extends Record<string, number> {
+  samples: number;
+  heads: number;
+  tokens: number;
+  /** Of a head. */
+  channels: number;
+  /** 1 with a pair bias, and with a mask. */
+  biased: number;
+  masked: number;
 }
 
 /** Keys of a tile of scores, and the floats that such a tile of all samples may hold before it gets fewer keys. */

@@ -5,19 +5,8 @@ import { fusedFits } from "./attentionFused.ts";
 import { laneVariants, productTable, productVariants } from "../matmul/matmulVariants.ts";
 import type { LaneTile } from "../matmul/panel.ts";
 import { hasLanes } from "../lanes.ts";
+import type { AttentionShape } from "./attentionSizes.ts";
 import { onLavapipe, type Variant, type VariantChoice } from "../kernel.ts";
-
-/** What the work of a call depends on: sizes and switches. */
-export interface AttentionShape extends Record<string, number> {
-  samples: number;
-  heads: number;
-  tokens: number;
-  /** Of a head. */
-  channels: number;
-  /** 1 with a pair bias, and with a mask. */
-  biased: number;
-  masked: number;
-}
 
 /** TILE_ROWS x TILE_COLUMNS of attentionFused.wgsl, on the adapters that it is for. */
 const FUSED = [
@@ -47,7 +36,7 @@ export const attentionVariants: VariantChoice<AttentionShape> = {
   },
   table: [
     onLavapipe("fused 16x4", "64x512 0.35 ms, 512x128 2.9, 4096x64 100; panel 1.2, 4.7, 151; broadcast 0.8, 6.8, 213"),
-    onLavapipe("panel 16x4", "where the channels are too many to keep: a panel serves many rows"),
+    onLavapipe("held 4x64", "where the channels are too many to keep; elsewhere up to a third slower"),
     ...productTable,
   ],
   describe,
@@ -57,7 +46,10 @@ export const attentionGradVariants: VariantChoice<AttentionShape> = {
   kernel: "attentionGrad",
   of: products,
   table: [
-    onLavapipe("panel 16x4", "64x512 1.7 ms, 512x128 10.8, 4096x64 310; broadcast 2.1, 15.0, 478"),
+    onLavapipe(
+      "held 4x64",
+      "64x512 1.5 ms, 512x128 13.0, 8 heads of 256x64 16.8; panel 2.1, 15.9, 20.6, on shared cores",
+    ),
     ...productTable,
   ],
   describe,

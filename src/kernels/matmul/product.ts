@@ -37,7 +37,7 @@ export function transposed(matrix: StridedMatrix): StridedMatrix {
   return { ...matrix, row: matrix.column, column: matrix.row };
 }
 
-/** What becomes of a sum: a constant of shaders/shared/product.wgsl, its switches, and the tensors it reads or writes. */
+/** What becomes of a sum: constants of shaders/shared/product.wgsl, and the tensors that are read or written for it. */
 export interface Epilogue {
   constants: Readonly<Record<string, true>>;
   bindings: Readonly<Record<string, Tensor>>;
@@ -105,14 +105,21 @@ function matmulWay({ tiles, rows, columns }: Product): Way {
   };
 }
 
-function subgroupMatrixWay({ rows, columns, depth, a, b }: Product, tile: MatmulSubgroupMatrixTile): Way {
-  const [blockRows, blockColumns] = matmulBlock(tile);
+/** Whether rows of a and the depth of b lie next to one another, else a's depth and b's columns; all other sizes. */
+function layoutOf({ rows, columns, depth, a, b }: Product) {
   const [A_ALONG, B_ALONG] = [a.column !== 1, b.row === 1];
-  const columnParts = Math.ceil(columns / blockColumns);
   const sizes = [
     ...[A_ALONG ? rows : depth, a.offset, a.sample, a.head, A_ALONG ? a.column : a.row],
     ...[B_ALONG ? depth : columns, b.offset, b.sample, b.head, B_ALONG ? b.column : b.row],
   ];
+  return { A_ALONG, B_ALONG, sizes };
+}
+
+function subgroupMatrixWay(p: Product, tile: MatmulSubgroupMatrixTile): Way {
+  const { rows, columns, a } = p;
+  const [blockRows, blockColumns] = matmulBlock(tile);
+  const { A_ALONG, B_ALONG, sizes } = layoutOf(p);
+  const columnParts = Math.ceil(columns / blockColumns);
   return {
     shader: matmulSubgroupMatrixShader,
     constants: {
@@ -142,14 +149,10 @@ function panelWay({ samples, heads = 1, rows, columns, depth, a, b }: Product, t
 
 /** Where operands and result lie in groups of four; undefined elsewhere. */
 function heldWay(ctx: KernelContext, p: Product, tile: HeldTile): Way | undefined {
-  const { label, samples, heads = 1, rows, columns, depth, a, b, out, readsOut } = p;
-  const [A_ALONG, B_ALONG] = [a.column !== 1, b.row === 1];
-  const sizes = [
-    ...[columns, out.offset, out.sample, out.head, out.row],
-    ...[A_ALONG ? rows : depth, a.offset, a.sample, a.head, A_ALONG ? a.column : a.row],
-    ...[B_ALONG ? depth : columns, b.offset, b.sample, b.head, B_ALONG ? b.column : b.row],
-  ];
-  const isAligned = (A_ALONG ? a.row : a.column) === 1 && sizes.every((size) => size % 4 === 0);
+  const { label, samples, heads = 1, rows, columns, depth, a, out, readsOut } = p;
+  const { A_ALONG, B_ALONG, sizes } = layoutOf(p);
+  const all = [...sizes, columns, out.offset, out.sample, out.head, out.row];
+  const isAligned = (A_ALONG ? a.row : a.column) === 1 && all.every((size) => size % 4 === 0);
   if (!isAligned) return undefined;
   const { columnParts, rowTiles, rowParts } = heldParts(tile, { samples: samples * heads, rows, columns });
   const SEVERAL = depth > tile.DEPTH;
