@@ -40,7 +40,6 @@ import storagePair from "../../shaders/shared/storagePair.wgsl";
 import streamBits from "../../shaders/shared/streamBits.wgsl";
 import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
 import thread from "../../shaders/shared/thread.wgsl";
-import tokenMask from "../../shaders/shared/tokenMask.wgsl";
 import total from "../../shaders/shared/total.wgsl";
 import unit from "../../shaders/shared/unit.wgsl";
 import voxels from "../../shaders/shared/voxels.wgsl";
@@ -97,7 +96,6 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     streamBits,
     subgroupMatrix,
     thread,
-    tokenMask,
     total,
     unit,
     voxels,

@@ -1,4 +1,3 @@
-import modulateGradVectorsShader from "../../shaders/modulateGradVectors.wgsl";
 import modulateShader from "../../shaders/modulate.wgsl";
 import { requireArgs } from "../check.ts";
 import { workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
@@ -106,22 +105,21 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
     bytes: bytesOf({ ...of, ...written }),
   });
   if (!gradScale && !gradShift) return;
-  const chunks = Math.ceil(params.columns / (WORKGROUP / LANES));
   const bindings = {
     ...{ gradY, ...(mask && { mask }), ...(gradScale && scale && { x, scale, gradScale }) },
     ...(gradShift && { gradShift }),
   };
   ctx.dispatch({
     label: `${label} vectors`,
-    shader: modulateGradVectorsShader,
+    shader: modulateShader,
     constants: {
-      ...{ ...constants, ...dtypes, WORKGROUP, LANES },
+      ...{ ...constants, ...dtypes, VECTORS: true, WORKGROUP, LANES },
       SCALED: gradScale !== undefined,
       SHIFTED: gradShift !== undefined,
     },
-    params: { ...params, chunks },
+    params,
     bindings,
-    workgroups: workgroups1d((params.samples + 1) * chunks),
+    workgroups: workgroups1d((params.samples + 1) * params.chunks),
     flops: ((gradScale ? 2 : 0) + (gradShift ? 1 : 0) + (mask ? 1 : 0)) * elements,
     bytes: bytesOf(bindings),
   });
@@ -154,6 +152,8 @@ function layout(
     throw badShape(label, "'mask' must be [N, T], or [N, S] where T is S^2", { x, mask });
   }
   const vec4 = width % 4 === 0;
+  const columns = vec4 ? width / 4 : width;
+  const chunks = Math.ceil(columns / (WORKGROUP / LANES));
   return {
     constants: {
       ...activationConstant("sigmoid"),
@@ -162,7 +162,7 @@ function layout(
       PAIRS: pairs,
       VEC4: vec4,
     },
-    params: { samples, tokens, columns: vec4 ? width / 4 : width, registers, side },
+    params: { samples, tokens, columns, registers, side, chunks },
     width,
   };
 }
@@ -225,7 +225,7 @@ export const modulateKernel: Kernel<ModulateShape> = {
 /** What there is to know of `modulateGrad`. */
 export const modulateGradKernel: Kernel<ModulateShape> = {
   name: "modulateGrad",
-  shaders: [modulateShader, modulateGradVectorsShader],
+  shaders: [modulateShader],
   shapes,
   example(sizes) {
     const { samples, tokens, columns, registers, scale, shift, residual, mask } = sizes;

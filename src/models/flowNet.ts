@@ -167,8 +167,8 @@ class Pass {
   }
 
   /**
-   * [b, heads, S, S]. The norm's bias would add one number to all keys' scores, which changes no weight of attention: it
-   * is left out, and has no gradient.
+   * [b, heads, S, S]. The norm's bias would add one number to all keys' scores, which changes no weight of attention:
+   * it is left out, and has no gradient.
    */
   #pairBias(name: string, pair: Tensor): Tensor {
     const { parameter } = this.#options;
