@@ -10,10 +10,10 @@
 //
 //   gradScale[g] = sum of m x s (1 - s),   gradShift[g] = sum of m
 //
-// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [samples, tokens, columns]; with SCALED scale and
-// gradScale, with SHIFTED shift and gradShift [samples + 1, columns]; columns in Reals; with MASKED mask, f32 [samples,
-// tokens], or with PAIRS [samples, side], of which a token t is the pair of t / side and t % side: its factor is the
-// product of theirs.
+// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [samples, tokens, columns]; with SCALED scale
+// and gradScale, with SHIFTED shift and gradShift [samples + 1, columns]; columns in Reals; with MASKED mask, f32
+// [samples, tokens], or with PAIRS [samples, side], of which a token t is the pair of t / side and t % side: its factor
+// is the product of theirs.
 // Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the
 // columns are a multiple of 4; F16: all but the mask is stored in half precision. With VECTORS also WORKGROUP and
 // LANES: invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the

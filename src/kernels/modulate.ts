@@ -93,7 +93,8 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
   const of = { gradY, ...(scale && { scale }), ...(mask && { mask }) };
   const written = { gradX, ...(gradResidual && { gradResidual }) };
   const elements = params.samples * params.tokens * width;
-  const dtypes = storage(label, { x, gradY, ...written, ...(scale && { scale }), ...(gradScale && { gradScale }) });
+  const vectors = { ...(scale && { scale }), ...(gradScale && { gradScale }), ...(gradShift && { gradShift }) };
+  const dtypes = storage(label, { x, gradY, ...written, ...vectors });
   ctx.dispatch({
     label,
     shader: modulateShader,
