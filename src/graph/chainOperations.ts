@@ -1,4 +1,5 @@
 import type { Tensor } from "../gpu/tensor.ts";
+import * as centreKernel from "../kernels/flow/centre.ts";
 import * as endpointKernel from "../kernels/flow/endpoint.ts";
 import * as modulateKernel from "../kernels/modulate.ts";
 import * as pairBinsKernel from "../kernels/pairs/pairBins.ts";
@@ -93,5 +94,16 @@ export function endpoint(
     graph.addGrad(velocity, (gradVelocity) => {
       endpointKernel.endpointGrad(graph, { label: `${label} grad`, residues, times, gradY, gradVelocity });
     });
+  });
+}
+
+/** Chains f32 [b, S, 3] moved so that the mean of their residues is 0; 0 for what is no residue. */
+export function centre(graph: Graph, options: { label: string; x: Tensor; residues: Tensor }): Tensor {
+  checkOperation("centre", graph, options, "x residues");
+  const { label, x, residues } = options;
+  const y = graph.scratch(label, x.shape);
+  centreKernel.centre(graph, { label, x, residues, y });
+  return graph.record(y, [x], (gradY) => {
+    graph.addGrad(x, (gradX) => centreKernel.centre(graph, { label: `${label} grad`, x: gradY, residues, y: gradX }));
   });
 }

@@ -214,6 +214,7 @@ export {
   type FlowChains,
   type FlowShape,
 } from "./flow/endpoint.ts";
+export { centre, centreKernel, type CentreArgs } from "./flow/centre.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
   scaleRows,

@@ -16,6 +16,19 @@ export function endpoint(side: number, x: Numbers, velocity: Numbers, residues: 
   });
 }
 
+/** Twin of shaders/flow/centre.wgsl in float64. */
+export function centre({ chains, side }: FlowCase, x: Numbers, residues: Numbers): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let b = 0; b < chains; b++) {
+    const tokens = Array.from({ length: side }, (_, i) => b * side + i).filter((at) => residues[at] !== 0);
+    for (let a = 0; a < 3; a++) {
+      const mean = tokens.reduce((sum, at) => sum + x[3 * at + a]!, 0) / tokens.length;
+      for (const at of tokens) y[3 * at + a] = x[3 * at + a]! - mean;
+    }
+  }
+  return y;
+}
+
 /** Twin of shaders/flow/flowLoss.wgsl in float64. */
 export function flowLoss(
   { chains, side }: FlowCase,
@@ -37,6 +50,7 @@ export function flowLoss(
 }
 
 export const twins: Twins = {
+  centre: twin<"x" | "residues", keyof FlowCase>(({ x, residues }, shape) => ({ y: centre(shape, x, residues) })),
   endpoint: twin<"x" | "velocity" | "residues" | "times", "side">(({ x, velocity, residues, times }, { side }) => ({
     y: endpoint(side, x, velocity, residues, times),
   })),

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/graph/graph.ts";
 import {
+  centre,
   endpoint,
   linear,
   modulate,
@@ -57,7 +58,8 @@ const PAIRS: Net = {
     const rows = reshape(graph, pair, [CHAINS, SIDE, SIDE * 4]);
     const sum = modulate(graph, { label: "sum", x: rows, residual: x, mask: p("residues") });
     const velocity = linear(graph, { label: "velocity", x: sum, weight: p("velocity") });
-    return endpoint(graph, { label: "end", x: places, velocity, residues, times: p("times") });
+    const end = endpoint(graph, { label: "end", x: places, velocity, residues, times: p("times") });
+    return centre(graph, { label: "centred", x: end, residues });
   },
 };
 
