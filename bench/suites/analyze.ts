@@ -61,7 +61,10 @@ function makeData(): CaseData {
   return new Map([
     ...["x", "target"].map((grid) => [grid, uniform(`${name}/${grid}`, elementCount(grids))] as const),
     ...parameters.flatMap(({ name: parameter, shape, init }) => {
-      const spread = "constant" in init ? { base: init.constant, scale: 0.1 } : { scale: init.bound };
+      const spread =
+        "constant" in init
+          ? { base: init.constant, scale: 0.1 }
+          : { scale: "bound" in init ? init.bound : init.deviation };
       const count = elementCount(shape);
       return [
         [parameter, uniform(`${name}/${parameter}`, count, spread)] as const,

@@ -78,7 +78,10 @@ function networkTiny(): Network {
         name,
         shape,
         trained,
-        spread: "constant" in init ? { base: init.constant, scale: 0.1 } : { scale: init.bound },
+        spread:
+          "constant" in init
+            ? { base: init.constant, scale: 0.1 }
+            : { scale: "bound" in init ? init.bound : init.deviation },
       };
     }),
     shape: [batch, grid, grid, grid, elements.length],

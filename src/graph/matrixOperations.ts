@@ -11,6 +11,7 @@ import { gateGrad } from "../kernels/gateGrad.ts";
 import * as layerNormKernel from "../kernels/layerNorm/layerNorm.ts";
 import { layerNormGrad } from "../kernels/layerNorm/layerNormGrad.ts";
 import * as matmulKernel from "../kernels/matmul/matmul.ts";
+import * as scaleRowsKernel from "../kernels/scaleRows.ts";
 import * as swigluKernel from "../kernels/swiglu.ts";
 import { checkOperation } from "./checkOperation.ts";
 import type { Graph, Precision } from "./graph.ts";
@@ -101,6 +102,22 @@ function addProduct(graph: Graph, factor: Tensor, args: Omit<matmulKernel.Matmul
   const sum = graph.parameterGrad(factor);
   if (sum) matmulKernel.matmul(graph, { ...args, y: sum, accumulate: true });
   else graph.addGrad(factor, (y) => matmulKernel.matmul(graph, { ...args, y }));
+}
+
+/**
+ * A matrix [R, C] with its rows times a weight [R] each, both parameters: f32 [R, C]. `x` times it is what the norm of
+ * rows with that weight gives times the matrix, where x has been normalised without.
+ */
+export function scaleRows(graph: Graph, options: { label: string; x: Tensor; weight: Tensor }): Tensor {
+  checkOperation("scaleRows", graph, options, "x weight");
+  const { label, x, weight } = options;
+  const y = graph.scratch(label, x.shape);
+  scaleRowsKernel.scaleRows(graph, { label, x, weight, y });
+  return graph.record(y, [x, weight], (gradY) => {
+    const gradOf = (of: Tensor, name: string) => graph.parameterGrad(of) ?? graph.scratch(`${label} ${name}`, of.shape);
+    const gradients = { gradX: gradOf(x, "gradX"), gradWeight: gradOf(weight, "gradWeight") };
+    scaleRowsKernel.scaleRowsGrad(graph, { label: `${label} grad`, x, weight, gradY, ...gradients });
+  });
 }
 
 /** SwiGLU without its matrices (Shazeer 2020, arXiv 2002.05202): x [..., 2 C] is a, then g; a * silu(g) is [..., C]. */

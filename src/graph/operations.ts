@@ -16,6 +16,7 @@ import { elementCount } from "../gpu/tensor.ts";
 import { checkOperation } from "./checkOperation.ts";
 import type { Graph, Precision } from "./graph.ts";
 
+export * from "./chainOperations.ts";
 export * from "./edgeOperations.ts";
 export * from "./matrixOperations.ts";
 

@@ -184,3 +184,44 @@ export {
   type SwigluGradArgs,
   type SwigluShape,
 } from "./swiglu.ts";
+export {
+  modulate,
+  modulateGrad,
+  modulateGradKernel,
+  modulateKernel,
+  type ModulateArgs,
+  type ModulateGradArgs,
+  type ModulateShape,
+  type Modulation,
+} from "./modulate.ts";
+export { PAIR_TABLE_ROWS, pairBins, pairBinsKernel, type PairBinsArgs, type PairBinsShape } from "./pairs/pairBins.ts";
+export {
+  pairEmbedding,
+  pairEmbeddingGrad,
+  pairEmbeddingGradKernel,
+  pairEmbeddingKernel,
+  type PairEmbeddingArgs,
+  type PairEmbeddingGradArgs,
+  type PairEmbeddingShape,
+} from "./pairs/pairEmbedding.ts";
+export {
+  endpoint,
+  endpointGrad,
+  endpointGradKernel,
+  endpointKernel,
+  type EndpointArgs,
+  type EndpointGradArgs,
+  type FlowChains,
+  type FlowShape,
+} from "./flow/endpoint.ts";
+export { centre, centreKernel, type CentreArgs } from "./flow/centre.ts";
+export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
+export {
+  scaleRows,
+  scaleRowsGrad,
+  scaleRowsGradKernel,
+  scaleRowsKernel,
+  type ScaleRowsArgs,
+  type ScaleRowsGradArgs,
+  type ScaleRowsShape,
+} from "./scaleRows.ts";

@@ -13,13 +13,16 @@ export function initialise(store: ParameterStore, parameters: readonly ModelPara
   const base = scramble((seed | 0) ^ scramble(Math.floor(seed / 2 ** 32)));
   parameters.forEach(({ name, shape, init, orbits }, index) => {
     const random = new Random(base * 65_536 + index);
-    const values = Float32Array.from({ length: elementCount(shape) }, () =>
-      "constant" in init ? init.constant : (2 * random.next() - 1) * init.bound,
-    );
+    const values = Float32Array.from({ length: elementCount(shape) }, () => initialValue(init, random));
     if (orbits) tie(values, orbits());
     store.write(name, values);
     if (store.arrays.includes("ema")) store.write(name, values, "ema");
   });
+}
+
+function initialValue(init: ModelParameter["init"], random: Random): number {
+  if ("constant" in init) return init.constant;
+  return "bound" in init ? (2 * random.next() - 1) * init.bound : random.normal() * init.deviation;
 }
 
 function tie(values: Float32Array, { starts, members }: Orbits): void {

@@ -5,8 +5,8 @@ import type { WeightKind } from "./layouts.ts";
 /** A parameter with what is needed to initialise it and to write it in PyTorch's layout. */
 export interface ModelParameter extends ParameterSpec {
   readonly kind: WeightKind;
-  /** Initial values: a constant, or uniform in +-bound. */
-  readonly init: { readonly constant: number } | { readonly bound: number };
+  /** Initial values: a constant, uniform in +-bound, or normal around 0. */
+  readonly init: { readonly constant: number } | { readonly bound: number } | { readonly deviation: number };
 }
 
 /** @throws VoxtwirlError "bad-option" unless both are given */

@@ -39,6 +39,8 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
   },
   // Crops of 8 chains of 24 residues and more, in nanometres and centred.
   "docs/proteins.md": { after: "console.log(positions.length + 3 * mask.length);", expected: 6 * 8 * 32 },
+  // Two chains of 3 registers and 12 residues.
+  "docs/flow.md": { expected: 2 * 15 * 3 },
   // The largest eigenvalue of its Hessian of L_equiv.
   "docs/landscape.md": {
     before: `

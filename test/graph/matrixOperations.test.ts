@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { attention, linear, matmul, queryKeyNorm, reshape, swiglu } from "../../src/graph/operations.ts";
+import { attention, linear, matmul, queryKeyNorm, reshape, scaleRows, swiglu } from "../../src/graph/operations.ts";
 import { testGpu } from "../harness.ts";
 import { expectGradients, netData, runNet, type Net } from "./netRuns.ts";
 
@@ -64,6 +64,17 @@ const PRODUCTS: Net = {
   },
 };
 
+/** A matrix whose rows have weights, on the left of samples. */
+const SCALED: Net = {
+  parameters: { w: [4], m: [4, 3] },
+  input: [2, 6, 4],
+  output: [2, 3, 6],
+  build(graph, x, p) {
+    const a = scaleRows(graph, { label: "scaled", x: p("m"), weight: p("w") });
+    return matmul(graph, { label: "product", a, transposeA: true, b: x, transposeB: true });
+  },
+};
+
 /** a [4, 5] x [N, 5, 4] */
 function gateOf(graph: Graph, x: Tensor, a: Tensor): Tensor {
   return matmul(graph, { label: "g", a, b: x, activation: "sigmoid" });
@@ -73,6 +84,7 @@ describe("gradients of", () => {
   it.each([
     ["a transformer's block", TRANSFORMER],
     ["products of every kind", PRODUCTS],
+    ["a matrix with weighted rows", SCALED],
   ])("%s are central differences of the whole net", async (_, net) => {
     await expectGradients(net);
   });

@@ -1,0 +1,166 @@
+// Rows times and plus vectors that many of them share:
+//
+//   y[n, t] = mask[n, t] (residual[n, t] + x[n, t] sigmoid(scale[g]) + shift[g])
+//
+// where g is the sample, and the row behind those of all samples for the first `registers` tokens. With GRAD
+//
+//   gradX[n, t] = m sigmoid(scale[g]),   gradResidual[n, t] = m = mask[n, t] gradY[n, t]
+//
+// and with VECTORS sums over the tokens of each g, m as above and s = sigmoid(scale[g]):
+//
+//   gradScale[g] = sum of m x s (1 - s),   gradShift[g] = sum of m
+//
+// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [samples, tokens, columns]; with SCALED scale
+// and gradScale, with SHIFTED shift and gradShift [samples + 1, columns]; columns in Reals; with MASKED mask, f32
+// [samples, tokens], or with PAIRS [samples, side], of which a token t is the pair of t / side and t % side: its factor
+// is the product of theirs.
+// Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the
+// columns are a multiple of 4; F16: all but the mask is stored in half precision. With VECTORS also WORKGROUP and
+// LANES: invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the
+// lanes, of a lane that of the tokens.
+// Dispatch: threads1d(samples tokens columns); with VECTORS workgroups1d((samples + 1) chunks), `chunks` of columns.
+#import activated
+#import storage
+#import thread
+
+struct Params { samples: u32, tokens: u32, columns: u32, registers: u32, side: u32, chunks: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+#ifdef SCALED
+@group(0) @binding(1) var<storage, read> scale: array<Stored>;
+#endif
+#ifdef MASKED
+@group(0) @binding(2) var<storage, read> mask: array<f32>;
+#endif
+#ifdef VECTORS
+@group(0) @binding(3) var<storage, read> gradY: array<Stored>;
+#ifdef SCALED
+@group(0) @binding(4) var<storage, read> x: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> gradScale: array<Stored>;
+#endif
+#ifdef SHIFTED
+@group(0) @binding(6) var<storage, read_write> gradShift: array<Stored>;
+#endif
+#elif defined(GRAD)
+@group(0) @binding(3) var<storage, read> gradY: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> gradX: array<Stored>;
+#ifdef RESIDUAL
+@group(0) @binding(5) var<storage, read_write> gradResidual: array<Stored>;
+#endif
+#else
+@group(0) @binding(3) var<storage, read> x: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored>;
+#ifdef RESIDUAL
+@group(0) @binding(5) var<storage, read> residual: array<Stored>;
+#endif
+#ifdef SHIFTED
+@group(0) @binding(6) var<storage, read> shift: array<Stored>;
+#endif
+#endif
+
+// The mask of a row.
+fn mask_factor(row: u32) -> f32 {
+#ifdef MASKED
+#ifdef PAIRS
+  let sample = row / params.tokens;
+  let pair = row - sample * params.tokens;
+  let first = pair / params.side;
+  return mask[sample * params.side + first] * mask[sample * params.side + (pair - first * params.side)];
+#else
+  return mask[row];
+#endif
+#else
+  return 1.0;
+#endif
+}
+
+#ifdef VECTORS
+#let COLUMNS = WORKGROUP / LANES
+
+var<workgroup> scale_parts: array<Real, WORKGROUP>;
+var<workgroup> shift_parts: array<Real, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = linear_workgroup(wid, num);
+  let group = index / params.chunks;
+  let column = (index - group * params.chunks) * ${COLUMNS} + lane % ${COLUMNS};
+  let works = group <= params.samples && column < params.columns;
+  let of_sample = group < params.samples;
+  // Tokens of the group in a sample, and how many there are in all.
+  let each = select(params.registers, params.tokens - params.registers, of_sample);
+  let count = select(0u, select(params.samples * each, each, of_sample), works);
+  var by_scale = Real();
+  var by_shift = Real();
+  for (var i = lane / ${COLUMNS}; i < count; i += LANES) {
+    let inner = i / each;
+    let sample = select(inner, group, of_sample);
+    let token = select(i - inner * each, i + params.registers, of_sample);
+    let row = sample * params.tokens + token;
+    let gradient = Real(gradY[row * params.columns + column]) * mask_factor(row);
+    by_shift += gradient;
+#ifdef SCALED
+    by_scale += gradient * Real(x[row * params.columns + column]);
+#endif
+  }
+  scale_parts[lane] = by_scale;
+  shift_parts[lane] = by_shift;
+  workgroupBarrier();
+  if (lane >= ${COLUMNS} || !works) {
+    return;
+  }
+  for (var other = lane + ${COLUMNS}; other < WORKGROUP; other += ${COLUMNS}) {
+    by_scale += scale_parts[other];
+    by_shift += shift_parts[other];
+  }
+  let to = group * params.columns + column;
+#ifdef SCALED
+  gradScale[to] = Stored(by_scale * activated_slope(Real(scale[to])));
+#endif
+#ifdef SHIFTED
+  gradShift[to] = Stored(by_shift);
+#endif
+}
+#else
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) num: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let at = linear_thread(wid, num, lane);
+  let row = at / params.columns;
+  if (row >= params.samples * params.tokens) {
+    return;
+  }
+  let sample = row / params.tokens;
+  let vector = select(sample, params.samples, row - sample * params.tokens < params.registers);
+  let of_vector = vector * params.columns + (at - row * params.columns);
+#ifdef GRAD
+  var value = Real(gradY[at]) * mask_factor(row);
+#ifdef RESIDUAL
+  gradResidual[at] = Stored(value);
+#endif
+#ifdef SCALED
+  value *= activated(Real(scale[of_vector]));
+#endif
+  gradX[at] = Stored(value);
+#else
+  var value = Real(x[at]);
+#ifdef SCALED
+  value *= activated(Real(scale[of_vector]));
+#endif
+#ifdef SHIFTED
+  value += Real(shift[of_vector]);
+#endif
+#ifdef RESIDUAL
+  value += Real(residual[at]);
+#endif
+  y[at] = Stored(value * mask_factor(row));
+#endif
+}
+#endif

@@ -1,0 +1,109 @@
+import type { Tensor } from "../gpu/tensor.ts";
+import * as centreKernel from "../kernels/flow/centre.ts";
+import * as endpointKernel from "../kernels/flow/endpoint.ts";
+import * as modulateKernel from "../kernels/modulate.ts";
+import * as pairBinsKernel from "../kernels/pairs/pairBins.ts";
+import * as pairEmbeddingKernel from "../kernels/pairs/pairEmbedding.ts";
+import { elementCount } from "../gpu/tensor.ts";
+import { checkOperation } from "./checkOperation.ts";
+import type { Graph } from "./graph.ts";
+
+export { PAIR_TABLE_ROWS } from "../kernels/pairs/pairBins.ts";
+export type { FlowChains } from "../kernels/flow/endpoint.ts";
+
+// Operations on chains of residues, whose tokens share vectors, and on their pairs.
+
+/** Rows and the vectors that they share: see `modulate`. */
+export interface ModulateOptions extends modulateKernel.Modulation {
+  label: string;
+  /** [N, T, C] */
+  x: Tensor;
+  /** [N + 1, C], added. */
+  shift?: Tensor | undefined;
+  /** [N, T, C], added. */
+  residual?: Tensor | undefined;
+}
+
+/**
+ * mask (residual + x sigmoid(scale) + shift), [N, T, C]: scale and shift are [N + 1, C], a row a sample, the last for
+ * the first `registers` tokens of each.
+ */
+export function modulate(graph: Graph, options: ModulateOptions): Tensor {
+  checkOperation("modulate", graph, options, "x");
+  const { label, x, shift, residual, ...modulation } = options;
+  const { scale, mask } = modulation;
+  const y = graph.activation(label, x.shape);
+  modulateKernel.modulate(graph, { ...options, y });
+  return graph.record(y, [x, scale, shift, residual], (gradY) => {
+    const like = (name: string, of: Tensor | undefined) =>
+      of && graph.needsGrad(of) ? graph.scratch(`${label} ${name}`, of.shape, of.dtype) : undefined;
+    // Without a mask it is gradY itself.
+    const gradResidual = mask && like("gradResidual", residual);
+    const gradScale = like("gradScale", scale);
+    const gradShift = like("gradShift", shift);
+    const write = (gradX: Tensor) => {
+      const gradients = { gradX, gradResidual, gradScale, gradShift };
+      modulateKernel.modulateGrad(graph, { ...modulation, label: `${label} grad`, x, gradY, ...gradients });
+    };
+    if (graph.needsGrad(x)) graph.addGrad(x, write);
+    else write(graph.scratch(`${label} gradX`, x.shape, x.dtype));
+    if (residual) graph.addGradTensor(residual, gradResidual ?? gradY);
+    if (scale && gradScale) graph.addGradTensor(scale, gradScale);
+    if (shift && gradShift) graph.addGradTensor(shift, gradShift);
+  });
+}
+
+/** The bins of all pairs of residues, u32 [b, S, S]: see the kernel. Without gradients. */
+export function pairBins(graph: Graph, options: Omit<pairBinsKernel.PairBinsArgs, "bins">): Tensor {
+  checkOperation("pairBins", graph, options, "x residues");
+  const { label, residues } = options;
+  const bins = graph.scratch(label, [...residues.shape, residues.shape[1]!], "u32");
+  pairBinsKernel.pairBins(graph, { ...options, bins });
+  return bins;
+}
+
+/**
+ * What is known of pairs of residues: of each the sum of its rows of a table [319, C], a parameter. `bins` is u32
+ * [b, S, S], of `pairBins`; the result is [b, S^2, C].
+ */
+export function pairEmbedding(graph: Graph, options: { label: string; bins: Tensor; table: Tensor }): Tensor {
+  checkOperation("pairEmbedding", graph, options, "bins table");
+  const { label, bins, table } = options;
+  const pairs = elementCount(bins.shape);
+  const y = graph.activation(label, [bins.shape[0]!, pairs / bins.shape[0]!, table.shape[1]!]);
+  const rows = [pairs, table.shape[1]!];
+  pairEmbeddingKernel.pairEmbedding(graph, { label, bins, table, y: graph.alias(y, rows) });
+  return graph.record(y, [table], (gradY) => {
+    const gradTable = graph.parameterGrad(table);
+    if (!gradTable) return;
+    const args = { label: `${label} grad`, bins, gradY: graph.alias(gradY, rows), gradTable };
+    pairEmbeddingKernel.pairEmbeddingGrad(graph, args);
+  });
+}
+
+/** Where straight paths end: x + (1 - t) velocity, f32 [b, S, 3]; 0 for what is no residue. No gradient goes to x. */
+export function endpoint(
+  graph: Graph,
+  options: endpointKernel.FlowChains & { label: string; x: Tensor; velocity: Tensor },
+): Tensor {
+  checkOperation("endpoint", graph, options, "x velocity residues times");
+  const { label, x, velocity, residues, times } = options;
+  const y = graph.scratch(label, x.shape);
+  endpointKernel.endpoint(graph, { ...options, y });
+  return graph.record(y, [velocity], (gradY) => {
+    graph.addGrad(velocity, (gradVelocity) => {
+      endpointKernel.endpointGrad(graph, { label: `${label} grad`, residues, times, gradY, gradVelocity });
+    });
+  });
+}
+
+/** Chains f32 [b, S, 3] moved so that the mean of their residues is 0; 0 for what is no residue. */
+export function centre(graph: Graph, options: { label: string; x: Tensor; residues: Tensor }): Tensor {
+  checkOperation("centre", graph, options, "x residues");
+  const { label, x, residues } = options;
+  const y = graph.scratch(label, x.shape);
+  centreKernel.centre(graph, { label, x, residues, y });
+  return graph.record(y, [x], (gradY) => {
+    graph.addGrad(x, (gradX) => centreKernel.centre(graph, { label: `${label} grad`, x: gradY, residues, y: gradX }));
+  });
+}

@@ -1,0 +1,102 @@
+// Gradients of the operations on chains, and what they refuse.
+import { describe, expect, it } from "vitest";
+import { Graph } from "../../src/graph/graph.ts";
+import {
+  centre,
+  endpoint,
+  linear,
+  modulate,
+  PAIR_TABLE_ROWS,
+  pairBins,
+  pairEmbedding,
+  reshape,
+} from "../../src/graph/operations.ts";
+import { randomArray, testGpu } from "../harness.ts";
+import { expectGradients, netData, runNet, type Net } from "./netRuns.ts";
+
+const [CHAINS, SIDE, WIDTH] = [2, 5, 6];
+
+const constant = (shape: readonly number[], values: ArrayLike<number>) => ({
+  shape,
+  values: Float32Array.from(values),
+});
+/** A token of the first chain and two of the second do not count. */
+const MASK = constant([CHAINS, SIDE], [1, 1, 1, 1, 0, 1, 1, 1, 0, 0]);
+
+/** Vectors of a conditioning, gates of a residual connection: two registers in front. */
+const GATED: Net = {
+  parameters: { scale: [3, WIDTH], shift: [3, WIDTH], gate: [3, WIDTH], inner: [WIDTH, WIDTH] },
+  constants: { cond: constant([CHAINS + 1, 3], randomArray(9, 3)), mask: MASK },
+  input: [CHAINS, SIDE, WIDTH],
+  output: [CHAINS, SIDE, WIDTH],
+  build(graph, x, p) {
+    const vector = (name: string) => linear(graph, { label: name, x: p("cond"), weight: p(name) });
+    const of = { registers: 2, mask: p("mask") };
+    const y = modulate(graph, { label: "ada", x, scale: vector("scale"), shift: vector("shift"), ...of });
+    const inner = linear(graph, { label: "inner", x: y, weight: p("inner") });
+    const sum = modulate(graph, { label: "sum", x: inner, scale: vector("gate"), residual: x, ...of });
+    // Neither mask nor registers.
+    return modulate(graph, { label: "last", x: sum, shift: vector("shift"), residual: y });
+  },
+};
+
+/** Velocities from pairs, of which some are of no residues. */
+const PAIRS: Net = {
+  parameters: { table: [PAIR_TABLE_ROWS, 4], velocity: [SIDE * 4, 3] },
+  constants: {
+    places: constant([CHAINS, SIDE, 3], randomArray(CHAINS * SIDE * 3, 5)),
+    before: constant([CHAINS, SIDE, 3], randomArray(CHAINS * SIDE * 3, 6)),
+    residues: constant([CHAINS, SIDE], [0, 1, 1, 1, 0, 0, 1, 1, 1, 1]),
+    times: constant([CHAINS], [0.25, 0.5]),
+  },
+  input: [CHAINS, SIDE, SIDE * 4],
+  output: [CHAINS, SIDE, 3],
+  build(graph, x, p) {
+    const [places, residues] = [p("places"), p("residues")];
+    const bins = pairBins(graph, { label: "bins", x: places, previous: p("before"), residues });
+    const pair = pairEmbedding(graph, { label: "pair", bins, table: p("table") });
+    const rows = reshape(graph, pair, [CHAINS, SIDE, SIDE * 4]);
+    const sum = modulate(graph, { label: "sum", x: rows, residual: x, mask: p("residues") });
+    const velocity = linear(graph, { label: "velocity", x: sum, weight: p("velocity") });
+    const end = endpoint(graph, { label: "end", x: places, velocity, residues, times: p("times") });
+    return centre(graph, { label: "centred", x: end, residues });
+  },
+};
+
+describe("gradients of", () => {
+  it.each([
+    ["shared vectors and gates", GATED],
+    ["pairs and endpoints", PAIRS],
+  ])("%s are central differences of the whole net", async (_, net) => {
+    await expectGradients(net);
+  });
+
+  it("pairs are bitwise the same twice", async () => {
+    const data = netData(PAIRS);
+    const [first, second] = [await runNet(PAIRS, ...data), await runNet(PAIRS, ...data)];
+    expect(second.grads).toEqual(first.grads);
+  });
+});
+
+describe("modulate", () => {
+  it("refuses vectors without a row of registers, and masks that are neither of tokens nor of pairs", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const x = graph.scratch("x", [2, 9, 4]);
+    const scale = graph.scratch("scale", [2, 4]);
+    expect(() => modulate(graph, { label: "m", x, scale })).toThrow(/'scale' must have shape \[3, 4\]/);
+    expect(() => modulate(graph, { label: "m", x, mask: graph.scratch("mask", [2, 4]) })).toThrow(/'mask' must be/);
+    expect(() => modulate(graph, { label: "m", x, registers: 10 })).toThrow(/'registers' is 10/);
+  });
+});
+
+describe("pairs", () => {
+  it("refuse tables of other rows, and coordinates that are none", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const residues = graph.scratch("residues", [1, 4]);
+    const x = graph.scratch("x", [1, 4, 2]);
+    expect(() => pairBins(graph, { label: "p", x, residues })).toThrow(/x must be \[b, S, 3\]/);
+    const bins = graph.scratch("bins", [1, 4, 4], "u32");
+    const table = graph.scratch("table", [318, 4]);
+    expect(() => pairEmbedding(graph, { label: "p", bins, table })).toThrow(/must be \[319, C\]/);
+  });
+});
