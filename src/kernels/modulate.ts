@@ -11,7 +11,7 @@ import { threads1d, WORKGROUP } from "./threads.ts";
 
 /** Which vectors are for which tokens, and which tokens count. */
 export interface Modulation {
-  /** [N + 1, C]: what x is multiplied with, after a sigmoid: a row a sample, and the last for registers. */
+  /** [N + 1, C], of which x is multiplied with the sigmoid: a row a sample, and the last for registers. */
   scale?: Tensor | undefined;
   /** The first tokens of each sample, which all share one row of the vectors; 0 when left out. */
   registers?: number | undefined;
