@@ -121,9 +121,9 @@ fn element_of_b(at: u32) -> ElementB {
 
 // Columns of a group.
 #ifdef VEC4
-const EACH = 4u;
+const EACH = 4;
 #else
-const EACH = 1u;
+const EACH = 1;
 #endif
 
 fn out_index(z: u32, row: u32, column: u32) -> u32 {

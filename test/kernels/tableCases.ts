@@ -74,8 +74,10 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   layerNorm: [64, 512].map((channels) => ({ rows: 100, channels, rms: 0, affine: 2 })),
   layerNormGrad: [64, 512].map((channels) => ({ rows: 100, channels, rms: 1, affine: 1 })),
   attention: [32, 1024].map((channels) => ({ ...heads, tokens: 64, channels })),
-  attentionGrad: [64, 512].map((tokens) => ({ ...heads, tokens, channels: 32 })),
-  matmul: [16, 128].map((depth) => ({ samples: 2, rows: 64, columns: 64, depth, transposeA: 0, transposeB: 1 })),
+  attentionGrad: [32, 64].map((channels) => ({ ...heads, tokens: 64, channels })),
+  matmul: [16, 128].flatMap((depth) =>
+    [16, 64].map((columns) => ({ samples: 2, rows: 64, columns, depth, transposeA: 0, transposeB: 1 })),
+  ),
   neighbourList: [20, 100, 1000, 10_000].flatMap((atoms) =>
     [0, 1].map((counted) => ({ structures: 2, atoms, slots: 20, counted, periodic: 1 - counted })),
   ),

@@ -36,7 +36,7 @@ export const attentionVariants: VariantChoice<AttentionShape> = {
   },
   table: [
     onLavapipe("fused 16x4", "64x512 0.35 ms, 512x128 2.9, 4096x64 100; panel 1.2, 4.7, 151; broadcast 0.8, 6.8, 213"),
-    onLavapipe("held 4x64", "where the channels are too many to keep; elsewhere up to a third slower"),
+    onLavapipe("held 64x64", "where the channels are too many to keep; elsewhere up to a third slower"),
     ...productTable,
   ],
   describe,
@@ -46,10 +46,11 @@ export const attentionGradVariants: VariantChoice<AttentionShape> = {
   kernel: "attentionGrad",
   of: products,
   table: [
-    onLavapipe(
-      "held 4x64",
-      "64x512 1.5 ms, 512x128 13.0, 8 heads of 256x64 16.8; panel 2.1, 15.9, 20.6, on shared cores",
-    ),
+    {
+      ...onLavapipe("held 32x64", "8 samples, 4 heads of 76x32 a fifth less than what holds 64 rows"),
+      when: ({ channels }) => channels <= 32,
+    },
+    onLavapipe("held 64x64", "64x512, 512x128 and 8 heads of 256x64 a fifth to a third less than panel 16x4"),
     ...productTable,
   ],
   describe,

@@ -86,7 +86,7 @@ export const gradWeightVariants: VariantChoice<GradWeightShape> = {
       when: ({ kernel, outW, inC, outC }) => kernel === 3 && outW > 6 && outW <= 8 && Math.min(inC, outC) >= 64,
     },
     {
-      ...onLavapipe("held 4x64", "6,656 rows, 64 x 64 channels 43 GFLOP/s, 128 x 64 54, teams 39 and 43"),
+      ...onLavapipe("held 64x64", "6,656 rows of 64 x 64 channels a tenth less than teams, of 128 x 64 a fifth"),
       when: (shape) => isPointwise(shape) && Math.min(shape.inC, shape.outC) >= 32,
     },
     {

@@ -7,37 +7,40 @@ import { PARTS } from "./panel.ts";
 /** What a variant of matmulHeld.wgsl runs: itself, and where nothing lies in groups of four, matmulPanel.wgsl. */
 export const HELD_SHADERS = [matmulHeldShader, matmulPanelShader] as const;
 
-/** ROWS and DEPTH of matmulHeld.wgsl, on the adapters that it is for. */
+/** Rows of the right factor that are held, and fours of columns of a lane, on the adapters that the shader is for. */
 const HELD = [
-  [4, 64],
-  [4, 32],
+  [64, 2],
+  [64, 1],
+  [32, 2],
 ] as const;
+
+/** Rows of the left factor that a workgroup takes at least. */
+const GROUP = 4;
 
 /** Tiles of matmulHeld.wgsl that are a choice. */
 export interface HeldTile extends Record<string, number> {
   WORKGROUP: number;
-  /** Rows of a turn, a multiple of 4. */
-  ROWS: number;
-  /** Rows of the right factor that are held, a multiple of 4 WORKGROUP. */
+  /** A multiple of 4 WORKGROUP. */
   DEPTH: number;
+  QUADS: number;
 }
 
 /** Workgroups along columns and along rows, and the tiles of rows of each. */
 export function heldParts(
-  { WORKGROUP, ROWS }: HeldTile,
+  { WORKGROUP, QUADS }: HeldTile,
   { samples, rows, columns }: { samples: number; rows: number; columns: number },
 ): { columnParts: number; rowTiles: number; rowParts: number } {
-  const columnParts = Math.ceil(columns / (4 * WORKGROUP));
-  const tiles = Math.ceil(rows / ROWS);
+  const columnParts = Math.ceil(columns / (4 * QUADS * WORKGROUP));
+  const tiles = Math.ceil(rows / GROUP);
   const rowTiles = Math.ceil(tiles / Math.min(tiles, Math.ceil(PARTS / (samples * columnParts))));
   return { columnParts, rowTiles, rowParts: Math.ceil(tiles / rowTiles) };
 }
 
 /** The variants of matmulHeld.wgsl. */
 export function heldVariants(): Variant[] {
-  return HELD.map(([ROWS, DEPTH]) => {
-    const constants: HeldTile = { WORKGROUP: LANES, ROWS, DEPTH };
-    return { name: `held ${ROWS}x${DEPTH}`, shader: matmulHeldShader.name, constants };
+  return HELD.map(([DEPTH, QUADS]) => {
+    const constants: HeldTile = { WORKGROUP: LANES, DEPTH, QUADS };
+    return { name: `held ${DEPTH}x${4 * QUADS * LANES}`, shader: matmulHeldShader.name, constants };
   });
 }
 

@@ -118,10 +118,14 @@ export const matmulVariants: VariantChoice<MatmulShape> = {
   of: productVariants,
   table: [
     {
-      ...onLavapipe("held 4x32", "half as much to load for no more than 32 rows of the right factor"),
+      ...onLavapipe("held 32x64", "6720x32x64 39 GFLOP/s, 64x64 26: half of what that holds would be zeros"),
       when: ({ depth }) => depth <= 32,
     },
-    onLavapipe("held 4x64", "6720x64x64 58 GFLOP/s, 512x512x512 53; panel 29 and 47"),
+    {
+      ...onLavapipe("held 64x32", "6720x64x32 43 GFLOP/s, 64x64 38: half of its columns would be unused"),
+      when: ({ columns }) => columns <= 32,
+    },
+    onLavapipe("held 64x64", "6720x64x64 56 GFLOP/s, 512x512x512 51, 4096x128x512 54; panel 24, 42 and 35"),
     ...productTable,
   ],
   describe({ samples, rows, columns, depth, transposeA, transposeB, shared, activation, ...switches }) {
