@@ -67,8 +67,8 @@ describe("voxtwirl profile", () => {
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^evaluation of one molecule, preset tiny, 24 rotations/);
     expect(stdout).toMatch(/^metric +\d/m);
-    // Two chunks of twelve rotations: the model runs twice.
-    expect(stdout).toMatch(/^unet\/grid_projection +2 /m);
+    // Two chunks of twelve rotations: the model runs twice, its costliest layer too.
+    expect(stdout).toMatch(/^unet\/up\/7\/res\/conv1 +2 /m);
     expect(stdout).not.toMatch(/^backward/m);
   });
 
