@@ -64,14 +64,8 @@ const reasons = {
 export function prepareChains(chains: readonly Chain[], options: ChainDatasetOptions): PreparedChains {
   requireArray("chains", chains, "Give chains: those of parsePdb, parseMmcif or builtinBackbones.");
   const checked = checkOptions(options);
-  chains.forEach(checkChain);
-  const counts = new Map<string, number>();
+  const { usable, counts } = select(chains, checked);
   const skip = (reason: string) => counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const usable = [...chains.keys()].filter((i) => {
-    const reason = faultOf(chains[i]!, checked);
-    if (reason !== undefined) skip(reason);
-    return reason === undefined;
-  });
   const { family, families } = sequenceFamilies(
     usable.map((i) => chains[i]!.sequence),
     checked.similarity,
@@ -95,6 +89,31 @@ export function prepareChains(chains: readonly Chain[], options: ChainDatasetOpt
     sourceIndex: Uint32Array.from(indices),
   });
   return { train: part(parts.train), heldout: part(parts.heldout), families, skipped: skippedOf(counts) };
+}
+
+/**
+ * Which chains can be used at all, by their places in the order in which they come.
+ *
+ * Throws "bad-option" for options out of range, "bad-molecule" for chains whose parts do not belong together.
+ */
+export function usableChains(
+  chains: readonly Chain[],
+  options: ChainDatasetOptions,
+): { usable: number[]; skipped: PreparedChains["skipped"] } {
+  requireArray("chains", chains, "Give chains: those of parsePdb, parseMmcif or builtinBackbones.");
+  const { usable, counts } = select(chains, checkOptions(options));
+  return { usable, skipped: skippedOf(counts) };
+}
+
+function select(chains: readonly Chain[], options: Checked): { usable: number[]; counts: Map<string, number> } {
+  chains.forEach(checkChain);
+  const counts = new Map<string, number>();
+  const usable = [...chains.keys()].filter((i) => {
+    const reason = faultOf(chains[i]!, options);
+    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    return reason === undefined;
+  });
+  return { usable, counts };
 }
 
 type Checked = ChainDatasetOptions & Required<Pick<ChainDatasetOptions, "shortest" | "longest" | "unknown">>;
