@@ -12,7 +12,7 @@ import {
 } from "../experiments/laboratory.ts";
 import { experimentNamed, experiments, withTask } from "../experiments/list.ts";
 import { runExperiment } from "../experiments/runExperiment.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
+import { readDataFile } from "../node/dataFile.ts";
 import { allPresets, taskNamed, taskOfPreset, tasks } from "../tasks/list.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp } from "./data.ts";
@@ -134,7 +134,7 @@ async function settingsOf(experiment: Experiment, options: Options, folder: Expe
   }
   const { preset, seeds, steps } = { ...(before ?? experiment), ...given(options) };
   const source = options.data ?? before?.source ?? taskOfPreset(preset).builtin;
-  const file = await readMoleculeFile(source, { strict: false });
+  const file = await readDataFile(taskOfPreset(preset), source);
   const { sha256 } = file;
   const arms = armsOf(experiment, options.arms ?? before?.arms);
   const settings: Settings = {

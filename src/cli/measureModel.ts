@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { OCTAHEDRAL_ORDER } from "../equivariance/octahedral.ts";
 import type { Precision } from "../graph/graph.ts";
-import type { MoleculeFile } from "../node/moleculeFile.ts";
+import type { DataFile } from "../node/dataFile.ts";
 import { MODEL_ADVICE, zeroRemarks } from "../report/measureRemarks.ts";
 import type { ModelMeasurement, ModelMeasurer } from "../training/task.ts";
 import { ExportFolder, requireCommonShape, requireNewFolder } from "./exportFolder.ts";
@@ -55,12 +55,12 @@ export async function measureModel(options: MeasureModelOptions): Promise<number
       if (!options.json) print(dataLines(of, options.data, precision === "f16", rotations));
       const exported = await beginExport(options, chosen.length, measurer);
       try {
-        const swept = await eachMolecule(chosen, async (index) => {
+        const swept = await eachSample(task.takes, chosen, async (index) => {
           const sample = await measurer.add(index);
           if (sample) await exported?.add(sample);
         });
-        if (swept.done === 0) return nothingKnown("molecule", swept);
-        const { figures, lines } = shownResult(measurer.result(), { options, swept, file, shown });
+        if (swept.done === 0) return nothingKnown(task.takes, swept);
+        const { figures, lines } = shownResult(measurer.result(), { options, swept, file, shown, what: task.takes });
         try {
           await exported?.finish(figures, model.path);
         } finally {
@@ -91,7 +91,9 @@ async function beginExport(
 interface Shown {
   readonly options: MeasureModelOptions;
   readonly swept: Swept;
-  readonly file: MoleculeFile;
+  readonly file: DataFile;
+  /** What its samples are, one of them. */
+  readonly what: string;
   /** What the JSON says of the model and the data. */
   readonly shown: object;
 }
@@ -107,7 +109,7 @@ function shownResult(measured: ModelMeasurement, shown: Shown): Result {
 }
 
 function poseResult(measured: Extract<ModelMeasurement, { kind: "pose" }>, of: Shown): Result {
-  const { options, swept, file, shown } = of;
+  const { options, swept, file, shown, what } = of;
   const { kind: _, group, gains, ...result } = measured;
   const { interpolation } = options;
   const names = ["lossTotalPose", "lossZeroPose"] as const;
@@ -116,7 +118,7 @@ function poseResult(measured: Extract<ModelMeasurement, { kind: "pose" }>, of: S
   return {
     figures: { type: "measure", group, ...found, interpolation, ...shown },
     lines: [
-      ...partLines(swept, "molecules"),
+      ...partLines(swept, `${what}s`),
       ...poseLines(result),
       "",
       ...remarkLines(remarks),
@@ -128,7 +130,7 @@ function poseResult(measured: Extract<ModelMeasurement, { kind: "pose" }>, of: S
 }
 
 function decompositionResult(measured: Extract<ModelMeasurement, { kind: "decomposition" }>, of: Shown): Result {
-  const { options, swept, file, shown } = of;
+  const { options, swept, file, shown, what } = of;
   const { kind: _, group, gains, samples, terms, ...result } = measured;
   const remarks = zeroRemarks(result.lossTotal, result.lossZero, MODEL_ADVICE);
   const { interrupted } = swept;
@@ -153,16 +155,20 @@ function decompositionResult(measured: Extract<ModelMeasurement, { kind: "decomp
   ];
   return {
     figures: { type: "measure", group, ...found, ...shown },
-    lines: [...partLines(swept, "molecules"), ...loss, ...lines],
+    lines: [...partLines(swept, `${what}s`), ...loss, ...lines],
   };
 }
 
 /** One after another, until all are done or somebody stops it. */
-async function eachMolecule(chosen: Uint32Array, measure: (index: number) => Promise<void>): Promise<Swept> {
+async function eachSample(
+  what: string,
+  chosen: Uint32Array,
+  measure: (index: number) => Promise<void>,
+): Promise<Swept> {
   try {
-    return await sweep("molecule", chosen.length, (at) => measure(chosen[at]!));
+    return await sweep(what, chosen.length, (at) => measure(chosen[at]!));
   } catch (error) {
-    // Tallies know molecules by their turn only.
+    // Tallies know samples by their turn only.
     if (!(error instanceof VoxtwirlError) || error.code !== "not-finite") throw error;
     throw new VoxtwirlError(
       "not-finite",

@@ -1,10 +1,9 @@
-import { readingLines } from "../formats/records.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { Precision } from "../graph/graph.ts";
 import { ParameterStore } from "../graph/parameters.ts";
 import type { Plan } from "../graph/plan.ts";
 import { initialise } from "../models/initialise.ts";
-import { readMoleculeFile } from "../node/molecules.ts";
+import { dataReadingLines, readDataFile } from "../node/dataFile.ts";
 import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import { prepareRunData } from "../runs/runData.ts";
@@ -61,7 +60,7 @@ export async function trainingStep(gpu: Gpu, { preset, batch, ...from }: PresetO
   }
 }
 
-/** The evaluation of one held-out molecule. */
+/** The evaluation of one held-out sample. */
 export async function evaluation(gpu: Gpu, { preset, batch: chunk, ...from }: PresetOptions): Promise<Profiled> {
   const task = taskOfPreset(preset.preset);
   const { store, data, notes } = await ready(gpu, task, preset, from);
@@ -69,7 +68,7 @@ export async function evaluation(gpu: Gpu, { preset, batch: chunk, ...from }: Pr
     const evaluator = await task.evaluator(gpu, { config: preset, store, heldout: data.heldout, chunk });
     const half = inHalf(preset.precision);
     return {
-      title: `evaluation of one molecule, preset ${preset.preset}, ${preset.twirl} rotations${half}`,
+      title: `evaluation of one ${task.takes}, preset ${preset.preset}, ${preset.twirl} rotations${half}`,
       notes,
       plan: evaluator.plan,
       prepare: () => evaluator.prepare(0),
@@ -107,10 +106,10 @@ async function ready(
   config: TrainConfig,
   { data: source, strict }: Pick<PresetOptions, "data" | "strict">,
 ): Promise<{ store: ParameterStore; data: TaskData; notes: string[] }> {
-  const file = await readMoleculeFile(source, { strict });
-  const data = await prepareRunData(task, file.molecules, config);
+  const file = await readDataFile(task, source, { strict });
+  const data = await prepareRunData(task, file, config);
   const parameters = task.parameters(config);
   const store = new ParameterStore(gpu, parameters);
   initialise(store, parameters, config.seed);
-  return { store, data, notes: readingLines(file) };
+  return { store, data, notes: dataReadingLines(file) };
 }

@@ -2,7 +2,8 @@ import type { Command } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { isFinished, readRunConfig } from "../runs/earlierRun.ts";
-import { isLasting, readMoleculeFile } from "../node/molecules.ts";
+import { readDataFile } from "../node/dataFile.ts";
+import { isLasting } from "../node/molecules.ts";
 import { RunFolder } from "../runs/runFolder.ts";
 import { lookAtRun, type RunStage } from "../runs/runStage.ts";
 import { trainingRun } from "../runs/trainingRun.ts";
@@ -76,7 +77,7 @@ async function train({ args, gpu, folder, output, interruption }: Opened): Promi
   const task = before ? taskNamed(before.task) : taskOfPreset(config.preset);
   const source = args.data ?? (before ? await storedSource(before) : task.builtin);
   const labelUnits = args.labelUnits ?? before?.data.labelUnits;
-  const file = await readMoleculeFile(source, { strict: args.strict ?? false, labelUnits });
+  const file = await readDataFile(task, source, { strict: args.strict, labelUnits });
   const { keepCheckpoints } = args;
   const { signal } = interruption;
   let interrupted = false;

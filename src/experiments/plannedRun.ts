@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { MoleculeFile } from "../node/moleculeFile.ts";
+import { partOf, type DataFile } from "../node/dataFile.ts";
 import { prepareRunData } from "../runs/runData.ts";
 import type { AnyTask } from "../tasks/list.ts";
 import type { KeptSteps } from "../training/keptSteps.ts";
@@ -14,8 +14,8 @@ export interface PlannedRun {
   readonly arm: string;
   readonly seed: number;
   readonly config: TrainConfig;
-  /** What the arm is trained on: all molecules that were given, or a part of them. */
-  readonly file: MoleculeFile;
+  /** What the arm is trained on: all that was given, or a part of it. */
+  readonly file: DataFile;
   readonly data: TaskData;
   /** Of its run folder; of what is the same it is the same. */
   readonly name: string;
@@ -28,7 +28,7 @@ export interface PlanOptions {
   readonly task: AnyTask;
   /** What the arms change. */
   readonly base: TrainConfig;
-  readonly file: MoleculeFile;
+  readonly file: DataFile;
   readonly seeds: number;
   readonly steps: number;
   /** The folder of the laboratory. */
@@ -85,14 +85,12 @@ function configOf(arm: Arm, { task, base, steps }: Given, seed: number): TrainCo
 
 /** Of a part, the held-out molecules are those of the whole, and the others the first of a random order. */
 async function dataOf({ share = 1 }: Arm, { task, file }: Given, config: TrainConfig) {
-  const data = await prepareRunData(task, file.molecules, config);
+  const data = await prepareRunData(task, file, config);
   if (share === 1) return { file, data };
   const count = Math.max(1, Math.round(share * data.train.count));
   const chosen = [...data.heldout.sourceIndex, ...data.train.sourceIndex.subarray(0, count)].sort((a, b) => a - b);
-  const molecules = chosen.map((i) => file.molecules[i]!);
-  const sha256 = hash([file.sha256, ...chosen]);
-  const part: MoleculeFile = { ...file, molecules, sha256, records: molecules.length, leftOut: [], remarks: [] };
-  return { file: part, data: await prepareRunData(task, molecules, config) };
+  const part = partOf(file, chosen, hash([file.sha256, ...chosen]));
+  return { file: part, data: await prepareRunData(task, part, config) };
 }
 
 /** The same for all that decides what is computed; more steps go on with the same run. */

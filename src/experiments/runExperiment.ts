@@ -1,7 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import type { MoleculeFile } from "../node/moleculeFile.ts";
+import type { DataFile } from "../node/dataFile.ts";
 import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import type { AnyTask } from "../tasks/list.ts";
@@ -23,7 +23,7 @@ export interface ExperimentOptions {
   readonly task: AnyTask;
   /** What the arms change: a preset. */
   readonly base: TrainConfig;
-  readonly file: MoleculeFile;
+  readonly file: DataFile;
   readonly folder: ExperimentFolder;
   /** The folder of the laboratory. */
   readonly out: string;

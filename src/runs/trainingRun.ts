@@ -4,16 +4,14 @@ import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
-import { formula } from "../molecules/molecule.ts";
 import type { LabelUnits } from "../formats/labels.ts";
-import { readingLines } from "../formats/records.ts";
 import { checkKeptSteps, type KeptSteps } from "../training/keptSteps.ts";
 import { RUN_CONFIG_FORMAT, type RunConfig } from "../training/runConfig.ts";
 import type { Task, TaskData } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { readRunConfig } from "./earlierRun.ts";
 import { folderRun, type RunEvent } from "./folderRun.ts";
-import type { MoleculeFile } from "../node/moleculeFile.ts";
+import { dataReadingLines, sampleName, samplesOf, type DataFile } from "../node/dataFile.ts";
 import { checkDivision, prepareRunData } from "./runData.ts";
 import type { RunFolder } from "./runFolder.ts";
 
@@ -28,8 +26,9 @@ export interface TrainingRunOptions {
   readonly folder: RunFolder;
   /** Of a run that goes on, its own, with more `steps` if wanted. */
   readonly config: TrainConfig;
-  readonly file: MoleculeFile;
-  /** Where the molecules come from: a path, which the run's configuration keeps as an absolute one, or "builtin". */
+  /** Of molecules, or of chains: what the task takes. */
+  readonly file: DataFile;
+  /** Where they come from: a path, which the run's configuration keeps as an absolute one, or "builtin". */
   readonly source: string;
   /** Unit in which the file's energies and forces were read, where it was given: the run's configuration keeps it. */
   readonly labelUnits?: LabelUnits | undefined;
@@ -40,7 +39,7 @@ export interface TrainingRunOptions {
 }
 
 /**
- * The training run that `voxtwirl train` makes, as a stream of events: divides the molecules, trains, and writes the
+ * The training run that `voxtwirl train` makes, as a stream of events: divides the data, trains, and writes the
  * folder's files as it goes. A folder that holds a checkpoint (`folder.stage`) is gone on from.
  *
  * ```ts
@@ -58,7 +57,7 @@ export interface TrainingRunOptions {
  * and reported, abort the signal.
  *
  * @throws VoxtwirlError as `train`, `prepareDataset` and the methods of `RunFolder`; "bad-option" for a configuration
- *   other than that of the run that goes on, "bad-file" for other molecules
+ *   other than that of the run that goes on, "bad-file" for other data
  */
 export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<RunEvent, void, undefined> {
   requireObject("options", options, "Give { gpu, task, folder, config, file, source }.");
@@ -67,13 +66,18 @@ export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<
   requireObject("task", task, "Give what is trained: voxels.");
   requireObject("folder", folder, "Give a RunFolder: await RunFolder.open(path).");
   requireObject("config", training, "Give a configuration: { ...voxels.presets.tiny, steps: 500 }.");
-  requireObject("file", file, "Give what readMoleculeFile resolves to.");
+  requireObject("file", file, "Give what readMoleculeFile or readChainFile resolves to.");
+  if ("chains" in file !== (task.takes === "chain")) {
+    const fix =
+      task.takes === "chain" ? "Give what readChainFile resolves to." : "Give what readMoleculeFile resolves to.";
+    throw new VoxtwirlError("bad-option", `the task ${task.name} takes ${task.takes}s`, fix);
+  }
   requireString("source", source, 'Give the path that the file was read from, or "builtin".');
   if (options.keepCheckpoints !== undefined) checkKeptSteps(options.keepCheckpoints);
   const { stage, path } = folder;
   const before = stage === "none" ? undefined : await readRunConfig(path);
   if (before) checkSame(path, before, options);
-  const data = await prepareRunData(task, file.molecules, training);
+  const data = await prepareRunData(task, file, training);
   const resume = before !== undefined && stage === "saved";
   if (resume) checkDivision(data, before);
   const keepCheckpoints = options.keepCheckpoints ?? before?.keepCheckpoints;
@@ -82,18 +86,17 @@ export async function* trainingRun(options: TrainingRunOptions): AsyncGenerator<
     ...(keepCheckpoints && { keepCheckpoints }),
   };
   const notes = [
-    ...[...readingLines(file), ...skippedNotes(data, file.molecules.length), ...(data.remarks ?? [])],
+    ...dataReadingLines(file),
+    ...skippedNotes(data, samplesOf(file).length, task.takes),
+    ...(data.remarks ?? []),
     ...unreachedNote(keepCheckpoints, training),
   ];
   for (const text of notes) yield { type: "note", text };
-  const nameOf = (index: number) => {
-    const molecule = file.molecules[data.heldout.sourceIndex[index]!]!;
-    return molecule.name ?? formula(molecule);
-  };
+  const nameOf = (index: number) => sampleName(samplesOf(file)[data.heldout.sourceIndex[index]!]!);
   yield* folderRun({ gpu, task, folder, config, data, nameOf, resume, notes, signal });
 }
 
-/** A run that goes on is the same one: its configuration but for the steps, and its molecules. */
+/** A run that goes on is the same one: its configuration but for the steps, and its data. */
 function checkSame(path: string, before: RunConfig, { task, config, file, source }: TrainingRunOptions): void {
   if (before.task !== task.name) {
     const message = `cannot resume ${path}: the task is ${task.name}, but the run has ${before.task}`;
@@ -154,11 +157,10 @@ function skippedCount({ skipped: { unknownElement, doesNotFit, others = [] } }: 
   return others.reduce((sum, { count }) => sum + count, unknownElement + doesNotFit);
 }
 
-function skippedNotes(data: TaskData, total: number): string[] {
+function skippedNotes(data: TaskData, total: number, what: Task["takes"]): string[] {
   const { skipped, train, heldout } = data;
   const { unknownElement, doesNotFit, unknownElements, others = [] } = skipped;
-  const leftOut = (count: number, why: string) =>
-    count > 0 ? [`${count} of ${total} molecules left out: ${why}`] : [];
+  const leftOut = (count: number, why: string) => (count > 0 ? [`${count} of ${total} ${what}s left out: ${why}`] : []);
   return [
     ...leftOut(unknownElement, `elements ${unknownElements.join(" ")} have no channel`),
     ...leftOut(doesNotFit, "too large for the grid"),

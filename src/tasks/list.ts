@@ -1,5 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
+import type { Molecule } from "../molecules/molecule.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { widerForces, type ForceConfig } from "./forces/forceConfig.ts";
@@ -29,7 +30,7 @@ export type AnyModel = VoxelDenoiser | ForceField;
 /** Any task, whichever it is. */
 export type AnyTask = MeasurableTask<TrainConfig, Packed, TaskEvaluator, AnyModel>;
 
-const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvaluator, ForceField> = {
+const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvaluator, ForceField, Molecule> = {
   ...forces,
   lossPer: FORCE_LOSS_PER,
   widened: widerForces,
@@ -42,7 +43,7 @@ const measurableForces: MeasurableTask<ForceConfig, PackedStructures, ForceEvalu
   samples: forceSamples,
 };
 
-const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser> = {
+const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvaluator, VoxelDenoiser, Molecule> = {
   ...voxels,
   lossPer: "voxel and channel",
   widened: widerVoxels,

@@ -19,6 +19,7 @@ import type { BuiltinName } from "../molecules/builtinNames.ts";
 import type { Skipped } from "../molecules/dataset.ts";
 import type { MoleculeKey } from "../molecules/identity.ts";
 import type { Molecule } from "../molecules/molecule.ts";
+import type { Chain } from "../proteins/chain.ts";
 import type { ReportInput } from "../report/types.ts";
 import type { TrainEvaluator } from "./metrics.ts";
 import type { ModelFile } from "./modelFile.ts";
@@ -27,7 +28,7 @@ import type { TrainConfig } from "./trainConfig.ts";
 /** Samples, packed for the GPU. */
 export interface Packed {
   readonly count: number;
-  /** For each sample its index in the molecules that were given. */
+  /** For each sample its index in the molecules or chains that were given. */
   readonly sourceIndex: Uint32Array;
 }
 
@@ -222,9 +223,12 @@ export interface Task<
   C extends TrainConfig = TrainConfig,
   P extends Packed = Packed,
   E extends TaskEvaluator = TaskEvaluator,
+  S extends Molecule | Chain = Molecule | Chain,
 > {
   /** As in config.json of a run: `voxels`. */
   readonly name: string;
+  /** What its data are: molecules, or chains of residues. */
+  readonly takes: "molecule" | "chain";
   /** The built-in set that it is tried out on. */
   readonly builtin: BuiltinName;
   /** Named configurations. */
@@ -236,20 +240,20 @@ export interface Task<
   /** @throws VoxtwirlError "bad-option" or "bad-config" naming the first value that cannot work */
   check(this: void, config: C): C;
   /**
-   * Divides molecules into those to train on and those held out, and packs both.
+   * Divides molecules, or chains, into those to train on and those held out, and packs both.
    *
    * @param keyOf tells copies of a molecule apart where bonds are known
-   * @throws VoxtwirlError as `prepareDataset`
+   * @throws VoxtwirlError as `prepareDataset` and `prepareChains`
    */
-  open(this: void, molecules: readonly Molecule[], config: C, keyOf?: MoleculeKey): TaskData<P>;
+  open(this: void, samples: readonly S[], config: C, keyOf?: MoleculeKey): TaskData<P>;
   /**
-   * Packs molecules that are not to be divided.
+   * Packs molecules, or chains, that are not to be divided.
    *
    * @param fitted of the model that they are for: `TaskData.fitted` of its training
    */
   pack(
     this: void,
-    molecules: readonly Molecule[],
+    samples: readonly S[],
     config: C,
     fitted?: Readonly<Record<string, unknown>>,
   ): { readonly packed: P; readonly skipped: Skipped };
@@ -292,7 +296,8 @@ export interface MeasurableTask<
   P extends Packed = Packed,
   E extends TaskEvaluator = TaskEvaluator,
   M extends TrainedModel = TrainedModel,
-> extends Task<C, P, E> {
+  S extends Molecule | Chain = Molecule | Chain,
+> extends Task<C, P, E, S> {
   /** What losses are means over: "voxel and channel". */
   readonly lossPer: string;
   /** What of a configuration makes its network about `factor` times as wide. */

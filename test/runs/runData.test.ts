@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { packMolecules } from "../../src/molecules/dataset.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
-import { measurableMolecules, prepareRunData } from "../../src/runs/runData.ts";
+import { measurableSamples, prepareRunData } from "../../src/runs/runData.ts";
 import { RUN_CONFIG_FORMAT, type RunConfig } from "../../src/training/runConfig.ts";
 import { presets } from "../../src/tasks/voxels/presets.ts";
 import type { VoxelConfig } from "../../src/tasks/voxels/voxelConfig.ts";
@@ -23,16 +23,18 @@ const config: RunConfig<VoxelConfig> = {
   adapter: "",
 };
 
+const fileOf = (hash: string) => ({ molecules, sha256: hash, records: molecules.length, leftOut: [], remarks: [] });
+
 describe("the molecules that a model is measured on", () => {
   it("are the held-out ones of the file it was trained on", async () => {
-    const { heldout, train } = await prepareRunData(voxels, molecules, training);
-    const found = await measurableMolecules(voxels, { molecules, sha256 }, config);
+    const { heldout, train } = await prepareRunData(voxels, fileOf(sha256), training);
+    const found = await measurableSamples(voxels, fileOf(sha256), config);
     expect(found).toMatchObject({ heldoutOnly: true, packed: heldout, skipped: { unknownElement: 1 } });
     expect([...heldout.sourceIndex].some((i) => train.sourceIndex.includes(i))).toBe(false);
   });
 
   it("are all that fit of another file, in its order", async () => {
-    const found = await measurableMolecules(voxels, { molecules, sha256: "b".repeat(64) }, config);
+    const found = await measurableSamples(voxels, fileOf("b".repeat(64)), config);
     expect(found.heldoutOnly).toBe(false);
     expect([...found.packed.sourceIndex]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(found.packed).toEqual(packMolecules(molecules, training).packed);
@@ -43,7 +45,7 @@ describe("the molecules that a model is measured on", () => {
 
   it("are refused where the file no longer divides as it did", async () => {
     const other = { ...config, data: { ...config.data, training: 9 } };
-    const refused = measurableMolecules(voxels, { molecules, sha256 }, other);
+    const refused = measurableSamples(voxels, fileOf(sha256), other);
     await expect(refused).rejects.toThrow(expect.objectContaining({ code: "bad-file" }));
   });
 });

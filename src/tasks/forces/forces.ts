@@ -8,6 +8,7 @@ import { countAtoms, placeTargets } from "../../kernels/structures/placeStructur
 import { escaip } from "../../models/escaip.ts";
 import { escaipParameters } from "../../models/escaipLayout.ts";
 import { elementSymbol } from "../../molecules/elements.ts";
+import type { Molecule } from "../../molecules/molecule.ts";
 import { formatCount, formatLoss } from "../../report/format.ts";
 import { formatRatio, percentText } from "../../report/table.ts";
 import type { ReportTable } from "../../report/types.ts";
@@ -25,8 +26,9 @@ import { streams } from "./streams.ts";
  * mean absolute error of the energies and forceWeight times the mean norm of the errors of the forces, both of
  * normalised labels.
  */
-export const forces: Task<ForceConfig, PackedStructures, ForceEvaluator> = {
+export const forces: Task<ForceConfig, PackedStructures, ForceEvaluator, Molecule> = {
   name: FORCES,
+  takes: "molecule",
   builtin: "builtin-forces",
   presets,
   slowPresets,

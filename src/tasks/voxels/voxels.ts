@@ -6,6 +6,7 @@ import { squaredError } from "../../kernels/squaredError.ts";
 import { unet3d } from "../../models/unet3d.ts";
 import { unetParameters } from "../../models/unetLayout.ts";
 import { packMolecules, prepareDataset, type PackedMolecules } from "../../molecules/dataset.ts";
+import type { Molecule } from "../../molecules/molecule.ts";
 import type { EvaluationContext, StepContext, Task } from "../../training/task.ts";
 import { moleculeTensors, sampleVoxels, uploadMolecules } from "./noisyVoxels.ts";
 import { presets, slowPresets } from "./presets.ts";
@@ -18,8 +19,9 @@ import { VoxelEvaluator } from "./voxelEvaluator.ts";
  * VoxMol's denoiser (arXiv 2306.07473): a 3D U-Net that takes noise off the voxel grids of molecules. Its loss is the
  * mean squared error per voxel and channel.
  */
-export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator> = {
+export const voxels: Task<VoxelConfig, PackedMolecules, VoxelEvaluator, Molecule> = {
   name: VOXELS,
+  takes: "molecule",
   builtin: "builtin",
   presets,
   slowPresets,

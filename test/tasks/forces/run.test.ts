@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Gpu } from "../../../src/gpu/gpu.ts";
 import { builtinForceFrames } from "../../../src/molecules/builtinForces.ts";
 import { readRunConfig } from "../../../src/runs/earlierRun.ts";
-import { measurableMolecules } from "../../../src/runs/runData.ts";
+import { measurableSamples } from "../../../src/runs/runData.ts";
 import { readModelFile } from "../../../src/runs/modelFile.ts";
 import type { RunEvent } from "../../../src/runs/folderRun.ts";
 import { RunFolder } from "../../../src/runs/runFolder.ts";
@@ -78,7 +78,7 @@ describe("a run of the task of forces", () => {
     const folder = await newFolder("measured");
     await all(run(folder));
     const model = (await readModelFile(folder.path)) as ModelFile<ForceConfig>;
-    const { packed, heldoutOnly } = await measurableMolecules(forces, file, model.config);
+    const { packed, heldoutOnly } = await measurableSamples(forces, file, model.config);
     expect(heldoutOnly).toBe(true);
     const options = { group: "octahedral", rotations: 4, seed: config.seed, precision: "f32" } as const;
     const measurer = await measureForceField(gpu, { model, data: packed, interpolation: "catmullRom", ...options });
