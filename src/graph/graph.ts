@@ -19,7 +19,7 @@ export type Precision = "f32" | "f16";
 export type Phase = "data" | "forward" | "backward" | "optimiser" | "metric";
 
 /** A dispatch, or zeros written to a tensor. */
-export type GraphCommand = { readonly phase: Phase } & (
+export type GraphCommand = { readonly phase: Phase; /** See `Graph.optional`. */ readonly optional: boolean } & (
   { readonly kind: "dispatch"; readonly dispatch: Dispatch } | { readonly kind: "clear"; readonly tensor: Tensor }
 );
 
@@ -48,6 +48,7 @@ export class Graph implements KernelContext {
   #inBackward = false;
   #nextId = 0;
   #phase: Phase = "forward";
+  #optional = false;
 
   /** @throws VoxtwirlError "unsupported" for f16 on an adapter without "shader-f16" */
   constructor(caps: GpuCaps, options: { precision?: Precision | undefined } = {}) {
@@ -157,14 +158,14 @@ export class Graph implements KernelContext {
   /** Appends a dispatch, as kernels do. */
   dispatch(dispatch: Dispatch): void {
     for (const tensor of Object.values(dispatch.bindings)) this.#noteUse(tensor);
-    this.commands.push({ kind: "dispatch", dispatch, phase: this.#phase });
+    this.commands.push({ kind: "dispatch", dispatch, phase: this.#phase, optional: this.#optional });
   }
 
   /** Appends zeros to be written to the tensor. */
   clear(tensor: Tensor): void {
     const view = this.externalView(tensor);
     if (view) this.#dispatchGroups.changed(view.buffer, tensor);
-    this.commands.push({ kind: "clear", tensor, phase: this.#phase });
+    this.commands.push({ kind: "clear", tensor, phase: this.#phase, optional: this.#optional });
   }
 
   /**
@@ -175,7 +176,9 @@ export class Graph implements KernelContext {
   join(group: DispatchGroup, call: GroupedCall): Tensor | undefined {
     const { id } = call.of;
     const fits = group.when === "start" ? this.#parameters.has(id) : this.#inBackward && this.#gradientIds.has(id);
-    return fits ? this.#dispatchGroups.join(group, call) : undefined;
+    if (!fits) return undefined;
+    // A dispatch of several calls stands where the first of them does, and others may come later.
+    return this.#as(false, () => this.#dispatchGroups.join(group, call));
   }
 
   /**
@@ -211,6 +214,24 @@ export class Graph implements KernelContext {
       return emit();
     } finally {
       this.#phase = before;
+    }
+  }
+
+  /**
+   * Commands that `emit` appends may be left out of a replay (`Plan.run`): what they write must then not matter to the
+   * others. A plan has room for them all the same.
+   */
+  optional<T>(emit: () => T): T {
+    return this.#as(true, emit);
+  }
+
+  #as<T>(optional: boolean, emit: () => T): T {
+    const before = this.#optional;
+    this.#optional = optional;
+    try {
+      return emit();
+    } finally {
+      this.#optional = before;
     }
   }
 

@@ -47,6 +47,8 @@ export class Plan {
   /** Uniforms and constants. */
   readonly #inputs: readonly GPUBuffer[];
   readonly #commands: readonly Command[];
+  /** Those that no replay may leave out. */
+  readonly #required: readonly Command[];
   #destroyed = false;
   readonly #variants: ReadonlyMap<Dispatch, ShaderVariant>;
 
@@ -67,6 +69,7 @@ export class Plan {
     this.#arenas = arenas;
     this.#inputs = inputs;
     this.#commands = commands;
+    this.#required = commands.filter((_, i) => !graph.commands[i]!.optional);
     this.#variants = variants;
     const dispatches = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch] : []));
     this.flops = dispatches.reduce((sum, d) => sum + d.flops, 0);
@@ -152,10 +155,14 @@ export class Plan {
     }
   }
 
-  /** Submits one replay; results are read later (`read`, or `copies` into staging buffers of the caller's). */
-  run(copies: readonly Copy[] = []): void {
+  /**
+   * Submits one replay; results are read later (`read`, or `copies` into staging buffers of the caller's).
+   *
+   * @param whole false leaves out what the graph has as optional
+   */
+  run(copies: readonly Copy[] = [], whole = true): void {
     this.#check();
-    replay(this.#gpu.device, this.label, this.#commands, copies);
+    replay(this.#gpu.device, this.label, whole ? this.#commands : this.#required, copies);
   }
 
   /**

@@ -14,13 +14,13 @@ import { definitionList, escapeHtml, flattenConfig, scrollTable } from "./html.t
 import { htmlPage, section, SELF_CONTAINED } from "./page.ts";
 import { SCRIPT } from "./script.ts";
 import { sliceFigure } from "./slices.ts";
-import { formatRatio, isMeaningless, lossRatio, percentText } from "./table.ts";
+import { formatRatio, isMeaningless, leastMean, lossRatio, percentText, reduciblePercent } from "./table.ts";
 import { type EvalRow, isFiniteNumber, type MetricRow, type ReportInput, rowsOf } from "./types.ts";
 
 export type { EvalRow, MetricRow, ReportInput, ReportTable, SliceInput, TrainRow } from "./types.ts";
 
-const EXPLANATION =
-  "lossTotal is the squared error on held-out molecules, averaged over rotations: each input is rotated, the net's " +
+const explanation = (samples: string): string =>
+  `lossTotal is the squared error on held-out ${samples}, averaged over rotations: each input is rotated, the net's ` +
   "prediction rotated back and compared with the target. It splits in two: lossMean is the error that stays when the " +
   "rotated-back predictions of one input are averaged, and lossEquiv is how far they scatter about that average, " +
   "which is zero for a net that treats every orientation alike. percentEquiv, 100 × lossEquiv / lossTotal, is thus " +
@@ -78,31 +78,40 @@ const EVAL_COLUMNS: readonly [string, (row: EvalRow) => string][] = [
   ["percentEquiv", (row) => (isMeaningless(row) ? `(${percentText(row)})` : percentText(row))],
 ];
 
-type ForceFigure = "percentEquivExact" | "forceMae" | "energyMae" | "percentEquivEnergy";
+type TaskFigure = "percentEquivExact" | "forceMae" | "energyMae" | "percentEquivEnergy" | "lossWiener";
 
-/** Those of force fields, shown where rows have them. */
-const FORCE_COLUMNS: readonly [ForceFigure, string, (value: number) => string][] = [
+/** Those of some tasks, shown where rows have them; `least` is the lowest lossMean of all rows. */
+const TASK_COLUMNS: readonly [TaskFigure, string, (value: number, row: EvalRow, least: number) => string][] = [
   ["percentEquivExact", "exact", (value) => `${formatPercent(value)} %`],
   ["forceMae", "force MAE, meV/A", formatLoss],
   ["energyMae", "energy MAE, meV", formatLoss],
   ["percentEquivEnergy", "energy's share", (value) => `${formatPercent(value)} %`],
+  ["lossWiener", "total / Wiener", (value, row) => formatRatio((row.lossTotal ?? NaN) / value)],
+  ["lossWiener", "of reducible, at most", (_, row, least) => `${formatPercent(reduciblePercent(row, least))} %`],
 ];
 
-function evalTable(evals: readonly EvalRow[], lossPer: string): string {
+const REDUCIBLE =
+  "Wiener is the loss of the best linear filter, which is exactly equivariant. Part of the loss no net can take away, " +
+  "and that part is at most the lowest lossMean above: of the rest, what is lost symmetry is between percentEquiv and " +
+  "the last column.";
+
+function evalTable(evals: readonly EvalRow[], lossPer: string, samples: string): string {
   if (evals.length === 0) return `<p class="empty">No evaluation has been recorded yet.</p>`;
-  const more = FORCE_COLUMNS.filter(([key]) => evals.some((row) => row[key] !== undefined));
+  const more = TASK_COLUMNS.filter(([key]) => evals.some((row) => row[key] !== undefined));
+  const least = leastMean(evals);
   const head = [...EVAL_COLUMNS.map(([name]) => name), ...more.map(([, name]) => name)];
   const rows = evals.map((row) => [
     ...EVAL_COLUMNS.map(([, text]) => escapeHtml(text(row))),
     ...more.map(([key, , text]) => {
       const value = row[key];
-      return isFiniteNumber(value) ? text(value) : MISSING;
+      return isFiniteNumber(value) ? text(value, row, least) : MISSING;
     }),
   ]);
   return (
     scrollTable("evaluations", head, rows) +
-    `<p class="caption">Losses per ${escapeHtml(lossPer)}; percentEquiv ± one standard error over molecules, in ` +
-    `brackets where the net does no better than predicting zero and the share means nothing.</p>`
+    `<p class="caption">Losses per ${escapeHtml(lossPer)}; percentEquiv ± one standard error over ${samples}, in ` +
+    `brackets where the net does no better than predicting zero and the share means nothing.` +
+    `${evals.some(({ lossWiener }) => lossWiener !== undefined) ? ` ${REDUCIBLE}` : ""}</p>`
   );
 }
 
@@ -117,13 +126,13 @@ export function renderReport(input: ReportInput): string {
   requireArray("metrics", input.metrics, "Give the rows of a run, as train tells them.");
   const evals = rowsOf(input.metrics, "eval");
   const train = rowsOf(input.metrics, "train");
-  const { lossPer = "voxel and channel", subject = "A voxel denoiser" } = input;
+  const { lossPer = "voxel and channel", subject = "A voxel denoiser", samples = "molecules" } = input;
   const lead = `${subject} in training, and which share of its held-out loss is rotation symmetry not learned.`;
   const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);
   const sections = [
     section("Symmetry not learned", percentChart(train, evals)),
     section("Loss", lossChart(train, evals, { per: lossPer, trained: input.lossPer === undefined })),
-    section("What the terms mean", `<p>${emphasiseTerms(EXPLANATION)}</p>`),
+    section("What the terms mean", `<p>${emphasiseTerms(explanation(samples))}</p>`),
     input.slices ? section("One held-out molecule", sliceFigure(input.slices)) : "",
     ...(input.tables ?? []).map(({ title, head, rows, caption }) =>
       section(
@@ -135,7 +144,7 @@ export function renderReport(input: ReportInput): string {
         ) + `<p class="caption">${escapeHtml(caption)}</p>`,
       ),
     ),
-    section("Evaluations", evalTable(evals, lossPer)),
+    section("Evaluations", evalTable(evals, lossPer, samples)),
     section("Configuration", definitionList(flattenConfig(input.config))),
     section("Adapter", definitionList(Object.entries(input.adapter))),
   ];

@@ -49,6 +49,20 @@ export function lossRatio(row: Pick<EvalRow, "lossTotal" | "lossZero">): number 
   return row.lossTotal / row.lossZero;
 }
 
+/** The lowest lossMean: no net can do without a loss as large as the irreducible one, which is no higher than this. */
+export function leastMean(rows: readonly Pick<EvalRow, "lossMean">[]): number {
+  return Math.min(...rows.map(({ lossMean }) => (isFiniteNumber(lossMean) ? lossMean : Infinity)));
+}
+
+/**
+ * Most that lost symmetry can be, in percent, of what is left of the loss without its irreducible part F:
+ * L_equiv / (L - F) grows with F, and F is at most `least`, a lossMean that was reached.
+ */
+export function reduciblePercent({ lossTotal, lossEquiv }: Pick<EvalRow, "lossTotal" | "lossEquiv">, least: number) {
+  const left = (lossTotal ?? NaN) - least;
+  return left > 0 ? Math.min(100, (100 * (lossEquiv ?? NaN)) / left) : 100;
+}
+
 /** A ratio near 1 with three decimals, fewer as it grows: "0.731", "71.3", "1,204". */
 export function formatRatio(ratio: number | null): string {
   if (!isFiniteNumber(ratio)) return MISSING;

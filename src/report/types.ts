@@ -30,6 +30,8 @@ export interface EvalRow {
   forceMae?: number | null;
   percentEquivEnergy?: number | null;
   percentEquivExact?: number | null;
+  /** Of flow matching, see the rows of metrics.jsonl. */
+  lossWiener?: number | null;
 }
 
 /** A row of a report. */
@@ -67,6 +69,8 @@ export interface ReportInput {
   title: string;
   /** What is trained, as the title's second line has it: "A voxel denoiser" by default. */
   subject?: string;
+  /** What samples are: "molecules" by default. */
+  samples?: string;
   /** What losses are means over, where it is not voxel and channel and training has another loss. */
   lossPer?: string;
   /** The run's configuration; nested objects are shown with dotted keys. */

@@ -17,8 +17,8 @@ export interface TrainRow {
 }
 
 /**
- * One held-out evaluation. All losses are means per voxel and channel, or per component of the forces in
- * (eV/Angstrom)^2; percents are of lossTotal.
+ * One held-out evaluation. All losses are means per voxel and channel, per component of the forces in
+ * (eV/Angstrom)^2, or per coordinate of the velocities in nm^2; percents are of lossTotal.
  */
 export interface EvalRow {
   type: "eval";
@@ -36,6 +36,8 @@ export interface EvalRow {
   /** Of force fields: the energies' share, and that of the forces from the network's closed form. */
   percentEquivEnergy?: number;
   percentEquivExact?: number;
+  /** Of flow matching: the loss of the best linear filter, which is equivariant. */
+  lossWiener?: number;
 }
 
 /** What measures the held-out loss: a VoxelEvaluator, or another. */
@@ -53,7 +55,7 @@ const FIELDS = {
 } as const;
 
 /** Those of some tasks, written where they are there. */
-const MORE = ["energyMae", "forceMae", "percentEquivEnergy", "percentEquivExact"] as const;
+const MORE = ["energyMae", "forceMae", "percentEquivEnergy", "percentEquivExact", "lossWiener"] as const;
 
 /** Of an evaluation, what rows have besides for its task. */
 export function taskFigures(of: Partial<EvalRow>): Pick<EvalRow, (typeof MORE)[number]> {

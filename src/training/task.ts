@@ -88,7 +88,7 @@ export interface EvaluationContext<C extends TrainConfig = TrainConfig, P extend
 }
 
 /** What a task adds to the report of a run. */
-export type ReportParts = Pick<ReportInput, "slices" | "tables" | "subject" | "lossPer">;
+export type ReportParts = Pick<ReportInput, "slices" | "tables" | "subject" | "samples" | "lossPer">;
 
 /** What is measured, and how. */
 export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {
@@ -261,6 +261,8 @@ export interface Task<
   parameters(this: void, config: C): ModelParameter[];
   /** Appends to a graph for each part of the batch its samples, the forward pass, its loss and the backward pass. */
   step(this: void, graph: Graph, context: StepContext<C, P>): void;
+  /** Whether step number `step`, from 0, takes what the graph has as optional (`Graph.optional`); always by default. */
+  isWhole?(this: void, config: C, step: number): boolean;
   /** @throws VoxtwirlError "too-large" or "out-of-memory" where not even one rotation at a time fits */
   evaluator(this: void, gpu: Gpu, context: EvaluationContext<C, P>): Promise<E>;
   /**

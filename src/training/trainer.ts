@@ -63,6 +63,7 @@ export class Trainer {
   readonly #sampleCount: number;
   readonly #uniform: StepUniform;
   readonly #status: Built["status"];
+  readonly #isWhole: (step: number) => boolean;
   readonly #owned: readonly BufferView[];
   #epoch = -1;
   #order = new Uint32Array(0);
@@ -74,6 +75,7 @@ export class Trainer {
     built: Built,
     plan: Plan,
     sampleCount: number,
+    isWhole: (step: number) => boolean,
   ) {
     this.gpu = gpu;
     this.config = config;
@@ -83,6 +85,7 @@ export class Trainer {
     this.#chosen = built.chosen;
     this.#uniform = built.uniform;
     this.#status = built.status;
+    this.#isWhole = isWhole;
     this.#owned = built.owned;
     this.scaling = built.scaling;
   }
@@ -111,7 +114,8 @@ export class Trainer {
       if (config.precision === "f16") scaling = new LossScaling(gpu);
       const built = build({ gpu, task, config, store, data, uniform, scaling, owned });
       const plan = await Plan.create(gpu, built.graph, { label: "train" });
-      return new Trainer(gpu, config, store, built, plan, data.count);
+      const isWhole = (step: number) => task.isWhole?.(config, step) ?? true;
+      return new Trainer(gpu, config, store, built, plan, data.count, isWhole);
     } catch (error) {
       for (const { buffer } of owned) gpu.destroyBuffer(buffer);
       uniform?.destroy();
@@ -131,7 +135,7 @@ export class Trainer {
     const word = (view: BufferView, offset: number) => ({ ...view, offset: view.offset + offset, size: 4 });
     const words = [loss, norm, word(flags, 0), word(flags, 12), scale];
     const copies = words.map((from, i): Copy => ({ from, to: into.buffer, toOffset: into.offset + 4 * i }));
-    this.plan.run(copies);
+    this.plan.run(copies, this.#isWhole(step));
   }
 
   /** Writes what step number `step` needs, for a replay of `plan` that the caller submits: the profiler's. */

@@ -1,6 +1,4 @@
 import { requireObject } from "../../check.ts";
-import { OCTAHEDRAL_ORDER, octahedralMatrices } from "../../equivariance/octahedral.ts";
-import { drawOctahedral, haarRotation } from "../../equivariance/rotations.ts";
 import type { Rotation } from "../../equivariance/groups.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
@@ -9,27 +7,17 @@ import type { Plan } from "../../graph/plan.ts";
 import type { AbortSignal } from "../../hostTypes.ts";
 import type { ParameterOf } from "../../models/escaip.ts";
 import type { EscaipConfig } from "../../models/escaipLayout.ts";
-import { Random } from "../../random.ts";
 import type { EvalRow } from "../../training/metrics.ts";
 import type { TaskEvaluator } from "../../training/task.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
+import { requireRotated, rotationsOf, type SampleRotations } from "../sampleRotations.ts";
 import { ForcePass, rotatedBack, type PosedPrediction } from "./forcePass.ts";
 import { ForceTally, type ElementResult, type StructureResult } from "./forceTally.ts";
 import type { PackedStructures } from "./packStructures.ts";
 import type { PosedStructure } from "./posedCopies.ts";
 
-/** Which rotations structures are predicted under. */
-export interface StructureRotations {
-  /** Rotations of the cube, or drawn from all of them. */
-  readonly group: "octahedral" | "so3";
-  /** Of each structure: at least 2; under the cube's at most 24, which enumerates them. */
-  readonly rotations: number;
-  /** Drawn rotations follow from the seed and the structure's place alone. */
-  readonly seed: number;
-}
-
 /** What is evaluated, and how. */
-export interface ForceEvaluatorOptions extends StructureRotations {
+export interface ForceEvaluatorOptions extends SampleRotations {
   readonly config: EscaipConfig;
   readonly structures: PackedStructures;
   readonly precision: Precision;
@@ -41,25 +29,6 @@ export interface ForceEvaluatorOptions extends StructureRotations {
 
 /** Atoms of a replay: enough for all cores of a small machine. */
 export const REPLAY_ATOMS = 448;
-
-/** @throws VoxtwirlError "bad-option" for rotations that there are not, "no-data" without structures */
-export function requireRotated({ group, rotations }: StructureRotations, structures: PackedStructures): void {
-  const most = group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
-  if (!Number.isInteger(rotations) || rotations < 2 || rotations > most) {
-    const fix = "Give 24 to enumerate the rotations of the cube, or 2 to 23 to draw as many; under so3 2 or more.";
-    throw new VoxtwirlError("bad-option", `the rotations are ${rotations}`, fix);
-  }
-  if (structures.count < 1) {
-    throw new VoxtwirlError("no-data", "there is no held-out structure", "Hold out at least one.");
-  }
-}
-
-/** The rotations of the structure at a place. */
-export function rotationsOf({ group, rotations, seed }: StructureRotations, index: number): Rotation[] {
-  const random = new Random(seed * 65_537 + index);
-  if (group === "so3") return Array.from({ length: rotations }, () => haarRotation(random));
-  return Array.from(drawOctahedral(random, rotations), (g) => octahedralMatrices[g]!);
-}
 
 /** Forces of the structure at a place, [n, 3], in eV/Angstrom. */
 export function targetOf({ offsets, forces, scales }: PackedStructures, index: number): Float64Array {
@@ -84,7 +53,7 @@ export class ForceEvaluator implements TaskEvaluator {
   static async create(gpu: Gpu, options: ForceEvaluatorOptions): Promise<ForceEvaluator> {
     requireObject("options", options, "Give { config, structures, group, rotations, seed, precision, parameters }.");
     const { structures, rotations, chunk } = options;
-    requireRotated(options, structures);
+    requireRotated(options, structures.count);
     const each = rotations + 1;
     const wanted = each * Math.max(1, Math.floor(REPLAY_ATOMS / (each * structures.places)));
     return asManyAsFit(gpu, Math.min(chunk ?? wanted, each * structures.count), async (copies) => {

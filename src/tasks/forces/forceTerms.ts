@@ -22,7 +22,8 @@ import { replayEach } from "../replayEach.ts";
 import { isSquared, requireTermLoss, termWeights } from "../termLoss.ts";
 import { Turns } from "../turns.ts";
 import { clearGradients, readVector, weightSlots, writeVector } from "../weightVector.ts";
-import { REPLAY_ATOMS, requireRotated, rotationsOf, targetOf, type StructureRotations } from "./forceEvaluator.ts";
+import { requireRotated, rotationsOf, type SampleRotations } from "../sampleRotations.ts";
+import { REPLAY_ATOMS, targetOf } from "./forceEvaluator.ts";
 import { forceModelFile } from "./forceModelFile.ts";
 import { ForcePass, rotatedBack } from "./forcePass.ts";
 import { ForcePullback } from "./forcePullback.ts";
@@ -62,7 +63,7 @@ export async function forceTerms(gpu: Gpu, options: ForceTermsOptions): Promise<
   requireObject("data", data, "Give packed structures: forces.open(frames, config).heldout.");
   const model = forceModelFile(options.model);
   const under = { group: "octahedral", rotations, seed: options.seed ?? model.config.training.seed } as const;
-  requireRotated(under, data);
+  requireRotated(under, data.count);
   requireTermLoss(loss, rotations);
   const chosen = options.chosen ?? Uint32Array.from({ length: data.count }, (_, i) => i);
   requirePlaces("chosen", chosen, data.count);
@@ -81,7 +82,7 @@ export async function forceTerms(gpu: Gpu, options: ForceTermsOptions): Promise<
 interface Checked extends Omit<ForceTermsOptions, "rotations" | "seed"> {
   readonly model: ReturnType<typeof forceModelFile>;
   readonly chosen: Uint32Array;
-  readonly under: StructureRotations;
+  readonly under: SampleRotations;
   readonly loss: Loss;
   /** With the model's weights; destroyed with the terms. */
   readonly store: ParameterStore;
