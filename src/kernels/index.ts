@@ -73,6 +73,7 @@ export {
   fillUniformKernel,
   type FillArgs,
 } from "./noise.ts";
+export { streamUniform, type StreamSample } from "./philox.ts";
 export {
   resample,
   resampleGrad,
