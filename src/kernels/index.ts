@@ -216,6 +216,12 @@ export {
   type FlowShape,
 } from "./flow/endpoint.ts";
 export { centre, centreKernel, type CentreArgs } from "./flow/centre.ts";
+export {
+  chainWindows,
+  chainWindowsKernel,
+  type ChainWindowsArgs,
+  type ChainWindowsShape,
+} from "./flow/chainWindows.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
   scaleRows,
