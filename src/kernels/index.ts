@@ -222,6 +222,8 @@ export {
   type ChainWindowsArgs,
   type ChainWindowsShape,
 } from "./flow/chainWindows.ts";
+export { placeChains, placeChainsKernel, type ChainShape, type PlaceChainsArgs } from "./flow/placeChains.ts";
+export { chainTokens, chainTokensKernel, type ChainTokensArgs, type ChainTokensShape } from "./flow/chainTokens.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
   scaleRows,

@@ -18,8 +18,75 @@ export function chainWindows(
   });
 }
 
+/** Windows of chains in a padded batch. */
+interface ChainCase {
+  readonly chains: number;
+  readonly places: number;
+  readonly registers: number;
+}
+
+/** The batch's tokens that are residues, each with its chain, place in the window and row. */
+function* residuesOf({ chains, places, registers }: ChainCase, windows: Numbers) {
+  for (let chain = 0; chain < chains; chain++) {
+    const [first, length] = [windows[2 * chain]!, windows[2 * chain + 1]!];
+    for (let i = 0; i < length; i++) {
+      yield { chain, length, i, row: first + i, token: chain * (registers + places) + registers + i };
+    }
+  }
+}
+
+/** Twin of shaders/flow/placeChains.wgsl in float64. */
+export function placeChains(
+  shape: ChainCase,
+  { positions, windows, poses }: { readonly positions: Numbers; readonly windows: Numbers; readonly poses: Numbers },
+) {
+  const tokens = shape.chains * (shape.registers + shape.places);
+  const [targets, residues] = [new Float64Array(3 * tokens), new Float64Array(tokens)];
+  const means = new Float64Array(3 * shape.chains);
+  for (const { chain, length, row } of residuesOf(shape, windows)) {
+    for (let a = 0; a < 3; a++) means[3 * chain + a]! += positions[3 * row + a]! / length;
+  }
+  for (const { chain, row, token } of residuesOf(shape, windows)) {
+    residues[token] = 1;
+    for (let a = 0; a < 3; a++) {
+      for (let k = 0; k < 3; k++) {
+        const place = positions[3 * row + k]! - means[3 * chain + k]!;
+        targets[3 * token + a]! += poses[12 * chain + 3 * a + k]! * place;
+      }
+    }
+  }
+  return { targets, residues };
+}
+
+/** Twin of shaders/flow/chainTokens.wgsl. */
+export function chainTokens(
+  shape: ChainCase,
+  {
+    windows,
+    breaks,
+    placeTable,
+  }: { readonly windows: Numbers; readonly breaks: Numbers; readonly placeTable: Numbers },
+) {
+  const { chains, places, registers } = shape;
+  const [side, embedded] = [registers + places, placeTable.length / places];
+  const tokens = Float64Array.from({ length: chains * side }, (_, at) => (at % side < registers ? 1 : 0));
+  const placeFeatures = new Float64Array(chains * side * (embedded + 1));
+  for (const { length, i, row, token } of residuesOf(shape, windows)) {
+    tokens[token] = 1;
+    const embedding = Array.from(placeTable).slice(i * embedded, (i + 1) * embedded);
+    placeFeatures.set([...embedding, i + 1 < length ? breaks[row]! : 0], token * (embedded + 1));
+  }
+  return { tokens, placeFeatures };
+}
+
 export const twins: Twins = {
   chainWindows: twin<"step" | "offsets" | "chosen", "places">(({ step, ...chains }, { places }) => ({
     windows: chainWindows({ places, stream: 6 }, chains, stepOf(step)),
   })),
+  chainTokens: twin<"windows" | "breaks" | "placeTable", keyof ChainCase>((tensors, shape) =>
+    chainTokens(shape, tensors),
+  ),
+  placeChains: twin<"positions" | "windows" | "poses", keyof ChainCase>((tensors, shape) =>
+    placeChains(shape, tensors),
+  ),
 };
