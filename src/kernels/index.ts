@@ -224,6 +224,14 @@ export {
 } from "./flow/chainWindows.ts";
 export { placeChains, placeChainsKernel, type ChainShape, type PlaceChainsArgs } from "./flow/placeChains.ts";
 export { chainTokens, chainTokensKernel, type ChainTokensArgs, type ChainTokensShape } from "./flow/chainTokens.ts";
+export { flowTimes, flowTimesKernel, type FlowTimesArgs, type FlowTimesShape } from "./flow/flowTimes.ts";
+export {
+  timeEmbedding,
+  timeEmbeddingKernel,
+  timeFrequencies,
+  type TimeEmbeddingArgs,
+  type TimeEmbeddingShape,
+} from "./flow/timeEmbedding.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
   scaleRows,

@@ -79,6 +79,39 @@ export function chainTokens(
   return { tokens, placeFeatures };
 }
 
+/** Twin of shaders/flow/flowTimes.wgsl in float64. */
+export function flowTimes(
+  { chains, uniformShare, alpha, stream }: FlowTimesCase,
+  { seedLo, seedHi, step, sample }: RandomStep,
+): Float64Array {
+  return Float64Array.from({ length: chains }, (_, b) => {
+    const bits = philox4x32([0, stream, step, sample + b], [seedLo, seedHi]);
+    const [coin, uniform] = [uniformFromBits(bits[0]), uniformFromBits(bits[1])];
+    return coin < uniformShare ? uniform : uniform ** (1 / alpha);
+  });
+}
+
+interface FlowTimesCase {
+  readonly chains: number;
+  readonly uniformShare: number;
+  readonly alpha: number;
+  readonly stream: number;
+}
+
+/** Twin of shaders/flow/timeEmbedding.wgsl in float64. */
+export function timeEmbedding(times: Numbers, frequencies: Numbers): Float64Array {
+  const half = frequencies.length / 2;
+  const features = new Float64Array(2 * half * (times.length + 1));
+  for (let b = 0; b < times.length; b++) {
+    for (let k = 0; k < half; k++) {
+      const angle = Math.PI * times[b]! * (frequencies[2 * k]! + frequencies[2 * k + 1]! / 2 ** 32);
+      features[2 * b * half + k] = Math.sin(angle);
+      features[(2 * b + 1) * half + k] = Math.cos(angle);
+    }
+  }
+  return features;
+}
+
 export const twins: Twins = {
   chainWindows: twin<"step" | "offsets" | "chosen", "places">(({ step, ...chains }, { places }) => ({
     windows: chainWindows({ places, stream: 6 }, chains, stepOf(step)),
@@ -86,7 +119,13 @@ export const twins: Twins = {
   chainTokens: twin<"windows" | "breaks" | "placeTable", keyof ChainCase>((tensors, shape) =>
     chainTokens(shape, tensors),
   ),
+  flowTimes: twin<"step", "chains">(({ step }, { chains }) => ({
+    times: flowTimes({ chains, uniformShare: 0.25, alpha: 1.9, stream: 7 }, stepOf(step)),
+  })),
   placeChains: twin<"positions" | "windows" | "poses", keyof ChainCase>((tensors, shape) =>
     placeChains(shape, tensors),
   ),
+  timeEmbedding: twin<"times" | "frequencies", never>(({ times, frequencies }) => ({
+    features: timeEmbedding(times, frequencies),
+  })),
 };
