@@ -232,6 +232,14 @@ export {
   type TimeEmbeddingArgs,
   type TimeEmbeddingShape,
 } from "./flow/timeEmbedding.ts";
+export { flowPath, flowPathKernel, type FlowPathArgs } from "./flow/flowPath.ts";
+export {
+  selfCondition,
+  selfConditionKernel,
+  selfConditions,
+  type SelfConditionArgs,
+  type SelfConditionShape,
+} from "./flow/selfCondition.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
   scaleRows,

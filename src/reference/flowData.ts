@@ -1,6 +1,8 @@
 import { philox4x32, uniformFromBits } from "../kernels/philox.ts";
+import { centre, type FlowCase } from "./flow.ts";
 import type { RandomStep } from "./noise.ts";
-import { stepOf, twin, type Twins } from "./twin.ts";
+import { normalsFromBits } from "./random.ts";
+import { mapped, stepOf, twin, type Twins } from "./twin.ts";
 
 type Numbers = ArrayLike<number>;
 
@@ -112,6 +114,34 @@ export function timeEmbedding(times: Numbers, frequencies: Numbers): Float64Arra
   return features;
 }
 
+/** Twin of shaders/flow/flowPath.wgsl in float64. */
+export function flowPath(
+  { chains, side, registers, stream }: FlowCase & { readonly registers: number; readonly stream: number },
+  { targets, residues, times }: { readonly targets: Numbers; readonly residues: Numbers; readonly times: Numbers },
+  { seedLo, seedHi, step, sample }: RandomStep,
+): Float64Array {
+  const noise = new Float64Array(3 * chains * side);
+  for (let at = 0; at < chains * side; at++) {
+    const counter = [(at % side) - registers, stream, step, sample + Math.floor(at / side)];
+    noise.set(normalsFromBits(philox4x32(counter, [seedLo, seedHi])).slice(0, 3), 3 * at);
+  }
+  return centre({ chains, side }, noise, residues).map((start, at) => {
+    const t = times[Math.floor(at / (3 * side))]!;
+    return residues[Math.floor(at / 3)] === 0 ? 0 : (1 - t) * start + t * targets[at]!;
+  });
+}
+
+/** Twin of shaders/flow/selfCondition.wgsl. */
+export function selfCondition(
+  { probability, stream }: { readonly probability: number; readonly stream: number },
+  endpoints: Numbers,
+  { seedLo, seedHi, step }: Omit<RandomStep, "sample">,
+) {
+  const uniform = uniformFromBits(philox4x32([0, stream, step, 0], [seedLo, seedHi])[0]);
+  const present = uniform < probability;
+  return { previous: mapped(endpoints, (x) => (present ? x : 0)), present: [present ? 1 : 0] };
+}
+
 export const twins: Twins = {
   chainWindows: twin<"step" | "offsets" | "chosen", "places">(({ step, ...chains }, { places }) => ({
     windows: chainWindows({ places, stream: 6 }, chains, stepOf(step)),
@@ -119,11 +149,17 @@ export const twins: Twins = {
   chainTokens: twin<"windows" | "breaks" | "placeTable", keyof ChainCase>((tensors, shape) =>
     chainTokens(shape, tensors),
   ),
+  flowPath: twin<"step" | "targets" | "residues" | "times", keyof FlowCase>(({ step, ...chains }, shape) => ({
+    x: flowPath({ ...shape, registers: 0, stream: 8 }, chains, stepOf(step)),
+  })),
   flowTimes: twin<"step", "chains">(({ step }, { chains }) => ({
     times: flowTimes({ chains, uniformShare: 0.25, alpha: 1.9, stream: 7 }, stepOf(step)),
   })),
   placeChains: twin<"positions" | "windows" | "poses", keyof ChainCase>((tensors, shape) =>
     placeChains(shape, tensors),
+  ),
+  selfCondition: twin<"step" | "endpoints", "present">(({ step, endpoints }, { present }) =>
+    selfCondition({ probability: present, stream: 9 }, endpoints, stepOf(step)),
   ),
   timeEmbedding: twin<"times" | "frequencies", never>(({ times, frequencies }) => ({
     features: timeEmbedding(times, frequencies),
