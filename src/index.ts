@@ -333,7 +333,7 @@ export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace
 export type { Masks } from "./models/dropouts.ts";
 export { escaip, type AtomicGraph, type EscaipOptions, type EscaipOutput, type ParameterOf } from "./models/escaip.ts";
 export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/escaipLayout.ts";
-export { chainArrays, timeFeatures, type ChainArrays, type ChainBatch } from "./models/flowInputs.ts";
+export { chainArrays, placeTable, timeFeatures, type ChainArrays, type ChainBatch } from "./models/flowInputs.ts";
 export { flowNet, type FlowInputs, type FlowNetOptions, type FlowOutput } from "./models/flowNet.ts";
 export { flowNetParameters, type FlowNetConfig } from "./models/flowNetLayout.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";

@@ -1,7 +1,7 @@
 import { elementCount } from "../../src/gpu/tensor.ts";
 import { addNoise, fillNormal, fillUniform } from "../../src/kernels/noise.ts";
-import { philox4x32 } from "../../src/reference/philox.ts";
-import { normalsFromBits, uniformFromBits } from "../../src/reference/random.ts";
+import { philox4x32, uniformFromBits } from "../../src/kernels/philox.ts";
+import { normalsFromBits } from "../../src/reference/random.ts";
 import type { BenchCase, Expected } from "../case.ts";
 import { graphCase, type InputSpec } from "../graphCase.ts";
 import { sampleIndices } from "../sampledConv.ts";

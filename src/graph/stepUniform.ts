@@ -3,6 +3,7 @@ import { BufferUsage, type BufferView, type Gpu } from "../gpu/gpu.ts";
 import { BINDING_ALIGNMENT } from "../gpu/alignment.ts";
 import { packStruct, reflect, type StructLayout } from "../gpu/reflect.ts";
 import { shaderLibrary } from "../gpu/shaderLibrary.ts";
+import { seedWords } from "../kernels/philox.ts";
 
 /** Fields of `Step` in shaders/shared/step.wgsl. */
 export interface StepValues {
@@ -47,9 +48,10 @@ export class StepUniform {
   set(values: StepValues, index = 0): void {
     requireObject("values", values, "Give { seed, step, sample, lr, correction1, correction2, emaDecay }.");
     const { seed, step, sample, lr, correction1, correction2, emaDecay } = values;
+    const [seedLo, seedHi] = seedWords(seed);
     const fields = {
-      seedLo: seed >>> 0,
-      seedHi: Math.floor(seed / 2 ** 32) >>> 0,
+      seedLo,
+      seedHi,
       step,
       sample,
       lr,

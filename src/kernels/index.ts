@@ -73,6 +73,7 @@ export {
   fillUniformKernel,
   type FillArgs,
 } from "./noise.ts";
+export { streamUniform, type StreamSample } from "./philox.ts";
 export {
   resample,
   resampleGrad,
@@ -215,6 +216,30 @@ export {
   type FlowShape,
 } from "./flow/endpoint.ts";
 export { centre, centreKernel, type CentreArgs } from "./flow/centre.ts";
+export {
+  chainWindows,
+  chainWindowsKernel,
+  type ChainWindowsArgs,
+  type ChainWindowsShape,
+} from "./flow/chainWindows.ts";
+export { placeChains, placeChainsKernel, type ChainShape, type PlaceChainsArgs } from "./flow/placeChains.ts";
+export { chainTokens, chainTokensKernel, type ChainTokensArgs, type ChainTokensShape } from "./flow/chainTokens.ts";
+export { flowTimes, flowTimesKernel, type FlowTimesArgs, type FlowTimesShape } from "./flow/flowTimes.ts";
+export {
+  timeEmbedding,
+  timeEmbeddingKernel,
+  timeFrequencies,
+  type TimeEmbeddingArgs,
+  type TimeEmbeddingShape,
+} from "./flow/timeEmbedding.ts";
+export { flowPath, flowPathKernel, type FlowPathArgs } from "./flow/flowPath.ts";
+export {
+  selfCondition,
+  selfConditionKernel,
+  selfConditions,
+  type SelfConditionArgs,
+  type SelfConditionShape,
+} from "./flow/selfCondition.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
   scaleRows,

@@ -31,7 +31,7 @@ export function chainArrays(config: FlowNetConfig, batch: ChainBatch): ChainArra
   requireObject("batch", batch, "Give { lengths, places }.");
   const { lengths, places, breaks = [] } = batch;
   requireArray("lengths", lengths, "Give the number of residues of each chain.");
-  requireWhole("places", places, 1, 2 ** 16);
+  requireWhole("places", places, 1, MOST_PLACES);
   for (const length of lengths) requireWhole("the length of a chain", length, 1, places);
   const { registers, indexEmbedding } = config;
   const side = registers + places;
@@ -41,12 +41,16 @@ export function chainArrays(config: FlowNetConfig, batch: ChainBatch): ChainArra
   const tokens = new Float32Array(all);
   const registerRows = new Uint32Array(all).fill(NO_REGISTER);
   const placeFeatures = new Float32Array(all * width);
+  const table = placeTable(config, places);
   lengths.forEach((length, b) => {
     const first = b * side + registers;
     for (let r = 0; r < registers; r++) registerRows[b * side + r] = r;
     tokens.fill(1, b * side, first + length);
     residues.fill(1, first, first + length);
-    for (let i = 0; i < length; i++) placeFeatures.set(indexEmbeddingOf(i + 1, indexEmbedding), (first + i) * width);
+    for (let i = 0; i < length; i++) {
+      const embedding = table.subarray(i * indexEmbedding, (i + 1) * indexEmbedding);
+      placeFeatures.set(embedding, (first + i) * width);
+    }
     for (const i of breaks[b] ?? []) placeFeatures[(first + i) * width + indexEmbedding] = 1;
   });
   const chains = Float32Array.from([...lengths.map(() => 1), 0]);
@@ -55,13 +59,26 @@ export function chainArrays(config: FlowNetConfig, batch: ChainBatch): ChainArra
 
 /** A row that no table has. */
 const NO_REGISTER = 0xffffffff;
+const MOST_PLACES = 2 ** 16;
 const LONGEST = 2056;
 const TIME_SCALE = 2000;
 
-/** sin(pi i / 2056^(2k/I)), k = 0 .. I/2 - 1, then the cosines; residues count from 1. */
-function indexEmbeddingOf(i: number, numbers: number): number[] {
-  const angles = Array.from({ length: numbers / 2 }, (_, k) => (Math.PI * i) / LONGEST ** ((2 * k) / numbers));
-  return [...angles.map(Math.sin), ...angles.map(Math.cos)];
+/**
+ * The embeddings of a chain's places, [places, indexEmbedding], as `chainTokens` takes them: sin(pi i / 2056^(2k/I)),
+ * k = 0 .. I/2 - 1, then the cosines, for i from 1.
+ *
+ * @throws VoxtwirlError "bad-option"
+ */
+export function placeTable(config: FlowNetConfig, places: number): Float32Array<ArrayBuffer> {
+  requireObject("config", config, "Give a network's configuration.");
+  requireWhole("places", places, 1, MOST_PLACES);
+  const { indexEmbedding } = config;
+  const rows = Array.from({ length: places }, (_, row) => {
+    const angleOf = (k: number) => (Math.PI * (row + 1)) / LONGEST ** ((2 * k) / indexEmbedding);
+    const angles = Array.from({ length: indexEmbedding / 2 }, (_, k) => angleOf(k));
+    return [...angles.map(Math.sin), ...angles.map(Math.cos)];
+  });
+  return Float32Array.from(rows.flat());
 }
 
 /**

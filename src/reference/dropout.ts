@@ -1,4 +1,4 @@
-import { philox4x32 } from "./philox.ts";
+import { philox4x32 } from "../kernels/philox.ts";
 import { mapped, stepOf, twin, type Twins } from "./twin.ts";
 
 /** Twin of shaders/dropout.wgsl: the factor of each of `count` elements of one sample, 0 or 1 / (1 - rate). */

@@ -1,5 +1,5 @@
-import { philox4x32 } from "./philox.ts";
-import { normalsFromBits, uniformFromBits } from "./random.ts";
+import { philox4x32, uniformFromBits } from "../kernels/philox.ts";
+import { normalsFromBits } from "./random.ts";
 import { mapped, stepOf, twin, type Twins } from "./twin.ts";
 
 /** The numbers that a shader reads from `Step` for its random numbers. */

@@ -1,21 +1,4 @@
-/** Twin of shaders/shared/philox.wgsl: Philox4x32-10 with exact 64-bit products in BigInt. */
-
-export type Words4 = [number, number, number, number];
-
-const MASK = 0xffffffffn;
-
-/** Four random u32 from a counter of four u32 and a key of two u32. */
-export function philox4x32(counter: readonly number[], key: readonly number[]): Words4 {
-  let c = counter.map((word) => BigInt(word >>> 0));
-  let k = key.map((word) => BigInt(word >>> 0));
-  for (let round = 0; round < 10; round++) {
-    const product0 = 0xd2511f53n * c[0]!;
-    const product1 = 0xcd9e8d57n * c[2]!;
-    c = [(product1 >> 32n) ^ c[1]! ^ k[0]!, product1 & MASK, (product0 >> 32n) ^ c[3]! ^ k[1]!, product0 & MASK];
-    k = [(k[0]! + 0x9e3779b9n) & MASK, (k[1]! + 0xbb67ae85n) & MASK];
-  }
-  return c.map(Number) as Words4;
-}
+import type { Words4 } from "../kernels/philox.ts";
 
 /** Known answers published with the paper's own implementation (Random123): counter, key, result. */
 export const PHILOX_KNOWN_ANSWERS: readonly { counter: Words4; key: [number, number]; result: Words4 }[] = [

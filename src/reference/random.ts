@@ -1,9 +1,6 @@
-/** Twin of shaders/shared/random.wgsl: the same real numbers from the same bits, in float64. */
+import { uniformFromBits } from "../kernels/philox.ts";
 
-/** An odd multiple of 2^-24. */
-export function uniformFromBits(bits: number): number {
-  return ((bits >>> 8) | 1) / 2 ** 24;
-}
+/** Twin of shaders/shared/random.wgsl: the same real numbers from the same bits, in float64. */
 
 /** (cos, sin) of the angle that the upper 26 bits give, in the middle of their interval. */
 export function unitCircle(bits: number): [number, number] {

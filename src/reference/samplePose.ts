@@ -1,7 +1,7 @@
 import { octahedralMatrices } from "../equivariance/octahedral.ts";
+import { philox4x32, uniformFromBits } from "../kernels/philox.ts";
 import type { RandomStep } from "./noise.ts";
-import { philox4x32 } from "./philox.ts";
-import { normalsFromBits, uniformFromBits } from "./random.ts";
+import { normalsFromBits } from "./random.ts";
 import { stepOf, twin, type Twins } from "./twin.ts";
 
 /** Twin of shaders/samplePose.wgsl: [samples, 12]. */

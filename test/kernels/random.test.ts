@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { expectClose, runKernels, testGpu } from "../harness.ts";
-import { PHILOX_KNOWN_ANSWERS, philox4x32 } from "../../src/reference/philox.ts";
-import { uniformFromBits, unitCircle } from "../../src/reference/random.ts";
+import { philox4x32, uniformFromBits } from "../../src/kernels/philox.ts";
+import { PHILOX_KNOWN_ANSWERS } from "../../src/reference/philox.ts";
+import { unitCircle } from "../../src/reference/random.ts";
 import randomProbe from "./randomProbe.wgsl";
 
 async function probe(counters: readonly (readonly number[])[], keys: readonly (readonly number[])[]) {
