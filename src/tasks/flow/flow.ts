@@ -9,9 +9,9 @@ import { flowPath } from "../../kernels/flow/flowPath.ts";
 import { flowTimes } from "../../kernels/flow/flowTimes.ts";
 import { placeChains } from "../../kernels/flow/placeChains.ts";
 import { selfCondition, selfConditions } from "../../kernels/flow/selfCondition.ts";
-import { timeEmbedding } from "../../kernels/flow/timeEmbedding.ts";
+import { timeEmbedding, timeFrequencies } from "../../kernels/flow/timeEmbedding.ts";
 import { samplePose } from "../../kernels/samplePose.ts";
-import { chainArrays, placeTable, timeFrequencies } from "../../models/flowInputs.ts";
+import { chainArrays, placeTable } from "../../models/flowInputs.ts";
 import { flowNet, type FlowInputs } from "../../models/flowNet.ts";
 import { flowNetParameters, placeNumbers } from "../../models/flowNetLayout.ts";
 import type { Chain } from "../../proteins/chain.ts";
@@ -175,8 +175,8 @@ function noisyChains(
   const { tokens, placeFeatures } = inputs;
   chainTokens(graph, { label: "tokens", windows, breaks: of.breaks, placeTable: of.placeTable, tokens, placeFeatures });
   flowTimes(graph, { label: "times", times, alpha: timeAlpha, uniformShare, stream: streams.time, step });
-  timeEmbedding(graph, { label: "time features", times, frequencies: of.frequencies, y: inputs.timeFeatures });
-  flowPath(graph, { label: "x", targets, residues, times, x: inputs.x, stream: streams.noise, step });
+  timeEmbedding(graph, { label: "time features", times, frequencies: of.frequencies, features: inputs.timeFeatures });
+  flowPath(graph, { label: "x", targets, residues, times, x: inputs.x, registers, stream: streams.noise, step });
   return { targets, inputs: { ...inputs, chains: of.chains, registerRows: of.registerRows } };
 }
 
