@@ -6,8 +6,10 @@
 // with n the chain's residues and t its time.
 //
 // Bindings: x, targets, gradX f32 [chains, side, 3]; residues f32 [chains, side], 1 or 0; times, losses f32 [chains].
-// Constants: WORKGROUP, invocations of a chain; a sum's order is theirs. Dispatch: workgroups1d(chains).
+// Constants: WORKGROUP, invocations of a chain; a sum's order is theirs; SCALED: the gradient is multiplied by the scale
+// of scaling.wgsl. Dispatch: workgroups1d(chains).
 #import grid
+#import scaling
 
 struct Params { chains: u32, side: u32, eps: f32, scale: f32 }
 
@@ -18,6 +20,9 @@ struct Params { chains: u32, side: u32, eps: f32, scale: f32 }
 @group(0) @binding(4) var<storage, read> times: array<f32>;
 @group(0) @binding(5) var<storage, read_write> gradX: array<f32>;
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
+#ifdef SCALED
+@group(0) @binding(7) var<storage, read> scaling: Scaling;
+#endif
 
 // Of squares, and of residues.
 var<workgroup> parts: array<vec2<f32>, WORKGROUP>;
@@ -50,10 +55,15 @@ fn main(
   }
   let rest = 1.0 - times[min(chain, params.chains - 1u)];
   let weight = 1.0 / (3.0 * sum.y * (rest * rest + params.eps));
+#ifdef SCALED
+  let gradient_scale = params.scale * scaling.scale;
+#else
+  let gradient_scale = params.scale;
+#endif
   for (var i = lane; i < tokens; i += WORKGROUP) {
     let at = chain * params.side + i;
     for (var a = 3u * at; a < 3u * at + 3u; a++) {
-      gradX[a] = select(params.scale * (2.0 * weight) * (x[a] - targets[a]), 0.0, residues[at] == 0.0);
+      gradX[a] = select(gradient_scale * (2.0 * weight) * (x[a] - targets[a]), 0.0, residues[at] == 0.0);
     }
   }
   if (lane == 0u && tokens > 0u) {

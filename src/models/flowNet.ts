@@ -30,6 +30,8 @@ export interface FlowInputs extends FlowChains {
   readonly x: Tensor;
   /** f32 [b, S, 3], the self-condition: endpoints of a pass before. Left out the net is told that there are none. */
   readonly previous?: Tensor | undefined;
+  /** f32 [1]: 0 where `previous` is none, whose coordinates are 0 then: both of `selfCondition`. */
+  readonly present?: Tensor | undefined;
   /** f32 [b, S], 1 for residues and registers, else 0. */
   readonly tokens: Tensor;
   /** f32 [b + 1], 1 and at last 0. */
@@ -115,8 +117,8 @@ class Pass {
 
   /** Nothing updates them: they are the same for all layers. */
   #pairs(): Tensor {
-    const { x, previous, residues } = this.#inputs;
-    const bins = pairBins(this.#graph, { label: this.#path("pair.bins"), x, previous, residues });
+    const { x, previous, present, residues } = this.#inputs;
+    const bins = pairBins(this.#graph, { label: this.#path("pair.bins"), x, previous, present, residues });
     const table = this.#options.parameter("pair.input.weight");
     const input = pairEmbedding(this.#graph, { label: this.#path("pair.input"), bins, table });
     this.#feature("pairInput", input);

@@ -11,10 +11,17 @@ export function distanceBin(distance: number, limits: number): number {
   return below.length;
 }
 
+interface PairCoordinates {
+  readonly x: Numbers;
+  readonly previous?: Numbers;
+  readonly present?: Numbers;
+  readonly residues: Numbers;
+}
+
 /** Twin of shaders/pairs/pairBins.wgsl in float64: the rows of each pair's features in bytes. */
 export function pairBins(
   { chains, side }: { readonly chains: number; readonly side: number },
-  { x, previous, residues }: { readonly x: Numbers; readonly previous?: Numbers; readonly residues: Numbers },
+  { x, previous, present = [1], residues }: PairCoordinates,
 ): Float64Array {
   const distance = (of: Numbers, i: number, j: number) =>
     Math.hypot(...[0, 1, 2].map((a) => of[3 * i + a]! - of[3 * j + a]!));
@@ -23,7 +30,7 @@ export function pairBins(
     const j = Math.floor(i / side) * side + (at % side);
     if (residues[i] === 0 || residues[j] === 0) return 0xffffffff;
     const separation = Math.min(Math.max(i - j, -63), 63) + 63;
-    const before = previous ? distanceBin(distance(previous, i, j), 127) : 255;
+    const before = previous && present[0] !== 0 ? distanceBin(distance(previous, i, j), 127) : 255;
     return separation + 256 * before + 65536 * distanceBin(distance(x, i, j), 63);
   });
 }
@@ -55,7 +62,7 @@ export function pairEmbeddingGrad(bins: Numbers, gradY: Numbers, gradTable: Numb
 }
 
 export const twins: Twins = {
-  pairBins: twin<"x" | "previous" | "residues", "chains" | "side">((tensors, shape) => ({
+  pairBins: twin<"x" | "previous" | "present" | "residues", "chains" | "side">((tensors, shape) => ({
     bins: pairBins(shape, tensors),
   })),
   pairEmbedding: twin<"bins" | "table", "columns">(({ bins, table }, { columns }) => ({

@@ -125,6 +125,11 @@ describe.each(["tiny", "small"])("the flow-matching net against an independent m
     const found = await forward(golden, {});
     expect(golden.error("out/vNoSelfCondition", found.get("velocities")!)).toBeLessThan(5e-6);
     expect(golden.error("out/v", found.get("velocities")!)).toBeGreaterThan(1e-3);
+    const zeros = new Float32Array(previous.length);
+    const told = await forward(golden, { previous: zeros, present: 0 });
+    expect(golden.error("out/vNoSelfCondition", told.get("velocities")!)).toBeLessThan(5e-6);
+    const atOnePlace = await forward(golden, { previous: zeros, present: 1 });
+    expect(golden.error("out/vNoSelfCondition", atOnePlace.get("velocities")!)).toBeGreaterThan(1e-3);
   });
 
   it("has its parameters", () => {

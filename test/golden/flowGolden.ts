@@ -9,6 +9,12 @@ import type { FlowInputs } from "../../src/models/flowNet.ts";
 import { flowNetParameters, type FlowNetConfig } from "../../src/models/flowNetLayout.ts";
 import { fromTorch } from "../../src/models/layouts.ts";
 
+interface FlowCoordinates {
+  readonly x?: ArrayLike<number>;
+  readonly previous?: ArrayLike<number> | undefined;
+  readonly present?: number;
+}
+
 /** Numbers of one of flow/'s nets. */
 export class FlowGolden {
   readonly config: FlowNetConfig;
@@ -83,12 +89,8 @@ export class FlowGolden {
     return result;
   }
 
-  /** The inputs, of other coordinates if asked for. */
-  inputs(
-    gpu: Gpu,
-    graph: Graph,
-    { x = this.get("in/xt"), previous }: { x?: ArrayLike<number>; previous?: ArrayLike<number> | undefined },
-  ): FlowInputs {
+  /** The inputs, of other coordinates if asked for; `present` says whether previous ones count. */
+  inputs(gpu: Gpu, graph: Graph, { x = this.get("in/xt"), previous, present }: FlowCoordinates): FlowInputs {
     const chains = this.lengths.length;
     const breaks = this.lengths.map((length, b) =>
       Array.from({ length }, (_, i) => i).filter((i) => this.get("in/break")[b * this.places + i] === 1),
@@ -101,6 +103,7 @@ export class FlowGolden {
     return {
       x: external("x", [...tokens, 3], this.withRegisters(x, 3)),
       previous: previous && external("previous", [...tokens, 3], this.withRegisters(previous, 3)),
+      ...(present !== undefined && { present: external("present", [1], Float32Array.of(present)) }),
       residues: external("residues", tokens, arrays.residues),
       times: external("times", [chains], this.get("in/t")),
       tokens: external("tokens", tokens, arrays.tokens),

@@ -27,6 +27,8 @@ export interface FlowLossArgs extends FlowChains {
   loss: Tensor;
   /** Of the sum and its gradient: 1 / b for the mean over chains. */
   scale: number;
+  /** f32 [6] of `gradNorm`: gradX is multiplied by its scale as well. */
+  scaling?: Tensor | undefined;
 }
 
 /**
@@ -38,18 +40,19 @@ export interface FlowLossArgs extends FlowChains {
  */
 export function flowLoss(ctx: KernelContext, args: FlowLossArgs): void {
   requireArgs("flowLoss", ctx, args, "x targets residues times gradX losses loss", "scale");
-  const { label, x, targets, residues, times, gradX, losses, loss, scale } = args;
+  const { label, x, targets, residues, times, gradX, losses, loss, scale, scaling } = args;
   requireSameShape(label, { x, targets, gradX });
   const { chains, side } = chainSizes(label, x, args);
   requireShape(label, "losses", losses, [chains]);
   requireShape(label, "loss", loss, [1]);
+  if (scaling) requireShape(label, "scaling", scaling, [6]);
   const bindings = { x, targets, residues, times, gradX, losses };
   ctx.dispatch({
     label,
     shader: flowLossShader,
-    constants: { WORKGROUP },
+    constants: { WORKGROUP, ...(scaling && { SCALED: true }) },
     params: { chains, side, eps: EPS, scale },
-    bindings,
+    bindings: { ...bindings, ...(scaling && { scaling }) },
     workgroups: workgroups1d(chains),
     flops: 5 * elementCount(x.shape),
     bytes: Object.values(bindings).reduce((sum, tensor) => sum + byteLength(tensor), 0),

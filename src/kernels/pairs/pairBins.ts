@@ -24,6 +24,8 @@ export interface PairBinsArgs {
   x: Tensor;
   /** f32 [b, S, 3], other coordinates of the same residues, where there are any. */
   previous?: Tensor | undefined;
+  /** f32 [1]: 0 where `previous` is not to count, as if it were left out. */
+  present?: Tensor | undefined;
   /** f32 [b, S]: 0 where a token is none. */
   residues: Tensor;
   /** Written, u32 [b, S, S]: see shaders/pairs/pairBins.wgsl. */
@@ -38,19 +40,21 @@ export interface PairBinsArgs {
  */
 export function pairBins(ctx: KernelContext, args: PairBinsArgs): void {
   requireArgs("pairBins", ctx, args, "x residues bins");
-  const { label, x, previous, residues, bins } = args;
+  const { label, x, previous, present, residues, bins } = args;
   if (x.shape.length !== 3 || x.shape[2] !== 3) throw badShape(label, "x must be [b, S, 3]", { x });
   const [chains, side] = x.shape as [number, number, number];
   if (previous) requireShape(label, "previous", previous, x.shape);
+  if (present) requireShape(label, "present", present, [1]);
+  if (present && !previous) throw badShape(label, "'present' needs 'previous'", { present });
   requireShape(label, "residues", residues, [chains, side]);
   const count = chains * side * side;
   requireWords(label, "bins", bins, count);
   const perBin = (rows: number) => (rows - 2) / (LAST - FIRST);
-  const read = { x, residues, ...(previous && { previous }) };
+  const read = { x, residues, ...(previous && { previous }), ...(present && { present }) };
   ctx.dispatch({
     label,
     shader: pairBinsShader,
-    constants: { PREVIOUS: previous !== undefined },
+    constants: { PREVIOUS: previous !== undefined, PRESENT: present !== undefined },
     params: {
       ...{ count, side, first: FIRST },
       ...{ perBin: perBin(PAIR_ROWS.distance), bins: PAIR_ROWS.distance },
@@ -69,6 +73,8 @@ export interface PairBinsShape extends CallShape {
   readonly side: number;
   /** 1: there are other coordinates. */
   readonly previous: number;
+  /** 1 or 0: a tensor says whether they count; -1: there is none. */
+  readonly present: number;
 }
 
 /** Residues of an example: not the first token, nor every fifth. */
@@ -80,15 +86,18 @@ export const pairBinsKernel: Kernel<PairBinsShape> = {
   name: "pairBins",
   shaders: [pairBinsShader],
   shapes: [
-    { chains: 2, side: 90, previous: 1 },
-    { chains: 3, side: 7, previous: 0 },
-    { chains: 1, side: 1, previous: 1 },
+    { chains: 2, side: 90, previous: 1, present: -1 },
+    { chains: 3, side: 7, previous: 0, present: -1 },
+    { chains: 2, side: 9, previous: 1, present: 1 },
+    { chains: 2, side: 9, previous: 1, present: 0 },
+    { chains: 1, side: 1, previous: 1, present: -1 },
   ],
-  example({ chains, side, previous }) {
+  example({ chains, side, previous, present }) {
     return example({
       tensors: {
         x: input([chains, side, 3]),
         ...(previous === 1 && { previous: input([chains, side, 3]) }),
+        ...(present >= 0 && { present: input([1], Float32Array.of(present)) }),
         residues: input([chains, side], exampleResidues(chains, side)),
         bins: wholeOutput([chains, side, side]),
       },
