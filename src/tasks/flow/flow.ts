@@ -126,7 +126,7 @@ function chainTensors(graph: Graph, { config, data, upload }: StepContext<FlowCo
   const { chains, registerRows } = chainArrays(config, { lengths: new Array<number>(b).fill(places), places });
   const side = config.registers + places;
   const table = placeTable(config, config.crop);
-  const frequencies = timeFrequencies(config.timeEmbedding);
+  const frequencies = timeFrequencies(config.timeEmbedding / 2);
   return {
     positions: graph.external("positions", [breaks.length, 3], upload("train positions", positions)),
     breaks: graph.external("breaks", [breaks.length], upload("train breaks", breaks)),
