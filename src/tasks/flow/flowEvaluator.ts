@@ -47,7 +47,7 @@ export class FlowEvaluator implements TaskEvaluator {
     requireRotated(options, chains.count);
     const side = config.registers + config.crop;
     const filled = rotations * Math.max(1, Math.floor(REPLAY_TOKENS / (rotations * side)));
-    return asManyAsFit(gpu, chunk ?? 1, async (most) => {
+    return asManyAsFit(gpu, chunk ?? filled, async (most) => {
       const copies = Math.min(most, rotations);
       const sizes = { places: config.crop, chains: Math.max(1, Math.floor(most / copies)) };
       const twisted = await FlowPass.create(gpu, { ...options, ...sizes, copies });
