@@ -10,15 +10,15 @@
 //
 //   gradScale[g] = sum of m x s (1 - s),   gradShift[g] = sum of m
 //
-// Forward samples may be copies of chains, one after the other, which share the chain's mask and vectors, and with
-// SHARED its residual. Else there are as many samples as chains.
+// Samples may be copies of chains, one after the other, which share the chain's mask and vectors; with VECTORS there is
+// one copy.
 //
-// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [chains copies, tokens, columns], with SHARED
-// residual [chains, tokens, columns]; with SCALED scale and gradScale, with SHIFTED shift and gradShift [chains + 1,
-// columns]; columns in Reals; with MASKED mask, f32 [chains, tokens], or with PAIRS [chains, side], of which a token t
-// is the pair of t / side and t % side: its factor is the product of theirs.
-// Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SHARED, SCALED, SHIFTED, MASKED, PAIRS; VEC4:
-// the columns are a multiple of 4; F16: all but the mask is stored in half precision. With VECTORS also WORKGROUP and
+// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [chains copies, tokens, columns]; with SCALED
+// scale and gradScale, with SHIFTED shift and gradShift [chains + 1, columns]; columns in Reals; with MASKED mask, f32
+// [chains, tokens], or with PAIRS [chains, side], of which a token t is the pair of t / side and t % side: its factor
+// is the product of theirs.
+// Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the
+// columns are a multiple of 4; F16: all but the mask is stored in half precision. With VECTORS also WORKGROUP and
 // LANES: invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the
 // lanes, of a lane that of the tokens.
 // Dispatch: x, y: threads1d(chains tokens columns), z: copies; with VECTORS workgroups1d((chains + 1) chunks), `chunks`
@@ -163,9 +163,7 @@ fn main(
 #ifdef SHIFTED
   value += Real(shift[of_vector]);
 #endif
-#ifdef SHARED
-  value += Real(residual[of_chain]);
-#elif defined(RESIDUAL)
+#ifdef RESIDUAL
   value += Real(residual[at]);
 #endif
   y[at] = Stored(value * mask_factor(row));

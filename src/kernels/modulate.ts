@@ -10,7 +10,7 @@ import { badShape, requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
 import { WORKGROUP } from "./threads.ts";
 
-export type { Modulation } from "./modulateSizes.ts";
+export { modulateCopies, type Modulation } from "./modulateSizes.ts";
 
 /** What `modulate` takes. */
 export interface ModulateArgs extends Modulation {
@@ -19,7 +19,7 @@ export interface ModulateArgs extends Modulation {
   x: Tensor;
   /** [N + 1, C], added. */
   shift?: Tensor | undefined;
-  /** [N, T, C], added; that of a chain to all its copies. */
+  /** [N, T, C], added. */
   residual?: Tensor | undefined;
   /** Written, [N, T, C]. */
   y: Tensor;
@@ -48,7 +48,7 @@ export interface ModulateGradArgs extends Modulation {
 export function modulate(ctx: KernelContext, args: ModulateArgs): void {
   requireArgs("modulate", ctx, args, "x y");
   const { label, x, scale, shift, residual, mask, y } = args;
-  requireSameShape(label, { x, y });
+  requireSameShape(label, { x, y, ...(residual && { residual }) });
   const { constants, params, elements, workgroups } = modulateSizes(label, args, { shift });
   const stored = { x, y, ...(scale && { scale }), ...(shift && { shift }), ...(residual && { residual }) };
   const factors = (scale ? GATE_FLOPS : 0) + (shift ? 1 : 0) + (residual ? 1 : 0) + (mask ? 1 : 0);
@@ -131,10 +131,9 @@ export interface ModulateShape extends CallShape {
   readonly tokens: number;
   readonly columns: number;
   readonly registers: number;
-  /** 1: there is one; so of the next. */
+  /** 1: there is one; so of the next two. */
   readonly scale: number;
   readonly shift: number;
-  /** 1: of samples; 2: of what they are copies of. */
   readonly residual: number;
   /** 1: of tokens; 2: of what they are pairs of. */
   readonly mask: number;
@@ -152,7 +151,7 @@ const shapes: readonly ModulateShape[] = [
 const copied: readonly ModulateShape[] = [
   { samples: 6, copies: 3, tokens: 49, columns: 5, registers: 0, scale: 1, shift: 1, residual: 0, mask: 2 },
   { samples: 6, copies: 2, tokens: 37, columns: 20, registers: 4, scale: 1, shift: 0, residual: 1, mask: 1 },
-  { samples: 4, copies: 2, tokens: 5, columns: 12, registers: 0, scale: 0, shift: 0, residual: 2, mask: 0 },
+  { samples: 4, copies: 2, tokens: 5, columns: 12, registers: 0, scale: 0, shift: 0, residual: 0, mask: 1 },
 ];
 
 /** Zeros and ones, but for one number that shows a factor. */
@@ -171,15 +170,14 @@ export const modulateKernel: Kernel<ModulateShape> = {
   shapes: [...shapes, ...copied],
   example(sizes) {
     const { samples, copies, tokens, columns, registers, scale, shift, residual, mask } = sizes;
-    const chains = samples / copies;
-    const vector = activation(input([chains + 1, columns]));
+    const vector = activation(input([samples / copies + 1, columns]));
     const rows = activation(input([samples, tokens, columns]));
     return example({
       tensors: {
         x: rows,
         ...(scale === 1 && { scale: vector }),
         ...(shift === 1 && { shift: vector }),
-        ...(residual > 0 && { residual: residual === 1 ? rows : activation(input([chains, tokens, columns])) }),
+        ...(residual === 1 && { residual: rows }),
         ...(mask > 0 && { mask: exampleMask(sizes) }),
         y: activation(output(rows.shape)),
       },

@@ -1,4 +1,3 @@
-import { requireTensor } from "../check.ts";
 import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import { activationConstant } from "./activationKinds.ts";
 import { badShape, copiesOf, requireShape, sameShape } from "./shapes.ts";
@@ -24,27 +23,38 @@ export interface Modulation {
 export const LANES = 16;
 
 /**
+ * Samples that share what is of their chain.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function modulateCopies(
+  label: string,
+  x: Tensor,
+  vectors: Readonly<Record<string, Tensor | undefined>>,
+  mask: Tensor | undefined,
+): number {
+  const hasVectors = Object.values(vectors).some((vector) => vector !== undefined);
+  return hasVectors ? copiesOf(label, x, vectors, 1) : copiesOf(label, x, { mask });
+}
+
+/**
  * Sizes of a call, forward and backward.
  *
  * @throws VoxtwirlError "bad-shape"
  */
 export function modulateSizes(
   label: string,
-  { x, scale, registers = 0, mask, residual }: Modulation & { x: Tensor; residual?: Tensor | undefined },
+  { x, scale, registers = 0, mask }: Modulation & { x: Tensor },
   others: Readonly<Record<string, Tensor | undefined>>,
 ) {
   if (x.shape.length !== 3 || elementCount(x.shape) === 0) throw badShape(label, "x must be [N, T, C]", { x });
   const [samples, tokens, width] = x.shape as [number, number, number];
   const vectors = { scale, ...others };
-  const hasVectors = Object.values(vectors).some((vector) => vector !== undefined);
-  const copies = hasVectors ? copiesOf(label, x, vectors, 1) : copiesOf(label, x, { mask, residual });
+  const copies = modulateCopies(label, x, vectors, mask);
   const chains = samples / copies;
   for (const [name, vector] of Object.entries(vectors)) {
     if (vector) requireShape(label, name, vector, [chains + 1, width]);
   }
-  if (residual) requireTensor(`${label}: residual`, residual);
-  const shared = copies > 1 && residual?.shape[0] === chains;
-  if (residual) requireShape(label, "residual", residual, [shared ? chains : samples, tokens, width]);
   if (!Number.isInteger(registers) || registers < 0 || registers > tokens) {
     throw badShape(label, `'registers' is ${registers}, of so many tokens`, { x });
   }
@@ -61,7 +71,6 @@ export function modulateSizes(
     constants: {
       ...activationConstant("sigmoid"),
       SCALED: scale !== undefined,
-      SHARED: shared,
       MASKED: mask !== undefined,
       PAIRS: pairs,
       VEC4: vec4,

@@ -51,7 +51,7 @@ export function copiesOf(
   const [samples, chains] = [x.shape[0]!, tensor.shape[0]! - beyond];
   const copies = samples / chains;
   if (Number.isInteger(copies)) return copies;
-  const problem = `${samples} samples are no whole number of copies of the ${chains} that '${name}' is of`;
+  const problem = `there are ${samples} samples, no multiple of the ${chains} chains that '${name}' is of`;
   throw badShape(label, problem, { x, [name]: tensor });
 }
 

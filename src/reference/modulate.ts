@@ -3,7 +3,7 @@ import { twin, type Twins } from "./twin.ts";
 /** N samples of T tokens of C numbers, of which the first tokens have the last vector. */
 export interface ModulateCase {
   readonly samples: number;
-  /** Samples that share vectors and a mask, one after the other; a residual too where it has fewer rows than x. */
+  /** Samples that share vectors and a mask, one after the other. */
   readonly copies: number;
   readonly tokens: number;
   readonly columns: number;
@@ -40,12 +40,9 @@ export function modulate(
   { x, scale, shift, residual, mask }: { readonly x: Numbers } & { readonly [N in Vectors]?: Numbers },
 ): Float64Array {
   const y = new Float64Array(x.length);
-  const each = shape.tokens * shape.columns;
-  const isShared = residual !== undefined && residual.length < x.length;
   eachElement(shape, mask, (at, of, factor) => {
     const scaled = x[at]! * (scale ? sigmoid(scale[of]!) : 1);
-    const from = isShared ? Math.floor(at / each / shape.copies) * each + (at % each) : at;
-    y[at] = factor * (scaled + (shift ? shift[of]! : 0) + (residual ? residual[from]! : 0));
+    y[at] = factor * (scaled + (shift ? shift[of]! : 0) + (residual ? residual[at]! : 0));
   });
   return y;
 }
