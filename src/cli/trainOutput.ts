@@ -10,9 +10,11 @@ import {
   formatDuration,
   formatRatio,
   isMeaningless,
+  leastMean,
   progressLine,
+  reduciblePercent,
 } from "../report/table.ts";
-import { skippedRemark } from "../report/format.ts";
+import { formatPercent, skippedRemark } from "../report/format.ts";
 import { sourceName } from "../molecules/builtinNames.ts";
 import { taskNamed } from "../tasks/list.ts";
 import { countKept, type KeptSteps } from "../training/keptSteps.ts";
@@ -30,6 +32,7 @@ export class TrainOutput {
   readonly #progress = showProgress();
   #percent: number | undefined;
   #told = false;
+  readonly #evaluations: EvalRow[] = [];
 
   constructor(options: { json: boolean; quiet: boolean }) {
     this.#json = options.json;
@@ -55,7 +58,7 @@ export class TrainOutput {
     const { keepCheckpoints: kept } = config;
     const half = precision === "f16" ? " in f16" : "";
     print(
-      `preset ${preset}${half}: ${formatCount(training)} molecules to train on, ${formatCount(heldout)} held out ` +
+      `preset ${preset}${half}: ${formatCount(training)} ${taskNamed(config.task).takes}s to train on, ${formatCount(heldout)} held out ` +
         `(${sourceName(source)})`,
     );
     if (kept) print(`${keptLine(kept, config)} in ${join(folder, CHECKPOINTS)}`);
@@ -64,7 +67,10 @@ export class TrainOutput {
   }
 
   #row(row: MetricRow): void {
-    if (row.type === "eval") this.#percent = row.percentEquiv;
+    if (row.type === "eval") {
+      this.#percent = row.percentEquiv;
+      this.#evaluations.push(row);
+    }
     if (row.type === "eval" && isMeaningless(row)) this.#tellMeaningless(row);
     if (this.#json) {
       process.stdout.write(`${formatMetric(row)}\n`);
@@ -84,6 +90,17 @@ export class TrainOutput {
     );
   }
 
+  /** Where a task has another yardstick than zero, and a part of the loss that no net can take away. */
+  #tellReducible(): void {
+    const last = this.#evaluations.at(-1);
+    if (last?.lossWiener === undefined) return;
+    const percent = formatPercent(reduciblePercent(last, leastMean(this.#evaluations)));
+    print(
+      `lossTotal is ${formatRatio(last.lossTotal / last.lossWiener)} of the best linear filter's; lost symmetry is at ` +
+        `most ${percent} % of what can be learned`,
+    );
+  }
+
   #progressed(progress: ProgressEvent): void {
     if (this.#quiet) return;
     const shown = { ...progress, steps: this.#steps, percent: this.#percent ?? null };
@@ -98,6 +115,7 @@ export class TrainOutput {
     this.clear();
     if (this.#quiet || this.#json) return;
     if (result.skipped > 0) print(skippedRemark(result.skipped));
+    this.#tellReducible();
     const state = result.interrupted ? "interrupted" : "done";
     print(`${state} at step ${formatCount(result.step)} after ${formatDuration(result.seconds)}; written:`);
     for (const name of Object.values(RUN_FILES)) print(`  ${join(folder, name)}`);
