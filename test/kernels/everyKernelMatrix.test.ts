@@ -1,6 +1,7 @@
 // Every kernel that has variants for subgroup matrices, on an adapter that has such: what everyKernelHalf.test.ts says
 // of the other variants.
 import { describe, it } from "vitest";
+import type { CallShape } from "../../src/kernels/kernel.ts";
 import { kernelWithVariants } from "../../src/kernels/list.ts";
 import { testGpu } from "../harness.ts";
 import { needsMatrices } from "./half.ts";
@@ -11,7 +12,10 @@ const NAMES = ["conv3d", "convTranspose3d", "conv3dGradWeight", "attention", "at
 describe.each(NAMES.map(kernelWithVariants))("$name", (kernel) => {
   needsMatrices();
 
-  const shape = kernel.shapes[0]!;
+  const [first, ...others] = kernel.shapes as readonly CallShape[];
+  const copied = others.filter(({ copies = 1 }) => copies > 1);
 
-  it(title(kernel, shape), async () => prove(await testGpu(), kernel, shape, "f16", isMatrixVariant));
+  it.each([first!, ...copied].map((shape) => [title(kernel, shape), shape] as const))("%s", async (_, shape) => {
+    await prove(await testGpu(), kernel, shape, "f16", isMatrixVariant);
+  });
 });
