@@ -16,7 +16,7 @@ export function checkOperation(
   if (addend !== undefined) requireTensor(`${label}: addend`, addend);
 }
 
-/** @throws VoxtwirlError "unsupported" where a gradient would flow through copies of a chain: nothing sums it over them */
+/** @throws VoxtwirlError "unsupported" where a gradient would flow through copies of a chain: nothing sums it there */
 export function refuseGradOfCopies(
   graph: Graph,
   label: string,

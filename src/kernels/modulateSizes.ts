@@ -4,8 +4,8 @@ import { badShape, copiesOf, requireShape, sameShape } from "./shapes.ts";
 import { threads1d, WORKGROUP } from "./threads.ts";
 
 /**
- * Which vectors are for which tokens, and which tokens count. Forward all may be of b chains with N / b copies each, one
- * after the other, which share them: b then stands for N.
+ * Which vectors are for which tokens, and which tokens count. Forward all may be of b chains with N / b copies each,
+ * one after the other, which share them: b then stands for N.
  */
 export interface Modulation {
   /** [N + 1, C], of which x is multiplied with the sigmoid: a row a sample, and the last for registers. */

@@ -113,7 +113,7 @@ describe("attention", () => {
     expect(() => attention(graph, { label: "att", qkv, scale: 1, mask })).toThrow(/'mask' must have shape \[1, 4\]/);
   });
 
-  it("refuses samples that are no copies of the chains that pair biases and masks are of, and their gradients", async () => {
+  it("refuses samples that are no copies of a pair bias's or a mask's chains, and gradients of copies", async () => {
     const graph = new Graph((await testGpu()).caps);
     const qkv = graph.scratch("qkv", [6, 4, 24]);
     const of = (chains: number) => ({

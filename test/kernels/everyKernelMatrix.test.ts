@@ -11,7 +11,10 @@ const NAMES = ["conv3d", "convTranspose3d", "conv3dGradWeight", "attention", "at
 describe.each(NAMES.map(kernelWithVariants))("$name", (kernel) => {
   needsMatrices();
 
-  const shape = kernel.shapes[0]!;
+  const [first, ...others] = kernel.shapes;
+  const copied = others.filter(({ copies = 1 }) => copies > 1);
 
-  it(title(kernel, shape), async () => prove(await testGpu(), kernel, shape, "f16", isMatrixVariant));
+  it.each([first!, ...copied].map((shape) => [title(kernel, shape), shape] as const))("%s", async (_, shape) => {
+    await prove(await testGpu(), kernel, shape, "f16", isMatrixVariant);
+  });
 });

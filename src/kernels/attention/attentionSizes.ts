@@ -12,8 +12,8 @@ export interface AttentionScores {
   /** Factor of the products, (C / heads)^-1/2 as a rule. */
   scale: number;
   /**
-   * [N, heads, T, T], stored as qkv: added to the scores; by query, then key. Forward it and the mask may be of b chains
-   * with N / b copies each, one after the other, which share them.
+   * [N, heads, T, T], stored as qkv: added to the scores; by query, then key. Forward it and the mask may be of b
+   * chains with N / b copies each, one after the other, which share them.
    */
   pairBias?: Tensor | undefined;
   /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
