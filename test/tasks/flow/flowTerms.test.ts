@@ -107,20 +107,20 @@ describe("the terms of a flow-matching model's loss", () => {
   });
 
   it("have Gauss-Newton matrices that are symmetric, positive and add up", async () => {
-    const own = await termsOf({ rotations: 24, chosen: Uint32Array.of(1) });
     const random = new Random(5);
-    const [u, v] = [0, 1].map(() => Float64Array.from(own.weights, (w) => w * random.normal())) as [
+    const [u, v] = [0, 1].map(() => Float64Array.from(terms.weights, (w) => w * random.normal())) as [
       Float64Array,
       Float64Array,
     ];
     const products = (of: Float64Array) =>
-      Promise.all(TERMS.map((term) => own.gaussNewtonProduct(term, own.weights, of)));
+      Promise.all(TERMS.map((term) => terms.gaussNewtonProduct(term, terms.weights, of, { to: 1 })));
     const [[total, mean, equiv], others] = await Promise.all([products(v), products(u)]);
     const scale = length(total!);
     total!.forEach((value, i) => expect(Math.abs(value - mean![i]! - equiv![i]!)).toBeLessThan(1e-5 * scale));
+    const between = Math.sqrt(dot(v, total!) * dot(u, others[0]!));
     for (const [i, product] of [total!, mean!, equiv!].entries()) {
-      expect(dot(v, product)).toBeGreaterThan(0);
-      const between = Math.sqrt(dot(v, product) * dot(u, others[i]!));
+      // That of L_mean is an estimate from some of the rotations, which may be below zero.
+      if (product !== mean) expect(dot(v, product)).toBeGreaterThan(0.01 * between);
       expect(Math.abs(dot(u, product) - dot(v, others[i]!))).toBeLessThan(1e-3 * between);
     }
   });
