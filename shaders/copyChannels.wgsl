@@ -1,10 +1,11 @@
-// Copies channels of every voxel from one channels-last tensor to another:
+// Copies channels of every voxel from one channels-last tensor to another, once or several times side by side:
 //
-//   destination[v, targetFirst + c] = source[v, sourceFirst + c],  0 <= c < columns.
+//   destination[v, targetFirst + z columns + c] = source[v, sourceFirst + c],  0 <= c < columns.
 // source       [V, sourceWidth]; widths, first columns and the number of columns in Reals
 // destination  [V, targetWidth]
 // VEC4: all channel counts are multiples of 4. X_F16, Y_F16: source, destination are stored in half precision.
-// Dispatch: threads1d(total), total = ceil(V / RUN) * columns; a thread copies one column of RUN voxels.
+// Dispatch: x, y: threads1d(total), total = ceil(V / RUN) * columns; z: copies. A thread copies one column of RUN
+// voxels.
 #import thread
 #import storagePair
 
@@ -36,7 +37,7 @@ fn main(
   let column = thread - block * params.columns;
   let first = block * RUN;
   var from_at = first * params.sourceWidth + params.sourceFirst + column;
-  var to_at = first * params.targetWidth + params.targetFirst + column;
+  var to_at = first * params.targetWidth + params.targetFirst + wid.z * params.columns + column;
   for (var left = min(RUN, params.voxels - first); left > 0u; left--) {
     destination[to_at] = StoredY(Real(source[from_at]));
     from_at += params.sourceWidth;

@@ -10,20 +10,24 @@
 //
 //   gradScale[g] = sum of m x s (1 - s),   gradShift[g] = sum of m
 //
-// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [samples, tokens, columns]; with SCALED scale
-// and gradScale, with SHIFTED shift and gradShift [samples + 1, columns]; columns in Reals; with MASKED mask, f32
-// [samples, tokens], or with PAIRS [samples, side], of which a token t is the pair of t / side and t % side: its factor
+// Samples may be copies of chains, one after the other, which share the chain's mask and vectors; with VECTORS there is
+// one copy.
+//
+// Bindings: x, y, gradY, gradX, with RESIDUAL residual and gradResidual [chains copies, tokens, columns]; with SCALED
+// scale and gradScale, with SHIFTED shift and gradShift [chains + 1, columns]; columns in Reals; with MASKED mask, f32
+// [chains, tokens], or with PAIRS [chains, side], of which a token t is the pair of t / side and t % side: its factor
 // is the product of theirs.
 // Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the
 // columns are a multiple of 4; F16: all but the mask is stored in half precision. With VECTORS also WORKGROUP and
 // LANES: invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the
 // lanes, of a lane that of the tokens.
-// Dispatch: threads1d(samples tokens columns); with VECTORS workgroups1d((samples + 1) chunks), `chunks` of columns.
+// Dispatch: x, y: threads1d(chains tokens columns), z: copies; with VECTORS workgroups1d((chains + 1) chunks), `chunks`
+// of columns.
 #import activated
 #import storage
 #import thread
 
-struct Params { samples: u32, tokens: u32, columns: u32, registers: u32, side: u32, chunks: u32 }
+struct Params { chains: u32, copies: u32, tokens: u32, columns: u32, registers: u32, side: u32, chunks: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 #ifdef SCALED
@@ -58,14 +62,14 @@ struct Params { samples: u32, tokens: u32, columns: u32, registers: u32, side: u
 #endif
 #endif
 
-// The mask of a row.
+// The mask of a row of the chains.
 fn mask_factor(row: u32) -> f32 {
 #ifdef MASKED
 #ifdef PAIRS
-  let sample = row / params.tokens;
-  let pair = row - sample * params.tokens;
+  let chain = row / params.tokens;
+  let pair = row - chain * params.tokens;
   let first = pair / params.side;
-  return mask[sample * params.side + first] * mask[sample * params.side + (pair - first * params.side)];
+  return mask[chain * params.side + first] * mask[chain * params.side + (pair - first * params.side)];
 #else
   return mask[row];
 #endif
@@ -89,11 +93,11 @@ fn main(
   let index = linear_workgroup(wid, num);
   let group = index / params.chunks;
   let column = (index - group * params.chunks) * ${COLUMNS} + lane % ${COLUMNS};
-  let works = group <= params.samples && column < params.columns;
-  let of_sample = group < params.samples;
+  let works = group <= params.chains && column < params.columns;
+  let of_sample = group < params.chains;
   // Tokens of the group in a sample, and how many there are in all.
   let each = select(params.registers, params.tokens - params.registers, of_sample);
-  let count = select(0u, select(params.samples * each, each, of_sample), works);
+  let count = select(0u, select(params.chains * each, each, of_sample), works);
   var by_scale = Real();
   var by_shift = Real();
   for (var i = lane / ${COLUMNS}; i < count; i += LANES) {
@@ -132,14 +136,16 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let at = linear_thread(wid, num, lane);
-  let row = at / params.columns;
-  if (row >= params.samples * params.tokens) {
+  let of_chain = linear_thread(wid, num, lane);
+  let row = of_chain / params.columns;
+  if (row >= params.chains * params.tokens) {
     return;
   }
-  let sample = row / params.tokens;
-  let vector = select(sample, params.samples, row - sample * params.tokens < params.registers);
-  let of_vector = vector * params.columns + (at - row * params.columns);
+  let chain = row / params.tokens;
+  let vector = select(chain, params.chains, row - chain * params.tokens < params.registers);
+  let of_vector = vector * params.columns + (of_chain - row * params.columns);
+  // A copy's place is as far from the chain's as the samples between them are long.
+  let at = of_chain + (chain * (params.copies - 1u) + wid.z) * params.tokens * params.columns;
 #ifdef GRAD
   var value = Real(gradY[at]) * mask_factor(row);
 #ifdef RESIDUAL

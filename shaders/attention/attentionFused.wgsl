@@ -1,7 +1,9 @@
 // Attention forward in one dispatch (FlashAttention: Dao et al. 2022, arXiv 2205.14135), for adapters with subgroups of
 // one known, small size (software ones):
 //
-//   y[n, t, h, c] = sum over keys j of exp(scale q[t] . k[j] + pairBias[n, h, t, j] - logSumExp[n, h, t]) v[j, c]
+//   y[n, t, h, c] = sum over keys j of exp(scale q[t] . k[j] + pairBias[m, h, t, j] - logSumExp[n, h, t]) v[j, c]
+//
+// where m = n / copies is the chain that sample n is a copy of.
 //
 // A workgroup is one subgroup of WORKGROUP lanes and takes TILE_COLUMNS queries a lane: lane l has the queries l,
 // WORKGROUP + l and so on, so that maxima and sums over keys need no other lane, and scores never leave it. Both
@@ -11,8 +13,8 @@
 // 1805.02867).
 //
 // Bindings: qkv [N, T, 3, heads, C] (queries, keys and values, of each the heads), y [N, T, heads, C], logSumExp
-// [N, heads, T]; pairBias [N, heads, T, T] with PAIR_BIAS; mask [N, T] with MASK, 0 where a key is not there. A query
-// without any key gets 0.
+// [N, heads, T]; pairBias [N / copies, heads, T, T] with PAIR_BIAS; mask [N / copies, T] with MASK, 0 where a key is
+// not there. A query without any key gets 0.
 // Constants: WORKGROUP, the exact subgroup size; TILE_ROWS, a multiple of it that divides 4 WORKGROUP; TILE_COLUMNS;
 // KEYS and CHANNELS, multiples of TILE_ROWS, CHANNELS >= C; WIDE: C is a multiple of 4, and qkv is bound as groups of
 // four; WIDE_BIAS: T is, and the bias is bound so; X_F16, Y_F16: qkv with pairBias, y are stored in half precision.
@@ -24,7 +26,7 @@ diagnostic(off, subgroup_uniformity);
 #import nan
 #import storagePair
 
-struct Params { tokens: u32, heads: u32, channels: u32, scale: f32 }
+struct Params { tokens: u32, heads: u32, copies: u32, channels: u32, scale: f32 }
 
 #ifdef WIDE
 alias Element = vec4<StoredX>;
@@ -66,7 +68,9 @@ fn main(
   }
   let channels = params.channels;
   let sample = wid.z / params.heads;
+  let chain = sample / params.copies;
   let head = wid.z % params.heads * channels;
+  let matrix = chain * params.heads + wid.z % params.heads;
   let all_channels = params.heads * channels;
   let token = 3u * all_channels;
   let queries_at = sample * params.tokens * token + head;
@@ -143,12 +147,12 @@ fn main(
       }
 #ifdef MASK
 #for v in 0..VECTORS
-      let mask_${v} = mask[sample * params.tokens + min(first + row + ${v * WORKGROUP}u + lane, params.tokens - 1u)];
+      let mask_${v} = mask[chain * params.tokens + min(first + row + ${v * WORKGROUP}u + lane, params.tokens - 1u)];
 #endfor
 #endif
 #ifdef PAIR_BIAS
 #for q in 0..TILE_COLUMNS
-      let bias_at_${q} = (wid.z * params.tokens + min(query + ${q * WORKGROUP}u, params.tokens - 1u)) * params.tokens;
+      let bias_at_${q} = (matrix * params.tokens + min(query + ${q * WORKGROUP}u, params.tokens - 1u)) * params.tokens;
 #for r in 0..TILE_ROWS
 #ifdef WIDE_BIAS
 #if r % 4 == 0

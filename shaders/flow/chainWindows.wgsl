@@ -2,8 +2,8 @@
 //
 //   n = residues of chain chosen[b],   length = min(n, places),   start = floor(u (n - length + 1))
 //
-// with u the uniform number in (0, 1) of counter (0, stream, step.step, step.sample + b). The product is exact, in whole
-// numbers.
+// with u the uniform number in (0, 1) of counter (0, stream, step.step, step.sample + b). The product is that of whole
+// numbers, which is exact.
 //
 // Bindings: step (uniform); offsets [chains + 1]: chain c owns rows offsets[c] to offsets[c + 1] - 1; chosen [count];
 // windows [count] of (the first residue's row, length), written. One thread a window. Dispatch: threads1d(count).

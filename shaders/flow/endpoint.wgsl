@@ -1,12 +1,12 @@
 // Where a flow's paths end, from a place and a velocity: y = residues (x + (1 - t) velocity), t the chain's time. With
 // GRAD the gradient, gradVelocity = residues (1 - t) gradY.
 //
-// Bindings: x, velocity, y, gradY, gradVelocity f32 [chains, side, 3], `perChain` numbers of a chain; residues f32
-// [chains, side]; times f32 [chains].
-// Constants: GRAD. Dispatch: threads1d(count), `count` numbers in all.
+// Bindings: x, velocity, y, gradY, gradVelocity f32 [chains, copies, side, 3], `perChain` numbers of a copy; residues
+// f32 [chains, side]; times f32 [chains].
+// Constants: GRAD. Dispatch: x, y: threads1d(chains perChain), z: copies.
 #import thread
 
-struct Params { count: u32, perChain: u32 }
+struct Params { chains: u32, copies: u32, perChain: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> residues: array<f32>;
@@ -26,14 +26,16 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let at = linear_thread(wid, num, lane);
-  if (at >= params.count) {
+  let of_chain = linear_thread(wid, num, lane);
+  if (of_chain >= params.chains * params.perChain) {
     return;
   }
-  let rest = 1.0 - times[at / params.perChain];
+  let chain = of_chain / params.perChain;
+  let at = of_chain + (chain * (params.copies - 1u) + wid.z) * params.perChain;
+  let rest = 1.0 - times[chain];
 #ifdef GRAD
-  gradVelocity[at] = residues[at / 3u] * (rest * gradY[at]);
+  gradVelocity[at] = residues[of_chain / 3u] * (rest * gradY[at]);
 #else
-  y[at] = residues[at / 3u] * (x[at] + rest * velocity[at]);
+  y[at] = residues[of_chain / 3u] * (x[at] + rest * velocity[at]);
 #endif
 }

@@ -6,8 +6,8 @@
 // with n the chain's residues and t its time.
 //
 // Bindings: x, targets, gradX f32 [chains, side, 3]; residues f32 [chains, side], 1 or 0; times, losses f32 [chains].
-// Constants: WORKGROUP, invocations of a chain; a sum's order is theirs; SCALED: the gradient is multiplied by the scale
-// of scaling.wgsl. Dispatch: workgroups1d(chains).
+// Constants: WORKGROUP, invocations of a chain; a sum's order is theirs. SCALED: gradX is multiplied by the scale of
+// scaling.wgsl too. Dispatch: workgroups1d(chains).
 #import grid
 #import scaling
 

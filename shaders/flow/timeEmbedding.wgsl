@@ -2,8 +2,8 @@
 // last row, which is of no time, is 0.
 //
 // Angles reach thousands, and f32 has no digits left for their fractions of a turn. So the phase is a whole number of
-// 2^-32 turns, which wraps as turns do: t = (m + rest) / 2^31 with m whole, which is exact, and 2 w_k = whole + fraction
-// / 2^32 give m whole + m fraction / 2^32 + rest whole, to two units.
+// 2^-32 turns, which wraps as turns do: t = (m + rest) / 2^31 with m whole, which is exact, and
+// 2 w_k = whole + fraction / 2^32 give m whole + m fraction / 2^32 + rest whole, to two or three units.
 //
 // Bindings: times f32 [chains]; frequencies [half] of (whole, fraction); features f32 [chains + 1, 2 half], written.
 // One thread a row and frequency. Dispatch: threads1d((chains + 1) half).

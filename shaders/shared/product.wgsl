@@ -10,7 +10,8 @@
 //                there; PRE_ACTIVATION: s + bias[j] is kept. gate, residual and preActivation are laid out as out.
 //   RESCALE      (out * factors[z, i].x + sum) * factors[z, i].y      out is not read where the first factor is 0
 // and of attention, where rows are keys and columns queries, `outRow` and `firstRow` those of a tile of keys:
-//   SCORES       s + pairBias[n, h, j, key]                            PAIR_BIAS; LOWEST where mask[n, key] is 0: MASK
+//   SCORES       s + pairBias[n, h, j, key]                            PAIR_BIAS; LOWEST where mask[n, key] is 0: MASK;
+//                with COPIES each row of both is of `copies` samples, for n there stands n / copies
 //   PROBABILITY  exp(score - columnValues[z, j]), 0 for a masked key   columnValues: log of the sum of exponentials
 //   SCORE_GRAD   g scale, g = probability[at] * (sum - columnValues[z, j]); PAIR_BIAS: gradPairBias[n, h, j, key] = g
 #import activated
@@ -43,6 +44,7 @@ struct Params {
   accumulate: u32,
   firstRow: u32,     // which key is row 0
   keys: u32,         // of all tiles
+  copies: u32,       // samples of a chain
 }
 
 #if defined(VEC4)
@@ -131,10 +133,24 @@ fn out_index(z: u32, row: u32, column: u32) -> u32 {
     + row * params.outRow + column;
 }
 
+// What a sample's pair bias and mask are of.
+fn chain_of(z: u32) -> u32 {
+#ifdef COPIES
+  return z / (params.heads * params.copies);
+#else
+  return z / params.heads;
+#endif
+}
+
 #ifdef PAIR_BIAS
 // Where a query's bias to row `row` is; columns are queries.
 fn pair_at(z: u32, row: u32, column: u32) -> u32 {
-  return (z * params.columns + column) * params.keys + params.firstRow + row;
+#ifdef COPIES
+  let matrix = chain_of(z) * params.heads + z % params.heads;
+#else
+  let matrix = z;
+#endif
+  return (matrix * params.columns + column) * params.keys + params.firstRow + row;
 }
 #endif
 
@@ -144,7 +160,7 @@ const LOWEST = -3.4e38;
 
 fn is_masked(z: u32, row: u32) -> bool {
 #ifdef MASK
-  return mask[z / params.heads * params.keys + params.firstRow + row] == 0.0;
+  return mask[chain_of(z) * params.keys + params.firstRow + row] == 0.0;
 #else
   return false;
 #endif

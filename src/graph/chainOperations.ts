@@ -1,11 +1,14 @@
+import { requireWhole } from "../check.ts";
+import { MAX_WORKGROUPS_PER_DIMENSION } from "../gpu/dispatch.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { copyChannels } from "../kernels/concatChannels.ts";
 import * as centreKernel from "../kernels/flow/centre.ts";
 import * as endpointKernel from "../kernels/flow/endpoint.ts";
 import * as modulateKernel from "../kernels/modulate.ts";
 import * as pairBinsKernel from "../kernels/pairs/pairBins.ts";
 import * as pairEmbeddingKernel from "../kernels/pairs/pairEmbedding.ts";
 import { elementCount } from "../gpu/tensor.ts";
-import { checkOperation } from "./checkOperation.ts";
+import { checkOperation, refuseGradOfCopies } from "./checkOperation.ts";
 import type { Graph } from "./graph.ts";
 
 export { PAIR_TABLE_ROWS } from "../kernels/pairs/pairBins.ts";
@@ -26,7 +29,10 @@ export interface ModulateOptions extends modulateKernel.Modulation {
 
 /**
  * mask (residual + x sigmoid(scale) + shift), [N, T, C]: scale and shift are [N + 1, C], a row a sample, the last for
- * the first `registers` tokens of each.
+ * the first `registers` tokens of each. Where they and the mask are of b chains, sample n has those of chain
+ * floor(n b / N); that has no gradient.
+ *
+ * @throws VoxtwirlError "bad-shape"; "unsupported" for a gradient through copies of a chain
  */
 export function modulate(graph: Graph, options: ModulateOptions): Tensor {
   checkOperation("modulate", graph, options, "x");
@@ -34,6 +40,8 @@ export function modulate(graph: Graph, options: ModulateOptions): Tensor {
   const { scale, mask } = modulation;
   const y = graph.activation(label, x.shape);
   modulateKernel.modulate(graph, { ...options, y });
+  const copies = modulateKernel.modulateCopies(label, x, { scale, shift }, mask);
+  refuseGradOfCopies(graph, label, copies, [x, scale, shift, residual]);
   return graph.record(y, [x, scale, shift, residual], (gradY) => {
     const like = (name: string, of: Tensor | undefined) =>
       of && graph.needsGrad(of) ? graph.scratch(`${label} ${name}`, of.shape, of.dtype) : undefined;
@@ -51,6 +59,24 @@ export function modulate(graph: Graph, options: ModulateOptions): Tensor {
     if (scale && gradScale) graph.addGradTensor(scale, gradScale);
     if (shift && gradShift) graph.addGradTensor(shift, gradShift);
   });
+}
+
+/**
+ * Copies of each sample of x [b, ...], one after the other, [b copies, ...].
+ *
+ * @throws VoxtwirlError "bad-option"; "unsupported" where x needs a gradient
+ */
+export function repeat(graph: Graph, options: { label: string; x: Tensor; copies: number }): Tensor {
+  checkOperation("repeat", graph, options, "x", "copies");
+  const { label, x, copies } = options;
+  requireWhole("copies", copies, 1, MAX_WORKGROUPS_PER_DIMENSION);
+  refuseGradOfCopies(graph, label, copies, [x]);
+  const samples = x.shape[0]!;
+  const width = elementCount(x.shape) / samples;
+  const y = graph.scratch(label, [samples * copies, ...x.shape.slice(1)], x.dtype);
+  const rows = graph.alias(y, [samples, copies * width]);
+  copyChannels(graph, label, graph.alias(x, [samples, width]), 0, rows, 0, width, copies);
+  return y;
 }
 
 /** The bins of all pairs of residues, u32 [b, S, S]: see the kernel. Without gradients. */
@@ -81,7 +107,10 @@ export function pairEmbedding(graph: Graph, options: { label: string; bins: Tens
   });
 }
 
-/** Where straight paths end: x + (1 - t) velocity, f32 [b, S, 3]; 0 for what is no residue. No gradient goes to x. */
+/**
+ * Where straight paths end: x + (1 - t) velocity, f32 [b, S, 3]; 0 for what is no residue. No gradient goes to x. Both
+ * may be copies of chains, the residues and times those of the chains.
+ */
 export function endpoint(
   graph: Graph,
   options: endpointKernel.FlowChains & { label: string; x: Tensor; velocity: Tensor },

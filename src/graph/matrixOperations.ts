@@ -12,8 +12,9 @@ import * as layerNormKernel from "../kernels/layerNorm/layerNorm.ts";
 import { layerNormGrad } from "../kernels/layerNorm/layerNormGrad.ts";
 import * as matmulKernel from "../kernels/matmul/matmul.ts";
 import * as scaleRowsKernel from "../kernels/scaleRows.ts";
+import { copiesOf } from "../kernels/shapes.ts";
 import * as swigluKernel from "../kernels/swiglu.ts";
-import { checkOperation } from "./checkOperation.ts";
+import { checkOperation, refuseGradOfCopies } from "./checkOperation.ts";
 import type { Graph, Precision } from "./graph.ts";
 
 // Operations of transformers: products of matrices, gates, attention.
@@ -198,17 +199,22 @@ export interface AttentionOptions {
   scale: number;
   /**
    * [N, heads, T, T], added to the scores; by query, then key. One binding has to hold it, which the graph checks when
-   * the tensor is made.
+   * the tensor is made. It and the mask may be of b chains: sample n then has those of chain floor(n b / N), and there
+   * is no gradient.
    */
   pairBias?: Tensor;
   /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
   mask?: Tensor;
 }
 
-/** Self-attention over the tokens of a sample, head by head; the result is [N, T, C]. */
+/**
+ * Self-attention over the tokens of a sample, head by head; the result is [N, T, C].
+ *
+ * @throws VoxtwirlError "bad-shape"; "unsupported" for a gradient through copies of a chain
+ */
 export function attention(graph: Graph, options: AttentionOptions): Tensor {
   checkOperation("attention", graph, options, "qkv", "scale");
-  const { label, qkv, heads = 1, pairBias } = options;
+  const { label, qkv, heads = 1, pairBias, mask } = options;
   if (qkv.shape.length !== 3 || qkv.shape[2]! % 3 !== 0) {
     throw new VoxtwirlError(
       "bad-shape",
@@ -220,6 +226,7 @@ export function attention(graph: Graph, options: AttentionOptions): Tensor {
   const y = graph.activation(label, [n, tokens, qkv.shape[2]! / 3]);
   const logSumExp = graph.scratch(`${label} logSumExp`, [n, heads, tokens]);
   attentionKernel.attention(graph, { ...options, y, logSumExp });
+  refuseGradOfCopies(graph, label, copiesOf(label, qkv, { pairBias, mask }), [qkv, pairBias]);
   return graph.record(y, [qkv, pairBias], (gradY) => {
     const back = (gradQkv: Tensor, gradPairBias?: Tensor) => {
       attentionGrad(graph, { ...options, label: `${label} grad`, y, logSumExp, gradY, gradQkv, gradPairBias });

@@ -91,7 +91,7 @@ function checkedWidths(label: string, a: Tensor, b: Tensor, y: Tensor): [number,
 
 /**
  * Channels `sourceFirst`.. of every voxel of `source` to channels `targetFirst`.. of `target`, `width` of them,
- * converted where the types differ.
+ * converted where the types differ; so many copies of them, side by side.
  */
 export function copyChannels(
   ctx: KernelContext,
@@ -101,6 +101,7 @@ export function copyChannels(
   target: Tensor,
   targetFirst: number,
   width: number,
+  copies = 1,
 ): void {
   const from = voxelShape(label, "source", source);
   const to = voxelShape(label, "target", target);
@@ -109,6 +110,7 @@ export function copyChannels(
   const voxels = from.samples * from.voxels;
   const columns = width / unit;
   const total = Math.ceil(voxels / RUN) * columns;
+  const [x, y] = threads1d(total);
   ctx.dispatch({
     label,
     shader: copyChannelsShader,
@@ -123,9 +125,9 @@ export function copyChannels(
       targetFirst: targetFirst / unit,
     },
     bindings: { source, destination: target },
-    workgroups: threads1d(total),
+    workgroups: [x, y, copies],
     flops: 0,
-    bytes: voxels * width * (elementBytes(source) + elementBytes(target)),
+    bytes: voxels * width * (elementBytes(source) + copies * elementBytes(target)),
   });
 }
 

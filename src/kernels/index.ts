@@ -73,7 +73,6 @@ export {
   fillUniformKernel,
   type FillArgs,
 } from "./noise.ts";
-export { streamUniform, type StreamSample } from "./philox.ts";
 export {
   resample,
   resampleGrad,
@@ -228,7 +227,6 @@ export { flowTimes, flowTimesKernel, type FlowTimesArgs, type FlowTimesShape } f
 export {
   timeEmbedding,
   timeEmbeddingKernel,
-  timeFrequencies,
   type TimeEmbeddingArgs,
   type TimeEmbeddingShape,
 } from "./flow/timeEmbedding.ts";
@@ -236,7 +234,6 @@ export { flowPath, flowPathKernel, type FlowPathArgs } from "./flow/flowPath.ts"
 export {
   selfCondition,
   selfConditionKernel,
-  selfConditions,
   type SelfConditionArgs,
   type SelfConditionShape,
 } from "./flow/selfCondition.ts";

@@ -2,25 +2,15 @@ import modulateShader from "../../shaders/modulate.wgsl";
 import { requireArgs } from "../check.ts";
 import { workgroups1d, type KernelContext } from "../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../gpu/tensor.ts";
-import { ACTIVATIONS, activationConstant } from "./activationKinds.ts";
+import { ACTIVATIONS } from "./activationKinds.ts";
 import { activation, example, input, output, type ExampleTensor } from "./example.ts";
 import type { CallShape, Kernel } from "./kernel.ts";
-import { badShape, requireSameShape, requireShape, sameShape } from "./shapes.ts";
+import { LANES, modulateSizes, type Modulation } from "./modulateSizes.ts";
+import { badShape, requireSameShape } from "./shapes.ts";
 import { storage } from "./storage.ts";
-import { threads1d, WORKGROUP } from "./threads.ts";
+import { WORKGROUP } from "./threads.ts";
 
-/** Which vectors are for which tokens, and which tokens count. */
-export interface Modulation {
-  /** [N + 1, C], of which x is multiplied with the sigmoid: a row a sample, and the last for registers. */
-  scale?: Tensor | undefined;
-  /** The first tokens of each sample, which all share one row of the vectors; 0 when left out. */
-  registers?: number | undefined;
-  /**
-   * f32 [N, T], a factor of each token; or [N, S] where T is S^2 and tokens are pairs: the product of their two
-   * factors. Where both fit, as for T = 1, they are the same.
-   */
-  mask?: Tensor | undefined;
-}
+export { modulateCopies, type Modulation } from "./modulateSizes.ts";
 
 /** What `modulate` takes. */
 export interface ModulateArgs extends Modulation {
@@ -59,7 +49,7 @@ export function modulate(ctx: KernelContext, args: ModulateArgs): void {
   requireArgs("modulate", ctx, args, "x y");
   const { label, x, scale, shift, residual, mask, y } = args;
   requireSameShape(label, { x, y, ...(residual && { residual }) });
-  const { constants, params, width } = layout(label, args, { shift });
+  const { constants, params, elements, workgroups } = modulateSizes(label, args, { shift });
   const stored = { x, y, ...(scale && { scale }), ...(shift && { shift }), ...(residual && { residual }) };
   const factors = (scale ? GATE_FLOPS : 0) + (shift ? 1 : 0) + (residual ? 1 : 0) + (mask ? 1 : 0);
   ctx.dispatch({
@@ -73,14 +63,15 @@ export function modulate(ctx: KernelContext, args: ModulateArgs): void {
     },
     params,
     bindings: { ...stored, ...(mask && { mask }) },
-    workgroups: threads1d(params.samples * params.tokens * params.columns),
-    flops: factors * params.samples * params.tokens * width,
+    workgroups,
+    flops: factors * elements,
     bytes: bytesOf({ ...stored, ...(mask && { mask }) }),
   });
 }
 
 /**
- * The gradients of `modulate`. Those of the vectors are sums over their tokens, in a fixed order.
+ * The gradients of `modulate`. Those of the vectors are sums over their tokens, in a fixed order; there are none over
+ * copies.
  *
  * @throws VoxtwirlError "bad-shape"
  */
@@ -89,10 +80,10 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
   const { label, x, scale, mask, gradY, gradX, gradResidual, gradScale, gradShift } = args;
   requireSameShape(label, { x, gradY, gradX, ...(gradResidual && { gradResidual }) });
   if (gradScale && !scale) throw badShape(label, "gradScale needs a scale", { gradScale });
-  const { constants, params, width } = layout(label, args, { gradScale, gradShift });
+  const { constants, params, elements, workgroups } = modulateSizes(label, args, { gradScale, gradShift });
+  if (params.copies > 1) throw badShape(label, "a gradient needs vectors and a mask of each sample", { x });
   const of = { gradY, ...(scale && { scale }), ...(mask && { mask }) };
   const written = { gradX, ...(gradResidual && { gradResidual }) };
-  const elements = params.samples * params.tokens * width;
   const vectors = { ...(scale && { scale }), ...(gradScale && { gradScale }), ...(gradShift && { gradShift }) };
   const dtypes = storage(label, { x, gradY, ...written, ...vectors });
   ctx.dispatch({
@@ -101,7 +92,7 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
     constants: { ...constants, GRAD: true, RESIDUAL: gradResidual !== undefined, ...dtypes },
     params,
     bindings: { ...of, ...written },
-    workgroups: threads1d(params.samples * params.tokens * params.columns),
+    workgroups,
     flops: ((scale ? GATE_FLOPS : 0) + (mask ? 1 : 0)) * elements,
     bytes: bytesOf({ ...of, ...written }),
   });
@@ -120,7 +111,7 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
     },
     params,
     bindings,
-    workgroups: workgroups1d((params.samples + 1) * params.chunks),
+    workgroups: workgroups1d((params.chains + 1) * params.chunks),
     flops: ((gradScale ? 2 : 0) + (gradShift ? 1 : 0) + (mask ? 1 : 0)) * elements,
     bytes: bytesOf(bindings),
   });
@@ -128,49 +119,15 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
 
 /** A product with a sigmoid. */
 const GATE_FLOPS = 1 + ACTIVATIONS.sigmoid.flops;
-/** Invocations that share a column of the vectors' gradients. */
-const LANES = 16;
 
 const bytesOf = (bindings: Readonly<Record<string, Tensor>>) =>
   Object.values(bindings).reduce((sum, tensor) => sum + byteLength(tensor), 0);
 
-function layout(
-  label: string,
-  { x, scale, registers = 0, mask }: Modulation & { x: Tensor },
-  vectors: Readonly<Record<string, Tensor | undefined>>,
-) {
-  if (x.shape.length !== 3 || elementCount(x.shape) === 0) throw badShape(label, "x must be [N, T, C]", { x });
-  const [samples, tokens, width] = x.shape as [number, number, number];
-  for (const [name, vector] of Object.entries({ scale, ...vectors })) {
-    if (vector) requireShape(label, name, vector, [samples + 1, width]);
-  }
-  if (!Number.isInteger(registers) || registers < 0 || registers > tokens) {
-    throw badShape(label, `'registers' is ${registers}, of so many tokens`, { x });
-  }
-  const side = Math.round(Math.sqrt(tokens));
-  const pairs = mask !== undefined && !sameShape(mask.shape, [samples, tokens]);
-  if (pairs && (side * side !== tokens || !sameShape(mask.shape, [samples, side]))) {
-    throw badShape(label, "'mask' must be [N, T], or [N, S] where T is S^2", { x, mask });
-  }
-  const vec4 = width % 4 === 0;
-  const columns = vec4 ? width / 4 : width;
-  const chunks = Math.ceil(columns / (WORKGROUP / LANES));
-  return {
-    constants: {
-      ...activationConstant("sigmoid"),
-      SCALED: scale !== undefined,
-      MASKED: mask !== undefined,
-      PAIRS: pairs,
-      VEC4: vec4,
-    },
-    params: { samples, tokens, columns, registers, side, chunks },
-    width,
-  };
-}
-
 /** What the work of a call depends on: sizes and switches. */
 export interface ModulateShape extends CallShape {
   readonly samples: number;
+  /** Samples that share vectors and a mask. */
+  readonly copies: number;
   readonly tokens: number;
   readonly columns: number;
   readonly registers: number;
@@ -183,16 +140,23 @@ export interface ModulateShape extends CallShape {
 }
 
 const shapes: readonly ModulateShape[] = [
-  { samples: 3, tokens: 37, columns: 20, registers: 4, scale: 1, shift: 1, residual: 0, mask: 1 },
-  { samples: 2, tokens: 49, columns: 5, registers: 0, scale: 1, shift: 1, residual: 0, mask: 2 },
-  { samples: 2, tokens: 5, columns: 12, registers: 1, scale: 1, shift: 0, residual: 1, mask: 1 },
-  { samples: 1, tokens: 4, columns: 6, registers: 4, scale: 0, shift: 1, residual: 1, mask: 0 },
-  { samples: 1, tokens: 3, columns: 8, registers: 0, scale: 0, shift: 0, residual: 0, mask: 1 },
+  { samples: 3, copies: 1, tokens: 37, columns: 20, registers: 4, scale: 1, shift: 1, residual: 0, mask: 1 },
+  { samples: 2, copies: 1, tokens: 49, columns: 5, registers: 0, scale: 1, shift: 1, residual: 0, mask: 2 },
+  { samples: 2, copies: 1, tokens: 5, columns: 12, registers: 1, scale: 1, shift: 0, residual: 1, mask: 1 },
+  { samples: 1, copies: 1, tokens: 4, columns: 6, registers: 4, scale: 0, shift: 1, residual: 1, mask: 0 },
+  { samples: 1, copies: 1, tokens: 3, columns: 8, registers: 0, scale: 0, shift: 0, residual: 0, mask: 1 },
+];
+
+/** Forward alone. */
+const copied: readonly ModulateShape[] = [
+  { samples: 6, copies: 3, tokens: 49, columns: 5, registers: 0, scale: 1, shift: 1, residual: 0, mask: 2 },
+  { samples: 6, copies: 2, tokens: 37, columns: 20, registers: 4, scale: 1, shift: 0, residual: 1, mask: 1 },
+  { samples: 4, copies: 2, tokens: 5, columns: 12, registers: 0, scale: 0, shift: 0, residual: 0, mask: 1 },
 ];
 
 /** Zeros and ones, but for one number that shows a factor. */
-const exampleMask = ({ samples, tokens, mask }: ModulateShape): ExampleTensor => {
-  const shape = [samples, mask === 2 ? Math.sqrt(tokens) : tokens];
+const exampleMask = ({ samples, copies, tokens, mask }: ModulateShape): ExampleTensor => {
+  const shape = [samples / copies, mask === 2 ? Math.sqrt(tokens) : tokens];
   return input(
     shape,
     Float32Array.from({ length: elementCount(shape) }, (_, i) => (i === 1 ? 0.5 : i % 5 === 4 ? 0 : 1)),
@@ -203,10 +167,10 @@ const exampleMask = ({ samples, tokens, mask }: ModulateShape): ExampleTensor =>
 export const modulateKernel: Kernel<ModulateShape> = {
   name: "modulate",
   shaders: [modulateShader],
-  shapes,
+  shapes: [...shapes, ...copied],
   example(sizes) {
-    const { samples, tokens, columns, registers, scale, shift, residual, mask } = sizes;
-    const vector = activation(input([samples + 1, columns]));
+    const { samples, copies, tokens, columns, registers, scale, shift, residual, mask } = sizes;
+    const vector = activation(input([samples / copies + 1, columns]));
     const rows = activation(input([samples, tokens, columns]));
     return example({
       tensors: {

@@ -33,6 +33,28 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
+/**
+ * How many samples of x share a row of the first of these tensors that there is, of which the last `beyond` rows are of
+ * no sample: sample n has row floor(n / copies). 1 where there is no such tensor.
+ *
+ * @throws VoxtwirlError "bad-shape" unless it is a whole number
+ */
+export function copiesOf(
+  label: string,
+  x: Tensor,
+  shared: Readonly<Record<string, Tensor | undefined>>,
+  beyond = 0,
+): number {
+  const [name, tensor] = Object.entries(shared).find(([, tensor]) => tensor !== undefined) ?? [];
+  if (name === undefined || tensor === undefined) return 1;
+  requireTensor(`${label}: ${name}`, tensor);
+  const [samples, chains] = [x.shape[0]!, tensor.shape[0]! - beyond];
+  const copies = samples / chains;
+  if (Number.isInteger(copies)) return copies;
+  const problem = `there are ${samples} samples, no multiple of the ${chains} chains that '${name}' is of`;
+  throw badShape(label, problem, { x, [name]: tensor });
+}
+
 /** Samples, voxels (all axes between the first and the last) and channels of a channels-last tensor. */
 export interface VoxelShape {
   samples: number;

@@ -1,5 +1,6 @@
-import { requireArray, requireNumbers, requireObject, requireWhole } from "../check.ts";
+import { requireArray, requireNumbers, requireObject, requireTensor, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
+import { formatShape, type Tensor } from "../gpu/tensor.ts";
 import { placeNumbers, type FlowNetConfig } from "./flowNetLayout.ts";
 
 /** What a batch's chains are, but for coordinates and times. */
@@ -97,4 +98,28 @@ export function timeFeatures(config: FlowNetConfig, times: ArrayLike<number>): F
     return [...angles.map(Math.sin), ...angles.map(Math.cos)];
   });
   return Float32Array.from([...rows.flat(), ...new Array<number>(config.timeEmbedding).fill(0)]);
+}
+
+/**
+ * Where coordinates are of several copies of each chain, those of which the pairs are have to be given.
+ *
+ * @throws VoxtwirlError "bad-shape"
+ */
+export function requirePairs(inputs: {
+  readonly x: Tensor;
+  readonly previous?: Tensor | undefined;
+  readonly pairX?: Tensor | undefined;
+  readonly pairPrevious?: Tensor | undefined;
+  readonly residues: Tensor;
+}): void {
+  const { x, previous, pairX, pairPrevious, residues } = inputs;
+  requireTensor("x", x);
+  requireTensor("residues", residues);
+  if (x.shape[0] === residues.shape[0] || (pairX && (!previous || pairPrevious))) return;
+  throw new VoxtwirlError(
+    "bad-shape",
+    `x is ${formatShape(x.shape)}, residues ${formatShape(residues.shape)}, and of these chains there is no ` +
+      (pairX ? "pairPrevious" : "pairX"),
+    "Give both as many chains; or, where x and previous are copies, one copy of each chain as pairX and pairPrevious.",
+  );
 }

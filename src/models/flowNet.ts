@@ -13,25 +13,34 @@ import {
   pairBins,
   pairEmbedding,
   queryKeyNorm,
+  repeat,
   reshape,
   scaleRows,
   swiglu,
   type FlowChains,
 } from "../graph/operations.ts";
 import type { ParameterOf } from "./escaip.ts";
+import { requirePairs } from "./flowInputs.ts";
 import { placeNumbers, type FlowNetConfig } from "./flowNetLayout.ts";
 
 /**
  * Chains as the network takes them: b of S tokens each, the registers first, then residues, then padding. Coordinates
  * are in nanometres; those of registers and padding are 0. All but coordinates and times is of `chainArrays`.
+ *
+ * Coordinates may be those of several copies of each chain, turned or mirrored, one after the other. What depends on
+ * distances alone, conditioning, pairs and attention's biases, is then computed once a chain; there are no gradients.
  */
 export interface FlowInputs extends FlowChains {
-  /** f32 [b, S, 3], C-alpha atoms between noise and data. */
+  /** f32 [b copies, S, 3], C-alpha atoms between noise and data. */
   readonly x: Tensor;
-  /** f32 [b, S, 3], the self-condition: endpoints of a pass before. Left out the net is told that there are none. */
+  /** Like x, the self-condition: endpoints of a pass before. Left out the net is told that there are none. */
   readonly previous?: Tensor | undefined;
   /** f32 [1]: 0 where `previous` is none, whose coordinates are 0 then: both of `selfCondition`. */
   readonly present?: Tensor | undefined;
+  /** f32 [b, S, 3], of each chain one copy, of which the pairs are; needed where there are several. */
+  readonly pairX?: Tensor | undefined;
+  /** Like pairX, the self-condition of the same copy; needed where there are several, and a self-condition. */
+  readonly pairPrevious?: Tensor | undefined;
   /** f32 [b, S], 1 for residues and registers, else 0. */
   readonly tokens: Tensor;
   /** f32 [b + 1], 1 and at last 0. */
@@ -46,9 +55,9 @@ export interface FlowInputs extends FlowChains {
 
 /** What the network says. */
 export interface FlowOutput {
-  /** f32 [b, S, 3], of residues the velocities; of other tokens what nobody should read. */
+  /** Like x, of residues the velocities; of other tokens what nobody should read. */
   readonly velocities: Tensor;
-  /** f32 [b, S, 3], x + (1 - t) velocity; 0 for what is no residue. */
+  /** Like x, x + (1 - t) velocity; 0 for what is no residue. */
   readonly endpoints: Tensor;
 }
 
@@ -59,7 +68,7 @@ export interface FlowNetOptions {
   parameter: ParameterOf;
   /**
    * Called with what flows through the net as it is appended: `cond` [b + 1, C], `pairInput` and `pair` [b, S^2, P],
-   * `embedding`, `layer0.attention`, `layer0`, ... [b, S, D]. To read one after a replay, `graph.keep` it here.
+   * `embedding`, `layer0.attention`, `layer0`, ... [b copies, S, D]. To read one after a replay, `graph.keep` it here.
    */
   feature?: (name: string, tensor: Tensor) => void;
 }
@@ -68,12 +77,15 @@ export interface FlowNetOptions {
  * A C-alpha flow-matching transformer with pair-biased attention, after Proteina (arXiv 2503.00710), without fold
  * classes and pair updates. Nothing in it is symmetric under rotations by construction, but conditioning, pairs and
  * attention's biases, which depend on distances alone.
+ *
+ * @throws VoxtwirlError "bad-shape"; "unsupported" for gradients through several copies of a chain
  */
 export function flowNet(graph: Graph, config: FlowNetConfig, inputs: FlowInputs, options: FlowNetOptions): FlowOutput {
   requireGraph("graph", graph);
   requireObject("inputs", inputs, "Give { x, residues, times, ... }: see FlowInputs.");
   requireObject("options", options, "Give { parameter }: see ParameterStore.bind.");
   requireFunction("parameter", options.parameter, "Give a function of a parameter's name: store.bind(graph, ...).");
+  requirePairs(inputs);
   return new Pass(graph, config, inputs, options).run();
 }
 
@@ -117,8 +129,10 @@ class Pass {
 
   /** Nothing updates them: they are the same for all layers. */
   #pairs(): Tensor {
-    const { x, previous, present, residues } = this.#inputs;
-    const bins = pairBins(this.#graph, { label: this.#path("pair.bins"), x, previous, present, residues });
+    const { previous, present, residues } = this.#inputs;
+    const { pairX: x = this.#inputs.x, pairPrevious = previous } = this.#inputs;
+    const label = this.#path("pair.bins");
+    const bins = pairBins(this.#graph, { label, x, previous: previous && pairPrevious, present, residues });
     const table = this.#options.parameter("pair.input.weight");
     const input = pairEmbedding(this.#graph, { label: this.#path("pair.input"), bins, table });
     this.#feature("pairInput", input);
@@ -128,17 +142,27 @@ class Pass {
   }
 
   #embedding(): Tensor {
-    const { x, previous, placeFeatures, registerRows } = this.#inputs;
+    const { x, previous, registerRows, placeFeatures } = this.#inputs;
     const label = this.#path("registers");
     const table = this.#options.parameter("registers");
     const registers = embedding(this.#graph, { label, indices: registerRows, table });
-    const addend = reshape(this.#graph, registers, [...registerRows.shape, this.#config.hidden]);
+    const addend = this.#copied(
+      "registers",
+      reshape(this.#graph, registers, [...registerRows.shape, this.#config.hidden]),
+    );
     const placed = this.#linear("xyz", x, { bias: false, addend });
+    const places = this.#copied("places", placeFeatures);
     // Coordinates that are not there are zeros: without them their rows of the matrix have nothing to do.
     const token = previous
-      ? { x: concatChannels(this.#graph, { label: this.#path("token.input"), a: placeFeatures, b: previous }) }
-      : { x: placeFeatures, rows: [0, placeNumbers(this.#config)] as const };
+      ? { x: concatChannels(this.#graph, { label: this.#path("token.input"), a: places, b: previous }) }
+      : { x: places, rows: [0, placeNumbers(this.#config)] as const };
     return this.#linear("token", token.x, { bias: false, addend: placed, rows: token.rows });
+  }
+
+  /** What is of chains, for all copies of each. */
+  #copied(name: string, x: Tensor): Tensor {
+    const copies = this.#inputs.x.shape[0]! / x.shape[0]!;
+    return copies === 1 ? x : repeat(this.#graph, { label: this.#path(`${name}.copies`), x, copies });
   }
 
   #attention(name: string, x: Tensor, cond: Tensor, pair: Tensor): Tensor {

@@ -1,50 +1,45 @@
 export type Vector3 = readonly [number, number, number];
 
-type Axis = 0 | 1 | 2;
-type Row = [number, number, number];
-type Matrix = readonly [Row, Row, Row];
-
-const axes: readonly Axis[] = [0, 1, 2];
-
-/**
- * Eigenvalues, largest first, and unit eigenvectors of a symmetric 3x3 matrix (9 numbers, row-major), by cyclic Jacobi
- * rotations.
- *
- * Jacobi rather than the closed form: it keeps full precision where eigenvalues lie close together, as in
- * near-symmetric molecules.
- */
+/** The same of a 3x3 matrix (9 numbers). */
 export function symmetricEigen3(matrix: ArrayLike<number>): {
   values: Vector3;
   vectors: readonly [Vector3, Vector3, Vector3];
 } {
-  const row = (i: Axis): Row => [matrix[3 * i]!, matrix[3 * i + 1]!, matrix[3 * i + 2]!];
-  const a: Matrix = [row(0), row(1), row(2)];
-  const v: Matrix = [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ];
-  const scale = Math.max(...a.flat().map(Math.abs));
+  return symmetricEigen(matrix, 3) as unknown as ReturnType<typeof symmetricEigen3>;
+}
+
+/**
+ * Eigenvalues, largest first, and unit eigenvectors of a symmetric n x n matrix (row-major), by cyclic Jacobi
+ * rotations.
+ *
+ * Jacobi rather than a closed form for 3x3: it keeps full precision where eigenvalues lie close together, as in
+ * near-symmetric molecules.
+ */
+export function symmetricEigen(matrix: ArrayLike<number>, n: number): { values: number[]; vectors: number[][] } {
+  const all = Array.from({ length: n }, (_, i) => i);
+  const a = all.map((i) => all.map((j) => matrix[n * i + j]!));
+  const v = all.map((i) => all.map((j) => (i === j ? 1 : 0)));
+  const scale = a.flat().reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   for (let sweep = 0; sweep < 50; sweep++) {
-    if (Math.abs(a[0][1]) + Math.abs(a[0][2]) + Math.abs(a[1][2]) <= 1e-17 * scale) break;
-    rotate(a, v, 0, 1);
-    rotate(a, v, 0, 2);
-    rotate(a, v, 1, 2);
+    let beside = 0;
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) beside += Math.abs(a[p]![q]!);
+    if (beside <= 1e-17 * scale) break;
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, v, p, q);
   }
-  const order: [Axis, Axis, Axis] = [0, 1, 2];
-  const [x, y, z] = order.sort((i, j) => a[j][j] - a[i][i]);
-  const column = (i: Axis): Vector3 => [v[0][i], v[1][i], v[2][i]];
-  return { values: [a[x][x], a[y][y], a[z][z]], vectors: [column(x), column(y), column(z)] };
+  const order = all.sort((i, j) => a[j]![j]! - a[i]![i]!);
+  return { values: order.map((i) => a[i]![i]!), vectors: order.map((i) => v.map((row) => row[i]!)) };
 }
 
 /** One Jacobi rotation in the plane (p, q) that makes a[p][q] zero; `v` collects the rotations. */
-function rotate(a: Matrix, v: Matrix, p: Axis, q: Axis): void {
-  if (a[p][q] === 0) return;
-  const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
+function rotate(a: number[][], v: number[][], p: number, q: number): void {
+  const [ap, aq] = [a[p]!, a[q]!];
+  const beside = ap[q]!;
+  if (beside === 0) return;
+  const theta = (aq[q]! - ap[p]!) / (2 * beside);
   const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
   const c = 1 / Math.hypot(t, 1);
   const s = t * c;
-  for (const k of axes) [a[k][p], a[k][q]] = [c * a[k][p] - s * a[k][q], s * a[k][p] + c * a[k][q]];
-  for (const k of axes) [a[p][k], a[q][k]] = [c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]];
-  for (const k of axes) [v[k][p], v[k][q]] = [c * v[k][p] - s * v[k][q], s * v[k][p] + c * v[k][q]];
+  for (const row of a) [row[p], row[q]] = [c * row[p]! - s * row[q]!, s * row[p]! + c * row[q]!];
+  for (let k = 0; k < ap.length; k++) [ap[k], aq[k]] = [c * ap[k]! - s * aq[k]!, s * ap[k]! + c * aq[k]!];
+  for (const row of v) [row[p], row[q]] = [c * row[p]! - s * row[q]!, s * row[p]! + c * row[q]!];
 }

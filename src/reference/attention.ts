@@ -3,6 +3,8 @@ import { twin, type Twins } from "./twin.ts";
 /** Twin of src/kernels/attention/attention.ts in float64: qkv is [samples, tokens, 3, heads, channels]. */
 export interface AttentionCase {
   samples: number;
+  /** Samples that share extras, one after the other; 1 when left out. */
+  copies?: number;
   /** 1 when left out. */
   heads?: number;
   tokens: number;
@@ -11,7 +13,7 @@ export interface AttentionCase {
   scale: number;
 }
 
-/** What scores depend on besides: [samples, heads, queries, keys], and [samples, keys], 0 where a key is not there. */
+/** What scores depend on besides: [chains, heads, queries, keys], and [chains, keys], 0 where a key is not there. */
 export interface AttentionExtras {
   readonly pairBias?: ArrayLike<number> | undefined;
   readonly mask?: ArrayLike<number> | undefined;
@@ -58,11 +60,12 @@ function scoresOf(
   at: Head,
   t: number,
 ): Float64Array {
-  const { tokens, channels, scale } = c;
+  const { copies = 1, heads = 1, tokens, channels, scale } = c;
   const { pairBias, mask } = extras;
+  const chain = Math.floor(at.sample / copies);
   return Float64Array.from({ length: tokens }, (_, s) => {
-    if (mask && mask[at.sample * tokens + s] === 0) return -Infinity;
-    let score = pairBias ? pairBias[(at.which * tokens + t) * tokens + s]! : 0;
+    if (mask && mask[chain * tokens + s] === 0) return -Infinity;
+    let score = pairBias ? pairBias[((chain * heads + at.head) * tokens + t) * tokens + s]! : 0;
     for (let i = 0; i < channels; i++) {
       score += scale * qkv[index(c, 0, at, t) + i]! * qkv[index(c, 1, at, s) + i]!;
     }
@@ -140,7 +143,7 @@ function attentionGradFrom(
   return { gradQkv, gradPairBias };
 }
 
-type Sizes = "samples" | "heads" | "tokens" | "channels" | "biased";
+type Sizes = "samples" | "copies" | "heads" | "tokens" | "channels" | "biased";
 
 export const twins: Twins = {
   attention: twin<"qkv" | "pairBias" | "mask", Sizes>(({ qkv, ...extras }, shape) => {

@@ -8,11 +8,12 @@ export interface FlowCase {
   readonly side: number;
 }
 
-/** Twin of shaders/flow/endpoint.wgsl in float64. */
+/** Twin of shaders/flow/endpoint.wgsl in float64; x of all copies of each chain. */
 export function endpoint(side: number, x: Numbers, velocity: Numbers, residues: Numbers, times: Numbers): Float64Array {
+  const copies = x.length / (3 * residues.length);
   return mapped(x, (place, at) => {
-    const rest = 1 - times[Math.floor(at / (3 * side))]!;
-    return residues[Math.floor(at / 3)]! * (place + rest * velocity[at]!);
+    const [token, chain] = [Math.floor(at / 3) % side, Math.floor(at / (3 * side * copies))];
+    return residues[chain * side + token]! * (place + (1 - times[chain]!) * velocity[at]!);
   });
 }
 

@@ -3,6 +3,8 @@ import { twin, type Twins } from "./twin.ts";
 /** N samples of T tokens of C numbers, of which the first tokens have the last vector. */
 export interface ModulateCase {
   readonly samples: number;
+  /** Samples that share vectors and a mask, one after the other. */
+  readonly copies: number;
   readonly tokens: number;
   readonly columns: number;
   readonly registers: number;
@@ -15,15 +17,17 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** Calls `visit` with each element, where its vector's number lies, and its factor. */
 function eachElement(
-  { samples, tokens, columns, registers }: ModulateCase,
+  { samples, copies, tokens, columns, registers }: ModulateCase,
   mask: Numbers | undefined,
   visit: (at: number, of: number, factor: number) => void,
 ): void {
-  const side = mask && mask.length / samples;
+  const chains = samples / copies;
+  const side = mask && mask.length / chains;
   for (let n = 0; n < samples; n++) {
+    const chain = Math.floor(n / copies);
     for (let t = 0; t < tokens; t++) {
-      const vector = t < registers ? samples : n;
-      const of = (i: number) => mask![n * side! + i]!;
+      const vector = t < registers ? chains : chain;
+      const of = (i: number) => mask![chain * side! + i]!;
       const factor = !mask ? 1 : side === tokens ? of(t) : of(Math.floor(t / side!)) * of(t % side!);
       for (let c = 0; c < columns; c++) visit((n * tokens + t) * columns + c, vector * columns + c, factor);
     }
@@ -48,7 +52,7 @@ export function modulateGrad(
   shape: ModulateCase,
   { x, scale, mask, gradY }: { readonly x: Numbers; readonly gradY: Numbers; readonly scale?: Numbers; mask?: Numbers },
 ) {
-  const vectors = (shape.samples + 1) * shape.columns;
+  const vectors = (shape.samples / shape.copies + 1) * shape.columns;
   const [gradX, gradResidual] = [new Float64Array(x.length), new Float64Array(x.length)];
   const [gradScale, gradShift] = [new Float64Array(vectors), new Float64Array(vectors)];
   eachElement(shape, mask, (at, of, factor) => {

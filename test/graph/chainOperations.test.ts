@@ -1,5 +1,6 @@
 // Gradients of the operations on chains, and what they refuse.
 import { describe, expect, it } from "vitest";
+import { elementCount } from "../../src/gpu/tensor.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import {
   centre,
@@ -9,8 +10,10 @@ import {
   PAIR_TABLE_ROWS,
   pairBins,
   pairEmbedding,
+  repeat,
   reshape,
 } from "../../src/graph/operations.ts";
+import { Plan } from "../../src/graph/plan.ts";
 import { randomArray, testGpu } from "../harness.ts";
 import { expectGradients, netData, runNet, type Net } from "./netRuns.ts";
 
@@ -81,11 +84,61 @@ describe("gradients of", () => {
 describe("modulate", () => {
   it("refuses vectors without a row of registers, and masks that are neither of tokens nor of pairs", async () => {
     const graph = new Graph((await testGpu()).caps);
-    const x = graph.scratch("x", [2, 9, 4]);
-    const scale = graph.scratch("scale", [2, 4]);
-    expect(() => modulate(graph, { label: "m", x, scale })).toThrow(/'scale' must have shape \[3, 4\]/);
-    expect(() => modulate(graph, { label: "m", x, mask: graph.scratch("mask", [2, 4]) })).toThrow(/'mask' must be/);
+    const x = graph.scratch("x", [3, 9, 4]);
+    const scale = graph.scratch("scale", [3, 4]);
+    expect(() => modulate(graph, { label: "m", x, scale })).toThrow(/3 samples, no multiple of the 2 chains/);
+    expect(() => modulate(graph, { label: "m", x, mask: graph.scratch("mask", [3, 4]) })).toThrow(/'mask' must be/);
     expect(() => modulate(graph, { label: "m", x, registers: 10 })).toThrow(/'registers' is 10/);
+  });
+
+  it("refuses masks of other chains than vectors, and gradients through copies", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const x = graph.scratch("x", [6, 9, 4]);
+    const [scale, mask] = [graph.scratch("scale", [4, 4]), graph.scratch("mask", [2, 9])];
+    expect(() => modulate(graph, { label: "m", x, scale, mask })).toThrow(/'mask' must be/);
+    expect(() => modulate(graph, { label: "m", x: graph.track(x), scale })).toThrow(
+      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("2 samples share") as string }),
+    );
+  });
+});
+
+describe("repeat", () => {
+  it.each([
+    ["of numbers in groups of four", [2, 3, 4]],
+    ["and of others", [10, 3]],
+  ])("gives copies of each sample one after the other, %s", async (_, shape) => {
+    const gpu = await testGpu();
+    const graph = new Graph(gpu.caps);
+    const values = randomArray(elementCount(shape), 3);
+    const y = repeat(graph, { label: "y", x: graph.external("x", shape, gpu.upload("x", values)), copies: 3 });
+    expect(y.shape).toEqual([3 * shape[0]!, ...shape.slice(1)]);
+    graph.keep(y);
+    const plan = await Plan.create(gpu, graph, { label: "repeat" });
+    plan.run();
+    const each = values.length / shape[0]!;
+    const [found] = await plan.read(y);
+    expect(found).toEqual(
+      Float32Array.from({ length: 3 * values.length }, (_, at) => {
+        return values[Math.floor(at / (3 * each)) * each + (at % each)]!;
+      }),
+    );
+    plan.destroy();
+  });
+
+  it("refuses gradients, and copies that are no number", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const x = graph.scratch("x", [2, 3]);
+    expect(() => repeat(graph, { label: "r", x, copies: 0 })).toThrow(/copies is 0/);
+    expect(() => repeat(graph, { label: "r", x: graph.track(x), copies: 2 })).toThrow(/no gradient/);
+  });
+});
+
+describe("endpoint", () => {
+  it("refuses coordinates that are no copies of the chains", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const [x, velocity] = [graph.scratch("x", [5, 4, 3]), graph.scratch("velocity", [5, 4, 3])];
+    const [residues, times] = [graph.scratch("residues", [2, 4]), graph.scratch("times", [2])];
+    expect(() => endpoint(graph, { label: "e", x, velocity, residues, times })).toThrow(/5 samples, no multiple/);
   });
 });
 

@@ -109,8 +109,26 @@ describe("attention", () => {
     const graph = new Graph((await testGpu()).caps);
     const qkv = graph.scratch("qkv", [1, 4, 24]);
     expect(() => attention(graph, { label: "att", qkv, heads: 3, scale: 1 })).toThrow(/'heads' is 3.*C, which is 8/);
-    const mask = graph.scratch("mask", [4]);
+    const mask = graph.scratch("mask", [1, 3]);
     expect(() => attention(graph, { label: "att", qkv, scale: 1, mask })).toThrow(/'mask' must have shape \[1, 4\]/);
+  });
+
+  it("refuses samples that are no copies of the chains that pair biases and masks are of, and their gradients", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const qkv = graph.scratch("qkv", [6, 4, 24]);
+    const of = (chains: number) => ({
+      pairBias: graph.scratch("bias", [chains, 1, 4, 4]),
+      label: "att",
+      qkv,
+      scale: 1,
+    });
+    expect(() => attention(graph, of(4))).toThrow(/6 samples, no multiple of the 4 chains that 'pairBias' is of/);
+    const mask = graph.scratch("mask", [3, 4]);
+    expect(() => attention(graph, { ...of(2), mask })).toThrow(/'mask' must have shape \[2, 4\]/);
+    const tracked = { ...of(2), pairBias: graph.track(graph.scratch("bias", [2, 1, 4, 4])) };
+    expect(() => attention(graph, tracked)).toThrow(
+      expect.objectContaining({ code: "unsupported", message: expect.stringMatching(/3 samples share/) as string }),
+    );
   });
 });
 

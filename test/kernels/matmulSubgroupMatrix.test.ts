@@ -26,7 +26,8 @@ import { declaredBytes, shaderErrors } from "./shaderChecks.ts";
 function choicesOf(c: AttentionCase, tile: MatmulSubgroupMatrixTile): Record<string, string> {
   const name = matmulSubgroupMatrixName(tile);
   const { samples, tokens, channels } = c;
-  const key = `${attentionVariants.describe({ samples, heads: 1, tokens, channels, biased: 0, masked: 0 })} f16`;
+  const shape = { samples, copies: 1, heads: 1, tokens, channels, biased: 0, masked: 0 };
+  const key = `${attentionVariants.describe(shape)} f16`;
   return { [`attention ${key}`]: name, [`attentionGrad ${key}`]: name };
 }
 

@@ -56,7 +56,7 @@ const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1
 
 const lists: CallShape[] = [8, 20, 32].map((slots) => ({ atoms: 336, slots, heads: 4, head: 16, dropout: 0 }));
 
-const heads = { samples: 2, heads: 1, biased: 0, masked: 0 };
+const heads = { samples: 2, copies: 1, heads: 1, biased: 0, masked: 0 };
 
 /** Shapes of every kind that the tables tell apart. */
 export const SHAPES: Record<string, readonly CallShape[]> = {

@@ -29,6 +29,7 @@ import { attentionShapes, attentionVariants, fusedTileOf } from "./attentionVari
 
 /**
  * Self-attention within each sample, head by head: y = softmax(scale * q k^T + pairBias) v over the sample's T tokens.
+ * Pair biases and masks may be of chains, which several samples are copies of.
  *
  * Scores exist for one tile of keys at a time; running maximum, sum and result are merged from tile to tile (online
  * softmax). No barriers: it is one dispatch, or each tile is three.
@@ -40,7 +41,7 @@ export function attention(ctx: KernelContext, args: AttentionArgs): void {
   const { label, qkv, y, logSumExp, scale, pairBias } = args;
   const sizes = checkedSizes(label, args, args);
   storage(label, { qkv, y, ...(pairBias && { pairBias }) });
-  const { samples, heads, tokens, channels } = sizes;
+  const { samples, copies, heads, tokens, channels } = sizes;
   const { variant: tiles, call } = choose(ctx.caps, attentionVariants, shapeOf(sizes, args), qkv.dtype);
   const fused = fusedTileOf(tiles);
   if (fused) {
@@ -68,7 +69,7 @@ export function attention(ctx: KernelContext, args: AttentionArgs): void {
       out: tile,
       scale,
       epilogue: scoreEpilogue("SCORES", sizes, args, keys),
-      keys: { first: key, all: tokens },
+      keys: { first: key, all: tokens, copies },
     });
     ctx.dispatch({
       label: `${label} softmax`,

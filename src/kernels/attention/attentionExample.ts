@@ -6,15 +6,16 @@ export function scoreInputs(shape: AttentionShape): {
   readonly pairBias?: ExampleTensor;
   readonly mask?: ExampleTensor;
 } {
-  const { samples, heads, tokens, biased, masked } = shape;
-  // Of three keys one is not there; of the last sample only the first is.
-  const kept = (i: number) => Number(i >= (samples - 1) * tokens ? i % tokens === 0 : i % 3 !== 1);
+  const { samples, copies, heads, tokens, biased, masked } = shape;
+  const chains = samples / copies;
+  // Of three keys one is not there; of the last chain only the first is.
+  const kept = (i: number) => Number(i >= (chains - 1) * tokens ? i % tokens === 0 : i % 3 !== 1);
   return {
-    ...(biased && { pairBias: activation(input([samples, heads, tokens, tokens])) }),
+    ...(biased && { pairBias: activation(input([chains, heads, tokens, tokens])) }),
     ...(masked && {
       mask: input(
-        [samples, tokens],
-        Float32Array.from({ length: samples * tokens }, (_, i) => kept(i)),
+        [chains, tokens],
+        Float32Array.from({ length: chains * tokens }, (_, i) => kept(i)),
       ),
     }),
   };

@@ -21,7 +21,7 @@ export function fusedFits({ channels }: Pick<Sizes, "channels">): boolean {
 export function dispatchFused(
   ctx: KernelContext,
   { label, qkv, y, logSumExp, scale, pairBias, mask }: AttentionArgs,
-  { samples, heads, tokens, channels }: Sizes,
+  { samples, copies, heads, tokens, channels }: Sizes,
   tile: LaneTile,
   call: KernelCall,
 ): void {
@@ -36,7 +36,7 @@ export function dispatchFused(
       ...(pairBias && { PAIR_BIAS: true, WIDE_BIAS: tokens % 4 === 0 }),
       ...(mask && { MASK: true }),
     },
-    params: { tokens, heads, channels, scale },
+    params: { tokens, heads, copies, channels, scale },
     bindings: { qkv, y, logSumExp, ...(pairBias && { pairBias }), ...(mask && { mask }) },
     workgroups: [x, rest, samples * heads],
     // Two products, and of each score a maximum, a difference, its exponential and a sum.

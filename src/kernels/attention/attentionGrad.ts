@@ -7,7 +7,7 @@ import { elementBytes, type Tensor } from "../../gpu/tensor.ts";
 import { copyChannels } from "../concatChannels.ts";
 import { activation, example, input, output } from "../example.ts";
 import { choose, type Kernel } from "../kernel.ts";
-import { requireSameShape, requireShape } from "../shapes.ts";
+import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { ROW_DOTS_SHADER, rowDots } from "./rowDots.ts";
 import { from, product, transposed } from "../matmul/product.ts";
@@ -24,7 +24,7 @@ import {
   type AttentionScores,
   type AttentionShape,
 } from "./attentionSizes.ts";
-import { attentionGradVariants, attentionShapes } from "./attentionVariants.ts";
+import { attentionGradShapes, attentionGradVariants } from "./attentionVariants.ts";
 
 /** What `attentionGrad` takes. */
 export interface AttentionGradArgs extends AttentionScores {
@@ -41,7 +41,8 @@ export interface AttentionGradArgs extends AttentionScores {
 
 /**
  * Gradient of `attention`: probabilities are computed anew, tile by tile of keys (Dao et al. 2022, arXiv 2205.14135).
- * Tiles add to the queries' gradient one after the other, so nothing depends on timing.
+ * Tiles add to the queries' gradient one after the other, so nothing depends on timing. Of pair biases and masks that
+ * samples share there are no gradients.
  *
  * @throws VoxtwirlError "bad-shape"
  */
@@ -49,6 +50,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   requireArgs("attentionGrad", ctx, args, "qkv y logSumExp gradY gradQkv", "scale");
   const { label, qkv, y, logSumExp, gradY, gradQkv, gradPairBias, pairBias, scale } = args;
   const sizes = checkedSizes(label, args, args);
+  if (sizes.copies > 1) throw badShape(label, "a gradient needs pair biases and masks of each sample", { qkv });
   requireSameShape(label, { qkv, gradQkv });
   requireSameShape(label, { y, gradY });
   if (gradPairBias) requireShape(label, "gradPairBias", gradPairBias, pairBias?.shape ?? []);
@@ -124,7 +126,7 @@ export const attentionGradKernel: Kernel<AttentionShape> = {
   name: "attentionGrad",
   shaders: [matmulPanelShader, matmulShader, matmulSubgroupMatrixShader, ROW_DOTS_SHADER],
   variants: attentionGradVariants,
-  shapes: attentionShapes,
+  shapes: attentionGradShapes,
   example(shape) {
     const { samples: n, heads, tokens: t, channels } = shape;
     const c = heads * channels;

@@ -1,7 +1,7 @@
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { elementBytes, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import type { Epilogue, StridedMatrix } from "../matmul/product.ts";
-import { badShape, requireShape } from "../shapes.ts";
+import { badShape, copiesOf, requireShape } from "../shapes.ts";
 
 /** What the scores are made of, forward and backward. */
 export interface AttentionScores {
@@ -11,7 +11,10 @@ export interface AttentionScores {
   heads?: number | undefined;
   /** Factor of the products, (C / heads)^-1/2 as a rule. */
   scale: number;
-  /** [N, heads, T, T], stored as qkv: added to the scores; by query, then key. */
+  /**
+   * [N, heads, T, T], stored as qkv: added to the scores; by query, then key. Forward it and the mask may be of b chains
+   * with N / b copies each, one after the other, which share them.
+   */
   pairBias?: Tensor | undefined;
   /** f32 [N, T]: where it is 0 nobody attends to that key. A query without any key gets 0. */
   mask?: Tensor | undefined;
@@ -29,6 +32,8 @@ export interface AttentionArgs extends AttentionScores {
 /** What the work of a call depends on: sizes and switches. */
 export interface AttentionShape extends Record<string, number> {
   samples: number;
+  /** Samples that share a pair bias and a mask. */
+  copies: number;
   heads: number;
   tokens: number;
   /** Of a head. */
@@ -57,6 +62,7 @@ export function summed(
 /** Sizes of a call; C is `heads` times `channels`. */
 export interface Sizes {
   samples: number;
+  copies: number;
   heads: number;
   tokens: number;
   /** Of a head. */
@@ -78,9 +84,11 @@ export function checkedSizes(
   }
   requireShape(label, "y", y, [samples, tokens, width / 3]);
   requireShape(label, "logSumExp", logSumExp, [samples, heads, tokens]);
-  if (pairBias) requireShape(label, "pairBias", pairBias, [samples, heads, tokens, tokens]);
-  if (mask) requireShape(label, "mask", mask, [samples, tokens]);
-  return { samples, heads, tokens, channels: width / 3 / heads };
+  const copies = copiesOf(label, qkv, { pairBias, mask });
+  const chains = samples / copies;
+  if (pairBias) requireShape(label, "pairBias", pairBias, [chains, heads, tokens, tokens]);
+  if (mask) requireShape(label, "mask", mask, [chains, tokens]);
+  return { samples, copies, heads, tokens, channels: width / 3 / heads };
 }
 
 /** The shape that variants are chosen by. */
@@ -117,16 +125,22 @@ export function scoreTile(tensor: Tensor, { heads, tokens }: Sizes, tileKeys: nu
   return { tensor, offset: 0, sample: heads * tileKeys * tokens, head: tileKeys * tokens, row: tokens, column: 1 };
 }
 
-/** What scores of `keys` keys read besides q and k: a pair bias and a mask. */
+/** What scores of `keys` keys read besides q and k: a pair bias and a mask, which copies of a chain share. */
 export function scoreEpilogue(
   name: "SCORES" | "PROBABILITY",
-  { samples, heads, tokens }: Sizes,
+  { samples, copies, heads, tokens }: Sizes,
   { pairBias, mask }: AttentionScores,
   keys: number,
 ): Epilogue {
+  const chains = samples / copies;
   return {
-    constants: { [name]: true, ...(pairBias && { PAIR_BIAS: true }), ...(mask && { MASK: true }) },
+    constants: {
+      [name]: true,
+      ...(pairBias && { PAIR_BIAS: true }),
+      ...(mask && { MASK: true }),
+      ...(copies > 1 && { COPIES: true }),
+    },
     bindings: { ...(pairBias && { pairBias }), ...(mask && { mask }) },
-    bytes: (pairBias ? elementBytes(pairBias) * samples * heads * keys * tokens : 0) + (mask ? 4 * samples * keys : 0),
+    bytes: (pairBias ? elementBytes(pairBias) * chains * heads * keys * tokens : 0) + (mask ? 4 * chains * keys : 0),
   };
 }

@@ -23,9 +23,9 @@ function products(caps: GpuCaps, { tokens, channels }: AttentionShape, dtype: DT
   return productVariants(caps, { rows: tokens, columns: channels }, dtype);
 }
 
-function describe({ samples, heads, tokens, channels, biased, masked }: AttentionShape): string {
-  const sizes = `${samples}x${tokens}x${channels}`;
-  return `${sizes}${heads > 1 ? ` heads ${heads}` : ""}${biased ? " biased" : ""}${masked ? " masked" : ""}`;
+function describe({ samples, copies, heads, tokens, channels, biased, masked }: AttentionShape): string {
+  const sizes = `${samples}x${tokens}x${channels}${heads > 1 ? ` heads ${heads}` : ""}`;
+  return `${sizes}${biased ? " biased" : ""}${masked ? " masked" : ""}${copies > 1 ? ` copies ${copies}` : ""}`;
 }
 
 export const attentionVariants: VariantChoice<AttentionShape> = {
@@ -56,12 +56,24 @@ export const attentionGradVariants: VariantChoice<AttentionShape> = {
   describe,
 };
 
-/** What tests run: several tiles of keys, edges of tiles, a single token, heads, biases and masks. */
+/** Several tiles of keys, edges of tiles, a single token, heads, biases and masks. */
+const shapes: readonly AttentionShape[] = [
+  { samples: 2, copies: 1, heads: 1, tokens: 300, channels: 20, biased: 0, masked: 0 },
+  { samples: 1, copies: 1, heads: 1, tokens: 1, channels: 3, biased: 0, masked: 0 },
+  { samples: 1, copies: 1, heads: 1, tokens: 45, channels: 70, biased: 0, masked: 0 },
+  { samples: 2, copies: 1, heads: 3, tokens: 37, channels: 6, biased: 1, masked: 1 },
+];
+
+/** What tests run, forward: copies that share biases or masks, too. */
 export const attentionShapes: readonly AttentionShape[] = [
-  { samples: 2, heads: 1, tokens: 300, channels: 20, biased: 0, masked: 0 },
-  { samples: 1, heads: 1, tokens: 1, channels: 3, biased: 0, masked: 0 },
-  { samples: 1, heads: 1, tokens: 45, channels: 70, biased: 0, masked: 0 },
-  { samples: 2, heads: 3, tokens: 37, channels: 6, biased: 1, masked: 1 },
-  { samples: 1, heads: 2, tokens: 268, channels: 16, biased: 1, masked: 0 },
-  { samples: 2, heads: 2, tokens: 40, channels: 5, biased: 0, masked: 1 },
+  ...shapes,
+  { samples: 2, copies: 2, heads: 2, tokens: 268, channels: 16, biased: 1, masked: 0 },
+  { samples: 6, copies: 3, heads: 2, tokens: 40, channels: 5, biased: 0, masked: 1 },
+];
+
+/** And backward. */
+export const attentionGradShapes: readonly AttentionShape[] = [
+  ...shapes,
+  { samples: 1, copies: 1, heads: 2, tokens: 268, channels: 16, biased: 1, masked: 0 },
+  { samples: 2, copies: 1, heads: 2, tokens: 40, channels: 5, biased: 0, masked: 1 },
 ];

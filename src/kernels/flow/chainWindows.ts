@@ -1,5 +1,5 @@
 import chainWindowsShader from "../../../shaders/flow/chainWindows.wgsl";
-import { requireArgs } from "../../check.ts";
+import { requireArgs, requireWhole } from "../../check.ts";
 import type { KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { requireWords } from "../edges/edgeLists.ts";
@@ -28,11 +28,12 @@ export interface ChainWindowsArgs {
  * A random window of consecutive residues of each chosen chain: the one that `cropWindow` draws by `streamUniform` of
  * seed, stream, step.step and step.sample + n for the n-th.
  *
- * @throws VoxtwirlError "bad-shape"
+ * @throws VoxtwirlError "bad-shape", "bad-option" for no places
  */
 export function chainWindows(ctx: KernelContext, args: ChainWindowsArgs): void {
   requireArgs("chainWindows", ctx, args, "offsets chosen windows step", "places stream");
   const { label, offsets, chosen, windows, places, stream, step } = args;
+  requireWhole(`${label}: places`, places, 1, 2 ** 31);
   const count = elementCount(chosen.shape);
   requireWords(label, "chosen", chosen, count);
   requireWords(label, "offsets", offsets, elementCount(offsets.shape));

@@ -5,7 +5,7 @@ import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { example, input, output } from "../example.ts";
 import type { CallShape, Kernel } from "../kernel.ts";
 import { exampleResidues } from "../pairs/pairBins.ts";
-import { badShape, requireSameShape, requireShape } from "../shapes.ts";
+import { badShape, copiesOf, requireSameShape, requireShape } from "../shapes.ts";
 import { threads1d } from "../threads.ts";
 
 /** The chains that an endpoint is of: b of them, of S tokens each. */
@@ -16,14 +16,13 @@ export interface FlowChains {
   times: Tensor;
 }
 
-/** What `endpoint` takes. */
+/** What `endpoint` takes; coordinates may be those of copies of each chain, one after the other. */
 export interface EndpointArgs extends FlowChains {
   label: string;
-  /** f32 [b, S, 3] */
+  /** f32 [b copies, S, 3], as are the next. */
   x: Tensor;
-  /** f32 [b, S, 3] */
   velocity: Tensor;
-  /** Written, f32 [b, S, 3]. */
+  /** Written. */
   y: Tensor;
 }
 
@@ -66,24 +65,27 @@ function dispatch(
   bindings: FlowChains & Readonly<Record<string, Tensor>>,
   constants: Readonly<Record<string, boolean>>,
 ): void {
-  const { chains, side } = chainSizes(label, of, bindings);
-  const count = elementCount(of.shape);
+  const copies = copiesOf(label, of, { times: bindings.times });
+  const { chains, side } = chainSizes(label, of, bindings, copies);
+  const [x, y] = threads1d(3 * chains * side);
+  const flops = 3 * elementCount(of.shape);
   ctx.dispatch({
     label,
     shader: endpointShader,
     constants,
-    params: { count, perChain: count / chains },
+    params: { chains, copies, perChain: 3 * side },
     bindings,
-    workgroups: threads1d(3 * chains * side),
-    flops: 3 * count,
+    workgroups: [x, y, copies],
+    flops,
     bytes: Object.values(bindings).reduce((sum, tensor) => sum + byteLength(tensor), 0),
   });
 }
 
-/** @throws VoxtwirlError "bad-shape" unless x is [b, S, 3], and residues and times are of its chains */
-export function chainSizes(label: string, x: Tensor, { residues, times }: FlowChains) {
+/** @throws VoxtwirlError "bad-shape" unless x is [b copies, S, 3], and residues and times are of its chains */
+export function chainSizes(label: string, x: Tensor, { residues, times }: FlowChains, copies = 1) {
   if (x.shape.length !== 3 || x.shape[2] !== 3) throw badShape(label, "coordinates must be [b, S, 3]", { x });
-  const [chains, side] = x.shape as [number, number, number];
+  const [samples, side] = x.shape as [number, number, number];
+  const chains = samples / copies;
   requireShape(label, "residues", residues, [chains, side]);
   requireShape(label, "times", times, [chains]);
   return { chains, side };
@@ -109,13 +111,23 @@ export const exampleChains = ({ chains, side }: FlowShape) => ({
   ),
 });
 
+/** Coordinates of several copies of a chain. */
+interface EndpointShape extends FlowShape {
+  readonly copies: number;
+}
+
+const endpointShapes: readonly EndpointShape[] = [
+  ...flowShapes.map((shape) => ({ ...shape, copies: 1 })),
+  { chains: 3, side: 7, copies: 2 },
+];
+
 /** What there is to know of `endpoint`. */
-export const endpointKernel: Kernel<FlowShape> = {
+export const endpointKernel: Kernel<EndpointShape> = {
   name: "endpoint",
   shaders: [endpointShader],
-  shapes: flowShapes,
+  shapes: endpointShapes,
   example(shape) {
-    const places = [shape.chains, shape.side, 3];
+    const places = [shape.chains * shape.copies, shape.side, 3];
     return example({
       tensors: { x: input(places), velocity: input(places), ...exampleChains(shape), y: output(places) },
       terms: 2,
@@ -125,12 +137,12 @@ export const endpointKernel: Kernel<FlowShape> = {
 };
 
 /** What there is to know of `endpointGrad`. */
-export const endpointGradKernel: Kernel<FlowShape> = {
+export const endpointGradKernel: Kernel<EndpointShape> = {
   name: "endpointGrad",
   shaders: [endpointShader],
-  shapes: flowShapes,
+  shapes: endpointShapes,
   example(shape) {
-    const places = [shape.chains, shape.side, 3];
+    const places = [shape.chains * shape.copies, shape.side, 3];
     return example({
       tensors: { gradY: input(places), ...exampleChains(shape), gradVelocity: output(places) },
       terms: 2,

@@ -1,5 +1,5 @@
 import flowPathShader from "../../../shaders/flow/flowPath.wgsl";
-import { requireArgs } from "../../check.ts";
+import { requireArgs, requireWhole } from "../../check.ts";
 import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, elementCount, type Tensor } from "../../gpu/tensor.ts";
 import { example, input, output, stepExample } from "../example.ts";
@@ -28,13 +28,14 @@ export interface FlowPathArgs extends FlowChains {
  * residues. That of residue i of sample n depends on seed, stream, step.step, step.sample + n and i only, but for the
  * mean.
  *
- * @throws VoxtwirlError "bad-shape"
+ * @throws VoxtwirlError "bad-shape", "bad-option" where registers leave no place
  */
 export function flowPath(ctx: KernelContext, args: FlowPathArgs): void {
   requireArgs("flowPath", ctx, args, "targets residues times x step", "registers stream");
   const { label, targets, residues, times, x, registers, stream, step } = args;
   requireSameShape(label, { targets, x });
   const { chains, side } = chainSizes(label, x, args);
+  requireWhole(`${label}: registers`, registers, 0, side - 1);
   ctx.dispatch({
     label,
     shader: flowPathShader,

@@ -1,5 +1,5 @@
 import placeChainsShader from "../../../shaders/flow/placeChains.wgsl";
-import { requireArgs } from "../../check.ts";
+import { requireArgs, requireWhole } from "../../check.ts";
 import { workgroups1d, type KernelContext } from "../../gpu/dispatch.ts";
 import { byteLength, type Tensor } from "../../gpu/tensor.ts";
 import { requireWords } from "../edges/edgeLists.ts";
@@ -28,7 +28,7 @@ export interface PlaceChainsArgs {
 /**
  * C-alphas of windows of chains, less their own centroid, turned: what flow matching's paths end at.
  *
- * @throws VoxtwirlError "bad-shape"
+ * @throws VoxtwirlError "bad-shape", "bad-option" where registers leave no place
  */
 export function placeChains(ctx: KernelContext, args: PlaceChainsArgs): void {
   requireArgs("placeChains", ctx, args, "positions windows poses targets residues", "registers");
@@ -37,7 +37,7 @@ export function placeChains(ctx: KernelContext, args: PlaceChainsArgs): void {
   const [chains, side] = targets.shape as [number, number, number];
   requireShape(label, "targets", targets, [chains, side, 3]);
   requireShape(label, "residues", residues, [chains, side]);
-  if (registers >= side) throw badShape(label, `${registers} registers leave no place`, { targets });
+  requireWhole(`${label}: registers`, registers, 0, side - 1);
   requireShape(label, "positions", positions, [positions.shape[0]!, 3]);
   requireShape(label, "poses", poses, [chains, 12]);
   requireWords(label, "windows", windows, 2 * chains);

@@ -36,8 +36,8 @@ export interface TimeEmbeddingArgs {
 }
 
 /**
- * The sines and then the cosines of 2000 t 2000^(-k / (n - 1)), k = 0 .. n - 1, for each time t, as `timeFeatures` makes
- * them: to 2e-7, although angles reach 2000.
+ * The sines and then the cosines of 2000 t 2000^(-k / (n - 1)), k = 0 .. n - 1, for each time t: what `timeFeatures`
+ * makes, to 2e-7, although angles reach 2000.
  *
  * @throws VoxtwirlError "bad-shape"
  */

@@ -68,8 +68,8 @@ interface Product {
   /** It is added to what `out` holds, by `accumulate` or the epilogue. */
   readsOut?: boolean;
   epilogue?: Epilogue;
-  /** Where rows are keys: which is the first, and how many there are in all. */
-  keys?: { first: number; all: number };
+  /** Where rows are keys: which is the first, how many there are in all, and samples that share biases and masks. */
+  keys?: { first: number; all: number; copies?: number };
 }
 
 /** How a product is dispatched: the shader with its constants, what shares the columns, and workgroups of a sample. */
@@ -207,7 +207,7 @@ export function product(ctx: KernelContext, p: Product): void {
       ...{ bOffset: b.offset, bSample: b.sample, bHead: b.head, bDepth: b.row, bColumn: b.column },
       ...{ outOffset: out.offset, outSample: out.sample, outHead: out.head, outRow: out.row },
       ...{ columnParts, rowTiles, scale: p.scale ?? 1, accumulate: Number(p.accumulate ?? false) },
-      ...{ firstRow: p.keys?.first ?? 0, keys: p.keys?.all ?? 0 },
+      ...{ firstRow: p.keys?.first ?? 0, keys: p.keys?.all ?? 0, copies: p.keys?.copies ?? 1 },
     },
     bindings: {
       a: a.tensor,

@@ -2,7 +2,7 @@ import { Tally, type Measurement } from "../../equivariance/decomposition.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
 import type { SampleRotations } from "../sampleRotations.ts";
 import { QUARTERS, type FlowSample } from "./flowSamples.ts";
-import { wienerEndpoint, type SecondMoments } from "./secondMoments.ts";
+import { WienerFilter, type SecondMoments } from "./secondMoments.ts";
 
 /** What keeps the loss's weight finite at time 1. */
 const EPS = 1e-5;
@@ -34,7 +34,7 @@ export function lossScale({ residues, time }: Pick<FlowSample, "residues" | "tim
  */
 export class FlowTally {
   readonly #places: number;
-  readonly #moments: SecondMoments;
+  readonly #filter: WienerFilter;
   readonly #whole: Tally;
   readonly #parts: readonly Tally[];
   readonly #wiener = new Float64Array(QUARTERS);
@@ -46,7 +46,7 @@ export class FlowTally {
     const groupOrder = group === "octahedral" ? OCTAHEDRAL_ORDER : Infinity;
     const tally = () => new Tally({ rotations, groupOrder, seed });
     this.#places = places;
-    this.#moments = moments;
+    this.#filter = new WienerFilter(moments);
     this.#whole = tally();
     this.#parts = Array.from({ length: QUARTERS }, tally);
   }
@@ -67,7 +67,7 @@ export class FlowTally {
     );
     this.#whole.add(flat(rotations), flat(scaled.map(({ target }, quarter) => weighted(target, quarter))));
     predicted.forEach(({ sample }, quarter) => {
-      const filtered = wienerEndpoint(this.#moments, sample.time, sample.x);
+      const filtered = this.#filter.endpoint(sample.time, sample.x);
       const error = filtered.reduce((sum, value, at) => sum + (value - sample.target[at]!) ** 2, 0);
       this.#wiener[quarter]! += error * lossScale(sample) ** 2;
     });

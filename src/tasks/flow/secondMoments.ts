@@ -1,6 +1,7 @@
 import { requireArray, requireWhole } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import { ANGSTROM_PER_NM } from "../../proteins/packing.ts";
+import { symmetricEigen } from "../../molecules/eigen.ts";
 import type { Chain } from "../../proteins/chain.ts";
 
 /** What was found of the training chains, by which predictions of a linear filter are made. It is kept with the model. */
@@ -42,31 +43,55 @@ export function requireMoments(fitted: unknown, residues: number, name: string):
   throw new VoxtwirlError("bad-config", message, "Use a model as voxtwirl train writes it.");
 }
 
+/** What a filter of chains of n residues does: along `vectors[k]` the variance of data is `values[k]`, in nm^2. */
+interface Modes {
+  readonly values: readonly number[];
+  readonly vectors: readonly (readonly number[])[];
+}
+
 /**
  * The Wiener filter of chains with these second moments: the best linear estimate of x1 from x_t = (1 - t) x0 + t x1,
  * x0 standard normal noise, all centred. It is the same along each axis, so exactly equivariant, and knows no more of
- * chains than how far apart residues are: t A (t^2 A + (1 - t)^2 J)^+ x_t with J = 1 - 1/n, A = -J M J / 2.
- *
- * @param x x_t, [n, 3] in nm, centred
+ * chains than how far apart residues are: t A (t^2 A + (1 - t)^2 J)^+ x_t with J = 1 - 1/n and the covariance
+ * A = -J M J / 2. Means over chains of different lengths may belong to no covariance: what of A is negative counts as 0.
  */
-export function wienerEndpoint({ separations }: SecondMoments, t: number, x: ArrayLike<number>): Float64Array {
-  const n = x.length / 3;
-  const a = centredGram(separations, n);
-  // The missing direction, in which all is zero, is filled up so that the matrix has an inverse.
-  const rows = Array.from({ length: n }, (_, i) => {
-    const row = new Float64Array(n + 3);
-    for (let j = 0; j < n; j++) row[j] = t * t * a[i * n + j]! + (1 - t) ** 2 * ((i === j ? 1 : 0) - 1 / n) + 1 / n;
-    for (let axis = 0; axis < 3; axis++) row[n + axis] = x[3 * i + axis]!;
-    return row;
-  });
-  eliminate(rows, n);
-  const y = new Float64Array(3 * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
-      for (let axis = 0; axis < 3; axis++) y[3 * i + axis]! += t * a[i * n + j]! * rows[j]![n + axis]!;
-    }
+export class WienerFilter {
+  readonly #moments: SecondMoments;
+  /** By residues. */
+  readonly #modes = new Map<number, Modes>();
+
+  constructor(moments: SecondMoments) {
+    this.#moments = moments;
   }
-  return y;
+
+  /**
+   * @param x x_t, [n, 3] in nm, centred
+   * @returns x1_hat, likewise
+   */
+  endpoint(t: number, x: ArrayLike<number>): Float64Array {
+    const n = x.length / 3;
+    const { values, vectors } = this.#modesOf(n);
+    const y = new Float64Array(x.length);
+    vectors.forEach((mode, k) => {
+      const variance = values[k]!;
+      if (variance <= 0) return;
+      const gain = (t * variance) / (t * t * variance + (1 - t) ** 2);
+      for (let axis = 0; axis < 3; axis++) {
+        let along = 0;
+        for (let i = 0; i < n; i++) along += mode[i]! * x[3 * i + axis]!;
+        for (let i = 0; i < n; i++) y[3 * i + axis]! += gain * along * mode[i]!;
+      }
+    });
+    return y;
+  }
+
+  #modesOf(n: number): Modes {
+    const known = this.#modes.get(n);
+    if (known) return known;
+    const made = symmetricEigen(centredGram(this.#moments.separations, n), n);
+    this.#modes.set(n, made);
+    return made;
+  }
 }
 
 /** A = -J M J / 2: the covariance, along an axis, of residues of centred chains. */
@@ -82,23 +107,4 @@ function centredGram(separations: readonly number[], n: number): Float64Array {
     const [i, j] = [Math.floor(at / n), at % n];
     return -0.5 * (m(i, j) - means[i]! - means[j]! + mean);
   });
-}
-
-/** Solves in place by elimination with pivots: the columns from n on become the solutions. */
-function eliminate(rows: Float64Array[], n: number): void {
-  for (let k = 0; k < n; k++) {
-    let pivot = k;
-    for (let i = k + 1; i < n; i++) if (Math.abs(rows[i]![k]!) > Math.abs(rows[pivot]![k]!)) pivot = i;
-    [rows[k], rows[pivot]] = [rows[pivot]!, rows[k]!];
-    const top = rows[k]!;
-    for (let i = 0; i < n; i++) {
-      if (i === k) continue;
-      const row = rows[i]!;
-      const factor = row[k]! / top[k]!;
-      if (factor === 0) continue;
-      for (let j = k; j < row.length; j++) row[j]! -= factor * top[j]!;
-    }
-    const inverse = 1 / top[k]!;
-    for (let j = k; j < top.length; j++) top[j]! *= inverse;
-  }
 }
