@@ -9,7 +9,7 @@ import type { TaskEvaluator } from "../../training/task.ts";
 import { requireRotated, rotationsOf, type SampleRotations } from "../sampleRotations.ts";
 import type { FlowConfig } from "./flowConfig.ts";
 import { flowSamples, type FlowSample } from "./flowSamples.ts";
-import { FlowTally, type PredictedSample, type TimePart } from "./flowTally.ts";
+import { FlowTally, type SampleEndpoints, type TimePart } from "./flowTally.ts";
 import type { PackedBackbones } from "./packFlow.ts";
 import { TwirledChains } from "./twirledChains.ts";
 
@@ -78,7 +78,7 @@ export class FlowEvaluator implements TaskEvaluator {
   }
 
   /** What is predicted of chains, in the order of their places: of each its samples. */
-  async *results(places: Uint32Array, signal?: AbortSignal): AsyncGenerator<PredictedSample[]> {
+  async *results(places: Uint32Array, signal?: AbortSignal): AsyncGenerator<SampleEndpoints[]> {
     const { together } = this.#twirled;
     for (let from = 0; from < places.length; from += together) {
       const chains = Array.from(places.subarray(from, from + together), (index) => {
