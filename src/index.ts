@@ -339,6 +339,16 @@ export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/esca
 export { chainArrays, placeTable, timeFeatures, type ChainArrays, type ChainBatch } from "./models/flowInputs.ts";
 export { flowNet, type FlowInputs, type FlowNetOptions, type FlowOutput } from "./models/flowNet.ts";
 export { flowNetParameters, type FlowNetConfig } from "./models/flowNetLayout.ts";
+export type { FlowConfig } from "./tasks/flow/flowConfig.ts";
+export { FlowEvaluator, type FlowEvaluatorOptions } from "./tasks/flow/flowEvaluator.ts";
+export { flowLatents, type FlowLatentOptions } from "./tasks/flow/flowLatents.ts";
+export { FlowModel } from "./tasks/flow/flowModel.ts";
+export type { FlowSample } from "./tasks/flow/flowSamples.ts";
+export type { SampleEndpoints, TimePart } from "./tasks/flow/flowTally.ts";
+export { flowTerms, type FlowTermsOptions } from "./tasks/flow/flowTerms.ts";
+export { flow } from "./tasks/flow/flow.ts";
+export type { PackedBackbones } from "./tasks/flow/packFlow.ts";
+export type { SecondMoments } from "./tasks/flow/secondMoments.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";
 export type { ForceConfig } from "./tasks/forces/forceConfig.ts";
 export { ForceEvaluator, type ForceEvaluatorOptions } from "./tasks/forces/forceEvaluator.ts";

@@ -7,7 +7,7 @@ import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
-import { ForceField, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
+import { FlowModel, ForceField, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
 import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 
@@ -29,6 +29,16 @@ export async function openModel(gpu: Gpu, path: string, options: TrainedModelOpt
 export async function openForceField(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<ForceField> {
   requireGpu(gpu);
   return ForceField.load(gpu, await readModelFile(path), options);
+}
+
+/**
+ * The same of a flow-matching model of protein backbones.
+ *
+ * @throws VoxtwirlError as `readModelFile` and `FlowModel.load`; "bad-config" for a model of another task
+ */
+export async function openFlowModel(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<FlowModel> {
+  requireGpu(gpu);
+  return FlowModel.load(gpu, await readModelFile(path), options);
 }
 
 /**

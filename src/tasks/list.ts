@@ -1,8 +1,18 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { Molecule } from "../molecules/molecule.ts";
+import type { Chain } from "../proteins/chain.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import { widerFlow, type FlowConfig } from "./flow/flowConfig.ts";
+import type { FlowEvaluator } from "./flow/flowEvaluator.ts";
+import { FLOW_LOSS_PER, flow } from "./flow/flow.ts";
+import { flowLatents, moduleOf as flowModuleOf } from "./flow/flowLatents.ts";
+import { FlowModel } from "./flow/flowModel.ts";
+import { flowTerms } from "./flow/flowTerms.ts";
+import { flowForward, measureFlowModel } from "./flow/measureModel.ts";
+import { flowModelSamples } from "./flow/modelSamples.ts";
+import type { PackedBackbones } from "./flow/packFlow.ts";
 import { widerForces, type ForceConfig } from "./forces/forceConfig.ts";
 import type { ForceEvaluator } from "./forces/forceEvaluator.ts";
 import { ForceField } from "./forces/forceField.ts";
@@ -22,10 +32,10 @@ import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
-export { ForceField, VoxelDenoiser };
+export { FlowModel, ForceField, VoxelDenoiser };
 
 /** What the trained models of all tasks are loaded as. */
-export type AnyModel = VoxelDenoiser | ForceField;
+export type AnyModel = VoxelDenoiser | ForceField | FlowModel;
 
 /** Any task, whichever it is. */
 export type AnyTask = MeasurableTask<TrainConfig, Packed, TaskEvaluator, AnyModel>;
@@ -55,8 +65,21 @@ const measurableVoxels: MeasurableTask<VoxelConfig, PackedMolecules, VoxelEvalua
   samples: voxelSamples,
 };
 
+const measurableFlow: MeasurableTask<FlowConfig, PackedBackbones, FlowEvaluator, FlowModel, Chain> = {
+  ...flow,
+  lossPer: FLOW_LOSS_PER,
+  widened: widerFlow,
+  load: FlowModel.load,
+  forward: flowForward,
+  measure: measureFlowModel,
+  terms: flowTerms,
+  latents: (gpu, { layers, ...options }) =>
+    flowLatents(gpu, { ...options, ...(layers && { layers: (name) => layers(flowModuleOf(name)) }) }),
+  samples: flowModelSamples,
+};
+
 /** All that can be trained: to add a task is to add its folder, its line here and its model's type above. */
-export const tasks: readonly AnyTask[] = [measurableVoxels, measurableForces];
+export const tasks: readonly AnyTask[] = [measurableVoxels, measurableForces, measurableFlow];
 
 /**
  * @param name of runs from before there were tasks there is none: they are of voxels

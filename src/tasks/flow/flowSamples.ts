@@ -62,6 +62,9 @@ export function flowSamples(
   });
 }
 
+/** Of these the one of the last quarter, where most of training's times are. */
+export const lateSample = (...of: Parameters<typeof flowSamples>): FlowSample => flowSamples(...of)[QUARTERS - 1]!;
+
 type Times = Pick<FlowConfig, "timeAlpha" | "uniformShare">;
 
 /** The share of training's times below t. */

@@ -8,7 +8,7 @@ import { WienerFilter, type SecondMoments } from "./secondMoments.ts";
 const EPS = 1e-5;
 
 /** What was predicted of one sample. */
-export interface PredictedSample {
+export interface SampleEndpoints {
   readonly sample: FlowSample;
   /** For each rotation T^-1 x1_hat(T x), [n, 3] in nm. */
   readonly endpoints: readonly Float64Array[];
@@ -55,7 +55,7 @@ export class FlowTally {
    * @param predicted of one chain, by quarters
    * @throws VoxtwirlError "not-finite" where a prediction is not
    */
-  add(predicted: readonly PredictedSample[]): void {
+  add(predicted: readonly SampleEndpoints[]): void {
     this.#weights = predicted.map(({ sample }) => sample.weight);
     const scaled = predicted.map((one) => this.#velocities(one));
     scaled.forEach(({ predictions, target }, quarter) => this.#parts[quarter]!.add(flat(predictions), target));
@@ -78,7 +78,7 @@ export class FlowTally {
    * (1 - t) v and (1 - t) v*, what endpoints and targets are beyond x_t: so predicting zero is to stay where one is.
    * They are scaled, and padded to as many numbers for all chains, so that means over numbers are the loss.
    */
-  #velocities({ sample, endpoints }: PredictedSample) {
+  #velocities({ sample, endpoints }: SampleEndpoints) {
     const numbers = 3 * this.#places;
     const scale = lossScale(sample) * Math.sqrt(numbers);
     const beyond = (values: Float64Array) => {

@@ -1,6 +1,5 @@
 import type { Measurement } from "../../equivariance/decomposition.ts";
 import { squaredError } from "../../equivariance/losses.ts";
-import { VoxtwirlError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { ForwardPass, ModelMeasurer, ModelMeasurerOptions, TrainedModelOptions } from "../../training/task.ts";
@@ -10,16 +9,14 @@ import { FlowModel } from "./flowModel.ts";
 import { FlowPass } from "./flowPass.ts";
 import { FlowTally } from "./flowTally.ts";
 import type { PackedBackbones } from "./packFlow.ts";
+import { requireSquared } from "./requireSquared.ts";
 
 type Options = ModelMeasurerOptions<FlowConfig, PackedBackbones>;
 
 /** Measures a trained flow-matching model: over all times, and by their quarters. */
 export async function measureFlowModel(gpu: Gpu, options: Options): Promise<ModelMeasurer> {
   const { data, group, rotations, loss = squaredError, seed, precision } = options;
-  if (loss !== squaredError) {
-    const message = `flow matching has no loss ${loss.name}: its weights by time are those of the squared error`;
-    throw new VoxtwirlError("bad-option", message, "Leave --loss out.");
-  }
+  requireSquared(loss);
   const model = await FlowModel.load(gpu, options.model, { precision });
   const { config, moments } = model;
   let evaluator: FlowEvaluator;

@@ -1,35 +1,26 @@
 import { throwIfAborted } from "../../analysis/abort.ts";
-import { parameterScales, RELATIVE_STEP, relativeLength } from "../../analysis/differenceStep.ts";
-import type { Term, TermsOptions, WeightSlot } from "../../analysis/lossTerms.ts";
-import { requireCurvature } from "../../analysis/requireTerms.ts";
-import { plus } from "../../analysis/vectors.ts";
 import { requireGpu, requireObject } from "../../check.ts";
-import type { SampleSums, Sampling } from "../../equivariance/estimators.ts";
 import { rotatePoints } from "../../equivariance/groups.ts";
 import { squaredError, type Loss } from "../../equivariance/losses.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
-import { exactSums, sampleTerms, squaredSums } from "../../equivariance/sampleTerms.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
-import { ParameterStore } from "../../graph/parameters.ts";
-import type { Plan } from "../../graph/plan.ts";
-import { escaipParameters } from "../../models/escaipLayout.ts";
-import { loadModel } from "../../training/checkpoint.ts";
+import type { ParameterStore } from "../../graph/parameters.ts";
+import type { AbortSignal } from "../../hostTypes.ts";
+import { escaipParameters, type EscaipConfig } from "../../models/escaipLayout.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { ModelTerms } from "../../training/task.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
-import { placesOf, requirePlaces } from "../places.ts";
+import { hostTerms, type TwirledNetwork } from "../hostTerms.ts";
+import { requirePlaces } from "../places.ts";
 import { replayEach } from "../replayEach.ts";
-import { isSquared, requireTermLoss, termWeights } from "../termLoss.ts";
-import { Turns } from "../turns.ts";
-import { clearGradients, readVector, weightSlots, writeVector } from "../weightVector.ts";
 import { requireRotated, rotationsOf, type SampleRotations } from "../sampleRotations.ts";
+import { requireTermLoss } from "../termLoss.ts";
 import { REPLAY_ATOMS, targetOf } from "./forceEvaluator.ts";
 import { forceModelFile } from "./forceModelFile.ts";
 import { ForcePass, rotatedBack } from "./forcePass.ts";
 import { ForcePullback } from "./forcePullback.ts";
 import type { PackedStructures } from "./packStructures.ts";
 import type { PosedStructure } from "./posedCopies.ts";
-import { twirlSlopes } from "./twirlSlopes.ts";
 
 /** Whose terms are taken, and on what. */
 export interface ForceTermsOptions {
@@ -67,154 +58,54 @@ export async function forceTerms(gpu: Gpu, options: ForceTermsOptions): Promise<
   requireTermLoss(loss, rotations);
   const chosen = options.chosen ?? Uint32Array.from({ length: data.count }, (_, i) => i);
   requirePlaces("chosen", chosen, data.count);
-  const parameters = escaipParameters(model.config.training);
-  const store = new ParameterStore(gpu, parameters, ["weights", "grads"]);
-  try {
-    loadModel(store, parameters, model.file, model.path);
-    return await ForceTerms.create(gpu, { ...options, model, chosen, under, loss, store });
-  } catch (error) {
-    store.destroy();
-    throw error;
-  }
+  const config = model.config.training;
+  const atoms = chosen.reduce((sum, place) => sum + data.offsets[place + 1]! - data.offsets[place]!, 0);
+  return hostTerms(gpu, {
+    ...{ model, chosen, loss, parameters: escaipParameters(config) },
+    sampling: { rotations, elements: (3 * atoms) / chosen.length, groupOrder: OCTAHEDRAL_ORDER },
+    network: (store) => {
+      return TwirledForces.create(gpu, { config, data, store, under, samples: chosen.length, chunk: options.chunk });
+    },
+  });
 }
 
-/** Options that are checked and complete. */
-interface Checked extends Omit<ForceTermsOptions, "rotations" | "seed"> {
-  readonly model: ReturnType<typeof forceModelFile>;
-  readonly chosen: Uint32Array;
-  readonly under: SampleRotations;
-  readonly loss: Loss;
-  /** With the model's weights; destroyed with the terms. */
+/** What is predicted, and by what. */
+interface TwirledForcesOptions {
+  readonly config: EscaipConfig;
+  readonly data: PackedStructures;
   readonly store: ParameterStore;
+  readonly under: SampleRotations;
+  /** Structures at most. */
+  readonly samples: number;
+  readonly chunk: number | undefined;
 }
 
-/**
- * Predictions of all rotations come first, because their mean is in the gradient of each; they are rotated back,
- * averaged and compared on the host in float64, and what follows for each copy goes backwards through the network.
- */
-class ForceTerms implements ModelTerms {
-  readonly layout: readonly WeightSlot[];
-  readonly weights: Float64Array;
-  readonly samples: number;
-  readonly sampling: Sampling;
-  readonly loss: Loss;
+/** Forces under rotations, in eV/Angstrom. */
+class TwirledForces implements TwirledNetwork {
   readonly #gpu: Gpu;
-  readonly #options: Checked;
+  readonly #options: TwirledForcesOptions;
   readonly #forward: ForcePass;
-  readonly #clear: Plan;
-  readonly #turns = new Turns();
   #pullback: Promise<ForcePullback> | undefined;
 
-  private constructor(
-    gpu: Gpu,
-    options: Checked,
-    made: Pick<ForceTerms, "layout" | "weights"> & { readonly forward: ForcePass; readonly clear: Plan },
-  ) {
-    const { chosen, data, under, loss } = options;
-    const atoms = chosen.reduce((sum, place) => sum + data.offsets[place + 1]! - data.offsets[place]!, 0);
+  private constructor(gpu: Gpu, options: TwirledForcesOptions, forward: ForcePass) {
     this.#gpu = gpu;
     this.#options = options;
-    this.samples = chosen.length;
-    this.sampling = {
-      rotations: under.rotations,
-      elements: (3 * atoms) / chosen.length,
-      groupOrder: OCTAHEDRAL_ORDER,
-    };
-    this.loss = loss;
-    this.layout = made.layout;
-    this.weights = made.weights;
-    this.#forward = made.forward;
-    this.#clear = made.clear;
+    this.#forward = forward;
   }
 
-  static async create(gpu: Gpu, options: Checked): Promise<ForceTerms> {
-    const { model, store } = options;
-    const layout = weightSlots(escaipParameters(model.config.training));
-    const weights = await readVector(store, layout, "weights");
-    const forward = await manyCopies(gpu, options, (given) =>
-      ForcePass.create(gpu, { ...given, parameters: (graph) => store.bind(graph, { constants: "weights" }) }),
-    );
-    try {
-      const clear = await clearGradients(gpu, store);
-      return new ForceTerms(gpu, options, { layout, weights, forward, clear });
-    } catch (error) {
-      forward.destroy();
-      throw error;
-    }
+  static async create(gpu: Gpu, options: TwirledForcesOptions): Promise<TwirledForces> {
+    const parameters: Parameters<typeof ForcePass.create>[1]["parameters"] = (graph) =>
+      options.store.bind(graph, { constants: "weights" });
+    const forward = await manyCopies(gpu, options, (given) => ForcePass.create(gpu, { ...given, parameters }));
+    return new TwirledForces(gpu, options, forward);
   }
 
-  sums(weights: Float64Array, options: TermsOptions = {}): Promise<SampleSums[]> {
-    return this.#turns.take(async () => {
-      const places = placesOf(this.#options.chosen, options);
-      const twisted = await this.#twisted(weights, places, options);
-      const { rotations } = this.sampling;
-      return twisted.map((predictions, i) => {
-        const sample = { predictions, target: targetOf(this.#options.data, places[i]!), rotations };
-        if (isSquared(this.loss)) return squaredSums(sample);
-        return exactSums(sampleTerms(this.loss, { ...sample, groupOrder: rotations }, places[i]!), rotations);
-      });
-    });
+  target(place: number): Float64Array {
+    return targetOf(this.#options.data, place);
   }
 
-  gradient(term: Term, weights: Float64Array, options: TermsOptions = {}): Promise<Float64Array> {
-    return this.#turns.take(async () => {
-      const places = placesOf(this.#options.chosen, options);
-      const twisted = await this.#twisted(weights, places, options);
-      const factors = termWeights(term, this.sampling, this.loss);
-      const slopes = twisted.map((predictions, i) =>
-        twirlSlopes({ predictions, target: targetOf(this.#options.data, places[i]!), loss: this.loss, factors }),
-      );
-      return this.#pulledBack(places, slopes, 1, options);
-    });
-  }
-
-  /** The outputs' derivative along the direction is taken by a central difference, with the step of `hessian`. */
-  gaussNewtonProduct(
-    term: Term,
-    weights: Float64Array,
-    direction: Float64Array,
-    options: TermsOptions = {},
-  ): Promise<Float64Array> {
-    return this.#turns.take(async () => {
-      requireCurvature("gaussNewton", this);
-      const length = relativeLength(this.layout, parameterScales(this.layout, weights), direction);
-      if (length === 0) return new Float64Array(weights.length);
-      const h = RELATIVE_STEP / length;
-      const places = placesOf(this.#options.chosen, options);
-      const ahead = await this.#twisted(plus(weights, h, direction), places, options);
-      const behind = await this.#twisted(plus(weights, -h, direction), places, options);
-      const factors = termWeights(term, this.sampling, this.loss);
-      const slopes = ahead.map((one, i) => {
-        const predictions = one.map((value, at) => value - behind[i]![at]!);
-        const target = new Float64Array(predictions.length / this.sampling.rotations);
-        return twirlSlopes({ predictions, target, loss: this.loss, factors });
-      });
-      writeVector(this.#options.store, this.layout, weights);
-      return this.#pulledBack(places, slopes, 1 / (2 * h), options);
-    });
-  }
-
-  /** Frees all that was made. */
-  destroy(): void {
-    this.#forward.destroy();
-    void this.#pullback?.then(
-      (made) => made.destroy(),
-      () => undefined,
-    );
-    this.#clear.destroy();
-    this.#options.store.destroy();
-  }
-
-  #posed(places: Uint32Array): PosedStructure[] {
-    return Array.from(places).flatMap((index) =>
-      rotationsOf(this.#options.under, index).map((rotation) => ({ index, rotation })),
-    );
-  }
-
-  /** T^-1 f(T x) of each structure, [N, n, 3], in eV/Angstrom, at weights that stay in the store. */
-  async #twisted(weights: Float64Array, places: Uint32Array, { signal }: TermsOptions): Promise<Float64Array[]> {
-    const { store, data, under } = this.#options;
-    writeVector(store, this.layout, weights);
+  async twisted(places: Uint32Array, signal?: AbortSignal): Promise<Float64Array[]> {
+    const { data, under } = this.#options;
     const posed = this.#posed(places);
     const { copies } = this.#forward;
     const { forceScale } = data.scales;
@@ -230,23 +121,21 @@ class ForceTerms implements ModelTerms {
     return Array.from(places, (_, i) => joined(back.slice(i * under.rotations, (i + 1) * under.rotations)));
   }
 
-  /** The gradient whose slopes by twisted predictions are these, as a mean over places and components. */
-  async #pulledBack(places: Uint32Array, slopes: readonly Float64Array[], factor: number, { signal }: TermsOptions) {
-    const { data, store, under } = this.#options;
-    const scale = (factor * data.scales.forceScale) / (places.length * this.sampling.elements);
+  async pullBack(places: Uint32Array, cotangents: readonly Float64Array[], signal?: AbortSignal): Promise<void> {
+    const { data, under } = this.#options;
+    const { forceScale } = data.scales;
     const posed = this.#posed(places);
     const pullback = await this.#pullbackPlan();
     const { copies } = pullback;
     const cotangent = ({ rotation }: PosedStructure, at: number) => {
-      const all = slopes[Math.floor(at / under.rotations)]!;
+      const all = cotangents[Math.floor(at / under.rotations)]!;
       const size = all.length / under.rotations;
       const from = (at % under.rotations) * size;
       return rotatePoints(
         rotation,
-        all.subarray(from, from + size).map((value) => value * scale),
+        all.subarray(from, from + size).map((value) => value * forceScale),
       );
     };
-    this.#clear.run();
     const submit = (replay: number) => {
       const at = replay * copies;
       const part = posed.slice(at, at + copies);
@@ -256,7 +145,20 @@ class ForceTerms implements ModelTerms {
       );
     };
     await replayEach(this.#gpu, Math.ceil(posed.length / copies), submit, { signal });
-    return readVector(store, this.layout, "grads");
+  }
+
+  destroy(): void {
+    this.#forward.destroy();
+    void this.#pullback?.then(
+      (made) => made.destroy(),
+      () => undefined,
+    );
+  }
+
+  #posed(places: Uint32Array): PosedStructure[] {
+    return Array.from(places).flatMap((index) =>
+      rotationsOf(this.#options.under, index).map((rotation) => ({ index, rotation })),
+    );
   }
 
   #pullbackPlan(): Promise<ForcePullback> {
@@ -271,12 +173,11 @@ class ForceTerms implements ModelTerms {
 /** With as many copies at once as fill a replay, or as fit. */
 function manyCopies<T>(
   gpu: Gpu,
-  { model, data: structures, chosen, under, chunk }: Checked,
+  { config, data: structures, samples, under, chunk }: TwirledForcesOptions,
   make: (given: Omit<Parameters<typeof ForcePullback.create>[1], "store">) => Promise<T>,
 ): Promise<T> {
-  const config = model.config.training;
   const wanted = chunk ?? Math.max(1, Math.floor(REPLAY_ATOMS / structures.places));
-  return asManyAsFit(gpu, Math.min(wanted, chosen.length * under.rotations), (copies) =>
+  return asManyAsFit(gpu, Math.min(wanted, samples * under.rotations), (copies) =>
     make({ config, precision: "f32", structures, copies }),
   );
 }

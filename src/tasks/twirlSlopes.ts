@@ -1,5 +1,5 @@
-import type { Loss } from "../../equivariance/losses.ts";
-import type { ElementwiseLoss } from "../../kernels/twirl/twirlGrad.ts";
+import type { Loss } from "../equivariance/losses.ts";
+import type { ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
 
 /** Twisted predictions of one sample, and the term whose slopes are wanted. */
 export interface TwirlSlopesOptions {

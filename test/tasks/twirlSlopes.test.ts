@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { decomposeSums, type Sampling } from "../../../src/equivariance/estimators.ts";
-import { TERMS, type Term } from "../../../src/analysis/lossTerms.ts";
-import { absoluteError, huber, squaredError, type Loss } from "../../../src/equivariance/losses.ts";
-import { exactSums, sampleTerms, squaredSums } from "../../../src/equivariance/sampleTerms.ts";
-import { Random } from "../../../src/random.ts";
-import { twirlSlopes } from "../../../src/tasks/forces/twirlSlopes.ts";
-import { isSquared, termWeights } from "../../../src/tasks/termLoss.ts";
+import { decomposeSums, type Sampling } from "../../src/equivariance/estimators.ts";
+import { TERMS, type Term } from "../../src/analysis/lossTerms.ts";
+import { absoluteError, huber, squaredError, type Loss } from "../../src/equivariance/losses.ts";
+import { exactSums, sampleTerms, squaredSums } from "../../src/equivariance/sampleTerms.ts";
+import { Random } from "../../src/random.ts";
+import { twirlSlopes } from "../../src/tasks/twirlSlopes.ts";
+import { isSquared, termWeights } from "../../src/tasks/termLoss.ts";
 
 const LOSSES = { total: "lossTotal", mean: "lossMean", equiv: "lossEquiv" } as const;
 const elements = 5;
