@@ -51,16 +51,16 @@ const FLOW: OtherTask = {
   arms: [SO3],
   rule:
     "Nothing is downsampled in this net, so that by what is put to the test its features come to be alike. Judged at " +
-    "the last step by 1 - cos of the hidden features of a chain and of the rotated chain, mean over layers, over that " +
-    "of the same net at its initial weights, paired by seed: a geometric mean with its 95 % t interval. Holds when " +
-    `the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above that, otherwise not decided, as ` +
-    "with fewer than three seeds or 1,000 steps.",
+    "the last step by 1 - cos of the hidden features of a chain and of the rotated chain, mean over layers, over " +
+    "that of the same net at its initial weights, paired by seed: a geometric mean with its 95 % t interval. Holds " +
+    `when the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above that, otherwise not decided, ` +
+    "as with fewer than three seeds or 1,000 steps.",
   remarks: [
     `Cosines are those of features less each channel's mean, over ${MOLECULES} held-out chains at most and the ` +
       "rotations of the cube but the identity. Features of different chains show what low is.",
     "Conditioning and pairs see distances alone and are alike by construction. Tokens begin with coordinates and end " +
-      "in a vector that turns along, read off by a matrix: some of what they hold has to turn, so that they cannot all " +
-      "be alike, which is a reason of its own.",
+      "in a vector that turns along, read off by a matrix: some of what they hold has to turn, so that they cannot " +
+      "all be alike, which is a reason of its own.",
   ],
   verdict: trainedVerdict,
   charts: chartsOf(FEATURES),

@@ -34,14 +34,14 @@ export const tasksExperiment: Experiment = {
     "Within 1,000 to 10,000 training steps the share falls to 2 % or less in voxel denoising (VoxMol), force fields " +
     "(EScAIP) and flow matching of proteins (Proteina), in voxel denoising last (arXiv 2512.02303).",
   rule:
-    "Two parts. Within 10,000 steps: in each task there is a step up to there at which the 95 % t interval over seeds " +
-    "of percentEquiv ends at or below 2 %, lossTotal being below lossZero, of forces below half of it; not so when " +
-    "the runs reach 10,000 steps and in one task the interval begins above 2 % at all such steps from 1,000 on. " +
-    "Voxels last: each seed's first step at or below 2 % lies between two evaluations, or beyond the last; voxels' " +
-    "over forces' and over flow's, paired by seed, a geometric mean with its 95 % t interval, is for certain above 1 " +
-    "(by the evaluation before for voxels and the one that finds it there for the other); not so when one is for " +
-    "certain below 1. Holds when both parts do, does not hold when one does not, otherwise not decided, as with fewer " +
-    "than three seeds or 1,000 steps.",
+    "Two parts. First: in each task the 95 % t interval over seeds of percentEquiv ends at or below 2 % at some step " +
+    "up to 10,000, lossTotal being below lossZero, of forces below half of it; refuted when the runs reach 10,000 " +
+    "steps and in one task the interval begins above 2 % at all such steps from 1,000 on. Second: voxels come to 2 % " +
+    "after forces and after flow. A seed comes there between two evaluations, or beyond its last; voxels' steps over " +
+    "the other's, paired by seed, a geometric mean with its 95 % t interval, are above 1 even with the evaluation " +
+    "before for voxels and the one after for the other; refuted when they are below 1 even the other way round. Holds " +
+    "when both parts do, does not hold when one is refuted, otherwise not decided, as with fewer than three seeds or " +
+    "1,000 steps.",
   remarks: [
     "Each task has its smallest preset, its built-in set and random rotations. Nets, data and batches differ: what " +
       "the order says, it says of these three.",
@@ -99,8 +99,8 @@ function orderTable(outcome: Outcome): ExperimentTable {
     columns: ["steps of", "at least", "at most"],
     rows,
     caption:
-      "Each seed's steps until percentEquiv is at or below 2 %, of voxels over those of the other task: geometric mean " +
-      "over seeds with its 95 % interval. A dash: a seed was there at its first evaluation, or never.",
+      "Each seed's steps until percentEquiv is at or below 2 %, of voxels over those of the other task: geometric " +
+      "mean over seeds with its 95 % interval. A dash: a seed was there at its first evaluation, or never.",
   };
 }
 
