@@ -217,6 +217,14 @@ export {
 export { centre, centreKernel, type CentreArgs } from "./flow/centre.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
+  flowStart,
+  flowStartKernel,
+  flowStep,
+  flowStepKernel,
+  type FlowStartArgs,
+  type FlowStepArgs,
+} from "./flow/flowStep.ts";
+export {
   scaleRows,
   scaleRowsGrad,
   scaleRowsGradKernel,
