@@ -336,6 +336,26 @@ export { ELEMENT_ROWS, escaipParameters, type EscaipConfig } from "./models/esca
 export { chainArrays, timeFeatures, type ChainArrays, type ChainBatch } from "./models/flowInputs.ts";
 export { flowNet, type FlowInputs, type FlowNetOptions, type FlowOutput } from "./models/flowNet.ts";
 export { flowNetParameters, type FlowNetConfig } from "./models/flowNetLayout.ts";
+export {
+  BackboneSampler,
+  sampleBackbones,
+  type BatchState,
+  type SamplingRunOptions,
+  type SamplingState,
+} from "./tasks/flow/backboneSampler.ts";
+export type { FlowConfig } from "./tasks/flow/flowConfig.ts";
+export { FlowModel } from "./tasks/flow/flowModel.ts";
+export {
+  FlowPaths,
+  type EndpointField,
+  type FieldInputs,
+  type FlowPathsOptions,
+  type PathState,
+  type PathStep,
+} from "./tasks/flow/flowPaths.ts";
+export type { SamplingOptions, SamplingPlan } from "./tasks/flow/samplingPlan.ts";
+export { samplingTimes, stepCoefficients, type StepCoefficients } from "./tasks/flow/samplingSchedule.ts";
+export type { SecondMoments } from "./tasks/flow/secondMoments.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";
 export type { ForceConfig } from "./tasks/forces/forceConfig.ts";
 export { ForceEvaluator, type ForceEvaluatorOptions } from "./tasks/forces/forceEvaluator.ts";

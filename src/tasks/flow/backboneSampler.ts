@@ -154,12 +154,15 @@ export class BackboneSampler {
     numbers.forEach((number, at) => {
       const first = 3 * (at * field.side + this.#model.config.registers);
       const positions = x.slice(first, first + 3 * lengths[number]!);
-      if (!positions.every(Number.isFinite)) throw blownUp(number, this.plan);
+      if (!positions.every((value) => Math.abs(value) < BLOWN_UP)) throw blownUp(number, this.plan);
       this.#done.set(number, positions);
     });
     this.#hand = undefined;
   }
 }
+
+/** No chain reaches so far from its middle, in nanometres. */
+const BLOWN_UP = 99;
 
 /** What a batch is made with, and others of as many places. */
 class Ready {
@@ -180,7 +183,7 @@ class Ready {
 }
 
 function blownUp(number: number, { steps, eta }: SamplingPlan): VoxtwirlError {
-  const message = `chain ${number + 1} is no numbers any more after ${steps} steps with eta ${eta}`;
+  const message = `chain ${number + 1} blew up: after ${steps} steps with eta ${eta} it reaches beyond ${BLOWN_UP} nm`;
   const fix = eta > 0 ? "Take more steps, or eta 0." : "Use an earlier checkpoint.";
   return new VoxtwirlError("not-finite", message, fix);
 }
