@@ -226,6 +226,7 @@ export { chainName, makeChain, type Chain, type ChainParts } from "./proteins/ch
 export { prepareChains, type ChainDatasetOptions, type ChainPart, type PreparedChains } from "./proteins/dataset.ts";
 export { sequenceFamilies } from "./proteins/families.ts";
 export { chainGeometry, type ChainGeometry } from "./proteins/geometry.ts";
+export { geometrySummary, type GeometrySummary } from "./proteins/geometrySummary.ts";
 export {
   cropWindow,
   packChains,

@@ -1,7 +1,7 @@
 // The public API for Node: everything of "voxtwirl" plus Dawn, adapter choice and files. Imported as "voxtwirl/node".
 export * from "./index.ts";
 export { keptModels, type KeptModel } from "./runs/keptModels.ts";
-export { openForceField, openModel, readModelFile } from "./runs/modelFile.ts";
+export { openFlowModel, openForceField, openModel, readModelFile } from "./runs/modelFile.ts";
 export type { AnyModel } from "./tasks/list.ts";
 export { readChainFile, type ChainFile, type ReadChainsOptions } from "./node/chains.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";

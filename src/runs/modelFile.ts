@@ -7,7 +7,11 @@ import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
+import { checkFlowConfig, FLOW } from "../tasks/flow/flowConfig.ts";
+import { FlowModel } from "../tasks/flow/flowModel.ts";
+import { presets as flowPresets } from "../tasks/flow/presets.ts";
 import { ForceField, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
+import type { ConfigChecker } from "../training/runConfig.ts";
 import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 
@@ -32,6 +36,22 @@ export async function openForceField(gpu: Gpu, path: string, options: TrainedMod
 }
 
 /**
+ * The same of a flow-matching model.
+ *
+ * @throws VoxtwirlError as `readModelFile` and `FlowModel.load`; "bad-config" for a model of another task
+ */
+export async function openFlowModel(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<FlowModel> {
+  requireGpu(gpu);
+  return FlowModel.load(gpu, await readModelFile(path), options);
+}
+
+/** Models of flow can be sampled from, though they are no task yet. */
+function checkerNamed(name: string | undefined): ConfigChecker {
+  if (name !== FLOW) return taskNamed(name);
+  return { name, presets: flowPresets, check: checkFlowConfig };
+}
+
+/**
  * Reads a model file, or that of a run's folder.
  *
  * @throws VoxtwirlError "io" when there is none, "bad-file" when it is no model, "bad-config" when its configuration
@@ -44,7 +64,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
     () => false,
   );
   const name = folder ? join(path, RUN_FILES.model) : path;
-  return modelOf(decode(await readBytes(name), name), taskNamed, name);
+  return modelOf(decode(await readBytes(name), name), checkerNamed, name);
 }
 
 /** As `decodeSafetensors`; a file of another kind is called what it is. */

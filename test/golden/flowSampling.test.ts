@@ -34,7 +34,7 @@ async function goldenPaths(eta: number) {
   const residues = field.place(lengths);
   return {
     ...{ paths, residues, sizes },
-    destroy() {
+    destroy: () => {
       paths.destroy();
       field.destroy();
       store.destroy();

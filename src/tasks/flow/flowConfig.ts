@@ -61,8 +61,9 @@ export function checkFlowConfig(config: FlowConfig): FlowConfig {
   requireOneOf("group", config.group, GROUPS);
   requireWhole("shortest", config.shortest, 2);
   for (const name of ["selfCondition", "uniformShare"] as const) {
-    if (!(config[name] >= 0 && config[name] <= 1))
+    if (!(config[name] >= 0 && config[name] <= 1)) {
       throw badOption(`${name} is ${config[name]}`, "Give a share, 0 to 1.");
+    }
   }
   if (!(config.timeAlpha > 0 && config.timeAlpha <= 100)) {
     throw badOption(`timeAlpha is ${config.timeAlpha}`, "Give a positive number, 1.9 for instance.");

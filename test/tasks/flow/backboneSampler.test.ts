@@ -115,7 +115,7 @@ describe("refused", () => {
   });
 
   it("what is no model, and a model that was destroyed", async () => {
-    expect(() => new BackboneSampler({} as FlowModel)).toThrow("model is");
+    expect(() => new BackboneSampler(undefined as never)).toThrow("model is undefined");
     const gone = await FlowModel.load(gpu, await smallFlowModel(gpu));
     gone.destroy();
     await expect(sampleBackbones(gone, options)).rejects.toMatchObject({ code: "destroyed" });
