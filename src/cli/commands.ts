@@ -12,7 +12,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./measure.ts"),
   },
   sample: {
-    summary: "make protein backbones with a flow-matching model, and set their geometry beside that of real chains",
+    summary: "make protein backbones with a flow-matching model, and compare their geometry with that of other chains",
     load: () => import("./sample.ts"),
   },
   analyze: {

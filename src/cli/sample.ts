@@ -55,10 +55,10 @@ const sampleOptions = (command: Command) =>
     .addOption(integer("--seed <N>", "seed of all noise (default 0)", { min: 0 }))
     .addOption(integer("--batch <N>", "chains at once (default 8); a chain does not depend on it"))
     .addOption(
-      text("--data <FILE>", `real chains to compare with, as PDB or mmCIF, or a folder of them (default ${BUILTIN})`),
+      text("--data <FILE>", `chains to compare with, as PDB or mmCIF, or a folder of them (default ${BUILTIN})`),
     )
     .addOption(strictOption())
-    .addOption(text("--report <FILE>", "write a page with the chains drawn, and their geometry beside real chains'"))
+    .addOption(text("--report <FILE>", "write a page with the chains drawn, and their geometry beside others'"))
     .addOption(precisionOption("as the model was trained"))
     .addOption(adapterOption())
     .addOption(noTuningOption())
@@ -77,7 +77,7 @@ async function run(options: SampleOptions): Promise<number> {
   await requireNew(out, "out");
   if (options.report !== undefined) await requireNew(options.report, "report");
   const file = requireFlow(await readModelFile(name));
-  const real = await readChainFile(options.data ?? BUILTIN, { strict: options.strict });
+  const others = await readChainFile(options.data ?? BUILTIN, { strict: options.strict });
   const plan = samplingPlan(given, (file.config.training as unknown as { crop: number }).crop);
   const part = partPath(out);
   const precision = options.precision ?? file.config.training.precision;
@@ -97,7 +97,7 @@ async function run(options: SampleOptions): Promise<number> {
     if (!finished) return code;
     const chains = sampler.chains();
     await writeFileAtomic(out, encodePdb(chains), () => requireNew(out, "out"));
-    await tell(chains, { options, file, identity, real, out });
+    await tell(chains, { options, file, identity, others, out });
     await unlink(part).catch(() => {});
     return code;
   } finally {
@@ -145,34 +145,34 @@ interface Told {
   readonly options: SampleOptions;
   readonly file: ModelFile;
   readonly identity: SampleIdentity;
-  readonly real: ChainFile;
+  readonly others: ChainFile;
   readonly out: string;
 }
 
-/** Prints the geometry beside that of real chains, and writes the page. */
-async function tell(chains: readonly Chain[], { options, file, identity, real, out }: Told): Promise<void> {
+/** Prints the geometry beside that of others, and writes the page. */
+async function tell(chains: readonly Chain[], { options, file, identity, others, out }: Told): Promise<void> {
   const data = options.data ?? BUILTIN;
   const compared = [
     { name: "sampled", summary: geometrySummary(chains) },
-    { name: data === BUILTIN ? BUILTIN : "--data", summary: geometrySummary(real.chains) },
+    { name: data === BUILTIN ? BUILTIN : "--data", summary: geometrySummary(others.chains) },
   ] as const;
   if (options.report !== undefined) {
-    const page = samplePage({ chains, real: real.chains, compared, file, identity, data });
+    const page = samplePage({ chains, others: others.chains, compared, file, identity, data });
     await writeFileAtomic(options.report, page, () => requireNew(options.report!, "report"));
   }
   if (options.json) {
     const { lengths: _, modelSha256, ...plan } = identity;
     printJson({
       type: "sample",
-      ...{ model: file.path, modelSha256, step: file.step, out, data, dataSha256: real.sha256, ...plan },
+      ...{ model: file.path, modelSha256, step: file.step, out, data, dataSha256: others.sha256, ...plan },
       sampled: compared[0].summary,
-      real: compared[1].summary,
+      compared: compared[1].summary,
       chains: chains.map(({ positions }) => ({ residues: positions.length / 3, ...chainGeometry(positions) })),
     });
     return;
   }
   const written = [out, ...(options.report === undefined ? [] : [options.report])];
-  print([...geometryLines(compared), "", ...chainReadingLines(real), ...written.map((path) => `written: ${path}`)]);
+  print([...geometryLines(compared), "", ...chainReadingLines(others), ...written.map((path) => `written: ${path}`)]);
 }
 
 function headLines(

@@ -16,9 +16,10 @@ export interface SamplesHistogram extends HistogramSpec {
 export interface SamplesPageInput {
   readonly title: string;
   readonly figures: readonly HeadlineFigure[];
-  /** Those sampled, and some real ones. */
   readonly sampled: readonly ChainTrace[];
-  readonly real: readonly ChainTrace[];
+  /** Some to compare them with, and what these are called. */
+  readonly others: readonly ChainTrace[];
+  readonly othersName: string;
   /** Rows of a table, the first of names. */
   readonly table: readonly (readonly string[])[];
   readonly histograms: readonly SamplesHistogram[];
@@ -28,20 +29,20 @@ export interface SamplesPageInput {
 
 /** More would only make the page large. */
 const DRAWN = 24;
-const REAL_DRAWN = 4;
+const OTHERS_DRAWN = 4;
 
 const LEAD =
   "Chains of C-alpha atoms that a flow-matching model made of noise. It was not told what a protein looks like: how " +
   "far neighbours are apart, how tightly chains fold and whether they have helices and strands is what it learned.";
 
 /**
- * Sampled chains as one HTML file that needs nothing else: drawings, and their geometry beside that of real chains, in
- * a table and as histograms. A pure function of its input.
+ * Sampled chains as one HTML file that needs nothing else: drawings, and their geometry beside that of others, in a
+ * table and as histograms. A pure function of its input.
  */
 export function renderSamples(input: SamplesPageInput): string {
-  requireObject("input", input, "Give { title, sampled, real, table, histograms, facts }.");
+  requireObject("input", input, "Give { title, sampled, others, othersName, table, histograms, facts }.");
   requireArray("sampled", input.sampled, "Give the chains' traces.");
-  const { title, figures, sampled, real, table, histograms, facts } = input;
+  const { title, figures, sampled, others, othersName, table, histograms, facts } = input;
   const [head = [], ...rows] = table;
   const left = sampled.length - DRAWN;
   const more = left > 0 ? `<p class="muted">and ${formatCount(left)} more</p>` : "";
@@ -54,7 +55,7 @@ export function renderSamples(input: SamplesPageInput): string {
 ${figures.length > 0 ? headlineHtml(figures) : ""}`,
     body: [
       section("Chains", legend() + chainDrawings(sampled.slice(0, DRAWN)) + more),
-      section("Real chains", chainDrawings(real.slice(0, REAL_DRAWN))),
+      section(`To compare: ${othersName}`, chainDrawings(others.slice(0, OTHERS_DRAWN))),
       section(
         "Geometry",
         scrollTable(
@@ -96,7 +97,7 @@ const STYLE = `
 .kinds i{width:1.4rem;height:.25rem;border-radius:2px;background:var(--zero);print-color-adjust:exact;
  -webkit-print-color-adjust:exact}
 .kinds .helix{background:var(--total)}.kinds .strand{background:var(--mean)}.kinds .wrong{background:var(--paper)}
-.histogram .sampled .line{stroke:var(--total)}.histogram .real .line{stroke:var(--mean);stroke-dasharray:6 4}
+.histogram .sampled .line{stroke:var(--total)}.histogram .others .line{stroke:var(--mean);stroke-dasharray:6 4}
 td:first-child,th:first-child{text-align:left;white-space:pre}
 @media screen and (max-width:44rem){.traces{grid-template-columns:repeat(2,1fr)}}
 `;
