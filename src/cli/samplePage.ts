@@ -55,8 +55,9 @@ export function samplePage({ chains, others, compared, file, identity, data }: S
 /** Some of them from all over: by the golden ratio, as sets go in periods of their kinds. */
 function spread<T>(all: readonly T[], count: number): T[] {
   const places = new Set<number>();
-  for (let i = 0; places.size < Math.min(count, all.length); i++)
+  for (let i = 0; places.size < Math.min(count, all.length); i++) {
     places.add(Math.floor(all.length * ((0.618 * i) % 1)));
+  }
   return [...places].map((place) => all[place]!);
 }
 

@@ -41,9 +41,14 @@ function drawing({ name, positions, structure }: ChainTrace, scale: number): str
   const depth = (i: number) => positions[3 * i + 2]! + positions[3 * i + 5]!;
   const segments = Array.from({ length: structure.length - 1 }, (_, i) => i).sort((a, b) => depth(a) - depth(b));
   const lines = segments.map((i) => {
-    const line = `d="M${x(i)} ${y(i)}L${x(i + 1)} ${y(i + 1)}"`;
+    const d = `M${x(i)} ${y(i)}L${x(i + 1)} ${y(i + 1)}`;
     const kind = structure[i] === structure[i + 1] ? CLASSES[structure[i]!] : undefined;
-    return `<path class="under" ${line}/><path ${attributes({ class: kind })} ${line}/>`;
+    return [
+      { class: "under", d },
+      { class: kind, d },
+    ]
+      .map((of) => `<path ${attributes(of)}/>`)
+      .join("");
   });
   const start = `<circle ${attributes({ cx: x(0), cy: y(0), r: 3 })}/>`;
   const svg = attributes({ viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img", "aria-label": `${name}, drawn` });

@@ -18,7 +18,7 @@ export function ownModelFile<C extends TrainConfig>(
   advice: string,
 ): ModelFile<C> {
   const named = (name = VOXELS): ConfigChecker => {
-    if (name === task.name) return task as unknown as ConfigChecker;
+    if (name === task.name) return task;
     throw new VoxtwirlError("bad-config", `the model is of the task ${name}`, advice);
   };
   const read = (model as Partial<ModelFile> | undefined)?.file !== undefined;
