@@ -11,11 +11,14 @@ import { chainGeometry } from "../proteins/geometry.ts";
 import { geometrySummary } from "../proteins/geometrySummary.ts";
 import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
-import { BackboneSampler, type SamplingState } from "../tasks/flow/backboneSampler.ts";
-import { FLOW } from "../tasks/flow/flowConfig.ts";
-import { FlowModel } from "../tasks/flow/flowModel.ts";
-import { samplingPlan } from "../tasks/flow/samplingPlan.ts";
-import { NOISY_STEPS } from "../tasks/flow/samplingSchedule.ts";
+import {
+  BackboneSampler,
+  FlowModel,
+  insteadOfSampling,
+  NOISY_STEPS,
+  plannedSampling,
+  type SamplingState,
+} from "../tasks/list.ts";
 import type { ModelFile } from "../training/modelFile.ts";
 import { badOption, exits, integer, number, text } from "./args.ts";
 import { strictOption } from "./data.ts";
@@ -76,9 +79,9 @@ async function run(options: SampleOptions): Promise<number> {
   const given = { count, lengths, steps, eta, seed, batch };
   await requireNew(out, "out");
   if (options.report !== undefined) await requireNew(options.report, "report");
-  const file = requireFlow(await readModelFile(name));
+  const file = requireSampled(await readModelFile(name));
   const others = await readChainFile(options.data ?? BUILTIN, { strict: options.strict });
-  const plan = samplingPlan(given, (file.config.training as unknown as { crop: number }).crop);
+  const plan = plannedSampling(file, given);
   const part = partPath(out);
   const precision = options.precision ?? file.config.training.precision;
   const identity: SampleIdentity = { modelSha256: await sha256File(file.path), precision, ...plan };
@@ -188,15 +191,12 @@ function headLines(
   ];
 }
 
-/** @throws VoxtwirlError "bad-config" for a model of another task */
-function requireFlow(file: ModelFile): ModelFile {
+/** @throws VoxtwirlError "bad-config" for a model from which nothing is sampled */
+function requireSampled(file: ModelFile): ModelFile {
   const { task } = file.config;
-  if (task === FLOW) return file;
-  const fix =
-    task === "forces"
-      ? "A force field says forces of molecules that are there: give a model of the task flow."
-      : `Sampling from models of ${task} is still to come: give a model of the task flow.`;
-  throw new VoxtwirlError("bad-config", `${file.path} is a model of ${task}, from which nothing is sampled`, fix);
+  const instead = insteadOfSampling(task);
+  if (instead === undefined) return file;
+  throw new VoxtwirlError("bad-config", `${file.path} is a model of ${task}, from which nothing is sampled`, instead);
 }
 
 /** @throws VoxtwirlError "exists" where something is there, "io" where the file cannot be written */

@@ -3,8 +3,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { encodeSafetensors, type SafeTensor } from "../formats/safetensors.ts";
 import { writeFileAtomic } from "../node/files.ts";
 import { readSafetensors } from "../runs/safetensorsFile.ts";
-import type { BatchState, SamplingState } from "../tasks/flow/backboneSampler.ts";
-import type { SamplingPlan } from "../tasks/flow/samplingPlan.ts";
+import type { BatchState, SamplingPlan, SamplingState } from "../tasks/list.ts";
 
 /** What decides the bits of a sampling: one that goes on has the same. */
 export interface SampleIdentity extends SamplingPlan {

@@ -7,11 +7,7 @@ import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
 import { fileKind } from "../node/fileKind.ts";
 import { readBytes } from "../node/files.ts";
-import { checkFlowConfig, FLOW } from "../tasks/flow/flowConfig.ts";
-import { FlowModel } from "../tasks/flow/flowModel.ts";
-import { presets as flowPresets } from "../tasks/flow/presets.ts";
-import { ForceField, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
-import type { ConfigChecker } from "../training/runConfig.ts";
+import { checkerNamed, FlowModel, ForceField, VoxelDenoiser } from "../tasks/list.ts";
 import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 
@@ -43,12 +39,6 @@ export async function openForceField(gpu: Gpu, path: string, options: TrainedMod
 export async function openFlowModel(gpu: Gpu, path: string, options: TrainedModelOptions = {}): Promise<FlowModel> {
   requireGpu(gpu);
   return FlowModel.load(gpu, await readModelFile(path), options);
-}
-
-/** Models of flow can be sampled from, though they are no task yet. */
-function checkerNamed(name: string | undefined): ConfigChecker {
-  if (name !== FLOW) return taskNamed(name);
-  return { name, presets: flowPresets, check: checkFlowConfig };
 }
 
 /**

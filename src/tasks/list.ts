@@ -1,7 +1,11 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
+import type { ConfigChecker } from "../training/runConfig.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
+import { checkFlowConfig, FLOW } from "./flow/flowConfig.ts";
+import { FlowModel } from "./flow/flowModel.ts";
+import { presets as flowPresets } from "./flow/presets.ts";
 import { widerForces, type ForceConfig } from "./forces/forceConfig.ts";
 import type { ForceEvaluator } from "./forces/forceEvaluator.ts";
 import { ForceField } from "./forces/forceField.ts";
@@ -21,7 +25,10 @@ import type { VoxelEvaluator } from "./voxels/voxelEvaluator.ts";
 import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
-export { ForceField, VoxelDenoiser };
+export { FlowModel, ForceField, VoxelDenoiser };
+export { BackboneSampler, plannedSampling, type BatchState, type SamplingState } from "./flow/backboneSampler.ts";
+export type { SamplingPlan } from "./flow/samplingPlan.ts";
+export { NOISY_STEPS } from "./flow/samplingSchedule.ts";
 
 /** What the trained models of all tasks are loaded as. */
 export type AnyModel = VoxelDenoiser | ForceField;
@@ -66,6 +73,21 @@ export function taskNamed(name = voxels.name): AnyTask {
   if (found) return found;
   const known = tasks.map((task) => task.name).join(", ");
   throw new VoxtwirlError("bad-config", `the task is ${JSON.stringify(name)}`, `This version knows: ${known}.`);
+}
+
+/** Who checks the configuration of a model: a task, or for models of flow, which is none yet, its own check. */
+export function checkerNamed(name: string | undefined): ConfigChecker {
+  if (name !== FLOW) return taskNamed(name);
+  return { name, presets: flowPresets, check: checkFlowConfig };
+}
+
+/** What to do instead of sampling from models of a task; undefined for those that `BackboneSampler` takes. */
+export function insteadOfSampling(task: string): string | undefined {
+  if (task === FLOW) return undefined;
+  const flow = `give a model of the task ${FLOW}.`;
+  return task === forces.name
+    ? `A force field says forces of molecules that are there: ${flow}`
+    : `Sampling from models of ${task} is still to come: ${flow}`;
 }
 
 /** The task whose preset a configuration began as. */

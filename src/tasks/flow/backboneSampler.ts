@@ -3,7 +3,9 @@ import { VoxtwirlError } from "../../errors.ts";
 import { makeChain, type Chain } from "../../proteins/chain.ts";
 import { ANGSTROM_PER_NM } from "../../proteins/packing.ts";
 import { replayEach, type ReplayOptions } from "../replayEach.ts";
+import type { ModelFile } from "../../training/modelFile.ts";
 import type { FlowModel } from "./flowModel.ts";
+import { flowModelFile } from "./flowModelFile.ts";
 import { FlowPaths, type PathState } from "./flowPaths.ts";
 import { NetField } from "./netField.ts";
 import {
@@ -163,6 +165,15 @@ export class BackboneSampler {
 
 /** No chain reaches so far from its middle, in nanometres. */
 const BLOWN_UP = 99;
+
+/**
+ * What a model's file and options come to, before it is loaded.
+ *
+ * @throws VoxtwirlError "bad-config" for a model of another task, "bad-option" as `BackboneSampler`
+ */
+export function plannedSampling(model: ModelFile, options: SamplingOptions): SamplingPlan {
+  return samplingPlan(options, flowModelFile(model).config.training.crop);
+}
 
 /** What a batch is made with, and others of as many places. */
 class Ready {

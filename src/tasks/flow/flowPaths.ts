@@ -1,10 +1,11 @@
+import { requireGpu, requireMethod, requireObject, requireWhole } from "../../check.ts";
 import type { BufferView, Gpu } from "../../gpu/gpu.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { Graph, type Precision } from "../../graph/graph.ts";
 import { Plan } from "../../graph/plan.ts";
 import { StepUniform } from "../../graph/stepUniform.ts";
 import { flowStart, flowStep } from "../../kernels/flow/flowStep.ts";
-import { stepCoefficients } from "./samplingSchedule.ts";
+import { requireEta, stepCoefficients } from "./samplingSchedule.ts";
 
 /** b chains of S tokens on their way from noise to data. */
 export interface FieldInputs {
@@ -96,8 +97,18 @@ export class FlowPaths {
     };
   }
 
-  /** @throws VoxtwirlError "out-of-memory" or "too-large" where it does not fit; nothing stays allocated */
+  /**
+   * @throws VoxtwirlError "bad-option" for options that cannot work, "out-of-memory" or "too-large" where it does not
+   *   fit; nothing stays allocated
+   */
   static async create(gpu: Gpu, options: FlowPathsOptions): Promise<FlowPaths> {
+    requireGpu(gpu);
+    requireObject("options", options, "Give { chains, side, field, precision, seed, eta }.");
+    requireWhole("chains", options.chains, 1);
+    requireWhole("side", options.side, 1);
+    requireMethod("field", options.field, "append", "Give an EndpointField: { append(graph, inputs) }.");
+    requireWhole("seed", options.seed, 0);
+    requireEta(options.eta);
     const paths = new FlowPaths(gpu, options);
     try {
       for (const part of ["start", "first", "later"] as const) await paths.#plan(part);
