@@ -57,6 +57,9 @@ export interface TensorFile {
  *   energyWeight, forceWeight, clip, and those of adamw; what has "embedding" or "bias" in its name is not decayed.
  * - escaipEvaluation: positions, numbers, target [B, n, 3], matrices [R, 9], the rotations of the cube, and parameters
  *   -> terms [4], sums over structures: E |f_T - y|^2, |E f_T - y|^2, E |f_T - E f_T|^2, |y|^2. Attribute heads.
+ * - flowSample: x, previous [B, n, 3] and the parameters of the flow-matching net by name -> x1, endpoints: the step
+ *   without noise from time `first` of `steps` (samplingTimes), and where its paths are taken to end. A run is a step,
+ *   each from where the last one went, to the end and then from the beginning. Attributes heads, steps, first.
  * - adamw: weights, grads, m, v, ema -> weights, m, v, ema after one update, the one after `step` others. Attributes
  *   lr, beta1, beta2, eps, weightDecay, emaDecay, step.
  * - variance: x [K, N, D, D, D, C] -> mean [N, D, D, D, C] and m2 [N]: the sum over rows, voxels and channels of
@@ -108,6 +111,7 @@ export interface CaseDescription {
     | "neighbourAttentionGrad"
     | "escaipTrain"
     | "escaipEvaluation"
+    | "flowSample"
     | "bondOrder"
     | "adamw"
     | "variance"

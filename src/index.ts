@@ -229,6 +229,7 @@ export { chainName, makeChain, type Chain, type ChainParts } from "./proteins/ch
 export { prepareChains, type ChainDatasetOptions, type ChainPart, type PreparedChains } from "./proteins/dataset.ts";
 export { sequenceFamilies } from "./proteins/families.ts";
 export { chainGeometry, type ChainGeometry } from "./proteins/geometry.ts";
+export { geometrySummary, type GeometrySummary } from "./proteins/geometrySummary.ts";
 export {
   cropWindow,
   packChains,
@@ -348,6 +349,23 @@ export type { SampleEndpoints, TimePart } from "./tasks/flow/flowTally.ts";
 export { flowTerms, type FlowTermsOptions } from "./tasks/flow/flowTerms.ts";
 export { flow } from "./tasks/flow/flow.ts";
 export type { PackedBackbones } from "./tasks/flow/packFlow.ts";
+export {
+  BackboneSampler,
+  sampleBackbones,
+  type BatchState,
+  type SamplingRunOptions,
+  type SamplingState,
+} from "./tasks/flow/backboneSampler.ts";
+export {
+  FlowPaths,
+  type EndpointField,
+  type FieldInputs,
+  type FlowPathsOptions,
+  type PathState,
+  type PathStep,
+} from "./tasks/flow/flowPaths.ts";
+export type { SamplingOptions, SamplingPlan } from "./tasks/flow/samplingPlan.ts";
+export { samplingTimes, stepCoefficients, type StepCoefficients } from "./tasks/flow/samplingSchedule.ts";
 export type { SecondMoments } from "./tasks/flow/secondMoments.ts";
 export { closedForm, type ClosedForm, type HeadOutput } from "./tasks/forces/closedForm.ts";
 export type { ForceConfig } from "./tasks/forces/forceConfig.ts";

@@ -499,7 +499,12 @@ def escaip_evaluation(torch, attributes, inputs):
     return beside("torch_escaip").Evaluation(torch, attributes, inputs)
 
 
+def flow_sample(torch, attributes, inputs):
+    return beside("torch_flow").Sampling(torch, attributes, inputs)
+
+
 OPERATIONS = {
+    "flowSample": flow_sample,
     "neighbourAttention": neighbour_attention,
     "neighbourAttentionGrad": neighbour_attention_grad,
     "escaipTrain": escaip_train,

@@ -4,6 +4,7 @@ import { analyzeCases } from "./analyze.ts";
 import { attentionCases } from "./attention.ts";
 import { conv3dCases } from "./conv3d.ts";
 import { convTranspose3dCases } from "./convTranspose3d.ts";
+import { flowCases } from "./flow.ts";
 import { forceCases } from "./forces.ts";
 import { groupNormCases } from "./groupNorm.ts";
 import { layerNormCases } from "./layerNorm.ts";
@@ -29,6 +30,7 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   voxelize: voxelizeCases,
   neighbours: neighbourCases,
   forces: forceCases,
+  flow: flowCases,
   twirl: twirlCases,
   adamw: adamwCases,
   noise: noiseCases,

@@ -241,6 +241,14 @@ export {
 } from "./flow/selfCondition.ts";
 export { flowLoss, flowLossKernel, type FlowLossArgs } from "./flow/flowLoss.ts";
 export {
+  flowStart,
+  flowStartKernel,
+  flowStep,
+  flowStepKernel,
+  type FlowStartArgs,
+  type FlowStepArgs,
+} from "./flow/flowStep.ts";
+export {
   scaleRows,
   scaleRowsGrad,
   scaleRowsGradKernel,

@@ -33,6 +33,9 @@ import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
 export { FlowModel, ForceField, VoxelDenoiser };
+export { BackboneSampler, plannedSampling, type BatchState, type SamplingState } from "./flow/backboneSampler.ts";
+export type { SamplingPlan } from "./flow/samplingPlan.ts";
+export { NOISY_STEPS } from "./flow/samplingSchedule.ts";
 
 /** What the trained models of all tasks are loaded as. */
 export type AnyModel = VoxelDenoiser | ForceField | FlowModel;
@@ -90,6 +93,15 @@ export function taskNamed(name = voxels.name): AnyTask {
   if (found) return found;
   const known = tasks.map((task) => task.name).join(", ");
   throw new VoxtwirlError("bad-config", `the task is ${JSON.stringify(name)}`, `This version knows: ${known}.`);
+}
+
+/** What to do instead of sampling from models of a task; undefined for those that `BackboneSampler` takes. */
+export function insteadOfSampling(task: string): string | undefined {
+  if (task === flow.name) return undefined;
+  const give = `give a model of the task ${flow.name}.`;
+  return task === forces.name
+    ? `A force field says forces of molecules that are there: ${give}`
+    : `Sampling from models of ${task} is still to come: ${give}`;
 }
 
 /** The task whose preset a configuration began as. */

@@ -41,6 +41,16 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
   "docs/proteins.md": { after: "console.log(positions.length + 3 * mask.length);", expected: 6 * 8 * 32 },
   // Two chains of 3 registers and 12 residues.
   "docs/flow.md": { expected: 2 * 15 * 3 },
+  // Atoms of four chains of 24 residues.
+  "docs/sampling.md": {
+    before: `
+      import { openGpu } from "voxtwirl/node";
+      import { smallFlowModel } from "${root}test/tasks/flow/smallFlowModel.ts";
+      const gpu = await openGpu();
+      const bytes = await smallFlowModel(gpu);`,
+    after: "gpu.destroy();\nconsole.log(radiusOfGyration > 0 ? text.match(/^ATOM/gm)!.length : NaN);",
+    expected: 4 * 24,
+  },
   // The largest eigenvalue of its Hessian of L_equiv.
   "docs/landscape.md": {
     before: `
