@@ -213,6 +213,7 @@ export {
   endpointKernel,
   type EndpointArgs,
   type EndpointGradArgs,
+  type EndpointShape,
   type FlowChains,
   type FlowShape,
 } from "./flow/endpoint.ts";

@@ -112,7 +112,7 @@ export const exampleChains = ({ chains, side }: FlowShape) => ({
 });
 
 /** Coordinates of several copies of a chain. */
-interface EndpointShape extends FlowShape {
+export interface EndpointShape extends FlowShape {
   readonly copies: number;
 }
 
