@@ -59,7 +59,7 @@ export function modulate(ctx: KernelContext, args: ModulateArgs): void {
   requireArgs("modulate", ctx, args, "x y");
   const { label, x, scale, shift, residual, mask, y } = args;
   requireSameShape(label, { x, y, ...(residual && { residual }) });
-  const { constants, params, width } = layout(label, args, { shift });
+  const { constants, params, width, each } = layout(ctx, label, args, { shift });
   const stored = { x, y, ...(scale && { scale }), ...(shift && { shift }), ...(residual && { residual }) };
   const factors = (scale ? GATE_FLOPS : 0) + (shift ? 1 : 0) + (residual ? 1 : 0) + (mask ? 1 : 0);
   ctx.dispatch({
@@ -67,13 +67,14 @@ export function modulate(ctx: KernelContext, args: ModulateArgs): void {
     shader: modulateShader,
     constants: {
       ...constants,
+      EACH: each,
       SHIFTED: shift !== undefined,
       RESIDUAL: residual !== undefined,
       ...storage(label, stored),
     },
     params,
     bindings: { ...stored, ...(mask && { mask }) },
-    workgroups: threads1d(params.samples * params.tokens * params.columns),
+    workgroups: threads1d(params.samples * params.blocks * params.columns),
     flops: factors * params.samples * params.tokens * width,
     bytes: bytesOf({ ...stored, ...(mask && { mask }) }),
   });
@@ -89,7 +90,7 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
   const { label, x, scale, mask, gradY, gradX, gradResidual, gradScale, gradShift } = args;
   requireSameShape(label, { x, gradY, gradX, ...(gradResidual && { gradResidual }) });
   if (gradScale && !scale) throw badShape(label, "gradScale needs a scale", { gradScale });
-  const { constants, params, width } = layout(label, args, { gradScale, gradShift });
+  const { constants, params, width, each } = layout(ctx, label, args, { gradScale, gradShift });
   const of = { gradY, ...(scale && { scale }), ...(mask && { mask }) };
   const written = { gradX, ...(gradResidual && { gradResidual }) };
   const elements = params.samples * params.tokens * width;
@@ -98,10 +99,10 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
   ctx.dispatch({
     label,
     shader: modulateShader,
-    constants: { ...constants, GRAD: true, RESIDUAL: gradResidual !== undefined, ...dtypes },
+    constants: { ...constants, EACH: each, GRAD: true, RESIDUAL: gradResidual !== undefined, ...dtypes },
     params,
     bindings: { ...of, ...written },
-    workgroups: threads1d(params.samples * params.tokens * params.columns),
+    workgroups: threads1d(params.samples * params.blocks * params.columns),
     flops: ((scale ? GATE_FLOPS : 0) + (mask ? 1 : 0)) * elements,
     bytes: bytesOf({ ...of, ...written }),
   });
@@ -128,6 +129,8 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
 
 /** A product with a sigmoid. */
 const GATE_FLOPS = 1 + ACTIVATIONS.sigmoid.flops;
+/** Tokens of an invocation on a processor, where finding one's place costs more than its work. */
+const TOKENS_EACH = 8;
 /** Invocations that share a column of the vectors' gradients. */
 const LANES = 16;
 
@@ -135,6 +138,7 @@ const bytesOf = (bindings: Readonly<Record<string, Tensor>>) =>
   Object.values(bindings).reduce((sum, tensor) => sum + byteLength(tensor), 0);
 
 function layout(
+  ctx: KernelContext,
   label: string,
   { x, scale, registers = 0, mask }: Modulation & { x: Tensor },
   vectors: Readonly<Record<string, Tensor | undefined>>,
@@ -154,6 +158,7 @@ function layout(
   }
   const vec4 = width % 4 === 0;
   const columns = vec4 ? width / 4 : width;
+  const each = ctx.caps.adapterClass === "software" ? TOKENS_EACH : 1;
   const chunks = Math.ceil(columns / (WORKGROUP / LANES));
   return {
     constants: {
@@ -163,8 +168,8 @@ function layout(
       PAIRS: pairs,
       VEC4: vec4,
     },
-    params: { samples, tokens, columns, registers, side, chunks },
-    width,
+    params: { samples, tokens, columns, registers, side, chunks, blocks: Math.ceil(tokens / each) },
+    ...{ width, each },
   };
 }
 
