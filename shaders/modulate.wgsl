@@ -16,9 +16,9 @@
 // is the product of theirs.
 // Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the
 // columns are a multiple of 4; F16: all but the mask is stored in half precision; EACH: tokens of an invocation, which
-// finds its place by dear divisions, `blocks` of them in a sample. With VECTORS instead WORKGROUP and LANES: invocations
-// that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the lanes, of a lane that
-// of the tokens.
+// finds its place by dear divisions, `blocks` of them in a sample. With VECTORS instead WORKGROUP and LANES, those
+// invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the lanes,
+// of a lane that of the tokens.
 // Dispatch: threads1d(samples blocks columns); with VECTORS workgroups1d((samples + 1) chunks), `chunks` of columns.
 #import activated
 #import storage
