@@ -18,16 +18,26 @@
 // [chains, tokens], or with PAIRS [chains, side], of which a token t is the pair of t / side and t % side: its factor
 // is the product of theirs.
 // Constants: SIGMOID (shared/activated.wgsl); GRAD, VECTORS, RESIDUAL, SCALED, SHIFTED, MASKED, PAIRS; VEC4: the
-// columns are a multiple of 4; F16: all but the mask is stored in half precision. With VECTORS also WORKGROUP and
-// LANES: invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the
-// lanes, of a lane that of the tokens.
-// Dispatch: x, y: threads1d(chains tokens columns), z: copies; with VECTORS workgroups1d((chains + 1) chunks), `chunks`
+// columns are a multiple of 4; F16: all but the mask is stored in half precision; EACH: tokens of an invocation, which
+// finds its place by dear divisions, `blocks` of them in a sample. With VECTORS instead WORKGROUP and LANES, those
+// invocations that share a column, of which WORKGROUP / LANES stand side by side. A sum's order is that of the lanes,
+// of a lane that of the tokens.
+// Dispatch: x, y: threads1d(chains blocks columns), z: copies; with VECTORS workgroups1d((chains + 1) chunks), `chunks`
 // of columns.
 #import activated
 #import storage
 #import thread
 
-struct Params { chains: u32, copies: u32, tokens: u32, columns: u32, registers: u32, side: u32, chunks: u32 }
+struct Params {
+  chains: u32,
+  copies: u32,
+  tokens: u32,
+  columns: u32,
+  registers: u32,
+  side: u32,
+  chunks: u32,
+  blocks: u32,
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
 #ifdef SCALED
@@ -62,16 +72,14 @@ struct Params { chains: u32, copies: u32, tokens: u32, columns: u32, registers: 
 #endif
 #endif
 
-// The mask of a row of the chains.
-fn mask_factor(row: u32) -> f32 {
+// The mask of a token.
+fn mask_factor(chain: u32, token: u32) -> f32 {
 #ifdef MASKED
 #ifdef PAIRS
-  let chain = row / params.tokens;
-  let pair = row - chain * params.tokens;
-  let first = pair / params.side;
-  return mask[chain * params.side + first] * mask[chain * params.side + (pair - first * params.side)];
+  let first = token / params.side;
+  return mask[chain * params.side + first] * mask[chain * params.side + (token - first * params.side)];
 #else
-  return mask[row];
+  return mask[chain * params.tokens + token];
 #endif
 #else
   return 1.0;
@@ -105,7 +113,7 @@ fn main(
     let sample = select(inner, group, of_sample);
     let token = select(i - inner * each, i + params.registers, of_sample);
     let row = sample * params.tokens + token;
-    let gradient = Real(gradY[row * params.columns + column]) * mask_factor(row);
+    let gradient = Real(gradY[row * params.columns + column]) * mask_factor(sample, token);
     by_shift += gradient;
 #ifdef SCALED
     by_scale += gradient * Real(x[row * params.columns + column]);
@@ -136,37 +144,50 @@ fn main(
   @builtin(num_workgroups) num: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let of_chain = linear_thread(wid, num, lane);
-  let row = of_chain / params.columns;
-  if (row >= params.chains * params.tokens) {
+  let index = linear_thread(wid, num, lane);
+  let block = index / params.columns;
+  let chain = block / params.blocks;
+  if (chain >= params.chains) {
     return;
   }
-  let chain = row / params.tokens;
-  let vector = select(chain, params.chains, row - chain * params.tokens < params.registers);
-  let of_vector = vector * params.columns + (of_chain - row * params.columns);
-  // A copy's place is as far from the chain's as the samples between them are long.
-  let at = of_chain + (chain * (params.copies - 1u) + wid.z) * params.tokens * params.columns;
-#ifdef GRAD
-  var value = Real(gradY[at]) * mask_factor(row);
-#ifdef RESIDUAL
-  gradResidual[at] = Stored(value);
-#endif
+  let sample = chain * params.copies + wid.z;
+  let column = index - block * params.columns;
+  let first = (block - chain * params.blocks) * EACH;
+  let of_chain = chain * params.columns + column;
+  let of_registers = params.chains * params.columns + column;
 #ifdef SCALED
-  value *= activated(Real(scale[of_vector]));
-#endif
-  gradX[at] = Stored(value);
-#else
-  var value = Real(x[at]);
-#ifdef SCALED
-  value *= activated(Real(scale[of_vector]));
+  let factor = activated(Real(scale[of_chain]));
+  let register_factor = activated(Real(scale[of_registers]));
 #endif
 #ifdef SHIFTED
-  value += Real(shift[of_vector]);
+  let added = Real(shift[of_chain]);
+  let register_added = Real(shift[of_registers]);
+#endif
+  for (var token = first; token < min(first + EACH, params.tokens); token++) {
+    let is_register = token < params.registers;
+    let at = (sample * params.tokens + token) * params.columns + column;
+#ifdef GRAD
+    var value = Real(gradY[at]) * mask_factor(chain, token);
+#ifdef RESIDUAL
+    gradResidual[at] = Stored(value);
+#endif
+#ifdef SCALED
+    value *= select(factor, register_factor, is_register);
+#endif
+    gradX[at] = Stored(value);
+#else
+    var value = Real(x[at]);
+#ifdef SCALED
+    value *= select(factor, register_factor, is_register);
+#endif
+#ifdef SHIFTED
+    value += select(added, register_added, is_register);
 #endif
 #ifdef RESIDUAL
-  value += Real(residual[at]);
+    value += Real(residual[at]);
 #endif
-  y[at] = Stored(value * mask_factor(row));
+    y[at] = Stored(value * mask_factor(chain, token));
 #endif
+  }
 }
 #endif

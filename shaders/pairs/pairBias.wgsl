@@ -5,8 +5,8 @@
 // Bindings: x [samples, pairs, columns], columns in Reals; matrix [columns, heads] and y [samples, heads, pairs] in
 // numbers.
 // Constants: HEADS: those of this dispatch, from `firstHead` on; EACH: pairs of an invocation, WORKGROUP apart; VEC4:
-// the columns are a multiple of 4; F16: x and y are stored in half precision; LANES, where all subgroups have so many: a
-// number of the matrix is loaded by one lane and shuffled from there to all, as a load takes as long as ten shuffles.
+// the columns are a multiple of 4; F16: x and y are stored in half precision; LANES, where all subgroups have so many:
+// a number of the matrix is loaded by one lane and shuffled from there to all, as a load takes as long as ten shuffles.
 // Dispatch: workgroups1d(samples blocks), a block is of WORKGROUP EACH pairs.
 #ifdef LANES
 enable subgroups;

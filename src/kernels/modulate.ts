@@ -49,7 +49,7 @@ export function modulate(ctx: KernelContext, args: ModulateArgs): void {
   requireArgs("modulate", ctx, args, "x y");
   const { label, x, scale, shift, residual, mask, y } = args;
   requireSameShape(label, { x, y, ...(residual && { residual }) });
-  const { constants, params, elements, workgroups } = modulateSizes(label, args, { shift });
+  const { constants, params, elements, workgroups, each } = modulateSizes(ctx.caps, label, args, { shift });
   const stored = { x, y, ...(scale && { scale }), ...(shift && { shift }), ...(residual && { residual }) };
   const factors = (scale ? GATE_FLOPS : 0) + (shift ? 1 : 0) + (residual ? 1 : 0) + (mask ? 1 : 0);
   ctx.dispatch({
@@ -57,6 +57,7 @@ export function modulate(ctx: KernelContext, args: ModulateArgs): void {
     shader: modulateShader,
     constants: {
       ...constants,
+      EACH: each,
       SHIFTED: shift !== undefined,
       RESIDUAL: residual !== undefined,
       ...storage(label, stored),
@@ -80,7 +81,10 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
   const { label, x, scale, mask, gradY, gradX, gradResidual, gradScale, gradShift } = args;
   requireSameShape(label, { x, gradY, gradX, ...(gradResidual && { gradResidual }) });
   if (gradScale && !scale) throw badShape(label, "gradScale needs a scale", { gradScale });
-  const { constants, params, elements, workgroups } = modulateSizes(label, args, { gradScale, gradShift });
+  const { constants, params, elements, workgroups, each } = modulateSizes(ctx.caps, label, args, {
+    gradScale,
+    gradShift,
+  });
   if (params.copies > 1) throw badShape(label, "a gradient needs vectors and a mask of each sample", { x });
   const of = { gradY, ...(scale && { scale }), ...(mask && { mask }) };
   const written = { gradX, ...(gradResidual && { gradResidual }) };
@@ -89,7 +93,7 @@ export function modulateGrad(ctx: KernelContext, args: ModulateGradArgs): void {
   ctx.dispatch({
     label,
     shader: modulateShader,
-    constants: { ...constants, GRAD: true, RESIDUAL: gradResidual !== undefined, ...dtypes },
+    constants: { ...constants, EACH: each, GRAD: true, RESIDUAL: gradResidual !== undefined, ...dtypes },
     params,
     bindings: { ...of, ...written },
     workgroups,

@@ -1,3 +1,4 @@
+import type { GpuCaps } from "../gpu/caps.ts";
 import { elementCount, type Tensor } from "../gpu/tensor.ts";
 import { activationConstant } from "./activationKinds.ts";
 import { badShape, copiesOf, requireShape, sameShape } from "./shapes.ts";
@@ -19,6 +20,8 @@ export interface Modulation {
   mask?: Tensor | undefined;
 }
 
+/** Tokens of an invocation on a processor, where finding one's place costs more than its work. */
+const TOKENS_EACH = 8;
 /** Invocations that share a column of the vectors' gradients. */
 export const LANES = 16;
 
@@ -43,6 +46,7 @@ export function modulateCopies(
  * @throws VoxtwirlError "bad-shape"
  */
 export function modulateSizes(
+  caps: GpuCaps,
   label: string,
   { x, scale, registers = 0, mask }: Modulation & { x: Tensor },
   others: Readonly<Record<string, Tensor | undefined>>,
@@ -66,7 +70,9 @@ export function modulateSizes(
   const vec4 = width % 4 === 0;
   const columns = vec4 ? width / 4 : width;
   const chunks = Math.ceil(columns / (WORKGROUP / LANES));
-  const [groupsX, groupsY] = threads1d(chains * tokens * columns);
+  const each = caps.adapterClass === "software" ? TOKENS_EACH : 1;
+  const blocks = Math.ceil(tokens / each);
+  const [groupsX, groupsY] = threads1d(chains * blocks * columns);
   return {
     constants: {
       ...activationConstant("sigmoid"),
@@ -75,7 +81,8 @@ export function modulateSizes(
       PAIRS: pairs,
       VEC4: vec4,
     },
-    params: { chains, copies, tokens, columns, registers, side, chunks },
+    params: { chains, copies, tokens, columns, registers, side, chunks, blocks },
+    each,
     workgroups: [groupsX, groupsY, copies] as const,
     elements: elementCount(x.shape),
   };
