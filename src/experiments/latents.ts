@@ -53,7 +53,7 @@ const FLOW: OtherTask = {
     "Nothing is downsampled in this net, so that by what is put to the test its features come to be alike. Judged at " +
     "the last step by 1 - cos of the hidden features of a chain and of the rotated chain, mean over layers, over " +
     "that of the same net at its initial weights, paired by seed: a geometric mean with its 95 % t interval. Holds " +
-    `when the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above that, otherwise not decided, ` +
+    `when the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above, otherwise not decided, ` +
     "as with fewer than three seeds or 1,000 steps.",
   remarks: [
     `Cosines are those of features less each channel's mean, over ${MOLECULES} held-out chains at most and the ` +

@@ -39,8 +39,8 @@ export const tasksExperiment: Experiment = {
     "steps and in one task the interval begins above 2 % at all such steps from 1,000 on. Second: voxels come to 2 % " +
     "after forces and after flow. A seed comes there between two evaluations, or beyond its last; voxels' steps over " +
     "the other's, paired by seed, a geometric mean with its 95 % t interval, are above 1 even with the evaluation " +
-    "before for voxels and the one after for the other; refuted when they are below 1 even the other way round. Holds " +
-    "when both parts do, does not hold when one is refuted, otherwise not decided, as with fewer than three seeds or " +
+    "before for voxels and the one after for the other; refuted when they are below 1 even the other way round. " +
+    "Holds when both parts do, does not hold when one is refuted, otherwise not decided, as with fewer than three seeds or " +
     "1,000 steps.",
   remarks: [
     "Each task has its smallest preset, its built-in set and random rotations. Nets, data and batches differ: what " +
