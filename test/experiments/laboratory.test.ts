@@ -157,7 +157,7 @@ describe("a laboratory", () => {
     ]);
     expect(new Set(runs.map(({ readings }) => readings.at(-1)!.figures.lossZero!.value)).size).toBe(3);
     const page = readFileSync(join(out, "tasks", "report.html"), "utf8");
-    for (const said of ["Task flow", "forces: configuration", "per coordinate of the velocities"]) {
+    for (const said of ["Task flow", "forces: hidden", "per coordinate of the velocities"]) {
       expect(page).toContain(said);
     }
     const folders = runsOf(out);
