@@ -58,7 +58,8 @@ const FLOW: OtherTask = {
   remarks: [
     `Cosines are those of features less each channel's mean, over ${MOLECULES} held-out chains at most and the ` +
       "rotations of the cube but the identity. Features of different chains show what low is.",
-    "Conditioning and pairs see distances alone and are alike by construction. Tokens begin with coordinates and end " +
+    "Pairs see distances alone and are alike by construction; conditioning is one vector for all tokens, which has no " +
+      "centred cosine and is left out. Tokens begin with coordinates and end " +
       "in a vector that turns along, read off by a matrix: some of what they hold has to turn, so that they cannot " +
       "all be alike, which is a reason of its own.",
   ],
@@ -162,8 +163,12 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
   const measurer = await task.latents(gpu, { model, data: heldout, seed, precision });
   try {
     const indices = Array.from({ length: Math.min(MOLECULES, heldout.count) }, (_, i) => i);
-    const { layers, interrupted } = await measureLatents(measurer, indices, { signal });
+    const { layers: all, interrupted } = await measureLatents(measurer, indices, { signal });
     if (interrupted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start again.");
+    // One that is the same everywhere in a sample has no centred cosine.
+    const layers = all.filter(({ trained, initial }) =>
+      [trained, initial].every(({ rotated }) => Number.isFinite(rotated.centred.mean)),
+    );
     const mean = (of: (layer: (typeof layers)[number]) => number) => {
       const value = layers.reduce((sum, layer) => sum + of(layer), 0) / layers.length;
       return { value: Number.isFinite(value) ? 1 - value : null, stdErr: null };
