@@ -58,8 +58,8 @@ const FLOW: OtherTask = {
   remarks: [
     `Cosines are those of features less each channel's mean, over ${MOLECULES} held-out chains at most and the ` +
       "rotations of the cube but the identity. Features of different chains show what low is.",
-    "Pairs see distances alone and are alike by construction; conditioning is one vector for all tokens, which has no " +
-      "centred cosine and is left out. Tokens begin with coordinates and end " +
+    "Pairs see distances alone and are alike by construction; conditioning is one vector for all tokens, which has " +
+      "no centred cosine and is left out. Tokens begin with coordinates and end " +
       "in a vector that turns along, read off by a matrix: some of what they hold has to turn, so that they cannot " +
       "all be alike, which is a reason of its own.",
   ],
