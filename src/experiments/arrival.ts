@@ -23,11 +23,12 @@ export interface Counted {
 }
 
 /** Steps count where every seed is so good. */
-export function reached(outcome: Outcome, { name: arm, below }: Counted): Reach {
+export function reached(outcome: Outcome, counted: Counted): Reach {
+  const { name: arm } = counted;
   const steps = stepsOf(outcome).filter((step) => step <= PAPER.to);
   const places = steps
     .map((at) => ({ at, percent: estimate(valuesAt(outcome, arm, at, "percentEquiv")) }))
-    .filter(({ at, percent }) => percent.seeds > 0 && isBelowZero(outcome, arm, at, below));
+    .filter(({ at, percent }) => percent.seeds > 0 && isCounted(outcome, counted, at));
   const first = places.find(({ percent }) => percent.high <= PAPER.percent)?.at;
   const within = places.filter(({ at }) => at >= PAPER.from);
   const above = within.length > 0 && within.every(({ percent }) => percent.low > PAPER.percent);
@@ -54,8 +55,8 @@ export function reachFigures(arm: string, { best, first }: Reach): Verdict["figu
 }
 
 /** Whether every seed does better than predicting zero: a net that predicts nothing is perfectly symmetric. */
-function isBelowZero(outcome: Outcome, arm: string, step: number, below: number): boolean {
-  const [total, zero] = ["lossTotal", "lossZero"].map((figure) => valuesAt(outcome, arm, step, figure));
+export function isCounted(outcome: Outcome, { name, below }: Counted, step: number): boolean {
+  const [total, zero] = ["lossTotal", "lossZero"].map((figure) => valuesAt(outcome, name, step, figure));
   return total!.every((value, i) => value < below * zero![i]!);
 }
 

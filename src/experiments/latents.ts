@@ -53,12 +53,13 @@ const FLOW: OtherTask = {
     "Nothing is downsampled in this net, so that by what is put to the test its features come to be alike. Judged at " +
     "the last step by 1 - cos of the hidden features of a chain and of the rotated chain, mean over layers, over " +
     "that of the same net at its initial weights, paired by seed: a geometric mean with its 95 % t interval. Holds " +
-    `when the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above that, otherwise not decided, ` +
+    `when the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above, otherwise not decided, ` +
     "as with fewer than three seeds or 1,000 steps.",
   remarks: [
     `Cosines are those of features less each channel's mean, over ${MOLECULES} held-out chains at most and the ` +
       "rotations of the cube but the identity. Features of different chains show what low is.",
-    "Conditioning and pairs see distances alone and are alike by construction. Tokens begin with coordinates and end " +
+    "Pairs see distances alone and are alike by construction; conditioning is one vector for all tokens, which has " +
+      "no centred cosine and is left out. Tokens begin with coordinates and end " +
       "in a vector that turns along, read off by a matrix: some of what they hold has to turn, so that they cannot " +
       "all be alike, which is a reason of its own.",
   ],
@@ -162,8 +163,12 @@ async function read({ gpu, task, model, heldout, seed, signal }: ModelContext): 
   const measurer = await task.latents(gpu, { model, data: heldout, seed, precision });
   try {
     const indices = Array.from({ length: Math.min(MOLECULES, heldout.count) }, (_, i) => i);
-    const { layers, interrupted } = await measureLatents(measurer, indices, { signal });
+    const { layers: all, interrupted } = await measureLatents(measurer, indices, { signal });
     if (interrupted) throw new VoxtwirlError("aborted", "the measurement was stopped", "Start again.");
+    // One that is the same everywhere in a sample has no centred cosine.
+    const layers = all.filter(({ trained, initial }) =>
+      [trained, initial].every(({ rotated }) => Number.isFinite(rotated.centred.mean)),
+    );
     const mean = (of: (layer: (typeof layers)[number]) => number) => {
       const value = layers.reduce((sum, layer) => sum + of(layer), 0) / layers.length;
       return { value: Number.isFinite(value) ? 1 - value : null, stdErr: null };

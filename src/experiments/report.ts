@@ -181,9 +181,10 @@ const sourceText = ({ source }: ExperimentResults["data"]): string => (isBuiltin
 
 /** An arm with a preset and data of its own: beside others of another task there is nothing that they share. */
 function wholeArm({ name, training, data }: ExperimentResults["arms"][number]): [string, string][] {
-  const config = flattenConfig(training as Record<string, unknown>).map(([key, value]) => `${key} ${value}`);
+  const config = flattenConfig(training as Record<string, unknown>);
   return [
-    [`${name}: data`, `${sourceText(data!)}, SHA-256 ${data!.sha256}`],
-    [`${name}: configuration`, config.join(", ")],
+    [`${name}: data`, sourceText(data!)],
+    [`${name}: SHA-256 of them`, data!.sha256],
+    ...config.map(([key, value]): [string, string] => [`${name}: ${key}`, value]),
   ];
 }

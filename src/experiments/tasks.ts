@@ -1,12 +1,13 @@
 import { formatCount } from "../report/format.ts";
 import { taskOfPreset } from "../tasks/list.ts";
 import { BELOW_PLATEAU, FLOOR_REMARK, PLATEAU_REMARK, SO3 } from "./arms.ts";
-import { type Counted, PAPER, reached, reachFigures, reachText, stepsOver } from "./arrival.ts";
+import { type Counted, isCounted, PAPER, reached, reachFigures, reachText, stepsOver } from "./arrival.ts";
 import type { Arm, Curve, Experiment, ExperimentChart, ExperimentTable, Outcome, Verdict } from "./experiment.ts";
 import {
   intervalFigures,
   intervalText,
   meanText,
+  overSteps,
   pairsAt,
   percentChart,
   stepsOf,
@@ -39,9 +40,9 @@ export const tasksExperiment: Experiment = {
     "steps and in one task the interval begins above 2 % at all such steps from 1,000 on. Second: voxels come to 2 % " +
     "after forces and after flow. A seed comes there between two evaluations, or beyond its last; voxels' steps over " +
     "the other's, paired by seed, a geometric mean with its 95 % t interval, are above 1 even with the evaluation " +
-    "before for voxels and the one after for the other; refuted when they are below 1 even the other way round. Holds " +
-    "when both parts do, does not hold when one is refuted, otherwise not decided, as with fewer than three seeds or " +
-    "1,000 steps.",
+    "before for voxels and the one after for the other; refuted when they are below 1 even the other way round. " +
+    "Holds when both parts do, does not hold when one is refuted, otherwise not decided, as with fewer than three " +
+    "seeds or 1,000 steps.",
   remarks: [
     "Each task has its smallest preset, its built-in set and random rotations. Nets, data and batches differ: what " +
       "the order says, it says of these three.",
@@ -60,8 +61,12 @@ export const tasksExperiment: Experiment = {
     onSteps({
       ...percentChart(outcome, { y: PAPER.percent, label: "2 %, the claim", short: "2 %" }),
       caption:
-        "The share of the held-out loss that is rotation symmetry not learned, in each task. It means something once " +
-        "the loss below is under 1, of forces under a half.",
+        "The share of the held-out loss that is rotation symmetry not learned, in each task: from where lossTotal is " +
+        "below lossZero, of forces below half of it, as before a share means nothing.",
+      curves: armsOf(outcome).map((arm) => {
+        const { label, points } = overSteps(outcome, arm.name, "percentEquiv");
+        return { label, points: points.filter(({ x }) => isCounted(outcome, arm, x)) };
+      }),
     }),
     onSteps({
       title: "Held-out loss over that of predicting zero",

@@ -57,6 +57,23 @@ describe("voxtwirl experiment", () => {
     expect(preset).toMatchObject({ code: 2, stderr: expect.stringContaining("forces-tiny, forces-small") as string });
   });
 
+  it("lists an experiment across tasks with each of them, and refuses to give it one", async () => {
+    const { stdout } = await refused("--list", "--task", "flow");
+    expect(stdout).toContain("  several tasks: 3 arms of 3 seeds, 2,000 steps each\n");
+    expect(stdout).toContain("    forces: preset forces-tiny, augment so3\n");
+    expect(stdout).toContain("task flow, preset flow-tiny: 4 arms of 3 seeds, 1,000 steps each");
+    for (const option of [
+      ["--task", "flow"],
+      ["--preset", "tiny"],
+      ["--data", "builtin"],
+    ]) {
+      const { code, stderr } = await refused("tasks", ...option, "--out", join(root, "across"));
+      expect(code).toBe(2);
+      expect(stderr).toContain(`the experiment tasks takes no ${option[0]}: it is of several tasks`);
+      expect(stderr).toContain("tiny, forces-tiny, flow-tiny");
+    }
+  });
+
   it("refuses a folder that is there already, or of something else", async () => {
     const one = await refused("dip", "--out", begun("begun", {}));
     expect(one).toMatchObject({ code: 1, stderr: expect.stringContaining("has begun already") as string });

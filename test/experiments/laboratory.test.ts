@@ -123,6 +123,51 @@ describe("a laboratory", () => {
     },
   );
 
+  it.each(["dip", "ablation", "landscape", "gradients", "latents"])("has flow matching too: %s", async (name) => {
+    const out = join(root, "flow");
+    await all({ out, name, task: "flow", seeds: 1, steps: 2 });
+    const results = resultsOf(out, `${name}-flow`);
+    expect(results).toMatchObject({ experiment: name, preset: "flow-tiny" });
+    for (const { readings } of results.runs) {
+      const { figures } = readings.at(-1)!;
+      expect(figures.percentEquiv?.value).toBeGreaterThan(0);
+      expect(Object.entries(figures).filter(([, { value }]) => value === null)).toEqual([]);
+    }
+    const page = readFileSync(join(out, `${name}-flow`, "report.html"), "utf8");
+    expect(page).not.toMatch(/voxel(?! denoisers)|molecule/);
+    expect(page).toContain("SHA-256 of the chains");
+  });
+
+  it("has arms of several tasks, which are the runs of other experiments with one of them", async () => {
+    const out = join(root, "tasks");
+    const small = { out, name: "tasks", seeds: 1, steps: 2 };
+    const stop = new AbortController();
+    for await (const event of smallExperiment(gpu, { ...small, signal: stop.signal })) {
+      if (event.type === "progress" && event.run.startsWith("forces")) stop.abort();
+      if (event.type === "end") expect(event.results).toBe(undefined);
+    }
+    expect(planOf(await all(small))).toMatchObject({ plan: { runs: 3, there: 1 } });
+    const { runs, arms } = resultsOf(out, "tasks");
+    expect(arms.map(({ name, data }) => [name, data!.source])).toEqual([
+      ...[
+        ["voxels", "builtin"],
+        ["forces", "builtin-forces"],
+        ["flow", "builtin-backbones"],
+      ],
+    ]);
+    expect(new Set(runs.map(({ readings }) => readings.at(-1)!.figures.lossZero!.value)).size).toBe(3);
+    const page = readFileSync(join(out, "tasks", "report.html"), "utf8");
+    for (const said of ["Task flow", "forces: hidden", "per coordinate of the velocities"]) {
+      expect(page).toContain(said);
+    }
+    const folders = runsOf(out);
+    for (const task of ["voxels", "forces", "flow"]) {
+      const { plan } = planOf(await all({ out, name: "gradients", task, seeds: 1, steps: 2 })) as { plan: object };
+      expect(plan).toMatchObject({ runs: 1, there: 1 });
+    }
+    expect(runsOf(out)).toEqual(folders);
+  });
+
   it("goes on with force fields where somebody stopped, to the same bytes", async () => {
     const [whole, stopped] = [join(root, "forces-whole"), join(root, "forces-stopped")];
     const small = { out: stopped, name: "gradients", task: "forces", seeds: 1, steps: 2 };
@@ -249,6 +294,7 @@ describe("what cannot be is refused before anything is written:", () => {
     expect(check({ seeds: 2 })).toThrow("--seeds 2, but it began with 3");
     expect(check({ preset: "small" })).toThrow("--preset small, but it began with tiny");
     expect(check({ sha256: "cd" })).toThrow("not those that it began with");
+    expect(check({ others: { "forces-tiny": "ab" } })).toThrow("not those that it began with");
     expect(check({ arms: ["so3"] })).toThrow("it began with all arms");
     const some = (before: string[], arms?: string[]) => () =>
       checkSettings("lab/dip", { ...settings, arms: before }, { ...settings, ...(arms && { arms }) });

@@ -100,6 +100,9 @@ describe("tasks", () => {
     const [percent, over] = tasksExperiment.charts(outcome, "voxel");
     expect(percent!.curves.map(({ label }) => label)).toEqual(["voxels", "forces", "flow"]);
     expect(percent!.curves[0]!.points[0]).toEqual({ x: 100, values: [8, 8, 8] });
+    const plateau = synthetic(tasksExperiment, three, (_, __, step) => losses(8, step < 500 ? 0.6 : 0.4));
+    const [early, late] = tasksExperiment.charts(plateau, "voxel")[0]!.curves;
+    expect([early, late].map((curve) => curve!.points[0]!.x)).toEqual([100, 500]);
     expect(over!.curves.map(({ points }) => points[0]!.values)).toEqual([
       [0.5, 0.5, 0.5],
       [0.25, 0.25, 0.25],
