@@ -28,8 +28,9 @@ export interface SamplePageOptions {
 /** The page of sampled chains, as HTML. */
 export function samplePage({ chains, others, compared, file, identity, data }: SamplePageOptions): string {
   const { lengths, steps, eta, seed, batch, precision } = identity;
+  const { preset } = file.config.training;
   return renderSamples({
-    title: `${formatCount(chains.length)} chains by ${file.config.training.preset} after ${formatCount(file.step)} steps`,
+    title: `${formatCount(chains.length)} chains by ${preset} after ${formatCount(file.step)} steps`,
     figures: figures(compared),
     sampled: chains.map((chain, i) => trace(chain, `chain ${i + 1}`)),
     others: spread(others, 4).map((chain) => trace(chain, chainName(chain))),
@@ -38,7 +39,7 @@ export function samplePage({ chains, others, compared, file, identity, data }: S
     histograms: histograms(chains, others, compared[1].name),
     facts: [
       ["model", file.path],
-      ["preset", file.config.training.preset],
+      ["preset", preset],
       ["step of training", formatCount(file.step)],
       ["residues", lengthsText(lengths)],
       ["steps", formatCount(steps)],
