@@ -106,7 +106,7 @@ function histograms(chains: readonly Chain[], others: readonly Chain[], name: st
       caption: "Neighbours of real chains are 3.8 A apart, but for some 2.95 A where a peptide bond is cis. " + BEYOND,
       ...{
         xLabel: "A",
-        range: [2, 6],
+        range: [0, 8],
         bins: 80,
         series: series(({ positions }) => [...neighbourDistances(positions)]),
       },
