@@ -28,8 +28,9 @@ export interface SamplePageOptions {
 /** The page of sampled chains, as HTML. */
 export function samplePage({ chains, others, compared, file, identity, data }: SamplePageOptions): string {
   const { lengths, steps, eta, seed, batch, precision } = identity;
+  const { preset } = file.config.training;
   return renderSamples({
-    title: `${formatCount(chains.length)} chains by ${file.config.training.preset} after ${formatCount(file.step)} steps`,
+    title: `${formatCount(chains.length)} chains by ${preset} after ${formatCount(file.step)} steps`,
     figures: figures(compared),
     sampled: chains.map((chain, i) => trace(chain, `chain ${i + 1}`)),
     others: spread(others, 4).map((chain) => trace(chain, chainName(chain))),
@@ -38,7 +39,7 @@ export function samplePage({ chains, others, compared, file, identity, data }: S
     histograms: histograms(chains, others, compared[1].name),
     facts: [
       ["model", file.path],
-      ["preset", file.config.training.preset],
+      ["preset", preset],
       ["step of training", formatCount(file.step)],
       ["residues", lengthsText(lengths)],
       ["steps", formatCount(steps)],
@@ -105,7 +106,7 @@ function histograms(chains: readonly Chain[], others: readonly Chain[], name: st
       caption: "Neighbours of real chains are 3.8 A apart, but for some 2.95 A where a peptide bond is cis. " + BEYOND,
       ...{
         xLabel: "A",
-        range: [2, 6],
+        range: [0, 8],
         bins: 80,
         series: series(({ positions }) => [...neighbourDistances(positions)]),
       },

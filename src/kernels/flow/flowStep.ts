@@ -36,7 +36,7 @@ export interface FlowStepArgs extends FlowStartArgs {
 }
 
 /**
- * y = n less its mean over the chain's residues, n ~ N(0, 1): where the paths of a flow start; 0 for what is no residue.
+ * y = n less its mean over the chain's residues, n ~ N(0, 1): where a flow's paths start; 0 for what is no residue.
  *
  * The numbers of token i come from Philox4x32-10 with counter (i, stream, step.step, step.sample + numbers[chain]) and
  * key (seedLo, seedHi).
