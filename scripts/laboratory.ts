@@ -1,6 +1,7 @@
 /** The committed results of experiments, and the page that is made of them: docs/laboratory. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isAcrossTasks } from "../src/experiments/arms.ts";
 import type { Timings } from "../src/experiments/costs.ts";
 import type { Experiment, ExperimentTable } from "../src/experiments/experiment.ts";
 import { experimentNamed, experiments, folderOf, withTask } from "../src/experiments/list.ts";
@@ -8,7 +9,8 @@ import { keptSteps } from "../src/experiments/plannedRun.ts";
 import { type ExperimentResults, outcomeOf } from "../src/experiments/results.ts";
 import { isBuiltin as isBuiltinSource } from "../src/molecules/builtinNames.ts";
 import { formatCount } from "../src/report/format.ts";
-import { taskOfPreset } from "../src/tasks/list.ts";
+import { taskOfPreset, tasks } from "../src/tasks/list.ts";
+import type { TrainConfig } from "../src/training/trainConfig.ts";
 
 /** Results without what follows from the rest. */
 export type LaboratoryRecord = Omit<ExperimentResults, "means"> & { readonly timings?: Timings };
@@ -31,10 +33,10 @@ export function recordText({ means: _, runs, ...others }: ExperimentResults, tim
 
 const short = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS)));
 
-/** All records of a folder in the order of the list of experiments, those on built-in sets first, force fields last. */
+/** All records of a folder in the order of the list of experiments, task after task, those on built-in sets first. */
 export function readRecords(folder: string): LaboratoryRecord[] {
   const place = (record: LaboratoryRecord) => {
-    const group = (isBuiltin(record.data) ? 0 : 1) + (isOther(record) ? 2 : 0);
+    const group = (isBuiltin(record.data) ? 0 : 1) + 2 * tasks.findIndex(({ name }) => name === taskOf(record));
     return experiments.findIndex(({ name }) => name === record.experiment) + group * experiments.length;
   };
   return readdirSync(folder)
@@ -57,10 +59,9 @@ export function laboratoryPage(folder: string): string {
   const pytorch = JSON.parse(readFileSync(join(folder, PYTORCH), "utf8")) as PytorchRuns;
   return [
     "# The laboratory",
-    "What came out when the claims of arXiv 2512.02303 were [put to the test](../experiments.md) with small voxel " +
-      "denoisers and small force fields, whatever it was. The files beside this page hold the numbers of every run; " +
-      "the page is made " +
-      "of them by `npm run docs:laboratory`.",
+    "What came out when the claims of arXiv 2512.02303 were [put to the test](../experiments.md) with " +
+      `${subjects(records)}, whatever it was. The files beside this page hold the numbers of every run; ` +
+      "the page is made of them by `npm run docs:laboratory`.",
     table(
       ["experiment", "molecules", "runs", "verdict", "by which figures"],
       records.map((record) => {
@@ -81,6 +82,18 @@ export function laboratoryPage(folder: string): string {
     ...pytorchSection(records, pytorch),
     ...records.flatMap(recordSection),
   ].join("\n\n");
+}
+
+const SUBJECTS: Readonly<Record<string, string>> = {
+  ...{ voxels: "small voxel denoisers", forces: "small force fields", flow: "small flow-matching nets" },
+};
+
+/** What is trained in these records. */
+function subjects(records: readonly LaboratoryRecord[]): string {
+  const presets = records.flatMap(({ arms }) => arms.map(({ training }) => (training as TrainConfig).preset));
+  const names = new Set(presets.map((preset) => taskOfPreset(preset).name));
+  const found = tasks.flatMap(({ name }) => (names.has(name) ? [SUBJECTS[name]!] : []));
+  return [found.slice(0, -1).join(", "), found.at(-1)!].filter((part) => part !== "").join(" and ");
 }
 
 const isBuiltin = ({ source }: LaboratoryRecord["data"]): boolean => isBuiltinSource(source);
@@ -120,7 +133,8 @@ function recordSection(record: LaboratoryRecord): string[] {
   const data = isBuiltin(record.data) ? "" : ` --data ${record.data.source}`;
   const arms = record.arms.length < experiment.arms.length ? ` --arms ${record.arms.map(armText).join(" ")}` : "";
   const task = isOther(record) ? ` --task ${taskOf(record)}` : "";
-  const sizes = `--preset ${preset} --seeds ${seeds.length} --steps ${steps}`;
+  const of = isAcrossTasks(experiment) ? "" : `--preset ${preset} `;
+  const sizes = `${of}--seeds ${seeds.length} --steps ${steps}`;
   const command = `voxtwirl experiment ${experiment.name}${task} ${sizes}`;
   return [
     `## ${titleOf(record)}`,

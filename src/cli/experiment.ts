@@ -1,6 +1,6 @@
 import { type Command, Option } from "@commander-js/extra-typings";
 import { VoxtwirlError } from "../errors.ts";
-import { withArms } from "../experiments/arms.ts";
+import { isAcrossTasks, presetsOf, withArms } from "../experiments/arms.ts";
 import type { Experiment } from "../experiments/experiment.ts";
 import {
   absoluteSource,
@@ -11,8 +11,8 @@ import {
   type Settings,
 } from "../experiments/laboratory.ts";
 import { experimentNamed, experiments, withTask } from "../experiments/list.ts";
+import { readMaterials } from "../experiments/material.ts";
 import { runExperiment } from "../experiments/runExperiment.ts";
-import { readDataFile } from "../node/dataFile.ts";
 import { allPresets, taskNamed, taskOfPreset, tasks } from "../tasks/list.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp } from "./data.ts";
@@ -63,13 +63,14 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     throw badOption("which experiment is not said", `Give one of: ${names.join(", ")}; or --list.`);
   }
   const named = experimentNamed(name);
+  if (isAcrossTasks(named)) refuseChoices(named, options);
   const { out = "laboratory" } = options;
   const asked = askedTask(options);
   const folder = await ExperimentFolder.find(out, name, asked);
   const { preset = "" } = folder.settings ?? {};
   // An experiment that goes on is with the task that it began with.
   const whole = withTask(named, preset in allPresets() ? taskOfPreset(preset).name : asked);
-  const { settings, file } = await settingsOf(whole, options, folder);
+  const { settings, materials } = await settingsOf(whole, options, folder);
   const experiment = withArms(whole, settings.arms);
   const output = new ExperimentOutput({ json: options.json ?? false, out, name, task: asked });
   if (folder.stage === "finished" && sameSettings(folder.settings!, settings)) {
@@ -85,11 +86,9 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     onOutputLost: () => output.silence(),
   });
   try {
-    const task = taskOfPreset(settings.preset);
-    const base = task.presets[settings.preset]!;
     const { signal } = interruption;
     let interrupted = true;
-    for await (const event of runExperiment({ gpu, experiment, task, base, file, folder, out, settings, signal })) {
+    for await (const event of runExperiment({ gpu, experiment, materials, folder, out, settings, signal })) {
       if (event.type === "plan") interruption.begin();
       if (event.type === "end") interrupted = event.results === undefined;
       output.show(event, folder);
@@ -100,6 +99,17 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     interruption.end();
     gpu.destroy();
   }
+}
+
+/** @throws VoxtwirlError "bad-option" for what an experiment across tasks leaves no choice of */
+function refuseChoices(experiment: Experiment, options: Options): void {
+  const given = (["task", "preset", "data"] as const).find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  const presets = presetsOf(experiment, experiment.preset);
+  throw badOption(
+    `the experiment ${experiment.name} takes no --${given}: it is of several tasks`,
+    `Leave it out: each arm has its task's preset (${presets.join(", ")}) and built-in set.`,
+  );
 }
 
 /**
@@ -134,15 +144,18 @@ async function settingsOf(experiment: Experiment, options: Options, folder: Expe
   }
   const { preset, seeds, steps } = { ...(before ?? experiment), ...given(options) };
   const source = options.data ?? before?.source ?? taskOfPreset(preset).builtin;
-  const file = await readDataFile(taskOfPreset(preset), source);
-  const { sha256 } = file;
+  const materials = await readMaterials(experiment, preset, source);
+  const { [preset]: own, ...rest } = materials;
+  const { sha256 } = own!.file;
+  const others = Object.entries(rest).map(([name, { file }]) => [name, file.sha256] as const);
   const arms = armsOf(experiment, options.arms ?? before?.arms);
   const settings: Settings = {
     ...{ format: LABORATORY_FORMAT, experiment: name, preset, source: absoluteSource(source), sha256, seeds, steps },
+    ...(others.length > 0 && { others: Object.fromEntries(others) }),
     ...(arms !== undefined && { arms }),
   };
   if (before) checkSettings(path, before, settings);
-  return { settings, file };
+  return { settings, materials };
 }
 
 /** Names in the experiment's order; undefined for all of them. */

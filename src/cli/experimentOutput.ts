@@ -1,4 +1,4 @@
-import { changesOf } from "../experiments/arms.ts";
+import { changesOf, isAcrossTasks, presetsOf } from "../experiments/arms.ts";
 import type { Arm, Experiment } from "../experiments/experiment.ts";
 import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
 import { folderOf, tasksOf, withTask } from "../experiments/list.ts";
@@ -6,8 +6,7 @@ import type { ExperimentResults } from "../experiments/results.ts";
 import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
 import { countOf, formatCount, formatDuration } from "../report/format.ts";
 import { fitParts } from "../report/liveLine.ts";
-import { allPresets } from "../tasks/list.ts";
-import type { TrainConfig } from "../training/trainConfig.ts";
+import { allPresets, taskOfPreset } from "../tasks/list.ts";
 import { showProgress } from "./progress.ts";
 
 const WIDTH = 80;
@@ -29,12 +28,13 @@ export class ExperimentOutput {
   /** What is asked, and by which rule it is judged, before anything runs. */
   begin(experiment: Experiment, { preset, seeds, steps }: Settings): void {
     const { name, arms } = experiment;
+    const of = isAcrossTasks(experiment) ? "" : `preset ${preset}, `;
     this.#print([
       `${name}: ${experiment.question}`,
       ...said(experiment),
       "",
-      `preset ${preset}, ${countOf(arms.length, "arm")} of ${countOf(seeds, "seed")}, ${formatCount(steps)} steps each:`,
-      ...arms.map((arm) => armLine(arm, allPresets()[preset]!)),
+      `${of}${countOf(arms.length, "arm")} of ${countOf(seeds, "seed")}, ${formatCount(steps)} steps each:`,
+      ...arms.map((arm) => armLine(arm, preset)),
       "",
     ]);
   }
@@ -102,7 +102,9 @@ export class ExperimentOutput {
  */
 export function listText(experiments: readonly Experiment[], task?: string): string {
   const parts = experiments.flatMap((experiment) => {
-    const names = tasksOf(experiment).filter((name) => task === undefined || name === task);
+    const names = tasksOf(experiment).filter((name) => {
+      return task === undefined || name === task || isOf(experiment, task);
+    });
     const found = names.map((name) => ({ task: name, ...withTask(experiment, name) }));
     if (found.length === 0) return [];
     return [
@@ -119,23 +121,32 @@ export function listText(experiments: readonly Experiment[], task?: string): str
   return `${parts.join("\n").trimEnd()}\n`;
 }
 
+/** Whether it is across tasks, with this one among them. */
+function isOf(experiment: Experiment, task: string): boolean {
+  if (!isAcrossTasks(experiment)) return false;
+  return presetsOf(experiment, experiment.preset).some((preset) => taskOfPreset(preset).name === task);
+}
+
 /** What is run of an experiment with a task. */
-function runsOf({ task, preset, arms, seeds, steps }: Experiment & { readonly task: string }): string[] {
+function runsOf(experiment: Experiment & { readonly task: string }): string[] {
+  const { task, preset, arms, seeds, steps } = experiment;
   const runs = `${countOf(arms.length, "arm")} of ${countOf(seeds, "seed")}, ${formatCount(steps)} steps each`;
-  return [
-    `  task ${task}, preset ${preset}: ${runs}`,
-    ...arms.map((arm) => `  ${armLine(arm, allPresets()[preset]!)}`),
-  ];
+  const of = isAcrossTasks(experiment) ? "several tasks" : `task ${task}, preset ${preset}`;
+  return [`  ${of}: ${runs}`, ...arms.map((arm) => `  ${armLine(arm, preset)}`)];
 }
 
 function said({ claim, rule }: Experiment): string[] {
   return [...wrapped(`Claim: ${claim}`), ...wrapped(`Verdict: ${rule}`)];
 }
 
-function armLine(arm: Arm, preset: TrainConfig): string {
+function armLine(arm: Arm, preset: string): string {
   const { name, share } = arm;
-  const values = Object.entries(changesOf(arm, preset)).map(([key, value]) => `${key} ${String(value)}`);
-  const all = [...values, ...(share === undefined ? [] : [`${100 * share} % of the training molecules`])].join(", ");
+  const values = Object.entries(changesOf(arm, allPresets()[arm.preset ?? preset]!));
+  const all = [
+    ...(arm.preset === undefined ? [] : [`preset ${arm.preset}`]),
+    ...values.map(([key, value]) => `${key} ${String(value)}`),
+    ...(share === undefined ? [] : [`${100 * share} % of the training molecules`]),
+  ].join(", ");
   return `  ${name}${all === "" ? "" : `: ${all}`}`;
 }
 

@@ -1,6 +1,6 @@
 import { formatCount } from "../report/format.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
-import { SO3 } from "./arms.ts";
+import { FLOOR_REMARK, SO3 } from "./arms.ts";
 import type { Arm, Experiment, Outcome, Verdict } from "./experiment.ts";
 import {
   intervalFigures,
@@ -68,6 +68,15 @@ export const ablation: Experiment = {
       ...{ preset: "forces-tiny", steps: 2000 },
       arms: [SO3, OCTAHEDRAL, NONE, PRINCIPAL],
       remarks: [POSES_REMARK, "The built-in frames are turned at random."],
+    },
+    flow: {
+      ...{ preset: "flow-tiny", steps: 1000 },
+      arms: [SO3, OCTAHEDRAL, NONE, PRINCIPAL],
+      remarks: [
+        "Chains of a file lie as their crystals do, which is augmentation by the file: the arm that decides has them " +
+          "turned to their principal axes. Held-out chains are in random poses, whatever the arm.",
+        FLOOR_REMARK,
+      ],
     },
   },
   verdict,

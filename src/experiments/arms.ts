@@ -12,6 +12,18 @@ export const HALF_WIDTH: Arm = {
   changes: (preset) => ({ augment: "so3", ...taskOfPreset(preset.preset).widened(preset, 0.5) }),
 };
 
+/** Force fields fall to nearly no forces first, with hardly a share to speak of: what of lossZero is below that. */
+export const BELOW_PLATEAU = 1 / 2;
+
+export const PLATEAU_REMARK =
+  "A force field first falls to nearly no forces, where lossTotal is just below lossZero and there is hardly a " +
+  "symmetry to lose: steps count from half of lossZero on.";
+
+/** What percentEquiv hides in flow matching. */
+export const FLOOR_REMARK =
+  "Where a noisy chain comes from no net can tell exactly, so most of lossMean stays whatever is learned, and " +
+  "percentEquiv says less than a share of what can be learned would: look at lossEquiv beside it.";
+
 /**
  * An experiment with some of its arms, in its own order; all where `names` is undefined.
  *
@@ -27,6 +39,16 @@ export function withArms(experiment: Experiment, names: readonly string[] | unde
     throw new VoxtwirlError("bad-option", message, fix);
   }
   return { ...experiment, arms: arms.filter(({ name }) => names.includes(name)) };
+}
+
+/** Whether arms have presets of their own, so that there is no one preset, task and file to choose. */
+export function isAcrossTasks({ arms }: Experiment): boolean {
+  return arms.some(({ preset }) => preset !== undefined);
+}
+
+/** The presets of an experiment's arms, that of those which have none of their own first. */
+export function presetsOf({ arms }: Experiment, preset: string): string[] {
+  return [...new Set([preset, ...arms.map((arm) => arm.preset ?? preset)])];
 }
 
 /** What an arm has other than the preset. */

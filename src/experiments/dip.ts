@@ -1,20 +1,8 @@
-import { formatCount } from "../report/format.ts";
-import { HALF_WIDTH, SO3 } from "./arms.ts";
+import { BELOW_PLATEAU, FLOOR_REMARK, HALF_WIDTH, PLATEAU_REMARK, SO3 } from "./arms.ts";
+import { PAPER, reached, reachFigures, reachText } from "./arrival.ts";
 import type { Experiment, OtherTask, Outcome, Verdict } from "./experiment.ts";
-import {
-  intervalFigures,
-  intervalText,
-  overSteps,
-  percentChart,
-  percentTable,
-  stepsOf,
-  undecided,
-  valuesAt,
-} from "./outcome.ts";
-import { estimate, ratio } from "./statistics.ts";
-
-/** In percent, and where: arXiv 2512.02303. */
-const PAPER = { percent: 2, from: 1000, to: 10_000 };
+import { intervalText, overSteps, percentChart, percentTable, stepsOf, undecided, valuesAt } from "./outcome.ts";
+import { ratio } from "./statistics.ts";
 
 /**
  * What is said and judged where a net does clearly better than predicting zero.
@@ -39,15 +27,15 @@ const REMARKS = [
     "or the last one before; above 1 the symmetry is learned faster.",
 ];
 
-/** Force fields fall to nearly no forces first, with hardly a share to speak of. */
 const FORCES: OtherTask = {
   ...{ preset: "forces-tiny", steps: 2000 },
-  ...judgedBelow({ share: 1 / 2, text: "half of lossZero" }),
-  remarks: [
-    ...REMARKS,
-    "A force field first falls to nearly no forces, where lossTotal is just below lossZero and there is hardly a " +
-      "symmetry to lose: steps count from half of lossZero on. The rates are of that plateau too.",
-  ],
+  ...judgedBelow({ share: BELOW_PLATEAU, text: "half of lossZero" }),
+  remarks: [...REMARKS, `${PLATEAU_REMARK} The rates are of that plateau too.`],
+};
+
+const FLOW: OtherTask = {
+  ...{ preset: "flow-tiny", steps: 1000 },
+  remarks: [...REMARKS, FLOOR_REMARK],
 };
 
 export const dip: Experiment = {
@@ -60,7 +48,7 @@ export const dip: Experiment = {
   steps: 1500,
   seeds: 3,
   arms: [SO3, HALF_WIDTH],
-  others: { forces: FORCES },
+  others: { forces: FORCES, flow: FLOW },
   charts: (outcome, lossPer) => [
     percentChart(outcome, { y: PAPER.percent, label: "2 %, the claim", short: "2 %" }),
     {
@@ -77,48 +65,23 @@ export const dip: Experiment = {
 };
 
 function verdict(outcome: Outcome, share: number): Verdict {
-  const arms = outcome.arms.map(({ name }) => ({ name, ...reached(outcome, name, share) }));
+  const arms = outcome.arms.map(({ name }) => ({
+    name,
+    reach: reached(outcome, { name, below: share }),
+  }));
   const figures = Object.assign(
     {},
-    ...arms.map(({ name, best, first }) => ({
-      ...intervalFigures(`${name}: smallest percentEquiv`, best),
-      [`${name}: first step at 2 %`]: first ?? null,
+    ...arms.map(({ name, reach }) => ({
+      ...reachFigures(name, reach),
       [`${name}: rate of L_equiv over L_mean`]: rate(outcome, name)?.mean ?? null,
     })),
   ) as Verdict["figures"];
-  const said = arms.map(({ name, best, at, first }) => {
-    const lowest = `at best ${intervalText(best)} % at step ${formatCount(at)}`;
-    return `${name}: ${first === undefined ? "" : `first at or below 2 % at step ${formatCount(first)}, `}${lowest}`;
-  });
-  const reason = `${said.join("; ")}.`;
-  if (arms.every(({ first }) => first !== undefined)) return { verdict: "holds", reason, figures };
-  if (outcome.steps >= PAPER.to && arms.some(({ above }) => above)) {
+  const reason = `${arms.map(({ name, reach }) => reachText(name, reach)).join("; ")}.`;
+  if (arms.every(({ reach }) => reach.first !== undefined)) return { verdict: "holds", reason, figures };
+  if (outcome.steps >= PAPER.to && arms.some(({ reach }) => reach.above)) {
     return { verdict: "does not hold", reason, figures };
   }
   return { verdict: "not decided", reason, figures };
-}
-
-/** Where an arm's interval first ends at or below the paper's share, and where it is lowest. */
-function reached(outcome: Outcome, arm: string, share: number) {
-  const steps = stepsOf(outcome).filter((step) => step <= PAPER.to);
-  const places = steps
-    .map((at) => ({ at, percent: estimate(valuesAt(outcome, arm, at, "percentEquiv")) }))
-    .filter(({ at, percent }) => percent.seeds > 0 && isBelowZero(outcome, arm, at, share));
-  const first = places.find(({ percent }) => percent.high <= PAPER.percent)?.at;
-  const within = places.filter(({ at }) => at >= PAPER.from);
-  const above = within.length > 0 && within.every(({ percent }) => percent.low > PAPER.percent);
-  const none = { at: NaN, percent: estimate([]) };
-  const lowest = places.reduce(
-    (least, next) => (next.percent.mean < least.percent.mean ? next : least),
-    places[0] ?? none,
-  );
-  return { first, above, best: lowest.percent, at: lowest.at };
-}
-
-/** Whether every seed does better than predicting zero: a net that predicts nothing is perfectly symmetric. */
-function isBelowZero(outcome: Outcome, arm: string, step: number, share: number): boolean {
-  const [total, zero] = ["lossTotal", "lossZero"].map((figure) => valuesAt(outcome, arm, step, figure));
-  return total!.every((value, i) => value < share * zero![i]!);
 }
 
 /** By how many times faster L_equiv falls than L_mean, on logarithmic scales. */

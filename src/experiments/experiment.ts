@@ -9,6 +9,8 @@ import type { ArmCost, Timings } from "./costs.ts";
 /** One way to train: a preset with changes. */
 export interface Arm {
   readonly name: string;
+  /** Another preset than the experiment's, of whatever task, trained on that task's built-in set. */
+  readonly preset?: string;
   /** Which values of a preset's configuration it has instead: data, so that they can be printed. */
   readonly changes: ArmChanges | ((preset: TrainConfig) => ArmChanges);
   /** The share of the training molecules that it has, the same ones held out; 1 by default. */

@@ -1,7 +1,7 @@
 import { type GradientResult, termGradients } from "../analysis/gradients.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatCount } from "../report/format.ts";
-import { SO3 } from "./arms.ts";
+import { FLOOR_REMARK, SO3 } from "./arms.ts";
 import type { Experiment, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
 import { gradientCost, withTerms } from "./modelTerms.ts";
 import { intervalFigures, intervalText, overSteps, pairsAcross, stepsOf, stepsTable, undecided } from "./outcome.ts";
@@ -10,6 +10,9 @@ import { ratio } from "./statistics.ts";
 const SIZE = { samples: 8, rotations: 24 };
 /** Parts of the samples for the standard errors. */
 const PARTS = 4;
+
+const NORMS_REMARK =
+  "The norms of the two terms do not add up: the cosine between them says how far they pull together.";
 
 /**
  * What is said and judged from a step on.
@@ -36,13 +39,23 @@ export const gradients: Experiment = {
   ...judgedFrom(100, 1000),
   remarks: [
     `Of ${SIZE.samples} held-out molecules under all rotations of the cube, at the averaged weights.`,
-    "The norms of the two terms do not add up: the cosine between them says how far they pull together.",
+    NORMS_REMARK,
   ],
   preset: "tiny",
   steps: 1500,
   seeds: 3,
   arms: [SO3],
-  others: { forces: { preset: "forces-tiny", steps: 3000, ...judgedFrom(1500, 2000) } },
+  others: {
+    forces: { preset: "forces-tiny", steps: 3000, ...judgedFrom(1500, 2000) },
+    flow: {
+      ...{ preset: "flow-tiny", steps: 1000 },
+      remarks: [
+        "Of held-out chains at all times under all rotations of the cube, at the averaged weights.",
+        NORMS_REMARK,
+        FLOOR_REMARK,
+      ],
+    },
+  },
   models: {
     at: (kept) => kept.filter((step) => step > 0),
     // Two gradients, and an evaluation of the losses, which is a third of one.

@@ -20,6 +20,8 @@ export interface Settings {
   /** Where the molecules come from: a path, or "builtin"; and the SHA-256 of what was there. */
   readonly source: string;
   readonly sha256: string;
+  /** The SHA-256 of the built-in sets of arms with presets of other tasks, by preset. */
+  readonly others?: Readonly<Record<string, string>>;
   readonly seeds: number;
   readonly steps: number;
   /** Left out where all arms are run. */
@@ -191,13 +193,17 @@ export function checkSettings(path: string, before: Settings, now: Settings): vo
     const message = `cannot resume ${path}: it began with ${lost === "all" ? "all arms" : `the arm ${lost} too`}`;
     throw new VoxtwirlError("bad-option", message, fix);
   }
-  if (before.sha256 === now.sha256) return;
+  if (sameData(before, now)) return;
   const message = `cannot resume ${path}: the molecules are not those that it began with (${before.source})`;
   throw new VoxtwirlError("bad-file", message, "Give the same with --data, or choose another --out.");
 }
 
 /** Whether nothing has changed. */
 export function sameSettings(a: Settings, b: Settings): boolean {
-  const same = (["preset", "sha256", "seeds", "steps"] as const).every((name) => a[name] === b[name]);
-  return same && String(a.arms) === String(b.arms);
+  const same = (["preset", "seeds", "steps"] as const).every((name) => a[name] === b[name]);
+  return same && sameData(a, b) && String(a.arms) === String(b.arms);
+}
+
+function sameData(a: Settings, b: Settings): boolean {
+  return a.sha256 === b.sha256 && JSON.stringify(a.others) === JSON.stringify(b.others);
 }

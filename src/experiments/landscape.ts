@@ -49,6 +49,17 @@ function modelsAt(steps: readonly number[]): ModelReader {
   };
 }
 
+function remarksOf(samples: string): string[] {
+  return [
+    `Of ${SIZE.samples} held-out ${samples} under ${SIZE.rotations} rotations, by ${HESSIAN.products} steps of ` +
+      `Lanczos and ${HESSIAN.probes} probes for trace and spectrum. A net with more weights than it needs has no ` +
+      `finite condition number: lambda_max / lambda_${K} is of the leading directions alone.`,
+    "Gauss-Newton's matrix is the Hessian without the part in which predictions bend: that of L_mean is of the " +
+      "averaged prediction (bias), that of L_equiv of how fast predictions part (variance).",
+    "A small term of the loss is a flat one: lambda_max over the term itself is shown beside it, and is not judged.",
+  ];
+}
+
 export const landscapeExperiment: Experiment = {
   name: "landscape",
   question: "Is the symmetry's part of the loss the smoother and better conditioned one?",
@@ -58,20 +69,16 @@ export const landscapeExperiment: Experiment = {
     `lambda_max / lambda_${K} (better conditioned), paired by seed: geometric means with 95 % t intervals. Holds ` +
     "when both intervals end below 1, does not hold when one of them begins above 1, otherwise not decided, as with " +
     "fewer than three seeds or 1,000 steps.",
-  remarks: [
-    `Of ${SIZE.samples} held-out molecules under ${SIZE.rotations} rotations, by ${HESSIAN.products} steps of ` +
-      `Lanczos and ${HESSIAN.probes} probes for trace and spectrum. A net with more weights than it needs has no ` +
-      `finite condition number: lambda_max / lambda_${K} is of the leading directions alone.`,
-    "Gauss-Newton's matrix is the Hessian without the part in which predictions bend: that of L_mean is of the " +
-      "averaged prediction (bias), that of L_equiv of how fast predictions part (variance).",
-    "A small term of the loss is a flat one: lambda_max over the term itself is shown beside it, and is not judged.",
-  ],
+  remarks: remarksOf("molecules"),
   preset: "tiny",
   steps: 1000,
   seeds: 3,
   arms: [SO3],
-  // Until step 1,000 or so it predicts nearly nothing.
-  others: { forces: { preset: "forces-tiny", steps: 2000, models: modelsAt([1500]) } },
+  others: {
+    // Until step 1,000 or so it predicts nearly nothing.
+    forces: { preset: "forces-tiny", steps: 2000, models: modelsAt([1500]) },
+    flow: { preset: "flow-tiny", steps: 1000, remarks: remarksOf("chains, at all times") },
+  },
   models: modelsAt([100, 300, 1000]),
   verdict,
   charts: (outcome) => [

@@ -2,7 +2,16 @@ import { measureLatents } from "../analysis/latents.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { formatCount } from "../report/format.ts";
 import { SO3 } from "./arms.ts";
-import type { Arm, Experiment, ExperimentTable, Figures, ModelContext, Outcome, Verdict } from "./experiment.ts";
+import type {
+  Arm,
+  Experiment,
+  ExperimentTable,
+  Figures,
+  ModelContext,
+  OtherTask,
+  Outcome,
+  Verdict,
+} from "./experiment.ts";
 import {
   intervalFigures,
   intervalText,
@@ -23,6 +32,39 @@ const MOLECULES = 4;
 const STEPS = [100, 300, 1000];
 /** How many times more unlike: less than this is no effect to speak of. */
 const EFFECT = 1.5;
+
+/** What is compared, in words: the title of its chart, and what that shows. */
+type Shown = readonly [title: string, caption: string];
+
+const MAPS: Shown = [
+  "Hidden maps under rotation",
+  "How unlike a molecule's hidden maps are to those of the rotated molecule, rotated back; mean over layers.",
+];
+const FEATURES: Shown = [
+  "Hidden features under rotation",
+  "How unlike a chain's hidden features are to those of the rotated chain; mean over layers.",
+];
+
+/** A net without any downsampling. */
+const FLOW: OtherTask = {
+  ...{ preset: "flow-tiny", steps: 1000 },
+  arms: [SO3],
+  rule:
+    "Nothing is downsampled in this net, so that by what is put to the test its features come to be alike. Judged at " +
+    "the last step by 1 - cos of the hidden features of a chain and of the rotated chain, mean over layers, over " +
+    "that of the same net at its initial weights, paired by seed: a geometric mean with its 95 % t interval. Holds " +
+    `when the interval ends at or below 1 / ${EFFECT}, does not hold when it begins above that, otherwise not decided, ` +
+    "as with fewer than three seeds or 1,000 steps.",
+  remarks: [
+    `Cosines are those of features less each channel's mean, over ${MOLECULES} held-out chains at most and the ` +
+      "rotations of the cube but the identity. Features of different chains show what low is.",
+    "Conditioning and pairs see distances alone and are alike by construction. Tokens begin with coordinates and end " +
+      "in a vector that turns along, read off by a matrix: some of what they hold has to turn, so that they cannot " +
+      "all be alike, which is a reason of its own.",
+  ],
+  verdict: trainedVerdict,
+  charts: chartsOf(FEATURES),
+};
 
 export const latents: Experiment = {
   name: "latents",
@@ -45,6 +87,7 @@ export const latents: Experiment = {
   steps: 1000,
   seeds: 3,
   arms: [SO3, K3S2, K2S2],
+  others: { flow: FLOW },
   models: {
     at: (kept) => kept.filter((step) => STEPS.includes(step) || step === kept.at(-1)),
     // Forward passes of two nets; maps are read back and compared on the host, which takes about as long again.
@@ -52,24 +95,7 @@ export const latents: Experiment = {
     read,
   },
   verdict,
-  charts: (outcome) => [
-    {
-      title: "Hidden maps under rotation",
-      yLabel: "1 - centred cosine",
-      caption:
-        "How unlike a molecule's hidden maps are to those of the rotated molecule, rotated back; mean over layers.",
-      curves: outcome.arms.flatMap(({ name }) => [
-        overSteps(outcome, name, "unlike", `${name}, trained`),
-        overSteps(outcome, name, "unlikeInitial", `${name}, initial weights`),
-      ]),
-    },
-    {
-      title: "Symmetry not learned, of the output",
-      yLabel: "percentEquiv (% of lossTotal)",
-      caption: "The same runs' share of the held-out loss.",
-      curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
-    },
-  ],
+  charts: chartsOf(MAPS),
   tables: (outcome) => [
     ...outcome.arms.map(({ name }) =>
       stepsTable(
@@ -82,6 +108,25 @@ export const latents: Experiment = {
     layersTable(outcome),
   ],
 };
+
+function chartsOf([title, caption]: Shown): Experiment["charts"] {
+  return (outcome) => [
+    {
+      ...{ title, caption },
+      yLabel: "1 - centred cosine",
+      curves: outcome.arms.flatMap(({ name }) => [
+        overSteps(outcome, name, "unlike", `${name}, trained`),
+        overSteps(outcome, name, "unlikeInitial", `${name}, initial weights`),
+      ]),
+    },
+    {
+      title: "Symmetry not learned, of the output",
+      yLabel: "percentEquiv (% of lossTotal)",
+      caption: "The same runs' share of the held-out loss.",
+      curves: outcome.arms.map(({ name }) => overSteps(outcome, name, "percentEquiv")),
+    },
+  ];
+}
 
 /** Which layers make up the mean. */
 function layersTable(outcome: Outcome): ExperimentTable {
@@ -108,7 +153,7 @@ const LAYER = "unlike.";
 const LABELS = {
   unlike: "trained",
   unlikeInitial: "initial weights",
-  unlikeOthers: "different molecules",
+  unlikeOthers: "different samples",
   percentEquiv: "percentEquiv",
 } as const;
 
@@ -153,4 +198,18 @@ function verdict(outcome: Outcome): Verdict {
     `that of "${K2S2.name}" ${intervalText(two)} times.`;
   if (three.low >= EFFECT) return { verdict: "holds", reason, figures };
   return { verdict: three.high < EFFECT ? "does not hold" : "not decided", reason, figures };
+}
+
+/** Of a net that downsamples nothing. */
+function trainedVerdict(outcome: Outcome): Verdict {
+  const early = undecided(outcome, 1000);
+  if (early) return early;
+  const last = stepsOf(outcome).at(-1)!;
+  const over = ratio(...pairsAt(outcome, last, [SO3.name, "unlike"], [SO3.name, "unlikeInitial"]));
+  const figures = intervalFigures("1 - cos, trained / initial weights", over);
+  const reason =
+    `At step ${formatCount(last)} 1 - cos of the trained net's features is ${intervalText(over)} times that at its ` +
+    "initial weights.";
+  if (over.high <= 1 / EFFECT) return { verdict: "holds", reason, figures };
+  return { verdict: over.low > 1 / EFFECT ? "does not hold" : "not decided", reason, figures };
 }

@@ -9,11 +9,12 @@ import { landscapeExperiment } from "./landscape.ts";
 import { groups } from "./groups.ts";
 import { latents } from "./latents.ts";
 import { scale } from "./scale.ts";
+import { tasksExperiment } from "./tasks.ts";
 import { twirling } from "./twirling.ts";
 
 /** All experiments: to add one is to add its file and its line here. */
 export const experiments: readonly Experiment[] = [
-  ...[dip, ablation, twirling, landscapeExperiment, gradients, latents, efficiency, groups, scale],
+  ...[dip, tasksExperiment, ablation, twirling, landscapeExperiment, gradients, latents, efficiency, groups, scale],
 ];
 
 /** @throws VoxtwirlError "bad-option" for a name that is none */

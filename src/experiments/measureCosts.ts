@@ -13,7 +13,7 @@ import type { ArmCost, ArmTiming } from "./costs.ts";
 const PASSES = 3;
 
 /** Counts, on a model of an arm: values do not matter. */
-export async function armCost(gpu: Gpu, task: AnyTask, model: ModelFile): Promise<ArmCost> {
+export async function armCost(gpu: Gpu, { material: { task } }: PlannedRun, model: ModelFile): Promise<ArmCost> {
   const { training } = model.config;
   const forward = await task.forward(gpu, model, { batch: training.batch });
   try {
@@ -40,9 +40,9 @@ function freeWeights(task: AnyTask, config: TrainConfig): number {
 const REPLAYS = 5;
 
 /** Times a training step and a prediction of an arm. */
-export async function armTiming(gpu: Gpu, task: AnyTask, run: PlannedRun, model: ModelFile): Promise<ArmTiming> {
+export async function armTiming(gpu: Gpu, run: PlannedRun, model: ModelFile): Promise<ArmTiming> {
   const { batch } = model.config.training;
-  const forward = await task.forward(gpu, model, { batch });
+  const forward = await run.material.task.forward(gpu, model, { batch });
   const seconds: number[] = [];
   try {
     for (let i = 0; i <= REPLAYS; i++) {
@@ -54,5 +54,5 @@ export async function armTiming(gpu: Gpu, task: AnyTask, run: PlannedRun, model:
   } finally {
     forward.destroy();
   }
-  return { step: await rehearse(gpu, task, run), prediction: median(seconds) / batch };
+  return { step: await rehearse(gpu, run), prediction: median(seconds) / batch };
 }

@@ -2,18 +2,20 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { partOf, type DataFile } from "../node/dataFile.ts";
 import { prepareRunData } from "../runs/runData.ts";
-import type { AnyTask } from "../tasks/list.ts";
 import type { KeptSteps } from "../training/keptSteps.ts";
 import type { TaskData } from "../training/task.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { changesOf } from "./arms.ts";
 import type { Arm, Experiment } from "./experiment.ts";
+import type { Settings } from "./laboratory.ts";
+import type { Material, Materials } from "./material.ts";
 
 /** One of an experiment's runs: an arm with a seed. */
 export interface PlannedRun {
   readonly arm: string;
   readonly seed: number;
   readonly config: TrainConfig;
+  readonly material: Material;
   /** What the arm is trained on: all that was given, or a part of it. */
   readonly file: DataFile;
   readonly data: TaskData;
@@ -25,12 +27,8 @@ export interface PlannedRun {
 /** What an experiment's runs are made of. */
 export interface PlanOptions {
   readonly experiment: Experiment;
-  readonly task: AnyTask;
-  /** What the arms change. */
-  readonly base: TrainConfig;
-  readonly file: DataFile;
-  readonly seeds: number;
-  readonly steps: number;
+  readonly materials: Materials;
+  readonly settings: Pick<Settings, "preset" | "seeds" | "steps">;
   /** The folder of the laboratory. */
   readonly out: string;
 }
@@ -60,22 +58,22 @@ export function evaluatedSteps({ every, steps }: TrainConfig): number[] {
  *
  * @throws VoxtwirlError as `Task.check` and `Task.open`: for an arm that cannot be, or too few molecules
  */
-export async function planRuns({ experiment, seeds, out, ...given }: PlanOptions): Promise<PlannedRun[]> {
+export async function planRuns({ experiment, materials, settings, out }: PlanOptions): Promise<PlannedRun[]> {
   const runs: PlannedRun[] = [];
+  const { preset, seeds, steps } = settings;
   for (const arm of experiment.arms) {
+    const material = materials[arm.preset ?? preset]!;
     for (let seed = 1; seed <= seeds; seed++) {
-      const config = configOf(arm, given, seed);
-      const { file, data } = await dataOf(arm, given, config);
-      const name = runName(given.task.name, config, file.sha256);
-      runs.push({ arm: arm.name, seed, config, file, data, name, path: join(out, "runs", name) });
+      const config = configOf(arm, material, steps, seed);
+      const { file, data } = await dataOf(arm, material, config);
+      const name = runName(material.task.name, config, file.sha256);
+      runs.push({ arm: arm.name, seed, config, material, file, data, name, path: join(out, "runs", name) });
     }
   }
   return runs;
 }
 
-type Given = Pick<PlanOptions, "task" | "base" | "file" | "steps">;
-
-function configOf(arm: Arm, { task, base, steps }: Given, seed: number): TrainConfig {
+function configOf(arm: Arm, { task, base }: Material, steps: number, seed: number): TrainConfig {
   const changed = { ...base, ...changesOf(arm, base) };
   const { every } = changed;
   const { stepShare = 1 } = arm;
@@ -84,7 +82,7 @@ function configOf(arm: Arm, { task, base, steps }: Given, seed: number): TrainCo
 }
 
 /** Of a part, the held-out molecules are those of the whole, and the others the first of a random order. */
-async function dataOf({ share = 1 }: Arm, { task, file }: Given, config: TrainConfig) {
+async function dataOf({ share = 1 }: Arm, { task, file }: Material, config: TrainConfig) {
   const data = await prepareRunData(task, file, config);
   if (share === 1) return { file, data };
   const count = Math.max(1, Math.round(share * data.train.count));

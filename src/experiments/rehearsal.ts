@@ -1,6 +1,5 @@
 /** Before anything runs: does it fit, and how long will it take. */
 import type { Gpu } from "../gpu/gpu.ts";
-import type { AnyTask } from "../tasks/list.ts";
 import { train } from "../training/loop.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { Training } from "../training/training.ts";
@@ -15,8 +14,8 @@ const STEPS = 4;
  * @returns seconds a step
  * @throws VoxtwirlError "out-of-memory" or "too-large" where it does not fit
  */
-export async function rehearse(gpu: Gpu, task: AnyTask, { config, data }: PlannedRun): Promise<number> {
-  const training = await Training.create(gpu, task, config, data);
+export async function rehearse(gpu: Gpu, { material, config, data }: PlannedRun): Promise<number> {
+  const training = await Training.create(gpu, material.task, config, data);
   try {
     let first: number | undefined;
     let last = 0;

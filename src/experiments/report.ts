@@ -151,21 +151,39 @@ function runsTable({ runs }: ExperimentResults): ExperimentTable {
   return { title: "Runs", columns, rows, caption: "percentEquiv of the last evaluation." };
 }
 
-function madeOf({ version, preset, data, adapters, steps, seeds, arms }: ExperimentResults): [string, string][] {
+function madeOf(results: ExperimentResults): [string, string][] {
+  const { version, preset, data, adapters, steps, seeds, arms } = results;
+  const isAcross = arms.some((arm) => arm.data !== undefined);
+  const made: [string, string][] = [
+    ["adapter", adapters.join("; ")],
+    ["steps", formatCount(steps)],
+    ["seeds", seeds.join(", ")],
+  ];
+  if (isAcross) return [["version", version], ...made, ...arms.flatMap(wholeArm)];
+  const { takes } = taskOfPreset(preset);
   const first = flattenConfig(arms[0]!.training as Record<string, unknown>);
   return [
     ["version", version],
     ["preset", preset],
-    ["molecules", isBuiltin(data.source) ? "the built-in set" : data.source],
-    ["SHA-256 of the molecules", data.sha256],
-    ["adapter", adapters.join("; ")],
-    ["steps", formatCount(steps)],
-    ["seeds", seeds.join(", ")],
+    [`${takes}s`, sourceText(data)],
+    [`SHA-256 of the ${takes}s`, data.sha256],
+    ...made,
     ...arms.slice(1).map(({ name, training }): [string, string] => {
       const own = flattenConfig(training as Record<string, unknown>);
       const other = own.filter(([key, value]) => first.find(([name]) => name === key)?.[1] !== value);
-      return [`arm ${name}`, other.map(([key, value]) => `${key} ${value}`).join(", ") || "fewer molecules"];
+      return [`arm ${name}`, other.map(([key, value]) => `${key} ${value}`).join(", ") || `fewer ${takes}s`];
     }),
     ...first.map(([key, value]): [string, string] => [`${arms[0]!.name}: ${key}`, value]),
+  ];
+}
+
+const sourceText = ({ source }: ExperimentResults["data"]): string => (isBuiltin(source) ? "the built-in set" : source);
+
+/** An arm with a preset and data of its own: beside others of another task there is nothing that they share. */
+function wholeArm({ name, training, data }: ExperimentResults["arms"][number]): [string, string][] {
+  const config = flattenConfig(training as Record<string, unknown>).map(([key, value]) => `${key} ${value}`);
+  return [
+    [`${name}: data`, `${sourceText(data!)}, SHA-256 ${data!.sha256}`],
+    [`${name}: configuration`, config.join(", ")],
   ];
 }

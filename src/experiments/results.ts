@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { isAcrossTasks } from "./arms.ts";
 import type { ArmCost } from "./costs.ts";
 import type { Experiment, Outcome, Reading, Verdict } from "./experiment.ts";
 import { finite } from "./figure.ts";
@@ -45,7 +46,10 @@ export interface ExperimentResults {
   readonly arms: readonly {
     readonly name: string;
     readonly training: object;
+    /** How many it is trained on: chains where the task takes those. */
     readonly molecules: number;
+    /** Where arms have presets of their own, and with them data. */
+    readonly data?: { readonly source: string; readonly sha256: string };
     /** Where the experiment asks for it. */
     readonly cost?: ArmCost;
   }[];
@@ -72,9 +76,10 @@ export function experimentResults(of: {
   const { preset, source, sha256, steps, seeds } = settings;
   const arms = runs
     .filter(({ seed }) => seed === 1)
-    .map(({ arm, config, data }) => {
+    .map(({ arm, config, data, material }) => {
       const cost = costs.get(arm);
-      return { name: arm, training: config, molecules: data.train.count, ...(cost && { cost }) };
+      const own = isAcrossTasks(experiment) && { data: dataOf(material.source, material.file.sha256) };
+      return { name: arm, training: config, molecules: data.train.count, ...own, ...(cost && { cost }) };
     });
   return {
     formatVersion: LABORATORY_FORMAT,
@@ -82,8 +87,7 @@ export function experimentResults(of: {
     experiment: name,
     version: VOXTWIRL_VERSION,
     ...{ question, claim, rule, preset },
-    // Without its folder, which is another one elsewhere.
-    data: { source: basename(source), sha256 },
+    data: dataOf(source, sha256),
     adapters: [...new Set(found.map(({ adapter }) => adapter))].sort(),
     steps,
     seeds: Array.from({ length: seeds }, (_, i) => i + 1),
@@ -93,6 +97,9 @@ export function experimentResults(of: {
     means: experiment.arms.flatMap((arm) => meansOf(arm.name, found)),
   };
 }
+
+/** Without its folder, which is another one elsewhere. */
+const dataOf = (source: string, sha256: string) => ({ source: basename(source), sha256 });
 
 /** What verdicts and reports are functions of. */
 export function outcomeOf({ steps, runs, arms }: Pick<ExperimentResults, "steps" | "runs" | "arms">): Outcome {

@@ -1,14 +1,12 @@
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import type { DataFile } from "../node/dataFile.ts";
 import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
-import type { AnyTask } from "../tasks/list.ts";
-import type { TrainConfig } from "../training/trainConfig.ts";
 import type { ArmCost } from "./costs.ts";
 import type { Experiment, ModelReader, Reading } from "./experiment.ts";
-import { absoluteSource, ExperimentFolder, type Settings } from "./laboratory.ts";
+import { ExperimentFolder, type Settings } from "./laboratory.ts";
+import type { Materials } from "./material.ts";
 import { keptSteps, planRuns, type PlannedRun } from "./plannedRun.ts";
 import { armCost, armTiming } from "./measureCosts.ts";
 import { evaluationCost, rehearse } from "./rehearsal.ts";
@@ -20,10 +18,7 @@ import { adapterOf, continueRun, evaluationReadings, keptModel, progressOf } fro
 export interface ExperimentOptions {
   readonly gpu: Gpu;
   readonly experiment: Experiment;
-  readonly task: AnyTask;
-  /** What the arms change: a preset. */
-  readonly base: TrainConfig;
-  readonly file: DataFile;
+  readonly materials: Materials;
   readonly folder: ExperimentFolder;
   /** The folder of the laboratory. */
   readonly out: string;
@@ -74,9 +69,8 @@ export interface ExperimentProgress {
  *   `planRuns` and `trainingRun`
  */
 export async function* runExperiment(options: ExperimentOptions): AsyncGenerator<ExperimentEvent, void, undefined> {
-  const { experiment, folder, settings, gpu, task, signal } = options;
-  const source = absoluteSource(settings.source);
-  const runs = await planRuns({ ...options, seeds: settings.seeds, steps: settings.steps });
+  const { experiment, folder, settings, gpu, signal } = options;
+  const runs = await planRuns(options);
   const jobs = await lookForJobs(options, runs);
   const work = await estimateWork(options, jobs);
   yield { type: "plan", plan: work.plan };
@@ -90,7 +84,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     };
     if (!job.complete) {
       const remarks: string[] = [];
-      for await (const event of continueRun({ gpu, task, source, signal }, job.run, (text) => remarks.push(text))) {
+      for await (const event of continueRun({ gpu, signal }, job.run, (text) => remarks.push(text))) {
         for (const text of remarks.splice(0)) yield { type: "note", text };
         if (event.type === "note") yield { type: "note", text: `${name}: ${event.text}` };
         if (event.type === "train") clock.did(event.rows.length * job.secondsPerStep);
@@ -154,14 +148,14 @@ async function lookForJobs(
 }
 
 /** Rehearses each arm that has something left to do. */
-async function estimateWork({ gpu, task, experiment }: ExperimentOptions, jobs: readonly Job[]) {
+async function estimateWork({ gpu, experiment }: ExperimentOptions, jobs: readonly Job[]) {
   const { models } = experiment;
   const pace = new Map<string, number>();
   let seconds = 0;
   for (const job of jobs) {
     const { arm, config } = job.run;
     if (job.complete && job.unmeasured === 0) continue;
-    if (!pace.has(arm)) pace.set(arm, await rehearse(gpu, task, job.run));
+    if (!pace.has(arm)) pace.set(arm, await rehearse(gpu, job.run));
     job.secondsPerStep = pace.get(arm)!;
     const left = Math.max(0, config.steps - job.step);
     const evaluations = job.complete ? 0 : Math.ceil(left / config.every) + (job.step === 0 ? 1 : 0);
@@ -178,10 +172,7 @@ async function estimateWork({ gpu, task, experiment }: ExperimentOptions, jobs: 
  * Counts and times the networks of the arms, where the experiment asks for it; what was timed before is not again.
  * Undefined where the signal stopped it.
  */
-async function* measureCosts(
-  { experiment, folder, gpu, task, signal }: ExperimentOptions,
-  runs: readonly PlannedRun[],
-) {
+async function* measureCosts({ experiment, folder, gpu, signal }: ExperimentOptions, runs: readonly PlannedRun[]) {
   const costs = new Map<string, ArmCost>();
   if (!experiment.costs) return { costs, timings: undefined };
   let timings = await folder.readTimings(gpu.info.description);
@@ -191,9 +182,9 @@ async function* measureCosts(
     yield { type: "progress", run: name, what, done, runs: experiment.arms.length, secondsLeft: 0 } as const;
     const run = runs.find(({ arm }) => arm === name)!;
     const model = await readModelFile(await keptModel(run, run.config.steps));
-    costs.set(name, await armCost(gpu, task, model));
+    costs.set(name, await armCost(gpu, run, model));
     if (timings.seconds[name]) continue;
-    const seconds = { ...timings.seconds, [name]: await armTiming(gpu, task, run, model) };
+    const seconds = { ...timings.seconds, [name]: await armTiming(gpu, run, model) };
     timings = { ...timings, seconds };
     await folder.writeTimings(timings);
   }
@@ -201,16 +192,12 @@ async function* measureCosts(
 }
 
 /** Undefined where the signal stopped it. */
-async function measure(
-  { gpu, task, folder, signal }: ExperimentOptions,
-  reader: ModelReader,
-  run: PlannedRun,
-  step: number,
-) {
+async function measure({ gpu, folder, signal }: ExperimentOptions, reader: ModelReader, run: PlannedRun, step: number) {
   try {
     const model = await readModelFile(await keptModel(run, step));
-    const { seed } = run;
-    const figures = await reader.read({ gpu, task, model, heldout: run.data.heldout, seed, signal });
+    const { seed, data, material } = run;
+    const { task } = material;
+    const figures = await reader.read({ gpu, task, model, heldout: data.heldout, seed, signal });
     await folder.writeReading(run.name, step, figures);
     // As the next call would find it.
     return await folder.readReading(run.name, step);

@@ -12,10 +12,10 @@ import { RunFolder } from "../runs/runFolder.ts";
 import { lookAtRun, RUN_FILES } from "../runs/runStage.ts";
 import { withSafetensors } from "../runs/safetensorsFile.ts";
 import { trainingRun } from "../runs/trainingRun.ts";
-import type { AnyTask } from "../tasks/list.ts";
 import { parseMetrics, type EvalRow } from "../training/metrics.ts";
 import type { Reading } from "./experiment.ts";
 import { figure } from "./figure.ts";
+import { absoluteSource } from "./laboratory.ts";
 import { evaluatedSteps, keptBy, keptSteps, type PlannedRun } from "./plannedRun.ts";
 
 /** The figures of an evaluation. */
@@ -41,17 +41,19 @@ export async function progressOf({ path, config }: PlannedRun): Promise<Progress
 
 /** Trains a run up to the steps that are asked for, from its last checkpoint where it has one. */
 export async function* continueRun(
-  { gpu, task, source, signal }: { gpu: Gpu; task: AnyTask; source: string; signal?: AbortSignal | undefined },
+  { gpu, signal }: { gpu: Gpu; signal?: AbortSignal | undefined },
   run: PlannedRun,
   onRemark: (text: string) => void,
 ): AsyncGenerator<RunEvent, void, undefined> {
-  const { path, file } = run;
+  const { path, file, material } = run;
+  const { task } = material;
   const folder = await RunFolder.open(path, { onRemark });
   try {
     const { step } = await progressOf(run);
     // A run that has gone further only writes what a kill kept it from.
     const config = { ...run.config, steps: Math.max(run.config.steps, step) };
     const keepCheckpoints = keptBy(config.steps);
+    const source = absoluteSource(material.source);
     yield* trainingRun({ gpu, task, folder, config, file, source, keepCheckpoints, signal });
   } finally {
     folder.close();

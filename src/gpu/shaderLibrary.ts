@@ -22,6 +22,7 @@ import nearest from "../../shaders/shared/nearest.wgsl";
 import neighbourAttention from "../../shaders/shared/neighbourAttention.wgsl";
 import normal from "../../shaders/shared/normal.wgsl";
 import octahedral from "../../shaders/shared/octahedral.wgsl";
+import pairMatrix from "../../shaders/shared/pairMatrix.wgsl";
 import philox from "../../shaders/shared/philox.wgsl";
 import random from "../../shaders/shared/random.wgsl";
 import pose from "../../shaders/shared/pose.wgsl";
@@ -37,6 +38,7 @@ import sortKey from "../../shaders/shared/sortKey.wgsl";
 import step from "../../shaders/shared/step.wgsl";
 import storage from "../../shaders/shared/storage.wgsl";
 import storagePair from "../../shaders/shared/storagePair.wgsl";
+import storedNumber from "../../shaders/shared/storedNumber.wgsl";
 import streamBits from "../../shaders/shared/streamBits.wgsl";
 import subgroupMatrix from "../../shaders/shared/subgroupMatrix.wgsl";
 import thread from "../../shaders/shared/thread.wgsl";
@@ -78,6 +80,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     neighbourAttention,
     normal,
     octahedral,
+    pairMatrix,
     philox,
     random,
     pose,
@@ -93,6 +96,7 @@ export function shaderLibrary(): Readonly<Record<string, string>> {
     step,
     storage,
     storagePair,
+    storedNumber,
     streamBits,
     subgroupMatrix,
     thread,

@@ -5,6 +5,8 @@ import { copyChannels } from "../kernels/concatChannels.ts";
 import * as centreKernel from "../kernels/flow/centre.ts";
 import * as endpointKernel from "../kernels/flow/endpoint.ts";
 import * as modulateKernel from "../kernels/modulate.ts";
+import * as pairBiasKernel from "../kernels/pairs/pairBias.ts";
+import { pairBiasGrad } from "../kernels/pairs/pairBiasGrad.ts";
 import * as pairBinsKernel from "../kernels/pairs/pairBins.ts";
 import * as pairEmbeddingKernel from "../kernels/pairs/pairEmbedding.ts";
 import { elementCount } from "../gpu/tensor.ts";
@@ -104,6 +106,34 @@ export function pairEmbedding(graph: Graph, options: { label: string; bins: Tens
     if (!gradTable) return;
     const args = { label: `${label} grad`, bins, gradY: graph.alias(gradY, rows), gradTable };
     pairEmbeddingKernel.pairEmbeddingGrad(graph, args);
+  });
+}
+
+/**
+ * Attention's biases from what is known of pairs: x [b, pairs, P] times a matrix f32 [P, heads], by head, [b, heads,
+ * pairs]. The matrix may be a parameter.
+ */
+export function pairBias(graph: Graph, options: { label: string; x: Tensor; matrix: Tensor }): Tensor {
+  checkOperation("pairBias", graph, options, "x matrix");
+  const { label, x, matrix } = options;
+  const { samples, heads, pairs } = pairBiasKernel.pairBiasLayout(label, x, matrix).shape;
+  const y = graph.activation(label, [samples, heads, pairs]);
+  pairBiasKernel.pairBias(graph, { label, x, matrix, y });
+  return graph.record(y, [x, matrix], (gradY) => {
+    const back = (gradMatrix: Tensor | undefined) => {
+      const args = { label: `${label} grad`, x, matrix, gradY, gradMatrix };
+      if (!graph.needsGrad(x)) pairBiasGrad(graph, args);
+      else graph.addGrad(x, (gradX, addend) => pairBiasGrad(graph, { ...args, gradX, addend }), true);
+    };
+    const sum = graph.parameterGrad(matrix);
+    if (sum || !graph.needsGrad(matrix)) {
+      back(sum);
+      return;
+    }
+    graph.addGrad(matrix, (gradMatrix) => {
+      graph.clear(gradMatrix);
+      back(gradMatrix);
+    });
   });
 }
 

@@ -195,6 +195,8 @@ export {
   type Modulation,
 } from "./modulate.ts";
 export { PAIR_TABLE_ROWS, pairBins, pairBinsKernel, type PairBinsArgs, type PairBinsShape } from "./pairs/pairBins.ts";
+export { pairBias, pairBiasKernel, type PairBiasArgs, type PairBiasShape } from "./pairs/pairBias.ts";
+export { pairBiasGrad, pairBiasGradKernel, type PairBiasGradArgs } from "./pairs/pairBiasGrad.ts";
 export {
   pairEmbedding,
   pairEmbeddingGrad,

@@ -10,6 +10,7 @@ import {
   linear,
   matmul,
   modulate,
+  pairBias,
   pairBins,
   pairEmbedding,
   queryKeyNorm,
@@ -198,18 +199,12 @@ class Pass {
    */
   #pairBias(name: string, pair: Tensor): Tensor {
     const { parameter } = this.#options;
-    const matrix = parameter(`${name}.pairBias.weight`);
-    const biases = matmul(this.#graph, {
-      label: this.#path(`${name}.pairBias`),
-      a: scaleRows(this.#graph, {
-        label: this.#path(`${name}.pairNorm`),
-        x: matrix,
-        weight: parameter(`${name}.pairNorm.gain`),
-      }),
-      transposeA: true,
-      b: pair,
-      transposeB: true,
+    const matrix = scaleRows(this.#graph, {
+      label: this.#path(`${name}.pairNorm`),
+      x: parameter(`${name}.pairBias.weight`),
+      weight: parameter(`${name}.pairNorm.gain`),
     });
+    const biases = pairBias(this.#graph, { label: this.#path(`${name}.pairBias`), x: pair, matrix });
     const [chains, side] = this.#inputs.tokens.shape as [number, number];
     return reshape(this.#graph, biases, [chains, this.#config.heads, side, side]);
   }

@@ -61,6 +61,42 @@ export function pairEmbeddingGrad(bins: Numbers, gradY: Numbers, gradTable: Numb
   return sums;
 }
 
+interface PairBiasSizes {
+  readonly samples: number;
+  readonly pairs: number;
+  readonly columns: number;
+  readonly heads: number;
+}
+
+/** Twin of shaders/pairs/pairBias.wgsl in float64. */
+export function pairBias({ samples, pairs, columns, heads }: PairBiasSizes, x: Numbers, matrix: Numbers): Float64Array {
+  return Float64Array.from({ length: samples * heads * pairs }, (_, at) => {
+    const [sample, head, pair] = [Math.floor(at / (heads * pairs)), Math.floor(at / pairs) % heads, at % pairs];
+    let sum = 0;
+    for (let c = 0; c < columns; c++) sum += x[(sample * pairs + pair) * columns + c]! * matrix[c * heads + head]!;
+    return sum;
+  });
+}
+
+/** Twin of its gradients in float64. */
+export function pairBiasGrad(
+  { samples, pairs, columns, heads }: PairBiasSizes,
+  { x, matrix, gradY }: Readonly<Record<"x" | "matrix" | "gradY", Numbers>>,
+) {
+  const gradX = new Float64Array(samples * pairs * columns);
+  const gradMatrix = new Float64Array(columns * heads);
+  for (let row = 0; row < samples * pairs; row++) {
+    for (let head = 0; head < heads; head++) {
+      const gradient = gradY[(Math.floor(row / pairs) * heads + head) * pairs + (row % pairs)]!;
+      for (let c = 0; c < columns; c++) {
+        gradX[row * columns + c]! += gradient * matrix[c * heads + head]!;
+        gradMatrix[c * heads + head]! += gradient * x[row * columns + c]!;
+      }
+    }
+  }
+  return { gradX, gradMatrix };
+}
+
 export const twins: Twins = {
   pairBins: twin<"x" | "previous" | "present" | "residues", "chains" | "side">((tensors, shape) => ({
     bins: pairBins(shape, tensors),
@@ -71,4 +107,12 @@ export const twins: Twins = {
   pairEmbeddingGrad: twin<"bins" | "gradY" | "gradTable", "columns">(({ bins, gradY, gradTable }, { columns }) => ({
     gradTable: pairEmbeddingGrad(bins, gradY, gradTable, columns),
   })),
+  pairBias: twin<"x" | "matrix", keyof PairBiasSizes>(({ x, matrix }, shape) => ({ y: pairBias(shape, x, matrix) })),
+  pairBiasGrad: twin<"x" | "matrix" | "gradY" | "addend" | "gradMatrix", keyof PairBiasSizes>((tensors, shape) => {
+    const { gradX, gradMatrix } = pairBiasGrad(shape, tensors);
+    return {
+      gradX: gradX.map((value, at) => value + tensors.addend[at]!),
+      gradMatrix: gradMatrix.map((value, at) => value + tensors.gradMatrix[at]!),
+    };
+  }),
 };

@@ -1,20 +1,31 @@
+import { presetsOf } from "../../src/experiments/arms.ts";
 import { ExperimentFolder, LABORATORY_FORMAT, type Settings } from "../../src/experiments/laboratory.ts";
 import { experimentNamed, withTask } from "../../src/experiments/list.ts";
+import type { Material } from "../../src/experiments/material.ts";
 import { runExperiment, type ExperimentEvent } from "../../src/experiments/runExperiment.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
-import type { MoleculeFile } from "../../src/node/moleculeFile.ts";
-import { taskNamed } from "../../src/tasks/list.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
-import type { TrainConfig } from "../../src/training/trainConfig.ts";
+import type { DataFile } from "../../src/node/dataFile.ts";
+import { taskOfPreset } from "../../src/tasks/list.ts";
 import { training } from "../runs/smallTraining.ts";
+import { smallChains, smallConfig as smallFlow } from "../tasks/flow/smallFlow.ts";
 import { smallConfig, smallFrames } from "../tasks/forces/smallForces.ts";
 
-/** A few of the built-in molecules and frames, and configurations as small as they can be. */
-const small: Readonly<Record<string, { readonly molecules: Molecule[]; readonly base: TrainConfig }>> = {
-  voxels: { molecules: builtinMolecules().slice(0, 16), base: { ...training, heldout: 4 } },
-  forces: { molecules: smallFrames.slice(0, 16), base: smallConfig },
+const notes = { sha256: "ab", records: 16, leftOut: [], remarks: [] };
+const someOf = (molecules: Molecule[]): DataFile => ({ ...notes, molecules: molecules.slice(0, 16) });
+
+/** A few of the built-in molecules, frames and chains, and configurations as small as they can be. */
+const small: Readonly<Record<string, Pick<Material, "base" | "file">>> = {
+  voxels: { file: someOf(builtinMolecules()), base: { ...training, heldout: 4 } },
+  forces: { file: someOf(smallFrames), base: smallConfig },
+  flow: { file: { ...notes, passedOver: [], chains: smallChains.slice(0, 16) }, base: smallFlow },
 };
+
+function materialOf(preset: string): Material {
+  const task = taskOfPreset(preset);
+  return { task, ...small[task.name]!, source: task.builtin };
+}
 
 /** Sizes of an experiment that takes a second or two. */
 export interface Small {
@@ -37,7 +48,6 @@ export async function* smallExperiment(
   const settings: Settings = {
     ...{ format: LABORATORY_FORMAT, experiment: name, preset, source: "builtin", sha256: "ab", seeds, steps },
   };
-  const { molecules, base } = small[task]!;
-  const file: MoleculeFile = { molecules, sha256: "ab", records: 16, leftOut: [], remarks: [] };
-  yield* runExperiment({ gpu, experiment, task: taskNamed(task), base, file, folder, out, settings, signal });
+  const materials = Object.fromEntries(presetsOf(experiment, preset).map((name) => [name, materialOf(name)]));
+  yield* runExperiment({ gpu, experiment, materials, folder, out, settings, signal });
 }

@@ -26,3 +26,15 @@ export function synthetic(
 
 /** A little above and below 1, so that three seeds have a narrow interval around 1. */
 export const jitter = (seed: number, by = 0.01): number => 1 + by * (seed - 2);
+
+/** What an evaluation gives, of a share in percent. */
+export const losses = (percent: number, total = 0.5) => ({
+  percentEquiv: percent,
+  lossTotal: total,
+  lossEquiv: (percent / 100) * total,
+  lossMean: (1 - percent / 100) * total,
+  lossZero: 1,
+});
+
+/** The fewest seeds and steps that verdicts take. */
+export const three = { steps: 1000, every: 100, seeds: 3 };

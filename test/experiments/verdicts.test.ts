@@ -12,18 +12,7 @@ import { latents } from "../../src/experiments/latents.ts";
 import { ASKED, SYMMETRIES } from "../../src/experiments/symmetries.ts";
 import { scale } from "../../src/experiments/scale.ts";
 import { twirling } from "../../src/experiments/twirling.ts";
-import { jitter, synthetic } from "./synthetic.ts";
-
-/** What an evaluation gives, of a share in percent. */
-const losses = (percent: number, total = 0.5) => ({
-  percentEquiv: percent,
-  lossTotal: total,
-  lossEquiv: (percent / 100) * total,
-  lossMean: (1 - percent / 100) * total,
-  lossZero: 1,
-});
-
-const three = { steps: 1000, every: 100, seeds: 3 };
+import { jitter, losses, synthetic, three } from "./synthetic.ts";
 
 describe("dip", () => {
   const falling =
@@ -285,6 +274,22 @@ describe("latents", () => {
   });
 });
 
+describe("latents of a net that downsamples nothing", () => {
+  const flow = withTask(latents, "flow");
+  const alike = (factor: number, by = 0.01) =>
+    flow.verdict(
+      synthetic(flow, three, (_, seed) => ({ unlike: 0.2 * factor * jitter(seed, by), unlikeInitial: 0.2 })),
+    );
+
+  it("hold where training makes features alike by more than the least effect, and do not where it does not", () => {
+    expect(alike(0.5).verdict).toBe("holds");
+    expect(alike(0.5).figures["1 - cos, trained / initial weights"]).toBeCloseTo(0.5, 3);
+    expect(alike(0.8).verdict).toBe("does not hold");
+    expect(alike(2).verdict).toBe("does not hold");
+    expect(alike(0.66, 0.2).verdict).toBe("not decided");
+  });
+});
+
 describe("groups", () => {
   /** The control's share over that of each group, 1 of the control itself; `other` is of one group. */
   const apart = (factor: number, other: readonly [name: string, factor: number] = ["", NaN], by = 0.01) =>
@@ -353,7 +358,12 @@ describe("experiments with other tasks", () => {
       expect(withTask(experiment, "voxels")).toBe(experiment);
     }
     expect([folderOf("dip", "voxels"), folderOf("dip", "forces")]).toEqual(["dip", "dip-forces"]);
-    expect(new Set(experimentFolders).size).toBe(experiments.length + names.length);
+    const flows = experiments.filter((one) => tasksOf(one).includes("flow")).map(({ name }) => name);
+    expect(flows).toEqual(["dip", "ablation", "landscape", "gradients", "latents"]);
+    for (const one of experiments.filter(({ name }) => flows.includes(name))) {
+      expect(withTask(one, "flow")).toMatchObject({ name: one.name, preset: "flow-tiny", steps: 1000 });
+    }
+    expect(new Set(experimentFolders).size).toBe(experiments.length + names.length + flows.length);
   });
 
   it("are refused where they make no sense, with those that there are", () => {

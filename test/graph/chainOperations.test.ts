@@ -1,6 +1,6 @@
 // Gradients of the operations on chains, and what they refuse.
 import { describe, expect, it } from "vitest";
-import { elementCount } from "../../src/gpu/tensor.ts";
+import { elementCount, type Tensor } from "../../src/gpu/tensor.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import {
   centre,
@@ -8,10 +8,12 @@ import {
   linear,
   modulate,
   PAIR_TABLE_ROWS,
+  pairBias,
   pairBins,
   pairEmbedding,
   repeat,
   reshape,
+  scaleRows,
 } from "../../src/graph/operations.ts";
 import { Plan } from "../../src/graph/plan.ts";
 import { randomArray, testGpu } from "../harness.ts";
@@ -66,10 +68,24 @@ const PAIRS: Net = {
   },
 };
 
+/** Two layers' biases of the same pairs: one has its matrix as it is, one scaled. */
+const BIASES: Net = {
+  parameters: { plain: [WIDTH, 3], scaled: [WIDTH, 3], gain: [WIDTH] },
+  input: [CHAINS, SIDE * SIDE, WIDTH],
+  output: [CHAINS, 3, SIDE * SIDE],
+  build(graph, x, p) {
+    const first = pairBias(graph, { label: "first", x, matrix: p("plain") });
+    const matrix = scaleRows(graph, { label: "gain", x: p("scaled"), weight: p("gain") });
+    const second = pairBias(graph, { label: "second", x, matrix });
+    return modulate(graph, { label: "sum", x: first, residual: second });
+  },
+};
+
 describe("gradients of", () => {
   it.each([
     ["shared vectors and gates", GATED],
     ["pairs and endpoints", PAIRS],
+    ["biases of pairs", BIASES],
   ])("%s are central differences of the whole net", async (_, net) => {
     await expectGradients(net);
   });
@@ -139,6 +155,50 @@ describe("endpoint", () => {
     const [x, velocity] = [graph.scratch("x", [5, 4, 3]), graph.scratch("velocity", [5, 4, 3])];
     const [residues, times] = [graph.scratch("residues", [2, 4]), graph.scratch("times", [2])];
     expect(() => endpoint(graph, { label: "e", x, velocity, residues, times })).toThrow(/5 samples, no multiple/);
+  });
+});
+
+describe("pairBias", () => {
+  it("adds the gradients of x on the way, and leaves out those that nobody asks for", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const [x, fixed] = [graph.track(graph.scratch("x", [2, 9, 4])), graph.scratch("fixed", [4, 2])];
+    const trained = graph.track(graph.scratch("trained", [4, 2]));
+    const gradient = (y: Tensor) => ({ output: y, gradOutput: graph.scratch("gradY", y.shape) });
+    const ends = [fixed, trained].map((matrix, i) => gradient(pairBias(graph, { label: `bias${i}`, x, matrix })));
+    graph.backward(ends[0]!.output, ends[0]!.gradOutput, [ends[1]!]);
+    const shaders = graph.commands.flatMap((c) => (c.kind === "dispatch" ? [c.dispatch.shader.name] : [c.kind]));
+    expect(shaders).not.toContain("add");
+    expect(graph.gradOf(x)?.shape).toEqual(x.shape);
+    expect(graph.gradOf(trained)?.shape).toEqual(trained.shape);
+    expect(graph.gradOf(fixed)).toBeUndefined();
+    const only = graph.track(graph.scratch("only", [4, 2]));
+    const rows = graph.scratch("rows", [2, 9, 4]);
+    const last = gradient(pairBias(graph, { label: "last", x: rows, matrix: only }));
+    graph.backward(last.output, last.gradOutput);
+    expect(graph.gradOf(only)?.shape).toEqual([4, 2]);
+    expect(graph.gradOf(rows)).toBeUndefined();
+  });
+
+  it("counts a multiply-add for each pair, column and head, and twice that backward", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const [x, matrix] = [graph.track(graph.scratch("x", [2, 70, 4])), graph.track(graph.scratch("m", [4, 9]))];
+    const y = pairBias(graph, { label: "bias", x, matrix });
+    const flops = () => graph.commands.reduce((sum, c) => sum + (c.kind === "dispatch" ? c.dispatch.flops : 0), 0);
+    expect(flops()).toBe(2 * 2 * 70 * 4 * 9);
+    const forward = flops();
+    graph.backward(y, graph.scratch("gradY", y.shape));
+    // The sum of the two blocks of each sample is counted too.
+    expect(flops() - forward).toBe(2 * forward + 4 * 36);
+  });
+
+  it("refuses matrices of other columns, and pairs that are no rows", async () => {
+    const graph = new Graph((await testGpu()).caps);
+    const x = graph.scratch("x", [2, 9, 4]);
+    const refused = (rows: Tensor, matrix: readonly number[]) => () =>
+      pairBias(graph, { label: "bias", x: rows, matrix: graph.scratch("matrix", matrix) });
+    expect(refused(x, [5, 2])).toThrow(/bias: 'matrix' must have shape \[4, 2\]/);
+    expect(refused(x, [4])).toThrow(/x must be \[b, pairs, P\]/);
+    expect(refused(graph.scratch("x", [9, 4]), [4, 2])).toThrow(/x must be \[b, pairs, P\]/);
   });
 });
 

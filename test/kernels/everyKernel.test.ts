@@ -43,6 +43,8 @@ describe("variants for graphics cards are their twins, as far as this adapter ca
     ["twirlMerge", 0, undefined],
     ["resample", 0, undefined],
     ["rotateOctahedral", 0, undefined],
+    ["pairBias", 0, ["1 each"]],
+    ["pairBiasGrad", 0, ["apart"]],
   ])("%s, shape %i", async (name, i, only) => {
     const kernel = kernelWithVariants(name);
     const shape = kernel.shapes[i]!;

@@ -56,6 +56,10 @@ const convolutions = forward.flatMap((shape) => [shape, { ...shape, exchanged: 1
 
 const lists: CallShape[] = [8, 20, 32].map((slots) => ({ atoms: 336, slots, heads: 4, head: 16, dropout: 0 }));
 
+const pairBiases: CallShape[] = [1, 4, 8].flatMap((count) =>
+  [5, 32, 256].map((columns) => ({ samples: 8, pairs: 5476, columns, heads: count })),
+);
+
 const heads = { samples: 2, copies: 1, heads: 1, biased: 0, masked: 0 };
 
 /** Shapes of every kind that the tables tell apart. */
@@ -78,6 +82,8 @@ export const SHAPES: Record<string, readonly CallShape[]> = {
   matmul: [16, 128].flatMap((depth) =>
     [16, 64].map((columns) => ({ samples: 2, rows: 64, columns, depth, transposeA: 0, transposeB: 1 })),
   ),
+  pairBias: pairBiases,
+  pairBiasGrad: pairBiases,
   neighbourList: [20, 100, 1000, 10_000].flatMap((atoms) =>
     [0, 1].map((counted) => ({ structures: 2, atoms, slots: 20, counted, periodic: 1 - counted })),
   ),
