@@ -49,7 +49,7 @@ const analyzeOptions = (command: Command) =>
     .addOption(
       integer(
         "--limit <M>",
-        `at most so many molecules or chains, drawn at random by the seed (default ${SAMPLES}, landscape ${LANDSCAPE_SAMPLES})`,
+        `at most so many samples, drawn at random by the seed (default ${SAMPLES}, landscape ${LANDSCAPE_SAMPLES})`,
       ),
     )
     .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all)", { min: 2, max: 24 }))

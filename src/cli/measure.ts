@@ -39,7 +39,7 @@ const measureOptions = (command: Command) =>
       ),
     )
     .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all of the octahedral group)", { min: 2 }))
-    .addOption(integer("--limit <M>", "at most so many molecules or chains, drawn at random by the seed (default 64)"))
+    .addOption(integer("--limit <M>", "at most so many samples, drawn at random by the seed (default 64)"))
     .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
     .addOption(
       choice(
