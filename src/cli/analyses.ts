@@ -8,7 +8,7 @@ import type { Analysis, AnalysisResults } from "../analysis/results.ts";
 import { termSlices, termSlicesCost } from "../analysis/termSlices.ts";
 import { formatBytes } from "../gpu/gpu.ts";
 import type { AbortSignal } from "../hostTypes.ts";
-import { formatCount, formatDuration } from "../report/format.ts";
+import { countOf, formatDuration } from "../report/format.ts";
 import type { ModelTerms } from "../training/task.ts";
 
 export interface AnalysesOptions {
@@ -18,6 +18,8 @@ export interface AnalysesOptions {
   readonly latents: LatentMeasurer | undefined;
   /** Places in the data of the samples. */
   readonly chosen: Uint32Array;
+  /** What samples are, one of them: "molecule". */
+  readonly one: string;
   /** Samples of the landscape, the first ones. */
   readonly landscapeSamples: number;
   readonly landscape: LandscapeOptions;
@@ -61,7 +63,7 @@ export function costLines(options: AnalysesOptions, pace: Pace): string[] {
   const { what, terms, landscapeSamples: few } = options;
   const { samples } = terms;
   const about = (seconds: number) => `about ${formatDuration(seconds)}`;
-  const of = (count: number) => `${formatCount(count)} molecule${count === 1 ? "" : "s"}`;
+  const of = (count: number) => countOf(count, options.one);
   const costs: Record<Analysis, () => string> = {
     gradients: () => {
       const time = about(samples * (2 * pace.gradient + pace.evaluation));
@@ -82,14 +84,14 @@ export function costLines(options: AnalysesOptions, pace: Pace): string[] {
   const line = (name: string, cost: string) => `${name.padEnd(11)} ${cost}`;
   return what.flatMap((name) => [
     line(name, costs[name]()),
-    ...(name === "landscape" && options.slices ? [line("slices", slicesCost(few, pace))] : []),
+    ...(name === "landscape" && options.slices ? [line("slices", slicesCost(of(few), few, pace))] : []),
   ]);
 }
 
-function slicesCost(samples: number, { evaluation }: Pace): string {
+function slicesCost(of: string, samples: number, { evaluation }: Pace): string {
   const evaluations = termSlicesCost();
   const time = formatDuration(evaluations * samples * evaluation);
-  return `${evaluations} evaluations of ${formatCount(samples)} molecule${samples === 1 ? "" : "s"}, about ${time}`;
+  return `${evaluations} evaluations of ${of}, about ${time}`;
 }
 
 /**

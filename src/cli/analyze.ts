@@ -49,10 +49,10 @@ const analyzeOptions = (command: Command) =>
     .addOption(
       integer(
         "--limit <M>",
-        `at most so many molecules, drawn at random by the seed (default ${SAMPLES}, landscape ${LANDSCAPE_SAMPLES})`,
+        `at most so many samples, drawn at random by the seed (default ${SAMPLES}, landscape ${LANDSCAPE_SAMPLES})`,
       ),
     )
-    .addOption(integer("--twirl <N>", "rotations of each molecule (default 24: all)", { min: 2, max: 24 }))
+    .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all)", { min: 2, max: 24 }))
     .addOption(integer("--products <N>", "landscape: Lanczos steps for each term (default 30)"))
     .addOption(integer("--probes <N>", "landscape: random vectors for each trace (default 8)"))
     .addOption(
@@ -137,16 +137,16 @@ async function analyze(gpu: Gpu, of: ModelData, what: readonly Analysis[], optio
     ? await task.latents(gpu, { model, data, seed, precision: PRECISION, layers: layers.isMap })
     : undefined;
   const progress = showProgress();
-  const interruption = interruptible({ after: "the molecules in hand", warn: progress.warn });
+  const interruption = interruptible({ after: `the ${task.takes}s in hand`, warn: progress.warn });
   interruption.begin();
   const { signal } = interruption;
   let exported: ExportedSamples | undefined;
   try {
-    const given = { what, terms, latents, chosen, signal, ...landscapeOptions(of, options) };
+    const given = { what, terms, latents, chosen, signal, one: task.takes, ...landscapeOptions(of, options) };
     // Numbers that cannot be are refused before anything is computed.
     if (what.includes("landscape")) landscapeCost(terms, given.landscape);
     if (!options.json) print(dataLines(of, options.data!, false, `${rotations} rotations each`));
-    progress.show("timing a molecule");
+    progress.show(`timing a ${task.takes}`);
     const seconds = await paceOf(given);
     progress.clear();
     if (seconds) for (const line of costLines(given, seconds)) process.stderr.write(`voxtwirl: ${line}\n`);
@@ -219,7 +219,7 @@ async function tell({ of, what, results, exported, rotations, interrupted, optio
     if (json) printJson(figures);
     else {
       const loss = lossLines({ loss: name, split, rotations }, { delta, order: OCTAHEDRAL_ORDER });
-      print([...head, ...loss, ...analysisLines(results, layers.isLayer)]);
+      print([...head, ...loss, ...analysisLines(results, { shows: layers.isLayer, one: of.task.takes })]);
     }
     if (html !== undefined) {
       const shownResults = ofLayers(results, layers.isLayer);

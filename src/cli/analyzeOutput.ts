@@ -8,7 +8,7 @@ import type { AnalysisResults } from "../analysis/results.ts";
 import type { SlicePoint } from "../analysis/slices.ts";
 import type { TermSlices } from "../analysis/termSlices.ts";
 import { SLICE_NAMES } from "../report/analysisSlices.ts";
-import { formatCount, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
+import { countOf, formatCount, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
 
 /** A table under a heading: the first column to the left, the rest to the right, as wide as they need. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -23,22 +23,30 @@ const plusMinus = (value: number, error: number, format: (value: number) => stri
 const cosine = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : "–");
 const percent = (value: number, error: number) => `${formatPercentError(value, error)} %`;
 
-/** What was found, as lines for people. Layers that a pattern leaves out are not shown. */
-export function analysisLines(results: AnalysisResults, shows: (layer: string) => boolean): string[] {
+/** How results are shown. */
+export interface ShownAnalysis {
+  /** Of layers those that a pattern leaves out are not. */
+  readonly shows: (layer: string) => boolean;
+  /** What samples are, one of them: "molecule". */
+  readonly one: string;
+}
+
+/** What was found, as lines for people. */
+export function analysisLines(results: AnalysisResults, { shows, one }: ShownAnalysis): string[] {
   const { gradients, landscape, slices, parameters, latents } = results;
   return [
-    ...(gradients ? gradientLines(gradients, shows) : []),
-    ...(landscape ? landscapeLines(landscape) : []),
-    ...(slices ? sliceLines(slices) : []),
-    ...(parameters ? parameterLines(parameters, shows) : []),
-    ...(latents ? latentLines(latents) : []),
+    ...(gradients ? gradientLines(gradients, shows, one) : []),
+    ...(landscape ? landscapeLines(landscape, one) : []),
+    ...(slices ? sliceLines(slices, one) : []),
+    ...(parameters ? parameterLines(parameters, shows, one) : []),
+    ...(latents ? latentLines(latents, one) : []),
   ];
 }
 
-const part = (interrupted: boolean, count: number) => `${interrupted ? ", interrupted" : ""}: ${molecules(count)}`;
-const molecules = (count: number) => `${formatCount(count)} molecule${count === 1 ? "" : "s"}`;
+const part = (interrupted: boolean, count: number, one: string) =>
+  `${interrupted ? ", interrupted" : ""}: ${countOf(count, one)}`;
 
-function gradientLines(result: GradientResult, shows: (layer: string) => boolean): string[] {
+function gradientLines(result: GradientResult, shows: (layer: string) => boolean, one: string): string[] {
   const row = (name: string, of: TermGradients) => [
     name,
     ...TERMS.map((term) => plusMinus(of[term].norm, of[term].normStdErr, formatLoss)),
@@ -48,9 +56,9 @@ function gradientLines(result: GradientResult, shows: (layer: string) => boolean
   const layers = result.byLayer.filter(({ layer }) => shows(layer));
   const head = ["|gradient|", "of L", "of L_mean", "of L_equiv", "equiv / L", "cos(mean, equiv)"];
   return [
-    `Gradients of the loss and its terms${part(result.interrupted, result.samples)}`,
+    `Gradients of the loss and its terms${part(result.interrupted, result.samples, one)}`,
     ...table(head, [row("all layers", result), ...layers.map((of) => row(of.layer, of))]),
-    `  percentEquiv ${percent(result.percentEquiv, result.percentEquivStdErr)} of the loss on the same molecules`,
+    `  percentEquiv ${percent(result.percentEquiv, result.percentEquivStdErr)} of the loss on the same ${one}s`,
     "",
   ];
 }
@@ -61,7 +69,7 @@ const NEGATIVE: [string, (of: Curvature) => string] = [
   (of) => percent(100 * of.negativeShare, 100 * of.negativeShareStdErr),
 ];
 
-function landscapeLines(result: Landscape): string[] {
+function landscapeLines(result: Landscape, one: string): string[] {
   const found = TERMS.flatMap((term): [Term, Curvature][] => (result[term] ? [[term, result[term]]] : []));
   if (found.length === 0) return [];
   const rows: [string, (of: Curvature) => string][] = [
@@ -80,7 +88,7 @@ function landscapeLines(result: Landscape): string[] {
   const name = result.matrix === "hessian" ? "Hessian" : "Gauss-Newton matrix";
   const names = { total: "of L", mean: "of L_mean", equiv: "of L_equiv" };
   return [
-    `Curvature, eigenvalues of the ${name}${part(result.interrupted, result.samples)}`,
+    `Curvature, eigenvalues of the ${name}${part(result.interrupted, result.samples, one)}`,
     ...table(
       ["", ...found.map(([term]) => names[term])],
       rows.map(([label, cell]) => [label, ...found.map(([, of]) => cell(of))]),
@@ -92,7 +100,7 @@ function landscapeLines(result: Landscape): string[] {
 /** Of a line, so many points on both sides are shown; the page and the JSON have all. */
 const SHOWN_STEPS = [-1, -0.5, 0, 0.5, 1];
 
-function sliceLines({ lines, plane, samples, interrupted }: TermSlices): string[] {
+function sliceLines({ lines, plane, samples, interrupted }: TermSlices, one: string): string[] {
   const losses = ({ lossTotal, lossMean, lossEquiv }: SlicePoint) => [lossTotal, lossMean, lossEquiv].map(formatLoss);
   const shown = lines.flatMap(({ direction, length, points }) => [
     `  along ${SLICE_NAMES[direction]}, step 1 being ${formatLoss(length)} long`,
@@ -104,7 +112,7 @@ function sliceLines({ lines, plane, samples, interrupted }: TermSlices): string[
     ),
   ]);
   return [
-    `Slices of the loss and its terms${part(interrupted, samples)}`,
+    `Slices of the loss and its terms${part(interrupted, samples, one)}`,
     ...shown,
     ...(plane
       ? [`  plane of both, cosine ${cosine(plane.cosine)}: ${plane.points.length} points, see --json or --html`]
@@ -113,7 +121,7 @@ function sliceLines({ lines, plane, samples, interrupted }: TermSlices): string[
   ];
 }
 
-function parameterLines(result: ParameterSpace, shows: (layer: string) => boolean): string[] {
+function parameterLines(result: ParameterSpace, shows: (layer: string) => boolean, one: string): string[] {
   const { norms, line, fit } = result;
   const row = (name: string, of: { norm: number; perpendicular: number; ratio: number; randomRatio: number }) => [
     name,
@@ -132,7 +140,7 @@ function parameterLines(result: ParameterSpace, shows: (layer: string) => boolea
     `Parameter space: theta = P theta + theta_perp, P theta being equivariant under the cube's rotations`,
     ...table(head, [row("all kernels", norms), ...layers.map((of) => row(of.layer, of))]),
     "",
-    `  On the line P theta + s theta_perp${part(result.interrupted, result.samples)}`,
+    `  On the line P theta + s theta_perp${part(result.interrupted, result.samples, one)}`,
     ...table(["s", "lossEquiv", "lossMean", "percentEquiv"], points),
     ...(fit
       ? [
@@ -144,7 +152,7 @@ function parameterLines(result: ParameterSpace, shows: (layer: string) => boolea
   ];
 }
 
-function latentLines({ layers, samples, interrupted }: NonNullable<AnalysisResults["latents"]>): string[] {
+function latentLines({ layers, samples, interrupted }: NonNullable<AnalysisResults["latents"]>, one: string): string[] {
   const cell = ({ mean, stdErr }: SampleMean) => (Number.isFinite(mean) ? plusMinus(mean, stdErr, cosine) : "–");
   const rows = layers.map(({ name, size, trained, initial }) => [
     size === null ? name : `${name} (${size}^3)`,
@@ -155,9 +163,10 @@ function latentLines({ layers, samples, interrupted }: NonNullable<AnalysisResul
     cell(trained.others.centred),
     cell(initial.rotated.centred),
   ]);
-  const head = ["cosine", "rotated", "other molecule", "untrained", "centred", "other molecule", "untrained"];
+  const other = `other ${one}`;
+  const head = ["cosine", "rotated", other, "untrained", "centred", other, "untrained"];
   return [
-    `Hidden features, cos(h(x), T^-1 h(T x)) in the mean over rotations${part(interrupted, samples)}`,
+    `Hidden features, cos(h(x), T^-1 h(T x)) in the mean over rotations${part(interrupted, samples, one)}`,
     ...table(head, rows),
     "",
   ];

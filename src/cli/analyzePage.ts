@@ -6,7 +6,7 @@ import type { ModelData } from "./modelData.ts";
 
 declare const VOXTWIRL_VERSION: string;
 
-/** What a page shows besides the model and its molecules. */
+/** What a page shows besides the model and its samples. */
 export interface AnalysisPageOptions {
   readonly what: readonly Analysis[];
   readonly results: AnalysisResults;
@@ -25,12 +25,15 @@ export function analysisPage(of: ModelData, { what, results, data, rotations, lo
     what,
     results,
     lossPer: of.task.lossPer,
-    notes: heldoutOnly || model.config.data.sha256 === "" ? [] : [OTHER_DATA],
+    notes:
+      heldoutOnly || model.config.data.sha256 === ""
+        ? []
+        : [`The model was trained on another file: ${of.task.takes}s that both hold are not left out.`],
     facts: [
       ["model", model.path],
       ["preset", model.config.training.preset],
       ["step", formatCount(model.step)],
-      ["molecules", `${data}${heldoutOnly ? ", held-out part" : ""}`],
+      [`${of.task.takes}s`, `${data}${heldoutOnly ? ", held-out part" : ""}`],
       ["of them used", `${formatCount(chosen.length)} of ${formatCount(packed.count)}`],
       ...(landscape ? [["for the curvature", formatCount(landscape.samples)] as const] : []),
       ...(left > 0 ? [["left out", formatCount(left)] as const] : []),
@@ -47,5 +50,3 @@ function lossFact({ name, split, elementwise }: Loss): string {
   const delta = elementwise?.kind === "huber" ? `, delta ${elementwise.delta}` : "";
   return `${name}${delta}${split === "exact" ? "" : "; no exact split: L_equiv is the gap L - L_mean"}`;
 }
-
-const OTHER_DATA = "The model was trained on another file: molecules that both hold are not left out.";

@@ -4,7 +4,7 @@ import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
 import { folderOf, tasksOf, withTask } from "../experiments/list.ts";
 import type { ExperimentResults } from "../experiments/results.ts";
 import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
-import { formatCount, formatDuration } from "../report/format.ts";
+import { countOf, formatCount, formatDuration } from "../report/format.ts";
 import { fitParts } from "../report/liveLine.ts";
 import { allPresets, taskOfPreset } from "../tasks/list.ts";
 import { showProgress } from "./progress.ts";
@@ -33,7 +33,7 @@ export class ExperimentOutput {
       `${name}: ${experiment.question}`,
       ...said(experiment),
       "",
-      `${of}${count(arms.length, "arm")} of ${count(seeds, "seed")}, ${formatCount(steps)} steps each:`,
+      `${of}${countOf(arms.length, "arm")} of ${countOf(seeds, "seed")}, ${formatCount(steps)} steps each:`,
       ...arms.map((arm) => armLine(arm, preset)),
       "",
     ]);
@@ -51,9 +51,9 @@ export class ExperimentOutput {
   }
 
   #plan({ runs, there, models, measured, seconds }: ExperimentPlan): void {
-    const measure = models > 0 ? `, ${count(models, "model")} to measure (${measured} measured already)` : "";
+    const measure = models > 0 ? `, ${countOf(models, "model")} to measure (${measured} measured already)` : "";
     this.#print([
-      `${count(runs, "run")} (${there} there already)${measure}: ` +
+      `${countOf(runs, "run")} (${there} there already)${measure}: ` +
         (seconds > 0 ? `about ${formatDuration(seconds)}` : "nothing left to run"),
     ]);
   }
@@ -130,7 +130,7 @@ function isOf(experiment: Experiment, task: string): boolean {
 /** What is run of an experiment with a task. */
 function runsOf(experiment: Experiment & { readonly task: string }): string[] {
   const { task, preset, arms, seeds, steps } = experiment;
-  const runs = `${count(arms.length, "arm")} of ${count(seeds, "seed")}, ${formatCount(steps)} steps each`;
+  const runs = `${countOf(arms.length, "arm")} of ${countOf(seeds, "seed")}, ${formatCount(steps)} steps each`;
   const of = isAcrossTasks(experiment) ? "several tasks" : `task ${task}, preset ${preset}`;
   return [`  ${of}: ${runs}`, ...arms.map((arm) => `  ${armLine(arm, preset)}`)];
 }
@@ -160,10 +160,6 @@ function progressLine({ run, what, done, runs, secondsLeft }: ExperimentProgress
     ],
     width,
   );
-}
-
-function count(n: number, one: string): string {
-  return `${formatCount(n)} ${one}${n === 1 ? "" : "s"}`;
 }
 
 /** A paragraph in lines of a terminal's width, set in by two. */

@@ -8,7 +8,7 @@ import { requireSpace } from "../node/diskSpace.ts";
 import { ioError, sha256File, syncFolder, temporaryPath, writeFileAtomic } from "../node/files.ts";
 import { isFolder, list, makeFolder, makeFolders } from "../node/folders.ts";
 import { NpyWriter } from "../node/npyWriter.ts";
-import { formatCount } from "../report/format.ts";
+import { countOf } from "../report/format.ts";
 import type { TwistedSample } from "../training/task.ts";
 import { text } from "./args.ts";
 import { versioned } from "./json.ts";
@@ -70,7 +70,7 @@ export class ExportFolder {
   static async create(path: string, size: ExportSize): Promise<ExportFolder> {
     const { samples, rotations, shape } = size;
     const bytes = exportBytes(size);
-    process.stderr.write(`voxtwirl: ${path} will take ${formatBytes(bytes)} for ${moleculeCount(samples)}\n`);
+    process.stderr.write(`voxtwirl: ${path} will take ${formatBytes(bytes)} for ${countOf(samples, "molecule")}\n`);
     await requireSpace(path, bytes);
     await requireNewFolder(path);
     await makeFolders(dirname(path));
@@ -121,7 +121,7 @@ export class ExportFolder {
     await syncFolder(this.#path);
     this.#ended = true;
     process.off("exit", this.#removeAll);
-    process.stderr.write(`voxtwirl: exported ${moleculeCount(this.#samples)} to ${this.#path}\n`);
+    process.stderr.write(`voxtwirl: exported ${countOf(this.#samples, "molecule")} to ${this.#path}\n`);
   }
 
   /** Removes what there is of an export that was not finished, and says so on stderr. */
@@ -150,10 +150,6 @@ export class ExportFolder {
 function exportBytes({ samples, rotations, shape }: ExportSize): number {
   const grid = shape.reduce((product, size) => product * size, 1);
   return Float32Array.BYTES_PER_ELEMENT * samples * (2 + rotations) * grid;
-}
-
-function moleculeCount(count: number): string {
-  return `${formatCount(count)} molecule${count === 1 ? "" : "s"}`;
 }
 
 /** @throws VoxtwirlError "unsupported" where samples have no shape in common */

@@ -38,10 +38,8 @@ const measureOptions = (command: Command) =>
         ["octahedral", "so3", "full-octahedral"],
       ),
     )
-    .addOption(
-      integer("--twirl <N>", "rotations of each molecule (default 24: all of the octahedral group)", { min: 2 }),
-    )
-    .addOption(integer("--limit <M>", "at most so many molecules, drawn at random by the seed (default 64)"))
+    .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all of the octahedral group)", { min: 2 }))
+    .addOption(integer("--limit <M>", "at most so many samples, drawn at random by the seed (default 64)"))
     .addOption(integer("--seed <N>", "seed of poses, noise and random draws (default: the run's)", { min: 0 }))
     .addOption(
       choice(
@@ -129,7 +127,7 @@ async function run(options: MeasureOptions): Promise<number> {
   }
   return measureModel({
     model,
-    data: required(options, "data", "Give the molecules to measure on; builtin stands for the built-in set"),
+    data: required(options, "data", "Give what to measure on; builtin stands for the built-in molecules"),
     strict: options.strict ?? false,
     labelUnits: options.labelUnits,
     group,

@@ -92,7 +92,9 @@ export function dataLines(of: ModelData, data: string, half: boolean, rotations:
 
 function leftOutLine(count: number, what: AnyTask["takes"]): string {
   const why =
-    what === "chain" ? "too short, with breaks or unknown residues" : "too large, without labels, or of other elements";
+    what === "chain"
+      ? "too short, with breaks or unknown residues, or like a held-out one"
+      : "too large, without labels, or of other elements";
   return `${formatCount(count)} ${what}s left out: ${why}`;
 }
 

@@ -30,13 +30,13 @@ export const trainOptions = (command: Command) => {
     )
     .addOption(number("--lr <X>", "learning rate", { min: 0, exclusiveMin: true }))
     .addOption(
-      integer("--twirl <N>", "rotations of each held-out molecule: all 24 (default), or 2 to 23 drawn at random", {
+      integer("--twirl <N>", "rotations of each held-out sample: all 24 (default), or 2 to 23 drawn at random", {
         min: 2,
         max: 24,
       }),
     )
     .addOption(integer("--every <K>", "evaluate and save every K updates"))
-    .addOption(integer("--heldout <N>", "how many molecules are held out for the evaluation"))
+    .addOption(integer("--heldout <N>", "how many molecules or chains are held out for the evaluation"))
     .addOption(integer("--seed <N>", "seed of the weights, the split, poses and noise (default 1)", { min: 0 }))
     .addOption(precisionOption("f32"));
   for (const option of taskOptions()) common.addOption(commandOption(option));

@@ -8,6 +8,11 @@ export function formatCount(value: number | null | undefined): string {
   return typeof value !== "number" || !Number.isFinite(value) ? MISSING : COUNT.format(Math.round(value));
 }
 
+/** So many things, of which one has this name: "1 molecule", "2,000 chains". */
+export function countOf(count: number, one: string): string {
+  return `${formatCount(count)} ${one}${count === 1 ? "" : "s"}`;
+}
+
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0, signDisplay: "negative" });
 
 /** Four significant digits, in exponent form outside 0.1 to 10,000: "0.7314", "1.404e-3". At most 10 characters. */

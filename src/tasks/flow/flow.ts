@@ -45,8 +45,11 @@ export const flow: Task<FlowConfig, PackedBackbones, FlowEvaluator, Chain> = {
   pack: packBackbones,
   parameters: flowNetParameters,
   step,
-  isWhole: ({ seed, selfCondition: probability }, step) =>
-    selfConditions({ seed, step, stream: streams.selfCondition, probability }),
+  isWhole(config, step) {
+    requireFlowConfig(config);
+    const { seed, selfCondition: probability } = config;
+    return selfConditions({ seed, step, stream: streams.selfCondition, probability });
+  },
   evaluator,
   async report(evaluation) {
     requireMethod("evaluation", evaluation, "byTime", "Give a FlowEvaluator.");
