@@ -5,6 +5,7 @@ export { openFlowModel, openForceField, openModel, readModelFile } from "./runs/
 export type { AnyModel } from "./tasks/list.ts";
 export { readChainFile, type ChainFile, type ReadChainsOptions } from "./node/chains.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";
+export type { DataFile } from "./node/dataFile.ts";
 export type { MoleculeFile } from "./node/moleculeFile.ts";
 export { readMoleculeFile, type ReadMoleculesOptions } from "./node/molecules.ts";
 export { openAdapter, type OpenAdapterOptions, type OpenedAdapter } from "./node/open.ts";

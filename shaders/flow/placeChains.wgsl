@@ -2,11 +2,12 @@
 //
 //   targets[b, registers + i] = R[b] (positions[first + i] - their mean),   i = 0 .. length - 1
 //
-// and 0 for registers and padding. The poses' shifts play no part.
+// and 0 for registers and padding. The poses' shifts play no part. With AXES the places are turned by the matrix of
+// the window's first row before.
 //
 // Bindings: positions f32 [rows, 3]; windows [chains] of (first, length), length <= side - registers; poses [chains] as
-// samplePose makes them; targets f32 [chains, side, 3] and residues f32 [chains, side], 1 or 0, both written.
-// Constants: WORKGROUP, invocations of a chain; a sum's order is theirs. Dispatch: workgroups1d(chains).
+// samplePose makes them; axes f32 [rows, 9], row major, with AXES; targets f32 [chains, side, 3] and residues f32 [chains, side], 1 or 0, both written.
+// Constants: AXES; WORKGROUP, invocations of a chain; a sum's order is theirs. Dispatch: workgroups1d(chains).
 #import grid
 #import pose
 
@@ -18,6 +19,14 @@ struct Params { chains: u32, side: u32, registers: u32 }
 @group(0) @binding(3) var<storage, read> poses: array<Pose>;
 @group(0) @binding(4) var<storage, read_write> targets: array<f32>;
 @group(0) @binding(5) var<storage, read_write> residues: array<f32>;
+#ifdef AXES
+@group(0) @binding(6) var<storage, read> axes: array<f32>;
+
+fn along(row: u32, axis: u32, place: vec3<f32>) -> f32 {
+  let at = 9u * row + 3u * axis;
+  return dot(vec3<f32>(axes[at], axes[at + 1u], axes[at + 2u]), place);
+}
+#endif
 
 var<workgroup> parts: array<vec4<f32>, WORKGROUP>;
 
@@ -50,7 +59,11 @@ fn main(
     let is_residue = token >= params.registers && token - params.registers < length;
     var target_position = vec3<f32>();
     if (is_residue) {
-      target_position = rotated(poses[chain], position(window.x + token - params.registers) - mean);
+      var place = position(window.x + token - params.registers) - mean;
+#ifdef AXES
+      place = vec3<f32>(along(window.x, 0u, place), along(window.x, 1u, place), along(window.x, 2u, place));
+#endif
+      target_position = rotated(poses[chain], place);
     }
     let at = chain * params.side + token;
 #for a in 0..3

@@ -40,7 +40,17 @@ function* residuesOf({ chains, places, registers }: ChainCase, windows: Numbers)
 /** Twin of shaders/flow/placeChains.wgsl in float64. */
 export function placeChains(
   shape: ChainCase,
-  { positions, windows, poses }: { readonly positions: Numbers; readonly windows: Numbers; readonly poses: Numbers },
+  {
+    positions,
+    windows,
+    poses,
+    axes,
+  }: {
+    readonly positions: Numbers;
+    readonly windows: Numbers;
+    readonly poses: Numbers;
+    readonly axes?: Numbers | undefined;
+  },
 ) {
   const tokens = shape.chains * (shape.registers + shape.places);
   const [targets, residues] = [new Float64Array(3 * tokens), new Float64Array(tokens)];
@@ -50,11 +60,12 @@ export function placeChains(
   }
   for (const { chain, row, token } of residuesOf(shape, windows)) {
     residues[token] = 1;
+    const lying = [0, 1, 2].map((k) => positions[3 * row + k]! - means[3 * chain + k]!);
+    const along = (k: number) =>
+      [0, 1, 2].reduce((sum, j) => sum + axes![9 * windows[2 * chain]! + 3 * k + j]! * lying[j]!, 0);
+    const place = axes ? [0, 1, 2].map(along) : lying;
     for (let a = 0; a < 3; a++) {
-      for (let k = 0; k < 3; k++) {
-        const place = positions[3 * row + k]! - means[3 * chain + k]!;
-        targets[3 * token + a]! += poses[12 * chain + 3 * a + k]! * place;
-      }
+      for (let k = 0; k < 3; k++) targets[3 * token + a]! += poses[12 * chain + 3 * a + k]! * place[k]!;
     }
   }
   return { targets, residues };
@@ -155,7 +166,7 @@ export const twins: Twins = {
   flowTimes: twin<"step", "chains">(({ step }, { chains }) => ({
     times: flowTimes({ chains, uniformShare: 0.25, alpha: 1.9, stream: 7 }, stepOf(step)),
   })),
-  placeChains: twin<"positions" | "windows" | "poses", keyof ChainCase>((tensors, shape) =>
+  placeChains: twin<"positions" | "windows" | "poses" | "axes", keyof ChainCase>((tensors, shape) =>
     placeChains(shape, tensors),
   ),
   selfCondition: twin<"step" | "endpoints", "present">(({ step, endpoints }, { present }) =>

@@ -3,6 +3,7 @@ import type { PackedMolecules } from "../molecules/dataset.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import type { Chain } from "../proteins/chain.ts";
 import type { MeasurableTask, Packed, TaskEvaluator } from "../training/task.ts";
+import { FIRST_TASK } from "../training/runConfig.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
 import { widerFlow, type FlowConfig } from "./flow/flowConfig.ts";
 import type { FlowEvaluator } from "./flow/flowEvaluator.ts";
@@ -88,7 +89,7 @@ export const tasks: readonly AnyTask[] = [measurableVoxels, measurableForces, me
  * @param name of runs from before there were tasks there is none: they are of voxels
  * @throws VoxtwirlError "bad-config" for a name that is none
  */
-export function taskNamed(name = voxels.name): AnyTask {
+export function taskNamed(name = FIRST_TASK): AnyTask {
   const found = tasks.find((task) => task.name === name);
   if (found) return found;
   const known = tasks.map((task) => task.name).join(", ");

@@ -2,9 +2,8 @@ import { requireBytes } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { modelOf, type ModelFile } from "../training/modelFile.ts";
-import type { ConfigChecker } from "../training/runConfig.ts";
+import { FIRST_TASK, type ConfigChecker } from "../training/runConfig.ts";
 import type { TrainConfig } from "../training/trainConfig.ts";
-import { VOXELS } from "./voxels/voxelConfig.ts";
 
 /**
  * A task's model: the bytes of its file, or what `readModelFile` made of them. Models that name no task are of voxels.
@@ -17,7 +16,7 @@ export function ownModelFile<C extends TrainConfig>(
   model: Uint8Array | ModelFile,
   advice: string,
 ): ModelFile<C> {
-  const named = (name = VOXELS): ConfigChecker => {
+  const named = (name = FIRST_TASK): ConfigChecker => {
     if (name === task.name) return task;
     throw new VoxtwirlError("bad-config", `the model is of the task ${name}`, advice);
   };

@@ -7,6 +7,9 @@ import type { TrainConfig } from "./trainConfig.ts";
 /** Version of the layout of config.json; raised when older files can no longer be read. */
 export const RUN_CONFIG_FORMAT = 1;
 
+/** What was trained in runs and models that name no task: those of before there were several. */
+export const FIRST_TASK = "voxels";
+
 /** The molecules of a run and their division. */
 export interface RunData {
   /** Path of the file, or "builtin". */

@@ -18,8 +18,6 @@ import type { ModelParameter } from "../models/parameter.ts";
 import type { BuiltinName } from "../molecules/builtinNames.ts";
 import type { Skipped } from "../molecules/dataset.ts";
 import type { MoleculeKey } from "../molecules/identity.ts";
-import type { Molecule } from "../molecules/molecule.ts";
-import type { Chain } from "../proteins/chain.ts";
 import type { ReportInput } from "../report/types.ts";
 import type { TrainEvaluator } from "./metrics.ts";
 import type { ModelFile } from "./modelFile.ts";
@@ -223,7 +221,7 @@ export interface Task<
   C extends TrainConfig = TrainConfig,
   P extends Packed = Packed,
   E extends TaskEvaluator = TaskEvaluator,
-  S extends Molecule | Chain = Molecule | Chain,
+  S = unknown,
 > {
   /** As in config.json of a run: `voxels`. */
   readonly name: string;
@@ -298,7 +296,7 @@ export interface MeasurableTask<
   P extends Packed = Packed,
   E extends TaskEvaluator = TaskEvaluator,
   M extends TrainedModel = TrainedModel,
-  S extends Molecule | Chain = Molecule | Chain,
+  S = unknown,
 > extends Task<C, P, E, S> {
   /** What losses are means over: "voxel and channel". */
   readonly lossPer: string;

@@ -17,6 +17,8 @@ export interface PlaceChainsArgs {
   windows: Tensor;
   /** f32 [b, 12], as `samplePose` makes them; their shifts play no part. */
   poses: Tensor;
+  /** f32 [rows, 9], of each window that begins at a row the rotation that it has before: rows of a matrix. */
+  axes?: Tensor | undefined;
   /** Written, f32 [b, S, 3]; 0 for what is no residue. */
   targets: Tensor;
   /** Written, f32 [b, S]: 1 for a residue, else 0. */
@@ -32,7 +34,7 @@ export interface PlaceChainsArgs {
  */
 export function placeChains(ctx: KernelContext, args: PlaceChainsArgs): void {
   requireArgs("placeChains", ctx, args, "positions windows poses targets residues", "registers");
-  const { label, positions, windows, poses, targets, residues, registers } = args;
+  const { label, positions, windows, poses, axes, targets, residues, registers } = args;
   if (targets.shape.length !== 3) throw badShape(label, "targets must be [b, S, 3]", { targets });
   const [chains, side] = targets.shape as [number, number, number];
   requireShape(label, "targets", targets, [chains, side, 3]);
@@ -40,18 +42,20 @@ export function placeChains(ctx: KernelContext, args: PlaceChainsArgs): void {
   requireWhole(`${label}: registers`, registers, 0, side - 1);
   requireShape(label, "positions", positions, [positions.shape[0]!, 3]);
   requireShape(label, "poses", poses, [chains, 12]);
+  if (axes) requireShape(label, "axes", axes, [positions.shape[0]!, 9]);
   requireWords(label, "windows", windows, 2 * chains);
   const places = chains * (side - registers);
   ctx.dispatch({
     label,
     shader: placeChainsShader,
-    constants: { WORKGROUP },
+    constants: { WORKGROUP, AXES: axes !== undefined },
     params: { chains, side, registers },
-    bindings: { positions, windows, poses, targets, residues },
+    bindings: { positions, windows, poses, targets, residues, ...(axes && { axes }) },
     workgroups: workgroups1d(chains),
-    flops: 21 * places,
+    flops: (axes ? 36 : 21) * places,
     bytes:
       Math.min(12 * places, byteLength(positions)) +
+      (axes ? byteLength(axes) : 0) +
       [windows, poses, targets, residues].reduce((sum, tensor) => sum + byteLength(tensor), 0),
   });
 }
@@ -63,6 +67,12 @@ export interface ChainShape extends CallShape {
   readonly places: number;
   /** Tokens before them. */
   readonly registers: number;
+}
+
+/** What the work of `placeChains` depends on. */
+export interface PlaceChainsShape extends ChainShape {
+  /** 1 where windows have rotations of their own. */
+  readonly turned: number;
 }
 
 export const chainShapes: readonly ChainShape[] = [
@@ -83,18 +93,19 @@ export function exampleWindows({ chains, places }: ChainShape) {
 }
 
 /** What there is to know of `placeChains`. */
-export const placeChainsKernel: Kernel<ChainShape> = {
+export const placeChainsKernel: Kernel<PlaceChainsShape> = {
   name: "placeChains",
   shaders: [placeChainsShader],
-  shapes: chainShapes,
+  shapes: chainShapes.map((shape, i) => ({ ...shape, turned: i === 0 ? 1 : 0 })),
   example(shape) {
-    const { chains, places, registers } = shape;
+    const { chains, places, registers, turned } = shape;
     const { rows, windows } = exampleWindows(shape);
     return example({
       tensors: {
         positions: input([rows, 3]),
         windows,
         poses: input([chains, 12]),
+        ...(turned === 1 && { axes: input([rows, 9]) }),
         targets: output([chains, registers + places, 3]),
         residues: output([chains, registers + places]),
       },

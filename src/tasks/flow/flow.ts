@@ -88,6 +88,7 @@ function timeTable(parts: readonly TimePart[]): ReportTable {
 /** A graph's tensors of the training chains, and what does not change from one batch to the next. */
 interface ChainTensors {
   readonly positions: Tensor;
+  readonly axes: Tensor | undefined;
   readonly breaks: Tensor;
   readonly offsets: Tensor;
   readonly placeTable: Tensor;
@@ -125,13 +126,14 @@ function step(graph: Graph, context: StepContext<FlowConfig, PackedBackbones>): 
 
 function chainTensors(graph: Graph, { config, data, upload }: StepContext<FlowConfig, PackedBackbones>): ChainTensors {
   const { crop: places, microBatch: b } = config;
-  const { positions, breaks, offsets } = data;
+  const { positions, axes, breaks, offsets } = data;
   const { chains, registerRows } = chainArrays(config, { lengths: new Array<number>(b).fill(places), places });
   const side = config.registers + places;
   const table = placeTable(config, config.crop);
   const frequencies = timeFrequencies(config.timeEmbedding / 2);
   return {
     positions: graph.external("positions", [breaks.length, 3], upload("train positions", positions)),
+    axes: axes && graph.external("axes", [breaks.length, 9], upload("train axes", axes)),
     breaks: graph.external("breaks", [breaks.length], upload("train breaks", breaks)),
     offsets: graph.external("offsets", [offsets.length], upload("train offsets", offsets), "u32"),
     placeTable: graph.external("places", [config.crop, config.indexEmbedding], upload("places", table)),
@@ -174,7 +176,16 @@ function noisyChains(
     step,
   });
   samplePose(graph, { label: "poses", poses, shift: 0, rotate: augment, stream: streams.trainPose, step });
-  placeChains(graph, { label: "targets", positions: of.positions, windows, poses, targets, residues, registers });
+  placeChains(graph, {
+    label: "targets",
+    positions: of.positions,
+    axes: of.axes,
+    windows,
+    poses,
+    targets,
+    residues,
+    registers,
+  });
   const { tokens, placeFeatures } = inputs;
   chainTokens(graph, { label: "tokens", windows, breaks: of.breaks, placeTable: of.placeTable, tokens, placeFeatures });
   flowTimes(graph, { label: "times", times, alpha: timeAlpha, uniformShare, stream: streams.time, step });

@@ -8,7 +8,7 @@ export const FLOW = "flow";
 
 /** How training crops are rotated at random. */
 export const AUGMENTATIONS = ["so3", "octahedral", "none"] as const;
-/** Poses of the chains before augmentation. */
+/** Poses of the crops before augmentation. */
 export const POSES = ["as-is", "principal"] as const;
 /** Which rotations held-out crops are predicted under. */
 export const GROUPS = ["octahedral", "so3"] as const;
@@ -36,7 +36,7 @@ export const flowOptions: readonly ConfigOption[] = [
     kind: AUGMENTATIONS,
     help: "how training samples are rotated at random: so3 (default), octahedral or none",
   },
-  { key: "pose", kind: POSES, help: "as-is (default), or principal: first turn each chain to its principal axes" },
+  { key: "pose", kind: POSES, help: "as-is (default), or principal: first turn each crop to its principal axes" },
   { key: "group", kind: GROUPS, help: "rotations of the evaluations: the cube's (default), or drawn from all of so3" },
   { key: "crop", kind: "whole", help: "residues of a crop at most; longer chains give a window of so many" },
 ];

@@ -1,7 +1,7 @@
 import { requireArray, requireObject } from "../../check.ts";
 import { VoxtwirlError } from "../../errors.ts";
 import type { Skipped } from "../../molecules/dataset.ts";
-import { principalPose } from "../../molecules/molecule.ts";
+import { principalAxes } from "../../molecules/molecule.ts";
 import type { Chain } from "../../proteins/chain.ts";
 import { prepareChains, usableChains, type ChainDatasetOptions } from "../../proteins/dataset.ts";
 import { packChains, type PackedChains } from "../../proteins/packing.ts";
@@ -12,6 +12,11 @@ import { secondMoments, type SecondMoments } from "./secondMoments.ts";
 /** Whole chains for the GPU, in nanometres, and what the training chains' second moments are. */
 export interface PackedBackbones extends Packed, PackedChains {
   readonly moments: SecondMoments;
+  /**
+   * f32 [rows, 9], where crops are turned to their principal axes: of the one that begins at a residue the rotation,
+   * row major.
+   */
+  readonly axes?: Float32Array;
 }
 
 /** Divides chains by families of alike sequences, and packs both parts. */
@@ -62,11 +67,23 @@ function others(skipped: readonly { readonly reason: string; readonly count: num
 function pack(
   chains: readonly Chain[],
   sourceIndex: Uint32Array,
-  { pose }: Pick<FlowConfig, "pose">,
+  { pose, crop }: Pick<FlowConfig, "pose" | "crop">,
   moments: SecondMoments,
 ): PackedBackbones {
-  const posed = pose === "principal" ? chains.map(inPrincipalAxes) : chains;
-  return { ...packChains(posed), sourceIndex, moments };
+  const packed = packChains(chains);
+  return { ...packed, sourceIndex, moments, ...(pose === "principal" && { axes: axesOf(packed, crop) }) };
 }
 
-const inPrincipalAxes = (chain: Chain): Chain => ({ ...chain, positions: principalPose(chain.positions) });
+/** The principal axes of all crops. */
+function axesOf({ positions, offsets, count }: PackedChains, crop: number): Float32Array {
+  const axes = new Float32Array(3 * positions.length);
+  for (let c = 0; c < count; c++) {
+    const [from, to] = [offsets[c]!, offsets[c + 1]!];
+    // Those that a window may begin at.
+    for (let row = from; row <= Math.max(from, to - crop); row++) {
+      const window = positions.subarray(3 * row, 3 * Math.min(to, row + crop));
+      axes.set(principalAxes(window).flat(), 9 * row);
+    }
+  }
+  return axes;
+}
