@@ -1,3 +1,4 @@
+import { droppable } from "../droppable.ts";
 import type { FlowConfig } from "./flowConfig.ts";
 
 const common = {
@@ -19,7 +20,7 @@ const common = {
 } as const;
 
 /** Named configurations: sizes for two cores, and Proteina's 60 million parameters without fold classes. */
-export const presets: Readonly<Record<string, FlowConfig>> = {
+export const presets = /* @__PURE__ */ droppable((): Readonly<Record<string, FlowConfig>> => ({
   "flow-tiny": {
     ...common,
     preset: "flow-tiny",
@@ -81,9 +82,9 @@ export const presets: Readonly<Record<string, FlowConfig>> = {
     heldout: 128,
     every: 5000,
   },
-};
+}));
 
 /** What `flow-tiny` becomes on an adapter some six times slower than lavapipe. */
-export const slowPresets: Readonly<Record<string, FlowConfig>> = {
+export const slowPresets = /* @__PURE__ */ droppable((): Readonly<Record<string, FlowConfig>> => ({
   "flow-tiny": { ...presets["flow-tiny"]!, steps: 200, every: 100, heldout: 2 },
-};
+}));

@@ -1,3 +1,4 @@
+import { droppable } from "../droppable.ts";
 import type { ForceConfig } from "./forceConfig.ts";
 
 const common = {
@@ -22,7 +23,7 @@ const common = {
 } as const;
 
 /** Named configurations: sizes for two cores, and the reference's net for SPICE with its training. */
-export const presets: Readonly<Record<string, ForceConfig>> = {
+export const presets = /* @__PURE__ */ droppable((): Readonly<Record<string, ForceConfig>> => ({
   "forces-tiny": {
     ...common,
     preset: "forces-tiny",
@@ -85,9 +86,9 @@ export const presets: Readonly<Record<string, ForceConfig>> = {
     heldout: 256,
     every: 5000,
   },
-};
+}));
 
 /** What `forces-tiny` becomes on an adapter some six times slower than lavapipe. */
-export const slowPresets: Readonly<Record<string, ForceConfig>> = {
+export const slowPresets = /* @__PURE__ */ droppable((): Readonly<Record<string, ForceConfig>> => ({
   "forces-tiny": { ...presets["forces-tiny"]!, steps: 300, every: 100, heldout: 12 },
-};
+}));
