@@ -6,7 +6,8 @@
 // the window's first row before.
 //
 // Bindings: positions f32 [rows, 3]; windows [chains] of (first, length), length <= side - registers; poses [chains] as
-// samplePose makes them; axes f32 [rows, 9], row major, with AXES; targets f32 [chains, side, 3] and residues f32 [chains, side], 1 or 0, both written.
+// samplePose makes them; axes f32 [rows, 9], row major, with AXES; targets f32 [chains, side, 3] and residues f32
+// [chains, side], 1 or 0, both written.
 // Constants: AXES; WORKGROUP, invocations of a chain; a sum's order is theirs. Dispatch: workgroups1d(chains).
 #import grid
 #import pose

@@ -57,8 +57,9 @@ export class TrainOutput {
     const { preset, twirl, precision } = config.training;
     const { keepCheckpoints: kept } = config;
     const half = precision === "f16" ? " in f16" : "";
+    const samples = `${taskNamed(config.task).takes}s`;
     print(
-      `preset ${preset}${half}: ${formatCount(training)} ${taskNamed(config.task).takes}s to train on, ${formatCount(heldout)} held out ` +
+      `preset ${preset}${half}: ${formatCount(training)} ${samples} to train on, ${formatCount(heldout)} held out ` +
         `(${sourceName(source)})`,
     );
     if (kept) print(`${keptLine(kept, config)} in ${join(folder, CHECKPOINTS)}`);
@@ -94,11 +95,11 @@ export class TrainOutput {
   #tellReducible(): void {
     const last = this.#evaluations.at(-1);
     if (last?.lossWiener === undefined) return;
-    const percent = formatPercent(reduciblePercent(last, leastMean(this.#evaluations)));
-    print(
-      `lossTotal is ${formatRatio(last.lossTotal / last.lossWiener)} of the best linear filter's; lost symmetry is at ` +
-        `most ${percent} % of what can be learned`,
-    );
+    const filter = `lossTotal is ${formatRatio(last.lossTotal / last.lossWiener)} of the best linear filter's`;
+    const least = leastMean(this.#evaluations);
+    // The row of the lowest lossMean says nothing of what is left without it.
+    if (last.lossMean === least) print(filter);
+    else print(`${filter}; lost symmetry is at most ${formatPercent(reduciblePercent(last, least))} % of what is left`);
   }
 
   #progressed(progress: ProgressEvent): void {

@@ -224,7 +224,13 @@ export {
   type ChainWindowsArgs,
   type ChainWindowsShape,
 } from "./flow/chainWindows.ts";
-export { placeChains, placeChainsKernel, type ChainShape, type PlaceChainsArgs } from "./flow/placeChains.ts";
+export {
+  placeChains,
+  placeChainsKernel,
+  type ChainShape,
+  type PlaceChainsArgs,
+  type PlaceChainsShape,
+} from "./flow/placeChains.ts";
 export { chainTokens, chainTokensKernel, type ChainTokensArgs, type ChainTokensShape } from "./flow/chainTokens.ts";
 export { flowTimes, flowTimesKernel, type FlowTimesArgs, type FlowTimesShape } from "./flow/flowTimes.ts";
 export {

@@ -91,9 +91,9 @@ const TASK_COLUMNS: readonly [TaskFigure, string, (value: number, row: EvalRow, 
 ];
 
 const REDUCIBLE =
-  "Wiener is the loss of the best linear filter, which is exactly equivariant. Part of the loss no net can take away, " +
-  "and that part is at most the lowest lossMean above: of the rest, what is lost symmetry is between percentEquiv and " +
-  "the last column.";
+  "Wiener is the loss of the best linear filter, which is exactly equivariant. Part of the loss no net can take " +
+  "away, and that part is at most the lowest lossMean above: of the rest, what is lost symmetry is between " +
+  "percentEquiv and the last column.";
 
 function evalTable(evals: readonly EvalRow[], lossPer: string, samples: string): string {
   if (evals.length === 0) return `<p class="empty">No evaluation has been recorded yet.</p>`;

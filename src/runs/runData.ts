@@ -42,8 +42,8 @@ export interface MeasurableSamples<P extends Packed = Packed> {
 }
 
 /**
- * The molecules or chains of a file that a model may be measured on: of the file that it was trained on (by SHA-256) only those
- * that were held out; of another file all that it takes.
+ * The molecules or chains of a file that a model may be measured on: of the file that it was trained on (by SHA-256)
+ * only those that were held out; of another file all that it takes.
  *
  * @throws VoxtwirlError "bad-file" when the file no longer divides as it did; as `prepareDataset`
  */

@@ -4,7 +4,7 @@ import { checkFlowConfig, FLOW, type FlowConfig } from "./flowConfig.ts";
 import { presets } from "./presets.ts";
 import { requireMoments } from "./secondMoments.ts";
 
-/** A flow-matching model. @throws VoxtwirlError as `ownModelFile`, "bad-config" too where it lacks its second moments */
+/** A flow-matching model. @throws VoxtwirlError as `ownModelFile`, "bad-config" too without its second moments */
 export function flowModelFile(model: Uint8Array | ModelFile): ModelFile<FlowConfig> {
   const advice = "Give a model of flow; openModel takes those of voxels, openForceField those of forces.";
   const file = ownModelFile({ name: FLOW, presets, check: checkFlowConfig }, model, advice);

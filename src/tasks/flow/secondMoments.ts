@@ -4,7 +4,7 @@ import { ANGSTROM_PER_NM } from "../../proteins/packing.ts";
 import { symmetricEigen } from "../../molecules/eigen.ts";
 import type { Chain } from "../../proteins/chain.ts";
 
-/** What was found of the training chains, by which predictions of a linear filter are made. It is kept with the model. */
+/** What was found of the training chains, by which a linear filter predicts. It is kept with the model. */
 export interface SecondMoments {
   /** nm^2 by separation along the chain, from 0: the mean of |x_i - x_j|^2 / 3. */
   readonly separations: readonly number[];
@@ -53,7 +53,8 @@ interface Modes {
  * The Wiener filter of chains with these second moments: the best linear estimate of x1 from x_t = (1 - t) x0 + t x1,
  * x0 standard normal noise, all centred. It is the same along each axis, so exactly equivariant, and knows no more of
  * chains than how far apart residues are: t A (t^2 A + (1 - t)^2 J)^+ x_t with J = 1 - 1/n and the covariance
- * A = -J M J / 2. Means over chains of different lengths may belong to no covariance: what of A is negative counts as 0.
+ * A = -J M J / 2. Means over chains of different lengths may belong to no covariance: what is negative of A counts as
+ * 0.
  */
 export class WienerFilter {
   readonly #moments: SecondMoments;
