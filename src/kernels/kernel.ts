@@ -64,11 +64,13 @@ export interface TableRow<S extends CallShape = CallShape> {
 }
 
 /** A row for software adapters that was measured on lavapipe. */
+/* @__NO_SIDE_EFFECTS__ */
 export function onLavapipe(variant: string, why: string) {
   return { adapter: "software", variant, why, measured: "lavapipe" } as const;
 }
 
 /** A row for software adapters that was measured on SwiftShader. */
+/* @__NO_SIDE_EFFECTS__ */
 export function onSwiftShader(variant: string, why: string) {
   return { adapter: "software", variant, why, measured: "SwiftShader" } as const;
 }

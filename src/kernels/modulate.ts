@@ -171,7 +171,8 @@ const exampleMask = ({ samples, copies, tokens, mask }: ModulateShape): ExampleT
 export const modulateKernel: Kernel<ModulateShape> = {
   name: "modulate",
   shaders: [modulateShader],
-  shapes: [...shapes, ...copied],
+  // A call without effects: bundlers keep what others are spread into.
+  shapes: /* @__PURE__ */ shapes.concat(copied),
   example(sizes) {
     const { samples, copies, tokens, columns, registers, scale, shift, residual, mask } = sizes;
     const vector = activation(input([samples / copies + 1, columns]));
