@@ -78,8 +78,8 @@ export function frameLabels(frame: Frame, names: LabelNames = {}): FrameLabels {
   };
 }
 
-/** (3, 3) of nine numbers, nested or not, or of six in Voigt's order. */
-function tensor(value: InfoValue): Float64Array {
+/** (3, 3) of nine numbers, nested or not, or of six in Voigt's order; NaN of anything else. */
+export function tensor(value: InfoValue): Float64Array {
   const flat = flatNumbers(value);
   if (flat?.length === 9) return Float64Array.from(flat);
   if (flat?.length !== 6) return new Float64Array(9).fill(NaN);

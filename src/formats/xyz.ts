@@ -1,7 +1,7 @@
 import { requireString } from "../check.ts";
 import type { XyzColumn } from "./extendedXyz.ts";
 import { frameLabels, labelName } from "./frameLabels.ts";
-import { LabelReading } from "./labels.ts";
+import { finite, LabelReading } from "./labels.ts";
 import { LineReader } from "./lines.ts";
 import type { Molecule } from "../molecules/molecule.ts";
 import { qm9Name } from "./qm9.ts";
@@ -62,9 +62,4 @@ function toMolecule({ frame, comment }: XyzRecord, labels: LabelReading): Molecu
   const lower = new Map([...frame.info].reverse().map(([key, value]) => [key.toLowerCase(), value]));
   const unit = lower.get(unitKeys.find((key) => lower.has(key)) ?? "");
   return labels.convert(molecule, typeof unit === "string" ? unit : undefined);
-}
-
-/** Infinities are no labels. */
-function finite(value: number): number {
-  return Number.isFinite(value) ? value : NaN;
 }

@@ -1,6 +1,7 @@
 import { VoxtwirlError } from "../errors.ts";
 import { elementSymbol } from "../molecules/elements.ts";
-import type { Frame, FrameColumn } from "../molecules/frame.ts";
+import type { Frame, FrameColumn, InfoValue } from "../molecules/frame.ts";
+import { tensor } from "./frameLabels.ts";
 import { infoText, inQuotes, realText } from "./infoValues.ts";
 
 /** How a frame is written. */
@@ -45,9 +46,14 @@ function comment({ cell, pbc, origin, arrays, info }: Frame, place: (value: numb
     ...(origin === undefined ? [] : [`Origin=${places(origin)}`]),
     `Properties=species:S:1:pos:R:3${columns.join("")}`,
     ...(pbc === undefined ? [] : [`pbc="${pbc.map((one) => (one ? "T" : "F")).join(" ")}"`]),
-    ...[...info].map(([key, value]) => `${inQuotes(key)}=${infoText(value)}`),
+    ...[...info].map(([key, value]) => `${inQuotes(key)}=${infoText(plainTensor(key, value))}`),
   ];
   return parts.join(" ");
+}
+
+/** ASE takes nine numbers, not nested, and nothing else for these two. */
+function plainTensor(key: string, value: InfoValue): InfoValue {
+  return key === "stress" || key === "virial" ? [...tensor(value)] : value;
 }
 
 /** A number with so many digits behind the point; no minus before zero. */
@@ -87,7 +93,8 @@ function checkFrame({ elements, positions, cell, origin, arrays, info }: Frame):
     if (kind === "I" && !values.every(Number.isSafeInteger)) throw unfit(`its ${name} has numbers that are not whole`);
   }
   for (const key of info.keys()) {
-    if (key === "" || /[\r\n]/.test(key)) throw unfit(`a value is named ${JSON.stringify(key)}`);
+    if (key === "" || /[\r\n]|^(properties|lattice|pbc|origin)$/i.test(key))
+      {throw unfit(`a value is named ${JSON.stringify(key)}`);}
   }
 }
 
