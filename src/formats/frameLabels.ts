@@ -53,6 +53,12 @@ export function labelName(kind: LabelKind, names: Iterable<string>): string | un
   return byLower.get(found ?? any() ?? "");
 }
 
+/** Whether a name is that of an energy, of forces, a stress or a virial, or of a part of one. */
+export function isLabelName(name: string): boolean {
+  const lower = name.toLowerCase();
+  return Object.values(rules).some(({ first, others }) => first.includes(lower) || others.test(lower));
+}
+
 /**
  * The labels of a frame: forces from a column of three real numbers, the others from its values. A name in `names`
  * stands for the rule: `energy`, REF_energy, dft_energy, potential_energy, free_energy, total_energy, the first of

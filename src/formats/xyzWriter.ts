@@ -93,8 +93,9 @@ function checkFrame({ elements, positions, cell, origin, arrays, info }: Frame):
     if (kind === "I" && !values.every(Number.isSafeInteger)) throw unfit(`its ${name} has numbers that are not whole`);
   }
   for (const key of info.keys()) {
-    if (key === "" || /[\r\n]|^(properties|lattice|pbc|origin)$/i.test(key))
-      {throw unfit(`a value is named ${JSON.stringify(key)}`);}
+    if (key === "" || /[\r\n]|^(properties|lattice|pbc|origin)$/i.test(key)) {
+      throw unfit(`a value is named ${JSON.stringify(key)}`);
+    }
   }
 }
 
