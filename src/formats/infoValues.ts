@@ -100,21 +100,24 @@ export function infoText(value: InfoValue): string {
   return inQuotes(`${json}${jsonText(value)}`);
 }
 
-/** A number as extended XYZ files have it. */
+/** A number as extended XYZ files have it: whole ones that are exact without a point, others as reals. */
 export function realText(value: number): string {
-  if (Number.isFinite(value)) return Object.is(value, -0) ? "-0.0" : String(value);
-  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (Object.is(value, -0)) return "-0.0";
+  const text = String(value);
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && !text.includes("e") ? `${text}.0` : text;
 }
 
 /** A key or a text, in quotes where it needs them. */
 export function inQuotes(text: string): string {
   if (/^[^\s"'\\={}[\],]+$/.test(text)) return text;
-  return `"${text.replace(/["\\]/g, "\\$&").replace(/\r?\n|\r/g, "\\n")}"`;
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** What would be read as something else than this text is written as JSON. */
+/** What would be read as something else than this text is written as JSON, and so are control characters. */
 function textOf(text: string): string {
-  const same = infoValue({ text, form: "quotes" }) === text && text.trim() !== "";
+  const same = infoValue({ text, form: "quotes" }) === text && text.trim() !== "" && !/\p{Cc}/u.test(text);
   return inQuotes(same ? text : `${json}${JSON.stringify(text)}`);
 }
 
