@@ -1,11 +1,11 @@
 import { VoxtwirlError } from "../errors.ts";
 import { leaveOut, readingLines, type LeftOut } from "../formats/records.ts";
-import { encodeXyzFrame } from "../formats/xyzWriter.ts";
 import { rotateFrames, type RotateFramesOptions } from "../frames/rotateFrames.ts";
 import { rotatedNpz } from "../frames/rotateNpz.ts";
 import type { NpzFrames } from "../formats/npzFrames.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
 import { openFrameFile, type OpenFrames } from "../node/frameFile.ts";
+import { writeFrameFile } from "../node/frameWriter.ts";
 import { kindOf } from "../node/moleculeBytes.ts";
 import { writeNewFile } from "../node/newFile.ts";
 import { formatCount } from "../report/format.ts";
@@ -18,7 +18,6 @@ import { print } from "./stdout.ts";
 
 /** Digits behind the point of positions and cells, in Angstrom. */
 const DIGITS = 10;
-const PIECE = 2 ** 20;
 const LIVE_FRAMES = 100;
 
 /** What ends the writing early, so that nothing is left of it. */
@@ -54,7 +53,8 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
       if (interruption.signal.aborted) throw new Interrupted();
       if (count % LIVE_FRAMES === 0) progress.show(`${formatCount(count)} frames`);
     });
-    await writeNewFile(out, arrays ? npzPieces(arrays, frames, options) : textPieces(frames, options));
+    if (arrays !== undefined) await writeNewFile(out, npzPieces(arrays, frames, options));
+    else await writeFrameFile(out, rotateFrames(frames, options), { digits: DIGITS });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     progress.warn(`interrupted: ${out} is not written`);
@@ -104,20 +104,6 @@ class Reading {
     const [lines] = readingLines({ records: this.records, leftOut: this.leftOut, remarks: [] });
     throw new VoxtwirlError("bad-file", lines!, "No frame can be used: mend the file, or give another.");
   }
-}
-
-async function* textPieces(
-  frames: AsyncIterable<NumberedFrame>,
-  options: RotateFramesOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let piece = "";
-  for await (const copy of rotateFrames(frames, options)) {
-    piece += encodeXyzFrame(copy, { digits: DIGITS });
-    if (piece.length < PIECE) continue;
-    yield Buffer.from(piece);
-    piece = "";
-  }
-  yield Buffer.from(piece);
 }
 
 async function* npzPieces(

@@ -1,5 +1,6 @@
 /** Which of a frame's values and columns are energies, forces, stresses and virials. */
 import type { Frame, InfoValue } from "../molecules/frame.ts";
+import { requireFrame } from "./checkFrame.ts";
 
 export type LabelKind = "energy" | "forces" | "stress" | "virial";
 
@@ -66,8 +67,11 @@ export function isLabelName(name: string): boolean {
  * point, dispersion, repulsion); so for forces or force, stress, and virial or virials.
  *
  * Stress and virial are nine numbers, or the six of a symmetric one in Voigt's order: xx yy zz yz xz xy.
+ *
+ * @throws VoxtwirlError "bad-option" for what is no frame
  */
 export function frameLabels(frame: Frame, names: LabelNames = {}): FrameLabels {
+  requireFrame(frame);
   const { info, arrays } = frame;
   // A word without a value says nothing.
   const said = new Map([...info].filter(([, value]) => value !== true));

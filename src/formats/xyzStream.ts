@@ -1,3 +1,4 @@
+import { requireIterable, requireString } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
 import { LineReader } from "./lines.ts";
@@ -42,6 +43,7 @@ export async function* readXyzFrames(
   file = "XYZ text",
   options: FrameOptions = {},
 ): AsyncGenerator<NumberedFrame, void, undefined> {
+  requireIterable("chunks", chunks, "Give pieces of text: file.stream().pipeThrough(new TextDecoderStream()).");
   const stream = new XyzStream(file, options);
   for await (const chunk of chunks) yield* stream.push(chunk);
   yield* stream.end();
@@ -50,9 +52,10 @@ export async function* readXyzFrames(
 /**
  * `readXyzFrames` of a whole text.
  *
- * @throws VoxtwirlError as it does
+ * @throws VoxtwirlError as it does; "bad-option" for what is no text
  */
 export function parseXyzFrames(text: string, file = "XYZ text", options: FrameOptions = {}): NumberedFrame[] {
+  requireString("text", text, "Give the file's text; of its bytes, new TextDecoder().decode(bytes).");
   const stream = new XyzStream(file, options);
   return [...stream.push(text), ...stream.end()];
 }

@@ -1,6 +1,7 @@
-import { VoxtwirlError } from "../errors.ts";
+import { requireWhole } from "../check.ts";
 import { elementSymbol } from "../molecules/elements.ts";
 import type { Frame, FrameColumn, InfoValue } from "../molecules/frame.ts";
+import { checkFrame, requireFrame } from "./checkFrame.ts";
 import { tensor } from "./frameLabels.ts";
 import { infoText, inQuotes, realText } from "./infoValues.ts";
 
@@ -18,12 +19,15 @@ export interface WriteFrameOptions {
  * frame's columns; `Lattice`, `Origin`, `pbc` and the frame's values on the comment line. A dummy atom is X.
  *
  * @throws VoxtwirlError "bad-molecule" for what no such file can hold: arrays of another length than the atoms, numbers
- *   that are no places, elements that there are not, names with blanks or colons, texts of columns that are no words
+ *   that are no places, elements that there are not, names with blanks or colons, texts of columns that are no words;
+ *   "bad-option" for what is no frame
  */
 export function encodeXyzFrame(frame: Frame, options: WriteFrameOptions = {}): string {
-  const { elements, positions, arrays } = frame;
+  requireFrame(frame);
   checkFrame(frame);
+  const { elements, positions, arrays } = frame;
   const { digits } = options;
+  if (digits !== undefined) requireWhole("digits", digits, 0, 20);
   const place = digits === undefined ? realText : (value: number) => fixed(value, digits);
   const columns = [...arrays].map(([, column]) => column);
   const lines = [String(elements.length), comment(frame, place)];
@@ -72,34 +76,4 @@ function word(column: FrameColumn, at: number): string {
     case "S":
       return column.values[at]!;
   }
-}
-
-function checkFrame({ elements, positions, cell, origin, arrays, info }: Frame): void {
-  const n = elements.length;
-  if (n === 0 || positions.length !== 3 * n) throw unfit(`${positions.length} coordinates are not those of ${n} atoms`);
-  const places = { positions, cell: cell ?? new Float64Array(9), origin: origin ?? new Float64Array(3) };
-  for (const [name, values] of Object.entries(places)) {
-    if (!values.every(Number.isFinite)) throw unfit(`its ${name} has numbers that are not finite`);
-  }
-  if (places.cell.length !== 9) throw unfit(`its cell has ${places.cell.length} numbers, not 9`);
-  if (places.origin.length !== 3) throw unfit(`its origin has ${places.origin.length} numbers, not 3`);
-  const none = elements.find((element) => element > 118);
-  if (none !== undefined) throw unfit(`it has the element ${none}`);
-  for (const [name, { kind, width, values }] of arrays) {
-    if (!/^[^\s:"'={}[\]\\]+$/.test(name)) throw unfit(`a column is named ${JSON.stringify(name)}`);
-    if (values.length !== n * width) throw unfit(`its ${name} has ${values.length} entries, not ${n} of ${width}`);
-    const bad = kind === "S" ? values.find((text) => !/^\S+$/.test(text)) : undefined;
-    if (bad !== undefined) throw unfit(`its ${name} has the text ${JSON.stringify(bad)}, which is no word`);
-    if (kind === "I" && !values.every(Number.isSafeInteger)) throw unfit(`its ${name} has numbers that are not whole`);
-  }
-  for (const key of info.keys()) {
-    if (key === "" || /[\r\n]|^(properties|lattice|pbc|origin)$/i.test(key)) {
-      throw unfit(`a value is named ${JSON.stringify(key)}`);
-    }
-  }
-}
-
-function unfit(what: string): VoxtwirlError {
-  const fix = "Change it: an extended XYZ file cannot hold that.";
-  return new VoxtwirlError("bad-molecule", `a frame cannot be written: ${what}`, fix);
 }

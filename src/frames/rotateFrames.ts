@@ -1,4 +1,4 @@
-import { requireArray, requireFinite, requireMethod, requireObject, requireWhole } from "../check.ts";
+import { requireArray, requireFinite, requireIterable, requireObject, requireWhole } from "../check.ts";
 import { requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Frame, NumberedFrame } from "../molecules/frame.ts";
@@ -42,8 +42,7 @@ export async function* rotateFrames(
   frames: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>,
   options: RotateFramesOptions,
 ): AsyncGenerator<Frame, void, undefined> {
-  const iterator = Symbol.asyncIterator in frames ? Symbol.asyncIterator : Symbol.iterator;
-  requireMethod("frames", frames, iterator, "Give frames: parseXyzFrames(text) or readXyzFrames(chunks).");
+  requireIterable("frames", frames, "Give frames: parseXyzFrames(text) or readXyzFrames(chunks).");
   const turn = frameRotator(options);
   for await (const frame of frames) yield* turn.copies(frame);
   turn.end();

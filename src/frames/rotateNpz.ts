@@ -1,3 +1,5 @@
+import { requireArray, requireMethod } from "../check.ts";
+import { VoxtwirlError } from "../errors.ts";
 import { npyHead, type NpyType } from "../formats/npyHead.ts";
 import type { NpzFrames } from "../formats/npzFrames.ts";
 import { zipStream, type ZipPart } from "../formats/zipWriter.ts";
@@ -17,6 +19,9 @@ export function rotatedNpz(
   used: readonly number[],
   options: RotateFramesOptions,
 ): Generator<Uint8Array, void, undefined> {
+  requireMethod("source", source, "frame", "Give the frames of openNpzFrames.");
+  requireArray("used", used, "Give the numbers of frames, from 0.");
+  if (used.length === 0) throw new VoxtwirlError("bad-option", "no frame is used", "Give at least one.");
   const { atoms, own, names } = source;
   const { twirl } = frameRotator(options);
   const count = used.length * twirl;

@@ -1,4 +1,5 @@
 /** What says on a copy's comment line which rotation of which frame it is. */
+import { requireFrame } from "../formats/checkFrame.ts";
 import { flatNumbers } from "../formats/frameLabels.ts";
 import type { Rotation } from "../equivariance/groups.ts";
 import type { Frame, InfoValue } from "../molecules/frame.ts";
@@ -37,12 +38,18 @@ export function twirlValues(mark: TwirlMark): [string, InfoValue][] {
   ];
 }
 
-/** The mark of a frame; undefined where it has none, or not a whole one. */
-export function twirlMark({ info }: Frame): TwirlMark | undefined {
-  const [frame, copy, copies] = [keys.frame, keys.copy, keys.copies].map((key) => info.get(key));
+/**
+ * The mark of a frame, as `rotateFrames` leaves it; undefined where it has none, or not a whole one.
+ *
+ * @throws VoxtwirlError "bad-option" for what is no frame
+ */
+export function twirlMark(frame: Frame): TwirlMark | undefined {
+  requireFrame(frame);
+  const { info } = frame;
+  const [number, copy, copies] = [keys.frame, keys.copy, keys.copies].map((key) => info.get(key));
   const rotation = flatNumbers(info.get(keys.rotation));
-  if (!isCount(frame) || !isCount(copy) || !isCount(copies) || copy > copies) return undefined;
-  return rotation?.length === 9 ? { frame, copy, copies, rotation } : undefined;
+  if (!isCount(number) || !isCount(copy) || !isCount(copies) || copy > copies) return undefined;
+  return rotation?.length === 9 ? { frame: number, copy, copies, rotation } : undefined;
 }
 
 function isCount(value: InfoValue | undefined): value is number {

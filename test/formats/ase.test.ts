@@ -92,7 +92,7 @@ describe.skipIf(!hasAse)("ASE", () => {
     };
     const rows = (values: Float64Array) => [0, 3, 6].map((at) => [...values.subarray(at, at + 3)]);
     frames.forEach(({ elements, positions, cell, pbc, arrays, info }, i) => {
-      const { stress, number: _, ...others } = Object.fromEntries(info);
+      const { stress, number: _, ...others }: Record<string, unknown> = Object.fromEntries(info);
       const s = stress as number[];
       expect(exact(found[i]), `frame ${i}`).toEqual({
         arrays: {
@@ -108,7 +108,7 @@ describe.skipIf(!hasAse)("ASE", () => {
         pbc: pbc ?? [false, false, false],
         // ASE has columns first, and a text of digits is one.
         info: { ...others, number: 12, stress: [0, 1, 2].map((row) => [s[row], s[3 + row], s[6 + row]]) },
-        calc: expect.objectContaining({ energy: info.get("energy") }) as unknown,
+        calc: expect.objectContaining<Record<string, unknown>>({ energy: info.get("energy") }) as unknown,
       });
       expect(found[i]!.info!.number).toBe("12");
     });

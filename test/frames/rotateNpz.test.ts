@@ -64,7 +64,7 @@ describe("rotatedNpz", () => {
     ]);
     expect(arrays.R![0]).toEqual([1, 3, 3]);
     expect(arrays.R![1].slice(6)).toEqual([0, 0, 0]);
-    const again = await openNpzFrames(npzBytes(arrays as Record<string, TestArray>));
+    const again = await openNpzFrames(npzBytes(arrays));
     expect([...again.frame(0).elements]).toEqual([8, 1]);
   });
 });
