@@ -254,6 +254,13 @@ export { parseXyz } from "./formats/xyz.ts";
 export { parseXyzFrames, readXyzFrames, type FrameOptions } from "./formats/xyzStream.ts";
 export { encodeXyzFrame, type WriteFrameOptions } from "./formats/xyzWriter.ts";
 export type { Inflate } from "./formats/zip.ts";
+export type { PredictedCopy } from "./frames/predictedCopy.ts";
+export {
+  readRotatedFrames,
+  type ReadRotatedFramesOptions,
+  type RotatedFault,
+  type RotatedStructure,
+} from "./frames/rotatedFrames.ts";
 export { rotateFrames, type RotateFramesOptions } from "./frames/rotateFrames.ts";
 export { rotatedNpz } from "./frames/rotateNpz.ts";
 export { twirlMark, type TwirlMark } from "./frames/twirlKeys.ts";

@@ -2,6 +2,7 @@
 import type { Frame, InfoValue } from "../molecules/frame.ts";
 import { requireFrame } from "./checkFrame.ts";
 
+/** What a model may be asked to predict. */
 export type LabelKind = "energy" | "forces" | "stress" | "virial";
 
 /** Names of labels where the rule does not find them, or finds others. */
