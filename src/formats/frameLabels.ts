@@ -58,7 +58,10 @@ export function labelName(kind: LabelKind, names: Iterable<string>): string | un
 /** Whether a name is that of an energy, of forces, a stress or a virial, or of a part of one. */
 export function isLabelName(name: string): boolean {
   const lower = name.toLowerCase();
-  return Object.values(rules).some(({ first, others }) => first.includes(lower) || others.test(lower));
+  return (
+    /energies$/.test(lower) ||
+    Object.values(rules).some(({ first, others }) => first.includes(lower) || others.test(lower))
+  );
 }
 
 /**

@@ -103,21 +103,23 @@ export class XyzAtoms {
   #badCoordinates({ element, position }: XyzColumns): Unusable {
     const found = [0, 1, 2].map((k) => this.#words.text(position + k)).filter((word) => word !== "");
     const bad = [0, 1, 2].find((k) => !isCoordinate(this.#words.number(position + k) ?? NaN)) ?? 0;
+    const symbol = quoted(this.#words.text(element));
     return new Unusable(
       "coordinates that are no numbers",
       this.#lines.lineNumber,
-      `expected three coordinates in Angstrom after ${quoted(this.#words.text(element))}, found ${quoted(found.join(" "))}`,
+      `expected three coordinates in Angstrom after ${symbol}, found ${quoted(found.join(" "))}`,
       coordinateFix(this.#words.text(position + bad), xyzLayout),
     );
   }
 
   #badColumn({ name, kind, at, width }: XyzColumn, i: number, count: number): Unusable {
     const found = Array.from({ length: width }, (_, k) => this.#words.text(at + k)).filter((word) => word !== "");
-    const wanted = { R: "real numbers", I: "whole numbers", L: "T or F", S: "words" }[kind];
+    const one = { R: "real number", I: "whole number", L: "truth value", S: "word" }[kind];
+    const wanted = width === 1 ? `a ${one}` : `${width} ${one}s`;
     return new Unusable(
       "columns that cannot be read",
       this.#lines.lineNumber,
-      `expected atom ${i + 1} of ${count} with ${width} of ${wanted} for ${quoted(name)}, found ${quoted(found.join(" "))}`,
+      `atom ${i + 1} of ${count} has ${quoted(found.join(" "))} for ${quoted(name)}, not ${wanted}`,
       "Is it of the kind that Properties says (R, I, S, L), and is the line whole?",
     );
   }

@@ -35,8 +35,8 @@ const frameRules: XyzRules = { columns: (others) => others, dummies: true, toler
  *
  * @param chunks the file's text in pieces of any size, such as those of a TextDecoderStream
  * @param file what errors call it
- * @throws VoxtwirlError "bad-file" for text that is no such file, from the frame on where it is none, with the line; for
- *   a file without frames; and for a frame that cannot be used, with its number and line, unless it is left out
+ * @throws VoxtwirlError "bad-file" for text that is no such file, from the frame on where it is none, with the line;
+ *   for a file without frames; and for a frame that cannot be used, with its number and line, unless it is left out
  */
 export async function* readXyzFrames(
   chunks: AsyncIterable<string> | Iterable<string>,

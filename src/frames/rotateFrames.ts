@@ -28,8 +28,8 @@ export interface RotateFramesOptions {
 const usualTwirl = 24;
 
 /**
- * Copies of frames, each turned about the origin: positions, cell and origin as R v. Copy 1 to `twirl` of a frame follow
- * one another; the values twirl_frame, twirl_copy, twirl_copies and twirl_rotation say which it is.
+ * Copies of frames, each turned about the origin: positions, cell and origin as R v. Those of a frame, 1 to `twirl`,
+ * follow one another; the values twirl_frame, twirl_copy, twirl_copies and twirl_rotation say which it is.
  *
  * Labels are left out, so that nothing can be taken for a prediction: all numbers of the original but whole ones of
  * atoms, charge, spin, multiplicity, initial charges and moments, masses, and what `keep` names. Texts and truth values

@@ -58,8 +58,8 @@ const usualTolerance = 1e-3;
  *
  * What does not fit is told by `onFault` and passed over; frames without any copy too.
  *
- * @throws VoxtwirlError "bad-option" for options that are none, "bad-file" where the first prediction does not say which
- *   copy it is and there are no rotated frames, or where these do not
+ * @throws VoxtwirlError "bad-option" for options that are none, "bad-file" where the first prediction does not say
+ *   which copy it is and there are no rotated frames, or where these do not
  */
 export async function* readRotatedFrames(
   options: ReadRotatedFramesOptions,

@@ -8,8 +8,8 @@ export function sameElements(a: Frame, b: Frame): boolean {
 }
 
 /**
- * How far atoms of `moved` are at most from where `rotation` turns those of `frame`, in Angstrom, as seen from the first
- * atom: frames may have been shifted. Along the vectors of a cell that repeats, any number of them is no distance.
+ * How far atoms of `moved` are at most from where `rotation` turns those of `frame`, in Angstrom, as seen from the
+ * first atom: frames may have been shifted. Along a cell that repeats, any number of its vectors is no distance.
  */
 export function farthestFrom(moved: Frame, frame: Frame, rotation: Rotation): number {
   const turned = rotatePoints(rotation, frame.positions);

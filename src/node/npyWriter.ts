@@ -5,8 +5,8 @@ import { ioError, writeAll } from "./files.ts";
 type FloatType = Extract<NpyType, `<f${number}`>;
 
 /**
- * Writes an .npy file of float32 or float64 entry by entry, so that it may be larger than memory. Until `finish` it holds an array
- * of no entries, which no reader takes for the whole.
+ * Writes an .npy file of float32 or float64 entry by entry, so that it may be larger than memory. Until `finish` it
+ * holds an array of no entries, which no reader takes for the whole.
  */
 export class NpyWriter {
   readonly #file: FileHandle;

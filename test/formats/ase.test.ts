@@ -34,8 +34,10 @@ import sys, json, numpy as np
 from ase import Atoms
 from ase.io import write
 from ase.calculators.singlepoint import SinglePointCalculator
-a = Atoms("OHX", positions=[[0, 0, 0.125], [0.75, 0, -0.5], [0, 1, 2]], cell=[[5, 0, 0], [1, 6, 0], [0, 0, 7.5]], pbc=[1, 0, 1])
-a.info.update(label='it\\'s "x"', ok=True, n=3, v=np.array([1.5, 2.5]), m=np.array([[1.5, 2.0], [3.0, 4.0]]), d=dict(a=[1, 2]))
+a = Atoms("OHX", positions=[[0, 0, 0.125], [0.75, 0, -0.5], [0, 1, 2]], pbc=[1, 0, 1])
+a.cell = [[5, 0, 0], [1, 6, 0], [0, 0, 7.5]]
+a.info.update(label='it\\'s "x"', ok=True, n=3, v=np.array([1.5, 2.5]))
+a.info.update(m=np.array([[1.5, 2.0], [3.0, 4.0]]), d=dict(a=[1, 2]))
 a.arrays["tag"] = np.array([1, 2, 3])
 a.arrays["on"] = np.array([True, False, True])
 s = np.array([1.0, 2.0, 3.0, 0.1, 0.2, 0.3])

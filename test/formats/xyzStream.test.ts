@@ -20,7 +20,8 @@ async function collect(chunks: string[]): Promise<NumberedFrame[]> {
 }
 
 const several = [
-  '2\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.5\nO 1 2 3 4 5 6\nh 1 2 4 0 0 0\n',
+  '2\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.5\n' +
+    "O 1 2 3 4 5 6\nh 1 2 4 0 0 0\n",
   "1\ngdb 7\t1 2\nC\t0\t0\t2*^-1\t9\n1.0\nC\tC\t\nInChI=1S/CH4/h1H4\tInChI=1S/CH4/h1H4\n",
   "\n1\nx\nAr 0 0 0\nVEC1 5 0 0\nVEC2 0 6 0\n1\n\nX 0 0 0\n\n \n",
 ];
@@ -28,7 +29,8 @@ const several = [
 describe("readXyzFrames", () => {
   it("reads everything that a frame has", () => {
     const comment =
-      'Lattice="1 2 3 4 5 6 7 8 9.5" Origin="-1 0 1D0" pbc="T F T" energy=-1.5 label="a \\"b\\" c" ok=T free config_type=x ' +
+      'Lattice="1 2 3 4 5 6 7 8 9.5" Origin="-1 0 1D0" pbc="T F T" energy=-1.5 ' +
+      'label="a \\"b\\" c" ok=T free config_type=x ' +
       "Properties=tag:I:1:pos:R:3:Z:I:1:moved:L:2:name:S:1:forces:R:3";
     const frame = one(
       comment,
@@ -137,10 +139,13 @@ describe("readXyzFrames", () => {
     ["2\n\nC 0 0 0\nQq 0 0 0\n", 'frame 1, line 4: expected atom 2 of 2, but "Qq" is no element'],
     ["1\n\nBq 0 0 0\n", 'frame 1, line 3: expected atom 1 of 1, but "Bq" is no element'],
     ["1\n\nC 0 0 0\n1\n\nC 0 nan 0\n", 'frame 2, line 6: expected three coordinates in Angstrom after "C"'],
-    ["1\nProperties=species:S:1:pos:R:3:f:R:3\nC 0 0 0 1 2\n", "frame 1, line 3: expected atom 1 of 1 with 3 of real"],
-    ["1\nProperties=species:S:1:pos:R:3:n:I:1\nC 0 0 0 1.5\n", "1 of whole numbers"],
-    ["1\nProperties=species:S:1:pos:R:3:n:L:1\nC 0 0 0 maybe\n", "1 of T or F"],
-    ["1\nProperties=species:S:1:pos:R:3:f:R:1\nC 0 0 0 ****\n", 'for "f", found "****"'],
+    [
+      "1\nProperties=species:S:1:pos:R:3:f:R:3\nC 0 0 0 1 2\n",
+      'frame 1, line 3: atom 1 of 1 has "1 2" for "f", not 3 real numbers',
+    ],
+    ["1\nProperties=species:S:1:pos:R:3:n:I:1\nC 0 0 0 1.5\n", 'has "1.5" for "n", not a whole number'],
+    ["1\nProperties=species:S:1:pos:R:3:n:L:1\nC 0 0 0 maybe\n", "not a truth value"],
+    ["1\nProperties=species:S:1:pos:R:3:f:R:1\nC 0 0 0 ****\n", 'has "****" for "f"'],
     ['1\nLattice="1 2"\nC 0 0 0\n', 'frame 1, line 2: lattice is "1 2"'],
     ['1\npbc="T maybe T"\nC 0 0 0\n', 'frame 1, line 2: pbc is "T maybe T"'],
     ["1\n\nC 0 0 0\nVEC1 1 0\n", "frame 1, line 4: expected three numbers after VEC1"],

@@ -137,6 +137,7 @@ describe("rotateFrames", () => {
 
   it.each<[string, Partial<RotateFramesOptions>, RegExp]>([
     ["a label to keep", { keep: ["dft_forces"] }, /"dft_forces" is a label/],
+    ["energies of atoms to keep", { keep: ["energies"] }, /"energies" is a label/],
     ["a tensor to keep", { keep: ["quadrupole"] }, /how its 9 numbers turn is not known/],
     ["a deep value to keep", { keep: ["deep"] }, /"deep" cannot be kept/],
     ["more copies than elements", { twirl: 25 }, /the group octahedral has 24 elements, not 25/],
