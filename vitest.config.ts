@@ -17,6 +17,7 @@ const shaders: Plugin = {
 const full = {
   include: [
     "test/formats/xyz.test.ts",
+    "test/formats/xyzStream.test.ts",
     "test/formats/sdf.test.ts",
     "test/formats/pdb.test.ts",
     "test/formats/mmcif.test.ts",

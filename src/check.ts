@@ -35,6 +35,14 @@ export function requireMethod(what: string, value: unknown, method: string | sym
   }
 }
 
+/** @throws VoxtwirlError "bad-option" unless `for await` takes `value`, which is no text */
+export function requireIterable(what: string, value: unknown, fix: string): void {
+  const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: later } = (value ?? {}) as Record<symbol, unknown>;
+  if (typeof value === "string" || (typeof sync !== "function" && typeof later !== "function")) {
+    throw wrong(what, value, fix);
+  }
+}
+
 /** @throws VoxtwirlError "bad-option" unless `value` is an object with named fields */
 export function requireObject(what: string, value: unknown, fix: string): asserts value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {

@@ -223,6 +223,7 @@ export {
 } from "./molecules/dataset.ts";
 export { atomicNumber, elements5, elements8, elementSymbol } from "./molecules/elements.ts";
 export type { MoleculeKey } from "./molecules/identity.ts";
+export type { Frame, FrameColumn, InfoValue, NumberedFrame } from "./molecules/frame.ts";
 export type { Bond, Molecule } from "./molecules/molecule.ts";
 export { builtinBackbones, builtinBackbonesSha256 } from "./proteins/builtinBackbones.ts";
 export { chainName, makeChain, type Chain, type ChainParts } from "./proteins/chain.ts";
@@ -246,12 +247,27 @@ export type { ChainNotes, ParseChainsOptions, ParsedChains } from "./formats/cha
 export { parseMmcif } from "./formats/mmcif.ts";
 export { parsePdb } from "./formats/pdb.ts";
 export { encodePdb } from "./formats/pdbWriter.ts";
+export { frameLabels, type FrameLabels, type LabelKind, type LabelNames } from "./formats/frameLabels.ts";
 export type { LabelNote, LabelUnits } from "./formats/labels.ts";
-export { parseNpz, type NpzOptions } from "./formats/npz.ts";
+export { openNpzFrames, parseNpz, type NpzOptions } from "./formats/npz.ts";
+export type { NpzFrames } from "./formats/npzFrames.ts";
+export type { ArrayNames } from "./formats/npzNames.ts";
 export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";
 export { parseSdf } from "./formats/sdf.ts";
 export { parseXyz } from "./formats/xyz.ts";
+export { parseXyzFrames, readXyzFrames, type FrameOptions } from "./formats/xyzStream.ts";
+export { encodeXyzFrame, type WriteFrameOptions } from "./formats/xyzWriter.ts";
 export type { Inflate } from "./formats/zip.ts";
+export type { PredictedCopy } from "./frames/predictedCopy.ts";
+export {
+  readRotatedFrames,
+  type ReadRotatedFramesOptions,
+  type RotatedFault,
+  type RotatedStructure,
+} from "./frames/rotatedFrames.ts";
+export { rotateFrames, type RotateFramesOptions } from "./frames/rotateFrames.ts";
+export { rotatedNpz } from "./frames/rotateNpz.ts";
+export { twirlMark, type TwirlMark } from "./frames/twirlKeys.ts";
 export { Random } from "./random.ts";
 export type {
   ConfigOption,

@@ -4,6 +4,8 @@ export { keptModels, type KeptModel } from "./runs/keptModels.ts";
 export { openFlowModel, openForceField, openModel, readModelFile } from "./runs/modelFile.ts";
 export type { AnyModel } from "./tasks/list.ts";
 export { readChainFile, type ChainFile, type ReadChainsOptions } from "./node/chains.ts";
+export { readFrameFile, type ReadFramesOptions } from "./node/frameFile.ts";
+export { writeFrameFile } from "./node/frameWriter.ts";
 export { openChemLibKey } from "./node/moleculeKey.ts";
 export type { DataFile } from "./node/dataFile.ts";
 export type { MoleculeFile } from "./node/moleculeFile.ts";

@@ -11,6 +11,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "measure what share of a model's loss is rotation symmetry not learned, also from its predictions",
     load: () => import("./measure.ts"),
   },
+  rotate: {
+    summary: "write rotated copies of frames of atoms or of voxel grids, for any program to predict on",
+    load: () => import("./rotate.ts"),
+  },
   sample: {
     summary: "make protein backbones with a flow-matching model, and compare their geometry with that of other chains",
     load: () => import("./sample.ts"),

@@ -92,6 +92,11 @@ export class LabelReading {
   }
 }
 
+/** A label as molecules have it: infinities are none. */
+export function finite(value: number): number {
+  return Number.isFinite(value) ? value : NaN;
+}
+
 /** Adds notes to those of the same unit and source. */
 export function addLabelNotes(all: Map<string, LabelNote>, notes: readonly LabelNote[]): void {
   for (const note of notes) {

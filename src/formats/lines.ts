@@ -6,7 +6,7 @@ import { VoxtwirlError } from "../errors.ts";
  */
 export class LineReader {
   readonly file: string;
-  private readonly text: string;
+  private text: string;
   private position: number;
   private number = 0;
 
@@ -14,6 +14,22 @@ export class LineReader {
     this.text = withLineFeeds(text);
     this.file = file;
     this.position = this.text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  }
+
+  /** Goes on with what follows in the file: whole lines. Those that were read are forgotten, and marks with them. */
+  append(text: string): void {
+    this.text = this.text.slice(this.position) + withLineFeeds(text);
+    this.position = 0;
+  }
+
+  /** How many lines with their ends are left, looking for `most`. */
+  left(most: number): number {
+    let at = this.position;
+    for (let found = 0; found < most; found++) {
+      at = this.text.indexOf("\n", at) + 1;
+      if (at === 0) return found;
+    }
+    return most;
   }
 
   /** Number of the line that `next` returned last, from 1. */
@@ -93,10 +109,21 @@ export function isCoordinate(value: number): boolean {
 
 /** A finite number as `parseCoordinate` reads it, of any size; NaN for anything else. */
 export function parseNumber(token: string): number {
-  if (token.length > 40) return NaN;
-  if (!decimal.test(token)) return unusual.test(token) ? parseNumber(usual(token)) : NaN;
-  const value = Number(token.replace(/[dD]/, "e"));
+  const value = realNumber(token) ?? NaN;
   return Number.isFinite(value) ? value : NaN;
+}
+
+/** As `parseNumber`, or what programs write for numbers that are not finite: nan, inf, Infinity. Else undefined. */
+export function realNumber(token: string): number | undefined {
+  if (token.length > 40) return undefined;
+  if (decimal.test(token)) {
+    const value = Number(token);
+    return Number.isNaN(value) ? Number(token.replace(/[dD]/, "e")) : value;
+  }
+  if (unusual.test(token)) return realNumber(usual(token));
+  const word = /^([-+]?)(?:(nan)|inf(?:inity)?)$/i.exec(token);
+  if (word === null) return undefined;
+  return word[2] === undefined ? Number(`${word[1]}Infinity`) : NaN;
 }
 
 const unusual = /\*\^|[\u2212\u2013]/;

@@ -1,11 +1,13 @@
 import { requireBytes } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
+import type { NumberedFrame } from "../molecules/frame.ts";
+import type { Molecule } from "../molecules/molecule.ts";
 import { inflateRaw } from "./inflate.ts";
-import { LabelReading } from "./labels.ts";
+import { finite, LabelReading } from "./labels.ts";
 import { decodeNpyArray, type NpyArray } from "./npyArray.ts";
 import type { Fail } from "./npyHeader.ts";
 import { decodeNpyText } from "./npyText.ts";
-import { npzArrays, unitArrays, type ArrayNames } from "./npzNames.ts";
+import { latticeArray, npzArrays, unitArrays, type ArrayNames } from "./npzNames.ts";
 import { NpzFrames } from "./npzFrames.ts";
 import { RecordCollector, type ParsedMolecules, type ParseOptions } from "./records.ts";
 import { unzip, zipEntries, type Inflate, type ZipEntry } from "./zip.ts";
@@ -44,12 +46,43 @@ export async function parseNpz(
   file = "npz file",
   options: NpzOptions = {},
 ): Promise<ParsedMolecules> {
+  const { frames, labels, told } = await openNpz(bytes, file, options, false);
+  const records = new RecordCollector(file, options);
+  for (let i = 0; i < frames.count; i++) {
+    records.add(() => labels.convert(toMolecule(frames.frame(i), `${file} frame ${i + 1}`), told));
+  }
+  return records.finish(layout, "fine", labels.notes());
+}
+
+/**
+ * The frames of an .npz file, whose arrays are known by their names as `parseNpz` knows them, with `cell` (3, 3) or
+ * (frames, 3, 3), vectors as rows, and `pbc` (3) or (frames, 3). Labels are `energy` and `forces`, in the file's units.
+ *
+ * @throws VoxtwirlError "bad-file" as `parseNpz` does, and for a `lattice`, whose vectors may be columns
+ */
+export async function openNpzFrames(
+  bytes: Uint8Array,
+  file = "npz file",
+  options: Omit<NpzOptions, keyof ParseOptions> = {},
+): Promise<NpzFrames> {
+  const { frames, archive } = await openNpz(bytes, file, options, true);
+  if (!archive.has(latticeArray)) return frames;
+  const message = `${file} has the array lattice, whose vectors may be rows or columns`;
+  throw new VoxtwirlError(
+    "bad-file",
+    message,
+    "Save it as cell, with the vectors as rows: cell=lattice.T for sGDML's.",
+  );
+}
+
+async function openNpz(bytes: Uint8Array, file: string, options: NpzOptions, withCells: boolean) {
   requireBytes("bytes", bytes);
   const fail: Fail = (reason, fix = rewrite) => {
     throw new VoxtwirlError("bad-file", `${file} is not an .npz file that can be read: ${reason}`, fix);
   };
   const entries = zipEntries(bytes, fail);
-  const found = npzArrays(entries.map(({ name }) => name));
+  const { cells, pbc, ...found } = npzArrays(entries.map(({ name }) => name));
+  const periodicity = withCells ? { cells, pbc } : {};
   const labels = new LabelReading(options.labelUnits, found.ofMd17 ? "kcal/mol" : "eV");
   const { numbers, positions } = found;
   if (numbers === undefined || positions === undefined) {
@@ -58,19 +91,33 @@ export async function parseNpz(
     return fail(`it has no array of ${what}; it has ${JSON.stringify(names)}`, layout);
   }
   const archive = new Archive(bytes, entries, options, fail);
-  archive.checkSize(Object.values(found).filter((name) => typeof name === "string"));
+  archive.checkSize(Object.values({ ...found, ...periodicity }).filter((name) => typeof name === "string"));
   const optional = (name: string | undefined) => (name === undefined ? undefined : archive.array(name));
   const arrays = {
     numbers: await archive.array(numbers),
     positions: await archive.array(positions),
     energies: await optional(found.energies),
     forces: await optional(found.forces),
+    cells: await optional(periodicity.cells),
+    pbc: await optional(periodicity.pbc),
   };
-  const frames = new NpzFrames(arrays, found as ArrayNames, file, fail);
-  const told = await unitsTold(archive);
-  const records = new RecordCollector(file, options);
-  for (let i = 0; i < frames.count; i++) records.add(() => labels.convert(frames.molecule(i), told));
-  return records.finish(layout, "fine", labels.notes());
+  return {
+    frames: new NpzFrames(arrays, { ...found, ...periodicity } as ArrayNames, fail),
+    labels,
+    told: await unitsTold(archive),
+    archive,
+  };
+}
+
+function toMolecule({ elements, positions, info, arrays }: NumberedFrame, name: string): Molecule {
+  const [energy, forces] = [info.get("energy"), arrays.get("forces")];
+  return {
+    name,
+    elements,
+    positions,
+    ...(typeof energy === "number" && { energy: finite(energy) }),
+    ...(forces?.kind === "R" && { forces: forces.values.map(finite) }),
+  };
 }
 
 /** What the file's texts say of units; undefined where there are none that can be read. */
@@ -107,6 +154,10 @@ class Archive {
     const size = names.reduce((sum, name) => sum + this.#entries.get(name)!.size, 0);
     if (size <= this.#limit) return;
     this.#fail(`its arrays hold ${size} bytes, more than ${this.#limit}`, "Split the file, or take fewer frames.");
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name);
   }
 
   async array(name: string): Promise<NpyArray> {

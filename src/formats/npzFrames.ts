@@ -1,35 +1,37 @@
 import { isCoordinate } from "./lines.ts";
-import type { Molecule } from "../molecules/molecule.ts";
+import type { FrameColumn, InfoValue, NumberedFrame } from "../molecules/frame.ts";
 import type { NpyArray } from "./npyArray.ts";
 import type { Fail } from "./npyHeader.ts";
 import type { ArrayNames } from "./npzNames.ts";
 import { Unusable } from "./records.ts";
 import { symbolFault } from "./symbols.ts";
 
-export interface MoleculeArrays {
+export interface FrameArrays {
   readonly numbers: NpyArray;
   readonly positions: NpyArray;
   readonly energies?: NpyArray | undefined;
   readonly forces?: NpyArray | undefined;
+  readonly cells?: NpyArray | undefined;
+  readonly pbc?: NpyArray | undefined;
 }
 
 const agree = "Save arrays of the same frames: (n) or (frames, n), (frames, n, 3), (frames), (frames, n, 3).";
 
-/** The frames of arrays of molecules, whose shapes are held against each other first. */
+/** The frames of arrays of atoms, whose shapes are held against each other first. */
 export class NpzFrames {
   readonly count: number;
-  readonly #arrays: MoleculeArrays;
+  readonly #arrays: FrameArrays;
   /** Of one frame in the arrays, some of which may be none. */
-  readonly #atoms: number;
+  readonly atoms: number;
   /** Whether each frame has atomic numbers of its own. */
-  readonly #own: boolean;
-  readonly #file: string;
+  readonly own: boolean;
+  readonly names: ArrayNames;
 
   /** @throws what `fail` throws where arrays do not agree */
-  constructor(arrays: MoleculeArrays, names: ArrayNames, file: string, fail: Fail) {
+  constructor(arrays: FrameArrays, names: ArrayNames, fail: Fail) {
     this.#arrays = arrays;
-    this.#file = file;
-    const { numbers, positions, energies, forces } = arrays;
+    this.names = names;
+    const { numbers, positions, energies, forces, cells, pbc } = arrays;
     const wrong: (name: string, array: NpyArray, expected: string) => never = (name, { shape }, expected) =>
       fail(`${JSON.stringify(name)} has the shape (${shape.join(", ")}), not ${expected}`, agree);
     // A single molecule may go without the axis of frames.
@@ -39,23 +41,30 @@ export class NpzFrames {
     // Frames without atoms take no bytes, so that any number of them may be claimed.
     if (atoms === 0) fail(`${JSON.stringify(names.positions)} has no atoms`, agree);
     this.count = frames;
-    this.#atoms = atoms;
-    this.#own = numbers.shape.length === 2;
-    if (!same(numbers.shape, this.#own ? [frames, atoms] : [atoms])) {
+    this.atoms = atoms;
+    this.own = numbers.shape.length === 2;
+    if (!same(numbers.shape, this.own ? [frames, atoms] : [atoms])) {
       wrong(names.numbers, numbers, `(${atoms}) or (${frames}, ${atoms})`);
     }
     if (energies !== undefined && !isOnePerFrame(energies, frames)) wrong(names.energies!, energies, `(${frames})`);
     if (forces !== undefined && !same(forces.shape, positions.shape)) {
       wrong(names.forces!, forces, `(${positions.shape.join(", ")})`);
     }
+    for (const [array, name, ...own] of [
+      [cells, names.cells, 3, 3],
+      [pbc, names.pbc, 3],
+    ] as const) {
+      if (array === undefined || same(array.shape, own) || same(array.shape, [frames, ...own])) continue;
+      wrong(name!, array, `(${own.join(", ")}) or (${[frames, ...own].join(", ")})`);
+    }
   }
 
   /**
-   * Frame `i`, from 0, with its labels as they are in the file.
+   * Frame `i`, from 0, with its labels as they are in the file, as energy and forces.
    *
-   * @throws Unusable where atoms or positions cannot be used
+   * @throws Unusable where atoms, positions or the cell cannot be used
    */
-  molecule(i: number): Molecule {
+  frame(i: number): NumberedFrame {
     const { positions, energies, forces } = this.#arrays;
     const atoms = this.#atomsOf(i);
     const of = ({ data }: NpyArray) => {
@@ -63,35 +72,51 @@ export class NpzFrames {
       atoms.forEach(({ at }, a) => values.set(data.subarray(at, at + 3), 3 * a));
       return values;
     };
-    const molecule: Molecule = {
-      name: `${this.#file} frame ${i + 1}`,
-      elements: Uint8Array.from(atoms, ({ element }) => element),
-      positions: of(positions),
-    };
-    const bad = molecule.positions.findIndex((value) => !isCoordinate(value));
+    const places = of(positions);
+    const bad = places.findIndex((value) => !isCoordinate(value));
     if (bad >= 0) {
       const atom = `atom ${Math.floor(bad / 3) + 1} of ${atoms.length}`;
-      const message = `${atom} has the coordinate ${molecule.positions[bad]}`;
+      const message = `${atom} has the coordinate ${places[bad]}`;
       const fix = "Calculate the frame again, or remove it. Positions are in Angstrom.";
       throw new Unusable("coordinates that are no numbers", undefined, message, fix);
     }
-    if (energies !== undefined) molecule.energy = finite(energies.data[i]!);
-    if (forces !== undefined) molecule.forces = of(forces).map(finite);
-    return molecule;
+    const column = (values: Float64Array): FrameColumn => ({ kind: "R", width: 3, values });
+    return {
+      number: i + 1,
+      elements: Uint8Array.from(atoms, ({ element }) => element),
+      positions: places,
+      ...this.#cellOf(i),
+      arrays: new Map(forces === undefined ? [] : [["forces", column(of(forces))]]),
+      info: new Map<string, InfoValue>(energies === undefined ? [] : [["energy", energies.data[i]!]]),
+    };
+  }
+
+  #cellOf(i: number): Pick<NumberedFrame, "cell" | "pbc"> {
+    const { cells, pbc } = this.#arrays;
+    const of = ({ data }: NpyArray, size: number) =>
+      Float64Array.from(data.length === size ? data : data.subarray(size * i, size * (i + 1)));
+    const cell = cells && of(cells, 9);
+    if (cell?.every(Number.isFinite) === false) {
+      const fix = "Calculate the frame again, or remove it. Cells are in Angstrom.";
+      throw new Unusable("cells that cannot be read", undefined, "its cell has numbers that are not finite", fix);
+    }
+    const all = cell !== undefined;
+    const [a = all, b = all, c = all] = pbc === undefined ? [] : Array.from(of(pbc, 3), (value) => value !== 0);
+    return { ...(cell && { cell }), pbc: [a, b, c] };
   }
 
   /** The atoms of a frame, and where the first coordinate of each is. */
   #atomsOf(i: number): { element: number; at: number }[] {
     const { data } = this.#arrays.numbers;
     const atoms: { element: number; at: number }[] = [];
-    for (let a = 0; a < this.#atoms; a++) {
-      const element = data[this.#own ? i * this.#atoms + a : a]!;
-      if (this.#own && element === 0) continue;
+    for (let a = 0; a < this.atoms; a++) {
+      const element = data[this.own ? i * this.atoms + a : a]!;
+      if (this.own && element === 0) continue;
       if (!(Number.isInteger(element) && element >= 1 && element <= 118)) {
         const { reason, message, fix } = symbolFault(String(element));
-        throw new Unusable(reason, undefined, `atom ${a + 1} of ${this.#atoms}: ${message}`, fix);
+        throw new Unusable(reason, undefined, `atom ${a + 1} of ${this.atoms}: ${message}`, fix);
       }
-      atoms.push({ element, at: 3 * (i * this.#atoms + a) });
+      atoms.push({ element, at: 3 * (i * this.atoms + a) });
     }
     if (atoms.length === 0) throw new Unusable("no atoms", undefined, "a frame of 0 atoms", "Remove the empty frame.");
     return atoms;
@@ -105,9 +130,4 @@ function same(shape: readonly number[], expected: readonly number[]): boolean {
 /** (frames), and (frames, 1) as MD17 has it. */
 function isOnePerFrame({ shape, data }: NpyArray, frames: number): boolean {
   return data.length === frames && shape.filter((size) => size !== 1).length <= 1;
-}
-
-/** Infinities are no labels either. */
-function finite(value: number): number {
-  return Number.isFinite(value) ? value : NaN;
 }

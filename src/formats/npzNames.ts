@@ -4,6 +4,8 @@ const names = {
   positions: ["coords", "R", "positions", "coordinates", "pos", "coord", "xyz"],
   energies: ["energies", "E", "energy"],
   forces: ["forces", "F", "force"],
+  cells: ["cell", "cells"],
+  pbc: ["pbc"],
 } as const;
 
 /** Those by which MD17 and rMD17 are known, whose labels are in kcal/mol. */
@@ -21,21 +23,25 @@ export interface ArrayNames {
   readonly positions: string;
   readonly energies?: string;
   readonly forces?: string;
+  readonly cells?: string;
+  readonly pbc?: string;
 }
+
+/** A cell whose vectors may be rows or columns: sGDML has columns. */
+export const latticeArray = fileOf("lattice");
 
 /** The arrays of molecules among an archive's files. */
 export function npzArrays(files: readonly string[]): Partial<ArrayNames> & { readonly ofMd17: boolean } {
   const there = new Set(files);
   const of = (key: keyof typeof names) => names[key].map(fileOf).find((name) => there.has(name));
-  const [numbers, positions, energies, forces] = [of("numbers"), of("positions"), of("energies"), of("forces")];
-  const ofMd17 = md17.some(([z, r]) => numbers === fileOf(z!) && positions === fileOf(r!));
-  return {
-    ...(numbers === undefined ? {} : { numbers }),
-    ...(positions === undefined ? {} : { positions }),
-    ...(energies === undefined ? {} : { energies }),
-    ...(forces === undefined ? {} : { forces }),
-    ofMd17,
-  };
+  const found = Object.fromEntries(
+    (Object.keys(names) as (keyof typeof names)[]).flatMap((key) => {
+      const name = of(key);
+      return name === undefined ? [] : [[key, name] as const];
+    }),
+  ) as Partial<ArrayNames>;
+  const ofMd17 = md17.some(([z, r]) => found.numbers === fileOf(z!) && found.positions === fileOf(r!));
+  return { ...found, ofMd17 };
 }
 
 function fileOf(name: string): string {

@@ -1,17 +1,18 @@
 import { requireString } from "../check.ts";
-import { xyzColumns, type XyzColumns } from "./extendedXyz.ts";
-import { LabelReading } from "./labels.ts";
-import { coordinateFix, LineReader, looksNumeric, parseCoordinate, parseNumber, quoted } from "./lines.ts";
+import type { XyzColumn } from "./extendedXyz.ts";
+import { frameLabels, labelName } from "./frameLabels.ts";
+import { finite, LabelReading } from "./labels.ts";
+import { LineReader } from "./lines.ts";
 import type { Molecule } from "../molecules/molecule.ts";
-import { RecordCollector, Unusable, type ParsedMolecules, type ParseOptions } from "./records.ts";
-import { parseElement, symbolFault } from "./symbols.ts";
-import { commentLabels } from "./xyzLabels.ts";
+import { qm9Name } from "./qm9.ts";
+import { RecordCollector, type ParsedMolecules, type ParseOptions } from "./records.ts";
+import { XyzFrames, type XyzRecord } from "./xyzFrames.ts";
+import { xyzLayout, type XyzRules } from "./xyzRules.ts";
 
-const layout =
-  "An XYZ file has, per molecule, a line with the number of atoms, a comment line, and `symbol x y z` lines.";
+const unitKeys = ["units", "unit", "energy_units", "energy_unit"];
 
-/** Characters of the shortest possible atom line with its end, `C 0 0 0`. */
-const shortestAtomLine = 8;
+/** Of molecules to learn from, forces alone are read beside atoms; a number that is none makes no file useless. */
+const moleculeRules: XyzRules = { columns: forcesAlone, dummies: false, tolerant: true };
 
 /**
  * Reads an XYZ file of one molecule or of several, one after the other. Positions are in Angstrom.
@@ -33,148 +34,32 @@ const shortestAtomLine = 8;
  */
 export function parseXyz(text: string, file = "XYZ text", options: ParseOptions = {}): ParsedMolecules {
   requireString("text", text, "Give the file's text; of its bytes, new TextDecoder().decode(bytes).");
-  const lines = new LineReader(text, file);
+  const frames = new XyzFrames(new LineReader(text, file), moleculeRules);
   const records = new RecordCollector(file, options);
   const labels = new LabelReading(options.labelUnits, "eV");
-  let last: number | undefined;
-  for (let line = lines.nextFilled(); line !== undefined; line = lines.nextFilled()) {
-    const count = readCount(lines, line, last);
-    last = lines.lineNumber;
-    records.add(() => readMolecule(lines, count, labels));
-  }
-  return records.finish(layout, "remark", labels.notes());
+  while (frames.next(true)) records.add(() => toMolecule(frames.read(), labels));
+  return records.finish(xyzLayout, "remark", labels.notes());
 }
 
-/**
- * The number of atoms, checked against the text that is left before anything is allocated for it; `last` is the line
- * of the number before.
- */
-function readCount(lines: LineReader, line: string, last: number | undefined): number {
-  const token = line.trim();
-  if (!/^\d{1,9}$/.test(token)) {
-    const more = last === undefined ? "" : `; the number in line ${last} may be wrong`;
-    throw lines.error(`expected a number of atoms, found ${quoted(token)}${more}`, layout);
-  }
-  const count = Number(token);
-  if (count > 0 && count * shortestAtomLine - 1 > lines.remaining) {
-    throw lines.error(
-      `${count} atoms are announced, more than the rest of the file can hold`,
-      `Is the file cut off? ${layout}`,
-    );
-  }
-  return count;
-}
-
-function readMolecule(lines: LineReader, count: number, labels: LabelReading): Molecule {
-  const countLine = lines.lineNumber;
-  const comment = lines.next() ?? "";
-  const start = lines.mark();
-  const columns = xyzColumns(comment);
-  const qm9 = /^gdb\s+\d+(?=\s)/.exec(comment);
-  try {
-    if (count === 0) throw new Unusable("no atoms", countLine, "a molecule of 0 atoms", "Remove the empty molecule.");
-    const molecule = readAtoms(lines, count, columns);
-    const name = (qm9 === null ? comment : qm9[0].replace(/\s+/, " ")).trim();
-    if (name !== "") molecule.name = name;
-    const { energy, units, periodic } = commentLabels(comment);
-    if (energy !== undefined) molecule.energy = energy;
-    if (periodic) molecule.periodic = periodic;
-    return labels.convert(molecule, units);
-  } catch (fault) {
-    if (!(fault instanceof Unusable)) throw fault;
-    lines.reset(start);
-    skipAtoms(lines, count, countLine, fault, columns);
-    throw fault;
-  } finally {
-    if (qm9 !== null) skipQm9Trailer(lines);
-  }
-}
-
-function readAtoms(lines: LineReader, count: number, columns: XyzColumns | string): Molecule {
-  if (typeof columns === "string") {
-    const fix = "Write Properties=species:S:1:pos:R:3, and other columns after these.";
-    throw new Unusable("unknown columns", lines.lineNumber, columns, fix);
-  }
-  const molecule: Molecule = { elements: new Uint8Array(count), positions: new Float64Array(3 * count) };
-  if (columns.forces !== undefined) molecule.forces = new Float64Array(3 * count);
-  for (let i = 0; i < count; i++) readAtom(lines, molecule, i, columns);
-  return molecule;
-}
-
-function readAtom(lines: LineReader, molecule: Molecule, i: number, columns: XyzColumns): void {
-  const line = lines.next();
-  if (line === undefined) throw cutOff(lines, i, molecule.elements.length);
-  const tokens = line.trim().split(/\s+/, columns.needed);
-  const symbol = tokens[columns.element] ?? "";
-  const element = parseElement(symbol);
-  if (element === undefined) {
-    const { reason, message, fix } = symbolFault(symbol);
-    throw new Unusable(
-      reason,
-      lines.lineNumber,
-      `expected atom ${i + 1} of ${molecule.elements.length}, but ${message}`,
-      fix,
-    );
-  }
-  for (let k = 0; k < 3; k++) {
-    const value = parseCoordinate(tokens[columns.position + k] ?? "");
-    if (value === undefined) throw badCoordinates(lines, symbol, tokens.slice(columns.position, columns.position + 3));
-    molecule.positions[3 * i + k] = value;
-  }
-  molecule.elements[i] = element;
-  if (columns.forces === undefined) return;
-  for (let k = 0; k < 3; k++) molecule.forces![3 * i + k] = parseNumber(tokens[columns.forces + k] ?? "");
-}
-
-function badCoordinates(lines: LineReader, symbol: string, found: readonly string[]): Unusable {
-  return new Unusable(
-    "coordinates that are no numbers",
-    lines.lineNumber,
-    `expected three coordinates in Angstrom after ${quoted(symbol)}, found ${quoted(found.join(" "))}`,
-    coordinateFix(found.find((token) => parseCoordinate(token) === undefined) ?? "", layout),
+function forcesAlone(others: readonly XyzColumn[]): readonly XyzColumn[] {
+  const vectors = others.filter(({ kind, width }) => kind === "R" && width === 3);
+  const name = labelName(
+    "forces",
+    vectors.map((column) => column.name),
   );
+  return vectors.filter((column) => column.name === name);
 }
 
-function cutOff(lines: LineReader, read: number, count: number): Error {
-  return lines.error(`the file ends after ${read} of ${count} atoms`, `Is the file cut off? ${layout}`);
-}
-
-/**
- * Passes over the atoms of a molecule that cannot be used. Lines that are none mean that the number of atoms is wrong,
- * and so where the next molecule begins is unknown.
- */
-function skipAtoms(
-  lines: LineReader,
-  count: number,
-  countLine: number,
-  fault: Unusable,
-  columns: XyzColumns | string,
-): void {
-  const more = `; is the number of atoms in line ${countLine} right?`;
-  for (let i = 0; i < count; i++) {
-    const line = lines.next();
-    if (line === undefined) throw cutOff(lines, i, count);
-    if (isAtomLine(line, columns)) continue;
-    const message =
-      fault.line === lines.lineNumber
-        ? fault.message
-        : `expected atom ${i + 1} of ${count}, found ${quoted(line.trim())}`;
-    const fix = /\S[,;]/.test(line) ? "Separate the columns by blanks or tabs." : `Is the file cut off? ${layout}`;
-    throw lines.error(message + more, fix);
-  }
-}
-
-/** Whether a line may be an atom's, if one that cannot be used: two columns at least, and numbers for coordinates. */
-function isAtomLine(line: string, columns: XyzColumns | string): boolean {
-  if (typeof columns === "string") return /\S\s+\S/.test(line.slice(0, 400));
-  const tokens = line.trim().split(/\s+/, columns.needed);
-  return tokens.length > 1 && tokens.slice(columns.position, columns.position + 3).every(looksNumeric);
-}
-
-/** Skips what the original QM9 files have after the atoms: frequencies, SMILES, InChI. */
-function skipQm9Trailer(lines: LineReader): void {
-  const mark = lines.mark();
-  lines.next();
-  lines.next();
-  if (!(lines.next() ?? "").startsWith("InChI=")) lines.reset(mark);
+function toMolecule({ frame, comment }: XyzRecord, labels: LabelReading): Molecule {
+  const { elements, positions, pbc } = frame;
+  const molecule: Molecule = { elements, positions };
+  const name = (qm9Name(comment) ?? comment).trim();
+  if (name !== "") molecule.name = name;
+  const { energy, forces } = frameLabels(frame);
+  if (energy !== undefined) molecule.energy = finite(energy);
+  if (forces !== undefined) molecule.forces = forces.map(finite);
+  if (pbc?.includes(true) === true) molecule.periodic = true;
+  const lower = new Map([...frame.info].reverse().map(([key, value]) => [key.toLowerCase(), value]));
+  const unit = lower.get(unitKeys.find((key) => lower.has(key)) ?? "");
+  return labels.convert(molecule, typeof unit === "string" ? unit : undefined);
 }

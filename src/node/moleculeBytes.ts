@@ -10,7 +10,7 @@ import { binaryKind } from "./fileKind.ts";
 import { foreignBytes } from "./foreignKinds.ts";
 
 /** Paths of standard input, which cannot always be opened by them: a socket cannot. */
-const standardInput = new Set(["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
+export const standardInput: ReadonlySet<string> = new Set(["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
 /**
  * All bytes of a file, a pipe or another stream that a path names.
@@ -86,7 +86,10 @@ export function textOf(plain: Buffer, path: string): { text: string; zeros: numb
   return { text: text.slice(0, end), zeros: text.length - end };
 }
 
-const isGzip = (bytes: Buffer): boolean => binaryKind(bytes)?.name === "a gzip file";
+/** Whether bytes begin as those of gzip do. */
+export function isGzip(bytes: Buffer): boolean {
+  return binaryKind(bytes)?.name === "a gzip file";
+}
 
 async function unpack(bytes: Buffer, path: string, limit: number): Promise<Buffer> {
   try {
@@ -104,20 +107,32 @@ export async function inflate(packed: Uint8Array, size: number): Promise<Uint8Ar
   return promisify(inflateRaw)(packed, { maxOutputLength: Math.max(1, size) });
 }
 
-/** By the byte order mark, or the zeros beside the first characters; UTF-8 otherwise. */
 function decode(bytes: Buffer, path: string): string {
+  switch (encodingOf(bytes, path)) {
+    case "utf-16le":
+      return bytes.toString("utf16le");
+    case "utf-16be":
+      return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+        .swap16()
+        .toString("utf16le");
+    case "utf-8":
+      return bytes.toString("utf8");
+  }
+}
+
+/**
+ * How a text is encoded, by the byte order mark, or the zeros beside the first characters; UTF-8 otherwise.
+ *
+ * @throws VoxtwirlError "bad-file" for UTF-32
+ */
+export function encodingOf(bytes: Buffer, path: string): "utf-8" | "utf-16le" | "utf-16be" {
   const mark = bytes.length > 1 ? bytes.readUInt16BE(0) : 0;
   const wide = mark === 0xfffe && bytes.length > 3 && bytes.readUInt16BE(2) === 0;
   if (wide || (mark === 0 && bytes.length > 3 && bytes.readUInt16BE(2) === 0xfeff)) {
     throw new VoxtwirlError("bad-file", `${path} is text in UTF-32`, "Save it as UTF-8.");
   }
-  if (mark === 0xfffe || halfIsZero(bytes, 1)) return bytes.toString("utf16le");
-  if (mark === 0xfeff || halfIsZero(bytes, 0)) {
-    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
-      .swap16()
-      .toString("utf16le");
-  }
-  return bytes.toString("utf8");
+  if (mark === 0xfffe || halfIsZero(bytes, 1)) return "utf-16le";
+  return mark === 0xfeff || halfIsZero(bytes, 0) ? "utf-16be" : "utf-8";
 }
 
 /** Whether, of the first characters' bytes, exactly the even (0) or the odd (1) ones are zero. */

@@ -37,6 +37,12 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(first!.forces.length / molecules[0]!.elements.length);",
     expected: 3,
   },
+  // Two copies of each of the built-in frames.
+  "docs/frames.md": {
+    before: `const path = "${folder}/rotated.extxyz.gz";`,
+    after: "let count = 0;\nfor await (const _ of readFrameFile(path)) count++;\nconsole.log(count);",
+    expected: 2 * 960,
+  },
   // Crops of 8 chains of 24 residues and more, in nanometres and centred.
   "docs/proteins.md": { after: "console.log(positions.length + 3 * mask.length);", expected: 6 * 8 * 32 },
   // Two chains of 3 registers and 12 residues.

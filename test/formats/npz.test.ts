@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { VoxtwirlError } from "../../src/errors.ts";
-import { parseNpz, type NpzOptions } from "../../src/formats/npz.ts";
-import { readingLines } from "../../src/formats/records.ts";
+import { openNpzFrames, parseNpz, type NpzOptions } from "../../src/formats/npz.ts";
+import type { NpzFrames } from "../../src/formats/npzFrames.ts";
+import { readingLines, Unusable } from "../../src/formats/records.ts";
+import type { Frame } from "../../src/molecules/frame.ts";
 import { inflate } from "../../src/node/moleculeBytes.ts";
 import { boundedMemoryOf, FUZZ_RUNS } from "../fuzzRuns.ts";
 import { npyBytes, npyHeader } from "../node/npyBytes.ts";
+import { checkFrame } from "./frames.ts";
 import { check } from "./fuzz.ts";
 import { npzBytes, rmd17, type TestArray } from "./npzBytes.ts";
 import { zipBytes } from "./zipBytes.ts";
@@ -21,6 +24,18 @@ function npyText(text: string): Uint8Array {
   const codes = Uint32Array.from(text, (letter) => letter.codePointAt(0)!);
   const header = `{'descr': '<U${codes.length}', 'fortran_order': False, 'shape': (), }`;
   return npyHeader(header, new Uint8Array(codes.buffer));
+}
+
+/** Frames of an archive that can be used. */
+function framesOf(source: NpzFrames): Frame[] {
+  return Array.from({ length: source.count }, (_, i) => {
+    try {
+      return [source.frame(i)];
+    } catch (fault) {
+      if (!(fault instanceof Unusable)) throw fault;
+      return [];
+    }
+  }).flat();
 }
 
 describe("parseNpz", () => {
@@ -199,6 +214,7 @@ describe("parseNpz", () => {
         "forces.npy": npyBytes([2, 3, 3], Float64Array.from(f[1])),
       },
       { "z.npy": charges, "R.npy": positions, "e_unit.npy": npyText("eV") },
+      { "z.npy": charges, "R.npy": positions, "cell.npy": npyBytes([3, 3], new Float64Array(9).fill(2)) },
     ];
     const edit = fc.tuple(
       fc.nat(3),
@@ -228,6 +244,7 @@ describe("parseNpz", () => {
       fc.asyncProperty(mutated, async (bytes) => {
         try {
           (await boundedMemoryOf(bytes.length, () => parseNpz(bytes, "fuzz", { inflate }))).forEach(check);
+          framesOf(await openNpzFrames(bytes, "fuzz", { inflate })).forEach(checkFrame);
           accepted++;
         } catch (error) {
           if (!(error instanceof VoxtwirlError) || error.code !== "bad-file" || error.fix === "") throw error;

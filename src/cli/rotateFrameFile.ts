@@ -1,0 +1,117 @@
+import { VoxtwirlError } from "../errors.ts";
+import { leaveOut, readingLines, type LeftOut } from "../formats/records.ts";
+import { rotateFrames, type RotateFramesOptions } from "../frames/rotateFrames.ts";
+import { rotatedNpz } from "../frames/rotateNpz.ts";
+import type { NpzFrames } from "../formats/npzFrames.ts";
+import type { NumberedFrame } from "../molecules/frame.ts";
+import { openFrameFile, type OpenFrames } from "../node/frameFile.ts";
+import { writeFrameFile } from "../node/frameWriter.ts";
+import { kindOf } from "../node/moleculeBytes.ts";
+import { writeNewFile } from "../node/newFile.ts";
+import { formatCount } from "../report/format.ts";
+import { badOption } from "./args.ts";
+import { interruptible } from "./interrupt.ts";
+import { printJson } from "./json.ts";
+import { showProgress } from "./progress.ts";
+import type { RotateChoice } from "./rotateChoice.ts";
+import { print } from "./stdout.ts";
+
+/** Digits behind the point of positions and cells, in Angstrom. */
+const DIGITS = 10;
+const LIVE_FRAMES = 100;
+
+/** What ends the writing early, so that nothing is left of it. */
+class Interrupted extends Error {}
+
+/**
+ * Writes rotated copies of the frames of a file.
+ *
+ * @returns the exit code
+ */
+export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
+  const { data, out, group, twirl, seed, center, keep, json, strict } = choice;
+  const toNpz = kindOf(out) === ".npz";
+  if (!toNpz && ![".xyz", ".extxyz"].includes(kindOf(out))) {
+    throw badOption(`--out ${out} does not end in .extxyz, .xyz or .npz`, "Name it so, with .gz after it or without.");
+  }
+  const reading = new Reading();
+  const opened = await openFrameFile(data, strict ? {} : { onLeftOut: reading.leaveOut });
+  const arrays = toNpz && opened.kind === "npz" ? opened.arrays : undefined;
+  if (toNpz && (arrays === undefined || /\.gz$/i.test(out))) {
+    throw badOption(`--out ${out} goes with an .npz file as --data`, "Name it .extxyz.");
+  }
+  const progress = showProgress();
+  const interruption = interruptible({ after: "the frame in hand", warn: progress.warn });
+  const names = { leftOut: [] as readonly string[], missing: [] as readonly string[] };
+  const options: RotateFramesOptions = {
+    ...{ group, twirl, seed, center, keep },
+    onNames: (found) => Object.assign(names, found),
+  };
+  interruption.begin();
+  try {
+    const frames = reading.counted(opened.frames, (count) => {
+      if (interruption.signal.aborted) throw new Interrupted();
+      if (count % LIVE_FRAMES === 0) progress.show(`${formatCount(count)} frames`);
+    });
+    if (arrays !== undefined) await writeNewFile(out, npzPieces(arrays, frames, options));
+    else await writeFrameFile(out, rotateFrames(frames, options), { digits: DIGITS });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    progress.warn(`interrupted: ${out} is not written`);
+    return interruption.code;
+  } finally {
+    progress.clear();
+    interruption.end();
+  }
+  const remarks = readingLines({ records: reading.records, leftOut: reading.leftOut, remarks: [] });
+  remarks.push(...names.missing.map((name) => `--keep ${name}: no frame has it`));
+  if (json) {
+    const counts = { frames: reading.frames, copies: reading.frames * twirl };
+    printJson({ type: "rotate", data, out, group: group.name, twirl, seed, center, ...counts, ...names, remarks });
+  } else {
+    const frames = `${formatCount(reading.frames)} ${reading.frames === 1 ? "frame" : "frames"} of ${data}`;
+    print([`${out}: ${formatCount(twirl)} copies of each of ${frames}, turned by ${group.name}, seed ${seed}`]);
+    if (names.leftOut.length > 0) print([`Copies are without ${names.leftOut.join(", ")}.`]);
+    for (const remark of remarks) process.stderr.write(`voxtwirl: ${remark}\n`);
+  }
+  return interruption.outputLost ? interruption.code : 0;
+}
+
+/** Counts the frames of a file, and those that cannot be used. */
+class Reading {
+  frames = 0;
+  readonly #leftOut = new Map<string, LeftOut>();
+
+  readonly leaveOut = (record: LeftOut["first"][number], reason: string): void => {
+    leaveOut(this.#leftOut, reason, [record]);
+  };
+
+  get leftOut(): LeftOut[] {
+    return [...this.#leftOut.values()];
+  }
+
+  get records(): number {
+    return this.frames + this.leftOut.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  async *counted(frames: OpenFrames["frames"], each: (count: number) => void): AsyncGenerator<NumberedFrame> {
+    for await (const frame of frames) {
+      each(++this.frames);
+      yield frame;
+    }
+    const first = this.leftOut[0];
+    if (this.frames > 0 || first === undefined) return;
+    const [lines] = readingLines({ records: this.records, leftOut: this.leftOut, remarks: [] });
+    throw new VoxtwirlError("bad-file", lines!, "No frame can be used: mend the file, or give another.");
+  }
+}
+
+async function* npzPieces(
+  arrays: NpzFrames,
+  frames: AsyncIterable<NumberedFrame>,
+  options: RotateFramesOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const used: number[] = [];
+  for await (const { number } of frames) used.push(number - 1);
+  yield* rotatedNpz(arrays, used, options);
+}

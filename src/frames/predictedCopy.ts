@@ -1,0 +1,13 @@
+import type { Rotation } from "../equivariance/groups.ts";
+import type { FrameLabels } from "../formats/frameLabels.ts";
+import type { NumberedFrame } from "../molecules/frame.ts";
+
+/** What was predicted for a copy, not turned back. */
+export interface PredictedCopy {
+  /** From 1. */
+  readonly copy: number;
+  /** Active, row major: the copy's positions are R p. */
+  readonly rotation: Rotation;
+  readonly predicted: NumberedFrame;
+  readonly labels: FrameLabels;
+}

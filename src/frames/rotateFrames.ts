@@ -1,0 +1,109 @@
+import { requireArray, requireFinite, requireIterable, requireObject, requireWhole } from "../check.ts";
+import { requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
+import { VoxtwirlError } from "../errors.ts";
+import type { Frame, NumberedFrame } from "../molecules/frame.ts";
+import { centroid } from "../molecules/molecule.ts";
+import { Random } from "../random.ts";
+import { Keeping } from "./keeping.ts";
+import { twirlValues } from "./twirlKeys.ts";
+
+/** How frames are turned. */
+export interface RotateFramesOptions {
+  /** From which the rotations are: octahedral(), so3() or another group of rotations. */
+  readonly group: RotationGroup | (() => RotationGroup);
+  /** Copies of each frame: different elements of a finite group, independent draws otherwise; 24 by default. */
+  readonly twirl?: number | undefined;
+  /** Of the draws; 0 by default. */
+  readonly seed?: number | undefined;
+  /** Moves the centroid of the atoms to the origin first. */
+  readonly center?: boolean | undefined;
+  /** Names of numbers that copies keep: single ones as they are, three of them as vectors that turn along. */
+  readonly keep?: readonly string[] | undefined;
+  /** Called at the end with the names of what copies do not have, and of what is to be kept but was nowhere. */
+  readonly onNames?:
+    ((names: { readonly leftOut: readonly string[]; readonly missing: readonly string[] }) => void) | undefined;
+}
+
+/** Rotated copies of a frame when no more are said, or all elements of a smaller group. */
+const usualTwirl = 24;
+
+/**
+ * Copies of frames, each turned about the origin: positions, cell and origin as R v. Those of a frame, 1 to `twirl`,
+ * follow one another; the values twirl_frame, twirl_copy, twirl_copies and twirl_rotation say which it is.
+ *
+ * Labels are left out, so that nothing can be taken for a prediction: all numbers of the original but whole ones of
+ * atoms, charge, spin, multiplicity, initial charges and moments, masses, and what `keep` names. Texts and truth values
+ * stay.
+ *
+ * @throws VoxtwirlError "bad-option" for options that are none, more copies than the group has elements, and names that
+ *   cannot be kept
+ */
+export async function* rotateFrames(
+  frames: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>,
+  options: RotateFramesOptions,
+): AsyncGenerator<Frame, void, undefined> {
+  requireIterable("frames", frames, "Give frames: parseXyzFrames(text) or readXyzFrames(chunks).");
+  const turn = frameRotator(options);
+  for await (const frame of frames) yield* turn.copies(frame);
+  turn.end();
+}
+
+/** Turns frames one by one. */
+export interface FrameRotator {
+  readonly twirl: number;
+  /** The rotations of the next frame. */
+  rotations(): Rotation[];
+  copies(frame: NumberedFrame): Generator<Frame, void, undefined>;
+  /** Calls `onNames`. */
+  end(): void;
+}
+
+/** `rotateFrames` frame by frame. @throws VoxtwirlError as it does */
+export function frameRotator(options: RotateFramesOptions): FrameRotator {
+  requireObject("options", options, "Give { group, twirl, seed }.");
+  const group = requireRotationGroup(options.group);
+  const { twirl = Math.min(usualTwirl, group.order), seed = 0, center = false, keep = [] } = options;
+  requireWhole("twirl", twirl, 1);
+  requireFinite("seed", seed);
+  requireArray("keep", keep, 'Give names: ["momenta"].');
+  if (twirl > group.order) {
+    const message = `the group ${group.name} has ${group.order} elements, not ${twirl}`;
+    throw new VoxtwirlError("bad-option", message, `Give a whole number from 1 to ${group.order}.`);
+  }
+  const random = new Random(seed);
+  const keeping = new Keeping(keep);
+  const rotations = () => group.sample(random, twirl);
+  return {
+    twirl,
+    rotations,
+    *copies(frame) {
+      const { elements, pbc } = frame;
+      const shift = center ? centroid(frame.positions) : [0, 0, 0];
+      const places = moved(frame.positions, shift);
+      const origin = frame.origin && moved(frame.origin, shift);
+      const [columns, values] = [keeping.columns(frame), keeping.values(frame)];
+      let copy = 0;
+      for (const rotation of rotations()) {
+        copy++;
+        const mark = { frame: frame.number, copy, copies: twirl, rotation };
+        yield {
+          elements,
+          positions: group.actOnPoints(rotation, places),
+          ...(frame.cell && { cell: group.actOnPoints(rotation, frame.cell) }),
+          ...(pbc && { pbc }),
+          ...(origin && { origin: group.actOnPoints(rotation, origin) }),
+          arrays: new Map(columns.map(([name, turned]) => [name, turned(rotation)])),
+          info: new Map([...twirlValues(mark), ...values.map(([name, turned]) => [name, turned(rotation)] as const)]),
+        };
+      }
+    },
+    end() {
+      const missing = keep.filter((name) => !keeping.found.has(name));
+      options.onNames?.({ leftOut: [...keeping.leftOut], missing });
+    },
+  };
+}
+
+function moved(points: Float64Array, shift: readonly number[]): Float64Array {
+  return points.map((value, i) => value - shift[i % 3]!);
+}

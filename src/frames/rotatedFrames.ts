@@ -1,0 +1,180 @@
+import { requireFunction, requireIterable, requireObject, requirePositive } from "../check.ts";
+import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
+import type { NumberedFrame } from "../molecules/frame.ts";
+import { labelFault } from "./labelFault.ts";
+import { asGenerator, markedByRotated, markedByThemselves } from "./matchRotated.ts";
+import type { PredictedCopy } from "./predictedCopy.ts";
+import { farthestFrom, sameElements } from "./sameAtoms.ts";
+import type { TwirlMark } from "./twirlKeys.ts";
+
+type Frames = AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
+
+/** What to read predictions for rotated frames from. */
+export interface ReadRotatedFramesOptions {
+  /** The frames that a program has predicted on, with its predictions. */
+  readonly predicted: Frames;
+  /** The frames before they were turned, with labels or without. */
+  readonly original: Frames;
+  /** The rotated frames that were given to the program, where it loses the values of comment lines. */
+  readonly rotated?: Frames | undefined;
+  /** Names of predictions, where the rule of `frameLabels` does not find them. */
+  readonly names?: LabelNames | undefined;
+  /** How far an atom may be from where its copy has it, in Angstrom; 0.001 by default. */
+  readonly tolerance?: number | undefined;
+  /** Called for each thing that is wrong. */
+  readonly onFault?: ((fault: RotatedFault) => void) | undefined;
+}
+
+/** Something that is wrong with predictions. */
+export interface RotatedFault {
+  /**
+   * "missing" copies; "reordered": after those of a later frame, so that they are passed over; "doubled"; "foreign":
+   * no copy of any frame; "labels": predictions that are the labels, to the last digit.
+   */
+  readonly kind: "missing" | "reordered" | "doubled" | "foreign" | "labels";
+  /** Number of the original frame; none where it is not known. */
+  readonly frame?: number;
+  /** Number of the predicted frame; none where none is there. */
+  readonly predicted?: number;
+  readonly message: string;
+}
+
+/** A frame and the predictions for its copies. */
+export interface RotatedStructure {
+  readonly original: NumberedFrame;
+  /** Copies the frame should have. */
+  readonly expected: number;
+  /** Those that are there, by `copy`. */
+  readonly copies: readonly PredictedCopy[];
+}
+
+const usualTolerance = 1e-3;
+
+/**
+ * Reads what was predicted for rotated copies of frames, one original frame after another, in the memory of one frame's
+ * copies. Which copy a predicted frame is, is what `rotateFrames` left on its comment line; with `rotated`, the first
+ * frame there with the same elements and positions, in order, up to 1,000 ahead. Elements are held against the
+ * original's, and positions up to a shift and up to vectors of a cell that repeats.
+ *
+ * What does not fit is told by `onFault` and passed over; frames without any copy too.
+ *
+ * @throws VoxtwirlError "bad-option" for options that are none, "bad-file" where the first prediction does not say
+ *   which copy it is and there are no rotated frames, or where these do not
+ */
+export async function* readRotatedFrames(
+  options: ReadRotatedFramesOptions,
+): AsyncGenerator<RotatedStructure, void, undefined> {
+  requireObject("options", options, "Give { predicted, original }.");
+  const { predicted, original, rotated, names, tolerance = usualTolerance, onFault = () => undefined } = options;
+  requireIterable("predicted", predicted, "Give frames: readXyzFrames(chunks).");
+  requireIterable("original", original, "Give frames: readXyzFrames(chunks).");
+  if (rotated !== undefined) requireIterable("rotated", rotated, "Give frames: readXyzFrames(chunks).");
+  requirePositive("tolerance", tolerance);
+  requireFunction("onFault", onFault, "Give a function.");
+  const marked = rotated === undefined ? markedByThemselves(predicted) : markedByRotated(predicted, rotated, tolerance);
+  const originals = new Originals(original, onFault);
+  let structure: Structure | undefined;
+  let last = 0;
+  for await (const { frame, mark } of marked) {
+    const { number } = frame;
+    if (mark === undefined) {
+      onFault({ kind: "foreign", predicted: number, message: `predicted frame ${number} is a copy of no frame` });
+      continue;
+    }
+    const said = `predicted frame ${number}, copy ${mark.copy} of frame ${mark.frame},`;
+    const place = { frame: mark.frame, predicted: number };
+    if (mark.frame < last) {
+      onFault({ kind: "reordered", ...place, message: `${said} stands after copies of frame ${last}` });
+      continue;
+    }
+    if (mark.frame > last) {
+      if (structure !== undefined) yield structure.whole(onFault);
+      last = mark.frame;
+      const found = await originals.find(mark.frame);
+      structure = found && new Structure(found, mark.copies, names);
+    }
+    const fault = structure === undefined ? "foreign" : structure.add(frame, mark, tolerance);
+    if (fault === "foreign") {
+      const message = `${said} is of a frame that the original file does not have`;
+      onFault({ kind: "foreign", ...place, message });
+    } else if (fault !== undefined) onFault({ ...fault, ...place, message: `${said} ${fault.message}` });
+  }
+  if (structure !== undefined) yield structure.whole(onFault);
+  await originals.find(Infinity);
+}
+
+/** The original frames in their order; those that are passed over have no copies. */
+class Originals {
+  readonly #frames: AsyncGenerator<NumberedFrame, void, undefined>;
+  readonly #onFault: (fault: RotatedFault) => void;
+  /** Read, and beyond what was looked for. */
+  #next: NumberedFrame | undefined;
+
+  constructor(frames: Frames, onFault: (fault: RotatedFault) => void) {
+    this.#frames = asGenerator(frames);
+    this.#onFault = onFault;
+  }
+
+  async find(number: number): Promise<NumberedFrame | undefined> {
+    for (;;) {
+      const frame = this.#next ?? (await this.#frames.next()).value;
+      this.#next = undefined;
+      if (frame === undefined || frame.number === number) return frame ?? undefined;
+      if (frame.number > number) {
+        this.#next = frame;
+        return undefined;
+      }
+      const message = `no prediction is there for any copy of frame ${frame.number}`;
+      this.#onFault({ kind: "missing", frame: frame.number, message });
+    }
+  }
+}
+
+/** A frame while its copies are collected. */
+class Structure {
+  readonly #original: NumberedFrame;
+  readonly #expected: number;
+  readonly #names: LabelNames | undefined;
+  readonly #copies = new Map<number, PredictedCopy>();
+
+  constructor(original: NumberedFrame, expected: number, names: LabelNames | undefined) {
+    this.#original = original;
+    this.#expected = expected;
+    this.#names = names;
+  }
+
+  add(
+    predicted: NumberedFrame,
+    { copy, rotation }: TwirlMark,
+    tolerance: number,
+  ): Pick<RotatedFault, "kind" | "message"> | undefined {
+    const before = this.#copies.get(copy);
+    if (before !== undefined) return { kind: "doubled", message: `is there already, as ${before.predicted.number}` };
+    if (!sameElements(predicted, this.#original)) {
+      return { kind: "foreign", message: "has other elements than that, or another order" };
+    }
+    const distance = farthestFrom(predicted, this.#original, rotation);
+    if (!(distance <= tolerance)) {
+      const message = `has atoms ${distance.toPrecision(3)} A from where its rotation has them: were they moved?`;
+      return { kind: "foreign", message };
+    }
+    this.#copies.set(copy, { copy, rotation, predicted, labels: frameLabels(predicted, this.#names) });
+    return undefined;
+  }
+
+  whole(onFault: (fault: RotatedFault) => void): RotatedStructure {
+    const { number } = this.#original;
+    const copies = [...this.#copies.values()].sort((a, b) => a.copy - b.copy);
+    const missing = this.#expected - copies.length;
+    if (missing > 0) {
+      const named: number[] = [];
+      for (let copy = 1; named.length < Math.min(3, missing); copy++) if (!this.#copies.has(copy)) named.push(copy);
+      const which = `${named.join(", ")}${missing > named.length ? " and others" : ""}`;
+      const message = `${missing} of ${this.#expected} copies of frame ${number} have no prediction: ${which}`;
+      onFault({ kind: "missing", frame: number, message });
+    }
+    const fault = labelFault(frameLabels(this.#original), copies);
+    if (fault !== undefined) onFault({ kind: "labels", frame: number, message: `of frame ${number} ${fault}` });
+    return { original: this.#original, expected: this.#expected, copies };
+  }
+}

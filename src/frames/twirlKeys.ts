@@ -1,0 +1,57 @@
+/** What says on a copy's comment line which rotation of which frame it is. */
+import { requireFrame } from "../formats/checkFrame.ts";
+import { flatNumbers } from "../formats/frameLabels.ts";
+import type { Rotation } from "../equivariance/groups.ts";
+import type { Frame, InfoValue } from "../molecules/frame.ts";
+
+const keys = {
+  frame: "twirl_frame",
+  copy: "twirl_copy",
+  copies: "twirl_copies",
+  rotation: "twirl_rotation",
+} as const;
+
+/** Which copy of which frame something is. */
+export interface TwirlMark {
+  /** Number of the frame in its file, from 1. */
+  readonly frame: number;
+  /** From 1 to `copies`. */
+  readonly copy: number;
+  /** How many that frame has. */
+  readonly copies: number;
+  /** Active, row major: positions are R p. */
+  readonly rotation: Rotation;
+}
+
+export function isTwirlKey(name: string): boolean {
+  return (Object.values(keys) as string[]).includes(name);
+}
+
+/** A mark as values of a frame. */
+export function twirlValues(mark: TwirlMark): [string, InfoValue][] {
+  const { frame, copy, copies, rotation } = mark;
+  return [
+    [keys.frame, frame],
+    [keys.copy, copy],
+    [keys.copies, copies],
+    [keys.rotation, [...rotation]],
+  ];
+}
+
+/**
+ * The mark of a frame, as `rotateFrames` leaves it; undefined where it has none, or not a whole one.
+ *
+ * @throws VoxtwirlError "bad-option" for what is no frame
+ */
+export function twirlMark(frame: Frame): TwirlMark | undefined {
+  requireFrame(frame);
+  const { info } = frame;
+  const [number, copy, copies] = [keys.frame, keys.copy, keys.copies].map((key) => info.get(key));
+  const rotation = flatNumbers(info.get(keys.rotation));
+  if (!isCount(number) || !isCount(copy) || !isCount(copies) || copy > copies) return undefined;
+  return rotation?.length === 9 ? { frame: number, copy, copies, rotation } : undefined;
+}
+
+function isCount(value: InfoValue | undefined): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}

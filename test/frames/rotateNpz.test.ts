@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { octahedral } from "../../src/equivariance/groups.ts";
+import { decodeNpyArray } from "../../src/formats/npyArray.ts";
+import { openNpzFrames } from "../../src/formats/npz.ts";
+import { unzip, zipEntries } from "../../src/formats/zip.ts";
+import { rotateFrames } from "../../src/frames/rotateFrames.ts";
+import { rotatedNpz } from "../../src/frames/rotateNpz.ts";
+import { inflate } from "../../src/node/moleculeBytes.ts";
+import { npzBytes, rmd17, type TestArray } from "../formats/npzBytes.ts";
+
+const fail = (reason: string): never => {
+  throw new Error(reason);
+};
+
+/** The arrays of an archive by their names. */
+async function arraysOf(pieces: Iterable<Uint8Array>): Promise<Record<string, TestArray>> {
+  const bytes = Uint8Array.from(Buffer.concat([...pieces]));
+  const arrays: Record<string, TestArray> = {};
+  for (const entry of zipEntries(bytes, fail)) {
+    const { shape, data } = decodeNpyArray(await unzip(bytes, entry, inflate, fail), fail);
+    arrays[entry.name.replace(".npy", "")] = [shape, [...data]];
+  }
+  return arrays;
+}
+
+describe("rotatedNpz", () => {
+  it("writes copies under the names that the arrays have, without labels", async () => {
+    const cell: TestArray = [
+      [3, 3],
+      [5, 0, 0, 0, 6, 0, 1, 0, 7],
+    ];
+    const pbc: TestArray = [[3], [1, 0, 1]];
+    const source = await openNpzFrames(npzBytes({ ...rmd17, cell, pbc }));
+    const options = { group: octahedral, twirl: 5, seed: 2, center: true };
+    const arrays = await arraysOf(rotatedNpz(source, [0, 1], options));
+    expect(Object.keys(arrays).sort()).toEqual([
+      "cell",
+      "coords",
+      "nuclear_charges",
+      "pbc",
+      "twirl_frame",
+      "twirl_rotation",
+    ]);
+    const copies = [];
+    for await (const copy of rotateFrames([source.frame(0), source.frame(1)], options)) copies.push(copy);
+    expect(arrays.coords).toEqual([[10, 3, 3], copies.flatMap(({ positions }) => [...positions])]);
+    expect(arrays.cell).toEqual([[10, 3, 3], copies.flatMap((copy) => [...copy.cell!])]);
+    expect(arrays.twirl_rotation).toEqual([[10, 3, 3], copies.flatMap(({ info }) => info.get("twirl_rotation"))]);
+    expect(arrays.twirl_frame).toEqual([[10], [1, 1, 1, 1, 1, 2, 2, 2, 2, 2]]);
+    expect(arrays.nuclear_charges).toEqual([[3], [8, 1, 1]]);
+    expect(arrays.pbc).toEqual([[10, 3], copies.flatMap(() => [1, 0, 1])]);
+  });
+
+  it("fills up frames of fewer atoms, and leaves frames out", async () => {
+    const numbers: TestArray = [
+      [2, 3],
+      [8, 0, 1, 8, 1, 1],
+    ];
+    const source = await openNpzFrames(npzBytes({ z: numbers, R: rmd17.coords }));
+    const arrays = await arraysOf(rotatedNpz(source, [0], { group: octahedral, twirl: 1 }));
+    expect(arrays.z).toEqual([
+      [1, 3],
+      [8, 1, 0],
+    ]);
+    expect(arrays.R![0]).toEqual([1, 3, 3]);
+    expect(arrays.R![1].slice(6)).toEqual([0, 0, 0]);
+    const again = await openNpzFrames(npzBytes(arrays));
+    expect([...again.frame(0).elements]).toEqual([8, 1]);
+  });
+});
