@@ -39,13 +39,15 @@ export interface LossKind {
   readonly per: string;
   /** Whether the training loss is the same loss, and so has a place on the same axis. */
   readonly trained: boolean;
+  /** What samples are: molecules. */
+  readonly samples: string;
 }
 
 /** Loss terms, loss of predicting zero and, where it is the same loss, training loss over steps. */
 export function lossChart(
   all: readonly TrainRow[],
   evals: readonly EvalRow[],
-  { per, trained }: LossKind = { per: "voxel and channel", trained: true },
+  { per, trained, samples }: LossKind,
 ): string {
   const train = trained ? all : [];
   const term = (pick: (row: EvalRow) => number | null): ChartPoint[] =>
@@ -72,7 +74,7 @@ export function lossChart(
   const parts = [
     `Losses are means per ${per}, on a logarithmic axis.`,
     evals.length > 0
-      ? "lossTotal and its two parts lossMean and lossEquiv come from held-out molecules and averaged (EMA) weights; " +
+      ? `lossTotal and its two parts lossMean and lossEquiv come from held-out ${samples} and averaged (EMA) weights; ` +
         "lossZero is what predicting zero everywhere costs."
       : "",
     raw.length > 0
@@ -85,8 +87,8 @@ export function lossChart(
   ];
   const spec: ChartSpec = {
     id: "loss",
-    description: "Loss terms of held-out molecules and training loss over training steps, logarithmic axis.",
-    yLabel: trained ? "squared error per voxel and channel" : "squared error",
+    description: `Loss terms of held-out ${samples} and training loss over training steps, logarithmic axis.`,
+    yLabel: per === "voxel and channel" ? `squared error per ${per}` : "squared error",
     series: [...shown, ...training],
     plotHeight: 380,
     xInclude: stepRange(all, evals),
@@ -160,7 +162,7 @@ export function untrustedRange(evals: readonly EvalRow[]): { from: number; to: n
 }
 
 /** percentEquiv over steps with its error band and the paper's line; `train` only tells which steps the axis covers. */
-export function percentChart(train: readonly TrainRow[], evals: readonly EvalRow[]): string {
+export function percentChart(train: readonly TrainRow[], evals: readonly EvalRow[], samples: string): string {
   const points = evals.map((row) => ({ x: row.step, y: row.percentEquiv }));
   const band = evals.map((row) => {
     const complete = isFiniteNumber(row.percentEquiv) && isFiniteNumber(row.percentEquivStdErr);
@@ -200,7 +202,7 @@ export function percentChart(train: readonly TrainRow[], evals: readonly EvalRow
   };
   const caption =
     "Share of the held-out lossTotal that is rotation symmetry not learned, on a logarithmic axis. " +
-    (hasBand ? "The band is one standard error of the ratio, over molecules, to either side. " : "") +
+    (hasBand ? `The band is one standard error of the ratio, over ${samples}, to either side. ` : "") +
     "The dashed line marks the 2 % that arXiv 2512.02303 reports its models to reach." +
     caveat +
     leftOut(countUndrawable(points));

@@ -130,8 +130,8 @@ export function renderReport(input: ReportInput): string {
   const lead = `${subject} in training, and which share of its held-out loss is rotation symmetry not learned.`;
   const notes = (input.notes ?? []).map((note) => `<li>${escapeHtml(note)}</li>`);
   const sections = [
-    section("Symmetry not learned", percentChart(train, evals)),
-    section("Loss", lossChart(train, evals, { per: lossPer, trained: input.lossPer === undefined })),
+    section("Symmetry not learned", percentChart(train, evals, samples)),
+    section("Loss", lossChart(train, evals, { per: lossPer, trained: input.otherLoss !== true, samples })),
     section("What the terms mean", `<p>${emphasiseTerms(explanation(samples))}</p>`),
     input.slices ? section("One held-out molecule", sliceFigure(input.slices)) : "",
     ...(input.tables ?? []).map(({ title, head, rows, caption }) =>

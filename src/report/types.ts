@@ -71,8 +71,10 @@ export interface ReportInput {
   subject?: string;
   /** What samples are: "molecules" by default. */
   samples?: string;
-  /** What losses are means over, where it is not voxel and channel and training has another loss. */
+  /** What losses are means over: "voxel and channel" by default. */
   lossPer?: string;
+  /** Whether training has another loss than is measured. */
+  otherLoss?: boolean;
   /** The run's configuration; nested objects are shown with dotted keys. */
   config: Record<string, unknown>;
   adapter: Record<string, string>;

@@ -86,7 +86,7 @@ export interface EvaluationContext<C extends TrainConfig = TrainConfig, P extend
 }
 
 /** What a task adds to the report of a run. */
-export type ReportParts = Pick<ReportInput, "slices" | "tables" | "subject" | "samples" | "lossPer">;
+export type ReportParts = Pick<ReportInput, "slices" | "tables" | "subject" | "samples" | "lossPer" | "otherLoss">;
 
 /** What is measured, and how. */
 export interface ModelMeasurerOptions<C extends TrainConfig = TrainConfig, P extends Packed = Packed> {

@@ -47,6 +47,7 @@ export const forces: Task<ForceConfig, PackedStructures, ForceEvaluator, Molecul
     return {
       subject: "A force field",
       lossPer: FORCE_LOSS_PER,
+      otherLoss: true,
       tables: [elementTable(await evaluation.byElement())],
     };
   },
