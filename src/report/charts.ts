@@ -74,8 +74,8 @@ export function lossChart(
   const parts = [
     `Losses are means per ${per}, on a logarithmic axis.`,
     evals.length > 0
-      ? `lossTotal and its two parts lossMean and lossEquiv come from held-out ${samples} and averaged (EMA) weights; ` +
-        "lossZero is what predicting zero everywhere costs."
+      ? `lossTotal and its two parts lossMean and lossEquiv come from held-out ${samples} and averaged (EMA) ` +
+        "weights; lossZero is what predicting zero everywhere costs."
       : "",
     raw.length > 0
       ? "The training loss is that of each step's batch and of the weights being trained; " +

@@ -6,6 +6,8 @@ import { smooth, smoothingWindow, thinEvenly, thinExtremes } from "../../src/rep
 import type { EvalRow, TrainRow } from "../../src/report/types.ts";
 import { evalRow, sampleMetrics } from "./samples.ts";
 
+const KIND = { per: "voxel and channel", trained: true, samples: "molecules" };
+
 const train = sampleMetrics().filter((row): row is TrainRow => row.type === "train");
 const evals = sampleMetrics().filter((row): row is EvalRow => row.type === "eval");
 
@@ -22,7 +24,7 @@ const coordinates = (path: string): [number, number][] =>
   [...path.matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])]);
 
 test("every point of both charts lies inside the plot and steps map to rising pixels", () => {
-  for (const html of [lossChart(train, evals), percentChart(train, evals)]) {
+  for (const html of [lossChart(train, evals, KIND), percentChart(train, evals, "molecules")]) {
     const [, height] = html.match(/viewBox="0 0 920 (\d+)"/)!;
     const lines = [...html.matchAll(/<g class="series [^"]+"><path class="line" d="([^"]+)"/g)];
     const paths = lines.map((match) => coordinates(match[1]!));
@@ -41,7 +43,7 @@ test("every point of both charts lies inside the plot and steps map to rising pi
 });
 
 test("lossTotal falls on the chart as it falls in the rows, and lies above its parts", () => {
-  const html = lossChart(train, evals);
+  const html = lossChart(train, evals, KIND);
   const total = coordinates(seriesPath(html, "loss-total"));
   const mean = coordinates(seriesPath(html, "loss-mean"));
   const equiv = coordinates(seriesPath(html, "loss-equiv"));
@@ -54,7 +56,7 @@ test("lossTotal falls on the chart as it falls in the rows, and lies above its p
 });
 
 test("the percent chart has a band around its curve, the 2 % line and an axis in per cent", () => {
-  const html = percentChart(train, evals);
+  const html = percentChart(train, evals, "molecules");
   const curve = coordinates(seriesPath(html, "percent"));
   const band = coordinates(pathOf(html, /<path class="band percent" d="([^"]+)"/));
   expect(band).toHaveLength(2 * curve.length);
@@ -76,6 +78,7 @@ test("without standard errors there is no band and no word of one", () => {
   const html = percentChart(
     train,
     evals.map((row) => ({ ...row, percentEquivStdErr: null })),
+    "molecules",
   );
   expect(html).not.toContain('class="band');
   expect(html).not.toContain("standard error");
@@ -84,17 +87,21 @@ test("without standard errors there is no band and no word of one", () => {
 test("null, NaN and negative values are gaps, counted in the caption, and never reach the SVG", () => {
   const bad = evalRow(130, { percentEquiv: NaN, lossTotal: null, lossMean: -1e-6 });
   const broken = [...evals, bad, evalRow(140, { percentEquivStdErr: NaN })];
-  const losses = lossChart([...train, { ...train[0]!, step: 125, loss: null }], broken);
-  const percents = percentChart(train, broken);
+  const losses = lossChart([...train, { ...train[0]!, step: 125, loss: null }], broken, KIND);
+  const percents = percentChart(train, broken, "molecules");
   for (const html of [losses, percents]) expect(html).not.toMatch(/NaN|Infinity|undefined|null/);
   expect(losses).toContain("3 values that are not finite");
   expect(percents).toContain("1 value that is not finite");
 });
 
 test("no rows and one row", () => {
-  expect(lossChart([], [])).toContain("No loss has been recorded yet.");
-  expect(percentChart(train, [])).toContain("No evaluation has been recorded yet.");
-  for (const html of [lossChart([], [evalRow(0)]), percentChart([], [evalRow(0)]), lossChart(train.slice(0, 1), [])]) {
+  expect(lossChart([], [], KIND)).toContain("No loss has been recorded yet.");
+  expect(percentChart(train, [], "molecules")).toContain("No evaluation has been recorded yet.");
+  for (const html of [
+    lossChart([], [evalRow(0)], KIND),
+    percentChart([], [evalRow(0)], "molecules"),
+    lossChart(train.slice(0, 1), [], KIND),
+  ]) {
     expect(html).toContain("<svg");
     expect(html).not.toMatch(/NaN|Infinity/);
   }
@@ -103,13 +110,13 @@ test("no rows and one row", () => {
 test("a long run stays small: the training curves are thinned and markers left out", () => {
   const long = Array.from({ length: 20_000 }, (_, i) => ({ ...train[0]!, step: i, loss: 1 + Math.sin(i) / 2 }));
   const many = Array.from({ length: 500 }, (_, i) => evalRow(i * 40));
-  const html = lossChart(long, many);
+  const html = lossChart(long, many, KIND);
   expect(html.length).toBeLessThan(250_000);
   expect(html).not.toContain('<circle cx="84');
 });
 
 test("tooltips sit at the pixels of their steps and say the values", () => {
-  const html = percentChart(train, evals);
+  const html = percentChart(train, evals, "molecules");
   const json = html.match(/data-hover="([^"]+)"/)![1]!.replaceAll("&quot;", '"');
   const hover = JSON.parse(json) as [number, string, string[][]][];
   expect(hover.map(([px]) => px)).toEqual(coordinates(seriesPath(html, "percent")).map(([px]) => px));
