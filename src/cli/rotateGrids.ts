@@ -1,4 +1,5 @@
-import { rename, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { VoxtwirlError } from "../errors.ts";
 import { requireSpace } from "../node/diskSpace.ts";
 import { ioError, temporaryPath } from "../node/files.ts";
@@ -80,6 +81,7 @@ class PairOfFiles {
   constructor(paths: readonly [string, string]) {
     this.#paths = paths;
     this.#temporary = [temporaryPath(paths[0]), temporaryPath(paths[1])];
+    process.on("exit", this.#remove);
   }
 
   async create(copies: readonly number[], rotations: readonly number[], type: "<f4" | "<f8"): Promise<void> {
@@ -109,9 +111,15 @@ class PairOfFiles {
   }
 
   async discard(): Promise<void> {
+    process.off("exit", this.#remove);
     for (const writer of this.#writers) await writer.close();
-    for (const path of this.#temporary) await rm(path, { force: true });
+    this.#remove();
   }
+
+  /** Synchronous, for the end of the process. */
+  readonly #remove = (): void => {
+    for (const path of this.#temporary) rmSync(path, { force: true });
+  };
 }
 
 /** @returns how many grids, voxels along an edge, and channels */

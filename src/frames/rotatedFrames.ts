@@ -7,16 +7,14 @@ import type { PredictedCopy } from "./predictedCopy.ts";
 import { farthestFrom, sameElements } from "./sameAtoms.ts";
 import type { TwirlMark } from "./twirlKeys.ts";
 
-type Frames = AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
-
 /** What to read predictions for rotated frames from. */
 export interface ReadRotatedFramesOptions {
   /** The frames that a program has predicted on, with its predictions. */
-  readonly predicted: Frames;
+  readonly predicted: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
   /** The frames before they were turned, with labels or without. */
-  readonly original: Frames;
+  readonly original: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
   /** The rotated frames that were given to the program, where it loses the values of comment lines. */
-  readonly rotated?: Frames | undefined;
+  readonly rotated?: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame> | undefined;
   /** Names of predictions, where the rule of `frameLabels` does not find them. */
   readonly names?: LabelNames | undefined;
   /** How far an atom may be from where its copy has it, in Angstrom; 0.001 by default. */
@@ -110,7 +108,7 @@ class Originals {
   /** Read, and beyond what was looked for. */
   #next: NumberedFrame | undefined;
 
-  constructor(frames: Frames, onFault: (fault: RotatedFault) => void) {
+  constructor(frames: ReadRotatedFramesOptions["original"], onFault: (fault: RotatedFault) => void) {
     this.#frames = asGenerator(frames);
     this.#onFault = onFault;
   }

@@ -1,8 +1,9 @@
+import { rmSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { pipeline, Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import { VoxtwirlError } from "../errors.ts";
-import { ioError, writeFileAtomic } from "./files.ts";
+import { ioError, temporaryPath, writeFileAtomic } from "./files.ts";
 
 /** @throws VoxtwirlError "exists" where something is there */
 export async function requireNew(path: string): Promise<void> {
@@ -24,7 +25,15 @@ export async function requireNew(path: string): Promise<void> {
 export async function writeNewFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   await requireNew(path);
   const data = path.toLowerCase().endsWith(".gz") ? gzipped(pieces) : pieces;
-  await writeFileAtomic(path, data, () => requireNew(path));
+  const temporary = temporaryPath(path);
+  const remove = () => rmSync(temporary, { force: true });
+  // For the end of the process before that of the file.
+  process.on("exit", remove);
+  try {
+    await writeFileAtomic(path, data, () => requireNew(path), temporary);
+  } finally {
+    process.off("exit", remove);
+  }
 }
 
 async function* gzipped(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
@@ -142,18 +143,41 @@ describe("voxtwirl rotate", () => {
     expect(await ended(whole)).toBe(0);
     expect(parseXyzFrames(readFileSync(file("piped.extxyz"), "utf8"))).toHaveLength(48);
     const child = run("interrupted.extxyz");
-    let said = "";
-    child.stderr.on("data", (data: Buffer) => (said += data.toString()));
     const code = ended(child);
+    const said = texts(child.stderr);
     const feed = setInterval(() => child.stdin.write(frames), 5);
     child.stdin.on("error", () => undefined);
-    // The temporary file shows that it has begun.
-    while (!readdirSync(folder).some((name) => name.endsWith(".tmp"))) await new Promise((go) => setTimeout(go, 20));
+    await begun();
     child.kill("SIGINT");
     expect(await code).toBe(130);
     clearInterval(feed);
-    expect(said).toContain("interrupted.extxyz is not written");
+    expect(said()).toContain("interrupted.extxyz is not written");
     expect(existsSync(file("interrupted.extxyz"))).toBe(false);
-    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    expect(temporary()).toEqual([]);
+    // Nothing comes any more, so that it can only be ended at once.
+    const waiting = run("waiting.extxyz");
+    const end = ended(waiting);
+    const remarks = texts(waiting.stderr);
+    waiting.stdin.write(frames.repeat(9));
+    await begun();
+    waiting.kill("SIGINT");
+    while (!remarks().includes("once more to stop at once")) await new Promise((go) => setTimeout(go, 20));
+    await new Promise((go) => setTimeout(go, 300));
+    waiting.kill("SIGINT");
+    expect([await end, existsSync(file("waiting.extxyz")), temporary()]).toEqual([130, false, []]);
   });
 });
+
+const temporary = () => readdirSync(folder).filter((name) => name.endsWith(".tmp"));
+
+/** The temporary file shows that a command has begun to write. */
+async function begun(): Promise<void> {
+  while (temporary().length === 0) await new Promise((go) => setTimeout(go, 20));
+}
+
+/** What a stream has said so far. */
+function texts(stream: Readable): () => string {
+  let said = "";
+  stream.on("data", (data: Buffer) => (said += data.toString()));
+  return () => said;
+}
