@@ -4,7 +4,7 @@ import type { CommandEntry } from "./command.ts";
 export const commands: Readonly<Record<string, CommandEntry>> = {
   train: {
     summary:
-      "train a voxel denoiser or a force field, and measure what share of its loss is rotation symmetry not learned",
+      "train a denoiser, a force field or flow matching, and measure what share of its loss is symmetry not learned",
     load: () => import("./train.ts"),
   },
   measure: {
