@@ -1,8 +1,8 @@
-import type { Measurement } from "../../equivariance/decomposition.ts";
 import { squaredError } from "../../equivariance/losses.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { ForwardPass, ModelMeasurer, ModelMeasurerOptions, TrainedModelOptions } from "../../training/task.ts";
+import { lossesOf } from "../lossesOf.ts";
 import type { FlowConfig } from "./flowConfig.ts";
 import { FlowEvaluator } from "./flowEvaluator.ts";
 import { FlowModel } from "./flowModel.ts";
@@ -39,9 +39,9 @@ export async function measureFlowModel(gpu: Gpu, options: Options): Promise<Mode
     },
     result() {
       const { measured, lossWiener } = tally.whole();
-      const terms = { all: { ...losses(measured), lossWiener } };
+      const terms = { all: { ...lossesOf(measured), lossWiener } };
       const parts = tally.byTime().map((part) => {
-        return [`times ${part.times}`, { ...losses(part.measured), lossWiener: part.lossWiener }] as const;
+        return [`times ${part.times}`, { ...lossesOf(part.measured), lossWiener: part.lossWiener }] as const;
       });
       return { kind: "decomposition", group, ...measured, terms: { ...terms, ...Object.fromEntries(parts) } };
     },
@@ -50,11 +50,6 @@ export async function measureFlowModel(gpu: Gpu, options: Options): Promise<Mode
       model.destroy();
     },
   };
-}
-
-/** Those of a measurement, without its samples and gains. */
-function losses({ samples: _, rotations: __, gains: ___, ...rest }: Measurement) {
-  return rest;
 }
 
 /** A forward pass on made-up chains as long as the model's crops. */

@@ -1,8 +1,9 @@
-import { Tally, type Measurement } from "../../equivariance/decomposition.ts";
+import { Tally } from "../../equivariance/decomposition.ts";
 import { OCTAHEDRAL_ORDER } from "../../equivariance/octahedral.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import type { ForwardPass, ModelMeasurer, ModelMeasurerOptions, TrainedModelOptions } from "../../training/task.ts";
+import { lossesOf } from "../lossesOf.ts";
 import type { ForceConfig } from "./forceConfig.ts";
 import { ForceEvaluator } from "./forceEvaluator.ts";
 import { ForceField } from "./forceField.ts";
@@ -44,7 +45,7 @@ export async function measureForceField(gpu: Gpu, options: Options): Promise<Mod
         kind: "decomposition",
         group,
         ...main,
-        terms: { forces: losses(main), energy: losses(energy.result()) },
+        terms: { forces: lossesOf(main), energy: lossesOf(energy.result()) },
       };
     },
     destroy() {
@@ -52,11 +53,6 @@ export async function measureForceField(gpu: Gpu, options: Options): Promise<Mod
       model.destroy();
     },
   };
-}
-
-/** Those of a measurement, without its samples and gains. */
-function losses({ samples: _, rotations: __, gains: ___, ...rest }: Measurement) {
-  return rest;
 }
 
 /** A forward pass on made-up molecules, as large as the model's lists of neighbours. */
