@@ -1,14 +1,12 @@
 // EScAIP on the GPU, for the cases that time it: its own trainer and evaluator.
-import { BufferUsage, type Gpu } from "../src/gpu/gpu.ts";
-import { ParameterStore } from "../src/graph/parameters.ts";
-import { escaipParameters } from "../src/models/escaipLayout.ts";
+import type { Gpu } from "../src/gpu/gpu.ts";
 import type { ForceConfig } from "../src/tasks/forces/forceConfig.ts";
 import { ForceEvaluator } from "../src/tasks/forces/forceEvaluator.ts";
 import { ForceTally } from "../src/tasks/forces/forceTally.ts";
 import { forces } from "../src/tasks/forces/forces.ts";
 import type { PackedStructures } from "../src/tasks/forces/packStructures.ts";
-import { readStatus, STATUS_BYTES, Trainer } from "../src/training/trainer.ts";
-import { plannedMemory, type CaseData, type OpenCase } from "./case.ts";
+import type { CaseData, OpenCase } from "./case.ts";
+import { openTrainingStep, storeOf } from "./trainingStep.ts";
 
 /** Structures of equal size: positions [B, n, 3], numbers [B, n], labels as the network sees them. */
 export interface ForceBatch {
@@ -35,50 +33,9 @@ function packed({ structures, places, positions, numbers, energies, forces }: Fo
   };
 }
 
-function storeOf(gpu: Gpu, config: ForceConfig, data: CaseData): ParameterStore {
-  const parameters = escaipParameters(config);
-  const store = new ParameterStore(gpu, parameters);
-  for (const { name } of parameters) {
-    const values = data.get(name) as Float32Array;
-    store.write(name, values);
-    store.write(name, values, "ema");
-  }
-  return store;
-}
-
 /** Opens a training step, whose outputs are the loss and the gradients of the first one. */
-export async function openForceStep(
-  gpu: Gpu,
-  config: ForceConfig,
-  batch: ForceBatch,
-  data: CaseData,
-): Promise<OpenCase> {
-  const store = storeOf(gpu, config, data);
-  const start = performance.now();
-  const trainer = await Trainer.create(gpu, forces, config, store, packed(batch));
-  const status = gpu.createBuffer("status", STATUS_BYTES, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
-  let steps = 0;
-  return {
-    compileMs: performance.now() - start,
-    memory: plannedMemory(trainer.plan),
-    variant: "the task's step",
-    sets: 1,
-    // Its status comes back with each step.
-    untimed: true,
-    run: () => trainer.run(steps++, { buffer: status, offset: 0 }),
-    async outputs() {
-      await gpu.map(status);
-      const [{ loss }] = readStatus(status.getMappedRange().slice(0)) as [ReturnType<typeof readStatus>[number]];
-      status.unmap();
-      const gradients = [...(await store.readAll("grads"))].map(([name, values]) => [`grad/${name}`, values] as const);
-      return new Map<string, ArrayLike<number>>([["loss", [loss]], ...gradients]);
-    },
-    destroy() {
-      gpu.destroyBuffer(status);
-      trainer.destroy();
-      store.destroy();
-    },
-  };
+export function openForceStep(gpu: Gpu, config: ForceConfig, batch: ForceBatch, data: CaseData): Promise<OpenCase> {
+  return openTrainingStep(gpu, forces, config, packed(batch), data);
 }
 
 /** Opens an evaluation under the rotations of the cube, whose output is its terms. */
@@ -88,7 +45,7 @@ export async function openForceEvaluation(
   batch: ForceBatch,
   data: CaseData,
 ): Promise<OpenCase> {
-  const store = storeOf(gpu, config, data);
+  const store = storeOf(gpu, forces, config, data);
   const start = performance.now();
   const structures = packed(batch);
   const evaluator = await ForceEvaluator.create(gpu, {

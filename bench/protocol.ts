@@ -60,6 +60,9 @@ export interface TensorFile {
  * - flowSample: x, previous [B, n, 3] and the parameters of the flow-matching net by name -> x1, endpoints: the step
  *   without noise from time `first` of `steps` (samplingTimes), and where its paths are taken to end. A run is a step,
  *   each from where the last one went, to the end and then from the beginning. Attributes heads, steps, first.
+ * - flowTrain: x [B, n, 3] at times [B] on the way to targets [B, n, 3], and those parameters -> loss [1] and
+ *   "grad/NAME" of the first step. With conditioned 1 a pass without gradients says before where the paths end. A step
+ *   is Adam's. Attributes heads, conditioned, lr, beta1, beta2, eps.
  * - adamw: weights, grads, m, v, ema -> weights, m, v, ema after one update, the one after `step` others. Attributes
  *   lr, beta1, beta2, eps, weightDecay, emaDecay, step.
  * - variance: x [K, N, D, D, D, C] -> mean [N, D, D, D, C] and m2 [N]: the sum over rows, voxels and channels of
@@ -112,6 +115,7 @@ export interface CaseDescription {
     | "escaipTrain"
     | "escaipEvaluation"
     | "flowSample"
+    | "flowTrain"
     | "bondOrder"
     | "adamw"
     | "variance"

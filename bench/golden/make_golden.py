@@ -144,13 +144,13 @@ def first_values(name, count=8):
     return [float(value) for value in uniform(f"unet/U/{name}", (count,), **spread)]
 
 
-def sampled(values):
+def sampled(values, most=SAMPLES):
     flat = values.reshape(-1)
     size = flat.numel()
-    stride = max(1, size // SAMPLES)
+    stride = max(1, size // most)
     while math.gcd(stride, size) != 1:
         stride -= 1
-    picks = [float(flat[(i * stride) % size]) for i in range(min(size, SAMPLES))]
+    picks = [float(flat[(i * stride) % size]) for i in range(min(size, most))]
     digits = lambda value: float(f"{value:.10g}")
     return {
         "shape": list(values.shape),

@@ -143,3 +143,43 @@ class Sampling:
 
     def read(self):
         return self.kept
+
+
+class Training:
+    """Steps of Adam with the paths given; loss and gradients are kept from the first."""
+
+    def __init__(self, torch, attributes, inputs):
+        self.torch = torch
+        self.x, self.times, self.targets = (inputs.pop(name) for name in ("x", "times", "targets"))
+        self.parameters = inputs
+        for values in inputs.values():
+            values.requires_grad_()
+        self.net = FlowNet(torch, inputs, int(attributes["heads"]))
+        self.conditioned = bool(attributes["conditioned"])
+        betas = attributes["beta1"], attributes["beta2"]
+        self.optimiser = torch.optim.Adam(inputs.values(), lr=attributes["lr"], betas=betas, eps=attributes["eps"])
+        self.first = None
+
+    def endpoints(self, previous=None):
+        return self.x + (1 - self.times)[:, None, None] * self.net(self.x, self.times, previous)
+
+    def loss(self):
+        previous = None
+        if self.conditioned:
+            with self.torch.no_grad():
+                previous = self.endpoints()
+        errors = (self.endpoints(previous) - self.targets).square().mean((1, 2))
+        return (errors / ((1 - self.times).square() + 1e-5)).mean()
+
+    def run(self):
+        self.optimiser.zero_grad()
+        loss = self.loss()
+        loss.backward()
+        if self.first is None:
+            self.first = {"loss": loss.detach().clone().reshape(1)}
+            for name, parameter in self.parameters.items():
+                self.first["grad/" + name] = parameter.grad.detach().clone()
+        self.optimiser.step()
+
+    def read(self):
+        return self.first

@@ -503,8 +503,13 @@ def flow_sample(torch, attributes, inputs):
     return beside("torch_flow").Sampling(torch, attributes, inputs)
 
 
+def flow_train(torch, attributes, inputs):
+    return beside("torch_flow").Training(torch, attributes, inputs)
+
+
 OPERATIONS = {
     "flowSample": flow_sample,
+    "flowTrain": flow_train,
     "neighbourAttention": neighbour_attention,
     "neighbourAttentionGrad": neighbour_attention_grad,
     "escaipTrain": escaip_train,

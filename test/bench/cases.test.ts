@@ -59,8 +59,8 @@ describe("the cases", () => {
       expect(Object.keys(suites), name).toContain(suite);
       expect(flops, name).toBeGreaterThanOrEqual(0);
       expect(bytes, name).toBeGreaterThan(0);
-      // Products by differences leave out more than rounding.
-      expect(tolerance, name).toBeLessThan(suite === "analyze" ? 1e-2 : 1e-3);
+      // Products by differences, and steps that draw their own samples, leave out more than rounding.
+      expect(tolerance, name).toBeLessThan(suite === "analyze" || name.startsWith("flow/train") ? 1e-2 : 1e-3);
     }
   });
 
