@@ -7,7 +7,7 @@ import { encodeXyzFrame } from "../../src/formats/xyzWriter.ts";
 import type { Frame, FrameColumn, InfoValue } from "../../src/molecules/frame.ts";
 import { readFrameFile } from "../../src/node/frameFile.ts";
 import { Random } from "../../src/random.ts";
-import { hasAse, runPython } from "../ase.ts";
+import { hasAse, runPython } from "../python.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 const folder = temporaryFolder("ase");

@@ -7,7 +7,7 @@ import { readRotatedFrames, type RotatedFault } from "../../src/frames/rotatedFr
 import { rotateFrames } from "../../src/frames/rotateFrames.ts";
 import { readFrameFile } from "../../src/node/frameFile.ts";
 import { writeFrameFile } from "../../src/node/frameWriter.ts";
-import { hasAse, runPython } from "../ase.ts";
+import { hasAse, runPython } from "../python.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 const folder = temporaryFolder("ase-loop");

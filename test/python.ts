@@ -1,9 +1,13 @@
 import { execFileSync } from "node:child_process";
 
-const python = "/usr/bin/python3";
+/** Debian's, whichever else is on PATH. */
+export const python = "/usr/bin/python3";
 
-/** Whether Debian's Python has ASE (python3-ase); tests that need it are skipped where it has not. */
+/** Whether it has ASE (python3-ase); tests that need it are skipped where it has not. */
 export const hasAse = works("import ase.io");
+
+/** Whether it has PyTorch (python3-torch). */
+export const hasTorch = works("import torch");
 
 /** What a program of Python prints, as JSON. */
 export function runPython(code: string, ...args: string[]): unknown {
