@@ -4,9 +4,9 @@
 // A workgroup is one subgroup. It holds DEPTH rows of 4 QUADS columns a lane of the right factor in variables, which
 // the compiler keeps on the stack, at addresses that it knows: an operand there costs nothing, where a load from an
 // array by an index takes as long as ten multiply-adds and one from a buffer as forty. Past them go rowTiles groups of
-// four rows of the left factor, two rows a turn, each number of which is loaded by one lane and shuffled from there to
-// all. No sum outlives a turn, as what a loop changes is written under a mask. Of a greater depth the sums of the parts
-// before wait in `partial`, or in out itself.
+// four rows of the left factor, one row a turn, each number of which is loaded by one lane and shuffled from there to
+// all: of two rows the loop would not fit in the first-level instruction cache. No sum outlives a turn, as what a loop
+// changes is written under a mask. Of a greater depth the sums of the parts before wait in `partial`, or in out itself.
 //
 // Constants: WORKGROUP, the exact subgroup size; DEPTH, a multiple of 4 WORKGROUP; QUADS; A_ALONG: rows of a lie next
 // to one another (aRow is 1), else its depth does (aDepth is 1); B_ALONG: the depth of b does (bDepth is 1), else its
@@ -21,9 +21,7 @@ diagnostic(off, subgroup_uniformity);
 #import grid
 #import product
 
-// Rows of a turn, and of what a load brings where rows lie next to one another.
-#let ROWS = 2
-const ROWS = 2u;
+// Rows that a load brings where rows lie next to one another.
 const GROUP = 4u;
 
 #ifdef PARTIAL
@@ -82,7 +80,7 @@ fn main(
     let is_last = first + DEPTH >= params.depth;
 #ifdef A_ALONG
     for (var group = row_begin; group < row_end; group += GROUP) {
-      // A lane has four rows at one depth, which are two turns.
+      // A lane has four rows at one depth, which are four turns.
 #for v in 0..DEPTH/WORKGROUP
       let k_${v} = first + ${v * WORKGROUP}u + lane;
       let four_${v} = select(
@@ -90,47 +88,40 @@ fn main(
         k_${v} < params.depth);
 #endfor
     let group_end = min(group + GROUP, row_end);
-    for (var row = group; row < group_end; row += ROWS) {
+    for (var row = group; row < group_end; row++) {
+      let is_odd = (row & 1u) != 0u;
+      let is_upper = (row & 2u) != 0u;
 #for v in 0..DEPTH/WORKGROUP
-      let left_${v} = select(four_${v}.xy, four_${v}.zw, row != group);
+      let pair_${v} = select(four_${v}.xy, four_${v}.zw, is_upper);
+      let left_${v} = select(pair_${v}.x, pair_${v}.y, is_odd);
 #endfor
 #else
-    for (var row = row_begin; row < row_end; row += ROWS) {
-      // A lane has one row at four depths.
-#for r in 0..ROWS
-      let a_row_${r} = a_at + min(row + ${r}u, params.rows - 1u) * params.aRow;
+    for (var row = row_begin; row < row_end; row++) {
+      // A lane has the row at four depths.
+      let a_row = a_at + row * params.aRow;
 #for v in 0..DEPTH/WORKGROUP/4
-      let k_${r}_${v} = first + ${v * WORKGROUP * 4}u + 4u * lane;
-      let left_${r}_${v} = select(
-        vec4<f32>(), vec4<f32>(a[(a_row_${r} + min(k_${r}_${v}, params.depth - 4u)) / 4u]),
-        k_${r}_${v} < params.depth);
-#endfor
+      let k_${v} = first + ${v * WORKGROUP * 4}u + 4u * lane;
+      let left_${v} = select(
+        vec4<f32>(), vec4<f32>(a[(a_row + min(k_${v}, params.depth - 4u)) / 4u]), k_${v} < params.depth);
 #endfor
 #endif
-#for r in 0..ROWS
 #for q in 0..QUADS
-      var sum_${r}_${q} = vec4<f32>();
-#endfor
+      var sum_${q} = vec4<f32>();
 #endfor
 #for k in 0..DEPTH
-#for r in 0..ROWS
 #ifdef A_ALONG
-      let left_${k}_of_${r} = vec4<f32>(subgroupShuffle(left_${k / WORKGROUP}[${r}], ${k % WORKGROUP}u));
+      let left_of_${k} = vec4<f32>(subgroupShuffle(left_${k / WORKGROUP}, ${k % WORKGROUP}u));
 #else
-      let left_${k}_of_${r} =
-        vec4<f32>(subgroupShuffle(left_${r}_${k / (4 * WORKGROUP)}[${k % 4}], ${k / 4 % WORKGROUP}u));
+      let left_of_${k} = vec4<f32>(subgroupShuffle(left_${k / (4 * WORKGROUP)}[${k % 4}], ${k / 4 % WORKGROUP}u));
 #endif
 #for q in 0..QUADS
-      sum_${r}_${q} = fma(left_${k}_of_${r}, right_${q}_${k}, sum_${r}_${q});
+      sum_${q} = fma(left_of_${k}, right_${q}_${k}, sum_${q});
 #endfor
 #endfor
-#endfor
-#for r in 0..ROWS
 #for q in 0..QUADS
-      if (column_${q} < params.columns && row + ${r}u < row_end) {
-        put(wid.z, row + ${r}u, column_${q}, first > 0u, is_last, sum_${r}_${q});
+      if (column_${q} < params.columns) {
+        put(wid.z, row, column_${q}, first > 0u, is_last, sum_${q});
       }
-#endfor
 #endfor
     }
 #ifdef A_ALONG
