@@ -258,6 +258,15 @@ export { parseXyz } from "./formats/xyz.ts";
 export { parseXyzFrames, readXyzFrames, type FrameOptions } from "./formats/xyzStream.ts";
 export { encodeXyzFrame, type WriteFrameOptions } from "./formats/xyzWriter.ts";
 export type { Inflate } from "./formats/zip.ts";
+export type { TermNames } from "./frames/frameTerms.ts";
+export {
+  FrameTally,
+  measureFrames,
+  type FrameFault,
+  type FrameMeasurement,
+  type FrameTallyOptions,
+  type MeasureFramesOptions,
+} from "./frames/measureFrames.ts";
 export type { PredictedCopy } from "./frames/predictedCopy.ts";
 export {
   readRotatedFrames,
@@ -265,6 +274,7 @@ export {
   type RotatedFault,
   type RotatedStructure,
 } from "./frames/rotatedFrames.ts";
+export type { AngleBin, FrameGain, FrameTermResult, WorstCopy } from "./frames/termResult.ts";
 export { rotateFrames, type RotateFramesOptions } from "./frames/rotateFrames.ts";
 export { rotatedNpz } from "./frames/rotateNpz.ts";
 export { twirlMark, type TwirlMark } from "./frames/twirlKeys.ts";

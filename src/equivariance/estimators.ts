@@ -114,15 +114,25 @@ export function decomposeTerms(samples: readonly SampleTerms[], sampling: Sampli
   if (samples.length === 0) {
     throw new VoxtwirlError("no-data", "there is no sample to average over", "Hold out at least one molecule.");
   }
+  return pooledTerms(samples, elements);
+}
+
+/**
+ * The decomposition of samples whose terms are estimated, each of as many rotations as it has.
+ *
+ * @param elements numbers in a sample; in each where they differ: all losses are sums over samples by sums of these
+ */
+export function pooledTerms(samples: readonly SampleTerms[], elements: number | readonly number[]): Decomposition {
   const totals = samples.map(({ total }) => total);
   const equivs = samples.map(({ equiv }) => equiv);
   const means = totals.map((total, i) => total - equivs[i]!);
-  const scale = 1 / (elements * samples.length);
+  const all = typeof elements === "number" ? elements * samples.length : sum(elements);
+  const scale = 1 / all;
   const lossTotal = sum(totals) * scale;
   const lossEquiv = sum(equivs) * scale;
   const share = ratioOfSums(equivs, totals);
-  const ones = samples.map(() => 1);
-  const stdErr = (values: readonly number[]) => ratioOfSums(values, ones).stdErr / elements;
+  const [sizes, size] = typeof elements === "number" ? [samples.map(() => 1), elements] : [elements, 1];
+  const stdErr = (values: readonly number[]) => ratioOfSums(values, sizes).stdErr / size;
   return {
     lossTotal,
     lossMean: lossTotal - lossEquiv,

@@ -29,7 +29,8 @@ const usualTwirl = 24;
 
 /**
  * Copies of frames, each turned about the origin: positions, cell and origin as R v. Those of a frame, 1 to `twirl`,
- * follow one another; the values twirl_frame, twirl_copy, twirl_copies and twirl_rotation say which it is.
+ * follow one another; the values twirl_frame, twirl_copy, twirl_copies, twirl_rotation and
+ * twirl_group say which it is.
  *
  * Labels are left out, so that nothing can be taken for a prediction: all numbers of the original but whole ones of
  * atoms, charge, spin, multiplicity, initial charges and moments, masses, and what `keep` names. Texts and truth values
@@ -85,7 +86,7 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
       let copy = 0;
       for (const rotation of rotations()) {
         copy++;
-        const mark = { frame: frame.number, copy, copies: twirl, rotation };
+        const mark = { frame: frame.number, copy, copies: twirl, rotation, group: group.name };
         yield {
           elements,
           positions: group.actOnPoints(rotation, places),

@@ -17,6 +17,8 @@ export interface ReadRotatedFramesOptions {
   readonly rotated?: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame> | undefined;
   /** Names of predictions, where the rule of `frameLabels` does not find them. */
   readonly names?: LabelNames | undefined;
+  /** Names of the labels of the frames before they were turned, likewise. */
+  readonly labelNames?: LabelNames | undefined;
   /** How far an atom may be from where its copy has it, in Angstrom; 0.001 by default. */
   readonly tolerance?: number | undefined;
   /** Called for each thing that is wrong. */
@@ -42,6 +44,8 @@ export interface RotatedStructure {
   readonly original: NumberedFrame;
   /** Copies the frame should have. */
   readonly expected: number;
+  /** Name of the group that the rotations are drawn from, where the file says it. */
+  readonly group?: string | undefined;
   /** Those that are there, by `copy`. */
   readonly copies: readonly PredictedCopy[];
 }
@@ -63,7 +67,15 @@ export async function* readRotatedFrames(
   options: ReadRotatedFramesOptions,
 ): AsyncGenerator<RotatedStructure, void, undefined> {
   requireObject("options", options, "Give { predicted, original }.");
-  const { predicted, original, rotated, names, tolerance = usualTolerance, onFault = () => undefined } = options;
+  const {
+    predicted,
+    original,
+    rotated,
+    names,
+    labelNames,
+    tolerance = usualTolerance,
+    onFault = () => undefined,
+  } = options;
   requireIterable("predicted", predicted, "Give frames: readXyzFrames(chunks).");
   requireIterable("original", original, "Give frames: readXyzFrames(chunks).");
   if (rotated !== undefined) requireIterable("rotated", rotated, "Give frames: readXyzFrames(chunks).");
@@ -89,7 +101,7 @@ export async function* readRotatedFrames(
       if (structure !== undefined) yield structure.whole(onFault);
       last = mark.frame;
       const found = await originals.find(mark.frame);
-      structure = found && new Structure(found, mark.copies, names);
+      structure = found && new Structure(found, mark, { names, labelNames });
     }
     const fault = structure === undefined ? "foreign" : structure.add(frame, mark, tolerance);
     if (fault === "foreign") {
@@ -132,12 +144,18 @@ class Originals {
 class Structure {
   readonly #original: NumberedFrame;
   readonly #expected: number;
-  readonly #names: LabelNames | undefined;
+  readonly #group: string | undefined;
+  readonly #names: Pick<ReadRotatedFramesOptions, "names" | "labelNames">;
   readonly #copies = new Map<number, PredictedCopy>();
 
-  constructor(original: NumberedFrame, expected: number, names: LabelNames | undefined) {
+  constructor(
+    original: NumberedFrame,
+    { copies, group }: TwirlMark,
+    names: Pick<ReadRotatedFramesOptions, "names" | "labelNames">,
+  ) {
     this.#original = original;
-    this.#expected = expected;
+    this.#expected = copies;
+    this.#group = group;
     this.#names = names;
   }
 
@@ -156,7 +174,7 @@ class Structure {
       const message = `has atoms ${distance.toPrecision(3)} A from where its rotation has them: were they moved?`;
       return { kind: "foreign", message };
     }
-    this.#copies.set(copy, { copy, rotation, predicted, labels: frameLabels(predicted, this.#names) });
+    this.#copies.set(copy, { copy, rotation, predicted, labels: frameLabels(predicted, this.#names.names) });
     return undefined;
   }
 
@@ -171,8 +189,8 @@ class Structure {
       const message = `${missing} of ${this.#expected} copies of frame ${number} have no prediction: ${which}`;
       onFault({ kind: "missing", frame: number, message });
     }
-    const fault = labelFault(frameLabels(this.#original), copies);
+    const fault = labelFault(frameLabels(this.#original, this.#names.labelNames), copies);
     if (fault !== undefined) onFault({ kind: "labels", frame: number, message: `of frame ${number} ${fault}` });
-    return { original: this.#original, expected: this.#expected, copies };
+    return { original: this.#original, expected: this.#expected, group: this.#group, copies };
   }
 }

@@ -9,6 +9,7 @@ const keys = {
   copy: "twirl_copy",
   copies: "twirl_copies",
   rotation: "twirl_rotation",
+  group: "twirl_group",
 } as const;
 
 /** Which copy of which frame something is. */
@@ -21,6 +22,8 @@ export interface TwirlMark {
   readonly copies: number;
   /** Active, row major: positions are R p. */
   readonly rotation: Rotation;
+  /** Name of the group that it is drawn from. */
+  readonly group?: string;
 }
 
 export function isTwirlKey(name: string): boolean {
@@ -29,12 +32,13 @@ export function isTwirlKey(name: string): boolean {
 
 /** A mark as values of a frame. */
 export function twirlValues(mark: TwirlMark): [string, InfoValue][] {
-  const { frame, copy, copies, rotation } = mark;
+  const { frame, copy, copies, rotation, group } = mark;
   return [
     [keys.frame, frame],
     [keys.copy, copy],
     [keys.copies, copies],
     [keys.rotation, [...rotation]],
+    ...(group === undefined ? [] : [[keys.group, group] as [string, InfoValue]]),
   ];
 }
 
@@ -49,7 +53,9 @@ export function twirlMark(frame: Frame): TwirlMark | undefined {
   const [number, copy, copies] = [keys.frame, keys.copy, keys.copies].map((key) => info.get(key));
   const rotation = flatNumbers(info.get(keys.rotation));
   if (!isCount(number) || !isCount(copy) || !isCount(copies) || copy > copies) return undefined;
-  return rotation?.length === 9 ? { frame: number, copy, copies, rotation } : undefined;
+  const group = info.get(keys.group);
+  if (rotation?.length !== 9) return undefined;
+  return { frame: number, copy, copies, rotation, ...(typeof group === "string" && { group }) };
 }
 
 function isCount(value: InfoValue | undefined): value is number {

@@ -1,6 +1,7 @@
 /** Energies and forces as the network sees them. */
 import { VoxtwirlError } from "../../errors.ts";
 import { ELEMENT_ROWS } from "../../models/escaipLayout.ts";
+import { compositionOf, fitElementEnergies } from "../../molecules/elementEnergies.ts";
 import type { Molecule } from "../../molecules/molecule.ts";
 
 /** A molecule that can be trained on. */
@@ -16,21 +17,12 @@ export interface LabelScales {
   readonly forceScale: number;
 }
 
-/** Relative to the mean diagonal: what makes compositions of too few kinds solvable, towards small energies. */
-const RIDGE = 1e-10;
-
 /** Energies of the elements by least squares, and what labels are divided by. */
 export function fitLabels(molecules: readonly LabelledMolecule[]): LabelScales {
-  const rows = 1 + molecules.reduce((most, { elements }) => Math.max(most, ...elements), 0);
-  const counts = molecules.map(({ elements }) => countsOf(elements, rows));
-  const used = Array.from({ length: rows }, (_, z) => z).filter((z) => counts.some((row) => row[z]! > 0));
-  const columns = counts.map((row) => used.map((z) => row[z]!));
-  const fitted = leastSquares(
-    columns,
+  const elementEnergies = fitElementEnergies(
+    molecules.map(({ elements }) => compositionOf(elements)),
     molecules.map(({ energy }) => energy),
   );
-  const elementEnergies = new Array<number>(rows).fill(0);
-  used.forEach((z, i) => (elementEnergies[z] = fitted[i]!));
   const rest = molecules.map((molecule) => molecule.energy - energyOf(elementEnergies, molecule.elements));
   const mean = rest.reduce((sum, e) => sum + e, 0) / rest.length;
   const deviation = Math.sqrt(rest.reduce((sum, e) => sum + (e - mean) ** 2, 0) / rest.length);
@@ -50,45 +42,6 @@ export function energyOf(elementEnergies: readonly number[], elements: ArrayLike
   let sum = 0;
   for (let i = 0; i < elements.length; i++) sum += elementEnergies[elements[i]!] ?? 0;
   return sum;
-}
-
-function countsOf(elements: Uint8Array, rows: number): number[] {
-  const counts = new Array<number>(rows).fill(0);
-  for (const z of elements) counts[z]!++;
-  return counts;
-}
-
-/** x of the smallest |A x - b|^2, by the normal equations with a ridge and Cholesky's factors. */
-function leastSquares(a: readonly (readonly number[])[], b: readonly number[]): number[] {
-  const n = a[0]!.length;
-  const normal = Array.from({ length: n }, () => new Float64Array(n));
-  const right = new Float64Array(n);
-  a.forEach((row, r) => {
-    for (let i = 0; i < n; i++) {
-      right[i]! += row[i]! * b[r]!;
-      for (let j = 0; j < n; j++) normal[i]![j]! += row[i]! * row[j]!;
-    }
-  });
-  const trace = normal.reduce((sum, row, i) => sum + row[i]!, 0);
-  normal.forEach((row, i) => (row[i]! += (RIDGE * trace) / n));
-  // In place: normal becomes the lower factor.
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = normal[i]![j]!;
-      for (let k = 0; k < j; k++) sum -= normal[i]![k]! * normal[j]![k]!;
-      normal[i]![j] = i === j ? Math.sqrt(Math.max(sum, Number.MIN_VALUE)) : sum / normal[j]![j]!;
-    }
-  }
-  const x = Array.from(right);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) x[i]! -= normal[i]![k]! * x[k]!;
-    x[i]! /= normal[i]![i]!;
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) x[i]! -= normal[k]![i]! * x[k]!;
-    x[i]! /= normal[i]![i]!;
-  }
-  return x;
 }
 
 /** Why a molecule cannot be trained on or measured; undefined where it can. */

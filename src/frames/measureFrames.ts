@@ -1,0 +1,200 @@
+import { requireObject } from "../check.ts";
+import { VoxtwirlError } from "../errors.ts";
+import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
+import { compositionOf } from "../molecules/elementEnergies.ts";
+import { frameTerms, turnedBack, type FrameTerm, type TermNames } from "./frameTerms.ts";
+import { readRotatedFrames, type ReadRotatedFramesOptions, type RotatedFault } from "./rotatedFrames.ts";
+import type { RotatedStructure } from "./rotatedFrames.ts";
+import { sampledGroup } from "./sampledGroup.ts";
+import type { FrameTermResult } from "./termResult.ts";
+import { TermTally } from "./termTally.ts";
+
+/**
+ * Something that is wrong with predictions or labels: as of `readRotatedFrames`; "unusable": numbers that are not
+ * finite or of another count; "single": fewer than two predictions, of which no spread is known; "unlabelled": no label
+ * while others have one.
+ */
+export interface FrameFault {
+  readonly kind: RotatedFault["kind"] | "unusable" | "single" | "unlabelled";
+  /** Number of the original frame; none where it is not known. */
+  readonly frame?: number;
+  /** Number of the predicted frame; none where none is there. */
+  readonly predicted?: number;
+  readonly message: string;
+}
+
+/** What is measured of frames. */
+export interface FrameTallyOptions extends TermNames {
+  /** Names of labels, where the rule of `frameLabels` does not find them. */
+  readonly labelNames?: LabelNames | undefined;
+  /** That of energies, said in the result; nothing is converted. */
+  readonly unit?: string | undefined;
+  /** Called for each thing that is wrong. */
+  readonly onFault?: ((fault: FrameFault) => void) | undefined;
+}
+
+/** How well predictions for rotated frames agree with the labels, and with each other. */
+export interface FrameMeasurement {
+  /** By name: energy, energyPerAtom, forces, stress, virial, those that were named; only what is there. */
+  readonly terms: Readonly<Record<string, FrameTermResult>>;
+  /** Frames that have predictions. */
+  readonly structures: number;
+  /** Predictions. */
+  readonly copies: number;
+  /** Name of the group that all rotations are of, "independent" where no file says it; null where they differ. */
+  readonly group: string | null;
+  /** Whether each structure has predictions for all elements of a group, so that nothing is estimated from draws. */
+  readonly exact: boolean;
+  /** How often each thing was wrong. */
+  readonly faults: Readonly<Partial<Record<FrameFault["kind"], number>>>;
+  /** What is to be known of the result. */
+  readonly remarks: readonly string[];
+}
+
+/** Structures below which intervals are likely too narrow. */
+const fewStructures = 10;
+
+/** Collects predictions for rotated frames structure by structure and keeps a few numbers of each. */
+export class FrameTally {
+  readonly #options: FrameTallyOptions;
+  readonly #terms: readonly TermTally[];
+  readonly #faults = new Map<FrameFault["kind"], number>();
+  readonly #groups = new Set<string>();
+  #structures = 0;
+  #copies = 0;
+  #exact = true;
+
+  /** @throws VoxtwirlError "bad-option" where two things that are measured have the same name */
+  constructor(options: FrameTallyOptions = {}) {
+    requireObject("options", options, 'Give { vectors: ["dipole"] }.');
+    this.#options = options;
+    this.#terms = frameTerms(options).map((term) => new TermTally(term));
+  }
+
+  /** Counts something that is wrong, and tells it. */
+  readonly fault = (fault: FrameFault): void => {
+    this.#faults.set(fault.kind, (this.#faults.get(fault.kind) ?? 0) + 1);
+    this.#options.onFault?.(fault);
+  };
+
+  /** Structures with predictions so far. */
+  get structures(): number {
+    return this.#structures;
+  }
+
+  add(structure: RotatedStructure): void {
+    const { original, copies, group } = structure;
+    if (copies.length === 0) return;
+    this.#structures++;
+    this.#copies += copies.length;
+    const whole = sampledGroup(
+      copies.map(({ rotation }) => rotation),
+      group,
+    );
+    this.#groups.add(whole.name);
+    this.#exact &&= copies.length === whole.order;
+    const labels = frameLabels(original, this.#options.labelNames);
+    const composition = compositionOf(original.elements);
+    for (const tally of this.#terms) {
+      const { term } = tally;
+      const label = term.of(original, labels);
+      const turned = this.#turned(term, structure, label?.values.length);
+      if (turned.length === 0) continue;
+      const frame = original.number;
+      if (turned.length === 1) {
+        const message = `frame ${frame} has one prediction of ${term.name}: how it spreads is not known`;
+        if (term.energy !== "perAtom") this.fault({ kind: "single", frame, message });
+        continue;
+      }
+      const usable = label?.values.every(Number.isFinite) === true;
+      if (label !== undefined && !usable && term.energy !== "perAtom") {
+        const message = `the label ${term.name} of frame ${frame} is not finite or of another count`;
+        this.fault({ kind: "unusable", frame, message });
+      }
+      const target = usable ? label!.values : undefined;
+      const { perAtom } = turned[0]!;
+      // As many as there are: some may be left out for this term.
+      const groupOrder = whole.order;
+      tally.add({ frame, composition, copies: turned, target, perAtom, groupOrder });
+    }
+  }
+
+  /** Predictions that are finite and as many as the label, or as those of the first copy, turned back. */
+  #turned(term: FrameTerm, { original, copies }: RotatedStructure, wanted: number | undefined) {
+    let length = wanted;
+    return copies.flatMap(({ copy, rotation, predicted, labels }) => {
+      const found = term.of(predicted, labels);
+      if (found === undefined) return [];
+      const { values, perAtom } = found;
+      length ??= values.length;
+      if (values.length === length && values.every(Number.isFinite)) {
+        return [{ copy, rotation, perAtom, values: turnedBack(term, rotation, values) }];
+      }
+      const message = `${term.name} of predicted frame ${predicted.number}, copy ${copy} of frame ${original.number}, is not finite or of another count`;
+      const place = { frame: original.number, predicted: predicted.number };
+      if (term.energy !== "perAtom") this.fault({ kind: "unusable", ...place, message });
+      return [];
+    });
+  }
+
+  /** @throws VoxtwirlError "no-data" where no structure has two predictions of anything */
+  result(): FrameMeasurement {
+    const { unit } = this.#options;
+    const remarks: string[] = [];
+    const faults: Partial<Record<FrameFault["kind"], number>> = Object.fromEntries(this.#faults);
+    const terms: Record<string, FrameTermResult> = {};
+    for (const tally of this.#terms) {
+      const { name, energy } = tally.term;
+      const result = tally.result(unit);
+      if (result === undefined) continue;
+      terms[name] = result;
+      const { labelled, unlabelled } = tally.counts;
+      if (labelled > 0 && unlabelled > 0 && energy !== "perAtom") {
+        const message = `${unlabelled} of ${labelled + unlabelled} structures have no label ${name}: they are left out of it`;
+        remarks.push(message);
+        faults.unlabelled = (faults.unlabelled ?? 0) + unlabelled;
+      }
+      if (energy === "whole" && labelled > 0 && Number.isNaN(result.lossZero)) {
+        remarks.push("lossZero of energies is not known: it takes more structures than elements.");
+      }
+    }
+    const { scalars = [], vectors = [], pseudovectors = [], tensors = [] } = this.#options;
+    const missing = [...scalars, ...vectors, ...pseudovectors, ...tensors].filter((name) => terms[name] === undefined);
+    remarks.push(...missing.map((name) => `no structure has two predictions of ${name}`));
+    const structures = this.#structures;
+    if (Object.keys(terms).length === 0) {
+      const message = `${structures} structures, and none with two predictions of energy, forces, stress or virial`;
+      const fix = "Name predictions so, or say what they are called; each frame needs at least two rotated copies.";
+      throw new VoxtwirlError("no-data", message, fix);
+    }
+    if (structures < fewStructures) {
+      remarks.push(
+        `Of ${structures} structures, errors and intervals are likely too narrow: give at least ${fewStructures}.`,
+      );
+    }
+    const group = this.#groups.size === 1 ? [...this.#groups][0]! : null;
+    const counts = { structures, copies: this.#copies, group, exact: this.#exact };
+    return { terms, ...counts, faults, remarks };
+  }
+}
+
+/** What to measure predictions for rotated frames from. */
+export interface MeasureFramesOptions extends Omit<ReadRotatedFramesOptions, "onFault">, FrameTallyOptions {}
+
+/**
+ * Measures predictions that any program has made for rotated copies of frames: they are turned back, and the squared
+ * error of each term is decomposed into L = L_mean + L_equiv. Forces, vectors, stress and virials turn; energies and
+ * scalars do not. Of stress and virials all nine numbers count, so that those off the diagonal count twice (Frobenius).
+ *
+ * A loss is the sum over all structures and numbers by how many numbers these are; standard errors and intervals are
+ * over structures. Where copies are all elements of a finite group the terms are exact; of fewer they are unbiased.
+ * Files may be of any size: only a few numbers of each structure are kept.
+ *
+ * @throws VoxtwirlError "bad-option" and "bad-file" as `readRotatedFrames`, "no-data" where no structure has two
+ *   predictions of anything
+ */
+export async function measureFrames(options: MeasureFramesOptions): Promise<FrameMeasurement> {
+  const tally = new FrameTally(options);
+  for await (const structure of readRotatedFrames({ ...options, onFault: tally.fault })) tally.add(structure);
+  return tally.result();
+}

@@ -1,0 +1,70 @@
+import type { Decomposition } from "../equivariance/estimators.ts";
+import type { Rotation } from "../equivariance/groups.ts";
+
+/** Where predictions for a copy are farthest from their mean over the copies. */
+export interface WorstCopy {
+  /** Number of the original frame. */
+  readonly frame: number;
+  /** From 1; null for what is of the whole frame. */
+  readonly atom: number | null;
+  readonly copy: number;
+  readonly rotation: Rotation;
+  /** Of the rotation, in degrees; of -R where R is a reflection. */
+  readonly angle: number;
+}
+
+/** Copies whose rotation's angle is in a range: [from, to) in degrees, the last with 180. */
+export interface AngleBin {
+  readonly from: number;
+  readonly to: number;
+  readonly copies: number;
+  /** Root of the mean squared error; null without copies or without labels. */
+  readonly rmse: number | null;
+  /** Root of the mean squared distance from the mean over copies, freed of the bias of that; null without copies. */
+  readonly spreadRms: number | null;
+}
+
+/** What averaging K predictions under independent rotations is expected to take away. */
+export interface FrameGain {
+  /** K */
+  readonly count: number;
+  /** Predictions for each structure in place of one. */
+  readonly cost: number;
+  /** In percent of lossTotal: percentEquiv (1 - 1/K). */
+  readonly percentPredicted: number;
+  readonly percentPredictedStdErr: number;
+  /** Root of what is left of lossTotal. */
+  readonly rmse: number;
+  /** Root of what is left of lossEquiv. */
+  readonly spreadRms: number;
+}
+
+/**
+ * The decomposition of one term, in its unit and the square of it: losses are sums over structures and their numbers by
+ * how many numbers these are. Without labels all but lossEquiv and what spreads is NaN.
+ */
+export interface FrameTermResult extends Decomposition {
+  /** Null where it is not known. */
+  readonly unit: string | null;
+  /** Structures that the losses are of. */
+  readonly structures: number;
+  readonly labelled: boolean;
+  /** 95 % interval of percentEquiv; null without labels, with fewer than two structures, or where the loss is 0. */
+  readonly percentEquivInterval: readonly [low: number, high: number] | null;
+  /** Root of lossTotal. */
+  readonly rmse: number;
+  /** Root of lossMean: of the twirled prediction. NaN where the estimate of lossMean is below 0. */
+  readonly rmseMean: number;
+  /** Root of lossEquiv. */
+  readonly spreadRms: number;
+  /** Largest distance from the mean over copies: of a number, a vector, or a tensor by Frobenius' norm. */
+  readonly spreadMax: number;
+  readonly worst: WorstCopy | null;
+  /**
+   * Size of what is predicted: root mean square of the means over copies; of energies the standard deviation over
+   * structures, less what the elements tell.
+   */
+  readonly signalRms: number;
+  readonly byAngle: readonly AngleBin[];
+  readonly gains: readonly FrameGain[];
+}
