@@ -110,7 +110,7 @@ describe("rotateFrames", () => {
     expect([...copy!.arrays.keys()]).toEqual(["masses", "tag", "name", "moved"]);
     const { twirl_rotation: _, ...info } = Object.fromEntries(copy!.info);
     expect(info).toEqual({
-      ...{ twirl_frame: 1, twirl_copy: 1, twirl_copies: 24 },
+      ...{ twirl_frame: 1, twirl_copy: 1, twirl_copies: 24, twirl_group: "octahedral" },
       ...{ charge: -1, Spin: 2, config_type: "bulk", ok: true, flags: [true, false] },
     });
     expect(names).toEqual([
