@@ -56,7 +56,8 @@ export async function parseNpz(
 
 /**
  * The frames of an .npz file, whose arrays are known by their names as `parseNpz` knows them, with `cell` (3, 3) or
- * (frames, 3, 3), vectors as rows, and `pbc` (3) or (frames, 3). Labels are `energy` and `forces`, in the file's units.
+ * (frames, 3, 3), vectors as rows, and `pbc` (3) or (frames, 3). Of
+ * rotated copies, `twirl_frame` (frames) and `twirl_rotation` (frames, 3, 3) are values, as `rotateFrames` leaves them. Labels are `energy` and `forces`, in the file's units.
  *
  * @throws VoxtwirlError "bad-file" as `parseNpz` does, and for a `lattice`, whose vectors may be columns
  */
@@ -81,8 +82,8 @@ async function openNpz(bytes: Uint8Array, file: string, options: NpzOptions, wit
     throw new VoxtwirlError("bad-file", `${file} is not an .npz file that can be read: ${reason}`, fix);
   };
   const entries = zipEntries(bytes, fail);
-  const { cells, pbc, ...found } = npzArrays(entries.map(({ name }) => name));
-  const periodicity = withCells ? { cells, pbc } : {};
+  const { cells, pbc, twirlFrame, twirlRotation, ...found } = npzArrays(entries.map(({ name }) => name));
+  const others = withCells ? { cells, pbc, twirlFrame, twirlRotation } : {};
   const labels = new LabelReading(options.labelUnits, found.ofMd17 ? "kcal/mol" : "eV");
   const { numbers, positions } = found;
   if (numbers === undefined || positions === undefined) {
@@ -91,18 +92,20 @@ async function openNpz(bytes: Uint8Array, file: string, options: NpzOptions, wit
     return fail(`it has no array of ${what}; it has ${JSON.stringify(names)}`, layout);
   }
   const archive = new Archive(bytes, entries, options, fail);
-  archive.checkSize(Object.values({ ...found, ...periodicity }).filter((name) => typeof name === "string"));
+  archive.checkSize(Object.values({ ...found, ...others }).filter((name) => typeof name === "string"));
   const optional = (name: string | undefined) => (name === undefined ? undefined : archive.array(name));
   const arrays = {
     numbers: await archive.array(numbers),
     positions: await archive.array(positions),
     energies: await optional(found.energies),
     forces: await optional(found.forces),
-    cells: await optional(periodicity.cells),
-    pbc: await optional(periodicity.pbc),
+    cells: await optional(others.cells),
+    pbc: await optional(others.pbc),
+    twirlFrame: await optional(others.twirlFrame),
+    twirlRotation: await optional(others.twirlRotation),
   };
   return {
-    frames: new NpzFrames(arrays, { ...found, ...periodicity } as ArrayNames, fail),
+    frames: new NpzFrames(arrays, { ...found, ...others } as ArrayNames, fail),
     labels,
     told: await unitsTold(archive),
     archive,

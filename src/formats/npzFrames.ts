@@ -13,6 +13,8 @@ export interface FrameArrays {
   readonly forces?: NpyArray | undefined;
   readonly cells?: NpyArray | undefined;
   readonly pbc?: NpyArray | undefined;
+  readonly twirlFrame?: NpyArray | undefined;
+  readonly twirlRotation?: NpyArray | undefined;
 }
 
 const agree = "Save arrays of the same frames: (n) or (frames, n), (frames, n, 3), (frames), (frames, n, 3).";
@@ -26,12 +28,14 @@ export class NpzFrames {
   /** Whether each frame has atomic numbers of its own. */
   readonly own: boolean;
   readonly names: ArrayNames;
+  /** Of each frame that is a rotated copy, which of how many. */
+  readonly #copies: ReadonlyMap<number, readonly [copy: number, copies: number]>;
 
   /** @throws what `fail` throws where arrays do not agree */
   constructor(arrays: FrameArrays, names: ArrayNames, fail: Fail) {
     this.#arrays = arrays;
     this.names = names;
-    const { numbers, positions, energies, forces, cells, pbc } = arrays;
+    const { numbers, positions, energies, forces, cells, pbc, twirlFrame, twirlRotation } = arrays;
     const wrong: (name: string, array: NpyArray, expected: string) => never = (name, { shape }, expected) =>
       fail(`${JSON.stringify(name)} has the shape (${shape.join(", ")}), not ${expected}`, agree);
     // A single molecule may go without the axis of frames.
@@ -50,6 +54,13 @@ export class NpzFrames {
     if (forces !== undefined && !same(forces.shape, positions.shape)) {
       wrong(names.forces!, forces, `(${positions.shape.join(", ")})`);
     }
+    if (twirlFrame !== undefined && !same(twirlFrame.shape, [frames])) {
+      wrong(names.twirlFrame!, twirlFrame, `(${frames})`);
+    }
+    if (twirlRotation !== undefined && !same(twirlRotation.shape, [frames, 3, 3])) {
+      wrong(names.twirlRotation!, twirlRotation, `(${frames}, 3, 3)`);
+    }
+    this.#copies = twirlFrame && twirlRotation ? copiesOf(twirlFrame.data) : new Map();
     for (const [array, name, ...own] of [
       [cells, names.cells, 3, 3],
       [pbc, names.pbc, 3],
@@ -87,8 +98,24 @@ export class NpzFrames {
       positions: places,
       ...this.#cellOf(i),
       arrays: new Map(forces === undefined ? [] : [["forces", column(of(forces))]]),
-      info: new Map<string, InfoValue>(energies === undefined ? [] : [["energy", energies.data[i]!]]),
+      info: new Map<string, InfoValue>([
+        ...(energies === undefined ? [] : ([["energy", energies.data[i]!]] as const)),
+        ...this.#twirlOf(i),
+      ]),
     };
+  }
+
+  /** What says of a rotated copy which it is, as on the comment lines of extended XYZ. */
+  #twirlOf(i: number): [string, InfoValue][] {
+    const { twirlFrame, twirlRotation } = this.#arrays;
+    const place = this.#copies.get(i);
+    if (place === undefined || twirlFrame === undefined || twirlRotation === undefined) return [];
+    return [
+      ["twirl_frame", twirlFrame.data[i]!],
+      ["twirl_copy", place[0]],
+      ["twirl_copies", place[1]],
+      ["twirl_rotation", [...twirlRotation.data.subarray(9 * i, 9 * i + 9)]],
+    ];
   }
 
   #cellOf(i: number): Pick<NumberedFrame, "cell" | "pbc"> {
@@ -121,6 +148,17 @@ export class NpzFrames {
     if (atoms.length === 0) throw new Unusable("no atoms", undefined, "a frame of 0 atoms", "Remove the empty frame.");
     return atoms;
   }
+}
+
+/** Which copy of how many each is, by the frames they are copies of, in their order. */
+function copiesOf(frames: ArrayLike<number>): Map<number, readonly [copy: number, copies: number]> {
+  const rows = new Map<number, number[]>();
+  for (let i = 0; i < frames.length; i++) {
+    const own = rows.get(frames[i]!);
+    if (own === undefined) rows.set(frames[i]!, [i]);
+    else own.push(i);
+  }
+  return new Map([...rows.values()].flatMap((own) => own.map((i, k) => [i, [k + 1, own.length]] as const)));
 }
 
 function same(shape: readonly number[], expected: readonly number[]): boolean {

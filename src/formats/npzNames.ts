@@ -6,6 +6,8 @@ const names = {
   forces: ["forces", "F", "force"],
   cells: ["cell", "cells"],
   pbc: ["pbc"],
+  twirlFrame: ["twirl_frame"],
+  twirlRotation: ["twirl_rotation"],
 } as const;
 
 /** Those by which MD17 and rMD17 are known, whose labels are in kcal/mol. */
@@ -25,6 +27,10 @@ export interface ArrayNames {
   readonly forces?: string;
   readonly cells?: string;
   readonly pbc?: string;
+  /** Of which frame each is a rotated copy. */
+  readonly twirlFrame?: string;
+  /** By which rotation. */
+  readonly twirlRotation?: string;
 }
 
 /** A cell whose vectors may be rows or columns: sGDML has columns. */
