@@ -1,6 +1,7 @@
 import type { Rotation } from "../equivariance/groups.ts";
 import type { FrameLabels } from "../formats/frameLabels.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
+import type { Repeat } from "./repeats.ts";
 
 /** What was predicted for a copy, not turned back. */
 export interface PredictedCopy {
@@ -11,3 +12,6 @@ export interface PredictedCopy {
   readonly predicted: NumberedFrame;
   readonly labels: FrameLabels;
 }
+
+/** What was predicted for a copy that is no draw. */
+export interface PredictedRepeat extends PredictedCopy, Repeat {}

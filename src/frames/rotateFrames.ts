@@ -1,11 +1,19 @@
-import { requireArray, requireFinite, requireIterable, requireObject, requireWhole } from "../check.ts";
+import {
+  requireArray,
+  requireFinite,
+  requireIterable,
+  requireObject,
+  requirePositive,
+  requireWhole,
+} from "../check.ts";
 import { requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Frame, NumberedFrame } from "../molecules/frame.ts";
 import { centroid } from "../molecules/molecule.ts";
 import { Random } from "../random.ts";
 import { Keeping } from "./keeping.ts";
-import { twirlValues } from "./twirlKeys.ts";
+import { IDENTITIES, jittered, JITTERS, nearPoses, NEAR_ANGLES, type Repeat } from "./repeats.ts";
+import { twirlValues, type TwirlMark } from "./twirlKeys.ts";
 
 /** How frames are turned. */
 export interface RotateFramesOptions {
@@ -15,6 +23,15 @@ export interface RotateFramesOptions {
   readonly twirl?: number | undefined;
   /** Of the draws; 0 by default. */
   readonly seed?: number | undefined;
+  /**
+   * Further copies of each frame after its rotations: the frame as it is, twice, and twice with all numbers of its
+   * positions a unit of their last digit up or down.
+   */
+  readonly repeats?: boolean | undefined;
+  /** Further copies in which the edge from the first atom to its nearest lies along each axis, or nearly. */
+  readonly nearAxes?: boolean | undefined;
+  /** The unit of the last digit, in Angstrom; 1e-10 by default. */
+  readonly lastDigit?: number | undefined;
   /** Moves the centroid of the atoms to the origin first. */
   readonly center?: boolean | undefined;
   /** Names of numbers that copies keep: single ones as they are, three of them as vectors that turn along. */
@@ -23,6 +40,8 @@ export interface RotateFramesOptions {
   readonly onNames?:
     ((names: { readonly leftOut: readonly string[]; readonly missing: readonly string[] }) => void) | undefined;
 }
+
+const IDENTITY: Rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 /** Rotated copies of a frame when no more are said, or all elements of a smaller group. */
 const usualTwirl = 24;
@@ -64,6 +83,8 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
   requireObject("options", options, "Give { group, twirl, seed }.");
   const group = requireRotationGroup(options.group);
   const { twirl = Math.min(usualTwirl, group.order), seed = 0, center = false, keep = [] } = options;
+  const { repeats = false, nearAxes = false, lastDigit = 1e-10 } = options;
+  requirePositive("lastDigit", lastDigit);
   requireWhole("twirl", twirl, 1);
   requireFinite("seed", seed);
   requireArray("keep", keep, 'Give names: ["momenta"].');
@@ -72,6 +93,8 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
     throw new VoxtwirlError("bad-option", message, `Give a whole number from 1 to ${group.order}.`);
   }
   const random = new Random(seed);
+  // Apart from the draws, which are the same without.
+  const jitter = new Random(seed + 1);
   const keeping = new Keeping(keep);
   const rotations = () => group.sample(random, twirl);
   return {
@@ -83,19 +106,35 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
       const places = moved(frame.positions, shift);
       const origin = frame.origin && moved(frame.origin, shift);
       const [columns, values] = [keeping.columns(frame), keeping.values(frame)];
-      let copy = 0;
-      for (const rotation of rotations()) {
-        copy++;
-        const mark = { frame: frame.number, copy, copies: twirl, rotation, group: group.name };
-        yield {
+      const turned = (mark: Omit<TwirlMark, "frame">, from = places) => {
+        const { rotation } = mark;
+        const marks = twirlValues({ frame: frame.number, ...mark });
+        return {
           elements,
-          positions: group.actOnPoints(rotation, places),
+          positions: group.actOnPoints(rotation, from),
           ...(frame.cell && { cell: group.actOnPoints(rotation, frame.cell) }),
           ...(pbc && { pbc }),
           ...(origin && { origin: group.actOnPoints(rotation, origin) }),
-          arrays: new Map(columns.map(([name, turned]) => [name, turned(rotation)])),
-          info: new Map([...twirlValues(mark), ...values.map(([name, turned]) => [name, turned(rotation)] as const)]),
+          arrays: new Map(columns.map(([name, column]) => [name, column(rotation)])),
+          info: new Map([...marks, ...values.map(([name, value]) => [name, value(rotation)] as const)]),
         };
+      };
+      let copy = 0;
+      for (const rotation of rotations()) {
+        yield turned({ copy: ++copy, copies: twirl, rotation, group: group.name });
+      }
+      const identity = (repeat: Repeat, which: number, copies: number, from?: Float64Array) =>
+        turned({ copy: which + 1, copies, rotation: IDENTITY, repeat }, from);
+      if (repeats) {
+        for (let i = 0; i < IDENTITIES; i++) yield identity({ kind: "identity" }, i, IDENTITIES);
+        for (let i = 0; i < JITTERS; i++) {
+          yield identity({ kind: "jitter" }, i, JITTERS, jittered(places, lastDigit, jitter));
+        }
+      }
+      if (nearAxes) {
+        for (const [i, { repeat, rotation }] of nearPoses(frame).entries()) {
+          yield turned({ copy: 1 + (i % NEAR_ANGLES.length), copies: NEAR_ANGLES.length, rotation, repeat });
+        }
       }
     },
     end() {

@@ -1,11 +1,9 @@
 import { requireFunction, requireIterable, requireObject, requirePositive } from "../check.ts";
-import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
+import type { LabelNames } from "../formats/frameLabels.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
-import { labelFault } from "./labelFault.ts";
+import { CollectedFrame, nameOfCopy } from "./collectedFrame.ts";
 import { asGenerator, markedByRotated, markedByThemselves } from "./matchRotated.ts";
-import type { PredictedCopy } from "./predictedCopy.ts";
-import { farthestFrom, sameElements } from "./sameAtoms.ts";
-import type { TwirlMark } from "./twirlKeys.ts";
+import type { PredictedCopy, PredictedRepeat } from "./predictedCopy.ts";
 
 /** What to read predictions for rotated frames from. */
 export interface ReadRotatedFramesOptions {
@@ -48,6 +46,8 @@ export interface RotatedStructure {
   readonly group?: string | undefined;
   /** Those that are there, by `copy`. */
   readonly copies: readonly PredictedCopy[];
+  /** Predictions for copies that are no draws: see `RotateFramesOptions.repeats` and `nearAxes`. */
+  readonly repeats: readonly PredictedRepeat[];
 }
 
 const usualTolerance = 1e-3;
@@ -83,7 +83,7 @@ export async function* readRotatedFrames(
   requireFunction("onFault", onFault, "Give a function.");
   const marked = rotated === undefined ? markedByThemselves(predicted) : markedByRotated(predicted, rotated, tolerance);
   const originals = new Originals(original, onFault);
-  let structure: Structure | undefined;
+  let structure: CollectedFrame | undefined;
   let last = 0;
   for await (const { frame, mark } of marked) {
     const { number } = frame;
@@ -91,7 +91,7 @@ export async function* readRotatedFrames(
       onFault({ kind: "foreign", predicted: number, message: `predicted frame ${number} is a copy of no frame` });
       continue;
     }
-    const said = `predicted frame ${number}, copy ${mark.copy} of frame ${mark.frame},`;
+    const said = `predicted frame ${number}, ${nameOfCopy(mark)} of frame ${mark.frame},`;
     const place = { frame: mark.frame, predicted: number };
     if (mark.frame < last) {
       onFault({ kind: "reordered", ...place, message: `${said} stands after copies of frame ${last}` });
@@ -101,7 +101,7 @@ export async function* readRotatedFrames(
       if (structure !== undefined) yield structure.whole(onFault);
       last = mark.frame;
       const found = await originals.find(mark.frame);
-      structure = found && new Structure(found, mark, { names, labelNames });
+      structure = found && new CollectedFrame(found, { names, labelNames });
     }
     const fault = structure === undefined ? "foreign" : structure.add(frame, mark, tolerance);
     if (fault === "foreign") {
@@ -137,60 +137,5 @@ class Originals {
       const message = `no prediction is there for any copy of frame ${frame.number}`;
       this.#onFault({ kind: "missing", frame: frame.number, message });
     }
-  }
-}
-
-/** A frame while its copies are collected. */
-class Structure {
-  readonly #original: NumberedFrame;
-  readonly #expected: number;
-  readonly #group: string | undefined;
-  readonly #names: Pick<ReadRotatedFramesOptions, "names" | "labelNames">;
-  readonly #copies = new Map<number, PredictedCopy>();
-
-  constructor(
-    original: NumberedFrame,
-    { copies, group }: TwirlMark,
-    names: Pick<ReadRotatedFramesOptions, "names" | "labelNames">,
-  ) {
-    this.#original = original;
-    this.#expected = copies;
-    this.#group = group;
-    this.#names = names;
-  }
-
-  add(
-    predicted: NumberedFrame,
-    { copy, rotation }: TwirlMark,
-    tolerance: number,
-  ): Pick<RotatedFault, "kind" | "message"> | undefined {
-    const before = this.#copies.get(copy);
-    if (before !== undefined) return { kind: "doubled", message: `is there already, as ${before.predicted.number}` };
-    if (!sameElements(predicted, this.#original)) {
-      return { kind: "foreign", message: "has other elements than that, or another order" };
-    }
-    const distance = farthestFrom(predicted, this.#original, rotation);
-    if (!(distance <= tolerance)) {
-      const message = `has atoms ${distance.toPrecision(3)} A from where its rotation has them: were they moved?`;
-      return { kind: "foreign", message };
-    }
-    this.#copies.set(copy, { copy, rotation, predicted, labels: frameLabels(predicted, this.#names.names) });
-    return undefined;
-  }
-
-  whole(onFault: (fault: RotatedFault) => void): RotatedStructure {
-    const { number } = this.#original;
-    const copies = [...this.#copies.values()].sort((a, b) => a.copy - b.copy);
-    const missing = this.#expected - copies.length;
-    if (missing > 0) {
-      const named: number[] = [];
-      for (let copy = 1; named.length < Math.min(3, missing); copy++) if (!this.#copies.has(copy)) named.push(copy);
-      const which = `${named.join(", ")}${missing > named.length ? " and others" : ""}`;
-      const message = `${missing} of ${this.#expected} copies of frame ${number} have no prediction: ${which}`;
-      onFault({ kind: "missing", frame: number, message });
-    }
-    const fault = labelFault(frameLabels(this.#original, this.#names.labelNames), copies);
-    if (fault !== undefined) onFault({ kind: "labels", frame: number, message: `of frame ${number} ${fault}` });
-    return { original: this.#original, expected: this.#expected, group: this.#group, copies };
   }
 }

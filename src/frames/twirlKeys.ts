@@ -3,6 +3,7 @@ import { requireFrame } from "../formats/checkFrame.ts";
 import { flatNumbers } from "../formats/frameLabels.ts";
 import type { Rotation } from "../equivariance/groups.ts";
 import type { Frame, InfoValue } from "../molecules/frame.ts";
+import { isRepeatKind, type Repeat } from "./repeats.ts";
 
 const keys = {
   frame: "twirl_frame",
@@ -10,6 +11,8 @@ const keys = {
   copies: "twirl_copies",
   rotation: "twirl_rotation",
   group: "twirl_group",
+  repeat: "twirl_repeat",
+  angle: "twirl_angle",
 } as const;
 
 /** Which copy of which frame something is. */
@@ -24,6 +27,8 @@ export interface TwirlMark {
   readonly rotation: Rotation;
   /** Name of the group that it is drawn from. */
   readonly group?: string;
+  /** Of a copy that is no draw. `copy` counts those of its kind, and `copies` is how many of these there are. */
+  readonly repeat?: Repeat;
 }
 
 export function isTwirlKey(name: string): boolean {
@@ -32,13 +37,15 @@ export function isTwirlKey(name: string): boolean {
 
 /** A mark as values of a frame. */
 export function twirlValues(mark: TwirlMark): [string, InfoValue][] {
-  const { frame, copy, copies, rotation, group } = mark;
+  const { frame, copy, copies, rotation, group, repeat } = mark;
   return [
     [keys.frame, frame],
     [keys.copy, copy],
     [keys.copies, copies],
     [keys.rotation, [...rotation]],
     ...(group === undefined ? [] : [[keys.group, group] as [string, InfoValue]]),
+    ...(repeat === undefined ? [] : [[keys.repeat, repeat.kind] as [string, InfoValue]]),
+    ...(repeat?.angle === undefined ? [] : [[keys.angle, repeat.angle] as [string, InfoValue]]),
   ];
 }
 
@@ -55,7 +62,14 @@ export function twirlMark(frame: Frame): TwirlMark | undefined {
   if (!isCount(number) || !isCount(copy) || !isCount(copies) || copy > copies) return undefined;
   const group = info.get(keys.group);
   if (rotation?.length !== 9) return undefined;
-  return { frame: number, copy, copies, rotation, ...(typeof group === "string" && { group }) };
+  const [kind, angle] = [info.get(keys.repeat), info.get(keys.angle)];
+  // Of a kind that is not known it must not count as a draw.
+  if (kind !== undefined && !isRepeatKind(kind)) return undefined;
+  return {
+    ...{ frame: number, copy, copies, rotation },
+    ...(typeof group === "string" && { group }),
+    ...(kind !== undefined && { repeat: { kind, ...(typeof angle === "number" && { angle }) } }),
+  };
 }
 
 function isCount(value: InfoValue | undefined): value is number {

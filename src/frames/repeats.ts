@@ -1,0 +1,97 @@
+/** Copies of a frame that tell what else than lost symmetry changes predictions. */
+import type { Rotation } from "../equivariance/groups.ts";
+import type { Frame } from "../molecules/frame.ts";
+import type { Random } from "../random.ts";
+
+/**
+ * What a copy is for: "identity", the frame as it is, twice: does a program predict the same again; "jitter", as it is
+ * but for the last digits of its positions: what rounding does to it; "near x", y or z: an edge lies along that axis,
+ * or nearly: does the prediction jump.
+ */
+export type RepeatKind = "identity" | "jitter" | `near ${Axis}`;
+export type Axis = (typeof AXES)[number];
+
+/** What a copy is that is none of the rotations to be measured under. */
+export interface Repeat {
+  readonly kind: RepeatKind;
+  /** Of near poses: how far the edge is turned from the axis, in radians. */
+  readonly angle?: number;
+}
+
+const AXES = ["x", "y", "z"] as const;
+/** Of each frame. */
+export const IDENTITIES = 2;
+export const JITTERS = 2;
+/** In radians, the first of which is the pose that others are held against. */
+export const NEAR_ANGLES: readonly number[] = [0, 1e-4, 1e-3, 1e-2, 1e-1];
+const KINDS: readonly string[] = ["identity", "jitter", ...AXES.map((axis) => `near ${axis}`)];
+
+export function isRepeatKind(word: unknown): word is RepeatKind {
+  return typeof word === "string" && KINDS.includes(word);
+}
+
+/** Poses in which the edge from the first atom to its nearest lies along an axis, and turned away from it. */
+export function nearPoses(frame: Frame): { readonly repeat: Repeat; readonly rotation: Rotation }[] {
+  const edge = nearestEdge(frame.positions);
+  if (edge === undefined) return [];
+  return AXES.flatMap((axis, i) => {
+    const along = fromTo(edge, i);
+    // About the next axis, so that the edge leaves the one it lies along.
+    return NEAR_ANGLES.map((angle) => ({
+      repeat: { kind: `near ${axis}` as const, angle },
+      rotation: product(about((i + 1) % 3, angle), along),
+    }));
+  });
+}
+
+/** Positions with each number one unit of the last digit up or down. */
+export function jittered(positions: Float64Array, unit: number, random: Random): Float64Array {
+  return positions.map((value) => value + (random.int(2) === 0 ? unit : -unit));
+}
+
+/** The unit vector from the first atom to the nearest that is not in the same place; none without such. */
+function nearestEdge(p: Float64Array): number[] | undefined {
+  let nearest = Infinity;
+  let edge: number[] | undefined;
+  for (let at = 3; at < p.length; at += 3) {
+    const vector = [0, 1, 2].map((k) => p[at + k]! - p[k]!);
+    const length = Math.hypot(...vector);
+    if (!(length > 1e-6 && length < nearest)) continue;
+    nearest = length;
+    edge = vector.map((value) => value / length);
+  }
+  return edge;
+}
+
+/** The rotation by the smallest angle that takes a unit vector to an axis. */
+function fromTo(vector: readonly number[], axis: number): number[] {
+  const to = [0, 1, 2].map((k) => (k === axis ? 1 : 0));
+  const cosine = vector[axis]!;
+  if (cosine < -1 + 1e-12) return about((axis + 1) % 3, Math.PI);
+  const v = [0, 1, 2].map((k) => {
+    const [i, j] = [(k + 1) % 3, (k + 2) % 3];
+    return vector[i]! * to[j]! - vector[j]! * to[i]!;
+  });
+  const k = [0, -v[2]!, v[1]!, v[2]!, 0, -v[0]!, -v[1]!, v[0]!, 0];
+  const squared = product(k, k);
+  // Rodrigues: 1 + K + K^2 / (1 + cos).
+  return k.map((value, at) => (at % 4 === 0 ? 1 : 0) + value + squared[at]! / (1 + cosine));
+}
+
+function about(axis: number, angle: number): number[] {
+  const [i, j] = [(axis + 1) % 3, (axis + 2) % 3];
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const r = new Array<number>(9).fill(0);
+  r[4 * axis] = 1;
+  r[4 * i] = r[4 * j] = c;
+  r[3 * j + i] = s;
+  r[3 * i + j] = -s;
+  return r;
+}
+
+function product(a: readonly number[], b: readonly number[]): number[] {
+  return a.map((_, at) => {
+    const [i, j] = [3 * Math.floor(at / 3), at % 3];
+    return a[i]! * b[j]! + a[i + 1]! * b[3 + j]! + a[i + 2]! * b[6 + j]!;
+  });
+}
