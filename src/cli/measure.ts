@@ -1,10 +1,12 @@
 import type { Command } from "@commander-js/extra-typings";
+import type { LabelNames } from "../formats/frameLabels.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
 import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
+import { measureFrameFiles } from "./measureFrameFiles.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOption } from "./precision.ts";
 
@@ -23,6 +25,15 @@ const MODEL_ONLY = [
   "tuning",
 ] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind"] as const;
+const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
+const FRAMES_ONLY = ["frames", "rotated", ...NAMES] as const;
+const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits"];
+/** What the rotations of frames are is known from them, and their loss is the squared error. */
+const NOT_WITH_FRAMES = [
+  ...MODEL_ONLY.filter((name) => !WITH_FRAMES.includes(name)),
+  ...ARRAYS_ONLY,
+  ...(["group", "seed", "loss", "delta"] as const),
+];
 
 const measureOptions = (command: Command) =>
   command
@@ -73,6 +84,21 @@ const measureOptions = (command: Command) =>
         ["grid", "vectors", "tensors", "scalars"],
       ),
     )
+    .addOption(
+      text(
+        "--frames <FILE>",
+        "instead of --model: rotated copies of the frames of --data, by voxtwirl rotate, with a program's predictions",
+      ),
+    )
+    .addOption(text("--rotated <FILE>", "with --frames, what the program was given, if it loses comment lines"))
+    .addOption(
+      text("--names <LIST>", "with --frames, what predictions are called: energy=NAME,forces=NAME,stress=,virial="),
+    )
+    .addOption(text("--label-names <LIST>", "likewise, of the labels in --data"))
+    .addOption(text("--vectors <NAMES>", "with --frames, other vectors to measure, such as dipole; with commas"))
+    .addOption(text("--pseudovectors <NAMES>", "likewise, that keep their sign under inversion, such as torques"))
+    .addOption(text("--tensors <NAMES>", "likewise, of nine numbers, or six in Voigt's order"))
+    .addOption(text("--scalars <NAMES>", "likewise, numbers that no rotation changes"))
     .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
@@ -85,8 +111,14 @@ export const define = (command: Command) => measureOptions(command).action(exits
 /** Measures which share of a model's loss is rotation symmetry not learned. */
 async function run(options: MeasureOptions): Promise<number> {
   const { group = "octahedral", json = false, predictions, interpolation, twirl = 24, loss, delta } = options;
+  if (options.frames !== undefined) {
+    refuse(options, NOT_WITH_FRAMES, "frames");
+    const given = { ...options, ...namesOf(options), strict: options.strict ?? false, json };
+    const data = required(options, "data", "--frames needs it: the frames before they were turned");
+    return measureFrameFiles({ ...given, frames: options.frames, data });
+  }
   if (predictions !== undefined) {
-    refuse(options, MODEL_ONLY, "predictions");
+    refuse(options, [...MODEL_ONLY, ...FRAMES_ONLY], "predictions");
     if (options.kind !== undefined && options.rotations === undefined) {
       throw badOption(
         `--kind ${options.kind} goes with --rotations: without these, predictions are taken as rotated back`,
@@ -105,8 +137,8 @@ async function run(options: MeasureOptions): Promise<number> {
       json,
     });
   }
-  const model = required(options, "model", "Give --model and --data, or --predictions and --targets");
-  refuse(options, ARRAYS_ONLY, "model");
+  const model = required(options, "model", "Give --model, --predictions or --frames");
+  refuse(options, [...ARRAYS_ONLY, ...FRAMES_ONLY], "model");
   if (group === "full-octahedral") {
     throw badOption(
       "--group full-octahedral goes with --predictions: a molecule's mirror image may be another molecule",
@@ -151,10 +183,35 @@ function required(options: MeasureOptions, name: "model" | "data" | "targets", w
   throw badOption(`--${name} is not given`, `${why}. See: voxtwirl help measure`);
 }
 
+/** Lists with commas, and pairs with equals signs. */
+function namesOf(options: MeasureOptions) {
+  const list = (text: string | undefined) =>
+    (text ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
+  const labels = (option: string, text: string | undefined): LabelNames =>
+    Object.fromEntries(
+      list(text).map((pair) => {
+        const [, kind, name] = /^(energy|forces|stress|virial)=(.+)$/.exec(pair) ?? [];
+        if (kind !== undefined) return [kind, name];
+        throw badOption(
+          `${option} has ${pair}`,
+          "Give energy=NAME, forces=NAME, stress=NAME, virial=NAME, with commas.",
+        );
+      }),
+    );
+  const { scalars, vectors, pseudovectors, tensors } = options;
+  return {
+    names: labels("--names", options.names),
+    labelNames: labels("--label-names", options.labelNames),
+    ...{ scalars: list(scalars), vectors: list(vectors) },
+    ...{ pseudovectors: list(pseudovectors), tensors: list(tensors) },
+  };
+}
+
 function refuse(options: MeasureOptions, names: readonly (keyof MeasureOptions)[], present: string): void {
   // --no-tuning is there as tuning that is not true.
   const found = names.find((name) => (name === "tuning" ? !options.tuning : options[name] !== undefined));
   if (found === undefined) return;
-  const option = found === "tuning" ? "no-tuning" : found;
+  const dashed = found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const option = found === "tuning" ? "no-tuning" : dashed;
   throw badOption(`--${option} does not go with --${present}`, "Leave one of them out. See: voxtwirl help measure");
 }

@@ -1,15 +1,14 @@
-import { VoxtwirlError } from "../errors.ts";
-import { leaveOut, readingLines, type LeftOut } from "../formats/records.ts";
 import { rotateFrames, type RotateFramesOptions } from "../frames/rotateFrames.ts";
 import { rotatedNpz } from "../frames/rotateNpz.ts";
 import type { NpzFrames } from "../formats/npzFrames.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
-import { openFrameFile, type OpenFrames } from "../node/frameFile.ts";
+import { openFrameFile } from "../node/frameFile.ts";
 import { writeFrameFile } from "../node/frameWriter.ts";
 import { kindOf } from "../node/moleculeBytes.ts";
 import { writeNewFile } from "../node/newFile.ts";
 import { formatCount } from "../report/format.ts";
 import { badOption } from "./args.ts";
+import { FrameReading } from "./frameReading.ts";
 import { interruptible } from "./interrupt.ts";
 import { printJson } from "./json.ts";
 import { showProgress } from "./progress.ts";
@@ -34,7 +33,7 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   if (!toNpz && ![".xyz", ".extxyz"].includes(kindOf(out))) {
     throw badOption(`--out ${out} does not end in .extxyz, .xyz or .npz`, "Name it so, with .gz after it or without.");
   }
-  const reading = new Reading();
+  const reading = new FrameReading();
   const opened = await openFrameFile(data, strict ? {} : { onLeftOut: reading.leaveOut });
   const arrays = toNpz && opened.kind === "npz" ? opened.arrays : undefined;
   if (toNpz && (arrays === undefined || /\.gz$/i.test(out))) {
@@ -63,7 +62,7 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
     progress.clear();
     interruption.end();
   }
-  const remarks = readingLines({ records: reading.records, leftOut: reading.leftOut, remarks: [] });
+  const remarks = reading.lines();
   remarks.push(...names.missing.map((name) => `--keep ${name}: no frame has it`));
   if (json) {
     const counts = { frames: reading.frames, copies: reading.frames * twirl };
@@ -75,35 +74,6 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
     for (const remark of remarks) process.stderr.write(`voxtwirl: ${remark}\n`);
   }
   return interruption.outputLost ? interruption.code : 0;
-}
-
-/** Counts the frames of a file, and those that cannot be used. */
-class Reading {
-  frames = 0;
-  readonly #leftOut = new Map<string, LeftOut>();
-
-  readonly leaveOut = (record: LeftOut["first"][number], reason: string): void => {
-    leaveOut(this.#leftOut, reason, [record]);
-  };
-
-  get leftOut(): LeftOut[] {
-    return [...this.#leftOut.values()];
-  }
-
-  get records(): number {
-    return this.frames + this.leftOut.reduce((sum, { count }) => sum + count, 0);
-  }
-
-  async *counted(frames: OpenFrames["frames"], each: (count: number) => void): AsyncGenerator<NumberedFrame> {
-    for await (const frame of frames) {
-      each(++this.frames);
-      yield frame;
-    }
-    const first = this.leftOut[0];
-    if (this.frames > 0 || first === undefined) return;
-    const [lines] = readingLines({ records: this.records, leftOut: this.leftOut, remarks: [] });
-    throw new VoxtwirlError("bad-file", lines!, "No frame can be used: mend the file, or give another.");
-  }
 }
 
 async function* npzPieces(
