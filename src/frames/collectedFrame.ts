@@ -90,6 +90,6 @@ export class CollectedFrame {
 }
 
 /** A copy in words. */
-export function nameOfCopy({ copy, repeat }: Pick<TwirlMark, "copy" | "repeat">): string {
-  return repeat === undefined ? `copy ${copy}` : `copy ${copy} "${repeat.kind}"`;
+export function nameOfCopy({ copy, kind }: { readonly copy: number; readonly kind?: RepeatKind }): string {
+  return kind === undefined ? `copy ${copy}` : `copy ${copy} "${kind}"`;
 }

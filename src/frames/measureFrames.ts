@@ -2,12 +2,15 @@ import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
 import { compositionOf } from "../molecules/elementEnergies.ts";
+import { nameOfCopy } from "./collectedFrame.ts";
 import { frameTerms, turnedBack, type FrameTerm, type TermNames } from "./frameTerms.ts";
+import type { PredictedCopy } from "./predictedCopy.ts";
 import { readRotatedFrames, type ReadRotatedFramesOptions, type RotatedFault } from "./rotatedFrames.ts";
 import type { RotatedStructure } from "./rotatedFrames.ts";
 import { sampledGroup } from "./sampledGroup.ts";
 import type { FrameTermResult } from "./termResult.ts";
 import { TermTally } from "./termTally.ts";
+import { verdictLine, type Verdict } from "./verdict.ts";
 
 /**
  * Something that is wrong with predictions or labels: as of `readRotatedFrames`; "unusable": numbers that are not
@@ -29,6 +32,11 @@ export interface FrameTallyOptions extends TermNames {
   readonly labelNames?: LabelNames | undefined;
   /** That of energies, said in the result; nothing is converted. */
   readonly unit?: string | undefined;
+  /**
+   * The floor of a program that iterates up to a convergence, in the terms' units: one for all or by name. What
+   * predictions themselves tell is the floor without.
+   */
+  readonly floors?: number | Readonly<Record<string, number>> | undefined;
   /** Called for each thing that is wrong. */
   readonly onFault?: ((fault: FrameFault) => void) | undefined;
 }
@@ -47,6 +55,10 @@ export interface FrameMeasurement {
   readonly exact: boolean;
   /** How often each thing was wrong. */
   readonly faults: Readonly<Partial<Record<FrameFault["kind"], number>>>;
+  /** Of each term, what is said of it in one line. */
+  readonly lines: readonly string[];
+  /** All verdicts of terms. */
+  readonly verdicts: readonly Verdict[];
   /** What is to be known of the result. */
   readonly remarks: readonly string[];
 }
@@ -83,7 +95,7 @@ export class FrameTally {
   }
 
   add(structure: RotatedStructure): void {
-    const { original, copies, group } = structure;
+    const { original, copies, group, repeats } = structure;
     if (copies.length === 0) return;
     this.#structures++;
     this.#copies += copies.length;
@@ -96,9 +108,9 @@ export class FrameTally {
     const labels = frameLabels(original, this.#options.labelNames);
     const composition = compositionOf(original.elements);
     for (const tally of this.#terms) {
-      const { term } = tally;
+      const { term, floor } = tally;
       const label = term.of(original, labels);
-      const turned = this.#turned(term, structure, label?.values.length);
+      const turned = this.#turned(term, structure, label?.values.length, copies);
       if (turned.length === 0) continue;
       const frame = original.number;
       if (turned.length === 1) {
@@ -106,6 +118,8 @@ export class FrameTally {
         if (term.energy !== "perAtom") this.fault({ kind: "single", frame, message });
         continue;
       }
+      for (const { raw } of turned) floor.read(raw);
+      floor.add(this.#turned(term, structure, turned[0]!.values.length, repeats));
       const usable = label?.values.every(Number.isFinite) === true;
       if (label !== undefined && !usable && term.energy !== "perAtom") {
         const message = `the label ${term.name} of frame ${frame} is not finite or of another count`;
@@ -120,21 +134,32 @@ export class FrameTally {
   }
 
   /** Predictions that are finite and as many as the label, or as those of the first copy, turned back. */
-  #turned(term: FrameTerm, { original, copies }: RotatedStructure, wanted: number | undefined) {
+  #turned<Copy extends PredictedCopy>(
+    term: FrameTerm,
+    { original }: RotatedStructure,
+    wanted: number | undefined,
+    copies: readonly Copy[],
+  ) {
     let length = wanted;
-    return copies.flatMap(({ copy, rotation, predicted, labels }) => {
+    return copies.flatMap((of) => {
+      const { copy, rotation, predicted, labels } = of;
       const found = term.of(predicted, labels);
       if (found === undefined) return [];
-      const { values, perAtom } = found;
-      length ??= values.length;
-      if (values.length === length && values.every(Number.isFinite)) {
-        return [{ copy, rotation, perAtom, values: turnedBack(term, rotation, values) }];
+      const { values: raw, perAtom } = found;
+      length ??= raw.length;
+      if (raw.length === length && raw.every(Number.isFinite)) {
+        return [{ of, copy, rotation, perAtom, raw, values: turnedBack(term, rotation, raw) }];
       }
-      const message = `${term.name} of predicted frame ${predicted.number}, copy ${copy} of frame ${original.number}, is not finite or of another count`;
+      const message = `${term.name} of predicted frame ${predicted.number}, ${nameOfCopy(of)} of frame ${original.number}, is not finite or of another count`;
       const place = { frame: original.number, predicted: predicted.number };
       if (term.energy !== "perAtom") this.fault({ kind: "unusable", ...place, message });
       return [];
     });
+  }
+
+  #tolerance(name: string): number | undefined {
+    const { floors } = this.#options;
+    return typeof floors === "object" ? floors[name] : floors;
   }
 
   /** @throws VoxtwirlError "no-data" where no structure has two predictions of anything */
@@ -145,7 +170,7 @@ export class FrameTally {
     const terms: Record<string, FrameTermResult> = {};
     for (const tally of this.#terms) {
       const { name, energy } = tally.term;
-      const result = tally.result(unit);
+      const result = tally.result(unit, this.#tolerance(name));
       if (result === undefined) continue;
       terms[name] = result;
       const { labelled, unlabelled } = tally.counts;
@@ -174,7 +199,9 @@ export class FrameTally {
     }
     const group = this.#groups.size === 1 ? [...this.#groups][0]! : null;
     const counts = { structures, copies: this.#copies, group, exact: this.#exact };
-    return { terms, ...counts, faults, remarks };
+    const lines = Object.entries(terms).map(([name, term]) => verdictLine(name, term));
+    const verdicts = [...new Set(Object.values(terms).flatMap((term) => term.verdicts))];
+    return { terms, ...counts, lines, verdicts, faults, remarks };
   }
 }
 

@@ -91,7 +91,7 @@ export async function* readRotatedFrames(
       onFault({ kind: "foreign", predicted: number, message: `predicted frame ${number} is a copy of no frame` });
       continue;
     }
-    const said = `predicted frame ${number}, ${nameOfCopy(mark)} of frame ${mark.frame},`;
+    const said = `predicted frame ${number}, ${nameOfCopy({ copy: mark.copy, ...mark.repeat })} of frame ${mark.frame},`;
     const place = { frame: mark.frame, predicted: number };
     if (mark.frame < last) {
       onFault({ kind: "reordered", ...place, message: `${said} stands after copies of frame ${last}` });

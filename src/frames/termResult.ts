@@ -1,5 +1,7 @@
 import type { Decomposition } from "../equivariance/estimators.ts";
 import type { Rotation } from "../equivariance/groups.ts";
+import type { Floor, NearAxis } from "./floor.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Where predictions for a copy are farthest from their mean over the copies. */
 export interface WorstCopy {
@@ -67,4 +69,9 @@ export interface FrameTermResult extends Decomposition {
   readonly signalRms: number;
   readonly byAngle: readonly AngleBin[];
   readonly gains: readonly FrameGain[];
+  /** Below what spreadRms says nothing. */
+  readonly floor: Floor;
+  /** By axis, where there are predictions for poses near to them. */
+  readonly nearAxes: readonly NearAxis[];
+  readonly verdicts: readonly Verdict[];
 }

@@ -5,8 +5,10 @@ import { squaredSums } from "../equivariance/sampleTerms.ts";
 import { TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { elementsIn, withoutElements, type Composition } from "../molecules/elementEnergies.ts";
 import { AngleBins, angleOf } from "./angleBins.ts";
+import { FloorTally } from "./floor.ts";
 import type { FrameTerm } from "./frameTerms.ts";
 import type { FrameGain, FrameTermResult, WorstCopy } from "./termResult.ts";
+import { verdictsOf } from "./verdict.ts";
 
 /** Predictions for the copies of one structure, turned back. */
 export interface TurnedPredictions {
@@ -35,6 +37,7 @@ interface Entry extends SampleTerms {
 /** Collects one term structure by structure, in float64, and keeps a few numbers of each. */
 export class TermTally {
   readonly term: FrameTerm;
+  readonly floor = new FloorTally();
   readonly #entries: Entry[] = [];
   readonly #bins = new AngleBins();
   #largest = 0;
@@ -101,8 +104,9 @@ export class TermTally {
    * Undefined without any structure. Where some have labels, the losses are of these.
    *
    * @param energyUnit that of energies, where it is known
+   * @param tolerance the floor, in place of what was found
    */
-  result(energyUnit?: string): FrameTermResult | undefined {
+  result(energyUnit?: string, tolerance?: number): FrameTermResult | undefined {
     const labelled = this.#entries.some((entry) => entry.labelled);
     const entries = this.#entries.filter((entry) => entry.labelled === labelled);
     if (entries.length === 0) return undefined;
@@ -113,6 +117,8 @@ export class TermTally {
     const { lossTotal, lossMean, lossEquiv } = known;
     const count = elements.reduce((sum, size) => sum + size, 0);
     const spreadRms = Math.sqrt(lossEquiv);
+    const floor = this.floor.floor(tolerance);
+    const nearAxes = this.floor.nearAxes();
     const { low, high } = ratioInterval(
       entries.map(({ equiv }) => 100 * equiv),
       entries.map(({ total }) => total),
@@ -134,6 +140,7 @@ export class TermTally {
         : Math.sqrt(entries.reduce((sum, { signal }) => sum + signal, 0) / count),
       byAngle: this.#bins.result(),
       gains: TWIRL_COUNTS.map((k) => gainOf(k, known)),
+      ...{ floor, nearAxes, verdicts: verdictsOf({ spreadRms, floor, nearAxes }) },
     };
   }
 

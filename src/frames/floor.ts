@@ -1,0 +1,93 @@
+/** How far predictions differ for other reasons than lost symmetry: digits, number types, chance, and jumps. */
+import { PrintedDigits } from "./printedDigits.ts";
+import type { PredictedRepeat } from "./predictedCopy.ts";
+
+/** What a floor is taken from. */
+export type FloorSource = "digits" | "type" | "repeats" | "jitter" | "tolerance";
+
+/** Below what a spread over rotations says nothing: root mean squares of a number, in the term's unit. */
+export interface Floor {
+  /** The largest of what follows, or the tolerance where one is given. */
+  readonly value: number;
+  readonly from: FloorSource;
+  /** Of the digits that predictions are written with. */
+  readonly digits: number;
+  /** Of the type of the numbers. */
+  readonly type: number;
+  /** Between predictions for the same frame as it is; null without such. */
+  readonly repeats: number | null;
+  /** Between the frame as it is and with its last digits changed; null without such. */
+  readonly jitter: number | null;
+}
+
+/** How far predictions are from that for an edge along an axis. */
+export interface NearAxis {
+  readonly axis: string;
+  /** By rising angle, in radians, with the root mean square of a number. */
+  readonly away: readonly { readonly angle: number; readonly rms: number }[];
+}
+
+/** Collects what is known of a term's floor structure by structure, and keeps sums only. */
+export class FloorTally {
+  readonly #printed = new PrintedDigits();
+  readonly #repeats = new MeanSquare();
+  readonly #jitter = new MeanSquare();
+  readonly #near = new Map<string, Map<number, MeanSquare>>();
+
+  /** Predictions as they were read. */
+  read(values: ArrayLike<number>): void {
+    this.#printed.add(values);
+  }
+
+  /** One structure's predictions for copies that are no draws, turned back, all of one length. */
+  add(repeats: readonly { readonly of: PredictedRepeat; readonly values: Float64Array }[]): void {
+    const kind = (wanted: string) => repeats.filter(({ of }) => of.kind === wanted).map(({ values }) => values);
+    const [same, changed] = [kind("identity"), kind("jitter")];
+    // Of two independent values the squared difference is twice the variance.
+    same.slice(1).forEach((values) => this.#repeats.add(values, same[0]!, 0.5));
+    if (same[0] !== undefined) changed.forEach((values) => this.#jitter.add(values, same[0]!, 1));
+    for (const { of, values } of repeats) {
+      if (!of.kind.startsWith("near ") || !of.angle) continue;
+      const base = repeats.find((one) => one.of.kind === of.kind && one.of.angle === 0)?.values;
+      if (base === undefined) continue;
+      const angles = this.#near.get(of.kind) ?? new Map<number, MeanSquare>();
+      this.#near.set(of.kind, angles);
+      const sum = angles.get(of.angle) ?? new MeanSquare();
+      angles.set(of.angle, sum);
+      sum.add(values, base, 1);
+    }
+  }
+
+  /** @param tolerance in place of what was found, for programs that iterate up to one */
+  floor(tolerance?: number): Floor {
+    const { written: digits, type } = this.#printed;
+    const [repeats, jitter] = [this.#repeats.root, this.#jitter.root];
+    const parts = { digits, type, repeats, jitter };
+    if (tolerance !== undefined) return { value: tolerance, from: "tolerance", ...parts };
+    const [from, value] = (Object.entries(parts) as [keyof typeof parts, number | null][]).reduce((largest, one) =>
+      (one[1] ?? 0) > (largest[1] ?? 0) ? one : largest,
+    );
+    return { value: value ?? 0, from, ...parts };
+  }
+
+  nearAxes(): NearAxis[] {
+    return [...this.#near].map(([kind, angles]) => ({
+      axis: kind.slice("near ".length),
+      away: [...angles].sort(([a], [b]) => a - b).map(([angle, sum]) => ({ angle, rms: sum.root ?? 0 })),
+    }));
+  }
+}
+
+class MeanSquare {
+  #sum = 0;
+  #count = 0;
+
+  add(a: Float64Array, b: Float64Array, weight: number): void {
+    for (let i = 0; i < a.length; i++) this.#sum += weight * (a[i]! - b[i]!) ** 2;
+    this.#count += a.length;
+  }
+
+  get root(): number | null {
+    return this.#count === 0 ? null : Math.sqrt(this.#sum / this.#count);
+  }
+}

@@ -1,0 +1,93 @@
+import { formatLoss, formatPercent } from "../report/format.ts";
+import type { Floor, FloorSource, NearAxis } from "./floor.ts";
+import type { FrameTermResult } from "./termResult.ts";
+
+/**
+ * "rounding": what changes under rotations is below 3 times the floor; "not-symmetric": from 10 times on; "undecided":
+ * between. "not-deterministic": the same frame twice has other predictions, by more than 3 times what digits and number
+ * type explain. "not-smooth": turning an edge away from an axis by the smallest angle changes predictions by at least
+ * 10 times the floor, and by at least a third of what the next angle, ten times as large, does: of a smooth function it
+ * is a tenth.
+ */
+export type Verdict = "rounding" | "undecided" | "not-symmetric" | "not-deterministic" | "not-smooth";
+
+const ROUNDING_BELOW = 3;
+const ABOVE_FROM = 10;
+const JUMP = 1 / 3;
+const AVERAGED = 8;
+
+/** What a verdict is of. */
+export interface Judged {
+  readonly spreadRms: number;
+  readonly floor: Floor;
+  readonly nearAxes: readonly NearAxis[];
+}
+
+/** All that holds: one on symmetry, and what else is wrong. */
+export function verdictsOf(judged: Judged): Verdict[] {
+  const { spreadRms, floor } = judged;
+  const { digits, type, repeats } = floor;
+  const verdicts: Verdict[] = [];
+  if (spreadRms < ROUNDING_BELOW * floor.value || spreadRms === 0) verdicts.push("rounding");
+  else verdicts.push(spreadRms >= ABOVE_FROM * floor.value ? "not-symmetric" : "undecided");
+  if ((repeats ?? 0) > ROUNDING_BELOW * Math.max(digits, type)) verdicts.push("not-deterministic");
+  if (jumpOf(judged) !== undefined) verdicts.push("not-smooth");
+  return verdicts;
+}
+
+/** Where predictions jump. */
+function jumpOf({ floor, nearAxes }: Judged): { axis: string; angle: number; rms: number } | undefined {
+  for (const { axis, away } of nearAxes) {
+    const [first, second] = away;
+    if (first === undefined || second === undefined || first.rms === 0) continue;
+    if (first.rms < ABOVE_FROM * floor.value || first.rms < JUMP * second.rms) continue;
+    return { axis, ...first };
+  }
+  return undefined;
+}
+
+const SOURCES: Readonly<Record<FloorSource, string>> = {
+  digits: "the digits written",
+  type: "the type of the numbers",
+  repeats: "the same frame twice",
+  jitter: "the last digits of the positions",
+  tolerance: "the tolerance given",
+};
+
+/** A term's verdict in one line: how far it is from symmetric, what of the loss that is, and what averaging gains. */
+export function verdictLine(
+  name: string,
+  term: Pick<FrameTermResult, "unit" | "percentEquiv" | "percentEquivInterval" | "gains"> & Judged,
+): string {
+  const { spreadRms, floor, unit, percentEquiv, percentEquivInterval, gains } = term;
+  const verdicts = verdictsOf(term);
+  const size = (value: number) => `${formatLoss(value)}${unit === null ? "" : ` ${unit}`}`;
+  const times = floor.value > 0 ? ` ${formatLoss(spreadRms / floor.value)} times` : "";
+  const above = `rotations change it by ${size(spreadRms)},${times} the floor of ${size(floor.value)}`;
+  const spread = `${above} (${SOURCES[floor.from]})`;
+  const parts: string[] = [];
+  if (verdicts.includes("not-symmetric")) {
+    const interval = percentEquivInterval?.map(formatPercent).join(" to ");
+    const share =
+      interval === undefined ? "" : `${formatPercent(percentEquiv)} % (${interval}) of the loss is lost symmetry; `;
+    parts.push(`not symmetric: ${share}${spread}`);
+  } else {
+    parts.push(`${verdicts.includes("rounding") ? "rounding" : "undecided"}: ${spread}`);
+  }
+  if (verdicts.includes("not-deterministic")) {
+    parts.push(`not deterministic: the same frame twice differs by ${size(floor.repeats!)}`);
+  }
+  const jump = jumpOf(term);
+  if (jump !== undefined) {
+    const { axis, angle, rms } = jump;
+    parts.push(`not smooth: an edge along ${axis}, turned by ${angle} radians, changes it by ${size(rms)}`);
+  }
+  const gain = gains.find(({ count }) => count === AVERAGED);
+  if (verdicts.includes("not-symmetric") && percentEquivInterval !== null && gain !== undefined) {
+    const { percentPredicted, cost } = gain;
+    parts.push(
+      `averaging ${AVERAGED} poses would take away ${formatPercent(percentPredicted)} %, for ${cost} times the work`,
+    );
+  }
+  return `${name}: ${parts.join("; ")}`;
+}
