@@ -125,7 +125,7 @@ export class FrameTally {
         const message = `the label ${term.name} of frame ${frame} is not finite or of another count`;
         this.fault({ kind: "unusable", frame, message });
       }
-      const target = usable ? label!.values : undefined;
+      const target = usable ? label.values : undefined;
       const { perAtom } = turned[0]!;
       // As many as there are: some may be left out for this term.
       const groupOrder = whole.order;

@@ -1,4 +1,4 @@
-import { pooledTerms, squaredTerms, type SampleTerms } from "../equivariance/estimators.ts";
+import { pooledTerms, squaredTerms, type Decomposition, type SampleTerms } from "../equivariance/estimators.ts";
 import type { Rotation } from "../equivariance/groups.ts";
 import { ratioInterval } from "../equivariance/intervals.ts";
 import { squaredSums } from "../equivariance/sampleTerms.ts";
@@ -172,7 +172,7 @@ function gainOf(
 }
 
 /** Only what predictions tell by themselves. */
-function withoutLabels<T extends ReturnType<typeof pooledTerms>>({ lossEquiv, lossEquivStdErr }: T) {
+function withoutLabels({ lossEquiv, lossEquivStdErr }: Decomposition): Decomposition {
   const [none, error] = [NaN, NaN];
   return {
     ...{ lossTotal: none, lossMean: none, lossEquiv, lossZero: none, percentEquiv: none, percentEquivStdErr: error },
