@@ -20,6 +20,7 @@ export interface MeasureFrameFilesOptions extends TermNames {
   readonly names: LabelNames;
   readonly labelNames: LabelNames;
   readonly labelUnits?: LabelUnits | undefined;
+  readonly floors?: number | Readonly<Record<string, number>> | undefined;
   readonly strict: boolean;
   readonly json: boolean;
 }
@@ -64,7 +65,7 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     interruption.end();
   }
   if (interrupted && tally.structures === 0) return nothingKnown("structure", interruption);
-  const { remarks, ...found } = tally.result();
+  const { remarks, lines, ...found } = tally.result();
   const told = [
     ...readings.flatMap(([file, reading]) => reading.lines().map((line) => `${file}: ${line}`)),
     ...faults.lines(),
@@ -72,9 +73,9 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
   const all = [...remarks, ...termRemarks(found.terms)];
   if (json) {
     const files = { frames, data, rotated: rotated ?? null };
-    printJson({ type: "measure", ...found, remarks: [...told, ...all], interrupted, ...files });
+    printJson({ type: "measure", ...found, verdictLines: lines, remarks: [...told, ...all], interrupted, ...files });
   } else {
-    print(frameLines({ ...found, remarks: all }, { frames, data, interrupted }));
+    print(frameLines({ ...found, lines, remarks: all }, { frames, data, interrupted }));
     for (const line of told) process.stderr.write(`voxtwirl: ${line}\n`);
   }
   return interrupted || interruption.outputLost ? interruption.code : 0;

@@ -29,6 +29,8 @@ export function frameLines(
     ...(interrupted ? [`interrupted after ${countOf(structures, "structure")}:`, ""] : []),
     `${countOf(structures, "structure")} of ${data}, ${countOf(copies, "prediction")} of ${frames}, ${rotationsOf(found)}`,
     "",
+    ...found.lines,
+    "",
     ...remarkLines(found.remarks),
     ...shareLines(terms.filter(([, { labelled }]) => labelled)),
     ...sizeLines(terms),

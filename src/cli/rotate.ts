@@ -38,6 +38,8 @@ const rotateOptions = (command: Command) =>
     )
     .addOption(integer("--twirl <N>", "copies of each (default 24, or all elements of a smaller group)"))
     .addOption(integer("--seed <N>", "seed of the draws (default 0)", { min: 0 }))
+    .option("--repeats", "of frames, also each as it is, twice, and twice with its last digits changed: for the floor")
+    .option("--near-axes", "of frames, also poses with an edge along each axis, or nearly: does a prediction jump")
     .option("--center", "move the centroid of each frame's atoms to the origin first")
     .addOption(
       text(
@@ -53,22 +55,40 @@ export const define = (command: Command) =>
   rotateOptions(command)
     .addHelpText("after", NEXT)
     .action(
-      exits(async ({ data, out, group: asked, twirl, seed = 0, center = false, keep, strict = false, json }) => {
-        if (data === undefined) throw missing("data", "Give the frames or grids to turn");
-        if (out === undefined) throw missing("out", "Give a new file for the copies");
-        const grids = kindOf(data) === ".npy";
-        const name = asked ?? (grids ? "octahedral" : "so3");
-        const group = GROUPS[name]();
-        if (twirl !== undefined && twirl > group.order) {
-          const message = `--twirl ${twirl} is more than the ${group.order} elements of ${name}`;
-          throw badOption(message, `Give at most ${group.order}, or another --group.`);
-        }
-        await requireNew(out);
-        await requireWritable(out);
-        const given = { data, out, group, seed, center, strict, json: json ?? false };
-        const chosen: RotateChoice = { ...given, twirl: twirl ?? Math.min(24, group.order), keep: names(keep) };
-        return grids ? rotateGrids(chosen) : rotateFrameFile(chosen);
-      }),
+      exits(
+        async ({
+          data,
+          out,
+          group: asked,
+          twirl,
+          seed = 0,
+          center = false,
+          repeats = false,
+          nearAxes = false,
+          keep,
+          strict = false,
+          json,
+        }) => {
+          if (data === undefined) throw missing("data", "Give the frames or grids to turn");
+          if (out === undefined) throw missing("out", "Give a new file for the copies");
+          const grids = kindOf(data) === ".npy";
+          const name = asked ?? (grids ? "octahedral" : "so3");
+          const group = GROUPS[name]();
+          if (twirl !== undefined && twirl > group.order) {
+            const message = `--twirl ${twirl} is more than the ${group.order} elements of ${name}`;
+            throw badOption(message, `Give at most ${group.order}, or another --group.`);
+          }
+          await requireNew(out);
+          await requireWritable(out);
+          const extra = repeats || nearAxes;
+          if (extra && kindOf(out) !== ".xyz" && kindOf(out) !== ".extxyz") {
+            throw badOption("--repeats and --near-axes go with extended XYZ", "Name --out .extxyz.");
+          }
+          const given = { data, out, group, seed, center, repeats, nearAxes, strict, json: json ?? false };
+          const chosen: RotateChoice = { ...given, twirl: twirl ?? Math.min(24, group.order), keep: names(keep) };
+          return grids ? rotateGrids(chosen) : rotateFrameFile(chosen);
+        },
+      ),
     );
 
 const NEXT = `

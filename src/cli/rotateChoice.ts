@@ -9,6 +9,8 @@ export interface RotateChoice {
   readonly twirl: number;
   readonly seed: number;
   readonly center: boolean;
+  readonly repeats: boolean;
+  readonly nearAxes: boolean;
   readonly keep: readonly string[];
   readonly strict: boolean;
   readonly json: boolean;

@@ -1,3 +1,4 @@
+import { IDENTITIES, JITTERS, NEAR_ANGLES } from "../frames/repeats.ts";
 import { rotateFrames, type RotateFramesOptions } from "../frames/rotateFrames.ts";
 import { rotatedNpz } from "../frames/rotateNpz.ts";
 import type { NpzFrames } from "../formats/npzFrames.ts";
@@ -28,7 +29,7 @@ class Interrupted extends Error {}
  * @returns the exit code
  */
 export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
-  const { data, out, group, twirl, seed, center, keep, json, strict } = choice;
+  const { data, out, group, twirl, seed, center, repeats, nearAxes, keep, json, strict } = choice;
   const toNpz = kindOf(out) === ".npz";
   if (!toNpz && ![".xyz", ".extxyz"].includes(kindOf(out))) {
     throw badOption(`--out ${out} does not end in .extxyz, .xyz or .npz`, "Name it so, with .gz after it or without.");
@@ -43,7 +44,7 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   const interruption = interruptible({ after: "the frame in hand", warn: progress.warn });
   const names = { leftOut: [] as readonly string[], missing: [] as readonly string[] };
   const options: RotateFramesOptions = {
-    ...{ group, twirl, seed, center, keep },
+    ...{ group, twirl, seed, center, repeats, nearAxes, keep, lastDigit: 10 ** -DIGITS },
     onNames: (found) => Object.assign(names, found),
   };
   interruption.begin();
@@ -66,10 +67,25 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   remarks.push(...names.missing.map((name) => `--keep ${name}: no frame has it`));
   if (json) {
     const counts = { frames: reading.frames, copies: reading.frames * twirl };
-    printJson({ type: "rotate", data, out, group: group.name, twirl, seed, center, ...counts, ...names, remarks });
+    printJson({
+      type: "rotate",
+      data,
+      out,
+      group: group.name,
+      twirl,
+      seed,
+      center,
+      repeats,
+      nearAxes,
+      ...counts,
+      ...names,
+      remarks,
+    });
   } else {
     const frames = `${formatCount(reading.frames)} ${reading.frames === 1 ? "frame" : "frames"} of ${data}`;
     print([`${out}: ${formatCount(twirl)} copies of each of ${frames}, turned by ${group.name}, seed ${seed}`]);
+    if (repeats) print([`And each as it is, ${IDENTITIES} times, and ${JITTERS} times with its last digits changed.`]);
+    if (nearAxes) print([`And each ${3 * NEAR_ANGLES.length} times with an edge along an axis, or nearly.`]);
     if (names.leftOut.length > 0) print([`Copies are without ${names.leftOut.join(", ")}.`]);
     for (const remark of remarks) process.stderr.write(`voxtwirl: ${remark}\n`);
   }
