@@ -1,28 +1,25 @@
-/** How finely numbers are written, from the numbers that were read. */
+/** How finely numbers are written, and of which type they are, from the numbers that were read. */
 
 /** Values looked at, of a term: a file has as many digits at its end as at its beginning. */
 const MOST = 4096;
+/** Significant bits of number types, from the coarsest. */
+const TYPES = [8, 11, 24, 53] as const;
+/** By chance numbers lie so near to those of a type in one of so many files. */
+const CHANCE = 1e-6;
 
 /** Collects how many digits numbers have. */
 export class PrintedDigits {
-  #count = 0;
+  readonly #values: number[] = [];
   #decimals = 0;
   #significant = 0;
-  #single = true;
-  #squares = 0;
-  /** Of each value 10 to the power of its digits before the point, squared. */
-  #sizes = 0;
 
   add(values: ArrayLike<number>): void {
-    for (let i = 0; i < values.length && this.#count < MOST; i++) {
+    for (let i = 0; i < values.length && this.#values.length < MOST; i++) {
       const value = values[i]!;
       const { decimals, significant } = digitsOf(value);
-      this.#count++;
+      this.#values.push(value);
       this.#decimals = Math.max(this.#decimals, decimals);
       this.#significant = Math.max(this.#significant, significant);
-      this.#single &&= Math.fround(value) === value;
-      this.#squares += value * value;
-      if (value !== 0) this.#sizes += 100 ** (Math.floor(Math.log10(Math.abs(value))) + 1);
     }
   }
 
@@ -31,21 +28,44 @@ export class PrintedDigits {
    * behind the point where all have so many, or of so many significant ones, whichever is coarser. 0 without values.
    */
   get written(): number {
-    if (this.#count === 0) return 0;
-    const fixed = 10 ** -this.#decimals;
-    const relative = Math.sqrt(this.#sizes / this.#count) * 10 ** -this.#significant;
-    return Math.max(fixed, relative) / Math.sqrt(12);
+    return this.#values.length === 0 ? 0 : rootMeanSquare(this.#values.map((v) => this.#unit(v))) / Math.sqrt(12);
   }
 
   /**
-   * What is left of rounding to the type of the numbers: of single precision where all are such, else of double. A
-   * program's own sums add to it.
+   * The significant bits of the number type: the fewest of bfloat16, half, single and double precision in which all
+   * values are numbers, up to the digits written, where that cannot be chance.
    */
-  get type(): number {
-    const size = Math.sqrt(this.#squares / Math.max(1, this.#count));
-    // Numbers of few digits are such of any type.
-    return size * (this.#single && this.#significant > 7 ? 2 ** -23 : 2 ** -52);
+  get bits(): (typeof TYPES)[number] {
+    return TYPES.find((bits) => bits === 53 || this.#areOf(bits))!;
   }
+
+  /** What is left of rounding to the type, twice its unit roundoff: a program's own sums add to one. */
+  get type(): number {
+    return rootMeanSquare(this.#values) * 2 ** (1 - this.bits);
+  }
+
+  #areOf(bits: number): boolean {
+    let chance = 1;
+    for (const value of this.#values) {
+      if (value === 0) continue;
+      const spacing = 2 ** (Math.floor(Math.log2(Math.abs(value))) + 1 - bits);
+      const off = Math.abs(value - spacing * Math.round(value / spacing));
+      const unit = this.#unit(value);
+      if (off > 0.5 * unit + Math.abs(value) * 2 ** -52) return false;
+      chance *= Math.min(1, unit / spacing);
+    }
+    return chance < CHANCE;
+  }
+
+  #unit(value: number): number {
+    const fixed = 10 ** -this.#decimals;
+    if (value === 0) return fixed;
+    return Math.max(fixed, 10 ** (Math.floor(Math.log10(Math.abs(value))) + 1 - this.#significant));
+  }
+}
+
+function rootMeanSquare(values: readonly number[]): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length));
 }
 
 /** Digits behind the point, and from the first that is not 0 to the last, of the shortest text of a number. */
