@@ -69,8 +69,9 @@ const measureOptions = (command: Command) =>
       choice(
         "--kind <KIND>",
         "with --rotations, what predictions are and how they turn: grid (default), voxels (N, samples, D, D, D, C); " +
-          "vectors (N, samples, ..., 3), such as forces; tensors (N, samples, ..., 3, 3), such as stress; scalars",
-        ["grid", "vectors", "tensors", "scalars"],
+          "vectors (N, samples, ..., 3), such as forces, or pseudovectors, such as torques; tensors " +
+          "(N, samples, ..., 3, 3), such as stress; scalars",
+        ["grid", "vectors", "pseudovectors", "tensors", "scalars"],
       ),
     )
     .addOption(exportOption())
