@@ -102,6 +102,10 @@ export {
   type BregmanOptions,
   type Loss,
 } from "./equivariance/losses.ts";
+export { brierScore, probabilityCrossEntropy } from "./equivariance/probabilityLosses.ts";
+export { labelTarget, type LabelTarget } from "./equivariance/labels.ts";
+export type { HeldOutGain } from "./equivariance/heldOutGains.ts";
+export type { Interval } from "./equivariance/studentT.ts";
 export type { ElementwiseLoss } from "./kernels/twirl/twirlGrad.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {

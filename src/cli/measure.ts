@@ -1,4 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
+import { rotationSources } from "../equivariance/cubeRotations.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
@@ -22,7 +23,7 @@ const MODEL_ONLY = [
   "adapter",
   "tuning",
 ] as const;
-const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind"] as const;
+const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel"] as const;
 
 const measureOptions = (command: Command) =>
   command
@@ -34,8 +35,9 @@ const measureOptions = (command: Command) =>
       choice(
         "--group <KIND>",
         "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, rotates the atoms; " +
-          "full-octahedral (with --predictions only): with reflections",
-        ["octahedral", "so3", "full-octahedral"],
+          "with --predictions only full-octahedral, with reflections; mirrors: the 8 changes of signs; cyclic2-x, -y, -z " +
+          "and cyclic4-x, -y, -z: the two or four about an axis",
+        rotationSources,
       ),
     )
     .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all of the octahedral group)", { min: 2 }))
@@ -74,6 +76,11 @@ const measureOptions = (command: Command) =>
         ["grid", "vectors", "pseudovectors", "tensors", "scalars"],
       ),
     )
+    .addOption(
+      integer("--ignore-label <K>", "where --targets are class labels (N, ...), the one that does not count", {
+        min: -(2 ** 31),
+      }),
+    )
     .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
@@ -102,17 +109,16 @@ async function run(options: MeasureOptions): Promise<number> {
       group,
       loss,
       delta,
+      ignoreLabel: options.ignoreLabel,
       seed: options.seed ?? 0,
       json,
     });
   }
   const model = required(options, "model", "Give --model and --data, or --predictions and --targets");
   refuse(options, ARRAYS_ONLY, "model");
-  if (group === "full-octahedral") {
-    throw badOption(
-      "--group full-octahedral goes with --predictions: a molecule's mirror image may be another molecule",
-      "Use --group octahedral.",
-    );
+  if (group !== "octahedral" && group !== "so3") {
+    const why = group === "full-octahedral" ? ": a molecule's mirror image may be another molecule" : "";
+    throw badOption(`--group ${group} goes with --predictions${why}`, "Use --group octahedral.");
   }
   if (interpolation !== undefined && group !== "so3") {
     throw badOption("--interpolation goes with --group so3: the octahedral group needs none", "Leave it out.");
