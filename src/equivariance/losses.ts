@@ -9,6 +9,7 @@ import {
   requireWhole,
 } from "../check.ts";
 import type { ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
+import { notDistributions } from "./distributions.ts";
 import { requireFitting } from "./numbers.ts";
 
 /**
@@ -79,9 +80,6 @@ export function huber(options: { readonly delta?: number } = {}): Loss {
   };
 }
 
-/** How far the probabilities of a target may be from a sum of 1: they may come from half precision. */
-const SUM_ERROR = 1e-2;
-
 /**
  * Cross entropy log(sum of e^f) - sum of y f of logits f (natural logarithm), whose last axis is the classes, and
  * targets y that are distributions over them, one-hot or not. The loss is a mean over distributions. It is convex in
@@ -110,19 +108,6 @@ export function crossEntropy(options: { readonly classes: number }): Loss {
       return notDistributions("target", target, classes);
     },
   };
-}
-
-/** What is wrong with rows of probabilities; undefined where nothing is. */
-export function notDistributions(what: string, rows: ArrayLike<number>, classes: number): string | undefined {
-  for (let at = 0; at < rows.length; at += classes) {
-    let sum = 0;
-    for (let e = at; e < at + classes; e++) {
-      if (!(rows[e]! >= 0)) return `a ${what} is ${rows[e]}, and probabilities are not below 0`;
-      sum += rows[e]!;
-    }
-    if (Math.abs(sum - 1) > SUM_ERROR) return `a ${what}'s ${classes} probabilities sum up to ${sum}, not 1`;
-  }
-  return undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Losses of probabilities, such as a segmentation's softmax outputs. */
 import { requireObject, requireWhole } from "../check.ts";
-import { addSquares, notDistributions, requirePair, type Loss } from "./losses.ts";
+import { notDistributions } from "./distributions.ts";
+import { addSquares, requirePair, type Loss } from "./losses.ts";
 
 /**
  * The Brier score of probabilities f and targets y, both distributions over the classes along the last axis, one-hot
