@@ -54,7 +54,10 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
   const swept = await sweep("sample", count, async (n) => {
     const predicted = await predictions.read(n * rotations * size, rotations * size);
     const target = await targets.read(n * own, own);
-    if (!labels) return tally.add(predicted, target);
+    if (!labels) {
+      tally.add(predicted, target);
+      return;
+    }
     const ignore = options.ignoreLabel;
     const { oneHot, kept } = labelTarget(target, { classes, ignore }, `sample ${n} of ${options.targets}`);
     tally.add(predicted, oneHot, kept);
