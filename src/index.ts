@@ -58,6 +58,7 @@ export {
 export type { TwirlGain } from "./equivariance/twirlGain.ts";
 export {
   inverseRotation,
+  o3,
   octahedral,
   rotationGroup,
   so3,
@@ -71,7 +72,7 @@ export {
   type SymmetryActions,
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
-export { cyclic4, fullOctahedral } from "./equivariance/cubeGroups.ts";
+export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
 export { translations, type Translation, type TranslationOptions } from "./equivariance/translations.ts";
 export { channelPermutations, type ChannelPermutation } from "./equivariance/channelPermutations.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";
@@ -101,6 +102,10 @@ export {
   type BregmanOptions,
   type Loss,
 } from "./equivariance/losses.ts";
+export { brierScore, probabilityCrossEntropy } from "./equivariance/probabilityLosses.ts";
+export { labelTarget, type LabelTarget } from "./equivariance/labels.ts";
+export type { HeldOutGain } from "./equivariance/heldOutGains.ts";
+export type { Interval } from "./equivariance/studentT.ts";
 export type { ElementwiseLoss } from "./kernels/twirl/twirlGrad.ts";
 export { decompose, Tally, type Measurement, type TallyOptions } from "./equivariance/decomposition.ts";
 export {

@@ -8,9 +8,24 @@ import {
   squaredError,
   type Loss,
 } from "../equivariance/losses.ts";
+import { brierScore, probabilityCrossEntropy } from "../equivariance/probabilityLosses.ts";
 import { badOption, choice, number } from "./args.ts";
 
-const NAMES = ["squared", "absolute", "huber", "cross-entropy", "kullback-leibler", "itakura-saito"] as const;
+const NAMES = [
+  "squared",
+  "absolute",
+  "huber",
+  "cross-entropy",
+  "kullback-leibler",
+  "itakura-saito",
+  "brier",
+  "cross-entropy-probabilities",
+] as const;
+const OF_CLASSES = {
+  "cross-entropy": crossEntropy,
+  brier: brierScore,
+  "cross-entropy-probabilities": probabilityCrossEntropy,
+} as const;
 const HUBER_DELTA = 1;
 type LossName = (typeof NAMES)[number];
 
@@ -32,7 +47,8 @@ export function modelLossOption() {
 export function lossOption() {
   const help =
     "squared (default, (f - y)^2), absolute, huber; with --predictions also cross-entropy (logits and distributions " +
-    "along the last axis), kullback-leibler (numbers from 0), itakura-saito (numbers above 0)";
+    "along the last axis), brier and cross-entropy-probabilities (softmax outputs there), kullback-leibler (numbers " +
+    "from 0), itakura-saito (numbers above 0)";
   return choice("--loss <NAME>", help, NAMES);
 }
 
@@ -59,11 +75,16 @@ export function chosenLoss({ loss = "squared", delta }: LossChoice, classes?: nu
   if (loss === "huber") return huber({ delta: delta ?? HUBER_DELTA });
   if (loss === "kullback-leibler") return kullbackLeibler;
   if (loss === "itakura-saito") return itakuraSaito;
-  if (classes !== undefined && classes >= 2) return crossEntropy({ classes });
+  if (classes !== undefined && classes >= 2) return OF_CLASSES[loss]({ classes });
   throw badOption(
-    "--loss cross-entropy needs logits of at least two classes along the last axis",
-    "Give predictions (N, samples, ..., classes) and targets (N, ..., classes).",
+    `--loss ${loss} needs ${loss === "cross-entropy" ? "logits" : "probabilities"} of at least two classes along the last axis`,
+    "Give predictions (N, samples, ..., classes) and targets (N, ..., classes), or labels (N, ...).",
   );
+}
+
+/** Whether a loss compares distributions, so that its targets may be class labels. */
+export function takesLabels({ loss = "squared" }: LossChoice): boolean {
+  return loss in OF_CLASSES;
 }
 
 /** delta where the loss has one. */

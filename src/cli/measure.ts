@@ -1,5 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { LabelNames } from "../formats/frameLabels.ts";
+import { rotationSources } from "../equivariance/cubeRotations.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
@@ -24,9 +25,9 @@ const MODEL_ONLY = [
   "adapter",
   "tuning",
 ] as const;
-const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind"] as const;
+const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel"] as const;
 const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
-const FRAMES_ONLY = ["frames", "rotated", ...NAMES] as const;
+const FRAMES_ONLY = ["frames", "rotated", "tolerance", ...NAMES] as const;
 const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits"];
 /** What the rotations of frames are is known from them, and their loss is the squared error. */
 const NOT_WITH_FRAMES = [
@@ -45,8 +46,9 @@ const measureOptions = (command: Command) =>
       choice(
         "--group <KIND>",
         "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, rotates the atoms; " +
-          "full-octahedral (with --predictions only): with reflections",
-        ["octahedral", "so3", "full-octahedral"],
+          "with --predictions only full-octahedral, with reflections; mirrors: the 8 changes of signs; cyclic2-x, -y, -z " +
+          "and cyclic4-x, -y, -z: the two or four about an axis",
+        rotationSources,
       ),
     )
     .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all of the octahedral group)", { min: 2 }))
@@ -80,9 +82,15 @@ const measureOptions = (command: Command) =>
       choice(
         "--kind <KIND>",
         "with --rotations, what predictions are and how they turn: grid (default), voxels (N, samples, D, D, D, C); " +
-          "vectors (N, samples, ..., 3), such as forces; tensors (N, samples, ..., 3, 3), such as stress; scalars",
-        ["grid", "vectors", "tensors", "scalars"],
+          "vectors (N, samples, ..., 3), such as forces, or pseudovectors, such as torques; tensors " +
+          "(N, samples, ..., 3, 3), such as stress; scalars",
+        ["grid", "vectors", "pseudovectors", "tensors", "scalars"],
       ),
+    )
+    .addOption(
+      integer("--ignore-label <K>", "where --targets are class labels (N, ...), the one that does not count", {
+        min: -(2 ** 31),
+      }),
     )
     .addOption(
       text(
@@ -99,6 +107,13 @@ const measureOptions = (command: Command) =>
     .addOption(text("--pseudovectors <NAMES>", "likewise, that keep their sign under inversion, such as torques"))
     .addOption(text("--tensors <NAMES>", "likewise, of nine numbers, or six in Voigt's order"))
     .addOption(text("--scalars <NAMES>", "likewise, numbers that no rotation changes"))
+    .addOption(
+      text(
+        "--tolerance <LIST>",
+        "with --frames, the floor of a program that iterates up to a convergence, in the predictions' units: a " +
+          "number, or forces=1e-3,energy=1e-5",
+      ),
+    )
     .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
@@ -133,17 +148,16 @@ async function run(options: MeasureOptions): Promise<number> {
       group,
       loss,
       delta,
+      ignoreLabel: options.ignoreLabel,
       seed: options.seed ?? 0,
       json,
     });
   }
   const model = required(options, "model", "Give --model, --predictions or --frames");
   refuse(options, [...ARRAYS_ONLY, ...FRAMES_ONLY], "model");
-  if (group === "full-octahedral") {
-    throw badOption(
-      "--group full-octahedral goes with --predictions: a molecule's mirror image may be another molecule",
-      "Use --group octahedral.",
-    );
+  if (group !== "octahedral" && group !== "so3") {
+    const why = group === "full-octahedral" ? ": a molecule's mirror image may be another molecule" : "";
+    throw badOption(`--group ${group} goes with --predictions${why}`, "Use --group octahedral.");
   }
   if (interpolation !== undefined && group !== "so3") {
     throw badOption("--interpolation goes with --group so3: the octahedral group needs none", "Leave it out.");
@@ -200,11 +214,25 @@ function namesOf(options: MeasureOptions) {
     );
   const { scalars, vectors, pseudovectors, tensors } = options;
   return {
+    floors: floorsOf(options.tolerance),
     names: labels("--names", options.names),
     labelNames: labels("--label-names", options.labelNames),
     ...{ scalars: list(scalars), vectors: list(vectors) },
     ...{ pseudovectors: list(pseudovectors), tensors: list(tensors) },
   };
+}
+
+/** One number for all terms, or one for each that is named. */
+function floorsOf(given: string | undefined): number | Record<string, number> | undefined {
+  if (given === undefined) return undefined;
+  const pairs = given.split(",").map((pair) => {
+    const [name, text] = pair.includes("=") ? pair.split("=") : ["", pair];
+    const value = Number(text);
+    if (text!.trim() !== "" && value > 0 && Number.isFinite(value)) return [name!.trim(), value] as const;
+    throw badOption(`--tolerance has ${pair}`, "Give a positive number, or pairs such as forces=1e-3,energy=1e-5.");
+  });
+  const [first] = pairs;
+  return pairs.length === 1 && first![0] === "" ? first![1] : Object.fromEntries(pairs);
 }
 
 function refuse(options: MeasureOptions, names: readonly (keyof MeasureOptions)[], present: string): void {

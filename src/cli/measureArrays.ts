@@ -1,14 +1,16 @@
 import { VoxtwirlError } from "../errors.ts";
 import { PredictionTally, type PredictionMeasurement } from "../equivariance/predictions.ts";
+import { labelTarget } from "../equivariance/labels.ts";
 import { squaredError } from "../equivariance/losses.ts";
 import type { PredictionRotations } from "../equivariance/givenRotations.ts";
 import type { Representation } from "../equivariance/representations.ts";
 import { groupOrderOf, type RotationSource } from "../equivariance/cubeRotations.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
+import { badOption } from "./args.ts";
 import { printJson } from "./json.ts";
-import { chosenLoss, deltaOf, type LossChoice } from "./losses.ts";
-import { decompositionLines, gainLines, lossLines, remarkLines } from "./measureOutput.ts";
+import { chosenLoss, deltaOf, takesLabels, type LossChoice } from "./losses.ts";
+import { decompositionLines, gainLines, heldOutLines, lossLines, remarkLines } from "./measureOutput.ts";
 import { print } from "./stdout.ts";
 import { representationOf } from "./predictionShapes.ts";
 import { nothingKnown, partLines, sweep, type Swept } from "./sweep.ts";
@@ -20,6 +22,7 @@ export interface MeasureArraysOptions extends LossChoice {
   /** What predictions that are to be rotated back are. */
   readonly kind: Representation["kind"];
   readonly group: RotationSource;
+  readonly ignoreLabel: number | undefined;
   readonly seed: number;
   readonly json: boolean;
 }
@@ -37,13 +40,27 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<numb
 
 async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
   const { rotations: file, group, seed } = options;
+  if (options.ignoreLabel !== undefined && !isLabels(predictions, targets, options)) {
+    throw badOption("--ignore-label goes with targets of class labels", `${LABELS} Else leave it out.`);
+  }
   const [count, rotations] = checkShapes(predictions, targets, options);
   const loss = chosenLoss(options, predictions.shape.slice(2).at(-1));
   const given = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
   const tally = new PredictionTally(rotations, { group, rotations: given, loss, seed });
-  const size = product(targets.shape.slice(1));
+  const labels = isLabels(predictions, targets, options);
+  const classes = predictions.shape.at(-1)!;
+  const size = product(predictions.shape.slice(2));
+  const own = labels ? size / classes : size;
   const swept = await sweep("sample", count, async (n) => {
-    tally.add(await predictions.read(n * rotations * size, rotations * size), await targets.read(n * size, size));
+    const predicted = await predictions.read(n * rotations * size, rotations * size);
+    const target = await targets.read(n * own, own);
+    if (!labels) {
+      tally.add(predicted, target);
+      return;
+    }
+    const ignore = options.ignoreLabel;
+    const { oneHot, kept } = labelTarget(target, { classes, ignore }, `sample ${n} of ${options.targets}`);
+    tally.add(predicted, oneHot, kept);
   });
   if (swept.done === 0) return nothingKnown("sample", swept);
   printResult(tally.result(), swept, options);
@@ -51,7 +68,7 @@ async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: Me
 }
 
 function printResult(found: PredictionMeasurement, swept: Swept, options: MeasureArraysOptions): void {
-  const { group, gains, samples, betterReading, ...result } = found;
+  const { group, gains, heldOut, ignored, samples, betterReading, ...result } = found;
   const squared = result.loss === squaredError.name;
   const remarks = [
     ...(betterReading ? [readingRemark(betterReading, samples, squared ? undefined : "the mean squared error")] : []),
@@ -65,6 +82,8 @@ function printResult(found: PredictionMeasurement, swept: Swept, options: Measur
       delta,
       samples,
       gains,
+      heldOut,
+      ignored,
       remarks,
       betterReading: betterReading ?? null,
       interrupted: swept.interrupted,
@@ -74,7 +93,14 @@ function printResult(found: PredictionMeasurement, swept: Swept, options: Measur
   }
   print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
   const loss = lossLines(result, { delta, order: groupOrderOf(group) });
-  const lines = [...decompositionLines(result), "", ...remarkLines(remarks), ...gainLines(found)];
+  const lines = [
+    ...decompositionLines(result),
+    "",
+    ...remarkLines(remarks),
+    ...gainLines(found),
+    ...heldOutLines(heldOut),
+  ];
+  if (ignored > 0) lines.unshift(`${ignored} values with the ignored label do not count.`, "");
   print([...partLines(swept, "samples"), ...loss, ...lines]);
 }
 
@@ -82,18 +108,40 @@ const HOW: Record<RotationSource, string> = {
   octahedral: "of the 24 of the octahedral group",
   "full-octahedral": "of the 48 of the full octahedral group, with reflections (determinant -1)",
   so3: "independent draws",
+  mirrors: "of the 8 mirrors",
+  "cyclic2-x": "of the two about x",
+  "cyclic2-y": "of the two about y",
+  "cyclic2-z": "of the two about z",
+  "cyclic4-x": "of the four about x",
+  "cyclic4-y": "of the four about y",
+  "cyclic4-z": "of the four about z",
 };
+
+const LABELS = "Labels are (N, ...), with --loss brier, cross-entropy or cross-entropy-probabilities.";
+
+/** Whether targets have the shape of predictions without the axis of classes. */
+function isLabels(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): boolean {
+  const [n, , ...rest] = predictions.shape;
+  return takesLabels(options) && rest.length > 0 && targets.shape.join() === [n, ...rest.slice(0, -1)].join();
+}
 
 /** @returns numbers of samples and of predictions for each */
 function checkShapes(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): [number, number] {
   const [n, samples, ...rest] = predictions.shape;
   const [m, ...wanted] = targets.shape;
   const shapes = `(${predictions.shape.join(", ")}) and ${options.targets} (${targets.shape.join(", ")})`;
-  if (n === undefined || samples === undefined || n !== m || rest.join() !== wanted.join()) {
+  if (
+    n === undefined ||
+    samples === undefined ||
+    n !== m ||
+    !(rest.join() === wanted.join() || isLabels(predictions, targets, options))
+  ) {
     throw new VoxtwirlError(
       "bad-file",
       `${options.predictions} ${shapes} do not belong together`,
-      "Give predictions (N, samples, ...) and targets (N, ...).",
+      takesLabels(options)
+        ? `Give predictions (N, samples, ..., classes) and targets (N, ..., classes). ${LABELS}`
+        : "Give predictions (N, samples, ...) and targets (N, ...).",
     );
   }
   if (samples < 2 || product(targets.shape) === 0) {

@@ -1,11 +1,15 @@
 import type { Measurement } from "../equivariance/decomposition.ts";
 import type { Decomposition } from "../equivariance/estimators.ts";
+import type { HeldOutGain } from "../equivariance/heldOutGains.ts";
 import { squaredError } from "../equivariance/losses.ts";
 import type { TwirlGain } from "../equivariance/twirlGain.ts";
 import type { PoseResult } from "../equivariance/poseEstimator.ts";
 import type { PoseGain } from "../equivariance/poseGain.ts";
 import { formatLoss, formatPercentError } from "../report/format.ts";
 import { formatRatio } from "../report/table.ts";
+
+/** Losses whose estimates are unbiased, and whose gains are predicted. */
+const QUADRATIC: ReadonlySet<string> = new Set([squaredError.name, "brier"]);
 
 /** Remarks, and an empty line after them where there are any. */
 export function remarkLines(remarks: readonly string[]): string[] {
@@ -23,7 +27,7 @@ export function lossLines(
     split === "exact"
       ? `Loss: ${name}. An exact split: lossEquiv is the mean divergence of f_T from the mean prediction.`
       : `Loss: ${name}. No exact split: lossEquiv is the gap lossTotal - lossMean, at least 0 for a convex loss.`,
-    ...(rotations < order
+    ...(rotations < order && !QUADRATIC.has(loss)
       ? ["It is estimated from some of the rotations, and the jackknife leaves a small bias."]
       : []),
     "",
@@ -77,13 +81,31 @@ export function poseLines(result: PoseResult): string[] {
 export function gainLines({ gains, samples, loss }: Pick<Measurement, "gains" | "samples" | "loss">): string[] {
   const measured = ({ percentGain, percentGainStdErr }: TwirlGain) => percent(percentGain, percentGainStdErr);
   const what = "Loss taken away by averaging K predictions";
-  if (loss !== squaredError.name) {
+  if (!QUADRATIC.has(loss)) {
     return gainTable(gains, `${what}, on all ${samples} samples:`, ["gain"], (gain) => [measured(gain)]);
   }
   return gainTable(gains, halves(what, samples), ["gain", "predicted"], (gain) => [
     measured(gain),
     percent(gain.percentPredicted, gain.percentPredictedStdErr),
   ]);
+}
+
+/** Of two halves: what one predicts and what was found on the other. */
+export function heldOutLines(heldOut: readonly HeldOutGain[]): string[] {
+  if (heldOut.length === 0) return [];
+  const range = (value: number, [low, high]: readonly [number, number]) =>
+    `${value.toFixed(2)} % (${low.toFixed(2)} to ${high.toFixed(2)})`;
+  const lines = heldOut.map(
+    (half) =>
+      `  averaging the ${half.count} is predicted by ${half.predictingSamples} samples to lower the loss by ` +
+      `${range(half.percentPredicted, half.percentPredictedInterval)}, and on the other ${half.measuringSamples} ` +
+      `lowered it by ${range(half.percentMeasured, half.percentMeasuredInterval)}, for ${half.count} times the work`,
+  );
+  return [
+    "",
+    "All predictions of a sample averaged, each half of the samples once predicting (95 % intervals):",
+    ...lines,
+  ];
 }
 
 export function poseGainLines(gains: readonly PoseGain[], samples: number): string[] {

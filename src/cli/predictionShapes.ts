@@ -24,8 +24,9 @@ export function representationOf(kind: Representation["kind"], shape: readonly n
       );
     }
     case "vectors":
+    case "pseudovectors":
     case "tensors": {
-      const own = kind === "vectors" ? [3] : [3, 3];
+      const own = kind === "tensors" ? [3, 3] : [3];
       if (axes.length < own.length || axes.slice(-own.length).join() !== own.join()) {
         const six = kind === "tensors" ? " Write the six numbers of a symmetric one out as a matrix." : "";
         throw fail(`does not hold ${kind} to rotate back`, `Give (N, samples, ..., ${own.join(", ")}).${six}`);

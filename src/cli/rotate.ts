@@ -1,6 +1,5 @@
 import { Option, type Command } from "@commander-js/extra-typings";
-import { cyclic4, fullOctahedral } from "../equivariance/cubeGroups.ts";
-import { octahedral, so3, type RotationGroup } from "../equivariance/groups.ts";
+import { groupNames, namedGroups } from "../equivariance/namedGroups.ts";
 import { kindOf } from "../node/moleculeBytes.ts";
 import { requireNew } from "../node/newFile.ts";
 import { requireWritable } from "../node/files.ts";
@@ -8,15 +7,6 @@ import { badOption, choice, exits, integer, text } from "./args.ts";
 import type { RotateChoice } from "./rotateChoice.ts";
 import { rotateGrids } from "./rotateGrids.ts";
 import { rotateFrameFile } from "./rotateFrameFile.ts";
-
-const GROUPS = {
-  so3: () => so3(),
-  octahedral,
-  "full-octahedral": fullOctahedral,
-  "cyclic4-x": () => cyclic4("x"),
-  "cyclic4-y": () => cyclic4("y"),
-  "cyclic4-z": () => cyclic4("z"),
-} as const satisfies Record<string, () => RotationGroup>;
 
 const rotateOptions = (command: Command) =>
   command
@@ -31,14 +21,18 @@ const rotateOptions = (command: Command) =>
     .addOption(
       choice(
         "--group <KIND>",
-        "so3 (default): independent draws from all rotations; octahedral (default of .npy): the 24 of the cube; " +
-          "full-octahedral: its 48 with reflections; cyclic4-x, -y, -z: the four about an axis",
-        Object.keys(GROUPS) as (keyof typeof GROUPS)[],
+        "so3 (default): independent draws from all rotations; o3: with inversions; octahedral (default of .npy): the " +
+          "24 of the cube; full-octahedral: its 48 with reflections; mirrors: 8 changes of signs; cyclic2-x, -y, -z " +
+          "and cyclic4-x, -y, -z: the two or four about an axis",
+        groupNames,
       ),
     )
     .addOption(integer("--twirl <N>", "copies of each (default 24, or all elements of a smaller group)"))
     .addOption(integer("--seed <N>", "seed of the draws (default 0)", { min: 0 }))
-    .option("--repeats", "of frames, also each as it is, twice, and twice with its last digits changed: for the floor")
+    .option(
+      "--repeats",
+      "of frames, also each as it is, twice, and with its last digits changed: to tell rounding and chance",
+    )
     .option("--near-axes", "of frames, also poses with an edge along each axis, or nearly: does a prediction jump")
     .option("--center", "move the centroid of each frame's atoms to the origin first")
     .addOption(
@@ -73,7 +67,7 @@ export const define = (command: Command) =>
           if (out === undefined) throw missing("out", "Give a new file for the copies");
           const grids = kindOf(data) === ".npy";
           const name = asked ?? (grids ? "octahedral" : "so3");
-          const group = GROUPS[name]();
+          const group = namedGroups[name]();
           if (twirl !== undefined && twirl > group.order) {
             const message = `--twirl ${twirl} is more than the ${group.order} elements of ${name}`;
             throw badOption(message, `Give at most ${group.order}, or another --group.`);

@@ -22,7 +22,7 @@ import { sweep } from "./sweep.ts";
 export async function rotateGrids(choice: RotateChoice): Promise<number> {
   const { out, center, keep, group } = choice;
   if (group.interpolation !== undefined) {
-    throw badOption("--group so3 would interpolate voxels", "Use --group octahedral, which is exact.");
+    throw badOption(`--group ${group.name} would interpolate voxels`, "Use --group octahedral, which is exact.");
   }
   if (center || keep.length > 0) throw badOption("--center and --keep go with frames of atoms", "Leave them out.");
   if (!/\.npy$/i.test(out)) throw badOption(`--out ${out} does not end in .npy, as --data does`, "Name it so.");

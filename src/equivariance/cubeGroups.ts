@@ -22,12 +22,33 @@ export function cyclic4(axis: (typeof AXES)[number]): RotationGroup {
 }
 
 /**
+ * C2: the identity and the rotation about an axis of the grid by 180 degrees, bitwise exact on grids.
+ *
+ * @throws VoxtwirlError "bad-option" for an axis that is none
+ */
+export function cyclic2(axis: (typeof AXES)[number]): RotationGroup {
+  return cubeGroup(`cyclic2-${axis}`, cyclic4(axis).enumerate!().filter(isDiagonal));
+}
+
+/**
+ * D_2h: the 8 changes of signs of x, y and z, three mirror planes and what they make together, bitwise exact on grids.
+ * Four of them are proper.
+ */
+export function mirrors(): RotationGroup {
+  return cubeGroup("mirrors", cubeSymmetryMatrices.filter(isDiagonal));
+}
+
+/**
  * O_h: the 48 symmetries of the cube, 24 rotations and 24 reflections (determinant -1), bitwise exact on grids. Vectors
- * are polar: v' = R v, as displacements and forces are; axial ones (torques, magnetic moments) would be det(R) R v.
+ * are polar: v' = R v, as displacements and forces are; pseudovectors (torques, magnetic moments) are v' = det(R) R v.
  * Tensors are t' = R t R^T, and scalars do not change their sign.
  */
 export function fullOctahedral(): RotationGroup {
   return cubeGroup("full-octahedral", cubeSymmetryMatrices);
+}
+
+function isDiagonal(matrix: Rotation): boolean {
+  return matrix.every((value, at) => at % 4 === 0 || value === 0);
 }
 
 function cubeGroup(name: string, matrices: readonly Rotation[]): RotationGroup {

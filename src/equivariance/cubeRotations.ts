@@ -1,12 +1,37 @@
 import { VoxtwirlError } from "../errors.ts";
 import { CUBE_SYMMETRIES, cubeSymmetry, describeMatrix, isReflection } from "./cubeSymmetries.ts";
+import { cyclic2, cyclic4, mirrors } from "./cubeGroups.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
-/** From what the rotations of a sample are: different ones of the 24 or 48 of the cube, or independent draws. */
-export type RotationSource = "octahedral" | "full-octahedral" | "so3";
+/** From what the rotations of a sample are: different ones of a group of the cube's symmetries, or independent draws. */
+export type RotationSource = "octahedral" | "full-octahedral" | "so3" | keyof typeof SUBGROUPS;
+
+/** Smaller groups of the cube's symmetries. */
+const SUBGROUPS = {
+  mirrors,
+  "cyclic2-x": () => cyclic2("x"),
+  "cyclic2-y": () => cyclic2("y"),
+  "cyclic2-z": () => cyclic2("z"),
+  "cyclic4-x": () => cyclic4("x"),
+  "cyclic4-y": () => cyclic4("y"),
+  "cyclic4-z": () => cyclic4("z"),
+} as const;
+
+/** All there are. */
+export const rotationSources = [
+  "octahedral",
+  "full-octahedral",
+  "so3",
+  ...(Object.keys(SUBGROUPS) as (keyof typeof SUBGROUPS)[]),
+] as const;
+
+function isSubgroup(source: RotationSource): source is keyof typeof SUBGROUPS {
+  return source in SUBGROUPS;
+}
 
 /** Elements of the group that rotations are drawn from, Infinity for independent draws. */
 export function groupOrderOf(source: RotationSource): number {
+  if (isSubgroup(source)) return SUBGROUPS[source]().order;
   return { octahedral: OCTAHEDRAL_ORDER, "full-octahedral": CUBE_SYMMETRIES, so3: Infinity }[source];
 }
 
@@ -48,7 +73,12 @@ export function cubeRotations(
   );
   const whole = sets.every((set) => new Set(set).size === CUBE_SYMMETRIES);
   const used = source === "octahedral" && whole && rotations === CUBE_SYMMETRIES ? "full-octahedral" : source;
-  const reflection = elements.findIndex(isReflection);
+  if (isSubgroup(used)) {
+    const members = new Set(SUBGROUPS[used]().enumerate!().map(cubeSymmetry));
+    const foreign = elements.findIndex((element) => !members.has(element));
+    if (foreign >= 0) fail(foreign, `is a symmetry of the cube, but no element of ${used}`, NOT_OF_GROUP);
+  }
+  const reflection = isSubgroup(used) ? -1 : elements.findIndex(isReflection);
   if (reflection >= 0 && used !== "full-octahedral") {
     const others = elements.filter(isReflection).length - 1;
     const also = ["", ", and so is 1 other"][others] ?? `, and so are ${others} others`;
@@ -66,6 +96,7 @@ export function cubeRotations(
 }
 
 const NOT_OF_CUBE = "Give rotations of the cube, or rotate the predictions back yourself and give no rotations.";
+const NOT_OF_GROUP = "Leave it out with its predictions, or name the group that has all: see --group.";
 const MIRRORED =
   "Leave reflections out with their predictions; where mirror images are meant to count use --group full-octahedral.";
 const ALL_MIRRORED = "Rows or columns may be swapped, or an axis reversed on one side alone: write them as rotations.";

@@ -1,3 +1,4 @@
+import { determinant } from "./matrices.ts";
 import { octahedralInverses, octahedralMatrices, octahedralPermutation, OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
 /**
@@ -63,7 +64,5 @@ export function rotationFault(matrix: ArrayLike<number>, tolerance: number): str
     return "is not orthogonal, so no rotation";
   }
   if (Math.abs(scale - 1) > tolerance) return `scales by ${Number(scale.toPrecision(4))}, so it is no rotation`;
-  const [a, b, c, d, e, f, g, h, i] = m;
-  const determinant = a! * (e! * i! - f! * h!) - b! * (d! * i! - f! * g!) + c! * (d! * h! - e! * g!);
-  return determinant < 0 ? "is a reflection (determinant -1), not a rotation" : undefined;
+  return determinant(m) < 0 ? "is a reflection (determinant -1), not a rotation" : undefined;
 }

@@ -3,7 +3,9 @@ import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decomposeTerms, type Decomposition, type SampleTerms } from "./estimators.ts";
 import { requireLoss, squaredError, type Loss } from "./losses.ts";
-import { part } from "./numbers.ts";
+import { heldOutGains, type HeldOutGain } from "./heldOutGains.ts";
+import { keepValues } from "./labels.ts";
+import { part, requireFitting } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 import { sampleTerms } from "./sampleTerms.ts";
 import { subsetErrors, twirlGains, TWIRL_COUNTS, type TwirlGain } from "./twirlGain.ts";
@@ -18,6 +20,10 @@ export interface Measurement extends Decomposition {
   readonly rotations: number;
   /** What averaging K predictions gains; empty with fewer than four samples. */
   readonly gains: readonly TwirlGain[];
+  /** What averaging all predictions gains, each half of the samples once predicting; empty with fewer than four. */
+  readonly heldOut: readonly HeldOutGain[];
+  /** Values that did not count, of all samples together. */
+  readonly ignored: number;
 }
 
 /** How many predictions a sample has, and of which group. */
@@ -42,8 +48,10 @@ export class Tally {
   readonly #counts: readonly number[];
   readonly #random: Random;
   readonly #terms: SampleTerms[] = [];
+  readonly #seed: number;
   readonly #errors: number[][] = [];
   #elements = 0;
+  #ignored = 0;
 
   constructor(options: TallyOptions) {
     requireObject("options", options, "Give { rotations }.");
@@ -54,17 +62,27 @@ export class Tally {
     this.#loss = loss;
     this.#counts = TWIRL_COUNTS.filter((count) => count <= rotations);
     this.#random = new Random(seed);
+    this.#seed = seed;
   }
 
   /**
    * @param predictions N twisted predictions f_i = T_i^-1 f(T_i x), one after another, each as long as the target
+   * @param kept numbers of the loss's values that count; all by default
    * @throws VoxtwirlError "bad-shape" when they are not, or the loss has no meaning for the numbers; "not-finite" when
    *   a number or the loss is NaN or infinite
    */
-  add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
+  add(predictions: ArrayLike<number>, target: ArrayLike<number>, kept?: Uint32Array): void {
+    if (kept) {
+      const { numbersEach = 1 } = this.#loss;
+      const values = target.length / numbersEach;
+      requireFitting(predictions, target, this.#rotations);
+      this.add(keepValues(predictions, values, numbersEach, kept), keepValues(target, values, numbersEach, kept));
+      this.#ignored += values - kept.length;
+      return;
+    }
     const sample = { predictions, target, rotations: this.#rotations, groupOrder: this.#groupOrder };
     const terms = sampleTerms(this.#loss, sample, this.#terms.length);
-    const errors = subsetErrors(this.#loss, sample, this.#counts, this.#random);
+    const errors = subsetErrors(this.#loss, sample, [...this.#counts, this.#rotations], this.#random);
     this.#terms.push(terms);
     this.#errors.push(errors);
     this.#elements += target.length / (this.#loss.numbersEach ?? 1);
@@ -82,6 +100,13 @@ export class Tally {
       samples,
       rotations,
       gains: twirlGains(loss, this.#terms, this.#errors, this.#counts, sampling),
+      heldOut: heldOutGains(
+        this.#terms,
+        this.#errors.map((errors) => errors.at(-1)!),
+        sampling,
+        this.#seed,
+      ),
+      ignored: this.#ignored,
     };
   }
 }

@@ -2,6 +2,7 @@ import { requireFunction, requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { ResampleMethod } from "../kernels/rotation/resample.ts";
 import { ballVoxels, rotateGridInterpolated } from "./interpolate.ts";
+import { determinant } from "./matrices.ts";
 import { zerosLike, type FloatArray } from "./numbers.ts";
 import { OCTAHEDRAL_ORDER, octahedralElement, octahedralMatrices, rotateGridOctahedral } from "./octahedral.ts";
 import type { Representation } from "./representations.ts";
@@ -9,8 +10,8 @@ import { drawOctahedral, haarRotation } from "./rotations.ts";
 import { requireGroup, type SymmetryGroup } from "./symmetryGroup.ts";
 
 /**
- * An orthogonal matrix: nine numbers, row major, active (v' = R v), x y z. Determinant 1 is a rotation; those of
- * `fullOctahedral` with -1 are reflections.
+ * An orthogonal matrix: nine numbers, row major, active (v' = R v), x y z. Determinant 1 is a rotation, proper; with
+ * -1 it is improper, a rotation and the point inversion: `o3`, `fullOctahedral` and `mirrors` have such.
  */
 export type Rotation = readonly number[];
 
@@ -73,6 +74,22 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
   });
 }
 
+/**
+ * All rotations, each without and with the point inversion, by Haar measure: the determinant is 1 or -1, equally likely.
+ * On grids they interpolate, as those of `so3`.
+ */
+export function o3(interpolation: ResampleMethod = "catmullRom"): RotationGroup {
+  return rotationGroup({
+    ...so3(interpolation),
+    name: "o3",
+    sample: (random, count) =>
+      Array.from({ length: count }, () => {
+        const sign = random.int(2) === 0 ? 1 : -1;
+        return haarRotation(random).map((value) => sign * value);
+      }),
+  });
+}
+
 /** An array rotated, of the same precision; scalars are the array itself. */
 export function act<T extends FloatArray>(
   group: RotationActions,
@@ -85,6 +102,10 @@ export function act<T extends FloatArray>(
       return values;
     case "vectors":
       return group.actOnPoints(rotation, values);
+    case "pseudovectors": {
+      const turned = group.actOnPoints(rotation, values);
+      return determinant(rotation) < 0 ? (turned.map((value) => -value) as T) : turned;
+    }
     case "tensors":
       // t R^T rotates the rows of t as vectors; R (t R^T) its columns.
       return transposed(group.actOnPoints(rotation, transposed(group.actOnPoints(rotation, values))));

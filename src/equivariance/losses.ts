@@ -9,6 +9,7 @@ import {
   requireWhole,
 } from "../check.ts";
 import type { ElementwiseLoss } from "../kernels/twirl/twirlGrad.ts";
+import { notDistributions } from "./distributions.ts";
 import { requireFitting } from "./numbers.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface Loss {
   readonly split: "exact" | "gap";
   /** Numbers that one value of the loss is made of, such as classes; 1 by default. Means are over values. */
   readonly numbersEach?: number;
+  /** Whether it is the sum of (f - y)^2: then estimates are unbiased, and gains of averaging K are predicted. */
+  readonly quadratic?: boolean;
   /** What the GPU takes gradients of: given where the loss is one of those. */
   readonly elementwise?: ElementwiseLoss;
   /** The sum over a target's values; `prediction` is as long. Its arrays are used again: they must not be kept. */
@@ -38,6 +41,7 @@ export interface Loss {
 export const squaredError: Loss = {
   name: "squared",
   split: "exact",
+  quadratic: true,
   elementwise: { kind: "squared" },
   of: (prediction, target) => addSquares(0, prediction, target),
 };
@@ -76,15 +80,12 @@ export function huber(options: { readonly delta?: number } = {}): Loss {
   };
 }
 
-/** How far the probabilities of a target may be from a sum of 1: they may come from half precision. */
-const SUM_ERROR = 1e-2;
-
 /**
  * Cross entropy log(sum of e^f) - sum of y f of logits f (natural logarithm), whose last axis is the classes, and
  * targets y that are distributions over them, one-hot or not. The loss is a mean over distributions. It is convex in
  * the logits, mu is the mean of the logits, and the split is exact: with p = softmax(mu),
  * L_equiv = E KL(p, softmax(f_T)), the divergence D of phi(f) = log(sum of e^f). Predicting zero logits is predicting
- * the uniform distribution, so lossZero is log(classes). Of a model that gives probabilities, take their logarithms.
+ * the uniform distribution, so lossZero is log(classes). Of probabilities there is `probabilityCrossEntropy`.
  *
  * @throws VoxtwirlError "bad-option" unless there are at least two classes
  */
@@ -104,15 +105,7 @@ export function crossEntropy(options: { readonly classes: number }): Loss {
     },
     refuse: (logits, target) => {
       requirePair(logits, target);
-      for (let at = 0; at < target.length; at += classes) {
-        let sum = 0;
-        for (let e = at; e < at + classes; e++) {
-          if (!(target[e]! >= 0)) return `a target is ${target[e]}, and probabilities are not below 0`;
-          sum += target[e]!;
-        }
-        if (Math.abs(sum - 1) > SUM_ERROR) return `a target's ${classes} probabilities sum up to ${sum}, not 1`;
-      }
-      return undefined;
+      return notDistributions("target", target, classes);
     },
   };
 }
@@ -221,7 +214,7 @@ function outside(
   return undefined;
 }
 
-function requirePair(prediction: ArrayLike<number>, target: ArrayLike<number>): void {
+export function requirePair(prediction: ArrayLike<number>, target: ArrayLike<number>): void {
   requireNumbers("prediction", prediction);
   requireNumbers("target", target);
   requireFitting(prediction, target, 1);

@@ -51,10 +51,11 @@ export class PredictionTally {
   /**
    * @param predictions of one sample, one after another, each as long as the target
    * @param target what they should be for the input that was not rotated
+   * @param kept as in `Tally.add`: see `labelTarget`
    * @throws VoxtwirlError "bad-shape" when they are not, "not-finite" when a number is NaN or infinite
    */
-  add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
-    this.#tally.add(predictions, target);
+  add(predictions: ArrayLike<number>, target: ArrayLike<number>, kept?: Uint32Array): void {
+    this.#tally.add(predictions, target, kept);
   }
 
   /** @throws VoxtwirlError as `decomposeSums` */

@@ -49,7 +49,7 @@ export class RawTally {
    * @throws VoxtwirlError "bad-shape" for a target that is not what it is said to be or a sample without rotations; as
    *   `Tally.add`
    */
-  add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
+  add(predictions: ArrayLike<number>, target: ArrayLike<number>, kept?: Uint32Array): void {
     const { output } = this.#options.given;
     const rotations = this.#rotationsOf(this.#samples);
     requireLength(`the target of sample ${this.#samples}`, target.length, output);
@@ -60,7 +60,7 @@ export class RawTally {
       const one = raw.subarray(i * target.length, (i + 1) * target.length);
       back.set(act(this.#actions, output, inverseRotation(rotation), one), i * target.length);
     });
-    this.#tally.add(back, target);
+    this.#tally.add(back, target, kept);
     if (this.#samples++ >= this.#toCompare(target.length)) return;
     const y = Float64Array.from(target);
     this.#compared.push(readingErrors(raw, y, rotations, (rotation) => act(this.#actions, output, rotation, y)));

@@ -36,9 +36,13 @@ export interface SamplePredictions {
 export function sampleTerms(loss: Loss, sample: SamplePredictions, which: number): SampleTerms {
   const { predictions, target, rotations } = sample;
   requireFitting(predictions, target, rotations);
-  if (loss !== squaredError) return jackknifed(loss, sample, which);
+  if (!loss.quadratic) return jackknifed(loss, sample, which);
   const sums = squaredSums(sample);
   if (!Number.isFinite(sums.meanError + sums.spread + sums.zeroError)) throw notFinite(which);
+  if (loss !== squaredError) {
+    requireMeaning(loss, sample, which);
+    return { ...squaredTerms(sums, sample), zero: zeroLoss(loss, target) };
+  }
   return squaredTerms(sums, sample);
 }
 

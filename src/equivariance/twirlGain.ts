@@ -14,7 +14,7 @@ export interface TwirlGain {
   /** From averages that were really made, on one half of the samples; where nothing is predicted, on all. */
   readonly percentGain: number;
   readonly percentGainStdErr: number;
-  /** What percentEquiv of the other half leads one to expect. NaN where the loss is not the squared error. */
+  /** What percentEquiv of the other half leads one to expect. NaN where the loss is not quadratic. */
   readonly percentPredicted: number;
   readonly percentPredictedStdErr: number;
 }
@@ -55,7 +55,7 @@ export function subsetErrors(
  * The gain of averaging K predictions, measured on every second sample, beside the gain that the other samples predict:
  * p M (K - 1) / (K (M - 1)) for K different elements of a group of M, p (1 - 1/K) for independent draws, p the share
  * of the equivariance term. On the same samples the two would be equal by algebra and show nothing. The formula holds
- * for the squared error alone: for other losses all samples measure, and nothing is predicted.
+ * for quadratic losses alone: for other losses all samples measure, and nothing is predicted.
  *
  * @param errors of each sample, for each of `counts` (`subsetErrors`)
  * @returns nothing with fewer than four samples
@@ -68,7 +68,7 @@ export function twirlGains(
   sampling: Sampling,
 ): TwirlGain[] {
   if (terms.length < 4) return [];
-  const predicts = loss === squaredError;
+  const predicts = loss.quadratic === true;
   const { percentEquiv, percentEquivStdErr } = predicts
     ? decomposeTerms(
         terms.filter((_, i) => i % 2 === 0),

@@ -16,7 +16,12 @@ export interface Floor {
   readonly type: number;
   /** Between predictions for the same frame as it is; null without such. */
   readonly repeats: number | null;
-  /** Between the frame as it is and with its last digits changed; null without such. */
+  /** Bits of that type: 53 of double precision, 24 of single, 11 of half, 8 of bfloat16. */
+  readonly bits: number;
+  /**
+   * Between the frame as it is and with its last digits changed, of single precision where that is the type; null
+   * without such.
+   */
   readonly jitter: number | null;
 }
 
@@ -32,6 +37,7 @@ export class FloorTally {
   readonly #printed = new PrintedDigits();
   readonly #repeats = new MeanSquare();
   readonly #jitter = new MeanSquare();
+  readonly #single = new MeanSquare();
   readonly #near = new Map<string, Map<number, MeanSquare>>();
 
   /** Predictions as they were read. */
@@ -42,10 +48,13 @@ export class FloorTally {
   /** One structure's predictions for copies that are no draws, turned back, all of one length. */
   add(repeats: readonly { readonly of: PredictedRepeat; readonly values: Float64Array }[]): void {
     const kind = (wanted: string) => repeats.filter(({ of }) => of.kind === wanted).map(({ values }) => values);
-    const [same, changed] = [kind("identity"), kind("jitter")];
+    const same = kind("identity");
     // Of two independent values the squared difference is twice the variance.
     same.slice(1).forEach((values) => this.#repeats.add(values, same[0]!, 0.5));
-    if (same[0] !== undefined) changed.forEach((values) => this.#jitter.add(values, same[0]!, 1));
+    if (same[0] !== undefined) {
+      for (const values of kind("jitter")) this.#jitter.add(values, same[0], 1);
+      for (const values of kind("jitter single")) this.#single.add(values, same[0], 1);
+    }
     for (const { of, values } of repeats) {
       if (!of.kind.startsWith("near ") || !of.angle) continue;
       const base = repeats.find((one) => one.of.kind === of.kind && one.of.angle === 0)?.values;
@@ -60,14 +69,14 @@ export class FloorTally {
 
   /** @param tolerance in place of what was found, for programs that iterate up to one */
   floor(tolerance?: number): Floor {
-    const { written: digits, type } = this.#printed;
-    const [repeats, jitter] = [this.#repeats.root, this.#jitter.root];
-    const parts = { digits, type, repeats, jitter };
-    if (tolerance !== undefined) return { value: tolerance, from: "tolerance", ...parts };
+    const { written: digits, type, bits } = this.#printed;
+    const jitter = (bits <= 24 ? this.#single : this.#jitter).root;
+    const parts = { digits, type, repeats: this.#repeats.root, jitter };
+    if (tolerance !== undefined) return { value: tolerance, from: "tolerance", bits, ...parts };
     const [from, value] = (Object.entries(parts) as [keyof typeof parts, number | null][]).reduce((largest, one) =>
       (one[1] ?? 0) > (largest[1] ?? 0) ? one : largest,
     );
-    return { value: value ?? 0, from, ...parts };
+    return { value: value ?? 0, from, bits, ...parts };
   }
 
   nearAxes(): NearAxis[] {

@@ -5,10 +5,11 @@ import type { Random } from "../random.ts";
 
 /**
  * What a copy is for: "identity", the frame as it is, twice: does a program predict the same again; "jitter", as it is
- * but for the last digits of its positions: what rounding does to it; "near x", y or z: an edge lies along that axis,
+ * but for the last digits of its positions: what rounding does to it; "jitter single", for programs in single precision,
+ * but for the last bits that these have; "near x", y or z: an edge lies along that axis,
  * or nearly: does the prediction jump.
  */
-export type RepeatKind = "identity" | "jitter" | `near ${Axis}`;
+export type RepeatKind = "identity" | "jitter" | "jitter single" | `near ${Axis}`;
 export type Axis = (typeof AXES)[number];
 
 /** What a copy is that is none of the rotations to be measured under. */
@@ -24,7 +25,7 @@ export const IDENTITIES = 2;
 export const JITTERS = 2;
 /** In radians, the first of which is the pose that others are held against. */
 export const NEAR_ANGLES: readonly number[] = [0, 1e-4, 1e-3, 1e-2, 1e-1];
-const KINDS: readonly string[] = ["identity", "jitter", ...AXES.map((axis) => `near ${axis}`)];
+const KINDS: readonly string[] = ["identity", "jitter", "jitter single", ...AXES.map((axis) => `near ${axis}`)];
 
 export function isRepeatKind(word: unknown): word is RepeatKind {
   return typeof word === "string" && KINDS.includes(word);
@@ -47,6 +48,11 @@ export function nearPoses(frame: Frame): { readonly repeat: Repeat; readonly rot
 /** Positions with each number one unit of the last digit up or down. */
 export function jittered(positions: Float64Array, unit: number, random: Random): Float64Array {
   return positions.map((value) => value + (random.int(2) === 0 ? unit : -unit));
+}
+
+/** Positions with each number a unit roundoff of single precision up or down. */
+export function jitteredSingle(positions: Float64Array, random: Random): Float64Array {
+  return positions.map((value) => value * (1 + (random.int(2) === 0 ? 1 : -1) * 2 ** -23));
 }
 
 /** The unit vector from the first atom to the nearest that is not in the same place; none without such. */

@@ -12,7 +12,7 @@ import type { Frame, NumberedFrame } from "../molecules/frame.ts";
 import { centroid } from "../molecules/molecule.ts";
 import { Random } from "../random.ts";
 import { Keeping } from "./keeping.ts";
-import { IDENTITIES, jittered, JITTERS, nearPoses, NEAR_ANGLES, type Repeat } from "./repeats.ts";
+import { IDENTITIES, jittered, jitteredSingle, JITTERS, nearPoses, NEAR_ANGLES, type Repeat } from "./repeats.ts";
 import { twirlValues, type TwirlMark } from "./twirlKeys.ts";
 
 /** How frames are turned. */
@@ -24,8 +24,8 @@ export interface RotateFramesOptions {
   /** Of the draws; 0 by default. */
   readonly seed?: number | undefined;
   /**
-   * Further copies of each frame after its rotations: the frame as it is, twice, and twice with all numbers of its
-   * positions a unit of their last digit up or down.
+   * Further copies of each frame after its rotations: the frame as it is, twice; twice with all numbers of its
+   * positions a unit of their last digit up or down; and twice with them a bit of single precision up or down.
    */
   readonly repeats?: boolean | undefined;
   /** Further copies in which the edge from the first atom to its nearest lies along each axis, or nearly. */
@@ -129,6 +129,9 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
         for (let i = 0; i < IDENTITIES; i++) yield identity({ kind: "identity" }, i, IDENTITIES);
         for (let i = 0; i < JITTERS; i++) {
           yield identity({ kind: "jitter" }, i, JITTERS, jittered(places, lastDigit, jitter));
+        }
+        for (let i = 0; i < JITTERS; i++) {
+          yield identity({ kind: "jitter single" }, i, JITTERS, jitteredSingle(places, jitter));
         }
       }
       if (nearAxes) {

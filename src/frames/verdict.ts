@@ -5,9 +5,9 @@ import type { FrameTermResult } from "./termResult.ts";
 /**
  * "rounding": what changes under rotations is below 3 times the floor; "not-symmetric": from 10 times on; "undecided":
  * between. "not-deterministic": the same frame twice has other predictions, by more than 3 times what digits and number
- * type explain. "not-smooth": turning an edge away from an axis by the smallest angle changes predictions by at least
- * 10 times the floor, and by at least a third of what the next angle, ten times as large, does: of a smooth function it
- * is a tenth.
+ * type explain. "not-smooth": turning an edge away from an axis by a small angle changes predictions by at least 10 times
+ * the floor, and by at least a third of what the next angle, ten times as large, does: of a smooth function it is a
+ * tenth.
  */
 export type Verdict = "rounding" | "undecided" | "not-symmetric" | "not-deterministic" | "not-smooth";
 
@@ -38,10 +38,11 @@ export function verdictsOf(judged: Judged): Verdict[] {
 /** Where predictions jump. */
 function jumpOf({ floor, nearAxes }: Judged): { axis: string; angle: number; rms: number } | undefined {
   for (const { axis, away } of nearAxes) {
-    const [first, second] = away;
-    if (first === undefined || second === undefined || first.rms === 0) continue;
-    if (first.rms < ABOVE_FROM * floor.value || first.rms < JUMP * second.rms) continue;
-    return { axis, ...first };
+    const jump = away.find(({ rms }, i) => {
+      const next = away[i + 1];
+      return next !== undefined && rms > 0 && rms >= ABOVE_FROM * floor.value && rms >= JUMP * next.rms;
+    });
+    if (jump !== undefined) return { axis, ...jump };
   }
   return undefined;
 }

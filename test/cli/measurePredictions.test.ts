@@ -231,7 +231,7 @@ describe("voxtwirl measure --predictions", () => {
       const alone = await command.run(["measure", ...arrays("back.npy", "--kind", "vectors")]);
       expect(alone).toMatchObject({ code: 2, stderr: expect.stringMatching(/--kind vectors goes with --rotations/) });
       const unknown = await command.run(["measure", ...arrays("back.npy", "--kind", "forces")]);
-      expect(unknown.stderr).toMatch(/--kind forces is not known\n.*grid, vectors, tensors, scalars/);
+      expect(unknown.stderr).toMatch(/--kind forces is not known\n.*grid, vectors, pseudovectors, tensors, scalars/);
       const model = await command.run(["measure", "--model", "m", "--data", "builtin", "--kind", "vectors"]);
       expect(model).toMatchObject({ code: 2, stderr: expect.stringMatching(/--kind does not go with --model/) });
       const cube = await command.run(["measure", ...given("vectors").slice(0, -2), "--kind", "vectors"]);

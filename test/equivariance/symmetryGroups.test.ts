@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { channelPermutations } from "../../src/equivariance/channelPermutations.ts";
-import { cyclic4, fullOctahedral } from "../../src/equivariance/cubeGroups.ts";
-import { octahedral, rotationGroup, so3 } from "../../src/equivariance/groups.ts";
+import { cyclic2, cyclic4, fullOctahedral, mirrors } from "../../src/equivariance/cubeGroups.ts";
+import { o3, octahedral, rotationGroup, so3 } from "../../src/equivariance/groups.ts";
+import { determinant } from "../../src/equivariance/matrices.ts";
 import { octahedralElement } from "../../src/equivariance/octahedral.ts";
 import type { Representation } from "../../src/equivariance/representations.ts";
 import { finiteGroup, type SymmetryGroup } from "../../src/equivariance/symmetryGroup.ts";
 import { translations } from "../../src/equivariance/translations.ts";
 import { Random } from "../../src/random.ts";
-import { randomArray } from "../harness.ts";
+import { expectClose, randomArray } from "../harness.ts";
 
 const SIZE = 3;
 const CHANNELS = 4;
@@ -21,6 +22,10 @@ const groups: [string, SymmetryGroup, number][] = [
   ["cyclic4-x", cyclic4("x"), 4],
   ["cyclic4-y", cyclic4("y"), 4],
   ["cyclic4-z", cyclic4("z"), 4],
+  ["cyclic2-x", cyclic2("x"), 2],
+  ["cyclic2-y", cyclic2("y"), 2],
+  ["cyclic2-z", cyclic2("z"), 2],
+  ["mirrors", mirrors(), 8],
   ["full-octahedral", fullOctahedral(), 48],
   ["translations", translations({ size: SIZE }), 27],
   ["channel-permutations", channelPermutations(CHANNELS), 24],
@@ -38,7 +43,7 @@ describe.each(groups)("the group %s", (name, group, order) => {
 
   it("is closed, and goes back by the inverse, bitwise", () => {
     const known = new Set(images);
-    const some = group.sample(new Random(1), 4);
+    const some = group.sample(new Random(1), Math.min(4, order));
     for (const a of elements) {
       const moved = group.act(a, grid, how);
       expect(moved).toBeInstanceOf(Float32Array);
@@ -74,7 +79,7 @@ describe("groups of the cube", () => {
 
   it("move content on grids as they move vectors, reflections too", () => {
     const place = Float32Array.of(2, 1, -1);
-    for (const group of [fullOctahedral(), cyclic4("y")]) {
+    for (const group of [fullOctahedral(), cyclic4("y"), cyclic2("x"), mirrors()]) {
       for (const element of group.enumerate!()) {
         const moved = group.act(element, place, vectors);
         expect(group.act(element, spot(place), { kind: "grid", size: 5, channels: 1 })).toEqual(spot(moved));
@@ -85,7 +90,7 @@ describe("groups of the cube", () => {
   it("turn about their axis alone", () => {
     for (const [i, axis] of (["x", "y", "z"] as const).entries()) {
       const along = Float32Array.from([0, 1, 2], (j) => Number(i === j));
-      for (const matrix of cyclic4(axis).enumerate!()) {
+      for (const matrix of [...cyclic4(axis).enumerate!(), ...cyclic2(axis).enumerate!()]) {
         expect(octahedralElement(matrix)).toBeDefined();
         expect([...cyclic4(axis).act(matrix, along, vectors)].map((value) => value + 0)).toEqual([...along]);
       }
@@ -98,10 +103,47 @@ describe("groups of the cube", () => {
     expect(inside).toHaveLength(24);
   });
 
+  it("turn pseudovectors as the cross products of vectors", () => {
+    const [a, b] = [randomArray(3, 1), randomArray(3, 2)];
+    const cross = (u: ArrayLike<number>, v: ArrayLike<number>) =>
+      [0, 1, 2].map((i) => u[(i + 1) % 3]! * v[(i + 2) % 3]! - u[(i + 2) % 3]! * v[(i + 1) % 3]!);
+    const pseudovectors = { kind: "pseudovectors" } as const;
+    for (const group of [fullOctahedral(), mirrors(), o3()]) {
+      for (const matrix of group.enumerate?.() ?? group.sample(new Random(4), 12)) {
+        const turned = group.act(matrix, Float64Array.from(cross(a, b)), pseudovectors);
+        expectClose(turned, cross(group.act(matrix, a, vectors), group.act(matrix, b, vectors)), 1e-6);
+      }
+    }
+  });
+
   it("refuse what is no element and no grid", () => {
     const tilted = so3().sample(new Random(1), 1)[0]!;
     expect(() => fullOctahedral().act(tilted, grid, how)).toThrow(bad("bad-option"));
     expect(() => fullOctahedral().act(octahedral().enumerate!()[1]!, grid.subarray(1), how)).toThrow(bad("bad-shape"));
+  });
+});
+
+describe("o3", () => {
+  const draws = o3().sample(new Random(6), 2000);
+  const determinants = draws.map(determinant);
+
+  it("draws orthogonal matrices, half of them improper", () => {
+    for (const [i, matrix] of draws.entries()) {
+      const rows = o3().actOnPoints(matrix, Float64Array.from(matrix));
+      if (i < 8) expectClose(rows, [1, 0, 0, 0, 1, 0, 0, 0, 1], 1e-12);
+      expect(Math.abs(determinants[i]!)).toBeCloseTo(1, 12);
+    }
+    const improper = determinants.filter((value) => value < 0).length;
+    expect(Math.abs(improper - 1000)).toBeLessThan(5 * Math.sqrt(500));
+  });
+
+  it("mirrors content on grids as it mirrors vectors, and has no list of its elements", () => {
+    const inversion = [-1, 0, 0, 0, -1, 0, 0, 0, -1];
+    const turned = o3().act(inversion, grid, how);
+    expectClose(turned, fullOctahedral().act(inversion, grid, how), 1e-6);
+    expect(o3()).toMatchObject({ name: "o3", order: Infinity, interpolation: "catmullRom" });
+    expect(o3()).not.toHaveProperty("enumerate");
+    expect(o3().compared!(5)).toHaveLength(33);
   });
 });
 
