@@ -73,6 +73,8 @@ export {
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
 export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
+export { quadrature } from "./equivariance/quadrature.ts";
+export type { QuadratureDegree } from "./equivariance/lebedev.ts";
 export { translations, type Translation, type TranslationOptions } from "./equivariance/translations.ts";
 export { channelPermutations, type ChannelPermutation } from "./equivariance/channelPermutations.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";

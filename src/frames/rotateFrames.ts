@@ -1,5 +1,6 @@
 import { requireArray, requireFinite, requireIterable, requireObject, requireWhole } from "../check.ts";
 import { requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
+import { usualTwirl } from "../equivariance/symmetryGroup.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Frame, NumberedFrame } from "../molecules/frame.ts";
 import { centroid } from "../molecules/molecule.ts";
@@ -11,7 +12,10 @@ import { twirlValues } from "./twirlKeys.ts";
 export interface RotateFramesOptions {
   /** From which the rotations are: octahedral(), so3() or another group of rotations. */
   readonly group: RotationGroup | (() => RotationGroup);
-  /** Copies of each frame: different elements of a finite group, independent draws otherwise; 24 by default. */
+  /**
+   * Copies of each frame: different elements of a finite group, independent draws otherwise; by default 24, or all of a
+   * smaller group or of a quadrature.
+   */
   readonly twirl?: number | undefined;
   /** Of the draws; 0 by default. */
   readonly seed?: number | undefined;
@@ -23,9 +27,6 @@ export interface RotateFramesOptions {
   readonly onNames?:
     ((names: { readonly leftOut: readonly string[]; readonly missing: readonly string[] }) => void) | undefined;
 }
-
-/** Rotated copies of a frame when no more are said, or all elements of a smaller group. */
-const usualTwirl = 24;
 
 /**
  * Copies of frames, each turned about the origin: positions, cell and origin as R v. Those of a frame, 1 to `twirl`,
@@ -62,7 +63,7 @@ export interface FrameRotator {
 export function frameRotator(options: RotateFramesOptions): FrameRotator {
   requireObject("options", options, "Give { group, twirl, seed }.");
   const group = requireRotationGroup(options.group);
-  const { twirl = Math.min(usualTwirl, group.order), seed = 0, center = false, keep = [] } = options;
+  const { twirl = usualTwirl(group), seed = 0, center = false, keep = [] } = options;
   requireWhole("twirl", twirl, 1);
   requireFinite("seed", seed);
   requireArray("keep", keep, 'Give names: ["momenta"].');
