@@ -21,8 +21,8 @@ export interface MeasureOptions {
   /** `octahedral()`, `so3()` or another group; a function that makes it will do too. */
   readonly group: SymmetryGroup | (() => SymmetryGroup);
   /**
-   * Elements T for each sample, at least 2; by default 24, or all of a smaller group or of a quadrature. Of a finite group all are
-   * enumerated, fewer are drawn without replacement; otherwise they are independent draws.
+   * Elements T for each sample, at least 2; by default 24, or all of a smaller group or of a quadrature. Of a finite
+   * group all are enumerated, fewer are drawn without replacement; otherwise they are independent draws.
    */
   readonly twirl?: number;
   /** What inputs are, and so how symmetries act on them. */
