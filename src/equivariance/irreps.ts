@@ -9,7 +9,7 @@ export interface Irreps {
   /** The l of each, where they are of SO(3) or O(3). */
   readonly degrees?: readonly number[];
   /** d chi(T) of each, chi the character and d the dimension; of conjugates the sum of both. */
-  characters(rotation: Rotation): number[];
+  characters(this: void, rotation: Rotation): number[];
 }
 
 /**

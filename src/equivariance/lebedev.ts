@@ -2,11 +2,8 @@
 import { VoxtwirlError } from "../errors.ts";
 import { cubeSymmetryMatrices } from "./cubeSymmetries.ts";
 
-/** Degrees of the rules that there are here. That of degree 13 has negative weights, and is left out. */
-export const QUADRATURE_DEGREES = [3, 5, 7, 9, 11] as const;
-
-/** Up to which degree a rule is exact. */
-export type QuadratureDegree = (typeof QUADRATURE_DEGREES)[number];
+/** Up to which degree a rule is exact. That of degree 13 has negative weights, and is left out. */
+export type QuadratureDegree = 3 | 5 | 7 | 9 | 11;
 
 /** A unit vector, and its part of the mean. */
 export interface SpherePoint {

@@ -128,7 +128,7 @@ const elements: [RotationGroup, Readonly<Record<string, (r: Rotation) => number[
     Object.fromEntries(
       ["x", "y", "z", "xy", "xz", "yz", "xyz"].map((name) => [
         name,
-        (r: Rotation) => [[[...name].reduce((sign, axis) => sign * r[axes[axis as "x"]]!, 1)]],
+        (r: Rotation) => [[Array.from(name).reduce((sign, axis) => sign * r[axes[axis as "x"]]!, 1)]],
       ]),
     ),
   ],

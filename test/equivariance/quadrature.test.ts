@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decompose } from "../../src/equivariance/decomposition.ts";
 import { rotatePoints, type Rotation } from "../../src/equivariance/groups.ts";
-import { lebedevPoints, QUADRATURE_DEGREES } from "../../src/equivariance/lebedev.ts";
+import { lebedevPoints } from "../../src/equivariance/lebedev.ts";
 import { absoluteError } from "../../src/equivariance/losses.ts";
 import { determinant } from "../../src/equivariance/matrices.ts";
 import { measureEquivariance } from "../../src/equivariance/measure.ts";
@@ -21,7 +21,7 @@ function character(l: number, r: Rotation, s: Rotation): number {
   return w < 1e-7 ? 2 * l + 1 : Math.sin(((2 * l + 1) * w) / 2) / Math.sin(w / 2);
 }
 
-describe.each(QUADRATURE_DEGREES)("the quadrature of degree %i", (degree) => {
+describe.each([3, 5, 7, 9, 11] as const)("the quadrature of degree %i", (degree) => {
   const rule = quadrature(degree);
   const [rotations, weights] = [rule.enumerate!(), rule.weights!];
   const random = new Random(degree);
