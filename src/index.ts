@@ -73,6 +73,17 @@ export {
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
 export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
+export { quadrature } from "./equivariance/quadrature.ts";
+export type { QuadratureDegree } from "./equivariance/lebedev.ts";
+export {
+  degreeParts,
+  quadratureSteps,
+  resolvedDegree,
+  type DegreeOptions,
+  type DegreePart,
+  type DegreeParts,
+} from "./equivariance/degrees.ts";
+export { parityParts, type ParityOptions, type ParityParts } from "./equivariance/parity.ts";
 export { translations, type Translation, type TranslationOptions } from "./equivariance/translations.ts";
 export { channelPermutations, type ChannelPermutation } from "./equivariance/channelPermutations.ts";
 export { measureEquivariance, type MeasureOptions } from "./equivariance/measure.ts";

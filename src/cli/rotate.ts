@@ -1,4 +1,5 @@
 import { Option, type Command } from "@commander-js/extra-typings";
+import { usualTwirl } from "../equivariance/symmetryGroup.ts";
 import { groupNames, namedGroups } from "../equivariance/namedGroups.ts";
 import { kindOf } from "../node/moleculeBytes.ts";
 import { requireNew } from "../node/newFile.ts";
@@ -23,7 +24,8 @@ const rotateOptions = (command: Command) =>
         "--group <KIND>",
         "so3 (default): independent draws from all rotations; o3: with inversions; octahedral (default of .npy): the " +
           "24 of the cube; full-octahedral: its 48 with reflections; mirrors: 8 changes of signs; cyclic2-x, -y, -z " +
-          "and cyclic4-x, -y, -z: the two or four about an axis",
+          "and cyclic4-x, -y, -z: the two or four about an axis; quadrature-3, -5, -7, -9, -11: 24, 84, 208, 380 or " +
+          "600 rotations that stand for all up to that degree",
         groupNames,
       ),
     )
@@ -72,6 +74,9 @@ export const define = (command: Command) =>
             const message = `--twirl ${twirl} is more than the ${group.order} elements of ${name}`;
             throw badOption(message, `Give at most ${group.order}, or another --group.`);
           }
+          if (twirl !== undefined && group.weights && twirl !== group.order) {
+            throw badOption(`--twirl ${twirl}: the ${group.order} rotations of ${name} go together`, "Leave it out.");
+          }
           await requireNew(out);
           await requireWritable(out);
           const extra = repeats || nearAxes;
@@ -79,7 +84,7 @@ export const define = (command: Command) =>
             throw badOption("--repeats and --near-axes go with extended XYZ", "Name --out .extxyz.");
           }
           const given = { data, out, group, seed, center, repeats, nearAxes, strict, json: json ?? false };
-          const chosen: RotateChoice = { ...given, twirl: twirl ?? Math.min(24, group.order), keep: names(keep) };
+          const chosen: RotateChoice = { ...given, twirl: twirl ?? usualTwirl(group), keep: names(keep) };
           return grids ? rotateGrids(chosen) : rotateFrameFile(chosen);
         },
       ),

@@ -75,8 +75,8 @@ export function so3(interpolation: ResampleMethod = "catmullRom"): RotationGroup
 }
 
 /**
- * All rotations, each without and with the point inversion, by Haar measure: the determinant is 1 or -1, equally likely.
- * On grids they interpolate, as those of `so3`.
+ * All rotations, each without or with the point inversion, by Haar measure: the determinant is 1 or -1, equally
+ * likely. On grids they interpolate, as those of `so3`.
  */
 export function o3(interpolation: ResampleMethod = "catmullRom"): RotationGroup {
   return rotationGroup({

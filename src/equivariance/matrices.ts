@@ -3,3 +3,11 @@ export function determinant(matrix: ArrayLike<number>): number {
   const [a, b, c, d, e, f, g, h, i] = Array.from(matrix) as [number, ...number[]];
   return a * (e! * i! - f! * h!) - b! * (d! * i! - f! * g!) + c! * (d! * h! - e! * g!);
 }
+
+/** R^T S, row major: for orthogonal R the matrix that takes R to S, R (R^T S) = S. */
+export function relativeRotation(r: readonly number[], s: readonly number[]): number[] {
+  return r.map((_, at) => {
+    const [i, j] = [Math.floor(at / 3), at % 3];
+    return r[i]! * s[j]! + r[3 + i]! * s[3 + j]! + r[6 + i]! * s[6 + j]!;
+  });
+}

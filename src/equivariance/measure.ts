@@ -12,7 +12,7 @@ import { otherTasks } from "./otherTasks.ts";
 import type { EquivarianceSample, Predict } from "./predict.ts";
 import { requireRepresentation, type Representation } from "./representations.ts";
 import { octahedralElement } from "./octahedral.ts";
-import { requireGroup, type SymmetryGroup } from "./symmetryGroup.ts";
+import { requireGroup, usualTwirl, type SymmetryGroup } from "./symmetryGroup.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
@@ -21,8 +21,8 @@ export interface MeasureOptions {
   /** `octahedral()`, `so3()` or another group; a function that makes it will do too. */
   readonly group: SymmetryGroup | (() => SymmetryGroup);
   /**
-   * Elements T for each sample, at least 2; by default 24, or all of a smaller group. Of a finite group all are
-   * enumerated, fewer are drawn without replacement; otherwise they are independent draws.
+   * Elements T for each sample, at least 2; by default 24, or all of a smaller group or of a quadrature. Of a finite
+   * group all are enumerated, fewer are drawn without replacement; otherwise they are independent draws.
    */
   readonly twirl?: number;
   /** What inputs are, and so how symmetries act on them. */
@@ -128,7 +128,7 @@ async function tallied(
   twist: (sample: number, elements: readonly unknown[]) => Promise<Twisted>,
 ): Promise<Measurement> {
   const random = new Random(seed);
-  const tally = new Tally({ rotations: twirl, groupOrder: group.order, loss, seed: seed + 1 });
+  const tally = new Tally({ rotations: twirl, groupOrder: group.order, weights: group.weights, loss, seed: seed + 1 });
   const voxels = output.kind === "grid" ? group.compared?.(output.size) : undefined;
   const inside = (values: FloatArray) =>
     voxels && output.kind === "grid" ? gatherVoxels(values, voxels, output.channels) : values;
@@ -171,7 +171,8 @@ function checkOptions(predict: unknown, samples: unknown, options: MeasureOption
   return { ...options, group, output, seed, twirl: checkTwirl(group, options.twirl), total: samples.length };
 }
 
-function checkTwirl({ name, order }: SymmetryGroup, twirl = Math.min(order, 24)): number {
+function checkTwirl(group: SymmetryGroup, twirl = usualTwirl(group)): number {
+  const { name, order } = group;
   if (Number.isInteger(twirl) && twirl >= 2 && twirl <= order) return twirl;
   const most = Number.isFinite(order) ? ` to ${order}` : " upwards";
   throw new VoxtwirlError(

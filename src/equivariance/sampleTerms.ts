@@ -12,6 +12,8 @@ export interface SamplePredictions {
   readonly rotations: number;
   /** As in `Sampling`. */
   readonly groupOrder: number;
+  /** Of each rotation, with the sum 1: the rotations stand for all, and nothing is estimated. All alike by default. */
+  readonly weights?: readonly number[] | undefined;
 }
 
 /**
@@ -36,6 +38,7 @@ export interface SamplePredictions {
 export function sampleTerms(loss: Loss, sample: SamplePredictions, which: number): SampleTerms {
   const { predictions, target, rotations } = sample;
   requireFitting(predictions, target, rotations);
+  if (sample.weights) return weighted(loss, sample, sample.weights, which);
   if (!loss.quadratic) return jackknifed(loss, sample, which);
   const sums = squaredSums(sample);
   if (!Number.isFinite(sums.meanError + sums.spread + sums.zeroError)) throw notFinite(which);
@@ -76,6 +79,25 @@ export function squaredSums({
     zeroError += target[e]! ** 2;
   }
   return { meanError, spread, zeroError };
+}
+
+/** The terms with mu as the weighted mean. The squared error's L_equiv is a mean of squares, and not below 0. */
+function weighted(loss: Loss, sample: SamplePredictions, weights: readonly number[], which: number): SampleTerms {
+  const { predictions, target } = sample;
+  const mean = new Float64Array(target.length);
+  for (let at = 0; at < predictions.length; at++) {
+    mean[at % mean.length]! += weights[Math.floor(at / mean.length)]! * predictions[at]!;
+  }
+  if (![...mean, ...Array.from(target)].every(Number.isFinite)) throw notFinite(which);
+  requireMeaning(loss, sample, which);
+  const meanOf = (of: (prediction: ArrayLike<number>) => number) =>
+    weights.reduce((sum, weight, i) => sum + weight * of(part(predictions, i * mean.length, mean.length)), 0);
+  const total = meanOf((prediction) => lossOf(loss, prediction, target, which));
+  const equiv =
+    loss === squaredError
+      ? meanOf((prediction) => squaredError.of(prediction, mean))
+      : total - lossOf(loss, mean, target, which);
+  return { total, equiv, zero: zeroLoss(loss, target) };
 }
 
 function jackknifed(loss: Loss, sample: SamplePredictions, which: number): SampleTerms {

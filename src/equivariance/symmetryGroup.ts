@@ -23,6 +23,16 @@ export interface SymmetryGroup<Element = unknown> extends SymmetryActions<Elemen
   sample(random: Random, count: number): Element[];
   /** All elements of a finite group. */
   enumerate?(): Element[];
+  /**
+   * Of each element, in the order of `enumerate`, positive, with the sum 1: of a rule that stands for a larger group,
+   * whose elements go together. All alike by default.
+   */
+  readonly weights?: readonly number[] | undefined;
+}
+
+/** Elements of each sample where no number is asked for: 24, or all of a smaller group or of a rule with weights. */
+export function usualTwirl({ order, weights }: Pick<SymmetryGroup, "order" | "weights">): number {
+  return weights ? order : Math.min(24, order);
 }
 
 /** What makes a finite group. */

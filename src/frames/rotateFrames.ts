@@ -7,6 +7,7 @@ import {
   requireWhole,
 } from "../check.ts";
 import { requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
+import { usualTwirl } from "../equivariance/symmetryGroup.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Frame, NumberedFrame } from "../molecules/frame.ts";
 import { centroid } from "../molecules/molecule.ts";
@@ -19,7 +20,10 @@ import { twirlValues, type TwirlMark } from "./twirlKeys.ts";
 export interface RotateFramesOptions {
   /** From which the rotations are: octahedral(), so3() or another group of rotations. */
   readonly group: RotationGroup | (() => RotationGroup);
-  /** Copies of each frame: different elements of a finite group, independent draws otherwise; 24 by default. */
+  /**
+   * Copies of each frame: different elements of a finite group, independent draws otherwise; by default 24, or all of a
+   * smaller group or of a quadrature.
+   */
   readonly twirl?: number | undefined;
   /** Of the draws; 0 by default. */
   readonly seed?: number | undefined;
@@ -42,9 +46,6 @@ export interface RotateFramesOptions {
 }
 
 const IDENTITY: Rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-
-/** Rotated copies of a frame when no more are said, or all elements of a smaller group. */
-const usualTwirl = 24;
 
 /**
  * Copies of frames, each turned about the origin: positions, cell and origin as R v. Those of a frame, 1 to `twirl`,
@@ -82,7 +83,7 @@ export interface FrameRotator {
 export function frameRotator(options: RotateFramesOptions): FrameRotator {
   requireObject("options", options, "Give { group, twirl, seed }.");
   const group = requireRotationGroup(options.group);
-  const { twirl = Math.min(usualTwirl, group.order), seed = 0, center = false, keep = [] } = options;
+  const { twirl = usualTwirl(group), seed = 0, center = false, keep = [] } = options;
   const { repeats = false, nearAxes = false, lastDigit = 1e-10 } = options;
   requirePositive("lastDigit", lastDigit);
   requireWhole("twirl", twirl, 1);

@@ -78,6 +78,8 @@ describe("voxtwirl rotate", () => {
     expect(stdout).toContain("Copies are without forces, energy.");
     expect((await rotate(file("in.npz"), "npz.extxyz", "--twirl", "2")).code).toBe(0);
     expect(parseXyzFrames(readFileSync(file("npz.extxyz"), "utf8"))).toHaveLength(4);
+    expect((await rotate(file("in.npz"), "rule.extxyz", "--group", "quadrature-5")).code).toBe(0);
+    expect(parseXyzFrames(readFileSync(file("rule.extxyz"), "utf8"))).toHaveLength(168);
     expect((await rotate(file("in.extxyz"), "no.npz")).stderr).toContain("goes with an .npz file");
   });
 
@@ -115,6 +117,13 @@ describe("voxtwirl rotate", () => {
     ["a.txt", "in.extxyz", [], 2, "does not end in .extxyz, .xyz or .npz"],
     ["b.xyz", "in.extxyz", ["--strict"], 1, "in.extxyz, frame 2, line 7: expected atom 1 of 2"],
     ["c.xyz", "in.extxyz", ["--group", "cyclic4-z", "--twirl", "5"], 2, "more than the 4 elements of cyclic4-z"],
+    [
+      "c2.xyz",
+      "in.extxyz",
+      ["--group", "quadrature-5", "--twirl", "24"],
+      2,
+      "84 rotations of quadrature-5 go together",
+    ],
     ["d.xyz", "in.extxyz", ["--keep", "energy"], 2, '"energy" is a label'],
     ["e.xyz", "in.extxyz", ["--group", "o4"], 2, "--group o4 is not known"],
     ["f.npy", "in.npy", ["--group", "so3"], 2, "would interpolate voxels"],

@@ -83,15 +83,24 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "console.log(percentEquiv);",
     expected: 0,
   },
-  // Half of what a force on one hydrogen alone is wrong by.
+  // Forces z e_x of one atom 3 A from the origin: a sixth of the square is of degree 1.
   "docs/measuring.md 3": {
+    before: `
+      import { shear, twistedBy } from "${root}test/equivariance/twistedBy.ts";
+      const samples = [{ positions: Float64Array.of(1, 2, 2), forces: [0, 0, 0] }];
+      const twist = (positions, rotations) => twistedBy(shear, positions, rotations);`,
+    after: "console.log(Math.abs(equiv - 3) + Math.abs(remainder) < 1e-9 ? parts[0].value : NaN);",
+    expected: 1.5,
+  },
+  // Half of what a force on one hydrogen alone is wrong by.
+  "docs/measuring.md 4": {
     before: `
       const waters = [{ positions: [[0, 0, 0], [1, 0, 0], [0, 1, 0]], forces: new Float32Array(9) }];
       const model = (positions: ArrayLike<number>) => Array.from(positions, (_, i) => (i % 9 === 3 ? 1 : 0));`,
     after: "console.log(percentEquiv);",
     expected: 50,
   },
-  "docs/measuring.md 4": {
+  "docs/measuring.md 5": {
     before: `
       import { builtinMolecules, Training, voxels } from "voxtwirl";
       import { openGpu } from "voxtwirl/node";
