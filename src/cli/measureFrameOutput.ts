@@ -1,3 +1,4 @@
+import type { LossPart } from "../frames/degreeTally.ts";
 import type { FrameMeasurement } from "../frames/measureFrames.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import { countOf, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
@@ -35,6 +36,7 @@ export function frameLines(
     ...shareLines(terms.filter(([, { labelled }]) => labelled)),
     ...sizeLines(terms),
     ...worstLines(terms),
+    ...partLines(terms),
     ...angleLines(terms),
     ...gainLines(terms.filter(([, { percentEquiv }]) => Number.isFinite(percentEquiv))),
     ...afterLines(found),
@@ -51,6 +53,7 @@ function afterLines({ terms }: FrameMeasurement): string[] {
 
 function rotationsOf({ group, exact }: Pick<FrameMeasurement, "group" | "exact">): string {
   if (group === null) return "rotations of several groups";
+  if (group.startsWith("quadrature-")) return `${group}, a fixed rule: nothing is drawn`;
   if (exact) return `all elements of ${group}: exact`;
   return group === "independent" ? "independent draws" : `drawn from ${group}`;
 }
@@ -89,6 +92,22 @@ function worstLines(terms: readonly Named[]): string[] {
     return [`  ${name}: ${where}, copy ${copy}, turned by ${angle.toFixed(1)} degrees`];
   });
   return lines.length === 0 ? [] : ["", "Farthest from the mean over rotations:", ...lines];
+}
+
+/** What lossEquiv is made of. */
+function partLines(terms: readonly Named[]): string[] {
+  const rows = terms.flatMap(([name, { byDegree, byParity }]) => [
+    ...(byDegree.length > 1 ? [[name, partsText(byDegree)] as const] : []),
+    ...(byParity ? [[name, partsText(byParity)] as const] : []),
+  ]);
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const head = "Of lossEquiv in percent, by degree or by how it turns, and by parity:";
+  return ["", head, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
+}
+
+function partsText(parts: readonly LossPart[]): string {
+  return parts.map(({ name, percent }) => `${name} ${formatPercent(percent)}`).join(", ");
 }
 
 /** Of the forces, or of the first term. */

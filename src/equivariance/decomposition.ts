@@ -99,6 +99,7 @@ export class Tally {
     const [rotations, groupOrder, loss] = [this.#rotations, this.#groupOrder, this.#loss];
     const samples = this.#terms.length;
     const sampling = { rotations, groupOrder, elements: samples === 0 ? 1 : this.#elements / samples };
+    const last = this.#errors.map((errors) => errors.at(-1)!);
     return {
       ...decomposeTerms(this.#terms, sampling),
       loss: loss.name,
@@ -106,12 +107,8 @@ export class Tally {
       samples,
       rotations,
       gains: twirlGains(loss, this.#terms, this.#errors, this.#counts, sampling),
-      heldOut: heldOutGains(
-        this.#terms,
-        this.#errors.map((errors) => errors.at(-1)!),
-        sampling,
-        this.#seed,
-      ),
+      // Averages of the parts of a quadrature would be weighted ones.
+      heldOut: this.#weights ? [] : heldOutGains(this.#terms, last, sampling, this.#seed),
       ignored: this.#ignored,
     };
   }

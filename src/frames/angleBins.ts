@@ -1,6 +1,6 @@
 import { axisAngle } from "../equivariance/axisAngle.ts";
 import type { Rotation } from "../equivariance/groups.ts";
-import { determinant } from "./frameTerms.ts";
+import { determinant } from "../equivariance/matrices.ts";
 import type { AngleBin } from "./termResult.ts";
 
 const binDegrees = 30;

@@ -1,4 +1,5 @@
 /** What of a frame is measured, and how it turns. */
+import { determinant } from "../equivariance/matrices.ts";
 import { inverseRotation, so3, type Rotation } from "../equivariance/groups.ts";
 import { flatNumbers, tensor, type FrameLabels } from "../formats/frameLabels.ts";
 import type { Frame } from "../molecules/frame.ts";
@@ -85,21 +86,6 @@ export function frameTerms(names: TermNames): FrameTerm[] {
 export function turnedBack({ how, pseudo }: FrameTerm, rotation: Rotation, values: Float64Array): Float64Array {
   const back = so3().act(inverseRotation(rotation), values, { kind: how }) as Float64Array;
   return pseudo && determinant(rotation) < 0 ? back.map((value) => -value) : back;
-}
-
-export function determinant(rotation: Rotation): number {
-  const [a, b, c, d, e, f, g, h, i] = rotation as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
 }
 
 /** A column of numbers, or a value; NaN of such as do not turn so. */

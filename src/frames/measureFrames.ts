@@ -14,11 +14,11 @@ import { verdictLine, type Verdict } from "./verdict.ts";
 
 /**
  * Something that is wrong with predictions or labels: as of `readRotatedFrames`; "unusable": numbers that are not
- * finite or of another count; "single": fewer than two predictions, of which no spread is known; "unlabelled": no label
+ * finite or of another count; "incomplete": a quadrature of which copies are missing; "single": fewer than two predictions, of which no spread is known; "unlabelled": no label
  * while others have one.
  */
 export interface FrameFault {
-  readonly kind: RotatedFault["kind"] | "unusable" | "single" | "unlabelled";
+  readonly kind: RotatedFault["kind"] | "unusable" | "incomplete" | "single" | "unlabelled";
   /** Number of the original frame; none where it is not known. */
   readonly frame?: number;
   /** Number of the predicted frame; none where none is there. */
@@ -97,14 +97,19 @@ export class FrameTally {
   add(structure: RotatedStructure): void {
     const { original, copies, group, repeats } = structure;
     if (copies.length === 0) return;
-    this.#structures++;
-    this.#copies += copies.length;
     const whole = sampledGroup(
       copies.map(({ rotation }) => rotation),
       group,
     );
+    if (whole === undefined) {
+      const message = `frame ${original.number} lacks predictions for some rotations of ${group}, which go together`;
+      this.fault({ kind: "incomplete", frame: original.number, message });
+      return;
+    }
+    this.#structures++;
+    this.#copies += copies.length;
     this.#groups.add(whole.name);
-    this.#exact &&= copies.length === whole.order;
+    this.#exact &&= copies.length === whole.group.order;
     const labels = frameLabels(original, this.#options.labelNames);
     const composition = compositionOf(original.elements);
     for (const tally of this.#terms) {
@@ -127,9 +132,8 @@ export class FrameTally {
       }
       const target = usable ? label.values : undefined;
       const { perAtom } = turned[0]!;
-      // As many as there are: some may be left out for this term.
-      const groupOrder = whole.order;
-      tally.add({ frame, composition, copies: turned, target, perAtom, groupOrder });
+      if (whole.group.weights !== undefined && turned.length < whole.group.order) continue;
+      tally.add({ frame, composition, copies: turned, target, perAtom, group: whole.group });
     }
   }
 
@@ -199,7 +203,9 @@ export class FrameTally {
     }
     const group = this.#groups.size === 1 ? [...this.#groups][0]! : null;
     const counts = { structures, copies: this.#copies, group, exact: this.#exact };
-    const lines = Object.entries(terms).map(([name, term]) => verdictLine(name, term));
+    // What is to be said of energies by atom is said of energies.
+    const told = Object.entries(terms).filter(([name]) => name !== "energyPerAtom");
+    const lines = told.map(([name, term]) => verdictLine(name, term));
     const verdicts = [...new Set(Object.values(terms).flatMap((term) => term.verdicts))];
     return { terms, ...counts, lines, verdicts, faults, remarks };
   }

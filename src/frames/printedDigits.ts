@@ -4,6 +4,11 @@
 const MOST = 4096;
 /** Significant bits of number types, from the coarsest. */
 const TYPES = [8, 11, 24, 53] as const;
+/** Of a step between numbers, how near they are to whole multiples of it. */
+const NEAR_STEP = 0.01;
+/** How many of the smallest gaps are tried as a step, and divided by up to what. */
+const GAPS = 8;
+const MOST_PARTS = 12;
 /** By chance numbers lie so near to those of a type in one of so many files. */
 const CHANCE = 1e-6;
 
@@ -25,10 +30,30 @@ export class PrintedDigits {
 
   /**
    * The root mean square that rounding to the digits written leaves, u / sqrt(12) with u the unit of the last digit:
-   * behind the point where all have so many, or of so many significant ones, whichever is coarser. 0 without values.
+   * behind the point where all have so many, or of so many significant ones, or of another unit that all are multiples
+   * of, as where a program converts what another one printed; whichever is coarsest. 0 without values.
    */
   get written(): number {
-    return this.#values.length === 0 ? 0 : rootMeanSquare(this.#values.map((v) => this.#unit(v))) / Math.sqrt(12);
+    if (this.#values.length === 0) return 0;
+    const units = this.#values.map((value) => this.#unit(value));
+    return Math.max(rootMeanSquare(units), this.#step() ?? 0) / Math.sqrt(12);
+  }
+
+  /** What all values are whole multiples of, where that cannot be chance. */
+  #step(): number | undefined {
+    const sorted = [...new Set(this.#values.map(Math.abs))].sort((a, b) => a - b);
+    const size = sorted.at(-1) ?? 0;
+    const gaps = sorted.map((value, i) => value - (sorted[i - 1] ?? 0)).filter((gap) => gap > 1e-12 * size);
+    if (NEAR_STEP ** (sorted.length - GAPS) > CHANCE) return undefined;
+    const rounding = size * 2 ** -50;
+    const isStep = (step: number) => {
+      const most = NEAR_STEP * step + rounding;
+      return most < 0.1 * step && sorted.every((value) => Math.abs(value - step * Math.round(value / step)) <= most);
+    };
+    for (const gap of gaps.sort((a, b) => a - b).slice(0, GAPS)) {
+      for (let parts = 1; parts <= MOST_PARTS; parts++) if (isStep(gap / parts)) return gap / parts;
+    }
+    return undefined;
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Decomposition } from "../equivariance/estimators.ts";
 import type { Rotation } from "../equivariance/groups.ts";
+import type { LossParts } from "./degreeTally.ts";
 import type { Floor, NearAxis } from "./floor.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -45,7 +46,7 @@ export interface FrameGain {
  * The decomposition of one term, in its unit and the square of it: losses are sums over structures and their numbers by
  * how many numbers these are. Without labels all but lossEquiv and what spreads is NaN.
  */
-export interface FrameTermResult extends Decomposition {
+export interface FrameTermResult extends Decomposition, LossParts {
   /** Null where it is not known. */
   readonly unit: string | null;
   /** Structures that the losses are of. */

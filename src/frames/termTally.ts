@@ -1,10 +1,12 @@
-import { pooledTerms, squaredTerms, type Decomposition, type SampleTerms } from "../equivariance/estimators.ts";
-import type { Rotation } from "../equivariance/groups.ts";
+import { pooledTerms, type Decomposition, type SampleTerms } from "../equivariance/estimators.ts";
+import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import { ratioInterval } from "../equivariance/intervals.ts";
-import { squaredSums } from "../equivariance/sampleTerms.ts";
+import { squaredError } from "../equivariance/losses.ts";
+import { sampleTerms } from "../equivariance/sampleTerms.ts";
 import { TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { elementsIn, withoutElements, type Composition } from "../molecules/elementEnergies.ts";
 import { AngleBins, angleOf } from "./angleBins.ts";
+import { DegreeTally } from "./degreeTally.ts";
 import { FloorTally } from "./floor.ts";
 import type { FrameTerm } from "./frameTerms.ts";
 import type { FrameGain, FrameTermResult, WorstCopy } from "./termResult.ts";
@@ -18,8 +20,8 @@ export interface TurnedPredictions {
   readonly copies: readonly { readonly copy: number; readonly rotation: Rotation; readonly values: Float64Array }[];
   readonly target: Float64Array | undefined;
   readonly perAtom: boolean;
-  /** As in `Sampling`. */
-  readonly groupOrder: number;
+  /** What the rotations are drawn from; all of it where it has weights. */
+  readonly group: RotationGroup;
 }
 
 /** What is kept of a structure. */
@@ -38,6 +40,7 @@ interface Entry extends SampleTerms {
 export class TermTally {
   readonly term: FrameTerm;
   readonly floor = new FloorTally();
+  readonly degrees = new DegreeTally();
   readonly #entries: Entry[] = [];
   readonly #bins = new AngleBins();
   #largest = 0;
@@ -55,15 +58,20 @@ export class TermTally {
 
   /** @param turned at least two copies, whose values are finite and as many as those of the target */
   add(turned: TurnedPredictions): void {
-    const { copies, target, composition, groupOrder } = turned;
+    const { copies, target, composition, group, frame } = turned;
+    const { order: groupOrder, weights } = group;
     const rotations = copies.length;
     const elements = copies[0]!.values.length;
     const predictions = new Float64Array(rotations * elements);
     copies.forEach(({ values }, i) => predictions.set(values, i * elements));
     const mean = new Float64Array(elements);
-    for (let at = 0; at < predictions.length; at++) mean[at % elements]! += predictions[at]! / rotations;
-    const sums = squaredSums({ predictions, target: target ?? mean, rotations });
-    const terms = squaredTerms(sums, { rotations, groupOrder });
+    copies.forEach(({ values }, i) => {
+      const weight = weights?.[i] ?? 1 / rotations;
+      for (let e = 0; e < elements; e++) mean[e]! += weight * values[e]!;
+    });
+    const sample = { predictions, target: target ?? mean, rotations, groupOrder, weights };
+    const terms = sampleTerms(squaredError, sample, frame);
+    this.degrees.add({ ...sample, group, rotations: copies.map(({ rotation }) => rotation) });
     this.#entries.push({
       ...terms,
       elements,
@@ -74,7 +82,8 @@ export class TermTally {
       label: target?.[0] ?? NaN,
     });
     // The mean is of these copies too, and so nearer to them than that over all rotations.
-    const unbiased = sums.spread > 0 ? (terms.equiv * rotations) / sums.spread : 1;
+    const spread = copies.reduce((sum, { values }) => sum + distance(values, mean, 0, elements), 0);
+    const unbiased = weights === undefined && spread > 0 ? (terms.equiv * rotations) / spread : 1;
     for (const { copy, rotation, values } of copies) {
       const angle = angleOf(rotation);
       const error = target && distance(values, target, 0, elements);
@@ -117,6 +126,9 @@ export class TermTally {
     const { lossTotal, lossMean, lossEquiv } = known;
     const count = elements.reduce((sum, size) => sum + size, 0);
     const spreadRms = Math.sqrt(lossEquiv);
+    const signalRms = energy
+      ? deviation(this.#rest(entries, "mean"))
+      : Math.sqrt(entries.reduce((sum, { signal }) => sum + signal, 0) / count);
     const floor = this.floor.floor(tolerance);
     const nearAxes = this.floor.nearAxes();
     const { low, high } = ratioInterval(
@@ -135,12 +147,11 @@ export class TermTally {
       spreadRms,
       spreadMax: this.#largest,
       worst: this.#worst,
-      signalRms: energy
-        ? deviation(this.#rest(entries, "mean"))
-        : Math.sqrt(entries.reduce((sum, { signal }) => sum + signal, 0) / count),
+      signalRms,
       byAngle: this.#bins.result(),
       gains: TWIRL_COUNTS.map((k) => gainOf(k, known)),
-      ...{ floor, nearAxes, verdicts: verdictsOf({ spreadRms, floor, nearAxes }) },
+      ...this.degrees.result(),
+      ...{ floor, nearAxes, verdicts: verdictsOf({ spreadRms, signalRms, floor, nearAxes }) },
     };
   }
 

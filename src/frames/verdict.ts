@@ -8,6 +8,9 @@ import type { FrameTermResult } from "./termResult.ts";
  * type explain. "not-smooth": turning an edge away from an axis by a small angle changes predictions by at least 10 times
  * the floor, and by at least a third of what the next angle, ten times as large, does: of a smooth function it is a
  * tenth.
+ *
+ * Where neither repeats nor a tolerance are known, the floor is that of digits and number types alone, which programs
+ * that iterate are above: then it takes a spread of 1e-4 of the signal as well to be "not-symmetric".
  */
 export type Verdict = "rounding" | "undecided" | "not-symmetric" | "not-deterministic" | "not-smooth";
 
@@ -15,24 +18,37 @@ const ROUNDING_BELOW = 3;
 const ABOVE_FROM = 10;
 const JUMP = 1 / 3;
 const AVERAGED = 8;
+const FAR = 1e5;
+
+/** Of the signal, what convergence and sums may leave. */
+const UNCONVERGED = 1e-4;
 
 /** What a verdict is of. */
 export interface Judged {
   readonly spreadRms: number;
+  readonly signalRms: number;
   readonly floor: Floor;
   readonly nearAxes: readonly NearAxis[];
 }
 
 /** All that holds: one on symmetry, and what else is wrong. */
 export function verdictsOf(judged: Judged): Verdict[] {
-  const { spreadRms, floor } = judged;
+  const { spreadRms, signalRms, floor } = judged;
   const { digits, type, repeats } = floor;
   const verdicts: Verdict[] = [];
   if (spreadRms < ROUNDING_BELOW * floor.value || spreadRms === 0) verdicts.push("rounding");
-  else verdicts.push(spreadRms >= ABOVE_FROM * floor.value ? "not-symmetric" : "undecided");
+  else {
+    const above = spreadRms >= ABOVE_FROM * floor.value && (isKnown(floor) || !(spreadRms < UNCONVERGED * signalRms));
+    verdicts.push(above ? "not-symmetric" : "undecided");
+  }
   if ((repeats ?? 0) > ROUNDING_BELOW * Math.max(digits, type)) verdicts.push("not-deterministic");
   if (jumpOf(judged) !== undefined) verdicts.push("not-smooth");
   return verdicts;
+}
+
+/** Whether more than digits and types tell the floor. */
+function isKnown({ from, repeats }: Floor): boolean {
+  return from === "tolerance" || repeats !== null;
 }
 
 /** Where predictions jump. */
@@ -63,8 +79,9 @@ export function verdictLine(
   const { spreadRms, floor, unit, percentEquiv, percentEquivInterval, gains } = term;
   const verdicts = verdictsOf(term);
   const size = (value: number) => `${formatLoss(value)}${unit === null ? "" : ` ${unit}`}`;
-  const times = floor.value > 0 ? ` ${formatLoss(spreadRms / floor.value)} times` : "";
-  const above = `rotations change it by ${size(spreadRms)},${times} the floor of ${size(floor.value)}`;
+  const times = spreadRms / floor.value;
+  const far = times < FAR ? `${formatLoss(times)} times` : "far above";
+  const above = `rotations change it by ${size(spreadRms)}, ${far} the floor of ${size(floor.value)}`;
   const spread = `${above} (${SOURCES[floor.from]})`;
   const parts: string[] = [];
   if (verdicts.includes("not-symmetric")) {
@@ -74,6 +91,9 @@ export function verdictLine(
     parts.push(`not symmetric: ${share}${spread}`);
   } else {
     parts.push(`${verdicts.includes("rounding") ? "rounding" : "undecided"}: ${spread}`);
+    if (verdicts.includes("undecided") && !isKnown(floor)) {
+      parts.push("of an unknown convergence: give --tolerance, or frames by voxtwirl rotate --repeats");
+    }
   }
   if (verdicts.includes("not-deterministic")) {
     parts.push(`not deterministic: the same frame twice differs by ${size(floor.repeats!)}`);

@@ -48,6 +48,29 @@ describe("voxtwirl measure --frames", () => {
     });
   });
 
+  it("says what it is: rounding, by the frames that rotate --repeats adds", async () => {
+    const given = ["--data", file("in.extxyz")];
+    const out = file("repeats.extxyz");
+    const rotated = await command.run(["rotate", ...given, "--out", out, "--twirl", "4", "--repeats", "--near-axes"]);
+    expect([rotated.code, rotated.stdout]).toEqual([0, expect.stringContaining("as it is, 2 times, and 4 times")]);
+    const copies = parseXyzFrames(readFileSync(out, "utf8")).map((copy) => {
+      const { frame, rotation } = twirlMark(copy)!;
+      const forces = column(withField(rotation, forcesOf(frames[frame - 1]!), 0).map((x) => Number(x.toFixed(6))));
+      return encodeXyzFrame({ ...copy, arrays: new Map([["forces", forces]]) });
+    });
+    writeFileSync(file("exact.extxyz"), copies.join(""));
+    const measure = ["measure", "--frames", file("exact.extxyz"), ...given];
+    const shown = await command.run(measure);
+    expect(shown.stdout).toMatch(/\nforces: rounding: rotations change it by .* \(the digits written\)\n/);
+    const told = await command.run([...measure, "--tolerance", "forces=1e-4", "--json"]);
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      verdicts: ["rounding"],
+      terms: { forces: { verdicts: ["rounding"], floor: { value: 1e-4, from: "tolerance", repeats: 0 } } },
+    });
+    const wrong = await command.run([...measure, "--tolerance", "forces=small"]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--tolerance has forces=small")]);
+  });
+
   it("refuses options of other measurements", async () => {
     const { code, stderr } = await command.run(["measure", "--frames", "a.xyz", "--data", "b.xyz", "--group", "so3"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("--group does not go with --frames")]);

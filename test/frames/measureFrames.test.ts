@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { cyclic4, fullOctahedral } from "../../src/equivariance/cubeGroups.ts";
 import { octahedral, rotatePoints, so3, type Rotation } from "../../src/equivariance/groups.ts";
+import { quadrature } from "../../src/equivariance/quadrature.ts";
 import { tensor } from "../../src/formats/frameLabels.ts";
 import { measureFrames, type FrameFault, type MeasureFramesOptions } from "../../src/frames/measureFrames.ts";
-import { determinant } from "../../src/frames/frameTerms.ts";
-import type { NumberedFrame } from "../../src/molecules/frame.ts";
+import { determinant } from "../../src/equivariance/matrices.ts";
+import type { Frame, NumberedFrame } from "../../src/molecules/frame.ts";
 import { Random } from "../../src/random.ts";
 import { forcesOf, labelledFrames, predictedFrames, withField } from "./predicting.ts";
 
 const original = labelledFrames(12);
+const unlabelled = original.map((frame) => ({ ...frame, arrays: new Map(), info: new Map() }));
 const measure = (predicted: NumberedFrame[], options: Partial<MeasureFramesOptions> = {}) =>
   measureFrames({ predicted, original, ...options });
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -35,7 +37,14 @@ describe("measureFrames", () => {
       return { info: { energy, stress }, arrays: { forces: withField(rotation, forcesOf(frame), 0.3) } };
     });
     const { terms, ...rest } = await measure(predicted, { unit: "eV" });
-    expect(rest).toMatchObject({ structures: 12, copies: 288, group: "octahedral", exact: true, faults: {}, remarks: [] });
+    expect(rest).toMatchObject({
+      structures: 12,
+      copies: 288,
+      group: "octahedral",
+      exact: true,
+      faults: {},
+      remarks: [],
+    });
     expect(Object.keys(terms)).toEqual(["energy", "energyPerAtom", "forces", "stress"]);
     const { energy, energyPerAtom, forces, stress } = terms as Record<string, (typeof terms)[string]>;
     expect([energy!.unit, forces!.unit, stress!.unit]).toEqual(["eV", "eV/Angstrom", null]);
@@ -121,6 +130,46 @@ describe("measureFrames", () => {
     expect(high).toBeGreaterThan(forces!.percentEquiv + 100 * share);
     const spreads = forces!.byAngle.filter(({ copies }) => copies > 0).map(({ spreadRms }) => spreadRms!);
     expect(spreads.every((value) => value > 0.05 && value < 0.3)).toBe(true);
+  });
+
+  it("says of which degrees the spread is, exactly by a quadrature", async () => {
+    // f = a z e_x: as an operator half of degree 1, half of degree 2.
+    const field = (_: Rotation, __: NumberedFrame, { positions }: Frame) => ({
+      arrays: { forces: positions.map((value, i) => (i % 3 === 0 ? 0.5 * positions[i + 2]! : 0 * value)) },
+    });
+    const predicted = await predictedFrames(original, { group: quadrature(5) }, field);
+    const { terms, group, exact } = await measureFrames({ predicted, original: unlabelled });
+    expect([group, exact]).toEqual(["quadrature-5", true]);
+    const { byDegree, byParity, lossEquiv } = terms.forces!;
+    expect(byDegree.map(({ name }) => name)).toEqual(["1", "2", "remainder"]);
+    expect(byDegree.map(({ percent }) => percent)).toEqual([
+      expect.closeTo(50, 7),
+      expect.closeTo(50, 7),
+      expect.closeTo(0, 7),
+    ]);
+    const squares = original.flatMap(({ positions }) => [...positions]).map((value) => value ** 2);
+    expect(lossEquiv).toBeCloseTo((0.25 * squares.reduce((sum, value) => sum + value, 0)) / 3 / squares.length, 9);
+    expect(byParity).toBeNull();
+    // A rule that lacks a rotation is none.
+    const faulty = await measureFrames({ predicted: predicted.slice(1), original: unlabelled });
+    expect(faulty.faults).toEqual({ missing: 1, incomplete: 1 });
+    expect(faulty.structures).toBe(original.length - 1);
+  });
+
+  it("tells lost reflections from lost rotations", async () => {
+    // A force of one hand: it turns, but keeps its sign under reflections.
+    const handed = (rotation: Rotation, frame: NumberedFrame) => ({
+      arrays: { forces: rotatePoints(rotation, forcesOf(frame)).map((value) => determinant(rotation) * value) },
+    });
+    const predicted = await predictedFrames(original, { group: fullOctahedral, twirl: 48 }, handed);
+    const { terms } = await measureFrames({ predicted, original });
+    const { byParity, byDegree, percentEquiv } = terms.forces!;
+    expect(byParity!.map(({ name, percent }) => [name, percent])).toEqual([
+      ["rotation", expect.closeTo(0, 9)],
+      ["parity", expect.closeTo(100, 9)],
+    ]);
+    expect(byDegree.find(({ name }) => name === "A1u")!.percent).toBeCloseTo(100, 9);
+    expect(percentEquiv).toBeCloseTo(50, 9);
   });
 
   it("names the worst atom and copy", async () => {

@@ -1,7 +1,7 @@
 import { rotatePoints, type Rotation } from "../../src/equivariance/groups.ts";
 import { rotateFrames, type RotateFramesOptions } from "../../src/frames/rotateFrames.ts";
 import { twirlMark } from "../../src/frames/twirlKeys.ts";
-import type { FrameColumn, InfoValue, NumberedFrame } from "../../src/molecules/frame.ts";
+import type { Frame, FrameColumn, InfoValue, NumberedFrame } from "../../src/molecules/frame.ts";
 import { Random } from "../../src/random.ts";
 
 /** What a program predicts for a copy. */
@@ -42,7 +42,7 @@ export function labelledFrames(count: number, seed = 5): NumberedFrame[] {
 export async function predictedFrames(
   frames: readonly NumberedFrame[],
   options: RotateFramesOptions,
-  program: (rotation: Rotation, original: NumberedFrame) => Predicted,
+  program: (rotation: Rotation, original: NumberedFrame, copy: Frame) => Predicted,
 ): Promise<NumberedFrame[]> {
   const copies: NumberedFrame[] = [];
   for await (const copy of rotateFrames(frames, options)) {
@@ -50,6 +50,7 @@ export async function predictedFrames(
     const { info = {}, arrays = {} } = program(
       rotation,
       frames.find(({ number }) => number === frame)!,
+      copy,
     );
     copies.push({
       ...copy,

@@ -55,6 +55,35 @@ describe("rotateFrames", () => {
     expect((await rotated(frames, { group: so3, twirl: 4, seed: 5 })).map(plain)).toEqual(copies.map(plain));
   });
 
+  it("adds the frame as it is, with its last digits changed, and with an edge along axes", async () => {
+    const [first] = [frame(1)];
+    const plainCopies = await rotated([first!], { group: so3, twirl: 2, seed: 5 });
+    const copies = await rotated([first!], { group: so3, twirl: 2, seed: 5, repeats: true, nearAxes: true });
+    expect(copies.slice(0, 2).map(plain)).toEqual(plainCopies.map(plain));
+    const marks = copies.map((copy) => twirlMark(copy)!);
+    expect(marks.slice(2).map(({ repeat, copy, copies }) => [repeat!.kind, copy, copies])).toEqual([
+      ...["identity", "jitter", "jitter single"].flatMap((kind) => [1, 2].map((copy) => [kind, copy, 2])),
+      ...["x", "y", "z"].flatMap((axis) => [1, 2, 3, 4, 5].map((copy) => [`near ${axis}`, copy, 5])),
+    ]);
+    const { positions } = first!;
+    const off = (copy: Frame) => Math.max(...copy.positions.map((value, i) => Math.abs(value - positions[i]!)));
+    expect([off(copies[2]!), off(copies[3]!)]).toEqual([0, 0]);
+    for (const copy of copies.slice(4, 6)) expect(off(copy)).toBeCloseTo(1e-10, 14);
+    for (const copy of copies.slice(6, 8)) {
+      copy.positions.forEach((value, i) => {
+        expect(Math.abs(value - positions[i]!)).toBeLessThan(1.3e-7 * Math.abs(positions[i]!) + 1e-15);
+      });
+    }
+    for (const [i, copy] of copies.slice(8).entries()) {
+      const { rotation, repeat } = twirlMark(copy)!;
+      times(rotation, positions).forEach((value, at) => expect(copy.positions[at]).toBeCloseTo(value, 12));
+      // Both others are as near to the first, which is the oxygen.
+      const edge = [0, 1, 2].map((k) => copy.positions[3 + k]! - copy.positions[k]!);
+      const axis = Math.floor(i / 5);
+      expect(edge[axis]! / Math.hypot(...edge)).toBeCloseTo(Math.cos(repeat!.angle!), 9);
+    }
+  });
+
   it("goes through a finite group, exactly", async () => {
     const copies = await rotated([frame(1)], { group: octahedral });
     expect(copies.map((copy) => twirlMark(copy)!.rotation)).toEqual(octahedralMatrices);
