@@ -73,6 +73,7 @@ export {
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
 export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
+export { weightedTerms } from "./equivariance/weightedTerms.ts";
 export { quadrature } from "./equivariance/quadrature.ts";
 export type { QuadratureDegree } from "./equivariance/lebedev.ts";
 export {

@@ -1,4 +1,4 @@
-import { requireArray, requireNumbers, requireObject } from "../check.ts";
+import { requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decomposeTerms, type Decomposition, type SampleTerms } from "./estimators.ts";
@@ -26,8 +26,8 @@ export interface TallyOptions {
   readonly rotations: number;
   /** As in `Sampling`: 24 by default, Infinity for independent draws. */
   readonly groupOrder?: number;
-  /** Of each rotation, with the sum 1, as a quadrature has them; no gains of averaging are measured with these. */
-  readonly weights?: readonly number[] | undefined;
+  /** What a sample adds: `weightedTerms` of a quadrature, with which no gains of averaging are measured. */
+  readonly terms?: typeof sampleTerms | undefined;
   /** The squared error by default. */
   readonly loss?: Loss | undefined;
   /** Decides which predictions are averaged to measure the gains; 0 by default. */
@@ -40,7 +40,7 @@ export interface TallyOptions {
 export class Tally {
   readonly #rotations: number;
   readonly #groupOrder: number;
-  readonly #weights: readonly number[] | undefined;
+  readonly #termsOf: typeof sampleTerms;
   readonly #loss: Loss;
   readonly #counts: readonly number[];
   readonly #random: Random;
@@ -50,14 +50,13 @@ export class Tally {
 
   constructor(options: TallyOptions) {
     requireObject("options", options, "Give { rotations }.");
-    const { rotations, groupOrder = OCTAHEDRAL_ORDER, weights, loss = squaredError, seed = 0 } = options;
+    const { rotations, groupOrder = OCTAHEDRAL_ORDER, terms, loss = squaredError, seed = 0 } = options;
     requireLoss(loss);
     this.#rotations = rotations;
     this.#groupOrder = groupOrder;
-    this.#weights = weights;
+    this.#termsOf = terms ?? sampleTerms;
     this.#loss = loss;
-    if (weights) requireWeights(weights, rotations);
-    this.#counts = weights ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
+    this.#counts = terms ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
     this.#random = new Random(seed);
   }
 
@@ -67,9 +66,8 @@ export class Tally {
    *   a number or the loss is NaN or infinite
    */
   add(predictions: ArrayLike<number>, target: ArrayLike<number>): void {
-    const [rotations, groupOrder, weights] = [this.#rotations, this.#groupOrder, this.#weights];
-    const sample = { predictions, target, rotations, groupOrder, weights };
-    const terms = sampleTerms(this.#loss, sample, this.#terms.length);
+    const sample = { predictions, target, rotations: this.#rotations, groupOrder: this.#groupOrder };
+    const terms = this.#termsOf(this.#loss, sample, this.#terms.length);
     const errors = subsetErrors(this.#loss, sample, this.#counts, this.#random);
     this.#terms.push(terms);
     this.#errors.push(errors);
@@ -92,30 +90,21 @@ export class Tally {
   }
 }
 
-/** @throws VoxtwirlError "bad-option" for other than one positive number each, with the sum 1 */
-function requireWeights(weights: readonly number[], rotations: number): void {
-  requireArray("weights", weights, "Give the weights of a quadrature.");
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  if (weights.length === rotations && weights.every((weight) => weight > 0) && Math.abs(sum - 1) < 1e-9) return;
-  const message = `${weights.length} weights with the sum ${sum} are none of ${rotations} rotations`;
-  throw new VoxtwirlError("bad-option", message, "Give a positive weight for each rotation, with the sum 1.");
-}
-
 /**
  * The decomposition of predictions that lie in arrays, whatever made them.
  *
  * @param predictions [samples, N, ...]: N twisted predictions T_i^-1 f(T_i x) of each sample, already rotated back
  * @param target [samples, ...]; N is the ratio of the two lengths
  * @param options `samples` is 1 by default; `groupOrder` as in `Sampling`: 24 by default, for N different rotations of
- *   the cube, Infinity for independent draws; `weights` of the rotations where they are a quadrature's; `loss` is the
- *   squared error by default
+ *   the cube, Infinity for independent draws; `terms` as in `TallyOptions`; `loss` is the squared error by
+ *   default
  * @throws VoxtwirlError "bad-shape" when the lengths do not fit together, "bad-option" when N cannot be (see
  *   `decomposeSums`), "not-finite" when a number is NaN or infinite
  */
 export function decompose(
   predictions: ArrayLike<number>,
   target: ArrayLike<number>,
-  { samples = 1, ...options }: { samples?: number } & Pick<TallyOptions, "groupOrder" | "weights" | "loss"> = {},
+  { samples = 1, ...options }: { samples?: number } & Pick<TallyOptions, "groupOrder" | "terms" | "loss"> = {},
 ): Measurement {
   requireNumbers("predictions", predictions);
   requireNumbers("target", target);
@@ -128,7 +117,7 @@ export function decompose(
       "Give [samples, N, ...] predictions and [samples, ...] targets.",
     );
   }
-  const tally = new Tally({ rotations, ...options, ...(options.weights && { groupOrder: rotations }) });
+  const tally = new Tally({ rotations, ...options });
   for (let n = 0; n < samples; n++) {
     const y = part(target, n * elements, elements);
     tally.add(part(predictions, n * rotations * elements, rotations * elements), y);
