@@ -53,6 +53,7 @@ export {
   sampleSums,
   type Decomposition,
   type SampleSums,
+  type SampleTerms,
   type Sampling,
 } from "./equivariance/estimators.ts";
 export type { TwirlGain } from "./equivariance/twirlGain.ts";
@@ -73,6 +74,8 @@ export {
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
 export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
+export { weightedTerms } from "./equivariance/weightedTerms.ts";
+export type { SamplePredictions } from "./equivariance/sampleTerms.ts";
 export { quadrature } from "./equivariance/quadrature.ts";
 export type { QuadratureDegree } from "./equivariance/lebedev.ts";
 export {

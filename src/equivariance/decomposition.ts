@@ -1,4 +1,4 @@
-import { requireArray, requireNumbers, requireObject } from "../check.ts";
+import { requireNumbers, requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decomposeTerms, type Decomposition, type SampleTerms } from "./estimators.ts";
@@ -32,8 +32,8 @@ export interface TallyOptions {
   readonly rotations: number;
   /** As in `Sampling`: 24 by default, Infinity for independent draws. */
   readonly groupOrder?: number;
-  /** Of each rotation, with the sum 1, as a quadrature has them; no gains of averaging are measured with these. */
-  readonly weights?: readonly number[] | undefined;
+  /** What a sample adds: `weightedTerms` of a quadrature, with which no gains of averaging are measured. */
+  readonly terms?: typeof sampleTerms | undefined;
   /** The squared error by default. */
   readonly loss?: Loss | undefined;
   /** Decides which predictions are averaged to measure the gains; 0 by default. */
@@ -46,7 +46,7 @@ export interface TallyOptions {
 export class Tally {
   readonly #rotations: number;
   readonly #groupOrder: number;
-  readonly #weights: readonly number[] | undefined;
+  readonly #termsOf: typeof sampleTerms;
   readonly #loss: Loss;
   readonly #counts: readonly number[];
   readonly #random: Random;
@@ -58,14 +58,13 @@ export class Tally {
 
   constructor(options: TallyOptions) {
     requireObject("options", options, "Give { rotations }.");
-    const { rotations, groupOrder = OCTAHEDRAL_ORDER, weights, loss = squaredError, seed = 0 } = options;
+    const { rotations, groupOrder = OCTAHEDRAL_ORDER, terms, loss = squaredError, seed = 0 } = options;
     requireLoss(loss);
     this.#rotations = rotations;
     this.#groupOrder = groupOrder;
-    this.#weights = weights;
+    this.#termsOf = terms ?? sampleTerms;
     this.#loss = loss;
-    if (weights) requireWeights(weights, rotations);
-    this.#counts = weights ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
+    this.#counts = terms ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
     this.#random = new Random(seed);
     this.#seed = seed;
   }
@@ -85,9 +84,9 @@ export class Tally {
       this.#ignored += values - kept.length;
       return;
     }
-    const [rotations, groupOrder, weights] = [this.#rotations, this.#groupOrder, this.#weights];
-    const sample = { predictions, target, rotations, groupOrder, weights };
-    const terms = sampleTerms(this.#loss, sample, this.#terms.length);
+    const [rotations, groupOrder] = [this.#rotations, this.#groupOrder];
+    const sample = { predictions, target, rotations, groupOrder };
+    const terms = this.#termsOf(this.#loss, sample, this.#terms.length);
     const errors = subsetErrors(this.#loss, sample, [...this.#counts, rotations], this.#random);
     this.#terms.push(terms);
     this.#errors.push(errors);
@@ -108,19 +107,10 @@ export class Tally {
       rotations,
       gains: twirlGains(loss, this.#terms, this.#errors, this.#counts, sampling),
       // Averages of the parts of a quadrature would be weighted ones.
-      heldOut: this.#weights ? [] : heldOutGains(this.#terms, last, sampling, this.#seed),
+      heldOut: this.#termsOf !== sampleTerms ? [] : heldOutGains(this.#terms, last, sampling, this.#seed),
       ignored: this.#ignored,
     };
   }
-}
-
-/** @throws VoxtwirlError "bad-option" for other than one positive number each, with the sum 1 */
-function requireWeights(weights: readonly number[], rotations: number): void {
-  requireArray("weights", weights, "Give the weights of a quadrature.");
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  if (weights.length === rotations && weights.every((weight) => weight > 0) && Math.abs(sum - 1) < 1e-9) return;
-  const message = `${weights.length} weights with the sum ${sum} are none of ${rotations} rotations`;
-  throw new VoxtwirlError("bad-option", message, "Give a positive weight for each rotation, with the sum 1.");
 }
 
 /**
@@ -129,15 +119,15 @@ function requireWeights(weights: readonly number[], rotations: number): void {
  * @param predictions [samples, N, ...]: N twisted predictions T_i^-1 f(T_i x) of each sample, already rotated back
  * @param target [samples, ...]; N is the ratio of the two lengths
  * @param options `samples` is 1 by default; `groupOrder` as in `Sampling`: 24 by default, for N different rotations of
- *   the cube, Infinity for independent draws; `weights` of the rotations where they are a quadrature's; `loss` is the
- *   squared error by default
+ *   the cube, Infinity for independent draws; `terms` as in `TallyOptions`; `loss` is the squared error by
+ *   default
  * @throws VoxtwirlError "bad-shape" when the lengths do not fit together, "bad-option" when N cannot be (see
  *   `decomposeSums`), "not-finite" when a number is NaN or infinite
  */
 export function decompose(
   predictions: ArrayLike<number>,
   target: ArrayLike<number>,
-  { samples = 1, ...options }: { samples?: number } & Pick<TallyOptions, "groupOrder" | "weights" | "loss"> = {},
+  { samples = 1, ...options }: { samples?: number } & Pick<TallyOptions, "groupOrder" | "terms" | "loss"> = {},
 ): Measurement {
   requireNumbers("predictions", predictions);
   requireNumbers("target", target);
@@ -150,7 +140,7 @@ export function decompose(
       "Give [samples, N, ...] predictions and [samples, ...] targets.",
     );
   }
-  const tally = new Tally({ rotations, ...options, ...(options.weights && { groupOrder: rotations }) });
+  const tally = new Tally({ rotations, ...options });
   for (let n = 0; n < samples; n++) {
     const y = part(target, n * elements, elements);
     tally.add(part(predictions, n * rotations * elements, rotations * elements), y);

@@ -108,17 +108,16 @@ export function resolvedDegree(draws: number, { inversion = false }: { readonly 
   return l;
 }
 
-const FINITE: Readonly<Record<string, Irreps>> = {
-  octahedral: octahedralIrreps,
-  "full-octahedral": withInversion(octahedralIrreps),
-  mirrors: mirrorIrreps,
-  ...Object.fromEntries(
-    ["x", "y", "z"].flatMap((axis, i) => [2, 4].map((n) => [`cyclic${n}-${axis}`, cyclicIrreps(n, i)] as const)),
-  ),
-};
+function finiteIrreps(name: string): Irreps | undefined {
+  if (name === "octahedral") return octahedralIrreps;
+  if (name === "full-octahedral") return withInversion(octahedralIrreps);
+  if (name === "mirrors") return mirrorIrreps;
+  const cyclic = /^cyclic([24])-([xyz])$/.exec(name);
+  return cyclic ? cyclicIrreps(Number(cyclic[1]), "xyz".indexOf(cyclic[2]!)) : undefined;
+}
 
 function irrepsOf({ name }: RotationGroup, draws: number, degree: number | undefined): Irreps {
-  const finite = FINITE[name];
+  const finite = finiteIrreps(name);
   if (finite !== undefined) {
     if (degree === undefined) return finite;
     throw new VoxtwirlError("bad-option", `the group ${name} has no degrees`, "Leave degree out: all parts are given.");

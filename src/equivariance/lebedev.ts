@@ -14,8 +14,6 @@ export interface SpherePoint {
 /** One point of each orbit under the 48 symmetries of the cube, of any length, and the weight of every point of it. */
 type Orbits = readonly (readonly [point: readonly [number, number, number], weight: number])[];
 
-const [p, q] = [Math.sqrt((3 + Math.sqrt(3)) / 6), Math.sqrt((3 - Math.sqrt(3)) / 6)];
-
 /** V. I. Lebedev, Quadratures on a sphere, USSR Comput. Math. Math. Phys. 16 (1976) 10, in closed form. */
 const RULES: Readonly<Record<QuadratureDegree, Orbits>> = {
   3: [[[1, 0, 0], 1 / 6]],
@@ -31,7 +29,8 @@ const RULES: Readonly<Record<QuadratureDegree, Orbits>> = {
   9: [
     [[1, 0, 0], 1 / 105],
     [[1, 1, 1], 9 / 280],
-    [[p, q, 0], 1 / 35],
+    // 2 sin 15 degrees
+    [[1, 0.5176380902050415, 0], 1 / 35],
   ],
   11: [
     [[1, 0, 0], 4 / 315],

@@ -14,6 +14,7 @@ import { requireRepresentation, type Representation } from "./representations.ts
 import { octahedralElement } from "./octahedral.ts";
 import { requireGroup, usualTwirl, type SymmetryGroup } from "./symmetryGroup.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
+import { weightedTerms } from "./weightedTerms.ts";
 import { checkArrays, joined, twistArrays, type Twisted } from "./twistArrays.ts";
 
 /** What to measure, and under which symmetries. */
@@ -128,7 +129,8 @@ async function tallied(
   twist: (sample: number, elements: readonly unknown[]) => Promise<Twisted>,
 ): Promise<Measurement> {
   const random = new Random(seed);
-  const tally = new Tally({ rotations: twirl, groupOrder: group.order, weights: group.weights, loss, seed: seed + 1 });
+  const terms = group.weights && weightedTerms(group.weights);
+  const tally = new Tally({ rotations: twirl, groupOrder: group.order, terms, loss, seed: seed + 1 });
   const voxels = output.kind === "grid" ? group.compared?.(output.size) : undefined;
   const inside = (values: FloatArray) =>
     voxels && output.kind === "grid" ? gatherVoxels(values, voxels, output.channels) : values;

@@ -12,8 +12,6 @@ export interface SamplePredictions {
   readonly rotations: number;
   /** As in `Sampling`. */
   readonly groupOrder: number;
-  /** Of each rotation, with the sum 1: the rotations stand for all, and nothing is estimated. All alike by default. */
-  readonly weights?: readonly number[] | undefined;
 }
 
 /**
@@ -38,7 +36,6 @@ export interface SamplePredictions {
 export function sampleTerms(loss: Loss, sample: SamplePredictions, which: number): SampleTerms {
   const { predictions, target, rotations } = sample;
   requireFitting(predictions, target, rotations);
-  if (sample.weights) return weighted(loss, sample, sample.weights, which);
   if (!loss.quadratic) return jackknifed(loss, sample, which);
   const sums = squaredSums(sample);
   if (!Number.isFinite(sums.meanError + sums.spread + sums.zeroError)) throw notFinite(which);
@@ -79,25 +76,6 @@ export function squaredSums({
     zeroError += target[e]! ** 2;
   }
   return { meanError, spread, zeroError };
-}
-
-/** The terms with mu as the weighted mean. The squared error's L_equiv is a mean of squares, and not below 0. */
-function weighted(loss: Loss, sample: SamplePredictions, weights: readonly number[], which: number): SampleTerms {
-  const { predictions, target } = sample;
-  const mean = new Float64Array(target.length);
-  for (let at = 0; at < predictions.length; at++) {
-    mean[at % mean.length]! += weights[Math.floor(at / mean.length)]! * predictions[at]!;
-  }
-  if (![...mean, ...Array.from(target)].every(Number.isFinite)) throw notFinite(which);
-  requireMeaning(loss, sample, which);
-  const meanOf = (of: (prediction: ArrayLike<number>) => number) =>
-    weights.reduce((sum, weight, i) => sum + weight * of(part(predictions, i * mean.length, mean.length)), 0);
-  const total = meanOf((prediction) => lossOf(loss, prediction, target, which));
-  const equiv =
-    loss === squaredError
-      ? meanOf((prediction) => squaredError.of(prediction, mean))
-      : total - lossOf(loss, mean, target, which);
-  return { total, equiv, zero: zeroLoss(loss, target) };
 }
 
 function jackknifed(loss: Loss, sample: SamplePredictions, which: number): SampleTerms {
@@ -142,7 +120,7 @@ function totalsOf(predictions: ArrayLike<number>, elements: number) {
   return { sums, least, most };
 }
 
-function requireMeaning(loss: Loss, sample: SamplePredictions, which: number): void {
+export function requireMeaning(loss: Loss, sample: SamplePredictions, which: number): void {
   const { predictions, target, rotations } = sample;
   const { name, numbersEach = 1 } = loss;
   let wrong: string | undefined;
@@ -160,7 +138,7 @@ function requireMeaning(loss: Loss, sample: SamplePredictions, which: number): v
   );
 }
 
-function lossOf(loss: Loss, prediction: ArrayLike<number>, target: ArrayLike<number>, which: number): number {
+export function lossOf(loss: Loss, prediction: ArrayLike<number>, target: ArrayLike<number>, which: number): number {
   const value = loss.of(prediction, target);
   if (Number.isFinite(value)) return value;
   const message = `the loss ${loss.name} of sample ${which} is ${value}`;
@@ -168,13 +146,13 @@ function lossOf(loss: Loss, prediction: ArrayLike<number>, target: ArrayLike<num
 }
 
 /** NaN where the loss has no meaning for zeros. */
-function zeroLoss(loss: Loss, target: ArrayLike<number>): number {
+export function zeroLoss(loss: Loss, target: ArrayLike<number>): number {
   const zeros = new Float64Array(target.length);
   const value = loss.refuse?.(zeros, target) === undefined ? loss.of(zeros, target) : NaN;
   return Number.isFinite(value) ? value : NaN;
 }
 
-function notFinite(which: number): VoxtwirlError {
+export function notFinite(which: number): VoxtwirlError {
   return new VoxtwirlError(
     "not-finite",
     `sample ${which} has a prediction or target that is not finite`,

@@ -3,6 +3,7 @@ import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import { ratioInterval } from "../equivariance/intervals.ts";
 import { squaredError } from "../equivariance/losses.ts";
 import { sampleTerms } from "../equivariance/sampleTerms.ts";
+import { weightedTerms } from "../equivariance/weightedTerms.ts";
 import { TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { elementsIn, withoutElements, type Composition } from "../molecules/elementEnergies.ts";
 import { AngleBins, angleOf } from "./angleBins.ts";
@@ -69,8 +70,8 @@ export class TermTally {
       const weight = weights?.[i] ?? 1 / rotations;
       for (let e = 0; e < elements; e++) mean[e]! += weight * values[e]!;
     });
-    const sample = { predictions, target: target ?? mean, rotations, groupOrder, weights };
-    const terms = sampleTerms(squaredError, sample, frame);
+    const sample = { predictions, target: target ?? mean, rotations, groupOrder };
+    const terms = (weights ? weightedTerms(weights) : sampleTerms)(squaredError, sample, frame);
     this.degrees.add({ ...sample, group, rotations: copies.map(({ rotation }) => rotation) });
     this.#entries.push({
       ...terms,

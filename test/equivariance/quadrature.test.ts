@@ -9,6 +9,7 @@ import { octahedralElement } from "../../src/equivariance/octahedral.ts";
 import { quadrature } from "../../src/equivariance/quadrature.ts";
 import { haarRotation } from "../../src/equivariance/rotations.ts";
 import { Random } from "../../src/random.ts";
+import { weightedTerms } from "../../src/equivariance/weightedTerms.ts";
 import { expectClose, randomArray } from "../harness.ts";
 
 const bad: unknown = expect.objectContaining({ code: "bad-option" });
@@ -92,17 +93,17 @@ describe("a quadrature", () => {
       [1, 1],
       [0.25, 0.75],
     ];
-    const squared = decompose(predictions, target, { weights });
+    const squared = decompose(predictions, target, { terms: weightedTerms(weights) });
     expectClose([squared.lossTotal, squared.lossMean, squared.lossEquiv], [1.75, 1.5625, 0.1875], 1e-12);
-    const absolute = decompose(predictions, target, { weights, loss: absoluteError });
+    const absolute = decompose(predictions, target, { terms: weightedTerms(weights), loss: absoluteError });
     expect(absolute.lossTotal).toBeCloseTo(1, 12);
     expect(absolute.lossMean).toBeCloseTo((0.25 + 1.75) / 2, 12);
     expect(absolute.lossEquiv).toBeCloseTo(0, 12);
   });
 
   it("takes weights that are positive, one each, with the sum 1", () => {
-    for (const weights of [[1], [0.5, 0.6], [1.5, -0.5], 2]) {
-      expect(() => decompose([1, 2], [1], { weights: weights as never })).toThrow(bad);
-    }
+    for (const weights of [[], [0.5, 0.6], [1.5, -0.5], 2]) expect(() => weightedTerms(weights as never)).toThrow(bad);
+    const one = () => decompose([1, 2], [1], { terms: weightedTerms([1]) });
+    expect(one).toThrow(expect.objectContaining({ code: "bad-shape" }));
   });
 });
