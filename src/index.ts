@@ -286,6 +286,11 @@ export {
   type FrameTallyOptions,
   type MeasureFramesOptions,
 } from "./frames/measureFrames.ts";
+export { verdictLine, verdictsOf, type Judged, type Verdict } from "./frames/verdict.ts";
+export type { Floor, FloorSource, NearAxis } from "./frames/floor.ts";
+export type { LossPart, LossParts } from "./frames/degreeTally.ts";
+export type { Repeat, RepeatKind } from "./frames/repeats.ts";
+export { ratioInterval, type RatioInterval } from "./equivariance/intervals.ts";
 export type { PredictedCopy } from "./frames/predictedCopy.ts";
 export {
   readRotatedFrames,

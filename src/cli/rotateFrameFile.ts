@@ -84,8 +84,9 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   } else {
     const frames = `${formatCount(reading.frames)} ${reading.frames === 1 ? "frame" : "frames"} of ${data}`;
     print([`${out}: ${formatCount(twirl)} copies of each of ${frames}, turned by ${group.name}, seed ${seed}`]);
-    if (repeats)
+    if (repeats) {
       print([`And each as it is, ${IDENTITIES} times, and ${2 * JITTERS} times with its last digits changed.`]);
+    }
     if (nearAxes) print([`And each ${3 * NEAR_ANGLES.length} times with an edge along an axis, or nearly.`]);
     if (names.leftOut.length > 0) print([`Copies are without ${names.leftOut.join(", ")}.`]);
     for (const remark of remarks) process.stderr.write(`voxtwirl: ${remark}\n`);

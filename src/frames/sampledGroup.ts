@@ -44,8 +44,8 @@ function isGroupName(name: string): name is GroupName {
   return (groupNames as string[]).includes(name);
 }
 
-function isWhole({ enumerate }: RotationGroup, rotations: readonly Rotation[]): boolean {
-  const all = enumerate!();
+function isWhole(group: RotationGroup, rotations: readonly Rotation[]): boolean {
+  const all = group.enumerate!();
   const near = (a: Rotation, b: Rotation) => a.every((value, k) => Math.abs(value - b[k]!) < 1e-6);
   return all.length === rotations.length && rotations.every((rotation, i) => near(rotation, all[i]!));
 }

@@ -57,15 +57,15 @@ describe("rotateFrames", () => {
 
   it("adds the frame as it is, with its last digits changed, and with an edge along axes", async () => {
     const [first] = [frame(1)];
-    const plainCopies = await rotated([first!], { group: so3, twirl: 2, seed: 5 });
-    const copies = await rotated([first!], { group: so3, twirl: 2, seed: 5, repeats: true, nearAxes: true });
+    const plainCopies = await rotated([first], { group: so3, twirl: 2, seed: 5 });
+    const copies = await rotated([first], { group: so3, twirl: 2, seed: 5, repeats: true, nearAxes: true });
     expect(copies.slice(0, 2).map(plain)).toEqual(plainCopies.map(plain));
     const marks = copies.map((copy) => twirlMark(copy)!);
     expect(marks.slice(2).map(({ repeat, copy, copies }) => [repeat!.kind, copy, copies])).toEqual([
       ...["identity", "jitter", "jitter single"].flatMap((kind) => [1, 2].map((copy) => [kind, copy, 2])),
       ...["x", "y", "z"].flatMap((axis) => [1, 2, 3, 4, 5].map((copy) => [`near ${axis}`, copy, 5])),
     ]);
-    const { positions } = first!;
+    const { positions } = first;
     const off = (copy: Frame) => Math.max(...copy.positions.map((value, i) => Math.abs(value - positions[i]!)));
     expect([off(copies[2]!), off(copies[3]!)]).toEqual([0, 0]);
     for (const copy of copies.slice(4, 6)) expect(off(copy)).toBeCloseTo(1e-10, 14);
