@@ -286,18 +286,14 @@ export {
   type FrameTallyOptions,
   type MeasureFramesOptions,
 } from "./frames/measureFrames.ts";
-export { verdictLine, verdictsOf, type Judged, type Verdict } from "./frames/verdict.ts";
+export { verdictsOf, type Judged, type Verdict } from "./frames/verdict.ts";
 export type { Floor, FloorSource, NearAxis } from "./frames/floor.ts";
 export type { LossPart, LossParts } from "./frames/degreeTally.ts";
 export type { Repeat, RepeatKind } from "./frames/repeats.ts";
 export { ratioInterval, type RatioInterval } from "./equivariance/intervals.ts";
 export type { PredictedCopy } from "./frames/predictedCopy.ts";
-export {
-  readRotatedFrames,
-  type ReadRotatedFramesOptions,
-  type RotatedFault,
-  type RotatedStructure,
-} from "./frames/rotatedFrames.ts";
+export { readRotatedFrames, type ReadRotatedFramesOptions } from "./frames/rotatedFrames.ts";
+export type { RotatedFault, RotatedStructure } from "./frames/rotatedStructure.ts";
 export type { AngleBin, FrameGain, FrameTermResult, WorstCopy } from "./frames/termResult.ts";
 export { rotateFrames, type RotateFramesOptions } from "./frames/rotateFrames.ts";
 export { rotatedNpz } from "./frames/rotateNpz.ts";

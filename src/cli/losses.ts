@@ -77,7 +77,8 @@ export function chosenLoss({ loss = "squared", delta }: LossChoice, classes?: nu
   if (loss === "itakura-saito") return itakuraSaito;
   if (classes !== undefined && classes >= 2) return OF_CLASSES[loss]({ classes });
   throw badOption(
-    `--loss ${loss} needs ${loss === "cross-entropy" ? "logits" : "probabilities"} of at least two classes along the last axis`,
+    `--loss ${loss} needs ${loss === "cross-entropy" ? "logits" : "probabilities"} of at least two classes along ` +
+      "the last axis",
     "Give predictions (N, samples, ..., classes) and targets (N, ..., classes), or labels (N, ...).",
   );
 }

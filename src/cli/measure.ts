@@ -46,7 +46,8 @@ const measureOptions = (command: Command) =>
       choice(
         "--group <KIND>",
         "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, rotates the atoms; " +
-          "with --predictions only full-octahedral, with reflections; mirrors: the 8 changes of signs; cyclic2-x, -y, -z " +
+          "with --predictions only full-octahedral, with reflections; mirrors: the 8 changes of signs; " +
+          "cyclic2-x, -y, -z " +
           "and cyclic4-x, -y, -z: the two or four about an axis",
         rotationSources,
       ),

@@ -12,6 +12,7 @@ import { frameLines, termRemarks } from "./measureFrameOutput.ts";
 import { showProgress } from "./progress.ts";
 import { print } from "./stdout.ts";
 import { nothingKnown } from "./sweep.ts";
+import { verdictLine } from "./verdictLine.ts";
 
 export interface MeasureFrameFilesOptions extends TermNames {
   readonly frames: string;
@@ -65,7 +66,10 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     interruption.end();
   }
   if (interrupted && tally.structures === 0) return nothingKnown("structure", interruption);
-  const { remarks, lines, ...found } = tally.result();
+  const { remarks, ...found } = tally.result();
+  // What is to be said of energies by atom is said of energies.
+  const judged = Object.entries(found.terms).filter(([name]) => name !== "energyPerAtom");
+  const lines = judged.map(([name, term]) => verdictLine(name, term));
   const told = [
     ...readings.flatMap(([file, reading]) => reading.lines().map((line) => `${file}: ${line}`)),
     ...faults.lines(),
@@ -75,7 +79,7 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     const files = { frames, data, rotated: rotated ?? null };
     printJson({ type: "measure", ...found, verdictLines: lines, remarks: [...told, ...all], interrupted, ...files });
   } else {
-    print(frameLines({ ...found, lines, remarks: all }, { frames, data, interrupted }));
+    print(frameLines({ ...found, remarks: all }, { lines, frames, data, interrupted }));
     for (const line of told) process.stderr.write(`voxtwirl: ${line}\n`);
   }
   return interrupted || interruption.outputLost ? interruption.code : 0;

@@ -19,18 +19,24 @@ export function termRemarks(terms: Terms): string[] {
   );
 }
 
+/** What was measured, and what was said of it. */
+interface FrameContext {
+  readonly lines: readonly string[];
+  readonly frames: string;
+  readonly data: string;
+  readonly interrupted: boolean;
+}
+
 /** What a person reads. */
-export function frameLines(
-  found: FrameMeasurement,
-  { frames, data, interrupted }: { readonly frames: string; readonly data: string; readonly interrupted: boolean },
-): string[] {
+export function frameLines(found: FrameMeasurement, { lines, frames, data, interrupted }: FrameContext): string[] {
   const terms = Object.entries(found.terms);
   const { structures, copies } = found;
   return [
     ...(interrupted ? [`interrupted after ${countOf(structures, "structure")}:`, ""] : []),
-    `${countOf(structures, "structure")} of ${data}, ${countOf(copies, "prediction")} of ${frames}, ${rotationsOf(found)}`,
+    `${countOf(structures, "structure")} of ${data}, ${countOf(copies, "prediction")} of ${frames}, ` +
+      rotationsOf(found),
     "",
-    ...found.lines,
+    ...lines,
     "",
     ...remarkLines(found.remarks),
     ...shareLines(terms.filter(([, { labelled }]) => labelled)),

@@ -97,13 +97,14 @@ export function heldOutLines(heldOut: readonly HeldOutGain[]): string[] {
     `${value.toFixed(2)} % (${low.toFixed(2)} to ${high.toFixed(2)})`;
   const lines = heldOut.map(
     (half) =>
-      `  averaging the ${half.count} is predicted by ${half.predictingSamples} samples to lower the loss by ` +
-      `${range(half.percentPredicted, half.percentPredictedInterval)}, and on the other ${half.measuringSamples} ` +
-      `lowered it by ${range(half.percentMeasured, half.percentMeasuredInterval)}, for ${half.count} times the work`,
+      `  predicted by ${half.predictingSamples} samples: ` +
+      `${range(half.percentPredicted, half.percentPredictedInterval)}; found on the other ${half.measuringSamples}: ` +
+      range(half.percentMeasured, half.percentMeasuredInterval),
   );
   return [
     "",
-    "All predictions of a sample averaged, each half of the samples once predicting (95 % intervals):",
+    `Loss taken away by averaging all ${heldOut[0]!.count} predictions, for ${heldOut[0]!.count} times the work, each half ` +
+      "of the samples once predicting (with 95 % intervals):",
     ...lines,
   ];
 }

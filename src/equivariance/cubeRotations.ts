@@ -3,7 +3,7 @@ import { CUBE_SYMMETRIES, cubeSymmetry, describeMatrix, isReflection } from "./c
 import { cyclic2, cyclic4, mirrors } from "./cubeGroups.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
-/** From what the rotations of a sample are: different ones of a group of the cube's symmetries, or independent draws. */
+/** What the rotations of a sample are: different ones of a group of the cube's symmetries, or independent draws. */
 export type RotationSource = "octahedral" | "full-octahedral" | "so3" | keyof typeof SUBGROUPS;
 
 /** Smaller groups of the cube's symmetries. */

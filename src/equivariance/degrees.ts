@@ -87,7 +87,10 @@ export function degreeParts(
 }
 
 /** L_equiv of F without the degrees above one, from lower degrees to higher; the last is without the remainder. */
-export function quadratureSteps({ parts }: Pick<DegreeParts, "parts">): { degree: number; equiv: number }[] {
+export function quadratureSteps(of: Pick<DegreeParts, "parts">): { degree: number; equiv: number }[] {
+  requireObject("of", of, "Give what degreeParts gives.");
+  const { parts } = of;
+  requireArray("parts", parts, "Give what degreeParts gives.");
   const degrees = [...new Set(parts.flatMap(({ degree }) => degree ?? []))].sort((a, b) => a - b);
   return degrees.map((degree) => ({
     degree,

@@ -22,8 +22,8 @@ export interface HeldOutGain {
  * The samples are split into two halves at random, and each predicts once and measures once. Averaging K predictions
  * takes p M (K - 1) / (K (M - 1)) of the loss away, p the share of the equivariance term, for K different elements of a
  * group of M: p itself for all of them, whatever the loss; with fewer it is exact for quadratic losses and holds to
- * leading order in 1/K - 1/M for others. For independent draws it is p (1 - 1/K). Intervals are Student's t, of samples that are
- * independent; with two or three in a half they are wide.
+ * leading order in 1/K - 1/M for others. For independent draws it is p (1 - 1/K). Intervals are Student's t,
+ * of samples that are independent; with two or three in a half they are wide.
  *
  * @param averageErrors of each sample, the loss of the average of all its predictions
  * @returns nothing with fewer than four samples

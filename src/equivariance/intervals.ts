@@ -20,16 +20,16 @@ const FEW = 4;
 const Z975 = 1.959964;
 
 /**
- * (sum of above) / (sum of below) and an interval that holds the ratio of expectations in 95 of 100 data sets; with `below`
- * all 1 that of a mean.
+ * (sum of above) / (sum of below) and an interval that holds the ratio of expectations in 95 of 100 data sets; with
+ * `below` all 1 that of a mean.
  *
  * Losses of structures are skewed: at 32 with lognormal losses (sigma 1) a t interval by the linearised standard error
  * holds the truth in 88 % of data sets, not in 95. This is the bootstrap-t interval (Efron and Tibshirani, An
  * Introduction to the Bootstrap, 1993, 12.5) of the ratio's logarithm, where the ratio is positive: quantiles of
  * (log r* - log r) / (s* / r*) over resampled structures take the place of those of t. They are taken a little farther
  * out, at the normal probability of -sqrt(n / (n - 1)) t(n - 1), as a resample has the spread of n - 1 (Hesterberg, The
- * American Statistician 69, 2015, 371). Below 4 and above 1,024 samples it is the t interval of the logarithm. Resampling
- * is a function of the values alone.
+ * American Statistician 69, 2015, 371). Below 4 and above 1,024 samples it is the t interval of the logarithm.
+ * Resampling is a function of the values alone.
  *
  * Of lognormal losses with sigma 0.5 and 1 and sizes that vary threefold, 95 % intervals held the truth in 94.7 and
  * 93.2 % of 1,000 data sets of 32 structures, in 96.0 and 93.7 % of 256; at 8 they are wide, and held 98.0 and 95.7 %.

@@ -1,9 +1,9 @@
-import { requireNumbers, requireWhole } from "../check.ts";
+import { requireNumbers, requireObject, requireWhole } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 
 /** A target of class labels, as losses of distributions take it. */
 export interface LabelTarget {
-  /** [..., classes]: label k is 1 at k and 0 elsewhere; an ignored one is 0 everywhere. */
+  /** As [..., classes]: label k is 1 at k and 0 elsewhere; an ignored one is 0 everywhere. */
   readonly oneHot: Float32Array;
   /** Which labels count, as `Tally.add` takes it; undefined where all do. */
   readonly kept: Uint32Array | undefined;
@@ -19,9 +19,11 @@ export interface LabelTarget {
  */
 export function labelTarget(
   labels: ArrayLike<number>,
-  { classes, ignore }: { readonly classes: number; readonly ignore?: number | undefined },
+  options: { readonly classes: number; readonly ignore?: number | undefined },
   what = "the target",
 ): LabelTarget {
+  requireObject("options", options, "Give { classes }.");
+  const { classes, ignore } = options;
   requireNumbers("labels", labels);
   requireWhole("classes", classes, 2);
   const oneHot = new Float32Array(labels.length * classes);

@@ -57,7 +57,8 @@ export async function parseNpz(
 /**
  * The frames of an .npz file, whose arrays are known by their names as `parseNpz` knows them, with `cell` (3, 3) or
  * (frames, 3, 3), vectors as rows, and `pbc` (3) or (frames, 3). Of
- * rotated copies, `twirl_frame` (frames) and `twirl_rotation` (frames, 3, 3) are values, as `rotateFrames` leaves them. Labels are `energy` and `forces`, in the file's units.
+ * rotated copies, `twirl_frame` (frames) and `twirl_rotation` (frames, 3, 3) are values, as `rotateFrames` leaves them.
+ * Labels are `energy` and `forces`, in the file's units.
  *
  * @throws VoxtwirlError "bad-file" as `parseNpz` does, and for a `lattice`, whose vectors may be columns
  */

@@ -3,7 +3,7 @@ import type { NumberedFrame } from "../molecules/frame.ts";
 import { labelFault } from "./labelFault.ts";
 import type { PredictedCopy, PredictedRepeat } from "./predictedCopy.ts";
 import type { RepeatKind } from "./repeats.ts";
-import type { RotatedFault, RotatedStructure } from "./rotatedFrames.ts";
+import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
 import { farthestFrom, sameElements } from "./sameAtoms.ts";
 import type { TwirlMark } from "./twirlKeys.ts";
 

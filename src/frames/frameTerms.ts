@@ -11,7 +11,7 @@ export interface TermNames {
   readonly scalars?: readonly string[] | undefined;
   /** Three numbers each, v' = R v: dipoles, velocities. */
   readonly vectors?: readonly string[] | undefined;
-  /** Three numbers each, v' = det(R) R v: torques, magnetic moments. They differ from vectors under reflections only. */
+  /** Three numbers each, v' = det(R) R v: torques, magnetic moments. Reflections tell them from vectors. */
   readonly pseudovectors?: readonly string[] | undefined;
   /** Nine numbers each, or six of symmetric ones in Voigt's order xx yy zz yz xz xy: t' = R t R^T. */
   readonly tensors?: readonly string[] | undefined;

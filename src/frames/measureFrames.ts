@@ -5,17 +5,17 @@ import { compositionOf } from "../molecules/elementEnergies.ts";
 import { nameOfCopy } from "./collectedFrame.ts";
 import { frameTerms, turnedBack, type FrameTerm, type TermNames } from "./frameTerms.ts";
 import type { PredictedCopy } from "./predictedCopy.ts";
-import { readRotatedFrames, type ReadRotatedFramesOptions, type RotatedFault } from "./rotatedFrames.ts";
-import type { RotatedStructure } from "./rotatedFrames.ts";
+import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrames.ts";
+import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
 import { sampledGroup } from "./sampledGroup.ts";
 import type { FrameTermResult } from "./termResult.ts";
 import { TermTally } from "./termTally.ts";
-import { verdictLine, type Verdict } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /**
  * Something that is wrong with predictions or labels: as of `readRotatedFrames`; "unusable": numbers that are not
- * finite or of another count; "incomplete": a quadrature of which copies are missing; "single": fewer than two predictions, of which no spread is known; "unlabelled": no label
- * while others have one.
+ * finite or of another count; "incomplete": a quadrature of which copies are missing; "single": fewer than two
+ * predictions, of which no spread is known; "unlabelled": no label while others have one.
  */
 export interface FrameFault {
   readonly kind: RotatedFault["kind"] | "unusable" | "incomplete" | "single" | "unlabelled";
@@ -55,8 +55,6 @@ export interface FrameMeasurement {
   readonly exact: boolean;
   /** How often each thing was wrong. */
   readonly faults: Readonly<Partial<Record<FrameFault["kind"], number>>>;
-  /** Of each term, what is said of it in one line. */
-  readonly lines: readonly string[];
   /** All verdicts of terms. */
   readonly verdicts: readonly Verdict[];
   /** What is to be known of the result. */
@@ -154,7 +152,8 @@ export class FrameTally {
       if (raw.length === length && raw.every(Number.isFinite)) {
         return [{ of, copy, rotation, perAtom, raw, values: turnedBack(term, rotation, raw) }];
       }
-      const message = `${term.name} of predicted frame ${predicted.number}, ${nameOfCopy(of)} of frame ${original.number}, is not finite or of another count`;
+      const which = `predicted frame ${predicted.number}, ${nameOfCopy(of)} of frame ${original.number},`;
+      const message = `${term.name} of ${which} is not finite or of another count`;
       const place = { frame: original.number, predicted: predicted.number };
       if (term.energy !== "perAtom") this.fault({ kind: "unusable", ...place, message });
       return [];
@@ -179,7 +178,8 @@ export class FrameTally {
       terms[name] = result;
       const { labelled, unlabelled } = tally.counts;
       if (labelled > 0 && unlabelled > 0 && energy !== "perAtom") {
-        const message = `${unlabelled} of ${labelled + unlabelled} structures have no label ${name}: they are left out of it`;
+        const some = `${unlabelled} of ${labelled + unlabelled} structures`;
+        const message = `${some} have no label ${name}: they are left out of it`;
         remarks.push(message);
         faults.unlabelled = (faults.unlabelled ?? 0) + unlabelled;
       }
@@ -203,11 +203,8 @@ export class FrameTally {
     }
     const group = this.#groups.size === 1 ? [...this.#groups][0]! : null;
     const counts = { structures, copies: this.#copies, group, exact: this.#exact };
-    // What is to be said of energies by atom is said of energies.
-    const told = Object.entries(terms).filter(([name]) => name !== "energyPerAtom");
-    const lines = told.map(([name, term]) => verdictLine(name, term));
     const verdicts = [...new Set(Object.values(terms).flatMap((term) => term.verdicts))];
-    return { terms, ...counts, lines, verdicts, faults, remarks };
+    return { terms, ...counts, verdicts, faults, remarks };
   }
 }
 

@@ -5,9 +5,9 @@ import type { Random } from "../random.ts";
 
 /**
  * What a copy is for: "identity", the frame as it is, twice: does a program predict the same again; "jitter", as it is
- * but for the last digits of its positions: what rounding does to it; "jitter single", for programs in single precision,
- * but for the last bits that these have; "near x", y or z: an edge lies along that axis,
- * or nearly: does the prediction jump.
+ * but for the last digits of its positions: what rounding does to it; "jitter single", for programs in single
+ * precision, but for the last bits that these have; "near x", y or z: an edge lies along that axis, or nearly: does the
+ * prediction jump.
  */
 export type RepeatKind = "identity" | "jitter" | "jitter single" | `near ${Axis}`;
 export type Axis = (typeof AXES)[number];

@@ -3,7 +3,7 @@ import type { LabelNames } from "../formats/frameLabels.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
 import { CollectedFrame, nameOfCopy } from "./collectedFrame.ts";
 import { asGenerator, markedByRotated, markedByThemselves } from "./matchRotated.ts";
-import type { PredictedCopy, PredictedRepeat } from "./predictedCopy.ts";
+import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
 
 /** What to read predictions for rotated frames from. */
 export interface ReadRotatedFramesOptions {
@@ -21,33 +21,6 @@ export interface ReadRotatedFramesOptions {
   readonly tolerance?: number | undefined;
   /** Called for each thing that is wrong. */
   readonly onFault?: ((fault: RotatedFault) => void) | undefined;
-}
-
-/** Something that is wrong with predictions. */
-export interface RotatedFault {
-  /**
-   * "missing" copies; "reordered": after those of a later frame, so that they are passed over; "doubled"; "foreign":
-   * no copy of any frame; "labels": predictions that are the labels, to the last digit.
-   */
-  readonly kind: "missing" | "reordered" | "doubled" | "foreign" | "labels";
-  /** Number of the original frame; none where it is not known. */
-  readonly frame?: number;
-  /** Number of the predicted frame; none where none is there. */
-  readonly predicted?: number;
-  readonly message: string;
-}
-
-/** A frame and the predictions for its copies. */
-export interface RotatedStructure {
-  readonly original: NumberedFrame;
-  /** Copies the frame should have. */
-  readonly expected: number;
-  /** Name of the group that the rotations are drawn from, where the file says it. */
-  readonly group?: string | undefined;
-  /** Those that are there, by `copy`. */
-  readonly copies: readonly PredictedCopy[];
-  /** Predictions for copies that are no draws: see `RotateFramesOptions.repeats` and `nearAxes`. */
-  readonly repeats: readonly PredictedRepeat[];
 }
 
 const usualTolerance = 1e-3;
@@ -91,7 +64,8 @@ export async function* readRotatedFrames(
       onFault({ kind: "foreign", predicted: number, message: `predicted frame ${number} is a copy of no frame` });
       continue;
     }
-    const said = `predicted frame ${number}, ${nameOfCopy({ copy: mark.copy, ...mark.repeat })} of frame ${mark.frame},`;
+    const copy = nameOfCopy({ copy: mark.copy, ...mark.repeat });
+    const said = `predicted frame ${number}, ${copy} of frame ${mark.frame},`;
     const place = { frame: mark.frame, predicted: number };
     if (mark.frame < last) {
       onFault({ kind: "reordered", ...place, message: `${said} stands after copies of frame ${last}` });

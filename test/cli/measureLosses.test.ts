@@ -92,7 +92,8 @@ describe("voxtwirl measure --loss", () => {
     expect(Object.keys(found).filter((key) => !added.test(key))).toEqual(
       (
         "type group lossTotal lossMean lossEquiv lossZero percentEquiv percentEquivStdErr lossTotalStdErr " +
-        "lossMeanStdErr lossEquivStdErr rotations samples gains heldOut ignored remarks betterReading interrupted seed predictions " +
+        "lossMeanStdErr lossEquivStdErr rotations samples gains heldOut ignored remarks betterReading interrupted " +
+        "seed predictions " +
         "targets rotationFile"
       ).split(" "),
     );

@@ -2,12 +2,8 @@ import { describe, expect, it } from "vitest";
 import { octahedral, so3 } from "../../src/equivariance/groups.ts";
 import { parseXyzFrames } from "../../src/formats/xyzStream.ts";
 import { encodeXyzFrame } from "../../src/formats/xyzWriter.ts";
-import {
-  readRotatedFrames,
-  type ReadRotatedFramesOptions,
-  type RotatedFault,
-  type RotatedStructure,
-} from "../../src/frames/rotatedFrames.ts";
+import { readRotatedFrames, type ReadRotatedFramesOptions } from "../../src/frames/rotatedFrames.ts";
+import type { RotatedFault, RotatedStructure } from "../../src/frames/rotatedStructure.ts";
 import { rotateFrames, type RotateFramesOptions } from "../../src/frames/rotateFrames.ts";
 import { twirlMark } from "../../src/frames/twirlKeys.ts";
 import type { Frame, FrameColumn, InfoValue, NumberedFrame } from "../../src/molecules/frame.ts";

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { rotatePoints, so3, type Rotation } from "../../src/equivariance/groups.ts";
 import { measureFrames, type MeasureFramesOptions } from "../../src/frames/measureFrames.ts";
 import type { RotateFramesOptions } from "../../src/frames/rotateFrames.ts";
-import { verdictLine, verdictsOf } from "../../src/frames/verdict.ts";
+import { verdictLine } from "../../src/cli/verdictLine.ts";
+import { verdictsOf } from "../../src/frames/verdict.ts";
 import type { Frame, NumberedFrame } from "../../src/molecules/frame.ts";
 import { Random } from "../../src/random.ts";
 import { forcesOf, labelledFrames, predictedFrames } from "./predicting.ts";
@@ -18,9 +19,9 @@ async function forcesBy(
 ) {
   const options = { group: so3, twirl: 6, seed: 2, repeats: true, ...rotating };
   const predicted = await predictedFrames(original, options, (...given) => ({ arrays: { forces: program(...given) } }));
-  const { terms, lines, verdicts, faults } = await measureFrames({ predicted, original, ...measuring });
+  const { terms, verdicts, faults } = await measureFrames({ predicted, original, ...measuring });
   expect(faults).toEqual({});
-  return { ...terms.forces!, line: lines.find((line) => line.startsWith("forces"))!, all: verdicts };
+  return { ...terms.forces!, line: verdictLine("forces", terms.forces!), all: verdicts };
 }
 
 const digits = (count: number) => (value: number) => Number(value.toFixed(count));
@@ -50,7 +51,7 @@ describe("the verdict", () => {
     expect(found.verdicts).toEqual(["not-symmetric"]);
     expect(found.percentEquiv).toBeGreaterThan(90);
     expect(found.line).toMatch(
-      /^forces: not symmetric: [\d.]+ % \(.* to .*\) of the loss is lost symmetry; .*; averaging 8 poses would .* 8 times/,
+      /^forces: not symmetric: [\d.]+ % \(.* to .*\) of the loss is lost symmetry; .*; averaging 8 poses would .* 8/,
     );
   });
 
@@ -113,7 +114,7 @@ describe("the verdict", () => {
     const floor = { value: 1, from: "jitter", digits: 1e-9, type: 1e-12, repeats: 0, jitter: 1, bits: 53 } as const;
     const at = (spreadRms: number) => verdictsOf({ spreadRms, signalRms: 1, floor, nearAxes: [] });
     expect([2.99, 3, 9.99, 10].map(at)).toEqual([["rounding"], ["undecided"], ["undecided"], ["not-symmetric"]]);
-    const term = { spreadRms: 5, signalRms: 1, floor, nearAxes: [], unit: "eV", gains: [] };
+    const term = { spreadRms: 5, signalRms: 1, floor, nearAxes: [], unit: "eV", gains: [], verdicts: at(5) };
     expect(verdictLine("energy", { ...term, percentEquiv: NaN, percentEquivInterval: null })).toBe(
       "energy: undecided: rotations change it by 5.000 eV, 5.000 times the floor of 1.000 eV (the last digits of the " +
         "positions)",
