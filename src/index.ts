@@ -103,7 +103,7 @@ export {
   type PredictionOptions,
 } from "./equivariance/predictions.ts";
 export type { PredictionRotations } from "./equivariance/givenRotations.ts";
-export type { RotationSource } from "./equivariance/cubeRotations.ts";
+export type { CubeSubgroup, RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export {
   absoluteError,
@@ -291,7 +291,7 @@ export type { Floor, FloorSource, NearAxis } from "./frames/floor.ts";
 export type { LossPart, LossParts } from "./frames/degreeTally.ts";
 export type { Repeat, RepeatKind } from "./frames/repeats.ts";
 export { ratioInterval, type RatioInterval } from "./equivariance/intervals.ts";
-export type { PredictedCopy } from "./frames/predictedCopy.ts";
+export type { PredictedCopy, PredictedRepeat } from "./frames/predictedCopy.ts";
 export { readRotatedFrames, type ReadRotatedFramesOptions } from "./frames/rotatedFrames.ts";
 export type { RotatedFault, RotatedStructure } from "./frames/rotatedStructure.ts";
 export type { AngleBin, FrameGain, FrameTermResult, WorstCopy } from "./frames/termResult.ts";

@@ -103,8 +103,7 @@ export function heldOutLines(heldOut: readonly HeldOutGain[]): string[] {
   );
   return [
     "",
-    `Loss taken away by averaging all ${heldOut[0]!.count} predictions, for ${heldOut[0]!.count} times the work, each half ` +
-      "of the samples once predicting (with 95 % intervals):",
+    `Loss taken away by averaging all ${heldOut[0]!.count} predictions, each half once predicting (95 % intervals):`,
     ...lines,
   ];
 }

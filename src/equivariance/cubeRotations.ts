@@ -1,10 +1,14 @@
 import { VoxtwirlError } from "../errors.ts";
 import { CUBE_SYMMETRIES, cubeSymmetry, describeMatrix, isReflection } from "./cubeSymmetries.ts";
 import { cyclic2, cyclic4, mirrors } from "./cubeGroups.ts";
+import type { RotationGroup } from "./groups.ts";
 import { OCTAHEDRAL_ORDER } from "./octahedral.ts";
 
 /** What the rotations of a sample are: different ones of a group of the cube's symmetries, or independent draws. */
-export type RotationSource = "octahedral" | "full-octahedral" | "so3" | keyof typeof SUBGROUPS;
+export type RotationSource = "octahedral" | "full-octahedral" | "so3" | CubeSubgroup;
+
+/** Names of smaller groups of the cube's symmetries. */
+export type CubeSubgroup = "mirrors" | `cyclic${2 | 4}-${"x" | "y" | "z"}`;
 
 /** Smaller groups of the cube's symmetries. */
 const SUBGROUPS = {
@@ -15,17 +19,17 @@ const SUBGROUPS = {
   "cyclic4-x": () => cyclic4("x"),
   "cyclic4-y": () => cyclic4("y"),
   "cyclic4-z": () => cyclic4("z"),
-} as const;
+} as const satisfies Record<CubeSubgroup, () => RotationGroup>;
 
 /** All there are. */
 export const rotationSources = [
   "octahedral",
   "full-octahedral",
   "so3",
-  ...(Object.keys(SUBGROUPS) as (keyof typeof SUBGROUPS)[]),
+  ...(Object.keys(SUBGROUPS) as CubeSubgroup[]),
 ] as const;
 
-function isSubgroup(source: RotationSource): source is keyof typeof SUBGROUPS {
+function isSubgroup(source: RotationSource): source is CubeSubgroup {
   return source in SUBGROUPS;
 }
 

@@ -92,6 +92,7 @@ export class FrameTally {
     return this.#structures;
   }
 
+  /** Measures a structure's predictions; what is wrong is told. */
   add(structure: RotatedStructure): void {
     const { original, copies, group, repeats } = structure;
     if (copies.length === 0) return;

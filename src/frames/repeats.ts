@@ -9,8 +9,7 @@ import type { Random } from "../random.ts";
  * precision, but for the last bits that these have; "near x", y or z: an edge lies along that axis, or nearly: does the
  * prediction jump.
  */
-export type RepeatKind = "identity" | "jitter" | "jitter single" | `near ${Axis}`;
-export type Axis = (typeof AXES)[number];
+export type RepeatKind = "identity" | "jitter" | "jitter single" | `near ${"x" | "y" | "z"}`;
 
 /** What a copy is that is none of the rotations to be measured under. */
 export interface Repeat {

@@ -104,7 +104,7 @@ describe("voxtwirl measure --loss", () => {
     const gap = await text(...given, "--loss", "huber", "--delta", "0.1");
     expect(gap).toMatch(/^Loss: huber, delta 0\.1\. No exact split: lossEquiv is the gap/m);
     expect(gap).toMatch(
-      /averaging K predictions, on all 6 samples:\n +K +gain\n( +\d+ +-?\d.* ± .* %\n){6}\nAll predictions/,
+      /averaging K predictions, on all 6 samples:\n +K +gain\n( +\d+ +-?\d.* ± .* %\n){6}\nLoss taken away by/,
     );
     expect(gap).not.toMatch(/jackknife|NaN/);
     const exact = await text(...given, "--loss", "itakura-saito");
