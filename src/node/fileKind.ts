@@ -33,6 +33,7 @@ const binaries = [
   { start: "CDF\x01", name: "a NetCDF file" },
   { start: "CDF\x02", name: "a NetCDF file" },
   { start: "\x93NUMPY", name: "a NumPy array (.npy)" },
+  { start: "\xde\xc0\xef\xbe", offset: 16, name: "an LMDB database" },
   { start: "SQLite format 3\0", name: "an SQLite database" },
   { start: "- of Ulm", name: "an ASE trajectory" },
   { start: "\x89PNG", name: "a PNG picture" },

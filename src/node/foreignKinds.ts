@@ -20,6 +20,12 @@ const fixes: Partial<Record<KindName, string>> = {
   "an empty zip archive": molecules,
   "a safetensors file": "Give molecules with --data, and the model with --model.",
   "an SQLite database": "Write ASE's as extended XYZ: ase convert in.db out.extxyz.",
+  "an LMDB database":
+    "Write ASE's (.aselmdb) as extended XYZ, with pip install ase-db-backends: ase.io.write('out.extxyz', " +
+    "[row.toatoms() for row in ase.db.connect('in.aselmdb').select()]).",
+  "an HDF5 file":
+    "Write its frames as extended XYZ in Python, with h5py and ASE: ase.io.write('out.extxyz', " +
+    "[ase.Atoms(numbers, xyz, info={'energy': e}) for numbers, xyz, e in ...]), in eV and Angstrom.",
   "an ASE trajectory": "Write the molecules as extended XYZ: ase convert in.traj out.extxyz.",
 };
 

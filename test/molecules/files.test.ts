@@ -197,6 +197,7 @@ describe("readMoleculeFile", () => {
     ["a 7z archive", Uint8Array.of(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c)],
     ["a PDF document", "%PDF-1.7\n"],
     ["an HDF5 file", Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10)],
+    ["an LMDB database", Uint8Array.of(...new Array<number>(16).fill(0), 0xde, 0xc0, 0xef, 0xbe, 1, 0, 0, 0)],
     ["a NumPy array", Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0)],
     ["an SQLite database", "SQLite format 3\0\x10"],
     ["a safetensors file", "\x40\0\0\0\0\0\0\0{}"],
