@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 
 /**
  * What a copy is for: "identity", the frame as it is, twice: does a program predict the same again; "jitter", as it is
- * but for the last digits of its positions: what rounding does to it; "jitter single", for programs in single
+ * but for the last digits of its positions and cell: what rounding does to it; "jitter single", for programs in single
  * precision, but for the last bits that these have; "near x", y or z: an edge lies along that axis, or nearly: does the
  * prediction jump.
  */
@@ -44,14 +44,14 @@ export function nearPoses(frame: Frame): { readonly repeat: Repeat; readonly rot
   });
 }
 
-/** Positions with each number one unit of the last digit up or down. */
-export function jittered(positions: Float64Array, unit: number, random: Random): Float64Array {
-  return positions.map((value) => value + (random.int(2) === 0 ? unit : -unit));
+/** Points with each number one unit of the last digit up or down. */
+export function jittered(points: Float64Array, unit: number, random: Random): Float64Array {
+  return points.map((value) => value + (random.int(2) === 0 ? unit : -unit));
 }
 
-/** Positions with each number a unit roundoff of single precision up or down. */
-export function jitteredSingle(positions: Float64Array, random: Random): Float64Array {
-  return positions.map((value) => value * (1 + (random.int(2) === 0 ? 1 : -1) * 2 ** -23));
+/** Points with each number two units of roundoff of single precision up or down. */
+export function jitteredSingle(points: Float64Array, random: Random): Float64Array {
+  return points.map((value) => value * (1 + (random.int(2) === 0 ? 1 : -1) * 2 ** -23));
 }
 
 /** The unit vector from the first atom to the nearest that is not in the same place; none without such. */

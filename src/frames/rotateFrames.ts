@@ -29,7 +29,7 @@ export interface RotateFramesOptions {
   readonly seed?: number | undefined;
   /**
    * Further copies of each frame after its rotations: the frame as it is, twice; twice with all numbers of its
-   * positions a unit of their last digit up or down; and twice with them a bit of single precision up or down.
+   * positions and cell a unit of their last digit up or down; and twice with them a bit of single precision up or down.
    */
   readonly repeats?: boolean | undefined;
   /** Further copies in which the edge from the first atom to its nearest lies along each axis, or nearly. */
@@ -107,13 +107,13 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
       const places = moved(frame.positions, shift);
       const origin = frame.origin && moved(frame.origin, shift);
       const [columns, values] = [keeping.columns(frame), keeping.values(frame)];
-      const turned = (mark: Omit<TwirlMark, "frame">, from = places) => {
+      const turned = (mark: Omit<TwirlMark, "frame">, from = { places, cell: frame.cell }) => {
         const { rotation } = mark;
         const marks = twirlValues({ frame: frame.number, ...mark });
         return {
           elements,
-          positions: group.actOnPoints(rotation, from),
-          ...(frame.cell && { cell: group.actOnPoints(rotation, frame.cell) }),
+          positions: group.actOnPoints(rotation, from.places),
+          ...(from.cell && { cell: group.actOnPoints(rotation, from.cell) }),
           ...(pbc && { pbc }),
           ...(origin && { origin: group.actOnPoints(rotation, origin) }),
           arrays: new Map(columns.map(([name, column]) => [name, column(rotation)])),
@@ -124,15 +124,18 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
       for (const rotation of rotations()) {
         yield turned({ copy: ++copy, copies: twirl, rotation, group: group.name });
       }
-      const identity = (repeat: Repeat, which: number, copies: number, from?: Float64Array) =>
-        turned({ copy: which + 1, copies, rotation: IDENTITY, repeat }, from);
+      const identity = (repeat: Repeat, which: number, copies: number, change = (points: Float64Array) => points) =>
+        turned(
+          { copy: which + 1, copies, rotation: IDENTITY, repeat },
+          { places: change(places), cell: frame.cell && change(frame.cell) },
+        );
       if (repeats) {
         for (let i = 0; i < IDENTITIES; i++) yield identity({ kind: "identity" }, i, IDENTITIES);
         for (let i = 0; i < JITTERS; i++) {
-          yield identity({ kind: "jitter" }, i, JITTERS, jittered(places, lastDigit, jitter));
+          yield identity({ kind: "jitter" }, i, JITTERS, (points) => jittered(points, lastDigit, jitter));
         }
         for (let i = 0; i < JITTERS; i++) {
-          yield identity({ kind: "jitter single" }, i, JITTERS, jitteredSingle(places, jitter));
+          yield identity({ kind: "jitter single" }, i, JITTERS, (points) => jitteredSingle(points, jitter));
         }
       }
       if (nearAxes) {

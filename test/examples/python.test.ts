@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { so3 } from "../../src/equivariance/groups.ts";
 import { frameLabels } from "../../src/formats/frameLabels.ts";
+import { measureFrames } from "../../src/frames/measureFrames.ts";
 import { readRotatedFrames } from "../../src/frames/rotatedFrames.ts";
 import type { RotatedFault } from "../../src/frames/rotatedStructure.ts";
 import { rotateFrames } from "../../src/frames/rotateFrames.ts";
@@ -64,6 +65,27 @@ N 1.1 0 0
       if (structures === 1) expect(copies[0]!.predicted.info.get("note")).toBe('of "water"');
     }
     expect([structures, faults]).toEqual([3, []]);
+  });
+
+  it.each([
+    ["ase.calculators.emt:EMT", "{}"],
+    ["ase.calculators.lj:LennardJones", '{"sigma": 2.2, "epsilon": 0.3, "rc": 7, "smooth": true}'],
+  ])("shows %s to be at the rounding floor, molecules and a cell", async (calculator, options) => {
+    const [before, turned, after] = ["in", "rotated", "predicted"].map((name) => file(`${name} ${calculator}.extxyz`));
+    writeFileSync(before!, frames);
+    const rotating = { group: so3, twirl: 6, seed: 2, repeats: true, nearAxes: true };
+    await writeFrameFile(turned!, rotateFrames(readFrameFile(before!), rotating), { digits: 10 });
+    const { status, stderr } = predict(turned!, after!, "--calculator", calculator, "--options", options);
+    expect(status, stderr).toBe(0);
+    const { terms, verdicts, faults } = await measureFrames({
+      predicted: readFrameFile(after!),
+      original: readFrameFile(before!),
+    });
+    expect([Object.keys(terms), verdicts, faults]).toEqual([
+      ["energy", "energyPerAtom", "forces", "stress"],
+      ["rounding"],
+      {},
+    ]);
   });
 
   it("replaces no file, and leaves none where the calculator fails", () => {

@@ -56,7 +56,7 @@ describe("rotateFrames", () => {
   });
 
   it("adds the frame as it is, with its last digits changed, and with an edge along axes", async () => {
-    const [first] = [frame(1)];
+    const first = frame(1, { cell: Float64Array.of(5, 0, 0, 1, 6, 0, 0, 2, 7), pbc: [true, true, true] });
     const plainCopies = await rotated([first], { group: so3, twirl: 2, seed: 5 });
     const copies = await rotated([first], { group: so3, twirl: 2, seed: 5, repeats: true, nearAxes: true });
     expect(copies.slice(0, 2).map(plain)).toEqual(plainCopies.map(plain));
@@ -68,7 +68,10 @@ describe("rotateFrames", () => {
     const { positions } = first;
     const off = (copy: Frame) => Math.max(...copy.positions.map((value, i) => Math.abs(value - positions[i]!)));
     expect([off(copies[2]!), off(copies[3]!)]).toEqual([0, 0]);
-    for (const copy of copies.slice(4, 6)) expect(off(copy)).toBeCloseTo(1e-10, 14);
+    for (const copy of copies.slice(4, 6)) {
+      expect(off(copy)).toBeCloseTo(1e-10, 14);
+      copy.cell!.forEach((value, i) => expect(Math.abs(value - first.cell![i]!)).toBeCloseTo(1e-10, 14));
+    }
     for (const copy of copies.slice(6, 8)) {
       copy.positions.forEach((value, i) => {
         expect(Math.abs(value - positions[i]!)).toBeLessThan(1.3e-7 * Math.abs(positions[i]!) + 1e-15);

@@ -13,7 +13,7 @@ import { adapterEnvironment, npm, type PackedProject, packProject, root, run } f
  * says why in the commit that raises them.
  */
 const BUDGETS = {
-  decompose: { imports: ["decompose"], bytes: 26_000 },
+  decompose: { imports: ["decompose"], bytes: 27_500 },
   train: {
     imports: ["Gpu", "Training", "train", "voxels"],
     bytes: 386_000,
