@@ -54,7 +54,7 @@ function afterLines({ terms }: FrameMeasurement): string[] {
   const unlabelled = Object.entries(terms).filter(([, { labelled }]) => !labelled);
   if (unlabelled.length === 0) return [];
   const names = unlabelled.map(([name]) => name).join(", ");
-  return ["", `Without labels of ${names}: what spreads is symmetry not learned, its share of the loss is not known.`];
+  return ["", `Without labels of ${names} the share of the loss that is lost symmetry is not known.`];
 }
 
 function rotationsOf({ group, exact }: Pick<FrameMeasurement, "group" | "exact">): string {
