@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { octahedral } from "../../src/equivariance/groups.ts";
+import { octahedral, rotatePoints } from "../../src/equivariance/groups.ts";
+import { frameLabels } from "../../src/formats/frameLabels.ts";
 import { decodeNpyArray } from "../../src/formats/npyArray.ts";
 import { openNpzFrames } from "../../src/formats/npz.ts";
 import { unzip, zipEntries } from "../../src/formats/zip.ts";
+import { measureFrames } from "../../src/frames/measureFrames.ts";
 import { rotateFrames } from "../../src/frames/rotateFrames.ts";
 import { rotatedNpz } from "../../src/frames/rotateNpz.ts";
 import { inflate } from "../../src/node/moleculeBytes.ts";
@@ -49,6 +51,29 @@ describe("rotatedNpz", () => {
     expect(arrays.twirl_frame).toEqual([[10], [1, 1, 1, 1, 1, 2, 2, 2, 2, 2]]);
     expect(arrays.nuclear_charges).toEqual([[3], [8, 1, 1]]);
     expect(arrays.pbc).toEqual([[10, 3], copies.flatMap(() => [1, 0, 1])]);
+  });
+
+  it("is read back as copies of frames, whose predictions are measured", async () => {
+    const source = await openNpzFrames(npzBytes(rmd17));
+    const original = [source.frame(0), source.frame(1)];
+    const arrays = await arraysOf(rotatedNpz(source, [0, 1], { group: octahedral }));
+    // Right but for a field along x.
+    const rows = arrays.twirl_rotation![1];
+    const forces = original.flatMap((frame, f) =>
+      Array.from({ length: 24 }, (_, k) => {
+        const rotation = rows.slice(9 * (24 * f + k), 9 * (24 * f + k + 1));
+        const turned = rotatePoints(rotation, frameLabels(frame).forces!);
+        return [...turned].map((value, i) => value + (i % 3 === 0 ? 0.3 : 0));
+      }).flat(),
+    );
+    const predicted = await openNpzFrames(npzBytes({ ...arrays, forces: [[48, 3, 3], forces] }));
+    const { terms, exact, group, faults } = await measureFrames({
+      predicted: Array.from({ length: 48 }, (_, i) => predicted.frame(i)),
+      original,
+    });
+    expect([exact, group, faults]).toEqual([true, "octahedral", {}]);
+    expect(terms.forces!.lossEquiv).toBeCloseTo(0.03, 9);
+    expect(terms.forces!.percentEquiv).toBeCloseTo(100, 6);
   });
 
   it("fills up frames of fewer atoms, and leaves frames out", async () => {
