@@ -94,7 +94,7 @@ export async function openFlowSampling(
   const paths = await FlowPaths.create(gpu, { chains, side, field, precision: "f32", seed: 1, eta: 0 });
   const compileMs = performance.now() - start;
   const placed = field.place(new Array<number>(chains).fill(residues));
-  const rows = { side, chains, residues };
+  const rows = { side, chains, residues, registers: config.registers };
   const state = { x: withRegisters(data.get("x")!, rows), previous: withRegisters(data.get("previous")!, rows) };
   const begin = () => paths.resume([...Array(chains).keys()], placed, state);
   begin();
@@ -129,23 +129,24 @@ export async function openFlowSampling(
   };
 }
 
-/** Rows of registers come before a chain's residues. */
+/** Before a chain's residues come rows of registers, behind them padding. */
 interface Rows extends ChainShape {
   readonly side: number;
+  readonly registers: number;
 }
 
-function withRegisters(values: ArrayLike<number>, { chains, residues, side }: Rows): Float32Array {
+function withRegisters(values: ArrayLike<number>, { chains, residues, side, registers }: Rows): Float32Array {
   const all = new Float32Array(3 * chains * side);
   const row = 3 * residues;
   for (let b = 0; b < chains; b++) {
-    for (let i = 0; i < row; i++) all[3 * ((b + 1) * side - residues) + i] = values[b * row + i]!;
+    for (let i = 0; i < row; i++) all[3 * (b * side + registers) + i] = values[b * row + i]!;
   }
   return all;
 }
 
-function withoutRegisters(all: ArrayLike<number>, { chains, residues, side }: Rows): Float32Array {
+function withoutRegisters(all: ArrayLike<number>, { chains, residues, side, registers }: Rows): Float32Array {
   const row = 3 * residues;
   return Float32Array.from({ length: chains * row }, (_, at) => {
-    return all[3 * ((Math.floor(at / row) + 1) * side - residues) + (at % row)]!;
+    return all[3 * (Math.floor(at / row) * side + registers) + (at % row)]!;
   });
 }

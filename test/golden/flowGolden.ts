@@ -8,6 +8,7 @@ import { chainArrays, timeFeatures } from "../../src/models/flowInputs.ts";
 import type { FlowInputs } from "../../src/models/flowNet.ts";
 import { flowNetParameters, type FlowNetConfig } from "../../src/models/flowNetLayout.ts";
 import { fromTorch } from "../../src/models/layouts.ts";
+import { chainSide } from "../../src/tasks/flow/chainSide.ts";
 
 interface FlowCoordinates {
   readonly x?: ArrayLike<number>;
@@ -39,7 +40,7 @@ export class FlowGolden {
   }
 
   get side(): number {
-    return this.config.registers + this.places;
+    return chainSide(this.config, this.places);
   }
 
   #tensor(name: string) {
@@ -95,7 +96,11 @@ export class FlowGolden {
     const breaks = this.lengths.map((length, b) =>
       Array.from({ length }, (_, i) => i).filter((i) => this.get("in/break")[b * this.places + i] === 1),
     );
-    const arrays = chainArrays(this.config, { lengths: this.lengths, places: this.places, breaks });
+    const arrays = chainArrays(this.config, {
+      lengths: this.lengths,
+      places: this.side - this.config.registers,
+      breaks,
+    });
     const external = (name: string, shape: readonly number[], data: Float32Array | Uint32Array) =>
       graph.external(name, shape, gpu.upload(name, data), data instanceof Uint32Array ? "u32" : "f32");
     const tokens = [chains, this.side];
@@ -124,7 +129,7 @@ export class FlowGolden {
     const want = this.get(name);
     const isPair = shape.length === 4;
     const each = shape[shape.length - 1]!;
-    const from = shape[1] === this.side ? 0 : this.config.registers;
+    const from = shape[1] === this.places ? this.config.registers : 0;
     const side = shape[1]!;
     let [worst, largest] = [0, 0];
     const see = (a: number, b: number) => {

@@ -10,6 +10,7 @@ import { choose, type Kernel } from "../kernel.ts";
 import { badShape, requireSameShape, requireShape } from "../shapes.ts";
 import { storage } from "../storage.ts";
 import { ROW_DOTS_SHADER, rowDots } from "./rowDots.ts";
+import { narrowed } from "../matmul/held.ts";
 import { from, product, transposed } from "../matmul/product.ts";
 import { scoreInputs } from "./attentionExample.ts";
 import {
@@ -57,6 +58,7 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
   storage(label, { qkv, y, gradY, gradQkv, ...(pairBias && { pairBias }), ...(gradPairBias && { gradPairBias }) });
   const { samples, heads, tokens, channels } = sizes;
   const { variant: tiles, call } = choose(ctx.caps, attentionGradVariants, shapeOf(sizes, args), qkv.dtype);
+  const narrow = narrowed(tiles, channels);
   const tileKeys = keysOfTile(sizes);
   const matrices = samples * heads;
   const dots = rowDots(ctx, { label, y, gradY, heads, columns: channels });
@@ -104,12 +106,12 @@ export function attentionGrad(ctx: KernelContext, args: AttentionGradArgs): void
         bytes: columnBytes * (1 + keys) + (gradPairBias ? elementBytes(gradPairBias) * matrices * keys * tokens : 0),
       },
     });
-    const keyShape = { tiles, samples, heads, rows: keys, columns: channels, depth: tokens };
+    const keyShape = { tiles: narrow, samples, heads, rows: keys, columns: channels, depth: tokens };
     product(ctx, { label: `${label} gradValues`, ...keyShape, a: p, b: outer, out: from(gradV, key) });
     product(ctx, { label: `${label} gradKeys`, ...keyShape, a: s, b: q, out: from(gradK, key) });
     product(ctx, {
       label: `${label} gradQueries`,
-      tiles,
+      tiles: narrow,
       ...{ samples, heads, rows: tokens, columns: channels, depth: keys },
       a: transposed(s),
       b: from(k, key),

@@ -115,6 +115,8 @@ export const conv3dGradWeightKernel: Kernel<GradWeightShape> = {
     { ...testShape([7, 8], [4, 2, 1], 12), transposed: 1 },
     testShape([4, 7], [1, 1, 0], 20),
     { ...testShape([4, 7], [1, 1, 0], 20), inC: 36 },
+    // Work enough for all cores without splits.
+    { ...testShape([4, 7], [1, 1, 0], 516), inC: 20 },
   ],
   example(shape) {
     const { batch, inD, inH, inW, inC, outD, outH, outW, outC, kernel: k, stride, pad, transposed } = shape;

@@ -25,12 +25,17 @@ export interface HeldTile extends Record<string, number> {
   QUADS: number;
 }
 
+/** Workgroups along columns. */
+export function heldColumnParts({ WORKGROUP, QUADS }: HeldTile, columns: number): number {
+  return Math.ceil(columns / (4 * QUADS * WORKGROUP));
+}
+
 /** Workgroups along columns and along rows, and the tiles of rows of each. */
 export function heldParts(
-  { WORKGROUP, QUADS }: HeldTile,
+  tile: HeldTile,
   { samples, rows, columns }: { samples: number; rows: number; columns: number },
 ): { columnParts: number; rowTiles: number; rowParts: number } {
-  const columnParts = Math.ceil(columns / (4 * QUADS * WORKGROUP));
+  const columnParts = heldColumnParts(tile, columns);
   const tiles = Math.ceil(rows / GROUP);
   const rowTiles = Math.ceil(tiles / Math.min(tiles, Math.ceil(PARTS / (samples * columnParts))));
   return { columnParts, rowTiles, rowParts: Math.ceil(tiles / rowTiles) };
@@ -38,10 +43,18 @@ export function heldParts(
 
 /** The variants of matmulHeld.wgsl. */
 export function heldVariants(): Variant[] {
-  return HELD.map(([DEPTH, QUADS]) => {
-    const constants: HeldTile = { WORKGROUP: LANES, DEPTH, QUADS };
-    return { name: `held ${DEPTH}x${4 * QUADS * LANES}`, shader: matmulHeldShader.name, constants };
-  });
+  return HELD.map(([depth, quads]) => heldVariant(depth, quads));
+}
+
+function heldVariant(DEPTH: number, QUADS: number): Variant {
+  const constants: HeldTile = { WORKGROUP: LANES, DEPTH, QUADS };
+  return { name: `held ${DEPTH}x${4 * QUADS * LANES}`, shader: matmulHeldShader.name, constants };
+}
+
+/** A variant for products of so few columns among others: one of matmulHeld.wgsl that makes no more than these. */
+export function narrowed(variant: Variant, columns: number): Variant {
+  const tile = heldTileOf(variant);
+  return tile && tile.QUADS > 1 && columns <= 4 * tile.WORKGROUP ? heldVariant(64, 1) : variant;
 }
 
 /** The tile of a variant of matmulHeld.wgsl. */

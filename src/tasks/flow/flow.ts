@@ -19,6 +19,7 @@ import { formatLoss } from "../../report/format.ts";
 import { formatRatio, percentText } from "../../report/table.ts";
 import type { ReportTable } from "../../report/types.ts";
 import type { EvaluationContext, MicroBatch, StepContext, Task } from "../../training/task.ts";
+import { chainSide } from "./chainSide.ts";
 import { checkFlowConfig, FLOW, flowOptions, requireFlowConfig, type FlowConfig } from "./flowConfig.ts";
 import { FlowEvaluator } from "./flowEvaluator.ts";
 import type { TimePart } from "./flowTally.ts";
@@ -125,18 +126,19 @@ function step(graph: Graph, context: StepContext<FlowConfig, PackedBackbones>): 
 }
 
 function chainTensors(graph: Graph, { config, data, upload }: StepContext<FlowConfig, PackedBackbones>): ChainTensors {
-  const { crop: places, microBatch: b } = config;
+  const { microBatch: b } = config;
   const { positions, axes, breaks, offsets } = data;
+  const side = chainSide(config, config.crop);
+  const places = side - config.registers;
   const { chains, registerRows } = chainArrays(config, { lengths: new Array<number>(b).fill(places), places });
-  const side = config.registers + places;
-  const table = placeTable(config, config.crop);
+  const table = placeTable(config, places);
   const frequencies = timeFrequencies(config.timeEmbedding / 2);
   return {
     positions: graph.external("positions", [breaks.length, 3], upload("train positions", positions)),
     axes: axes && graph.external("axes", [breaks.length, 9], upload("train axes", axes)),
     breaks: graph.external("breaks", [breaks.length], upload("train breaks", breaks)),
     offsets: graph.external("offsets", [offsets.length], upload("train offsets", offsets), "u32"),
-    placeTable: graph.external("places", [config.crop, config.indexEmbedding], upload("places", table)),
+    placeTable: graph.external("places", [places, config.indexEmbedding], upload("places", table)),
     frequencies: graph.external("frequencies", [frequencies.length / 2, 2], upload("frequencies", frequencies), "u32"),
     chains: graph.external("chains", [b + 1], upload("chains", chains)),
     registerRows: graph.external("register rows", [b, side], upload("register rows", registerRows), "u32"),
@@ -152,7 +154,7 @@ function noisyChains(
 ): { readonly inputs: FlowInputs; readonly targets: Tensor } {
   const { registers, crop, augment, timeAlpha, uniformShare } = config;
   const b = elementCount(chosen.shape);
-  const side = registers + crop;
+  const side = chainSide(config, crop);
   const made = (label: string, shape: readonly number[], dtype?: "u32") => graph.scratch(label, shape, dtype);
   const windows = made("windows", [b, 2], "u32");
   const poses = made("poses", [b, 12]);

@@ -16,6 +16,7 @@ import { initialise } from "../../models/initialise.ts";
 import type { ModelFile } from "../../training/modelFile.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
 import { Turns } from "../turns.ts";
+import { chainSide } from "./chainSide.ts";
 import type { FlowConfig } from "./flowConfig.ts";
 import { FlowModel } from "./flowModel.ts";
 import { FlowPass } from "./flowPass.ts";
@@ -136,7 +137,7 @@ function measurer(
       for (const [layer, [, tensor]] of features.entries()) {
         const [values] = (await pass.plan.read(tensor)) as [Float32Array];
         for (let i = 0; i < part.length; i++) {
-          const own = { chain: i, shape: tensor.shape, side: config.registers + config.crop, ...config, ...sample };
+          const own = { chain: i, shape: tensor.shape, side: chainSide(config, config.crop), ...config, ...sample };
           tallies[net].add(layer, first + i, featuresOf(values, own));
         }
       }

@@ -5,6 +5,7 @@ import { Graph, type Precision } from "../../graph/graph.ts";
 import { Plan } from "../../graph/plan.ts";
 import type { ParameterOf } from "../../models/escaip.ts";
 import { flowNet, type FlowOutput } from "../../models/flowNet.ts";
+import { chainSide } from "./chainSide.ts";
 import { PosedChains, type PosedChain, type PosedChainsOptions } from "./posedChains.ts";
 
 /** What is predicted, and by what. */
@@ -73,7 +74,7 @@ export class FlowPass {
     this.plan.run();
     const [endpoints] = await this.plan.read(this.#output.endpoints);
     const { copies, places, config } = this.#options;
-    const side = config.registers + places;
+    const side = chainSide(config, places);
     return posed.map(({ sample: { residues }, rotations }, chain) =>
       rotations.map((rotation, copy) => {
         const from = 3 * ((chain * copies + copy) * side + config.registers);

@@ -3,6 +3,7 @@ import { Graph } from "../../graph/graph.ts";
 import type { ParameterStore } from "../../graph/parameters.ts";
 import { Plan } from "../../graph/plan.ts";
 import { flowNet } from "../../models/flowNet.ts";
+import { chainSide } from "./chainSide.ts";
 import { PosedChains, type PosedChain, type PosedChainsOptions } from "./posedChains.ts";
 
 /** What gradients are taken of. */
@@ -36,7 +37,7 @@ export class FlowPullback {
     const { config, chains, places, store } = options;
     const graph = new Graph(gpu.caps);
     const inputs = new PosedChains(gpu, graph, { ...options, copies: 1 });
-    const shape = [chains, config.registers + places, 3];
+    const shape = [chains, chainSide(config, places), 3];
     const cotangents = gpu.upload("cotangents", new Float32Array(shape[0]! * shape[1]! * 3));
     try {
       const { endpoints } = flowNet(graph, config, inputs.tensors, { parameter: store.bind(graph, { train: true }) });
@@ -64,7 +65,7 @@ export class FlowPullback {
    */
   submit(posed: readonly PosedChain[], cotangents: readonly Float64Array[]): void {
     const { chains, config, places } = this.#options;
-    const side = config.registers + places;
+    const side = chainSide(config, places);
     const all = new Float32Array(3 * chains * side);
     cotangents.forEach((values, at) => all.set(values, 3 * (side * at + config.registers)));
     this.#inputs.write(posed);

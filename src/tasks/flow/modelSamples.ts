@@ -2,6 +2,7 @@ import { requireWhole } from "../../check.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { ModelSamples, ModelSamplesOptions } from "../../training/task.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
+import { chainSide } from "./chainSide.ts";
 import type { FlowConfig } from "./flowConfig.ts";
 import { FlowModel } from "./flowModel.ts";
 import { FlowPass } from "./flowPass.ts";
@@ -23,7 +24,7 @@ export async function flowModelSamples(
   const { config } = model;
   let pass: FlowPass;
   try {
-    pass = await asManyAsFit(gpu, Math.ceil(REPLAY_TOKENS / (config.registers + config.crop)), (chains) =>
+    pass = await asManyAsFit(gpu, Math.ceil(REPLAY_TOKENS / chainSide(config, config.crop)), (chains) =>
       FlowPass.create(gpu, {
         ...{ config, precision, chains, copies: 1, places: config.crop },
         parameters: (graph) => model.parameters(graph),

@@ -5,6 +5,7 @@ import type { ParameterOf } from "../../models/escaip.ts";
 import { chainArrays, timeFeatures, type ChainArrays } from "../../models/flowInputs.ts";
 import { flowNet } from "../../models/flowNet.ts";
 import type { FlowNetConfig } from "../../models/flowNetLayout.ts";
+import { chainSide } from "./chainSide.ts";
 import type { EndpointField, FieldInputs } from "./flowPaths.ts";
 
 /** Which network, and how many chains at once. */
@@ -47,9 +48,9 @@ export class NetField implements EndpointField {
     this.#timeFeatures = gpu.upload("time", time);
   }
 
-  /** Tokens of a chain: registers and residues. */
+  /** Tokens of a chain: registers, residues and padding. */
   get side(): number {
-    return this.#options.config.registers + this.#options.places;
+    return chainSide(this.#options.config, this.#options.places);
   }
 
   append(graph: Graph, inputs: FieldInputs): Tensor {
@@ -96,6 +97,7 @@ export class NetField implements EndpointField {
   }
 
   #arrays(lengths: readonly number[]): ChainArrays {
-    return chainArrays(this.#options.config, { lengths, places: this.#options.places });
+    const { config } = this.#options;
+    return chainArrays(config, { lengths, places: this.side - config.registers });
   }
 }

@@ -4,6 +4,7 @@ import type { Graph } from "../../graph/graph.ts";
 import { chainArrays, timeFeatures } from "../../models/flowInputs.ts";
 import type { FlowInputs } from "../../models/flowNet.ts";
 import type { FlowNetConfig } from "../../models/flowNetLayout.ts";
+import { chainSide } from "./chainSide.ts";
 import type { FlowSample } from "./flowSamples.ts";
 
 /** How many chains, for which network. */
@@ -36,7 +37,7 @@ export class PosedChains {
     this.#gpu = gpu;
     this.#options = options;
     const { config, chains, copies, places } = options;
-    const side = config.registers + places;
+    const side = chainSide(config, places);
     const input = (name: string, shape: readonly number[], dtype: "f32" | "u32" = "f32") => {
       const numbers = shape.reduce((product, n) => product * n, 1);
       const view = gpu.upload(name, dtype === "u32" ? new Uint32Array(numbers) : new Float32Array(numbers));
@@ -62,7 +63,7 @@ export class PosedChains {
   /** Writes what the next replay takes; left-over places get the first chain and rotation again. */
   write(posed: readonly PosedChain[]): void {
     const { config, chains, copies, places } = this.#options;
-    const side = config.registers + places;
+    const side = chainSide(config, places);
     const all = Array.from({ length: chains }, (_, i) => posed[i] ?? posed[0]!);
     const turned = new Float32Array(3 * chains * copies * side);
     const turnedPrevious = new Float32Array(turned.length);
@@ -86,7 +87,7 @@ export class PosedChains {
       present: Float32Array.of(posed[0]!.previous ? 1 : 0),
       times: Float32Array.from(times),
       timeFeatures: timeFeatures(config, times),
-      ...chainArrays(config, { lengths, places, breaks }),
+      ...chainArrays(config, { lengths, places: side - config.registers, breaks }),
     };
     for (const [name, view] of this.#views) this.#gpu.write(view, arrays[name]!);
   }

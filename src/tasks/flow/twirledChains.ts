@@ -3,6 +3,7 @@ import type { Gpu } from "../../gpu/gpu.ts";
 import type { Plan } from "../../graph/plan.ts";
 import type { AbortSignal } from "../../hostTypes.ts";
 import { asManyAsFit } from "../asManyAsFit.ts";
+import { chainSide } from "./chainSide.ts";
 import { FlowPass, type FlowPassOptions } from "./flowPass.ts";
 import type { FlowSample } from "./flowSamples.ts";
 import type { PosedChain } from "./posedChains.ts";
@@ -34,7 +35,7 @@ export class TwirledChains {
   /** @throws VoxtwirlError "too-large" or "out-of-memory" where not even one rotation fits */
   static create(gpu: Gpu, options: TwirledChainsOptions): Promise<TwirledChains> {
     const { config, places, rotations, chunk } = options;
-    const side = config.registers + places;
+    const side = chainSide(config, places);
     const filled = rotations * Math.max(1, Math.floor(REPLAY_TOKENS / (rotations * side)));
     return asManyAsFit(gpu, chunk ?? filled, async (most) => {
       const copies = Math.min(most, rotations);

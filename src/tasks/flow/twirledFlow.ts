@@ -6,6 +6,7 @@ import { asManyAsFit } from "../asManyAsFit.ts";
 import type { TwirledNetwork } from "../hostTerms.ts";
 import { replayEach } from "../replayEach.ts";
 import { rotationsOf, type SampleRotations } from "../sampleRotations.ts";
+import { chainSide } from "./chainSide.ts";
 import type { FlowConfig } from "./flowConfig.ts";
 import { FlowPullback } from "./flowPullback.ts";
 import { flowSamples, type FlowSample } from "./flowSamples.ts";
@@ -140,7 +141,7 @@ export class TwirledFlow implements TwirledNetwork {
   /** With as many chains at once as fill a replay, or as fit. */
   #pullbackPlan(): Promise<FlowPullback> {
     const { config, store, chunk, chosen, under } = this.#options;
-    const side = config.registers + config.crop;
+    const side = chainSide(config, config.crop);
     const wanted = chunk ?? Math.max(1, Math.floor(REPLAY_TOKENS / side));
     this.#pullback ??= asManyAsFit(this.#gpu, Math.min(wanted, chosen.length * under.rotations), (chains) =>
       FlowPullback.create(this.#gpu, { config, store, chains, places: config.crop }),
