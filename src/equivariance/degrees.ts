@@ -139,11 +139,15 @@ function irrepsOf({ name }: RotationGroup, draws: number, degree: number | undef
 
 /** F_i - y, one after another. */
 function offsets(predictions: ArrayLike<number>, target: ArrayLike<number>): Float64Array {
-  const differences = Float64Array.from(
-    { length: predictions.length },
-    (_, at) => predictions[at]! - target[at % target.length]!,
-  );
-  if (differences.every(Number.isFinite)) return differences;
+  const differences = new Float64Array(predictions.length);
+  let sum = 0;
+  for (let at = 0, e = 0; at < differences.length; at++) {
+    differences[at] = predictions[at]! - target[e]!;
+    sum += Math.abs(differences[at]!);
+    if (++e === target.length) e = 0;
+  }
+  // A sum may also be too large where no number is.
+  if (Number.isFinite(sum) || differences.every(Number.isFinite)) return differences;
   const message = "a prediction or target holds a number that is not finite";
   throw new VoxtwirlError("not-finite", message, "Look at what the model gives for that sample.");
 }
@@ -163,11 +167,12 @@ function powersOf(
     return sum;
   };
   const powers = irreps.names.map(() => 0);
+  const characters = new Float64Array(powers.length);
+  const relative = new Float64Array(9);
   const add = (i: number, j: number, weight: number) => {
     const scale = weight * inner(i, j);
-    const characters = irreps.characters(relativeRotation(rotations[i]!, rotations[j]!));
-    characters.forEach((character, k) => (powers[k]! += scale * character));
-    return scale;
+    irreps.characters(relativeRotation(rotations[i]!, rotations[j]!, relative), characters);
+    for (let k = 0; k < powers.length; k++) powers[k]! += scale * characters[k]!;
   };
   // Of the diagonal and of a pair, as the estimate weighs them.
   const diagonal = Number.isFinite(order) ? 1 / (order * count) : 0;

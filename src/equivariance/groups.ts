@@ -143,17 +143,23 @@ export function inverseRotation(rotation: Rotation): number[] {
   return rotation.map((_, at) => rotation[3 * (at % 3) + Math.floor(at / 3)]!);
 }
 
+function nine(rotation: Rotation): [number, number, number, number, number, number, number, number, number] {
+  const [a, b, c, d, e, f, g, h, i] = rotation;
+  return [a!, b!, c!, d!, e!, f!, g!, h!, i!];
+}
+
 /** R v for each of the vectors [n, 3], in float64, rounded once. */
 export function rotatePoints<T extends FloatArray>(rotation: Rotation, points: T): T {
   if (points.length % 3 !== 0) {
     throw new VoxtwirlError("bad-shape", `${points.length} numbers are not vectors of three`, "Give [n, 3].");
   }
   const rotated = zerosLike(points);
+  const [a, b, c, d, e, f, g, h, i] = nine(rotation);
   for (let at = 0; at < points.length; at += 3) {
-    for (let i = 0; i < 3; i++) {
-      const [a, b, c] = [rotation[3 * i]!, rotation[3 * i + 1]!, rotation[3 * i + 2]!];
-      rotated[at + i] = a * points[at]! + b * points[at + 1]! + c * points[at + 2]!;
-    }
+    const [x, y, z] = [points[at]!, points[at + 1]!, points[at + 2]!];
+    rotated[at] = a * x + b * y + c * z;
+    rotated[at + 1] = d * x + e * y + f * z;
+    rotated[at + 2] = g * x + h * y + i * z;
   }
   return rotated;
 }

@@ -1,6 +1,5 @@
 /** The irreducible representations of groups of rotations, by their characters. */
 import { determinant } from "./matrices.ts";
-import type { Rotation } from "./groups.ts";
 
 /** Real irreducible representations of a group; complex ones that are conjugates count as one. */
 export interface Irreps {
@@ -8,8 +7,8 @@ export interface Irreps {
   readonly names: readonly string[];
   /** The l of each, where they are of SO(3) or O(3). */
   readonly degrees?: readonly number[];
-  /** d chi(T) of each, chi the character and d the dimension; of conjugates the sum of both. */
-  characters(this: void, rotation: Rotation): number[];
+  /** Writes d chi(T) of each, chi the character and d the dimension; of conjugates the sum of both. */
+  characters(this: void, rotation: ArrayLike<number>, into: Float64Array): void;
 }
 
 /**
@@ -21,13 +20,13 @@ export function so3Irreps(most: number): Irreps {
   return {
     degrees,
     names: degrees.map(String),
-    characters(rotation) {
+    characters(rotation, into) {
       const angle = angleOf((rotation[0]! + rotation[4]! + rotation[8]! - 1) / 2);
       let sum = -1;
-      return degrees.map((l) => {
+      for (let l = 0; l <= most; l++) {
         sum += 2 * Math.cos(l * angle);
-        return (2 * l + 1) * sum;
-      });
+        into[l] = (2 * l + 1) * sum;
+      }
     },
   };
 }
@@ -40,10 +39,13 @@ export function withInversion({ names, degrees, characters }: Irreps): Irreps {
   return {
     names: [...names.map((name) => `${name}g`), ...names.map((name) => `${name}u`)],
     ...(degrees && { degrees: [...degrees, ...degrees] }),
-    characters(rotation) {
+    characters(rotation, into) {
       const sign = determinant(rotation) < 0 ? -1 : 1;
-      const even = characters(rotation.map((value) => sign * value));
-      return [...even, ...even.map((value) => sign * value)];
+      characters(
+        Array.from(rotation, (value) => sign * value),
+        into,
+      );
+      for (let k = 0; k < names.length; k++) into[names.length + k] = sign * into[k]!;
     },
   };
 }
@@ -51,13 +53,13 @@ export function withInversion({ names, degrees, characters }: Irreps): Irreps {
 /** Of O; rows are d chi of its five classes: identity, C3, half turns about axes, C4, half turns about edges. */
 export const octahedralIrreps: Irreps = {
   names: ["A1", "A2", "E", "T1", "T2"],
-  characters(rotation) {
+  characters(rotation, into) {
     const trace = Math.round(rotation[0]! + rotation[4]! + rotation[8]!);
     const isDiagonal = Math.round(rotation[0]! ** 2 + rotation[4]! ** 2 + rotation[8]! ** 2) === 3;
-    if (trace === 3) return [1, 1, 4, 9, 9];
-    if (trace === 0) return [1, 1, -2, 0, 0];
-    if (trace === 1) return [1, -1, 0, 3, -3];
-    return isDiagonal ? [1, 1, 4, -3, -3] : [1, -1, 0, -3, 3];
+    if (trace === 3) into.set([1, 1, 4, 9, 9]);
+    else if (trace === 0) into.set([1, 1, -2, 0, 0]);
+    else if (trace === 1) into.set([1, -1, 0, 3, -3]);
+    else into.set(isDiagonal ? [1, 1, 4, -3, -3] : [1, -1, 0, -3, 3]);
   },
 };
 
@@ -67,9 +69,9 @@ export function cyclicIrreps(n: number, axis: number): Irreps {
   const across = 4 * ((axis + 1) % 3);
   return {
     names: frequencies.map(String),
-    characters(rotation) {
+    characters(rotation, into) {
       const angle = angleOf(rotation[across]!);
-      return frequencies.map((k) => (k === 0 || 2 * k === n ? 1 : 2) * Math.cos(k * angle));
+      into.set(frequencies.map((k) => (k === 0 || 2 * k === n ? 1 : 2) * Math.cos(k * angle)));
     },
   };
 }
@@ -77,7 +79,10 @@ export function cyclicIrreps(n: number, axis: number): Irreps {
 /** Of the changes of signs: by the axes whose reversal changes the sign of a part. */
 export const mirrorIrreps: Irreps = {
   names: ["even", "x", "y", "z", "xy", "xz", "yz", "xyz"],
-  characters: ([x, , , , y, , , , z]) => [1, x!, y!, z!, x! * y!, x! * z!, y! * z!, x! * y! * z!],
+  characters(rotation, into) {
+    const [x, y, z] = [rotation[0]!, rotation[4]!, rotation[8]!];
+    into.set([1, x, y, z, x * y, x * z, y * z, x * y * z]);
+  },
 };
 
 /** Of a cosine that may be off by rounding. */

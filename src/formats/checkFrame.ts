@@ -18,12 +18,11 @@ export function requireFrame(frame: unknown): asserts frame is Frame {
 export function checkFrame({ elements, positions, cell, origin, arrays, info }: Frame): void {
   const n = elements.length;
   if (n === 0 || positions.length !== 3 * n) throw unfit(`${positions.length} coordinates are not those of ${n} atoms`);
-  const places = { positions, cell: cell ?? new Float64Array(9), origin: origin ?? new Float64Array(3) };
-  for (const [name, values] of Object.entries(places)) {
-    if (!values.every(Number.isFinite)) throw unfit(`its ${name} has numbers that are not finite`);
-  }
-  if (places.cell.length !== 9) throw unfit(`its cell has ${places.cell.length} numbers, not 9`);
-  if (places.origin.length !== 3) throw unfit(`its origin has ${places.origin.length} numbers, not 3`);
+  requireFinite("positions", positions);
+  requireFinite("cell", cell);
+  requireFinite("origin", origin);
+  if (cell && cell.length !== 9) throw unfit(`its cell has ${cell.length} numbers, not 9`);
+  if (origin && origin.length !== 3) throw unfit(`its origin has ${origin.length} numbers, not 3`);
   const none = elements.find((element) => element > 118);
   if (none !== undefined) throw unfit(`it has the element ${none}`);
   for (const [name, { kind, width, values }] of arrays) {
@@ -37,6 +36,13 @@ export function checkFrame({ elements, positions, cell, origin, arrays, info }: 
     if (key === "" || /[\r\n]|^(properties|lattice|pbc|origin)$/i.test(key)) {
       throw unfit(`a value is named ${JSON.stringify(key)}`);
     }
+  }
+}
+
+function requireFinite(name: string, values: Float64Array | undefined): void {
+  if (values === undefined) return;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) throw unfit(`its ${name} has numbers that are not finite`);
   }
 }
 

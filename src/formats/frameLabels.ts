@@ -45,14 +45,21 @@ const rules: Readonly<Record<LabelKind, Rule>> = {
 /** Parts of a whole, and what does not come from where the atoms are. */
 const parts = /kinetic|zero_?point|dispersion|repulsion/;
 
+/** Among which names a kind was looked for last, and what was found: as a rule all frames of a file have the same. */
+const last = new Map<LabelKind, { readonly names: readonly string[]; readonly found: string | undefined }>();
+
 /** The name among `names` that is such a label, as it is written there; undefined where none is. */
-export function labelName(kind: LabelKind, names: Iterable<string>): string | undefined {
+export function labelName(kind: LabelKind, names: readonly string[]): string | undefined {
+  const known = last.get(kind);
+  if (known?.names.length === names.length && known.names.every((name, i) => name === names[i])) return known.found;
   const byLower = new Map<string, string>();
   for (const name of names) if (!byLower.has(name.toLowerCase())) byLower.set(name.toLowerCase(), name);
   const { first, others } = rules[kind];
   const found = first.find((name) => byLower.has(name));
   const any = () => [...byLower.keys()].find((name) => others.test(name) && !parts.test(name));
-  return byLower.get(found ?? any() ?? "");
+  const result = byLower.get(found ?? any() ?? "");
+  last.set(kind, { names, found: result });
+  return result;
 }
 
 /** Whether a name is that of an energy, of forces, a stress or a virial, or of a part of one. */
@@ -77,10 +84,15 @@ export function isLabelName(name: string): boolean {
 export function frameLabels(frame: Frame, names: LabelNames = {}): FrameLabels {
   requireFrame(frame);
   const { info, arrays } = frame;
+  const said: string[] = [];
   // A word without a value says nothing.
-  const said = new Map([...info].filter(([, value]) => value !== true));
-  const valueOf = (kind: LabelKind) => said.get(names[kind] ?? labelName(kind, said.keys()) ?? "");
-  const vectors = [...arrays].filter(([, { kind, width }]) => kind === "R" && width === 3).map(([name]) => name);
+  for (const [name, value] of info) if (value !== true) said.push(name);
+  const valueOf = (kind: LabelKind) => {
+    const value = info.get(names[kind] ?? labelName(kind, said) ?? "");
+    return value === true ? undefined : value;
+  };
+  const vectors: string[] = [];
+  for (const [name, { kind, width }] of arrays) if (kind === "R" && width === 3) vectors.push(name);
   const column = arrays.get(names.forces ?? labelName("forces", vectors) ?? "");
   const forces = column?.kind === "R" && column.width === 3 ? column.values : undefined;
   const [energy, stress, virial] = [valueOf("energy"), valueOf("stress"), valueOf("virial")];
@@ -105,6 +117,8 @@ export function tensor(value: InfoValue): Float64Array {
 export function flatNumbers(value: InfoValue | undefined): number[] | undefined {
   if (typeof value === "number") return [value];
   if (!Array.isArray(value)) return undefined;
-  const found = (value as readonly InfoValue[]).map(flatNumbers);
+  const items = value as readonly InfoValue[];
+  if (items.every((item) => typeof item === "number")) return items as number[];
+  const found = items.map(flatNumbers);
   return found.includes(undefined) ? undefined : found.flatMap((one) => one!);
 }

@@ -39,7 +39,8 @@ function all<T>(words: readonly string[], read: (word: string) => T | undefined)
 
 function numberOf(word: string): number | undefined {
   const value = realNumber(word);
-  return value !== undefined && /^[-+]?\d+$/.test(word) && !Number.isSafeInteger(value) ? undefined : value;
+  const isVast = Number.isInteger(value) && !Number.isSafeInteger(value);
+  return isVast && /^[-+]?\d+$/.test(word) ? undefined : value;
 }
 
 function parsedJson(text: string): InfoValue | undefined {

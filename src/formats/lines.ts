@@ -9,6 +9,8 @@ export class LineReader {
   private text: string;
   private position: number;
   private number = 0;
+  private from = 0;
+  private to = 0;
 
   constructor(text: string, file: string) {
     this.text = withLineFeeds(text);
@@ -44,15 +46,27 @@ export class LineReader {
 
   /** The next line without its end, or undefined at the end of the text. */
   next(): string | undefined {
-    if (this.position >= this.text.length) return undefined;
-    let end = this.text.indexOf("\n", this.position);
-    if (end < 0) end = this.text.length;
+    return this.advance() ? this.text.slice(this.from, this.to) : undefined;
+  }
+
+  /** Goes on to the next line, which `give` gives; false at the end of the text. */
+  advance(): boolean {
+    const { text, position } = this;
+    if (position >= text.length) return false;
+    let end = text.indexOf("\n", position);
+    if (end < 0) end = text.length;
     let last = end;
-    while (last > this.position && this.text[last - 1] === "\r") last--;
-    const line = this.text.slice(this.position, last);
+    while (last > position && text.charCodeAt(last - 1) === 0x0d) last--;
+    this.from = position;
+    this.to = last;
     this.position = end + 1;
     this.number++;
-    return line;
+    return true;
+  }
+
+  /** Gives the line that `advance` found last to `words`, without a text made for it. */
+  give(words: { take(text: string, from: number, to: number, most: number): void }, most: number): void {
+    words.take(this.text, this.from, this.to, most);
   }
 
   /** The next line with something on it, or undefined when only blank ones are left. */

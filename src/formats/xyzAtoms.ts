@@ -35,6 +35,8 @@ export class XyzAtoms {
   readonly #words = new LineWords();
   /** Symbols that were met: undefined for what is no element. */
   readonly #elements = new Map<string, number | undefined>();
+  /** Elements of those of one or two letters by their codes; below 0 where not met. */
+  readonly #codes = new Int8Array(2 ** 12).fill(-1);
 
   constructor(lines: LineReader, rules: XyzRules) {
     this.#lines = lines;
@@ -53,10 +55,9 @@ export class XyzAtoms {
     const elements = new Uint8Array(count);
     const positions = new Float64Array(3 * count);
     for (let i = 0; i < count; i++) {
-      const line = this.#lines.next();
-      if (line === undefined) throw cutOff(this.#lines, i, count);
-      words.take(line, needed);
-      elements[i] = this.#element(words.text(element), i, count);
+      if (!this.#lines.advance()) throw cutOff(this.#lines, i, count);
+      this.#lines.give(words, needed);
+      elements[i] = this.#element(element, i, count);
       for (let k = 0; k < 3; k++) {
         const value = words.number(position + k) ?? NaN;
         if (!isCoordinate(value)) throw this.#badCoordinates(columns);
@@ -67,14 +68,21 @@ export class XyzAtoms {
     return { elements, positions, arrays: new Map(fillings.map((one) => [one.column.name, filled(one)])) };
   }
 
-  #element(symbol: string, i: number, count: number): number {
+  #element(word: number, i: number, count: number): number {
+    const code = this.#words.code(word);
+    const known = code === undefined ? -1 : this.#codes[code]!;
+    if (known >= 0) return known;
+    const symbol = this.#words.text(word);
     let element = this.#elements.get(symbol);
     if (element === undefined) {
       element = parseElement(symbol) ?? (this.#rules.dummies && dummy.test(symbol) ? 0 : undefined);
       // A file has few symbols, unless it is none.
       if (this.#elements.size < 1000) this.#elements.set(symbol, element);
     }
-    if (element !== undefined) return element;
+    if (element !== undefined) {
+      if (code !== undefined) this.#codes[code] = element;
+      return element;
+    }
     const { reason, message, fix } = symbolFault(symbol);
     throw new Unusable(reason, this.#lines.lineNumber, `expected atom ${i + 1} of ${count}, but ${message}`, fix);
   }

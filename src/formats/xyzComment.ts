@@ -6,6 +6,7 @@ export interface CommentValue {
 }
 
 const longestKey = 100;
+const [DOUBLE, SINGLE, BACKSLASH, EQUALS] = [0x22, 0x27, 0x5c, 0x3d];
 const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t" };
 
 /**
@@ -26,7 +27,7 @@ class Scanner {
   readonly #text: string;
   #at = 0;
   /** Ends that are not there from here on, so that no text is walked through twice. */
-  readonly #none = new Set<string>();
+  readonly #none = new Set<number>();
   /** Characters that may still be walked through in vain. */
   #vain: number;
 
@@ -42,7 +43,7 @@ class Scanner {
     const key = quoted ?? this.#word(isEndOfKey);
     const afterKey = this.#at;
     this.#skipBlanks();
-    if (this.#text[this.#at] !== "=") {
+    if (this.#text.charCodeAt(this.#at) !== EQUALS) {
       this.#at = afterKey;
       // Quoted words alone are notes.
       return { key: quoted === undefined ? key : "", value: undefined };
@@ -69,12 +70,12 @@ class Scanner {
 
   /** What stands in quotes here, where quotes are closed. */
   #quoted(): string | undefined {
-    const quote = this.#text[this.#at];
-    if ((quote !== '"' && quote !== "'") || this.#none.has(quote)) return undefined;
+    const quote = this.#text.charCodeAt(this.#at);
+    if ((quote !== DOUBLE && quote !== SINGLE) || this.#none.has(quote)) return undefined;
     let escaped = false;
     for (let end = this.#at + 1; end < this.#text.length; end++) {
-      const letter = this.#text[end];
-      if (letter === "\\") {
+      const letter = this.#text.charCodeAt(end);
+      if (letter === BACKSLASH) {
         escaped = true;
         end++;
       } else if (letter === quote) {
@@ -125,9 +126,9 @@ class Scanner {
 
 /** Whether a character parts the words of a line. */
 export function isBlank(code: number): boolean {
-  return code <= 32 || code === 0xa0 || code === 0xfeff;
+  return code <= 32 || (code >= 0xa0 && (code === 0xa0 || code === 0xfeff));
 }
 
 function isEndOfKey(code: number): boolean {
-  return isBlank(code) || code === 0x3d;
+  return isBlank(code) || code === EQUALS;
 }

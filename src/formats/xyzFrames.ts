@@ -10,6 +10,7 @@ import { cutOff, xyzLayout, type XyzRules } from "./xyzRules.ts";
 
 /** Characters of the shortest possible atom line with its end, `C 0 0 0`. */
 const shortestAtomLine = 8;
+const PROPERTIES = "properties";
 /** Lines that may follow the atoms of a frame: three of QM9's, or the vectors of a cell. */
 export const linesAfterAtoms = 3;
 
@@ -28,6 +29,9 @@ export class XyzFrames {
   #count = 0;
   /** The line of the number of atoms before. */
   #last: number | undefined;
+  /** What `Properties` said last, and what that means. */
+  #properties: string | undefined;
+  #columns: XyzColumns | string | undefined;
 
   constructor(lines: LineReader, rules: XyzRules) {
     this.#lines = lines;
@@ -83,7 +87,7 @@ export class XyzFrames {
     const comment = lines.next() ?? "";
     const start = lines.mark();
     const values = comment.includes("=") ? commentValues(comment) : new Map<string, CommentValue | undefined>();
-    const columns = xyzColumns([...values].find(([key]) => key.toLowerCase() === "properties")?.[1]?.text);
+    const columns = this.#columnsOf(values);
     try {
       const frame = this.#frame(line, comment, values, columns);
       return { frame, comment };
@@ -96,6 +100,21 @@ export class XyzFrames {
     } finally {
       if (qm9Name(comment) !== undefined) skipQm9Trailer(lines);
     }
+  }
+
+  /** As a rule all frames of a file say the same. */
+  #columnsOf(values: ReadonlyMap<string, CommentValue | undefined>): XyzColumns | string {
+    let properties: string | undefined;
+    for (const [key, value] of values) {
+      if (key.length !== PROPERTIES.length || key.toLowerCase() !== PROPERTIES) continue;
+      properties = value?.text;
+      break;
+    }
+    if (this.#columns === undefined || properties !== this.#properties) {
+      this.#properties = properties;
+      this.#columns = xyzColumns(properties);
+    }
+    return this.#columns;
   }
 
   #frame(

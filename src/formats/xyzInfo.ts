@@ -10,7 +10,12 @@ import { qm9Name } from "./qm9.ts";
 type Values = ReadonlyMap<string, CommentValue | undefined>;
 
 /** Keys that are no values of the frame. */
-const structural = new Set(["properties", "lattice", "pbc", "origin"]);
+const structural = ["properties", "lattice", "pbc", "origin"];
+
+/** A key that is no value of the frame in lower case; undefined for others. */
+function structuralName(key: string): string | undefined {
+  return structural.find((name) => name.length === key.length && name === key.toLowerCase());
+}
 
 export type FrameCell = Pick<Frame, "cell" | "pbc" | "origin">;
 
@@ -21,7 +26,11 @@ export type FrameCell = Pick<Frame, "cell" | "pbc" | "origin">;
  * @throws Unusable in strict readings, with the line
  */
 export function frameCell(values: Values, line: number, tolerant: boolean): FrameCell {
-  const lower = new Map([...values].reverse().map(([key, value]) => [key.toLowerCase(), value]));
+  const lower = new Map<string, CommentValue | undefined>();
+  for (const [key, value] of values) {
+    const name = structuralName(key);
+    if (name !== undefined && !lower.has(name)) lower.set(name, value);
+  }
   const numbers = (key: string, sizes: readonly number[], fix: string) => {
     if (!lower.has(key)) return undefined;
     const found = flatNumbers(infoValue(lower.get(key)));
@@ -91,7 +100,7 @@ export function commentInfo(comment: string, values: Values): Map<string, InfoVa
   }
   const info = new Map<string, InfoValue>();
   for (const [key, value] of values) {
-    if (structural.has(key.toLowerCase()) || (value === undefined && !/^[A-Za-z_][\w-]*$/.test(key))) continue;
+    if (structuralName(key) !== undefined || (value === undefined && !/^[A-Za-z_][\w-]*$/.test(key))) continue;
     info.set(key, infoValue(value));
   }
   return info;

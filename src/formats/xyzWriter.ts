@@ -4,6 +4,7 @@ import type { Frame, FrameColumn, InfoValue } from "../molecules/frame.ts";
 import { checkFrame, requireFrame } from "./checkFrame.ts";
 import { tensor } from "./frameLabels.ts";
 import { infoText, inQuotes, realText } from "./infoValues.ts";
+import { fixedText, TextBytes } from "./textBytes.ts";
 
 /** How a frame is written. */
 export interface WriteFrameOptions {
@@ -23,27 +24,36 @@ export interface WriteFrameOptions {
  *   "bad-option" for what is no frame
  */
 export function encodeXyzFrame(frame: Frame, options: WriteFrameOptions = {}): string {
-  requireFrame(frame);
-  checkFrame(frame);
-  const { elements, positions, arrays } = frame;
-  const { digits } = options;
-  if (digits !== undefined) requireWhole("digits", digits, 0, 20);
-  const place = digits === undefined ? realText : (value: number) => fixed(value, digits);
-  const columns = [...arrays].map(([, column]) => column);
-  const lines = [String(elements.length), comment(frame, place)];
-  for (let i = 0; i < elements.length; i++) {
-    const symbol = elements[i] === 0 ? "X" : elementSymbol(elements[i]!);
-    let line = `${symbol} ${place(positions[3 * i]!)} ${place(positions[3 * i + 1]!)} ${place(positions[3 * i + 2]!)}`;
-    for (const column of columns) {
-      for (let k = 0; k < column.width; k++) line += ` ${word(column, i * column.width + k)}`;
-    }
-    lines.push(line);
-  }
-  return `${lines.join("\n")}\n`;
+  const into = new TextBytes();
+  writeXyzFrame(into, frame, options);
+  return new TextDecoder().decode(into.take());
 }
 
-function comment({ cell, pbc, origin, arrays, info }: Frame, place: (value: number) => string): string {
-  const places = (values: Float64Array) => `"${Array.from(values, place).join(" ")}"`;
+/** `encodeXyzFrame` behind what stands there. @throws VoxtwirlError as it does, with nothing written */
+export function writeXyzFrame(into: TextBytes, frame: Frame, { digits }: WriteFrameOptions): void {
+  requireFrame(frame);
+  checkFrame(frame);
+  if (digits !== undefined) requireWhole("digits", digits, 0, 20);
+  const { elements, positions, arrays } = frame;
+  const columns = [...arrays.values()];
+  into.text(`${elements.length}\n${comment(frame, digits)}\n`);
+  for (let i = 0; i < elements.length; i++) {
+    into.text(elements[i] === 0 ? "X" : elementSymbol(elements[i]!));
+    for (let k = 0; k < 3; k++) {
+      into.text(" ");
+      const value = positions[3 * i + k]!;
+      if (digits === undefined) into.text(realText(value));
+      else into.fixed(value, digits);
+    }
+    for (const column of columns) {
+      for (let k = 0; k < column.width; k++) into.text(` ${word(column, i * column.width + k)}`);
+    }
+    into.text("\n");
+  }
+}
+
+function comment({ cell, pbc, origin, arrays, info }: Frame, digits: number | undefined): string {
+  const places = (values: Float64Array) => `"${Array.from(values, (value) => place(value, digits)).join(" ")}"`;
   const columns = [...arrays].map(([name, { kind, width }]) => `:${name}:${kind}:${width}`);
   const parts = [
     ...(cell === undefined ? [] : [`Lattice=${places(cell)}`]),
@@ -60,10 +70,8 @@ function plainTensor(key: string, value: InfoValue): InfoValue {
   return key === "stress" || key === "virial" ? [...tensor(value)] : value;
 }
 
-/** A number with so many digits behind the point; no minus before zero. */
-function fixed(value: number, digits: number): string {
-  const text = value.toFixed(digits);
-  return value < 0 && value > -1 && Number(text) === 0 ? text.slice(1) : text;
+function place(value: number, digits: number | undefined): string {
+  return digits === undefined ? realText(value) : fixedText(value, digits);
 }
 
 function word(column: FrameColumn, at: number): string {

@@ -1,6 +1,6 @@
 /** What of a frame is measured, and how it turns. */
 import { determinant } from "../equivariance/matrices.ts";
-import { inverseRotation, so3, type Rotation } from "../equivariance/groups.ts";
+import { inverseRotation, so3, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
 import { flatNumbers, tensor, type FrameLabels } from "../formats/frameLabels.ts";
 import type { Frame } from "../molecules/frame.ts";
 import { VoxtwirlError } from "../errors.ts";
@@ -82,9 +82,13 @@ export function frameTerms(names: TermNames): FrameTerm[] {
   throw new VoxtwirlError("bad-option", message, "Energy, forces, stress and virial are measured without a name.");
 }
 
+/** How all rotations act: made once. */
+let all: RotationGroup | undefined;
+
 /** A prediction for a copy as it is for the frame itself. */
 export function turnedBack({ how, pseudo }: FrameTerm, rotation: Rotation, values: Float64Array): Float64Array {
-  const back = so3().act(inverseRotation(rotation), values, { kind: how }) as Float64Array;
+  all ??= so3();
+  const back = all.act(inverseRotation(rotation), values, { kind: how }) as Float64Array;
   return pseudo && determinant(rotation) < 0 ? back.map((value) => -value) : back;
 }
 

@@ -1,9 +1,10 @@
 import { requireIterable, requireString } from "../check.ts";
-import { encodeXyzFrame, type WriteFrameOptions } from "../formats/xyzWriter.ts";
+import { TextBytes } from "../formats/textBytes.ts";
+import { writeXyzFrame, type WriteFrameOptions } from "../formats/xyzWriter.ts";
 import type { Frame } from "../molecules/frame.ts";
 import { writeNewFile } from "./newFile.ts";
 
-const PIECE_CHARACTERS = 2 ** 20;
+const PIECE_BYTES = 2 ** 20;
 
 /**
  * Writes frames as extended XYZ to a new file, one after another, packed by gzip where the path ends in .gz. The file
@@ -26,12 +27,10 @@ async function* pieces(
   frames: AsyncIterable<Frame> | Iterable<Frame>,
   options: WriteFrameOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let piece = "";
+  const text = new TextBytes();
   for await (const frame of frames) {
-    piece += encodeXyzFrame(frame, options);
-    if (piece.length < PIECE_CHARACTERS) continue;
-    yield Buffer.from(piece);
-    piece = "";
+    writeXyzFrame(text, frame, options);
+    if (text.length >= PIECE_BYTES) yield text.take();
   }
-  yield Buffer.from(piece);
+  yield text.take();
 }
