@@ -113,10 +113,11 @@ const NODE_OPTIONS: Partial<Record<PeerName, readonly string[]>> = {
 
 /** How to start a peer, or why it cannot be. `env` is added to this process's environment. */
 export function peerCommand(name: PeerName, env: Readonly<Record<string, string>>): PeerCommand | Failure {
-  const script = join(peersFolder(), name === "torch" ? "torch.py" : `${name}.mjs`);
+  const isPython = name === "torch" || name === "ase";
+  const script = join(peersFolder(), isPython ? `${name}.py` : `${name}.mjs`);
   if (!existsSync(script)) return { ok: false, why: "missing", message: `there is no ${script}` };
   const environment = { ...process.env, ...env };
-  return name === "torch"
+  return isPython
     ? { command: "python3", args: [script], env: environment }
     : { command: process.execPath, args: [...(NODE_OPTIONS[name] ?? []), script], env: environment };
 }

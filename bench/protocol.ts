@@ -8,7 +8,16 @@
 // them into its own layout in `load`, outside what is timed, and its outputs back in `save`.
 
 /** Engines that ours can be compared with. */
-export const peerNames = ["tfjs", "jax-js", "ort-web", "ort-wasm", "ort-node-webgpu", "ort-node-cpu", "torch"] as const;
+export const peerNames = [
+  "tfjs",
+  "jax-js",
+  "ort-web",
+  "ort-wasm",
+  "ort-node-webgpu",
+  "ort-node-cpu",
+  "torch",
+  "ase",
+] as const;
 export type PeerName = (typeof peerNames)[number];
 
 /** A tensor of a case, in a file of its own. */
@@ -80,6 +89,11 @@ export interface TensorFile {
  *   denoiser by name -> terms [4], means over voxels and channels: with f the predictions for the
  *   turned noisy grid, turned back, |f - clean|^2 over all R, what is left of it without the next, the part that is
  *   lost symmetry, 23 / 24 of the sample variance of f, and |clean|^2. Attribute groups.
+ * - rotateFrames: positions, forces [F, n, 3], of carbon, hydrogen, nitrogen, oxygen in turn -> squares [F]: of each
+ *   frame the sum of squares of the coordinates in the file of its copies. A run reads the frames' file and writes one
+ *   of 24 copies of each in random rotations, which every engine draws itself.
+ * - measureFrames: positions, forces, rotations [F R, 9], predictions [F R, n, 3], R copies of each frame -> terms [3]:
+ *   lossTotal, lossMean and lossEquiv of the forces. A run reads both files, which were written before.
  * - noise: no outputs, since every engine has a generator of its own. x [...] with normal numbers added, times sigma;
  *   without x so many of them, `count`, or with uniform 1 as many between 0 and 1. Attributes sigma, count, uniform.
  */
@@ -124,7 +138,9 @@ export interface CaseDescription {
     | "tinyTrain"
     | "lanczos"
     | "evaluation"
-    | "noise";
+    | "noise"
+    | "rotateFrames"
+    | "measureFrames";
   readonly attributes: Readonly<Record<string, number>>;
   readonly inputs: readonly TensorFile[];
   /** Where `save` puts each output; shapes as above. */

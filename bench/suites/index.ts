@@ -6,6 +6,7 @@ import { conv3dCases } from "./conv3d.ts";
 import { convTranspose3dCases } from "./convTranspose3d.ts";
 import { flowCases } from "./flow.ts";
 import { forceCases } from "./forces.ts";
+import { frameCases } from "./frames.ts";
 import { groupNormCases } from "./groupNorm.ts";
 import { layerNormCases } from "./layerNorm.ts";
 import { matmulCases } from "./matmul.ts";
@@ -36,9 +37,10 @@ export const suites: Readonly<Record<string, () => BenchCase[]>> = {
   noise: noiseCases,
   unet: unetCases,
   measure: measureCases,
+  frames: frameCases,
   voxmol: voxmolCases,
   analyze: analyzeCases,
 };
 
-/** Run only when named: over a hundred shapes, for who tunes a kernel; minutes for a run. */
-export const onlyWhenNamed: readonly string[] = ["voxmol", "analyze"];
+/** Run only when named: over a hundred shapes, for who tunes a kernel; minutes for a run; files, without a kernel. */
+export const onlyWhenNamed: readonly string[] = ["voxmol", "analyze", "frames"];

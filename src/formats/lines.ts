@@ -97,7 +97,7 @@ export class LineReader {
 /** The text with LF wherever CR alone ends a line, and without DOS's end marks. */
 function withLineFeeds(text: string): string {
   const plain = text.includes("\x1a") ? text.replaceAll("\x1a", "") : text;
-  return /\r(?![\r\n])/.test(plain)
+  return plain.includes("\r") && /\r(?![\r\n])/.test(plain)
     ? plain.replace(/\r+\n?/g, (ends) => (ends.endsWith("\n") ? "\n" : "\n".repeat(ends.length)))
     : plain;
 }
