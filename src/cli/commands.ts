@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "explain a model's lost symmetry: gradients and landscape of each loss term, parameters, hidden features",
     load: () => import("./analyze.ts"),
   },
+  convert: {
+    summary: "convert a model between voxtwirl's file and a checkpoint of VoxMol's own code (PyTorch)",
+    load: () => import("./convert.ts"),
+  },
   profile: {
     summary: "show where a training step, an evaluation or a model spends its time and memory",
     load: () => import("./profile.ts"),

@@ -26,6 +26,21 @@ const TO_ZIP = 'In Python: import torch; torch.save(torch.load("FILE", map_locat
 /** The number that files of before PyTorch 1.6 begin with, as a pickle of protocol 2. */
 const legacy = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
+/** So many bytes from the start tell whether a file is one. */
+export const TORCH_BYTES = 512;
+
+/** Whether bytes begin as `torch.save` writes them, in the old format too. */
+export function isTorch(bytes: Uint8Array): boolean {
+  if (isLegacy(bytes)) return true;
+  const name = bytes.subarray(30, Math.min(TORCH_BYTES, 30 + bytes[26]! + 256 * bytes[27]!));
+  const first = String.fromCharCode(...bytes.subarray(0, 4), ...name);
+  return first.startsWith("PK\x03\x04") && first.endsWith("/data.pkl");
+}
+
+function isLegacy(bytes: Uint8Array): boolean {
+  return legacy.every((byte, i) => bytes[i] === byte);
+}
+
 /** @throws VoxtwirlError as `openTorch` */
 export async function decodeTorch(bytes: Uint8Array, fileName = "the file"): Promise<TorchFile> {
   requireBytes("bytes", bytes);
@@ -43,7 +58,7 @@ export async function openTorch(source: ByteSource, fileName = "the file"): Prom
     throw new VoxtwirlError("bad-file", `${fileName} is not a PyTorch file that can be read: ${reason}`, fix);
   };
   const first = await source.read(0, legacy.length);
-  if (legacy.every((byte, i) => first[i] === byte)) {
+  if (isLegacy(first)) {
     fail("torch.save wrote it in its old format, from before version 1.6", TO_ZIP);
   }
   const entries = await zipEntries(source, fail);
