@@ -317,6 +317,18 @@ const doors: readonly Case[] = [
   ],
   ["train()", () => v.train().next(), "bad-option", /^trained is undefined/],
   ["train({})", () => v.train({}).next(), "bad-option", /^trained\.trainer is undefined/],
+  ["decodeTorch()", () => v.decodeTorch(), "bad-option", /^bytes is undefined/],
+  ["openTorch()", () => v.openTorch(), "bad-option", /^source is undefined/],
+  ["torchStream()", () => v.torchStream().next(), "bad-option", /^stream is undefined/],
+  [
+    "torchStream({ specs, data })",
+    () => v.torchStream({ specs: [], data() {} }).next(),
+    "bad-option",
+    /^contents is un/,
+  ],
+  ["fromVoxmol()", () => v.fromVoxmol(), "bad-option", /^file is undefined/],
+  ["fromVoxmol({})", () => v.fromVoxmol({}), "bad-option", /^the file's tensors is undefined/],
+  ["toVoxmol()", () => v.toVoxmol(), "bad-option", /^the model is undefined/],
   ["decodeSafetensors()", () => v.decodeSafetensors(), "bad-option", /^bytes is undefined/],
   [
     "decodeSafetensors(ArrayBuffer)",

@@ -2,7 +2,7 @@
  * PyTorch's files, as `torch.save` has written them since 1.6: a zip archive with a pickle, `data.pkl`, that names
  * tensors, and the numbers of each storage in a file of its own. Nothing that the pickle names is run.
  */
-import { requireBytes } from "../check.ts";
+import { requireBytes, requireMethod } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { sourceOf, type ByteSource } from "./byteSource.ts";
 import { inflateRaw } from "./inflate.ts";
@@ -54,6 +54,7 @@ export async function decodeTorch(bytes: Uint8Array, fileName = "the file"): Pro
  *   damaged, are of a big-endian machine, or name anything but tensors and plain data
  */
 export async function openTorch(source: ByteSource, fileName = "the file"): Promise<TorchFile> {
+  requireMethod("source", source, "read", "Give { size, read(start, length) }.");
   const fail: Fail = (reason, fix = "Give a file that torch.save wrote.") => {
     throw new VoxtwirlError("bad-file", `${fileName} is not a PyTorch file that can be read: ${reason}`, fix);
   };

@@ -1,4 +1,5 @@
 /** What a PyTorch file's pickle may name: tensors, their storages, and dictionaries. Everything else is refused. */
+import { requireObject } from "../check.ts";
 import type { Fail } from "./npyHeader.ts";
 import { PickleObject, PickleTuple, type PickleHost, type PickleValue } from "./pickle.ts";
 import { elementSize, type SafeDType } from "./safetensors.ts";
@@ -22,6 +23,7 @@ export class TorchTensor extends PickleObject {
 
   constructor(args: Pick<TorchTensor, "dtype" | "shape" | "strides" | "offset" | "storage">) {
     super();
+    requireObject("a tensor", args, "Give { dtype, shape, strides, offset, storage }.");
     this.dtype = args.dtype;
     this.shape = args.shape;
     this.strides = args.strides;

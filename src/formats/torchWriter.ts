@@ -1,4 +1,4 @@
-import { requireArray, requireFunction, requireObject } from "../check.ts";
+import { requireArray, requireFunction, requireObject, requireString } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { PickleWriter, type PlainValue } from "./pickleWriter.ts";
 import { bytesOf, checkTensor, elementCount, type SafeSpec, type SafeStream } from "./safetensors.ts";
@@ -24,12 +24,14 @@ const GIVE = "Give { specs, data }, data a function that yields the arrays one a
  */
 export async function* torchStream(
   stream: SafeStream,
-  { key, others = {} }: TorchContents,
+  contents: TorchContents,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   requireObject("stream", stream, GIVE);
   requireArray("specs", stream.specs, GIVE);
   requireFunction("data", stream.data, GIVE);
-  yield* asyncZipStream(parts(stream, key, others));
+  requireObject("contents", contents, 'Give { key: "state_dict" }.');
+  requireString("key", contents.key, 'Give the name of the dictionary: "state_dict".');
+  yield* asyncZipStream(parts(stream, contents.key, contents.others ?? {}));
 }
 
 async function* parts(

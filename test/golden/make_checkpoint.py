@@ -19,7 +19,7 @@ from unet import UNet3d
 HERE = Path(__file__).resolve().parent / "checkpoint"
 NETWORK = dict(inChannels=5, outChannels=5, channels=[2, 4], blocks=1, attention=[False, True], middleAttention=True,
                groups=2, dropout=0.1, down="k3s2")
-CONFIG = dict(model_name="unet3d", dset_name="qm9", elements=["C", "H", "O", "N", "F"], grid_dim=4, smooth_sigma=0.7,
+CONFIG = dict(model_name="unet3d", dset_name="qm9", elements=["C", "H", "O", "N", "F"], grid_dim=16, smooth_sigma=0.7,
               n_channels=2, ch_mults=[1, 2], is_attn=[False, True], n_blocks=1, n_groups=2, dropout=0.1, lr=3e-5,
               wd=1e-2, batch_size=4, resume=None, debug=False)
 

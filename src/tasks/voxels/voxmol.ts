@@ -45,6 +45,9 @@ export async function fromVoxmol(
   requireObject("file", file, "Give what decodeTorch or decodeSafetensors returns.");
   const root: ReadonlyMap<PickleValue, PickleValue> =
     "root" in file && file.root instanceof Map ? file.root : new Map();
+  if (!("root" in file)) {
+    requireMethod("the file's tensors", file.tensors, "get", "Give what decodeSafetensors returns.");
+  }
   const found = "root" in file ? stateDict(file, fileName) : inMemory(file);
   const { specs, read } = withPlainNames(found, fileName);
   const ours = root.get(OURS);
