@@ -346,7 +346,7 @@ export {
   type TrainStart,
 } from "./training/loop.ts";
 export { Training, type TrainingOptions } from "./training/training.ts";
-export { fromVoxmol, toVoxmol } from "./tasks/voxels/voxmol.ts";
+export { fromVoxmol, toVoxmol, type VoxmolContents } from "./tasks/voxels/voxmol.ts";
 export { VoxelDenoiser } from "./tasks/voxels/voxelDenoiser.ts";
 export type { ModelFile } from "./training/modelFile.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";

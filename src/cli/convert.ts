@@ -6,8 +6,7 @@ import { requireNew, writeNewFile } from "../node/newFile.ts";
 import { countOf, formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import { safetensorsPieces } from "../runs/safetensorsFile.ts";
-import { foreignToVoxmol, toVoxmol } from "../tasks/list.ts";
-import { voxelModelFile } from "../tasks/voxels/voxelModelFile.ts";
+import { toVoxmol } from "../tasks/list.ts";
 import type { ModelFile } from "../training/modelFile.ts";
 import { badOption, exits } from "./args.ts";
 import { interruptible } from "./interrupt.ts";
@@ -51,9 +50,10 @@ async function run(from: string, out: string, options: { json?: true | undefined
     progress.show(`reading ${from}`);
     const model = await readModelFile(from);
     progress.show(`writing ${out}`);
-    await writeNewFile(out, until(interruption.signal, toTorch ? asTorch(model) : asSafetensors(model)));
+    const { pieces, foreign } = toTorch ? asTorch(model) : asSafetensors(model);
+    await writeNewFile(out, until(interruption.signal, pieces));
     progress.clear();
-    tell(model, from, out, toTorch, options.json ?? false);
+    tell(model, { from, out, foreign, json: options.json ?? false });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     progress.warn(`interrupted: ${out} is not written`);
@@ -65,13 +65,19 @@ async function run(from: string, out: string, options: { json?: true | undefined
   return interruption.outputLost ? interruption.code : 0;
 }
 
-function asTorch(model: ModelFile): AsyncIterable<Uint8Array> {
-  const { stream, contents } = toVoxmol(model);
-  return torchStream(stream, contents);
+interface Written {
+  readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** Why VoxMol's code cannot build the network, where it is to. */
+  readonly foreign: readonly string[];
 }
 
-function asSafetensors({ file }: ModelFile): Iterable<Uint8Array> {
-  return safetensorsPieces([...file.tensors.values()], file.metadata) as Uint8Array[];
+function asTorch(model: ModelFile): Written {
+  const { stream, contents, foreign } = toVoxmol(model);
+  return { pieces: torchStream(stream, contents), foreign };
+}
+
+function asSafetensors({ file }: ModelFile): Written {
+  return { pieces: safetensorsPieces([...file.tensors.values()], file.metadata), foreign: [] };
 }
 
 async function* until(
@@ -84,14 +90,20 @@ async function* until(
   }
 }
 
-function tell(model: ModelFile, from: string, out: string, toTorch: boolean, json: boolean): void {
+interface Told {
+  readonly from: string;
+  readonly out: string;
+  readonly foreign: readonly string[];
+  readonly json: boolean;
+}
+
+function tell(model: ModelFile, { from, out, foreign, json }: Told): void {
   const tensors = [...model.file.tensors.values()];
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  const foreign = toTorch ? foreignToVoxmol(voxelModelFile(model).config.training) : [];
   const remarks = foreign.length === 0 ? [] : [`VoxMol's own code cannot build this network: ${foreign.join("; ")}`];
   const { task, training } = model.config;
   if (json) {
-    const to = toTorch ? "torch" : "safetensors";
+    const to = TORCH.test(out) ? "torch" : "safetensors";
     printJson({ type: "convert", from, out, to, task, training, tensors: tensors.length, parameters, remarks });
     return;
   }

@@ -35,7 +35,6 @@ import { voxels } from "./voxels/voxels.ts";
 
 export { FlowModel, ForceField, VoxelDenoiser };
 export { fromVoxmol, hasStem, toVoxmol } from "./voxels/voxmol.ts";
-export { foreignToVoxmol } from "./voxels/voxmolConfig.ts";
 export { BackboneSampler, plannedSampling, type BatchState, type SamplingState } from "./flow/backboneSampler.ts";
 export type { SamplingPlan } from "./flow/samplingPlan.ts";
 export { NOISY_STEPS } from "./flow/samplingSchedule.ts";

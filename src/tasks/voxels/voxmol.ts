@@ -10,7 +10,7 @@ import { RUN_CONFIG_FORMAT, runMetadata, type ConfigChecker, type RunConfig } fr
 import { presets } from "./presets.ts";
 import { checkVoxelConfig, unetConfig, VOXELS, type VoxelConfig } from "./voxelConfig.ts";
 import { voxelModelFile } from "./voxelModelFile.ts";
-import { voxmolConfig, voxmolOptions } from "./voxmolConfig.ts";
+import { foreignToVoxmol, voxmolConfig, voxmolOptions } from "./voxmolConfig.ts";
 import { requireWeights, stateDict, STEM, withPlainNames, type NamedTensors } from "./voxmolNames.ts";
 
 /** Under which name a file of ours keeps what a model file says of its run. */
@@ -99,6 +99,15 @@ function textsOf(json: string): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
+/** What a checkpoint of VoxMol's holds. */
+export interface VoxmolContents {
+  /** The weights, under the names and with the axes of VoxMol's. */
+  readonly stream: SafeStream;
+  readonly contents: TorchContents;
+  /** Why VoxMol's own code cannot build the network; empty where it can. */
+  readonly foreign: readonly string[];
+}
+
 /**
  * A model as a checkpoint that VoxMol's loader takes: give both to `torchStream`. It has `state_dict_ema`, `epoch` and
  * `config`, and what `fromVoxmol` needs to give the same model again.
@@ -106,7 +115,7 @@ function textsOf(json: string): Record<string, string> {
  * @param model the bytes of a model.safetensors, or what `readModelFile` made of them
  * @throws VoxtwirlError "bad-file" and "bad-config" as `VoxelDenoiser.load`; for missing weights as `fromVoxmol`
  */
-export function toVoxmol(model: Uint8Array | ModelFile): { stream: SafeStream; contents: TorchContents } {
+export function toVoxmol(model: Uint8Array | ModelFile): VoxmolContents {
   const { path, file, config } = voxelModelFile(model);
   requireMethod("the model's tensors", file.tensors, "get", "Give what readModelFile returns.");
   const parameters = unetParameters(unetConfig(config.training));
@@ -115,6 +124,7 @@ export function toVoxmol(model: Uint8Array | ModelFile): { stream: SafeStream; c
   const specs: SafeSpec[] = tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape: reversed(shape) }));
   const epoch = Number(file.metadata.epoch ?? 0);
   return {
+    foreign: foreignToVoxmol(config.training),
     stream: {
       specs,
       // eslint-disable-next-line @typescript-eslint/require-await -- a stream's data may have to be waited for
