@@ -19,6 +19,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "make protein backbones with a flow-matching model, and compare their geometry with that of other chains",
     load: () => import("./sample.ts"),
   },
+  molecules: {
+    summary: "assess molecules as papers on generated ones do: valid, unique, novel, stable, and how like a reference",
+    load: () => import("./molecules.ts"),
+  },
   analyze: {
     summary: "explain a model's lost symmetry: gradients and landscape of each loss term, parameters, hidden features",
     load: () => import("./analyze.ts"),
