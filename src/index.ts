@@ -230,6 +230,7 @@ export {
   type ParameterSpaceCost,
   type ParameterSpaceOptions,
 } from "./analysis/parameterSpace.ts";
+export { perceiveBonds } from "./molecules/perceiveBonds.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export { builtinForceFrames, builtinForcesSha256 } from "./molecules/builtinForces.ts";
 export {

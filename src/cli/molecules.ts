@@ -2,9 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import { Option, type Command } from "@commander-js/extra-typings";
 import { assess } from "../molecules/assess.ts";
 import { FeatureSpace } from "../molecules/features.ts";
-import { JudgedSet } from "../molecules/judgedSet.ts";
+import type { JudgedSet } from "../molecules/judgedSet.ts";
+import { judgedSet } from "../node/assessMolecules.ts";
 import { readingLines } from "../formats/records.ts";
-import { openChemLibJudge } from "../node/moleculeJudge.ts";
 import { readMoleculeFile } from "../node/molecules.ts";
 import { exits, integer, text } from "./args.ts";
 import { printJson } from "./json.ts";
@@ -78,7 +78,7 @@ interface JudgedFile {
 
 async function judgedFile(path: string, space: FeatureSpace, strict: boolean): Promise<JudgedFile> {
   const file = await readMoleculeFile(path, { strict });
-  const set = new JudgedSet(space, await openChemLibJudge(true), await openChemLibJudge(false));
+  const set = await judgedSet(space);
   const swept = await sweep("molecule", file.molecules.length, async (i) => {
     set.add(file.molecules[i]!);
     // Signals are only seen in between.
