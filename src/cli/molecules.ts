@@ -42,6 +42,7 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
   const stopped = swept.find(({ interrupted }) => interrupted);
   if (swept.some(({ done }) => done === 0)) return nothingKnown("molecule", stopped!);
   const assessment = assess(sample.set.molecules, reference?.set.molecules, space, { seed, draws });
+  const remarks = reference && isPerceived(sample) !== isPerceived(reference) ? [UNLIKE] : [];
   const shown = (one: JudgedFile) => ({
     ...{ records: one.file.records, sha256: one.file.sha256, bondsPerceived: one.set.perceived },
     recordsLeftOut: Object.fromEntries(one.file.leftOut.map(({ reason, count }) => [reason, count])),
@@ -57,6 +58,7 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
       seed,
       draws,
       interrupted,
+      remarks,
       ...assessment,
     });
   } else {
@@ -64,10 +66,17 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
     print([
       ...(stopped ? partLines(stopped, "molecules") : []),
       ...assessmentLines(assessment, { data: path, perceived: sample.set.perceived, reference: other }),
-      ...(notes.length > 0 ? ["", ...notes] : []),
+      ...(remarks.length + notes.length > 0 ? ["", ...remarks, ...notes] : []),
     ]);
   }
   return Math.max(...swept.map(({ code }) => code));
+}
+
+const UNLIKE =
+  "One of the two has bonds of its own, the other by distance: that alone sets their types, valencies and lengths apart.";
+
+function isPerceived({ set }: JudgedFile): boolean {
+  return set.perceived > 0;
 }
 
 interface JudgedFile {

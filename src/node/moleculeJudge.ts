@@ -47,6 +47,12 @@ export async function openChemLibJudge(charged: boolean): Promise<MoleculeJudge>
     }
     if (invalid !== undefined) return { invalid, parts: part.parts, bonds };
     try {
+      // The library fills up missing hydrogens, with which a radical would be another molecule.
+      order.forEach((atom, i) => {
+        if (!delocalized.has(atom) && molecule.getImplicitHydrogens(i) > 0) {
+          molecule.setAtomAbnormalValence(i, sums[atom]!);
+        }
+      });
       const code = new Canonizer(molecule, { neglectAnyStereoInformation: true }).getIDCode();
       molecule.ensureHelperArrays(Ocl.cHelperRings);
       const aromatic = new Set(ofHeavy.filter((_, i) => molecule.isAromaticBond(i)));

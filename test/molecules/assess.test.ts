@@ -109,6 +109,15 @@ describe("openChemLibJudge", () => {
     for (const { bonds } of [a!, b!]) expect(bonds.map(({ order }) => order)).toEqual(ring.flatMap(() => [4, 1]));
   });
 
+  it("tells a molecule from one that lacks hydrogens", async () => {
+    const judge = await openChemLibJudge(false);
+    const codes = [methane, { ...methane, elements: methane.elements.subarray(0, 4) }].map((one) => {
+      return judge(one, perceiveBonds(one)).code;
+    });
+    expect(codes).toEqual([expect.any(String), expect.any(String)]);
+    expect(codes[0]).not.toBe(codes[1]);
+  });
+
   it("takes charges from bonds of a file alone", async () => {
     // Nitromethane without its hydrogens: N of four bonds, O of one.
     const elements = Uint8Array.of(6, 7, 8, 8);
