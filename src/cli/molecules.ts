@@ -73,7 +73,7 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
 }
 
 const UNLIKE =
-  "One of the two has bonds of its own, the other by distance: that alone sets their types, valencies and lengths apart.";
+  "One of the two has bonds of its own, the other by distance: that alone sets types, valencies and lengths apart.";
 
 function isPerceived({ set }: JudgedFile): boolean {
   return set.perceived > 0;

@@ -33,7 +33,8 @@ import json, sys, torch
 ours, theirs = (torch.load(path) for path in sys.argv[1:])
 key = "state_dict_ema" if "state_dict_ema" in ours else "state_dict"
 plain = {k.replace("_orig_mod.", "").replace("module.", ""): v for k, v in theirs[key].items()}
-print(json.dumps([ours["epoch"], list(ours[key]) == list(plain), all(torch.equal(ours[key][k], v) for k, v in plain.items())]))`,
+same = all(torch.equal(ours[key][k], v) for k, v in plain.items())
+print(json.dumps([ours["epoch"], list(ours[key]) == list(plain), same]))`,
       file("checkpoint.pth.tar"),
       checkpoint,
     );

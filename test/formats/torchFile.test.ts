@@ -302,7 +302,8 @@ import json, sys, torch
 saved = torch.load(sys.argv[1])
 state = saved.pop("state_dict")
 bits = lambda t: list(t.numpy().tobytes()) if t.dtype != torch.bfloat16 else list(t.view(torch.int16).numpy().tobytes())
-print(json.dumps([saved, [[k, str(t.dtype), list(t.shape), bits(t)] for k, t in state.items()], type(state).__name__]))`;
+rows = [[k, str(t.dtype), list(t.shape), bits(t)] for k, t in state.items()]
+print(json.dumps([saved, rows, type(state).__name__]))`;
     const types = { F32: "float32", F16: "float16", BF16: "bfloat16", I64: "int64", BOOL: "bool", F64: "float64" };
     expect(JSON.parse(execFileSync(python, ["-c", code, path], { encoding: "utf8" }))).toEqual([
       others,

@@ -178,7 +178,7 @@ describe("assessMolecules", () => {
     expect(found.unique.shareStdErr).toBeNaN();
   });
 
-  it("finds no distance from the set itself, its bonds stretched by what they are, and the same each time", async () => {
+  it("finds no distance from the set itself, stretched bonds by how far they are, and the same each time", async () => {
     const set = builtinMolecules().slice(0, 60);
     const same = await assessMolecules(set, { reference: set, draws: 10 });
     for (const distance of Object.values(same.distances!)) {
