@@ -37,10 +37,12 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
   const { reference: other, seed = 0, draws = DRAWS, strict = false, json = false } = options;
   const space = new FeatureSpace();
   const sample = await judgedFile(path, space, strict);
-  const reference = other === undefined ? undefined : await judgedFile(other, space, strict);
-  const swept = [sample, ...(reference ? [reference] : [])].map((one) => one.swept);
-  const stopped = swept.find(({ interrupted }) => interrupted);
-  if (swept.some(({ done }) => done === 0)) return nothingKnown("molecule", stopped!);
+  // Of a part of either, a comparison would say what is not so.
+  const compare = other !== undefined && !sample.swept.interrupted;
+  const against = compare ? await judgedFile(other, space, strict) : undefined;
+  const reference = against?.swept.interrupted ? undefined : against;
+  const swept = [sample, ...(against ? [against] : [])].map((one) => one.swept);
+  if (sample.swept.done === 0) return nothingKnown("molecule", sample.swept);
   const assessment = assess(sample.set.molecules, reference?.set.molecules, space, { seed, draws });
   const remarks = reference && isPerceived(sample) !== isPerceived(reference) ? [UNLIKE] : [];
   const shown = (one: JudgedFile) => ({
@@ -49,7 +51,7 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
   });
   if (json) {
     const compared = reference && { reference: { data: other, ...shown(reference) } };
-    const interrupted = stopped !== undefined;
+    const interrupted = swept.some((one) => one.interrupted);
     printJson({
       type: "molecules",
       data: path,
@@ -64,7 +66,8 @@ async function run(path: string, options: MoleculesOptions): Promise<number> {
   } else {
     const notes = [sample, ...(reference ? [reference] : [])].flatMap(({ file }) => readingLines(file));
     print([
-      ...(stopped ? partLines(stopped, "molecules") : []),
+      ...partLines(sample.swept, "molecules"),
+      ...(against && !reference ? [`interrupted: not compared with ${other}`, ""] : []),
       ...assessmentLines(assessment, { data: path, perceived: sample.set.perceived, reference: other }),
       ...(remarks.length + notes.length > 0 ? ["", ...remarks, ...notes] : []),
     ]);
