@@ -230,6 +230,7 @@ export {
   type ParameterSpaceCost,
   type ParameterSpaceOptions,
 } from "./analysis/parameterSpace.ts";
+export { perceiveBonds } from "./molecules/perceiveBonds.ts";
 export { builtinMolecules, builtinSha256 } from "./molecules/builtin.ts";
 export { builtinForceFrames, builtinForcesSha256 } from "./molecules/builtinForces.ts";
 export {
@@ -276,6 +277,12 @@ export { parseSdf } from "./formats/sdf.ts";
 export { parseXyz } from "./formats/xyz.ts";
 export { parseXyzFrames, readXyzFrames, type FrameOptions } from "./formats/xyzStream.ts";
 export { encodeXyzFrame, type WriteFrameOptions } from "./formats/xyzWriter.ts";
+export type { ByteSource } from "./formats/byteSource.ts";
+export type { PickleObject, PickleTuple, PickleValue } from "./formats/pickle.ts";
+export type { PlainValue } from "./formats/pickleWriter.ts";
+export { decodeTorch, openTorch, type TorchFile } from "./formats/torchFile.ts";
+export { TorchTensor, type TorchStorage } from "./formats/torchObjects.ts";
+export { torchStream, type TorchContents } from "./formats/torchWriter.ts";
 export type { Inflate } from "./formats/zip.ts";
 export type { TermNames } from "./frames/frameTerms.ts";
 export {
@@ -340,6 +347,7 @@ export {
   type TrainStart,
 } from "./training/loop.ts";
 export { Training, type TrainingOptions } from "./training/training.ts";
+export { fromVoxmol, toVoxmol, type VoxmolContents } from "./tasks/voxels/voxmol.ts";
 export { VoxelDenoiser } from "./tasks/voxels/voxelDenoiser.ts";
 export type { ModelFile } from "./training/modelFile.ts";
 export { loadModel, loadState, modelStream, modelTensors, stateStream, stateTensors } from "./training/checkpoint.ts";

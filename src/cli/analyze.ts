@@ -34,7 +34,9 @@ const MATRICES = { hessian: "hessian", "gauss-newton": "gaussNewton" } as const;
 
 const analyzeOptions = (command: Command) =>
   command
-    .addOption(text("--model <RUN|FILE>", "a run's folder, its model.safetensors or a checkpoint that it kept"))
+    .addOption(
+      text("--model <RUN|FILE>", "a run's folder, its model.safetensors, a checkpoint that it kept, or VoxMol's"),
+    )
     .addOption(text("--data <FILE>", `${dataHelp}, or builtin; of its training data only the held-out part`))
     .addOption(labelUnitsOption())
     .addOption(strictOption())

@@ -19,9 +19,17 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "make protein backbones with a flow-matching model, and compare their geometry with that of other chains",
     load: () => import("./sample.ts"),
   },
+  molecules: {
+    summary: "assess molecules as papers on generated ones do: valid, unique, novel, stable, and how like a reference",
+    load: () => import("./molecules.ts"),
+  },
   analyze: {
     summary: "explain a model's lost symmetry: gradients and landscape of each loss term, parameters, hidden features",
     load: () => import("./analyze.ts"),
+  },
+  convert: {
+    summary: "convert a model between voxtwirl's file and a checkpoint of VoxMol's own code (PyTorch)",
+    load: () => import("./convert.ts"),
   },
   profile: {
     summary: "show where a training step, an evaluation or a model spends its time and memory",

@@ -38,7 +38,9 @@ const NOT_WITH_FRAMES = [
 
 const measureOptions = (command: Command) =>
   command
-    .addOption(text("--model <RUN|FILE>", "a run's folder or its model.safetensors"))
+    .addOption(
+      text("--model <RUN|FILE>", "a run's folder, its model.safetensors, or a VoxMol checkpoint (.pth.tar, .pt)"),
+    )
     .addOption(text("--data <FILE>", `${dataHelp}, or builtin; of its training data only the held-out part`))
     .addOption(labelUnitsOption())
     .addOption(strictOption())

@@ -97,7 +97,7 @@ function whatToProfile(word = "train", file: string | undefined, options: Profil
   const kind = KINDS.find((known) => known === word);
   if (!kind) throw badOption(`cannot profile ${JSON.stringify(word)}`, `Use one of: ${KINDS.join(", ")}.`);
   if (kind === "model" && file === undefined) {
-    throw badOption("profile model needs a file", "Give a run's folder or its model.safetensors.");
+    throw badOption("profile model needs a file", "Give a run's folder, its model.safetensors or a VoxMol checkpoint.");
   }
   if (kind !== "model" && file !== undefined) {
     throw badOption(`profile ${kind} does not take the argument ${JSON.stringify(file)}`, "Leave it out.");

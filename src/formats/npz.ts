@@ -2,6 +2,7 @@ import { requireBytes } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
 import type { Molecule } from "../molecules/molecule.ts";
+import { sourceOf, type ByteSource } from "./byteSource.ts";
 import { inflateRaw } from "./inflate.ts";
 import { finite, LabelReading } from "./labels.ts";
 import { decodeNpyArray, type NpyArray } from "./npyArray.ts";
@@ -82,7 +83,8 @@ async function openNpz(bytes: Uint8Array, file: string, options: NpzOptions, wit
   const fail: Fail = (reason, fix = rewrite) => {
     throw new VoxtwirlError("bad-file", `${file} is not an .npz file that can be read: ${reason}`, fix);
   };
-  const entries = zipEntries(bytes, fail);
+  const source = sourceOf(bytes);
+  const entries = await zipEntries(source, fail);
   const { cells, pbc, twirlFrame, twirlRotation, ...found } = npzArrays(entries.map(({ name }) => name));
   const others = withCells ? { cells, pbc, twirlFrame, twirlRotation } : {};
   const labels = new LabelReading(options.labelUnits, found.ofMd17 ? "kcal/mol" : "eV");
@@ -92,7 +94,7 @@ async function openNpz(bytes: Uint8Array, file: string, options: NpzOptions, wit
     const names = entries.slice(0, 12).map(({ name }) => name.slice(0, 40).replace(/\.npy$/, ""));
     return fail(`it has no array of ${what}; it has ${JSON.stringify(names)}`, layout);
   }
-  const archive = new Archive(bytes, entries, options, fail);
+  const archive = new Archive(source, entries, options, fail);
   archive.checkSize(Object.values({ ...found, ...others }).filter((name) => typeof name === "string"));
   const optional = (name: string | undefined) => (name === undefined ? undefined : archive.array(name));
   const arrays = {
@@ -139,14 +141,14 @@ const mostText = 4096;
 
 /** Arrays of an archive by their names. */
 class Archive {
-  readonly #bytes: Uint8Array;
+  readonly #source: ByteSource;
   readonly #entries: ReadonlyMap<string, ZipEntry>;
   readonly #inflate: Inflate;
   readonly #limit: number;
   readonly #fail: Fail;
 
-  constructor(bytes: Uint8Array, entries: readonly ZipEntry[], { inflate, limit }: NpzOptions, fail: Fail) {
-    this.#bytes = bytes;
+  constructor(source: ByteSource, entries: readonly ZipEntry[], { inflate, limit }: NpzOptions, fail: Fail) {
+    this.#source = source;
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
     this.#inflate = inflate ?? inflateRaw;
     this.#limit = limit ?? defaultLimit;
@@ -166,7 +168,7 @@ class Archive {
 
   async array(name: string): Promise<NpyArray> {
     const fail = this.#failIn(name);
-    return decodeNpyArray(await unzip(this.#bytes, this.#entries.get(name)!, this.#inflate, fail), fail);
+    return decodeNpyArray(await unzip(this.#source, this.#entries.get(name)!, this.#inflate, fail), fail);
   }
 
   /** A single text; undefined where the array is none. */
@@ -174,7 +176,7 @@ class Archive {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.size > mostText) return undefined;
     const fail = this.#failIn(name);
-    return decodeNpyText(await unzip(this.#bytes, entry, this.#inflate, fail), fail);
+    return decodeNpyText(await unzip(this.#source, entry, this.#inflate, fail), fail);
   }
 
   #failIn(name: string): Fail {

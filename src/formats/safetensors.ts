@@ -140,7 +140,8 @@ function encodeHeader(specs: readonly SafeSpec[], metadata: Record<string, strin
   return head;
 }
 
-function bytesOf(data: SafeData): Uint8Array {
+/** An array's own memory. */
+export function bytesOf(data: SafeData): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -303,7 +304,8 @@ function arrayOf(dtype: SafeDType, bytes: Uint8Array, begin: number, end: number
   return new Type(copy.buffer, 0, (end - begin) / size);
 }
 
-function checkTensor(tensor: SafeTensor): void {
+/** @throws VoxtwirlError "bad-shape" where shape, dtype and data do not belong together */
+export function checkTensor(tensor: SafeTensor): void {
   if (!Object.hasOwn(ARRAYS, tensor.dtype) || !(tensor.data instanceof ARRAYS[tensor.dtype])) {
     throw badTensor(tensor, `its data are not ${tensor.dtype}`, "Use the typed array that belongs to the dtype.");
   }
@@ -320,11 +322,12 @@ function badTensor(tensor: SafeSpec, reason: string, fix: string): VoxtwirlError
   );
 }
 
-function elementSize(dtype: SafeDType): number {
+/** Bytes of an element. */
+export function elementSize(dtype: SafeDType): number {
   return ARRAYS[dtype].BYTES_PER_ELEMENT;
 }
 
-function elementCount(shape: readonly number[]): number {
+export function elementCount(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 

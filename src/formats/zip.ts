@@ -3,6 +3,7 @@
  * of 64 bits. All that the directory says is held against the bytes that are there before it is used.
  */
 import { VoxtwirlError } from "../errors.ts";
+import type { ByteSource } from "./byteSource.ts";
 import { crc32 } from "./crc32.ts";
 import type { Fail } from "./npyHeader.ts";
 
@@ -36,6 +37,8 @@ const localSize = 30;
 const mostComment = 0xffff;
 /** What says that the number is one of 64 bits, elsewhere. */
 const elsewhere = 0xffffffff;
+/** Of some million entries; a larger one is refused rather than read. */
+const mostDirectory = 2 ** 28;
 /** Deflate makes 258 bytes of two bits at most. */
 const mostInflated = 1032;
 
@@ -46,17 +49,17 @@ const damaged = "Copy or download the archive again: it may be cut off.";
  *
  * @throws what `fail` throws where the bytes are no archive, or not a whole one
  */
-export function zipEntries(bytes: Uint8Array, fail: Fail): ZipEntry[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const { count, size, offset } = directoryOf(view, fail);
+export async function zipEntries(source: ByteSource, fail: Fail): Promise<ZipEntry[]> {
+  const { count, size, offset } = await directoryOf(source, fail);
   // Of forged numbers a sum may be inexact, but then it is larger than any file.
-  if (offset + size > bytes.length || count * entrySize > size) {
-    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${bytes.length}`, damaged);
+  if (offset + size > source.size || count * entrySize > size || size > mostDirectory) {
+    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${source.size}`, damaged);
   }
+  const view = viewOf(await source.read(offset, size));
   const entries: ZipEntry[] = [];
-  let at = offset;
+  let at = 0;
   for (let i = 0; i < count; i++) {
-    const left = offset + size - at;
+    const left = view.byteLength - at;
     if (left < entrySize || view.getUint32(at, true) !== entrySignature) {
       fail(`entry ${i + 1} of ${count} of its directory is none`, damaged);
     }
@@ -70,11 +73,12 @@ export function zipEntries(bytes: Uint8Array, fail: Fail): ZipEntry[] {
 }
 
 /** Where the directory is, by what stands at the archive's end. */
-function directoryOf(view: DataView, fail: Fail): { count: number; size: number; offset: number } {
-  const first = Math.max(0, view.byteLength - endSize - mostComment);
+async function directoryOf(source: ByteSource, fail: Fail): Promise<{ count: number; size: number; offset: number }> {
+  const first = Math.max(0, source.size - endSize - mostComment - locatorSize);
+  const view = viewOf(await source.read(first, source.size - first));
   let at = view.byteLength - endSize;
-  while (at >= first && !isEnd(view, at)) at--;
-  if (at < first) return fail("it has no directory at its end", damaged);
+  while (at >= 0 && !isEnd(view, at)) at--;
+  if (at < 0) return fail("it has no directory at its end", damaged);
   const directory = {
     count: view.getUint16(at + 10, true),
     size: view.getUint32(at + 12, true),
@@ -83,10 +87,16 @@ function directoryOf(view: DataView, fail: Fail): { count: number; size: number;
   const locator = at - locatorSize;
   if (locator < 0 || view.getUint32(locator, true) !== locatorSignature) return directory;
   const at64 = uint64(view, locator + 8);
-  if (at64 + end64Size > locator || view.getUint32(at64, true) !== end64Signature) {
+  const placed = at64 + end64Size <= first + locator;
+  const end64 = viewOf(placed ? await source.read(at64, end64Size) : new Uint8Array(end64Size));
+  if (end64.byteLength < end64Size || end64.getUint32(0, true) !== end64Signature) {
     fail("its directory of 64 bits is not where it says", damaged);
   }
-  return { count: uint64(view, at64 + 32), size: uint64(view, at64 + 40), offset: uint64(view, at64 + 48) };
+  return { count: uint64(end64, 32), size: uint64(end64, 40), offset: uint64(end64, 48) };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The end's comment may hold the same four bytes; it then does not reach to the archive's end. */
@@ -126,12 +136,12 @@ function uint64(view: DataView, at: number): number {
 }
 
 /**
- * The bytes of an entry: a view of the archive's where they are stored, else new ones.
+ * The bytes of an entry: those that the source gives where they are stored, else new ones.
  *
  * @throws what `fail` throws where they cannot be had, or are not those that were packed
  */
-export async function unzip(bytes: Uint8Array, entry: ZipEntry, inflate: Inflate, fail: Fail): Promise<Uint8Array> {
-  const packed = packedBytes(bytes, entry, fail);
+export async function unzip(source: ByteSource, entry: ZipEntry, inflate: Inflate, fail: Fail): Promise<Uint8Array> {
+  const packed = await packedBytes(source, entry, fail);
   const data = entry.method === 0 ? packed : await inflated(packed, entry, inflate, fail);
   if (data.length !== entry.size) {
     fail(`it holds ${data.length > entry.size ? "more" : "fewer"} bytes than the ${entry.size} it should`, damaged);
@@ -140,24 +150,25 @@ export async function unzip(bytes: Uint8Array, entry: ZipEntry, inflate: Inflate
   return data;
 }
 
-function packedBytes(bytes: Uint8Array, entry: ZipEntry, fail: Fail): Uint8Array {
+async function packedBytes(source: ByteSource, entry: ZipEntry, fail: Fail): Promise<Uint8Array> {
   const { method, encrypted, offset, size, packedSize } = entry;
   if (encrypted) fail("it is encrypted", "Pack it again without a password.");
   if (method !== 0 && method !== 8) {
-    fail(`it is packed by method ${method}, not stored or deflated`, "Write it again with numpy.savez.");
+    fail(`it is packed by method ${method}, not stored or deflated`, "Pack it again by deflate, or not at all.");
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (offset + localSize > bytes.length || view.getUint32(offset, true) !== localSignature) {
+  const there = offset + localSize <= source.size;
+  const local = viewOf(there ? await source.read(offset, localSize) : new Uint8Array(localSize));
+  if (local.byteLength < localSize || local.getUint32(0, true) !== localSignature) {
     fail("it is not where the directory says", damaged);
   }
-  const start = offset + localSize + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  if (start + packedSize > bytes.length) {
-    fail(`it takes ${packedSize} bytes from ${start} on, of ${bytes.length}`, damaged);
+  const start = offset + localSize + local.getUint16(26, true) + local.getUint16(28, true);
+  if (start + packedSize > source.size) {
+    fail(`it takes ${packedSize} bytes from ${start} on, of ${source.size}`, damaged);
   }
   if (size > (method === 0 ? packedSize : mostInflated * packedSize)) {
     fail(`${packedSize} packed bytes cannot be ${size}`, damaged);
   }
-  return bytes.subarray(start, start + packedSize);
+  return source.read(start, packedSize);
 }
 
 async function inflated(packed: Uint8Array, { size }: ZipEntry, inflate: Inflate, fail: Fail): Promise<Uint8Array> {

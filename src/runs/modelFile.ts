@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { modelOf, OF_A_RUN, type ModelFile } from "../training/modelFile.ts";
+import { sourceOf } from "../formats/byteSource.ts";
 import { decodeSafetensors, type SafeFile } from "../formats/safetensors.ts";
+import { isTorch, openTorch, TORCH_BYTES } from "../formats/torchFile.ts";
 import { fileKind } from "../node/fileKind.ts";
-import { readBytes } from "../node/files.ts";
-import { FlowModel, ForceField, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
+import { readBytes, withFile } from "../node/files.ts";
+import { FlowModel, ForceField, fromVoxmol, hasStem, taskNamed, VoxelDenoiser } from "../tasks/list.ts";
 import type { TrainedModelOptions } from "../training/task.ts";
 import { RUN_FILES } from "./runStage.ts";
 
@@ -42,7 +44,8 @@ export async function openFlowModel(gpu: Gpu, path: string, options: TrainedMode
 }
 
 /**
- * Reads a model file, or that of a run's folder.
+ * Reads a model file, or that of a run's folder; or a checkpoint of VoxMol's own code, as `fromVoxmol` takes it: what
+ * torch.save wrote (.pth.tar, .pt), or its weights as safetensors.
  *
  * @throws VoxtwirlError "io" when there is none, "bad-file" when it is no model, "bad-config" when its configuration
  *   cannot be used
@@ -54,7 +57,16 @@ export async function readModelFile(path: string): Promise<ModelFile> {
     () => false,
   );
   const name = folder ? join(path, RUN_FILES.model) : path;
-  return modelOf(decode(await readBytes(name), name), taskNamed, name);
+  const torch = await withFile(name, async (file) => {
+    // What comes through a pipe cannot be read twice.
+    if (Number.isNaN(file.size) || !isTorch(await file.read(0, TORCH_BYTES))) return undefined;
+    return fromVoxmol(await openTorch(file, name), name);
+  });
+  if (torch !== undefined) return torch;
+  const bytes = await readBytes(name);
+  if (isTorch(bytes)) return fromVoxmol(await openTorch(sourceOf(bytes), name), name);
+  const file = decode(bytes, name);
+  return file.metadata.config === undefined && hasStem(file) ? fromVoxmol(file, name) : modelOf(file, taskNamed, name);
 }
 
 /** As `decodeSafetensors`; a file of another kind is called what it is. */

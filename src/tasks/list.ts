@@ -34,6 +34,7 @@ import { voxelLatents } from "./voxels/voxelLatents.ts";
 import { voxels } from "./voxels/voxels.ts";
 
 export { FlowModel, ForceField, VoxelDenoiser };
+export { fromVoxmol, hasStem, toVoxmol } from "./voxels/voxmol.ts";
 export { BackboneSampler, plannedSampling, type BatchState, type SamplingState } from "./flow/backboneSampler.ts";
 export type { SamplingPlan } from "./flow/samplingPlan.ts";
 export { NOISY_STEPS } from "./flow/samplingSchedule.ts";

@@ -85,7 +85,8 @@ function weights(file: SafeFile, name: string, shape: readonly number[], fileNam
   return values;
 }
 
-function toTorchShape(kind: ModelParameter["kind"], shape: readonly number[]): readonly number[] {
+/** The shape that a parameter of ours has in PyTorch. */
+export function toTorchShape(kind: ModelParameter["kind"], shape: readonly number[]): readonly number[] {
   const [d, h, w, ci, co] = shape as [number, number, number, number, number];
   if (kind === "conv") return [co, ci, d, h, w];
   if (kind === "convTranspose") return [ci, co, d, h, w];

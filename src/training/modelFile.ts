@@ -13,7 +13,8 @@ export interface ModelFile<C extends TrainConfig = TrainConfig> {
   readonly step: number;
 }
 
-export const OF_A_RUN = "Give a run's folder or its model.safetensors; measure other models with --predictions.";
+export const OF_A_RUN =
+  "Give a run's folder, its model.safetensors or a VoxMol checkpoint; measure other models with --predictions.";
 
 /**
  * Takes a safetensors file for a model's.

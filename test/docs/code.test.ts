@@ -25,6 +25,14 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(clean.length);",
     expected: 2 * 16 ** 3 * 5,
   },
+  // A network of 5 channels.
+  "docs/checkpoints.md": {
+    before: `
+      import { readFileSync } from "node:fs";
+      const bytes = new Uint8Array(readFileSync("${root}test/golden/checkpoint/voxmol.pth.tar"));`,
+    after: "gpu.destroy();\nconsole.log(pieces.length > 100 ? denoiser.config.elements.length : 0);",
+    expected: 5,
+  },
   "docs/forces.md": {
     before: `
       import { builtinForceFrames, forces, Training } from "voxtwirl";
@@ -57,6 +65,8 @@ const BLOCKS: Readonly<Record<string, { before?: string; after?: string; expecte
     after: "gpu.destroy();\nconsole.log(radiusOfGyration > 0 ? text.match(/^ATOM/gm)!.length : NaN);",
     expected: 4 * 24,
   },
+  // The built-in set is valid as a whole.
+  "docs/molecules.md": { expected: 1 },
   // The largest eigenvalue of its Hessian of L_equiv.
   "docs/landscape.md": {
     before: `

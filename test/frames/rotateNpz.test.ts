@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { octahedral, rotatePoints } from "../../src/equivariance/groups.ts";
+import { sourceOf } from "../../src/formats/byteSource.ts";
 import { frameLabels } from "../../src/formats/frameLabels.ts";
 import { decodeNpyArray } from "../../src/formats/npyArray.ts";
 import { openNpzFrames } from "../../src/formats/npz.ts";
@@ -16,10 +17,10 @@ const fail = (reason: string): never => {
 
 /** The arrays of an archive by their names. */
 async function arraysOf(pieces: Iterable<Uint8Array>): Promise<Record<string, TestArray>> {
-  const bytes = Uint8Array.from(Buffer.concat([...pieces]));
+  const archive = sourceOf(Uint8Array.from(Buffer.concat([...pieces])));
   const arrays: Record<string, TestArray> = {};
-  for (const entry of zipEntries(bytes, fail)) {
-    const { shape, data } = decodeNpyArray(await unzip(bytes, entry, inflate, fail), fail);
+  for (const entry of await zipEntries(archive, fail)) {
+    const { shape, data } = decodeNpyArray(await unzip(archive, entry, inflate, fail), fail);
     arrays[entry.name.replace(".npy", "")] = [shape, [...data]];
   }
   return arrays;
