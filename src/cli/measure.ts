@@ -29,11 +29,11 @@ const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel
 const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
 const FRAMES_ONLY = ["frames", "rotated", "tolerance", ...NAMES] as const;
 const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits"];
-/** What the rotations of frames are is known from them, and their loss is the squared error. */
+/** What the rotations of frames are is known from them. */
 const NOT_WITH_FRAMES = [
   ...MODEL_ONLY.filter((name) => !WITH_FRAMES.includes(name)),
   ...ARRAYS_ONLY,
-  ...(["group", "seed", "loss", "delta"] as const),
+  ...(["group", "seed"] as const),
 ];
 
 const measureOptions = (command: Command) =>

@@ -92,7 +92,7 @@ function printResult(found: PredictionMeasurement, swept: Swept, options: Measur
     return;
   }
   print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
-  const loss = lossLines(result, { delta, order: groupOrderOf(group) });
+  const loss = lossLines(result, { delta, estimated: result.rotations < groupOrderOf(group) });
   const lines = [
     ...decompositionLines(result),
     "",
