@@ -110,11 +110,11 @@ export class FrameTally {
 
   /** Measures a structure's predictions; what is wrong is told. */
   add(structure: RotatedStructure): void {
-    const { original, copies, group, repeats } = structure;
+    const { original, copies, group, order, repeats } = structure;
     if (copies.length === 0) return;
     const whole = sampledGroup(
       copies.map(({ rotation }) => rotation),
-      group,
+      { name: group, order },
     );
     if (whole === undefined) {
       const message = `frame ${original.number} lacks predictions for some rotations of ${group}, which go together`;

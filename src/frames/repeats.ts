@@ -1,5 +1,6 @@
 /** Copies of a frame that tell what else than lost symmetry changes predictions. */
 import type { Rotation } from "../equivariance/groups.ts";
+import { product } from "../equivariance/matrices.ts";
 import type { Frame } from "../molecules/frame.ts";
 import type { Random } from "../random.ts";
 
@@ -92,11 +93,4 @@ function about(axis: number, angle: number): number[] {
   r[3 * j + i] = s;
   r[3 * i + j] = -s;
   return r;
-}
-
-function product(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((_, at) => {
-    const [i, j] = [3 * Math.floor(at / 3), at % 3];
-    return a[i]! * b[j]! + a[i + 1]! * b[3 + j]! + a[i + 2]! * b[6 + j]!;
-  });
 }
