@@ -73,6 +73,7 @@ export {
   type SymmetryActions,
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
+export { matrixGroup, type MatrixGroupOptions } from "./equivariance/matrixGroup.ts";
 export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
 export { weightedTerms } from "./equivariance/weightedTerms.ts";
 export type { SamplePredictions } from "./equivariance/sampleTerms.ts";
@@ -102,7 +103,7 @@ export {
   type PredictionMeasurement,
   type PredictionOptions,
 } from "./equivariance/predictions.ts";
-export type { PredictionRotations } from "./equivariance/givenRotations.ts";
+export type { PredictionRotations } from "./equivariance/predictionRotations.ts";
 export type { CubeSubgroup, RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export {

@@ -29,8 +29,8 @@ export async function chosenGroup(value: string): Promise<RotationGroup> {
 }
 
 /**
- * Reads a finite group from a JSON file: its name, by default the file's, and `matrices`, all elements, or `generators`;
- * a list alone is of matrices. Each is three rows of three numbers, or nine.
+ * Reads a finite group from a JSON file: its name, by default the file's, and `matrices`, all elements, or
+ * `generators`; a list alone is of matrices. Each is three rows of three numbers, or nine.
  *
  * @throws VoxtwirlError "io" and "bad-file"
  */
@@ -59,7 +59,7 @@ function matricesOf(key: string, given: unknown, fail: (what: string) => Voxtwir
   return given.map((matrix: unknown, i) => {
     const numbers: unknown[] = Array.isArray(matrix) ? matrix.flat() : [];
     const rows = Array.isArray(matrix) && (matrix.length === 9 || matrix.length === 3);
-    if (rows && numbers.length === 9 && numbers.every((value) => typeof value === "number")) return numbers as number[];
+    if (rows && numbers.length === 9 && numbers.every((value) => typeof value === "number")) return numbers;
     throw fail(`${key}[${i}] is no matrix of three rows of three numbers`);
   });
 }

@@ -16,7 +16,10 @@ export interface LossPart {
 
 /** lossEquiv in parts that add up to it. */
 export interface LossParts {
-  /** By irreducible representation, those of so3 by degree; empty where structures differ in their rotations, and of `matrixGroup`. */
+  /**
+   * By irreducible representation, those of so3 by degree; empty where structures differ
+   * in their rotations, and of `matrixGroup`.
+   */
   readonly byDegree: readonly LossPart[];
   /** "rotation" and "parity", of groups with reflections; null of others. */
   readonly byParity: readonly LossPart[] | null;

@@ -26,6 +26,23 @@ const frames =
   "2\n\nQq 1 2 3\nH 0 0 0\n" +
   "1\n\nAr 1e-3 2 3\n";
 writeFileSync(file("in.extxyz"), frames);
+const [third, half] = [
+  [
+    [-0.5, -0.866025, 0],
+    [0.866025, -0.5, 0],
+    [0, 0, 1],
+  ],
+  [1, 0, 0, 0, -1, 0, 0, 0, -1],
+];
+const groups = {
+  "d3.json": { generators: [third, half] },
+  "c2.json": [[1, 0, 0, 0, 1, 0, 0, 0, 1], half],
+  "open.json": { matrices: [[1, 0, 0, 0, 1, 0, 0, 0, 1], third] },
+  "rows.json": { generators: [[1, 0, 0]] },
+  "words.json": { matrixes: [half] },
+};
+for (const [name, group] of Object.entries(groups)) writeFileSync(file(name), JSON.stringify(group));
+writeFileSync(file("grids.npy"), npyBytes([1, 2, 2, 2], Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)));
 
 describe("voxtwirl rotate", () => {
   it("writes copies with ten digits, and says what it leaves out", async () => {
@@ -59,6 +76,16 @@ describe("voxtwirl rotate", () => {
       ...{ type: "rotate", group: "so3", twirl: 3, seed: 1, frames: 2, copies: 6, leftOut: ["forces", "energy"] },
       remarks: [expect.stringContaining("record 2 (line 7)")],
     });
+  });
+
+  it("turns by a group of matrices from a file, which copies name and count", async () => {
+    const { code, stdout } = await rotate(file("in.extxyz"), "d3.extxyz", "--group", file("d3.json"));
+    expect([code, stdout]).toEqual([0, expect.stringContaining("6 copies of each of 2 frames")]);
+    const copies = parseXyzFrames(readFileSync(file("d3.extxyz"), "utf8"));
+    expect(copies.map(twirlMark).map((mark) => [mark!.group, mark!.order])).toEqual(Array(12).fill(["d3", 6]));
+    // A list alone is one of matrices; those of the cube turn voxels too.
+    const c2 = await rotate(file("grids.npy"), "c2.npy", "--group", file("c2.json"));
+    expect([c2.code, c2.stdout]).toEqual([0, expect.stringContaining("(1, 2, 2, 2, 2, 1)")]);
   });
 
   it("overwrites nothing", async () => {
@@ -128,6 +155,12 @@ describe("voxtwirl rotate", () => {
     ["e.xyz", "in.extxyz", ["--group", "o4"], 2, "--group o4 is not known"],
     ["f.npy", "in.npy", ["--group", "so3"], 2, "would interpolate voxels"],
     ["f2.npy", "in.npy", ["--group", "o3"], 2, "--group o3 would interpolate voxels"],
+    ["f3.npy", "in.npy", ["--group", "quadrature-5"], 2, "Exact are octahedral (quadrature-3 has the same 24)"],
+    ["f4.npy", "in.npy", ["--group", file("d3.json")], 2, "--group d3 would interpolate voxels"],
+    ["k.xyz", "in.extxyz", ["--group", file("open.json")], 1, "open.json: the product of matrices[1] and matrices[1]"],
+    ["k2.xyz", "in.extxyz", ["--group", file("rows.json")], 1, "generators[0] is no matrix of three rows"],
+    ["k3.xyz", "in.extxyz", ["--group", file("words.json")], 1, 'has "matrixes", which is not known'],
+    ["k4.xyz", "in.extxyz", ["--group", file("none.json")], 1, "there is no such file"],
     ["g.xyz", "in.npy", [], 2, "does not end in .npy"],
     ["h.npy", "flat.npy", [], 1, "holds no cubic grids"],
     ["i.xyz", "faulty.xyz", [], 1, '"Qq" is no element'],

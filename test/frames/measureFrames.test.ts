@@ -4,6 +4,7 @@ import { octahedral, rotatePoints, so3, type Rotation } from "../../src/equivari
 import { quadrature } from "../../src/equivariance/quadrature.ts";
 import { tensor } from "../../src/formats/frameLabels.ts";
 import { measureFrames, type FrameFault, type MeasureFramesOptions } from "../../src/frames/measureFrames.ts";
+import { matrixGroup } from "../../src/equivariance/matrixGroup.ts";
 import { determinant } from "../../src/equivariance/matrices.ts";
 import type { Frame, NumberedFrame } from "../../src/molecules/frame.ts";
 import { Random } from "../../src/random.ts";
@@ -269,6 +270,30 @@ describe("measureFrames", () => {
     const [named, draws] = [await measure(part), await measure(unnamed(part))];
     expect([draws.exact, draws.group]).toEqual([false, "independent"]);
     expect(named.terms.forces!.lossEquiv).toBeCloseTo((23 / 24) * draws.terms.forces!.lossEquiv, 12);
+  });
+
+  it("knows from the file how many elements a group of matrices has", async () => {
+    const third = [-1 / 2, -Math.sqrt(3) / 2, 0, Math.sqrt(3) / 2, -1 / 2, 0, 0, 0, 1];
+    const group = matrixGroup({ name: "c3v", generators: [third, [-1, 0, 0, 0, 1, 0, 0, 0, 1]] });
+    // Along z the field turns along; along x it goes round.
+    const program = (rotation: Rotation, frame: NumberedFrame) => ({
+      arrays: { forces: rotatePoints(rotation, forcesOf(frame)).map((value, i) => value + 0.3 * Number(i % 3 === 0)) },
+    });
+    const found = await measure(await predictedFrames(original, { group }, program));
+    expect([found.group, found.exact, found.terms.forces!.byDegree]).toEqual(["c3v", true, []]);
+    expect(found.terms.forces!.lossEquiv).toBeCloseTo(0.03, 12);
+    expect(found.terms.forces!.byParity!.map(({ percent }) => percent)).toEqual([
+      expect.closeTo(100, 9),
+      expect.closeTo(0, 9),
+    ]);
+    const part = await predictedFrames(original, { group, twirl: 4, seed: 3 }, program);
+    const draws = part.map((frame) => ({
+      ...frame,
+      info: new Map([...frame.info].filter(([key]) => key !== "twirl_order")),
+    }));
+    const [some, independent] = [await measure(part), await measure(draws)];
+    expect([some.exact, some.group]).toEqual([false, "c3v"]);
+    expect(some.terms.forces!.lossEquiv).toBeCloseTo((5 / 6) * independent.terms.forces!.lossEquiv, 12);
   });
 
   it("leaves out predictions that are not finite, and says so", async () => {
