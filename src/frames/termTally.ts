@@ -1,6 +1,5 @@
 import { VoxtwirlError } from "../errors.ts";
 import { pooledTerms, type Decomposition, type SampleTerms } from "../equivariance/estimators.ts";
-import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import { ratioInterval } from "../equivariance/intervals.ts";
 import { requireLoss, squaredError, type Loss } from "../equivariance/losses.ts";
 import { sampleTerms } from "../equivariance/sampleTerms.ts";
@@ -8,25 +7,12 @@ import { weightedTerms } from "../equivariance/weightedTerms.ts";
 import { subsetErrors, TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { elementsIn, withoutElements, type Composition } from "../molecules/elementEnergies.ts";
 import { Random } from "../random.ts";
-import { AngleBins, angleOf } from "./angleBins.ts";
-import { DegreeTally } from "./degreeTally.ts";
 import { FloorTally } from "./floor.ts";
 import { measuredGains, predictedGains, type AveragedSample } from "./frameGains.ts";
 import type { FrameTerm } from "./frameTerms.ts";
-import type { FrameTermResult, WorstCopy } from "./termResult.ts";
+import { squaredDistance, SpreadTally, type TurnedPredictions } from "./spreadTally.ts";
+import type { FrameTermResult } from "./termResult.ts";
 import { verdictsOf } from "./verdict.ts";
-
-/** Predictions for the copies of one structure, turned back. */
-export interface TurnedPredictions {
-  /** Number of the original frame. */
-  readonly frame: number;
-  readonly composition: Composition;
-  readonly copies: readonly { readonly copy: number; readonly rotation: Rotation; readonly values: Float64Array }[];
-  readonly target: Float64Array | undefined;
-  readonly perAtom: boolean;
-  /** What the rotations are drawn from; all of it where it has weights. */
-  readonly group: RotationGroup;
-}
 
 /** What is kept of a structure: the terms of its loss, */
 interface Entry extends SampleTerms, AveragedSample {
@@ -46,14 +32,12 @@ interface Entry extends SampleTerms, AveragedSample {
 export class TermTally {
   readonly term: FrameTerm;
   readonly floor = new FloorTally();
-  readonly degrees = new DegreeTally();
   readonly #entries: Entry[] = [];
-  readonly #bins = new AngleBins();
+  /** Apart, as what is told is of the structures that the losses are of. */
+  readonly #spreads = { labelled: new SpreadTally(), unlabelled: new SpreadTally() };
   readonly #loss: Loss;
   /** Decides which predictions are averaged to measure gains. */
   readonly #random = new Random(0);
-  #largest = 0;
-  #worst: WorstCopy | null = null;
 
   /** @throws VoxtwirlError "bad-option" unless the loss is one of single numbers */
   constructor(term: FrameTerm, loss: Loss) {
@@ -90,7 +74,6 @@ export class TermTally {
     const squares = termsOf(squaredError, sample, frame);
     const isSquared = this.#loss === squaredError;
     const counts = isSquared || weights ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
-    this.degrees.add({ ...sample, group, rotations: copies.map(({ rotation }) => rotation) });
     this.#entries.push({
       ...(isSquared ? squares : termsOf(this.#loss, sample, frame)),
       ...{ squares, errors: subsetErrors(this.#loss, sample, counts, this.#random) },
@@ -102,35 +85,17 @@ export class TermTally {
       label: target?.[0] ?? NaN,
     });
     // The mean is of these copies too, and so nearer to them than that over all rotations.
-    const spread = copies.reduce((sum, { values }) => sum + distance(values, mean, 0, elements), 0);
+    const spread = copies.reduce((sum, { values }) => sum + squaredDistance(values, mean), 0);
     const unbiased = weights === undefined && spread > 0 ? (squares.equiv * rotations) / spread : 1;
-    for (const { copy, rotation, values } of copies) {
-      const angle = angleOf(rotation);
-      const error = target && distance(values, target, 0, elements);
-      this.#bins.add(angle, elements, unbiased * distance(values, mean, 0, elements), error);
-      this.#findWorst(turned, { copy, rotation, angle }, values, mean);
-    }
-  }
-
-  #findWorst(
-    { frame, composition, perAtom }: TurnedPredictions,
-    copy: Pick<WorstCopy, "copy" | "rotation" | "angle">,
-    values: Float64Array,
-    mean: Float64Array,
-  ): void {
-    const { size } = this.term;
-    const atoms = [...composition.values()].reduce((sum, count) => sum + count, 0);
-    for (let at = 0; at < values.length; at += size) {
-      const far = Math.sqrt(distance(values, mean, at, at + size));
-      if (!(far > this.#largest)) continue;
-      this.#largest = far;
-      const atom = perAtom ? 1 + Math.floor(at / (values.length / atoms)) : null;
-      this.#worst = { frame, atom, ...copy };
-    }
+    const copyRotations = copies.map(({ rotation }) => rotation);
+    this.#spreads[target ? "labelled" : "unlabelled"].add(turned, {
+      ...{ mean, unbiased, size: this.term.size },
+      sample: { ...sample, group, rotations: copyRotations },
+    });
   }
 
   /**
-   * Undefined without any structure. Where some have labels, the losses are of these.
+   * Undefined without any structure. Where some have labels, all but the floor is of these.
    *
    * @param energyUnit that of energies, where it is known
    * @param tolerance the floor, in place of what was found
@@ -172,12 +137,9 @@ export class TermTally {
       rmse: Math.sqrt(squares.lossTotal),
       rmseMean: Math.sqrt(squares.lossMean),
       spreadRms,
-      spreadMax: this.#largest,
-      worst: this.#worst,
       signalRms,
-      byAngle: this.#bins.result(),
+      ...this.#spreads[labelled ? "labelled" : "unlabelled"].result(),
       gains: isSquared ? predictedGains(squares) : labelled ? measuredGains(entries, squares) : [],
-      ...this.degrees.result(),
       ...{ floor, nearAxes, verdicts: verdictsOf({ spreadRms, signalRms, floor, nearAxes }) },
     };
   }
@@ -208,13 +170,6 @@ function withoutLabels({ lossEquiv, lossEquivStdErr }: Decomposition, { split }:
     ...{ lossTotal: none, lossMean: none, lossZero: none, percentEquiv: none, percentEquivStdErr: error },
     ...{ lossTotalStdErr: error, lossMeanStdErr: error, ...spread },
   };
-}
-
-/** |a - b|^2 over a range. */
-function distance(a: Float64Array, b: Float64Array, from: number, to: number): number {
-  let sum = 0;
-  for (let i = from; i < to; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
 }
 
 /** NaN of none. */

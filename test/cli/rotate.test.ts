@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
@@ -188,7 +188,7 @@ describe("voxtwirl rotate", () => {
     const child = run("interrupted.extxyz");
     const code = ended(child);
     const said = texts(child.stderr);
-    const feed = setInterval(() => child.stdin.write(frames), 5);
+    const feed = setInterval(() => child.stdin.write(frames.repeat(20)), 5);
     child.stdin.on("error", () => undefined);
     await begun();
     child.kill("SIGINT");
@@ -201,7 +201,7 @@ describe("voxtwirl rotate", () => {
     const waiting = run("waiting.extxyz");
     const end = ended(waiting);
     const remarks = texts(waiting.stderr);
-    waiting.stdin.write(frames.repeat(9));
+    waiting.stdin.write(frames.repeat(400));
     await begun();
     waiting.kill("SIGINT");
     while (!remarks().includes("once more to stop at once")) await new Promise((go) => setTimeout(go, 20));
@@ -213,9 +213,10 @@ describe("voxtwirl rotate", () => {
 
 const temporary = () => readdirSync(folder).filter((name) => name.endsWith(".tmp"));
 
-/** The temporary file shows that a command has begun to write. */
+/** That there is a temporary file says only that one can be made; what is in it, that a command has begun to write. */
 async function begun(): Promise<void> {
-  while (temporary().length === 0) await new Promise((go) => setTimeout(go, 20));
+  const isWritten = (name: string) => (statSync(file(name), { throwIfNoEntry: false })?.size ?? 0) > 0;
+  while (!temporary().some(isWritten)) await new Promise((go) => setTimeout(go, 20));
 }
 
 /** What a stream has said so far. */

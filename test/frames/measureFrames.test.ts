@@ -8,7 +8,7 @@ import { matrixGroup } from "../../src/equivariance/matrixGroup.ts";
 import { determinant } from "../../src/equivariance/matrices.ts";
 import type { Frame, NumberedFrame } from "../../src/molecules/frame.ts";
 import { Random } from "../../src/random.ts";
-import { forcesOf, labelledFrames, predictedFrames, withField } from "./predicting.ts";
+import { column, forcesOf, labelledFrames, predictedFrames, withField } from "./predicting.ts";
 
 const original = labelledFrames(12);
 const unlabelled = original.map((frame) => ({ ...frame, arrays: new Map(), info: new Map() }));
@@ -206,6 +206,17 @@ describe("measureFrames", () => {
     const { terms, faults, remarks } = await measure(predicted, { original: mixed });
     expect([terms.forces!.structures, faults]).toEqual([8, { unlabelled: 8 }]);
     expect(remarks).toContain("4 of 12 structures have no label forces: they are left out of it");
+    // So is all that is told, also where those without a label are farthest off.
+    const stray = predicted.map((copy, i) => {
+      const forces = forcesOf(copy).map((value, at) => value + Number(i === 5 && at === 0));
+      return { ...copy, arrays: new Map([["forces", column(forces)]]) };
+    });
+    const told = (await measure(stray, { original: mixed })).terms.forces!;
+    const alone = (await measure(stray.slice(96), { original: original.slice(4) })).terms.forces!;
+    expect(told.byAngle.map(({ copies }) => copies)).toEqual([8, 0, 0, 48, 64, 72]);
+    for (const name of ["spreadMax", "worst", "byAngle", "byDegree", "byParity", "percentEquivInterval"] as const) {
+      expect(told[name], name).toEqual(alone[name]);
+    }
   });
 
   it("takes energies of elements off before it compares with predicting nothing", async () => {
