@@ -32,14 +32,15 @@ const endSize = 22;
 const locatorSize = 20;
 const end64Size = 56;
 const entrySize = 46;
-const localSize = 30;
+/** Before the names of an entry, where it begins. */
+export const LOCAL_HEADER_BYTES = 30;
 const mostComment = 0xffff;
 /** What says that the number is one of 64 bits, elsewhere. */
 const elsewhere = 0xffffffff;
 /** Deflate makes 258 bytes of two bits at most. */
 const mostInflated = 1032;
 
-const damaged = "Copy or download the archive again: it may be cut off.";
+export const damaged = "Copy or download the archive again: it may be cut off.";
 
 /**
  * The entries of an archive, in the order of its directory.
@@ -47,16 +48,28 @@ const damaged = "Copy or download the archive again: it may be cut off.";
  * @throws what `fail` throws where the bytes are no archive, or not a whole one
  */
 export function zipEntries(bytes: Uint8Array, fail: Fail): ZipEntry[] {
+  const directory = zipDirectory(bytes, bytes.length, fail);
+  return directoryEntries(bytes.subarray(directory.offset, directory.offset + directory.size), directory.count, fail);
+}
+
+/** Where an archive's directory is. */
+export interface ZipDirectory {
+  readonly count: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+/**
+ * The entries that a directory lists.
+ *
+ * @param bytes the directory's
+ */
+export function directoryEntries(bytes: Uint8Array, count: number, fail: Fail): ZipEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const { count, size, offset } = directoryOf(view, fail);
-  // Of forged numbers a sum may be inexact, but then it is larger than any file.
-  if (offset + size > bytes.length || count * entrySize > size) {
-    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${bytes.length}`, damaged);
-  }
   const entries: ZipEntry[] = [];
-  let at = offset;
+  let at = 0;
   for (let i = 0; i < count; i++) {
-    const left = offset + size - at;
+    const left = bytes.length - at;
     if (left < entrySize || view.getUint32(at, true) !== entrySignature) {
       fail(`entry ${i + 1} of ${count} of its directory is none`, damaged);
     }
@@ -69,8 +82,30 @@ export function zipEntries(bytes: Uint8Array, fail: Fail): ZipEntry[] {
   return entries;
 }
 
-/** Where the directory is, by what stands at the archive's end. */
-function directoryOf(view: DataView, fail: Fail): { count: number; size: number; offset: number } {
+/** So many of an archive's last bytes tell where its directory is. */
+export const ZIP_TAIL_BYTES = endSize + mostComment + locatorSize + end64Size;
+
+/**
+ * Where the directory is, by what stands at the archive's end, held against the archive's size.
+ *
+ * @param tail the last bytes, `ZIP_TAIL_BYTES` or all
+ * @param total bytes of the archive
+ */
+export function zipDirectory(tail: Uint8Array, total: number, fail: Fail): ZipDirectory {
+  const { count, size, offset } = directoryOf(
+    new DataView(tail.buffer, tail.byteOffset, tail.length),
+    total - tail.length,
+    fail,
+  );
+  // Of forged numbers a sum may be inexact, but then it is larger than any file.
+  if (offset + size > total || count * entrySize > size) {
+    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${total}`, damaged);
+  }
+  return { count, size, offset };
+}
+
+/** @param before bytes of the archive that are not in view */
+function directoryOf(view: DataView, before: number, fail: Fail): ZipDirectory {
   const first = Math.max(0, view.byteLength - endSize - mostComment);
   let at = view.byteLength - endSize;
   while (at >= first && !isEnd(view, at)) at--;
@@ -82,8 +117,8 @@ function directoryOf(view: DataView, fail: Fail): { count: number; size: number;
   };
   const locator = at - locatorSize;
   if (locator < 0 || view.getUint32(locator, true) !== locatorSignature) return directory;
-  const at64 = uint64(view, locator + 8);
-  if (at64 + end64Size > locator || view.getUint32(at64, true) !== end64Signature) {
+  const at64 = uint64(view, locator + 8) - before;
+  if (!(at64 >= 0) || at64 + end64Size > locator || view.getUint32(at64, true) !== end64Signature) {
     fail("its directory of 64 bits is not where it says", damaged);
   }
   return { count: uint64(view, at64 + 32), size: uint64(view, at64 + 40), offset: uint64(view, at64 + 48) };
@@ -141,23 +176,34 @@ export async function unzip(bytes: Uint8Array, entry: ZipEntry, inflate: Inflate
 }
 
 function packedBytes(bytes: Uint8Array, entry: ZipEntry, fail: Fail): Uint8Array {
+  const header = bytes.subarray(entry.offset, entry.offset + LOCAL_HEADER_BYTES);
+  const start = packedStart(header, entry, bytes.length, fail);
+  return bytes.subarray(start, start + entry.packedSize);
+}
+
+/**
+ * Where an entry's packed bytes begin.
+ *
+ * @param header its local header, or as much of that as there is
+ * @param total bytes of the archive
+ * @throws what `fail` throws where they are not there, or cannot be unpacked
+ */
+export function packedStart(header: Uint8Array, entry: ZipEntry, total: number, fail: Fail): number {
   const { method, encrypted, offset, size, packedSize } = entry;
   if (encrypted) fail("it is encrypted", "Pack it again without a password.");
   if (method !== 0 && method !== 8) {
     fail(`it is packed by method ${method}, not stored or deflated`, "Write it again with numpy.savez.");
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (offset + localSize > bytes.length || view.getUint32(offset, true) !== localSignature) {
+  const view = new DataView(header.buffer, header.byteOffset, header.length);
+  if (header.length < LOCAL_HEADER_BYTES || view.getUint32(0, true) !== localSignature) {
     fail("it is not where the directory says", damaged);
   }
-  const start = offset + localSize + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  if (start + packedSize > bytes.length) {
-    fail(`it takes ${packedSize} bytes from ${start} on, of ${bytes.length}`, damaged);
-  }
+  const start = offset + LOCAL_HEADER_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
+  if (start + packedSize > total) fail(`it takes ${packedSize} bytes from ${start} on, of ${total}`, damaged);
   if (size > (method === 0 ? packedSize : mostInflated * packedSize)) {
     fail(`${packedSize} packed bytes cannot be ${size}`, damaged);
   }
-  return bytes.subarray(start, start + packedSize);
+  return start;
 }
 
 async function inflated(packed: Uint8Array, { size }: ZipEntry, inflate: Inflate, fail: Fail): Promise<Uint8Array> {

@@ -25,10 +25,19 @@ export const IDENTITIES = 2;
 export const JITTERS = 2;
 /** In radians, the first of which is the pose that others are held against. */
 export const NEAR_ANGLES: readonly number[] = [0, 1e-4, 1e-3, 1e-2, 1e-1];
-const KINDS: readonly string[] = ["identity", "jitter", "jitter single", ...AXES.map((axis) => `near ${axis}`)];
+const KINDS: readonly RepeatKind[] = [
+  ...(["identity", "jitter", "jitter single"] as const),
+  ...AXES.map((axis) => `near ${axis}` as const),
+];
 
-export function isRepeatKind(word: unknown): word is RepeatKind {
-  return typeof word === "string" && KINDS.includes(word);
+/** The kind of a word or, in arrays, of its number from 1; undefined of others. */
+export function repeatKind(said: unknown): RepeatKind | undefined {
+  return typeof said === "number" ? KINDS[said - 1] : KINDS.find((kind) => kind === said);
+}
+
+/** As arrays have it. */
+export function numberOfKind(kind: RepeatKind): number {
+  return KINDS.indexOf(kind) + 1;
 }
 
 /** Poses in which the edge from the first atom to its nearest lies along an axis, and turned away from it. */

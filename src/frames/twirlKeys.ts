@@ -3,7 +3,7 @@ import { requireFrame } from "../formats/checkFrame.ts";
 import { flatNumbers } from "../formats/frameLabels.ts";
 import type { Rotation } from "../equivariance/groups.ts";
 import type { Frame, InfoValue } from "../molecules/frame.ts";
-import { isRepeatKind, type Repeat } from "./repeats.ts";
+import { repeatKind, type Repeat } from "./repeats.ts";
 
 const keys = {
   frame: "twirl_frame",
@@ -66,9 +66,9 @@ export function twirlMark(frame: Frame): TwirlMark | undefined {
   if (!isCount(number) || !isCount(copy) || !isCount(copies) || copy > copies) return undefined;
   const [group, order] = [info.get(keys.group), info.get(keys.order)];
   if (rotation?.length !== 9) return undefined;
-  const [kind, angle] = [info.get(keys.repeat), info.get(keys.angle)];
+  const [kind, angle] = [repeatKind(info.get(keys.repeat)), info.get(keys.angle)];
   // Of a kind that is not known it must not count as a draw.
-  if (kind !== undefined && !isRepeatKind(kind)) return undefined;
+  if (info.has(keys.repeat) && kind === undefined) return undefined;
   return {
     ...{ frame: number, copy, copies, rotation },
     ...(typeof group === "string" && { group }),
