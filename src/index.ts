@@ -270,7 +270,7 @@ export { encodePdb } from "./formats/pdbWriter.ts";
 export { frameLabels, type FrameLabels, type LabelKind, type LabelNames } from "./formats/frameLabels.ts";
 export type { LabelNote, LabelUnits } from "./formats/labels.ts";
 export { openNpzFrames, parseNpz, type NpzOptions } from "./formats/npz.ts";
-export type { NpzFrames } from "./formats/npzFrames.ts";
+export type { NpzFrames, NpzSource } from "./formats/npzFrames.ts";
 export type { ArrayNames } from "./formats/npzNames.ts";
 export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";
 export { parseSdf } from "./formats/sdf.ts";

@@ -82,9 +82,8 @@ export const define = (command: Command) =>
           }
           await requireNew(out);
           await requireWritable(out);
-          const extra = repeats || nearAxes;
-          if (extra && kindOf(out) !== ".xyz" && kindOf(out) !== ".extxyz") {
-            throw badOption("--repeats and --near-axes go with extended XYZ", "Name --out .extxyz.");
+          if ((repeats || nearAxes) && grids) {
+            throw badOption("--repeats and --near-axes go with frames of atoms", "Leave them out.");
           }
           const given = { data, out, group, seed, center, repeats, nearAxes, strict, json: json ?? false };
           const chosen: RotateChoice = { ...given, twirl: twirl ?? usualTwirl(group), keep: names(keep) };

@@ -26,6 +26,17 @@ export interface FrameArrays {
   readonly twirlOrder?: NpyArray | undefined;
 }
 
+/** Frames of an .npz file that can be gone through as often as need be. */
+export interface NpzSource {
+  /** Of one frame in the arrays, some of which may be none. */
+  readonly atoms: number;
+  /** Whether each frame has atomic numbers of its own. */
+  readonly own: boolean;
+  readonly names: ArrayNames;
+  /** Those that can be used, from the first on. */
+  frames(): AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
+}
+
 /** Which copy of how many each row is, where `twirl_copy` and `twirl_copies` do not say it. */
 export type NpzCopies = ReadonlyMap<number, readonly [copy: number, copies: number]>;
 
@@ -33,7 +44,7 @@ const tensorShapes = [[3, 3], [9], [6]];
 const agree = "Save arrays of the same frames: (n) or (frames, n), (frames, n, 3), (frames), (frames, n, 3).";
 
 /** The frames of arrays of atoms, whose shapes are held against each other first. */
-export class NpzFrames {
+export class NpzFrames implements NpzSource {
   readonly count: number;
   readonly #arrays: FrameArrays;
   /** Of one frame in the arrays, some of which may be none. */
@@ -130,6 +141,20 @@ export class NpzFrames {
     };
   }
 
+  /** Frames that can be used. */
+  *frames(): Generator<NumberedFrame, void, undefined> {
+    for (let i = 0; i < this.count; i++) {
+      let frame: NumberedFrame;
+      try {
+        frame = this.frame(i);
+      } catch (fault) {
+        if (fault instanceof Unusable) continue;
+        throw fault;
+      }
+      yield frame;
+    }
+  }
+
   /** What says of a rotated copy which it is, as on the comment lines of extended XYZ. */
   #twirlOf(i: number): [string, InfoValue][] {
     const { twirlFrame, twirlRotation, twirlCopy, twirlCopies, twirlRepeat, twirlAngle } = this.#arrays;
@@ -141,8 +166,8 @@ export class NpzFrames {
     const [repeat, angle, order] = [twirlRepeat?.data[i] ?? 0, twirlAngle?.data[i] ?? NaN, twirlOrder?.data[0]];
     const all: [string, InfoValue | undefined][] = [
       ["twirl_frame", twirlFrame.data[i]!],
-      ["twirl_copy", place[0]!],
-      ["twirl_copies", place[1]!],
+      ["twirl_copy", place[0]],
+      ["twirl_copies", place[1]],
       ["twirl_rotation", [...twirlRotation.data.subarray(9 * i, 9 * i + 9)]],
       ["twirl_group", repeat === 0 ? twirlGroup : undefined],
       ["twirl_order", repeat === 0 ? order : undefined],

@@ -40,7 +40,7 @@ const elsewhere = 0xffffffff;
 /** Deflate makes 258 bytes of two bits at most. */
 const mostInflated = 1032;
 
-export const damaged = "Copy or download the archive again: it may be cut off.";
+export const ZIP_DAMAGED = "Copy or download the archive again: it may be cut off.";
 
 /**
  * The entries of an archive, in the order of its directory.
@@ -71,11 +71,11 @@ export function directoryEntries(bytes: Uint8Array, count: number, fail: Fail): 
   for (let i = 0; i < count; i++) {
     const left = bytes.length - at;
     if (left < entrySize || view.getUint32(at, true) !== entrySignature) {
-      fail(`entry ${i + 1} of ${count} of its directory is none`, damaged);
+      fail(`entry ${i + 1} of ${count} of its directory is none`, ZIP_DAMAGED);
     }
     const [name, extra] = [view.getUint16(at + 28, true), view.getUint16(at + 30, true)];
     const length = entrySize + name + extra + view.getUint16(at + 32, true);
-    if (length > left) fail(`entry ${i + 1} of ${count} of its directory goes beyond its end`, damaged);
+    if (length > left) fail(`entry ${i + 1} of ${count} of its directory goes beyond its end`, ZIP_DAMAGED);
     entries.push(readEntry(view, at, name, extra, fail));
     at += length;
   }
@@ -99,7 +99,7 @@ export function zipDirectory(tail: Uint8Array, total: number, fail: Fail): ZipDi
   );
   // Of forged numbers a sum may be inexact, but then it is larger than any file.
   if (offset + size > total || count * entrySize > size) {
-    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${total}`, damaged);
+    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${total}`, ZIP_DAMAGED);
   }
   return { count, size, offset };
 }
@@ -109,7 +109,7 @@ function directoryOf(view: DataView, before: number, fail: Fail): ZipDirectory {
   const first = Math.max(0, view.byteLength - endSize - mostComment);
   let at = view.byteLength - endSize;
   while (at >= first && !isEnd(view, at)) at--;
-  if (at < first) return fail("it has no directory at its end", damaged);
+  if (at < first) return fail("it has no directory at its end", ZIP_DAMAGED);
   const directory = {
     count: view.getUint16(at + 10, true),
     size: view.getUint32(at + 12, true),
@@ -119,7 +119,7 @@ function directoryOf(view: DataView, before: number, fail: Fail): ZipDirectory {
   if (locator < 0 || view.getUint32(locator, true) !== locatorSignature) return directory;
   const at64 = uint64(view, locator + 8) - before;
   if (!(at64 >= 0) || at64 + end64Size > locator || view.getUint32(at64, true) !== end64Signature) {
-    fail("its directory of 64 bits is not where it says", damaged);
+    fail("its directory of 64 bits is not where it says", ZIP_DAMAGED);
   }
   return { count: uint64(view, at64 + 32), size: uint64(view, at64 + 40), offset: uint64(view, at64 + 48) };
 }
@@ -136,7 +136,7 @@ function readEntry(view: DataView, at: number, nameLength: number, extraLength: 
   const large = small.includes(elsewhere) ? extraNumbers(view, nameStart + nameLength, extraLength) : [];
   const [size, packedSize, offset] = small.map((value) => {
     if (value !== elsewhere) return value;
-    return large.shift() ?? fail(`the sizes of its ${JSON.stringify(name.slice(0, 60))} are not there`, damaged);
+    return large.shift() ?? fail(`the sizes of its ${JSON.stringify(name.slice(0, 60))} are not there`, ZIP_DAMAGED);
   }) as [number, number, number];
   const flags = view.getUint16(at + 8, true);
   const [method, crc] = [view.getUint16(at + 10, true), view.getUint32(at + 16, true)];
@@ -169,9 +169,9 @@ export async function unzip(bytes: Uint8Array, entry: ZipEntry, inflate: Inflate
   const packed = packedBytes(bytes, entry, fail);
   const data = entry.method === 0 ? packed : await inflated(packed, entry, inflate, fail);
   if (data.length !== entry.size) {
-    fail(`it holds ${data.length > entry.size ? "more" : "fewer"} bytes than the ${entry.size} it should`, damaged);
+    fail(`it holds ${data.length > entry.size ? "more" : "fewer"} bytes than the ${entry.size} it should`, ZIP_DAMAGED);
   }
-  if (crc32(data) !== entry.crc) fail("its bytes are not those that were packed (CRC-32)", damaged);
+  if (crc32(data) !== entry.crc) fail("its bytes are not those that were packed (CRC-32)", ZIP_DAMAGED);
   return data;
 }
 
@@ -196,12 +196,12 @@ export function packedStart(header: Uint8Array, entry: ZipEntry, total: number, 
   }
   const view = new DataView(header.buffer, header.byteOffset, header.length);
   if (header.length < LOCAL_HEADER_BYTES || view.getUint32(0, true) !== localSignature) {
-    fail("it is not where the directory says", damaged);
+    fail("it is not where the directory says", ZIP_DAMAGED);
   }
   const start = offset + LOCAL_HEADER_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
-  if (start + packedSize > total) fail(`it takes ${packedSize} bytes from ${start} on, of ${total}`, damaged);
+  if (start + packedSize > total) fail(`it takes ${packedSize} bytes from ${start} on, of ${total}`, ZIP_DAMAGED);
   if (size > (method === 0 ? packedSize : mostInflated * packedSize)) {
-    fail(`${packedSize} packed bytes cannot be ${size}`, damaged);
+    fail(`${packedSize} packed bytes cannot be ${size}`, ZIP_DAMAGED);
   }
   return start;
 }
@@ -211,6 +211,6 @@ async function inflated(packed: Uint8Array, { size }: ZipEntry, inflate: Inflate
     return await inflate(packed, size);
   } catch (error) {
     if (error instanceof VoxtwirlError) throw error;
-    return fail(`its packed bytes are damaged (${(error as Error).message})`, damaged);
+    return fail(`its packed bytes are damaged (${(error as Error).message})`, ZIP_DAMAGED);
   }
 }

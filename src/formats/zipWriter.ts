@@ -3,7 +3,7 @@ import { crc32 } from "./crc32.ts";
 /** A file of an archive that is written as it comes. */
 export interface ZipPart {
   readonly name: string;
-  readonly pieces: Iterable<Uint8Array>;
+  readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 /** What the directory at the end says of a file. */
@@ -22,7 +22,7 @@ const date = 0x21;
 const elsewhere = 0xffffffff;
 
 /** A zip archive of stored files, piece by piece, with sizes of 64 bits, as numpy.savez writes large ones. */
-export function* zipStream(parts: Iterable<ZipPart>): Generator<Uint8Array, void, undefined> {
+export async function* zipStream(parts: Iterable<ZipPart>): AsyncGenerator<Uint8Array, void, undefined> {
   const files: Written[] = [];
   let at = 0;
   const counted = (bytes: Uint8Array) => {
@@ -34,7 +34,7 @@ export function* zipStream(parts: Iterable<ZipPart>): Generator<Uint8Array, void
     const sizes = joined(u16(1, 16), u64(0, 0));
     const common = joined(u16(version, flags, 0, 0, date), u32(0, elsewhere, elsewhere));
     yield counted(joined(u32(0x04034b50), common, u16(file.name.length, sizes.length), file.name, sizes));
-    for (const piece of pieces) {
+    for await (const piece of pieces) {
       file.crc = crc32(piece, file.crc);
       file.size += piece.length;
       yield counted(piece);
