@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { parseXyzFrames } from "../../src/formats/xyzStream.ts";
 import { twirlMark } from "../../src/frames/twirlKeys.ts";
+import { readFrameFile } from "../../src/node/frameFile.ts";
 import { readNpy } from "../../src/node/npy.ts";
 import { npzBytes, rmd17 } from "../formats/npzBytes.ts";
 import { randomArray } from "../harness.ts";
@@ -105,6 +106,11 @@ describe("voxtwirl rotate", () => {
     expect(stdout).toContain("Copies are without forces, energy.");
     expect((await rotate(file("in.npz"), "npz.extxyz", "--twirl", "2")).code).toBe(0);
     expect(parseXyzFrames(readFileSync(file("npz.extxyz"), "utf8"))).toHaveLength(4);
+    const more = await rotate(file("in.npz"), "more.npz", "--twirl", "2", "--repeats", "--near-axes");
+    expect([more.code, more.stderr]).toEqual([0, ""]);
+    const marks: (string | undefined)[] = [];
+    for await (const copy of readFrameFile(file("more.npz"))) marks.push(twirlMark(copy)!.repeat?.kind);
+    expect([marks.length, marks.filter((kind) => kind === undefined).length]).toEqual([46, 4]);
     expect((await rotate(file("in.npz"), "rule.extxyz", "--group", "quadrature-5")).code).toBe(0);
     expect(parseXyzFrames(readFileSync(file("rule.extxyz"), "utf8"))).toHaveLength(168);
     expect((await rotate(file("in.extxyz"), "no.npz")).stderr).toContain("goes with an .npz file");
@@ -161,6 +167,7 @@ describe("voxtwirl rotate", () => {
     ["k2.xyz", "in.extxyz", ["--group", file("rows.json")], 1, "generators[0] is no matrix of three rows"],
     ["k3.xyz", "in.extxyz", ["--group", file("words.json")], 1, 'has "matrixes", which is not known'],
     ["k4.xyz", "in.extxyz", ["--group", file("none.json")], 1, "there is no such file"],
+    ["f5.npy", "in.npy", ["--repeats"], 2, "--repeats and --near-axes go with frames of atoms"],
     ["g.xyz", "in.npy", [], 2, "does not end in .npy"],
     ["h.npy", "flat.npy", [], 1, "holds no cubic grids"],
     ["i.xyz", "faulty.xyz", [], 1, '"Qq" is no element'],

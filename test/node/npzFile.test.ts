@@ -91,9 +91,9 @@ describe("openNpzFile", () => {
       "R.npy": npyHeader(header, new Uint8Array(values.buffer)),
     };
     await expectSame(zipBytes(files));
-    await expect(openNpzFile(file("same.npz"), "same.npz", 100).then(({ blocks }) => blocks().next())).rejects.toThrow(
-      /144 bytes that have to be in memory at once/,
-    );
+    await expect(
+      openNpzFile(file("same.npz"), "same.npz", 100).then((archive) => archive.blocks().next()),
+    ).rejects.toThrow(/144 bytes that have to be in memory at once/);
   });
 
   it("counts copies that only say of which frame they are", async () => {
