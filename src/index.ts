@@ -73,6 +73,7 @@ export {
   type SymmetryActions,
   type SymmetryGroup,
 } from "./equivariance/symmetryGroup.ts";
+export { matrixGroup, type MatrixGroupOptions } from "./equivariance/matrixGroup.ts";
 export { cyclic2, cyclic4, fullOctahedral, mirrors } from "./equivariance/cubeGroups.ts";
 export { weightedTerms } from "./equivariance/weightedTerms.ts";
 export type { SamplePredictions } from "./equivariance/sampleTerms.ts";
@@ -102,7 +103,7 @@ export {
   type PredictionMeasurement,
   type PredictionOptions,
 } from "./equivariance/predictions.ts";
-export type { PredictionRotations } from "./equivariance/givenRotations.ts";
+export type { PredictionRotations } from "./equivariance/predictionRotations.ts";
 export type { CubeSubgroup, RotationSource } from "./equivariance/cubeRotations.ts";
 export type { FloatArray, NumberArray } from "./equivariance/numbers.ts";
 export {
@@ -270,7 +271,7 @@ export { encodePdb } from "./formats/pdbWriter.ts";
 export { frameLabels, type FrameLabels, type LabelKind, type LabelNames } from "./formats/frameLabels.ts";
 export type { LabelNote, LabelUnits } from "./formats/labels.ts";
 export { openNpzFrames, parseNpz, type NpzOptions } from "./formats/npz.ts";
-export type { NpzFrames } from "./formats/npzFrames.ts";
+export type { NpzFrames, NpzSource } from "./formats/npzFrames.ts";
 export type { ArrayNames } from "./formats/npzNames.ts";
 export type { LeftOut, LeftOutRecord, ParsedMolecules, ParseOptions, ReadingNotes } from "./formats/records.ts";
 export { parseSdf } from "./formats/sdf.ts";

@@ -220,7 +220,7 @@ async function tell({ of, what, results, exported, rotations, interrupted, optio
     const head = interrupted ? ["interrupted: what is known so far", ""] : [];
     if (json) printJson(figures);
     else {
-      const loss = lossLines({ loss: name, split, rotations }, { delta, order: OCTAHEDRAL_ORDER });
+      const loss = lossLines({ loss: name, split }, { delta, estimated: rotations < OCTAHEDRAL_ORDER });
       print([...head, ...loss, ...analysisLines(results, { shows: layers.isLayer, one: of.task.takes })]);
     }
     if (html !== undefined) {

@@ -93,6 +93,14 @@ export function deltaOf({ loss, delta = HUBER_DELTA }: LossChoice): number | und
   return loss === "huber" ? delta : undefined;
 }
 
+/** The loss asked for, of the terms of frames. */
+export function frameLoss(choice: LossChoice): Loss {
+  const loss = chosenLoss(choice, 2);
+  if (!loss.refuse) return loss;
+  const message = `--loss ${loss.name} goes with --predictions: energies and forces are not what it takes`;
+  throw badOption(message, "Use --loss squared, absolute or huber.");
+}
+
 /** The loss asked for, of a model that voxtwirl trained. */
 export function modelLoss(choice: LossChoice, group: "octahedral" | "so3"): Loss {
   const { loss = "squared" } = choice;

@@ -1,15 +1,19 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { LabelNames } from "../formats/frameLabels.ts";
 import { rotationSources } from "../equivariance/cubeRotations.ts";
+import { groupNames } from "../equivariance/namedGroups.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
+import { groupOption } from "./groupFile.ts";
 import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureFrameFiles } from "./measureFrameFiles.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOption } from "./precision.ts";
+
+const QUADRATURES = groupNames.filter((name) => name.startsWith("quadrature-"));
 
 /** The options of each way to measure; the others go with both. */
 const MODEL_ONLY = [
@@ -29,11 +33,11 @@ const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel
 const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
 const FRAMES_ONLY = ["frames", "rotated", "tolerance", ...NAMES] as const;
 const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits"];
-/** What the rotations of frames are is known from them, and their loss is the squared error. */
+/** What the rotations of frames are is known from them. */
 const NOT_WITH_FRAMES = [
   ...MODEL_ONLY.filter((name) => !WITH_FRAMES.includes(name)),
   ...ARRAYS_ONLY,
-  ...(["group", "seed", "loss", "delta"] as const),
+  ...(["group", "seed"] as const),
 ];
 
 const measureOptions = (command: Command) =>
@@ -45,13 +49,13 @@ const measureOptions = (command: Command) =>
     .addOption(labelUnitsOption())
     .addOption(strictOption())
     .addOption(
-      choice(
-        "--group <KIND>",
+      groupOption(
         "octahedral (default): percentEquiv, exact on voxels; so3: percentPose, rotates the atoms; " +
           "with --predictions only full-octahedral, with reflections; mirrors: the 8 changes of signs; " +
           "cyclic2-x, -y, -z " +
-          "and cyclic4-x, -y, -z: the two or four about an axis",
-        rotationSources,
+          "and cyclic4-x, -y, -z: the two or four about an axis; quadrature-3, -5, -7, -9, -11, whose weights are " +
+          "used; or a .json file of matrices, as of rotate",
+        [...rotationSources, ...QUADRATURES],
       ),
     )
     .addOption(integer("--twirl <N>", "rotations of each sample (default 24: all of the octahedral group)", { min: 2 }))

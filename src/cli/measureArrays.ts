@@ -2,12 +2,14 @@ import { VoxtwirlError } from "../errors.ts";
 import { PredictionTally, type PredictionMeasurement } from "../equivariance/predictions.ts";
 import { labelTarget } from "../equivariance/labels.ts";
 import { squaredError } from "../equivariance/losses.ts";
-import type { PredictionRotations } from "../equivariance/givenRotations.ts";
+import type { PredictionRotations } from "../equivariance/predictionRotations.ts";
 import type { Representation } from "../equivariance/representations.ts";
-import { groupOrderOf, type RotationSource } from "../equivariance/cubeRotations.ts";
+import type { RotationSource } from "../equivariance/cubeRotations.ts";
+import { isGroupName } from "../equivariance/namedGroups.ts";
 import { readNpy, withNpy, type OpenNpy } from "../node/npy.ts";
 import { ARRAYS_ADVICE, readingRemark, zeroRemarks } from "../report/measureRemarks.ts";
 import { badOption } from "./args.ts";
+import { chosenGroup } from "./groupFile.ts";
 import { printJson } from "./json.ts";
 import { chosenLoss, deltaOf, takesLabels, type LossChoice } from "./losses.ts";
 import { decompositionLines, gainLines, heldOutLines, lossLines, remarkLines } from "./measureOutput.ts";
@@ -21,7 +23,7 @@ export interface MeasureArraysOptions extends LossChoice {
   readonly rotations: string | undefined;
   /** What predictions that are to be rotated back are. */
   readonly kind: Representation["kind"];
-  readonly group: RotationSource;
+  readonly group: string;
   readonly ignoreLabel: number | undefined;
   readonly seed: number;
   readonly json: boolean;
@@ -39,13 +41,14 @@ export async function measureArrays(options: MeasureArraysOptions): Promise<numb
 }
 
 async function measureOpened(predictions: OpenNpy, targets: OpenNpy, options: MeasureArraysOptions): Promise<number> {
-  const { rotations: file, group, seed } = options;
+  const { rotations: file, seed } = options;
   if (options.ignoreLabel !== undefined && !isLabels(predictions, targets, options)) {
     throw badOption("--ignore-label goes with targets of class labels", `${LABELS} Else leave it out.`);
   }
   const [count, rotations] = checkShapes(predictions, targets, options);
   const loss = chosenLoss(options, predictions.shape.slice(2).at(-1));
   const given = file === undefined ? undefined : await readRotations(predictions.shape, file, options);
+  const group = isRotationSource(options.group) ? options.group : await chosenGroup(options.group);
   const tally = new PredictionTally(rotations, { group, rotations: given, loss, seed });
   const labels = isLabels(predictions, targets, options);
   const classes = predictions.shape.at(-1)!;
@@ -91,17 +94,32 @@ function printResult(found: PredictionMeasurement, swept: Swept, options: Measur
     printJson({ type: "measure", group, ...shown, seed, predictions, targets, rotationFile });
     return;
   }
-  print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${HOW[group]}`, ""]);
-  const loss = lossLines(result, { delta, order: groupOrderOf(group) });
+  print([`${samples} samples of ${predictions}, ${result.rotations} rotations each, ${howOf(found)}`, ""]);
+  const loss = lossLines(result, { delta, estimated: !result.exact });
   const lines = [
     ...decompositionLines(result),
     "",
     ...remarkLines(remarks),
-    ...gainLines(found),
+    // Averages of some rotations of a quadrature say nothing.
+    ...(isQuadrature(group) ? [] : gainLines(found)),
     ...heldOutLines(heldOut),
   ];
   if (ignored > 0) lines.unshift(`${ignored} values with the ignored label do not count.`, "");
   print([...partLines(swept, "samples"), ...loss, ...lines]);
+}
+
+function howOf({ group, exact }: PredictionMeasurement): string {
+  if (isRotationSource(group)) return HOW[group];
+  if (isQuadrature(group)) return `${group}, a fixed rule with weights: nothing is drawn`;
+  return exact ? `all elements of ${group}` : `of the elements of ${group}`;
+}
+
+function isQuadrature(group: string): boolean {
+  return group.startsWith("quadrature-") && isGroupName(group);
+}
+
+function isRotationSource(group: string): group is RotationSource {
+  return Object.hasOwn(HOW, group);
 }
 
 const HOW: Record<RotationSource, string> = {

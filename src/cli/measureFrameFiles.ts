@@ -9,12 +9,13 @@ import { FrameReading } from "./frameReading.ts";
 import { interruptible } from "./interrupt.ts";
 import { printJson } from "./json.ts";
 import { frameLines, termRemarks } from "./measureFrameOutput.ts";
+import { deltaOf, frameLoss, type LossChoice } from "./losses.ts";
 import { showProgress } from "./progress.ts";
 import { print } from "./stdout.ts";
 import { nothingKnown } from "./sweep.ts";
 import { verdictLine } from "./verdictLine.ts";
 
-export interface MeasureFrameFilesOptions extends TermNames {
+export interface MeasureFrameFilesOptions extends TermNames, LossChoice {
   readonly frames: string;
   readonly data: string;
   readonly rotated?: string | undefined;
@@ -37,6 +38,7 @@ const TOLD = 3;
  */
 export async function measureFrameFiles(options: MeasureFrameFilesOptions): Promise<number> {
   const { frames, data, rotated, strict, labelUnits, json, ...names } = options;
+  const delta = deltaOf(options);
   const readings: [file: string, reading: FrameReading][] = [];
   const open = async (file: string) => {
     const reading = new FrameReading();
@@ -45,7 +47,7 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     return reading.counted(opened.frames);
   };
   const faults = new Faults();
-  const tally = new FrameTally({ ...names, unit: labelUnits, onFault: faults.add });
+  const tally = new FrameTally({ ...names, loss: frameLoss(options), unit: labelUnits, onFault: faults.add });
   const [predicted, original] = [await open(frames), await open(data)];
   const given = rotated === undefined ? undefined : await open(rotated);
   const progress = showProgress();
@@ -77,9 +79,17 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
   const all = [...remarks, ...termRemarks(found.terms)];
   if (json) {
     const files = { frames, data, rotated: rotated ?? null };
-    printJson({ type: "measure", ...found, verdictLines: lines, remarks: [...told, ...all], interrupted, ...files });
+    printJson({
+      type: "measure",
+      ...found,
+      delta,
+      verdictLines: lines,
+      remarks: [...told, ...all],
+      interrupted,
+      ...files,
+    });
   } else {
-    print(frameLines({ ...found, remarks: all }, { lines, frames, data, interrupted }));
+    print(frameLines({ ...found, remarks: all }, { lines, frames, data, interrupted, delta }));
     for (const line of told) process.stderr.write(`voxtwirl: ${line}\n`);
   }
   return interrupted || interruption.outputLost ? interruption.code : 0;

@@ -1,9 +1,11 @@
+import { squaredError } from "../equivariance/losses.ts";
+import { takenAway } from "../frames/frameGains.ts";
 import type { LossPart } from "../frames/degreeTally.ts";
 import type { FrameMeasurement } from "../frames/measureFrames.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import { countOf, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
 import { zeroRemarks } from "../report/measureRemarks.ts";
-import { remarkLines } from "./measureOutput.ts";
+import { lossLines, remarkLines } from "./measureOutput.ts";
 
 type Terms = FrameMeasurement["terms"];
 type Named = [name: string, term: FrameTermResult];
@@ -25,10 +27,15 @@ interface FrameContext {
   readonly frames: string;
   readonly data: string;
   readonly interrupted: boolean;
+  /** Of Huber's loss. */
+  readonly delta: number | undefined;
 }
 
 /** What a person reads. */
-export function frameLines(found: FrameMeasurement, { lines, frames, data, interrupted }: FrameContext): string[] {
+export function frameLines(
+  found: FrameMeasurement,
+  { lines, frames, data, interrupted, delta }: FrameContext,
+): string[] {
   const terms = Object.entries(found.terms);
   const { structures, copies } = found;
   return [
@@ -36,15 +43,16 @@ export function frameLines(found: FrameMeasurement, { lines, frames, data, inter
     `${countOf(structures, "structure")} of ${data}, ${countOf(copies, "prediction")} of ${frames}, ` +
       rotationsOf(found),
     "",
+    ...lossLines(found, { delta, estimated: !found.exact }),
     ...lines,
     "",
     ...remarkLines(found.remarks),
     ...shareLines(terms.filter(([, { labelled }]) => labelled)),
     ...sizeLines(terms),
     ...worstLines(terms),
-    ...partLines(terms),
+    ...partLines(terms, found.loss),
     ...angleLines(terms),
-    ...gainLines(terms.filter(([, { percentEquiv }]) => Number.isFinite(percentEquiv))),
+    ...gainLines(terms.filter(([, { percentEquiv, gains }]) => Number.isFinite(percentEquiv) && gains.length > 0)),
     ...afterLines(found),
   ];
 }
@@ -64,7 +72,7 @@ function rotationsOf({ group, exact }: Pick<FrameMeasurement, "group" | "exact">
   return group === "independent" ? "independent draws" : `drawn from ${group}`;
 }
 
-/** Losses, each in the square of its term's unit. */
+/** Losses, each in the square of its term's unit or, of absolute errors, in the unit. */
 function shareLines(terms: readonly Named[]): string[] {
   if (terms.length === 0) return [];
   const rows = terms.map(([name, term]) => [
@@ -100,15 +108,16 @@ function worstLines(terms: readonly Named[]): string[] {
   return lines.length === 0 ? [] : ["", "Farthest from the mean over rotations:", ...lines];
 }
 
-/** What lossEquiv is made of. */
-function partLines(terms: readonly Named[]): string[] {
+/** What lossEquiv is made of, that of the squared error. */
+function partLines(terms: readonly Named[], loss: string): string[] {
+  const what = loss === squaredError.name ? "lossEquiv" : "the squared spread";
   const rows = terms.flatMap(([name, { byDegree, byParity }]) => [
     ...(byDegree.length > 1 ? [[name, partsText(byDegree)] as const] : []),
     ...(byParity ? [[name, partsText(byParity)] as const] : []),
   ]);
   if (rows.length === 0) return [];
   const width = Math.max(...rows.map(([name]) => name.length));
-  const head = "Of lossEquiv in percent, by degree or by how it turns, and by parity:";
+  const head = `Of ${what} in percent, by degree or by how it turns, and by parity:`;
   return ["", head, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
 }
 
@@ -135,12 +144,16 @@ function angleLines(terms: readonly Named[]): string[] {
 
 function gainLines(terms: readonly Named[]): string[] {
   if (terms.length === 0) return [];
-  const counts = terms[0]![1].gains.map(({ count }) => `K = ${count}`);
+  const shortest = Math.min(...terms.map(([, { gains }]) => gains.length));
+  const counts = terms[0]![1].gains.slice(0, shortest).map(({ count }) => `K = ${count}`);
+  const measured = terms[0]![1].gains.some(({ percentGain }) => Number.isFinite(percentGain));
   const rows = terms.map(([name, { gains }]) => [
     name,
-    ...gains.map((gain) => `${formatPercent(gain.percentPredicted)} %`),
+    ...gains.slice(0, shortest).map((gain) => `${formatPercent(takenAway(gain))} %`),
   ]);
-  const head = "Loss that averaging K predictions is expected to take away, at K times the cost:";
+  const head = measured
+    ? "Loss that averages of K predictions took away, at K times the cost:"
+    : "Loss that averaging K predictions is expected to take away, at K times the cost:";
   return ["", head, ...table([["", ...counts], ...rows])];
 }
 

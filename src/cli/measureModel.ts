@@ -145,7 +145,7 @@ function decompositionResult(measured: Extract<ModelMeasurement, { kind: "decomp
     interrupted,
   };
   const order = group === "so3" ? Infinity : OCTAHEDRAL_ORDER;
-  const loss = lossLines(result, { delta, order });
+  const loss = lossLines(result, { delta, estimated: result.rotations < order });
   const lines = [
     ...decompositionLines(result),
     ...termLines(terms),

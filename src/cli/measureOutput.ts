@@ -18,8 +18,8 @@ export function remarkLines(remarks: readonly string[]): string[] {
 
 /** What a table of another loss than the squared error says first. */
 export function lossLines(
-  { loss, split, rotations }: Pick<Measurement, "loss" | "split" | "rotations">,
-  { delta, order }: { readonly delta?: number; readonly order: number },
+  { loss, split }: Pick<Measurement, "loss" | "split">,
+  { delta, estimated }: { readonly delta?: number | undefined; readonly estimated: boolean },
 ): string[] {
   if (loss === squaredError.name) return [];
   const name = delta === undefined ? loss : `${loss}, delta ${delta}`;
@@ -27,7 +27,7 @@ export function lossLines(
     split === "exact"
       ? `Loss: ${name}. An exact split: lossEquiv is the mean divergence of f_T from the mean prediction.`
       : `Loss: ${name}. No exact split: lossEquiv is the gap lossTotal - lossMean, at least 0 for a convex loss.`,
-    ...(rotations < order && !QUADRATIC.has(loss)
+    ...(estimated && !QUADRATIC.has(loss)
       ? ["It is estimated from some of the rotations, and the jackknife leaves a small bias."]
       : []),
     "",

@@ -1,10 +1,11 @@
 import { Option, type Command } from "@commander-js/extra-typings";
 import { usualTwirl } from "../equivariance/symmetryGroup.ts";
-import { groupNames, namedGroups } from "../equivariance/namedGroups.ts";
+import { groupNames } from "../equivariance/namedGroups.ts";
 import { kindOf } from "../node/moleculeBytes.ts";
 import { requireNew } from "../node/newFile.ts";
 import { requireWritable } from "../node/files.ts";
-import { badOption, choice, exits, integer, text } from "./args.ts";
+import { badOption, exits, integer, text } from "./args.ts";
+import { chosenGroup, groupOption } from "./groupFile.ts";
 import type { RotateChoice } from "./rotateChoice.ts";
 import { rotateGrids } from "./rotateGrids.ts";
 import { rotateFrameFile } from "./rotateFrameFile.ts";
@@ -20,12 +21,11 @@ const rotateOptions = (command: Command) =>
     )
     .addOption(text("--out <FILE>", "a new file: .xyz or .extxyz, also with .gz; .npz of .npz; .npy of .npy"))
     .addOption(
-      choice(
-        "--group <KIND>",
+      groupOption(
         "so3 (default): independent draws from all rotations; o3: with inversions; octahedral (default of .npy): the " +
           "24 of the cube; full-octahedral: its 48 with reflections; mirrors: 8 changes of signs; cyclic2-x, -y, -z " +
           "and cyclic4-x, -y, -z: the two or four about an axis; quadrature-3, -5, -7, -9, -11: 24, 84, 208, 380 or " +
-          "600 rotations that stand for all up to that degree",
+          "600 rotations that stand for all up to that degree; or a .json file of matrices",
         groupNames,
       ),
     )
@@ -69,19 +69,21 @@ export const define = (command: Command) =>
           if (out === undefined) throw missing("out", "Give a new file for the copies");
           const grids = kindOf(data) === ".npy";
           const name = asked ?? (grids ? "octahedral" : "so3");
-          const group = namedGroups[name]();
+          const group = await chosenGroup(name);
           if (twirl !== undefined && twirl > group.order) {
-            const message = `--twirl ${twirl} is more than the ${group.order} elements of ${name}`;
+            const message = `--twirl ${twirl} is more than the ${group.order} elements of ${group.name}`;
             throw badOption(message, `Give at most ${group.order}, or another --group.`);
           }
           if (twirl !== undefined && group.weights && twirl !== group.order) {
-            throw badOption(`--twirl ${twirl}: the ${group.order} rotations of ${name} go together`, "Leave it out.");
+            throw badOption(
+              `--twirl ${twirl}: the ${group.order} rotations of ${group.name} go together`,
+              "Leave it out.",
+            );
           }
           await requireNew(out);
           await requireWritable(out);
-          const extra = repeats || nearAxes;
-          if (extra && kindOf(out) !== ".xyz" && kindOf(out) !== ".extxyz") {
-            throw badOption("--repeats and --near-axes go with extended XYZ", "Name --out .extxyz.");
+          if ((repeats || nearAxes) && grids) {
+            throw badOption("--repeats and --near-axes go with frames of atoms", "Leave them out.");
           }
           const given = { data, out, group, seed, center, repeats, nearAxes, strict, json: json ?? false };
           const chosen: RotateChoice = { ...given, twirl: twirl ?? usualTwirl(group), keep: names(keep) };

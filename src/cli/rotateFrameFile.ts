@@ -1,7 +1,7 @@
 import { IDENTITIES, JITTERS, NEAR_ANGLES } from "../frames/repeats.ts";
 import { rotateFrames, type RotateFramesOptions } from "../frames/rotateFrames.ts";
 import { rotatedNpz } from "../frames/rotateNpz.ts";
-import type { NpzFrames } from "../formats/npzFrames.ts";
+import type { NpzSource } from "../formats/npzFrames.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
 import { openFrameFile } from "../node/frameFile.ts";
 import { writeFrameFile } from "../node/frameWriter.ts";
@@ -36,8 +36,8 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   }
   const reading = new FrameReading();
   const opened = await openFrameFile(data, strict ? {} : { onLeftOut: reading.leaveOut });
-  const arrays = toNpz && opened.kind === "npz" ? opened.arrays : undefined;
-  if (toNpz && (arrays === undefined || /\.gz$/i.test(out))) {
+  const source = toNpz && opened.kind === "npz" ? opened.source : undefined;
+  if (toNpz && (source === undefined || /\.gz$/i.test(out))) {
     throw badOption(`--out ${out} goes with an .npz file as --data`, "Name it .extxyz.");
   }
   const progress = showProgress();
@@ -49,11 +49,14 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   };
   interruption.begin();
   try {
-    const frames = reading.counted(opened.frames, (count) => {
+    const goOn = () => {
       if (interruption.signal.aborted) throw new Interrupted();
+    };
+    const frames = reading.counted(opened.frames, (count) => {
+      goOn();
       if (count % LIVE_FRAMES === 0) progress.show(`${formatCount(count)} frames`);
     });
-    if (arrays !== undefined) await writeNewFile(out, npzPieces(arrays, frames, options));
+    if (source !== undefined) await writeNewFile(out, rotatedNpz(counted(source, frames, goOn), options));
     else await writeFrameFile(out, rotateFrames(frames, options), { digits: DIGITS });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -94,12 +97,21 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   return interruption.outputLost ? interruption.code : 0;
 }
 
-async function* npzPieces(
-  arrays: NpzFrames,
-  frames: AsyncIterable<NumberedFrame>,
-  options: RotateFramesOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const used: number[] = [];
-  for await (const { number } of frames) used.push(number - 1);
-  yield* rotatedNpz(arrays, used, options);
+/** A source whose frames are counted when they are gone through first. */
+function counted(source: NpzSource, first: AsyncIterable<NumberedFrame>, each: () => void): NpzSource {
+  let passes = 0;
+  return {
+    ...source,
+    frames: () => (passes++ === 0 ? first : checked(source.frames(), each)),
+  };
+}
+
+async function* checked(
+  frames: AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>,
+  each: () => void,
+): AsyncGenerator<NumberedFrame, void, undefined> {
+  for await (const frame of frames) {
+    each();
+    yield frame;
+  }
 }

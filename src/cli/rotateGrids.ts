@@ -14,6 +14,11 @@ import type { RotateChoice } from "./rotateChoice.ts";
 import { print } from "./stdout.ts";
 import { sweep } from "./sweep.ts";
 
+const EXACT_GROUPS =
+  "Exact are octahedral (quadrature-3 has the same 24), full-octahedral, mirrors, cyclic2-x, -y, -z, " +
+  "cyclic4-x, -y, -z and files of symmetries of the cube. For other rotations turn the atoms (--data of frames), and " +
+  "make a grid of each copy.";
+
 /**
  * Writes rotated copies of voxel grids, exact, and their rotations beside them.
  *
@@ -22,7 +27,7 @@ import { sweep } from "./sweep.ts";
 export async function rotateGrids(choice: RotateChoice): Promise<number> {
   const { out, center, keep, group } = choice;
   if (group.interpolation !== undefined) {
-    throw badOption(`--group ${group.name} would interpolate voxels`, "Use --group octahedral, which is exact.");
+    throw badOption(`--group ${group.name} would interpolate voxels`, EXACT_GROUPS);
   }
   if (center || keep.length > 0) throw badOption("--center and --keep go with frames of atoms", "Leave them out.");
   if (!/\.npy$/i.test(out)) throw badOption(`--out ${out} does not end in .npy, as --data does`, "Name it so.");

@@ -1,3 +1,4 @@
+import { takenAway } from "../frames/frameGains.ts";
 import type { FloorSource } from "../frames/floor.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import { isKnown, jumpOf, type Judged } from "../frames/verdict.ts";
@@ -47,10 +48,8 @@ export function verdictLine(
   }
   const gain = gains.find(({ count }) => count === AVERAGED);
   if (verdicts.includes("not-symmetric") && percentEquivInterval !== null && gain !== undefined) {
-    const { percentPredicted, cost } = gain;
-    parts.push(
-      `averaging ${AVERAGED} poses would take away ${formatPercent(percentPredicted)} %, for ${cost} times the work`,
-    );
+    const away = formatPercent(takenAway(gain));
+    parts.push(`averaging ${AVERAGED} poses would take away ${away} %, for ${gain.cost} times the work`);
   }
   return `${name}: ${parts.join("; ")}`;
 }

@@ -49,8 +49,12 @@ export function describeMatrix(matrix: ArrayLike<number>): string {
   return `is a rotation by ${degrees.toFixed(1)} degrees, but none of the 24 that map a cube onto itself`;
 }
 
-/** Why a matrix is no rotation, to go on with "matrix 3 ..."; undefined where it is one. */
-export function rotationFault(matrix: ArrayLike<number>, tolerance: number): string | undefined {
+/**
+ * Why a matrix is no rotation, to go on with "matrix 3 ..."; undefined where it is one.
+ *
+ * @param improper whether reflections will do too
+ */
+export function rotationFault(matrix: ArrayLike<number>, tolerance: number, improper = false): string | undefined {
   const m = Array.from(matrix);
   if (!m.every(Number.isFinite)) return "has entries that are not finite numbers";
   if (m.every((value) => value === 0)) return "is all zeros";
@@ -64,5 +68,5 @@ export function rotationFault(matrix: ArrayLike<number>, tolerance: number): str
     return "is not orthogonal, so no rotation";
   }
   if (Math.abs(scale - 1) > tolerance) return `scales by ${Number(scale.toPrecision(4))}, so it is no rotation`;
-  return determinant(m) < 0 ? "is a reflection (determinant -1), not a rotation" : undefined;
+  return !improper && determinant(m) < 0 ? "is a reflection (determinant -1), not a rotation" : undefined;
 }

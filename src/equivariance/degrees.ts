@@ -119,6 +119,11 @@ function finiteIrreps(name: string): Irreps | undefined {
   return cyclic ? cyclicIrreps(Number(cyclic[1]), "xyz".indexOf(cyclic[2]!)) : undefined;
 }
 
+/** Whether `degreeParts` knows the irreducible representations of a group. */
+export function hasIrreps({ name }: Pick<RotationGroup, "name">): boolean {
+  return finiteIrreps(name) !== undefined || /^(so3|o3|quadrature-\d+)$/.test(name);
+}
+
 function irrepsOf({ name }: RotationGroup, draws: number, degree: number | undefined): Irreps {
   const finite = finiteIrreps(name);
   if (finite !== undefined) {

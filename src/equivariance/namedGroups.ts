@@ -25,3 +25,7 @@ export const namedGroups = {
 export type GroupName = keyof typeof namedGroups;
 
 export const groupNames = Object.keys(namedGroups) as GroupName[];
+
+export function isGroupName(name: string): name is GroupName {
+  return Object.hasOwn(namedGroups, name);
+}

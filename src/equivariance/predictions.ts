@@ -4,15 +4,22 @@ import type { AbortSignal } from "../hostTypes.ts";
 import type { BetterReading } from "./betterReading.ts";
 import { otherTasks } from "./otherTasks.ts";
 import { groupOrderOf, type RotationSource } from "./cubeRotations.ts";
-import { givenRotations, type PredictionRotations } from "./givenRotations.ts";
+import { givenRotations } from "./givenRotations.ts";
+import type { PredictionRotations } from "./predictionRotations.ts";
+import { requireRotationGroup, type RotationGroup } from "./groups.ts";
 import type { Loss } from "./losses.ts";
 import { RawTally } from "./rawTally.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
+import { weightedTerms } from "./weightedTerms.ts";
 
 /** What the predictions are and how they were rotated. */
 export interface PredictionOptions {
-  /** From what the rotations of a sample are; "octahedral" by default. */
-  readonly group?: RotationSource;
+  /**
+   * From what the rotations of a sample are, by its name or as a group, such as `matrixGroup` makes; "octahedral" by
+   * default. Of a `quadrature`, whose weights are used, predictions are for all of its rotations, in the order of
+   * `enumerate` where they are rotated back.
+   */
+  readonly group?: RotationSource | RotationGroup;
   /** With these the predictions are rotated back here; without, T_i^-1 f(T_i x) is what is given. */
   readonly rotations?: PredictionRotations | undefined;
   /** The squared error by default. */
@@ -22,15 +29,21 @@ export interface PredictionOptions {
 }
 
 export interface PredictionMeasurement extends Measurement {
-  /** "full-octahedral" also where "octahedral" was asked for and every sample has all 48. */
-  readonly group: RotationSource;
+  /**
+   * Name of the group. "full-octahedral" also where "octahedral" was asked for and every sample has all 48; that of a
+   * quadrature also where "so3" was asked for and `rotations` are its rotations, in any order, as draws never are.
+   */
+  readonly group: string;
+  /** Whether each sample has predictions for all elements of a group, or of a quadrature: nothing is estimated. */
+  readonly exact: boolean;
   /** With `rotations`, where another reading of them explains the predictions far better: a line by `readingRemark`. */
   readonly betterReading: BetterReading | undefined;
 }
 
 /** Collects predictions that were made elsewhere, sample by sample, and keeps only a few sums of each. */
 export class PredictionTally {
-  readonly #group: RotationSource;
+  readonly #group: string;
+  readonly #exact: boolean;
   readonly #tally: Tally | RawTally;
 
   /**
@@ -40,12 +53,16 @@ export class PredictionTally {
    *   or not of the group
    */
   constructor(count: number, { group = "octahedral", rotations, loss, seed = 0 }: PredictionOptions = {}) {
-    const given = rotations && givenRotations(rotations, count, group);
-    this.#group = given?.source ?? group;
-    checkCount(count, this.#group);
+    const own = typeof group === "string" ? undefined : requireRotationGroup(group);
+    const given = rotations && givenRotations(rotations, count, own ?? group);
+    this.#group = given?.source ?? own?.name ?? (group as RotationSource);
+    const groupOrder = given?.order ?? own?.order ?? groupOrderOf(group as RotationSource);
+    checkCount(count, { name: this.#group, order: groupOrder, weights: given?.weights ?? own?.weights });
+    this.#exact = count === groupOrder;
+    const terms = own?.weights && weightedTerms(own.weights);
     this.#tally = given
       ? new RawTally({ count, given, loss, seed })
-      : new Tally({ rotations: count, groupOrder: groupOrderOf(group), loss, seed });
+      : new Tally({ rotations: count, groupOrder, terms, loss, seed });
   }
 
   /**
@@ -60,17 +77,20 @@ export class PredictionTally {
 
   /** @throws VoxtwirlError as `decomposeSums` */
   result(): PredictionMeasurement {
-    return { betterReading: undefined, ...this.#tally.result(), group: this.#group };
+    return { betterReading: undefined, ...this.#tally.result(), group: this.#group, exact: this.#exact };
   }
 }
 
-function checkCount(count: number, group: RotationSource): void {
-  const order = groupOrderOf(group);
+function checkCount(count: number, { name, order, weights }: Pick<RotationGroup, "name" | "order" | "weights">): void {
+  if (weights && count !== order) {
+    const message = `there are ${count} predictions a sample, and the ${order} rotations of ${name} go together`;
+    throw new VoxtwirlError("bad-option", message, "Give all of them, in their order; see voxtwirl rotate.");
+  }
   if (count <= order) return;
-  const mirrored = group === "octahedral" && count <= groupOrderOf("full-octahedral");
+  const mirrored = name === "octahedral" && count <= groupOrderOf("full-octahedral");
   throw new VoxtwirlError(
     "bad-option",
-    `there are ${count} predictions a sample, the ${group} group has ${order} elements`,
+    `there are ${count} predictions a sample, the ${name} group has ${order} elements`,
     `For independent draws use --group so3${mirrored ? ", with reflections --group full-octahedral" : ""}.`,
   );
 }

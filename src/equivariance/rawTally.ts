@@ -1,14 +1,14 @@
 import { VoxtwirlError } from "../errors.ts";
 import { betterReading, type BetterReading } from "./betterReading.ts";
 import { cubeActions } from "./cubeActions.ts";
-import { groupOrderOf } from "./cubeRotations.ts";
 import { Tally, type Measurement } from "./decomposition.ts";
-import type { GivenRotations } from "./givenRotations.ts";
+import type { GivenRotations } from "./predictionRotations.ts";
 import { act, inverseRotation, type Rotation } from "./groups.ts";
 import { requireFitting, zerosLike } from "./numbers.ts";
 import { readingErrors, type ReadingErrors } from "./readingErrors.ts";
 import type { Loss } from "./losses.ts";
 import { requireLength } from "./representations.ts";
+import { weightedTerms } from "./weightedTerms.ts";
 
 export interface RawTallyOptions {
   /** Rotations of each sample. */
@@ -41,7 +41,8 @@ export class RawTally {
   constructor(options: RawTallyOptions) {
     const { count, given, loss, seed = 0 } = options;
     this.#options = options;
-    this.#tally = new Tally({ rotations: count, groupOrder: groupOrderOf(given.source), loss, seed });
+    const terms = given.weights && weightedTerms(given.weights);
+    this.#tally = new Tally({ rotations: count, groupOrder: given.order, terms, loss, seed });
   }
 
   /**

@@ -1,7 +1,6 @@
 import { VoxtwirlError } from "../errors.ts";
 import { rotationFault } from "./cubeSymmetries.ts";
 import type { Rotation, RotationGroup } from "./groups.ts";
-import { determinant } from "./matrices.ts";
 
 /** What entries may be off by, as those of files in few digits are. */
 const TOLERANCE = 0.01;
@@ -14,12 +13,10 @@ export function requireElements(group: RotationGroup, rotations: readonly Rotati
   const fail = (what: string, fix: string) => new VoxtwirlError("bad-option", what, fix);
   if (rotations.length < 2) throw fail(`there are ${rotations.length} rotations`, "Give at least two.");
   const all = group.enumerate?.();
-  const improper = group.name === "o3";
   const seen = new Set<number>();
   rotations.forEach((rotation, i) => {
-    const proper = improper && determinant(rotation) < 0 ? rotation.map((value) => -value) : rotation;
     const fault = rotation.length === 9 ? undefined : `has ${rotation.length} entries`;
-    const foreign = fault ?? (all ? undefined : rotationFault(proper, TOLERANCE));
+    const foreign = fault ?? (all ? undefined : rotationFault(rotation, TOLERANCE, group.name !== "so3"));
     if (foreign !== undefined) throw fail(`rotation ${i} ${foreign}`, "Give nine numbers, row major, active.");
     if (all === undefined) return;
     const element = group.weights ? i : all.findIndex((other) => isNear(other, rotation));

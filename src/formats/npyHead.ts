@@ -5,8 +5,8 @@ export const NPY_HEAD_BYTES = 256;
 /** Magic, version 1.0 and the length of what follows. */
 const prefix = [0x93, ...Array.from("NUMPY", (letter) => letter.charCodeAt(0)), 1, 0];
 
-/** Little-endian numbers as NumPy names them, and truth values. */
-export type NpyType = "<f4" | "<f8" | "<i8" | "|b1";
+/** Little-endian numbers as NumPy names them, truth values, and texts. */
+export type NpyType = "<f4" | "<f8" | "<i8" | "|b1" | `<U${number}`;
 
 /** The head of an array in C order, of as many bytes for any shape. */
 export function npyHead(shape: readonly number[], type: NpyType): Uint8Array {

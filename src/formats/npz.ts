@@ -8,8 +8,8 @@ import { finite, LabelReading } from "./labels.ts";
 import { decodeNpyArray, type NpyArray } from "./npyArray.ts";
 import type { Fail } from "./npyHeader.ts";
 import { decodeNpyText } from "./npyText.ts";
-import { latticeArray, npzArrays, unitArrays, type ArrayNames } from "./npzNames.ts";
-import { NpzFrames } from "./npzFrames.ts";
+import { latticeArray, npzArrays, twirlGroupArray, unitArrays, type ArrayNames } from "./npzNames.ts";
+import { NpzFrames, type FrameArrays } from "./npzFrames.ts";
 import { RecordCollector, type ParsedMolecules, type ParseOptions } from "./records.ts";
 import { unzip, zipEntries, type Inflate, type ZipEntry } from "./zip.ts";
 
@@ -58,8 +58,9 @@ export async function parseNpz(
 /**
  * The frames of an .npz file, whose arrays are known by their names as `parseNpz` knows them, with `cell` (3, 3) or
  * (frames, 3, 3), vectors as rows, and `pbc` (3) or (frames, 3). Of
- * rotated copies, `twirl_frame` (frames) and `twirl_rotation` (frames, 3, 3) are values, as `rotateFrames` leaves them.
- * Labels are `energy` and `forces`, in the file's units.
+ * rotated copies, `twirl_frame` (frames), `twirl_rotation` (frames, 3, 3) and the like are values, as `rotateFrames`
+ * leaves them. Labels are `energy`, `forces`, `stress` and `virial`, (frames, 3, 3), (frames, 9) or in Voigt's order
+ * (frames, 6), in the file's units.
  *
  * @throws VoxtwirlError "bad-file" as `parseNpz` does, and for a `lattice`, whose vectors may be columns
  */
@@ -68,51 +69,60 @@ export async function openNpzFrames(
   file = "npz file",
   options: Omit<NpzOptions, keyof ParseOptions> = {},
 ): Promise<NpzFrames> {
-  const { frames, archive } = await openNpz(bytes, file, options, true);
-  if (!archive.has(latticeArray)) return frames;
-  const message = `${file} has the array lattice, whose vectors may be rows or columns`;
-  throw new VoxtwirlError(
-    "bad-file",
-    message,
-    "Save it as cell, with the vectors as rows: cell=lattice.T for sGDML's.",
-  );
+  return (await openNpz(bytes, file, options, true)).frames;
 }
 
 async function openNpz(bytes: Uint8Array, file: string, options: NpzOptions, withCells: boolean) {
   requireBytes("bytes", bytes);
-  const fail: Fail = (reason, fix = rewrite) => {
-    throw new VoxtwirlError("bad-file", `${file} is not an .npz file that can be read: ${reason}`, fix);
-  };
+  const fail = npzFail(file);
   const source = sourceOf(bytes);
   const entries = await zipEntries(source, fail);
-  const { cells, pbc, twirlFrame, twirlRotation, ...found } = npzArrays(entries.map(({ name }) => name));
-  const others = withCells ? { cells, pbc, twirlFrame, twirlRotation } : {};
-  const labels = new LabelReading(options.labelUnits, found.ofMd17 ? "kcal/mol" : "eV");
-  const { numbers, positions } = found;
-  if (numbers === undefined || positions === undefined) {
-    const what = numbers === undefined ? "atomic numbers" : "positions";
-    const names = entries.slice(0, 12).map(({ name }) => name.slice(0, 40).replace(/\.npy$/, ""));
-    return fail(`it has no array of ${what}; it has ${JSON.stringify(names)}`, layout);
-  }
+  const { ofMd17, ...names } = requireArrays(entries, withCells, fail);
+  const labels = new LabelReading(options.labelUnits, ofMd17 ? "kcal/mol" : "eV");
   const archive = new Archive(source, entries, options, fail);
-  archive.checkSize(Object.values({ ...found, ...others }).filter((name) => typeof name === "string"));
-  const optional = (name: string | undefined) => (name === undefined ? undefined : archive.array(name));
-  const arrays = {
-    numbers: await archive.array(numbers),
-    positions: await archive.array(positions),
-    energies: await optional(found.energies),
-    forces: await optional(found.forces),
-    cells: await optional(others.cells),
-    pbc: await optional(others.pbc),
-    twirlFrame: await optional(others.twirlFrame),
-    twirlRotation: await optional(others.twirlRotation),
-  };
+  archive.checkSize(Object.values(names));
+  const arrays: Partial<Record<keyof ArrayNames, NpyArray>> = {};
+  for (const [key, name] of Object.entries(names)) arrays[key as keyof ArrayNames] = await archive.array(name);
+  const twirlGroup = withCells ? await archive.text(twirlGroupArray) : undefined;
   return {
-    frames: new NpzFrames(arrays, { ...found, ...others } as ArrayNames, fail),
+    frames: new NpzFrames({ ...(arrays as FrameArrays), twirlGroup }, names, fail),
     labels,
     told: await unitsTold(archive),
-    archive,
   };
+}
+
+/** What is said of an archive that is none, or not one of frames. */
+export function npzFail(file: string): Fail {
+  return (reason, fix = rewrite) => {
+    throw new VoxtwirlError("bad-file", `${file} is not an .npz file that can be read: ${reason}`, fix);
+  };
+}
+
+/**
+ * The arrays that are read.
+ *
+ * @param withCells whether cells, stresses and what says of rotated copies which they are too
+ * @throws what `fail` throws without atomic numbers or positions, and with cells that may be read in two ways
+ */
+export function requireArrays(
+  entries: readonly ZipEntry[],
+  withCells: boolean,
+  fail: Fail,
+): ArrayNames & { readonly ofMd17: boolean } {
+  const files = entries.map(({ name }) => name);
+  const { numbers, positions, ofMd17, ...others } = npzArrays(files);
+  if (numbers === undefined || positions === undefined) {
+    const what = numbers === undefined ? "atomic numbers" : "positions";
+    const some = files.slice(0, 12).map((name) => name.slice(0, 40).replace(/\.npy$/, ""));
+    return fail(`it has no array of ${what}; it has ${JSON.stringify(some)}`, layout);
+  }
+  if (withCells && files.includes(latticeArray)) {
+    const fix = "Save it as cell, with the vectors as rows: cell=lattice.T for sGDML's.";
+    fail("it has the array lattice, whose vectors may be rows or columns", fix);
+  }
+  const { energies, forces } = others;
+  const labels = { ...(energies && { energies }), ...(forces && { forces }) };
+  return { numbers, positions, ...(withCells ? others : labels), ofMd17 };
 }
 
 function toMolecule({ elements, positions, info, arrays }: NumberedFrame, name: string): Molecule {
@@ -160,10 +170,6 @@ class Archive {
     const size = names.reduce((sum, name) => sum + this.#entries.get(name)!.size, 0);
     if (size <= this.#limit) return;
     this.#fail(`its arrays hold ${size} bytes, more than ${this.#limit}`, "Split the file, or take fewer frames.");
-  }
-
-  has(name: string): boolean {
-    return this.#entries.has(name);
   }
 
   async array(name: string): Promise<NpyArray> {

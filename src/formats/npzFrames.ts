@@ -11,16 +11,40 @@ export interface FrameArrays {
   readonly positions: NpyArray;
   readonly energies?: NpyArray | undefined;
   readonly forces?: NpyArray | undefined;
+  readonly stress?: NpyArray | undefined;
+  readonly virial?: NpyArray | undefined;
   readonly cells?: NpyArray | undefined;
   readonly pbc?: NpyArray | undefined;
   readonly twirlFrame?: NpyArray | undefined;
   readonly twirlRotation?: NpyArray | undefined;
+  readonly twirlCopy?: NpyArray | undefined;
+  readonly twirlCopies?: NpyArray | undefined;
+  readonly twirlRepeat?: NpyArray | undefined;
+  readonly twirlAngle?: NpyArray | undefined;
+  /** What rotations are drawn from, and how many elements that has. */
+  readonly twirlGroup?: string | undefined;
+  readonly twirlOrder?: NpyArray | undefined;
 }
 
+/** Frames of an .npz file that can be gone through as often as need be. */
+export interface NpzSource {
+  /** Of one frame in the arrays, some of which may be none. */
+  readonly atoms: number;
+  /** Whether each frame has atomic numbers of its own. */
+  readonly own: boolean;
+  readonly names: ArrayNames;
+  /** Those that can be used, from the first on. */
+  frames(): AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
+}
+
+/** Which copy of how many each row is, where `twirl_copy` and `twirl_copies` do not say it. */
+export type NpzCopies = ReadonlyMap<number, readonly [copy: number, copies: number]>;
+
+const tensorShapes = [[3, 3], [9], [6]];
 const agree = "Save arrays of the same frames: (n) or (frames, n), (frames, n, 3), (frames), (frames, n, 3).";
 
 /** The frames of arrays of atoms, whose shapes are held against each other first. */
-export class NpzFrames {
+export class NpzFrames implements NpzSource {
   readonly count: number;
   readonly #arrays: FrameArrays;
   /** Of one frame in the arrays, some of which may be none. */
@@ -28,13 +52,17 @@ export class NpzFrames {
   /** Whether each frame has atomic numbers of its own. */
   readonly own: boolean;
   readonly names: ArrayNames;
-  /** Of each frame that is a rotated copy, which of how many. */
-  readonly #copies: ReadonlyMap<number, readonly [copy: number, copies: number]>;
+  readonly #copies: NpzCopies;
+  readonly #before: number;
 
-  /** @throws what `fail` throws where arrays do not agree */
-  constructor(arrays: FrameArrays, names: ArrayNames, fail: Fail) {
+  /**
+   * @param part where the arrays are rows of longer ones: how many frames are before, and which copies all are
+   * @throws what `fail` throws where arrays do not agree
+   */
+  constructor(arrays: FrameArrays, names: ArrayNames, fail: Fail, part?: { before: number; copies: NpzCopies }) {
     this.#arrays = arrays;
     this.names = names;
+    this.#before = part?.before ?? 0;
     const { numbers, positions, energies, forces, cells, pbc, twirlFrame, twirlRotation } = arrays;
     const wrong: (name: string, array: NpyArray, expected: string) => never = (name, { shape }, expected) =>
       fail(`${JSON.stringify(name)} has the shape (${shape.join(", ")}), not ${expected}`, agree);
@@ -54,13 +82,19 @@ export class NpzFrames {
     if (forces !== undefined && !same(forces.shape, positions.shape)) {
       wrong(names.forces!, forces, `(${positions.shape.join(", ")})`);
     }
-    if (twirlFrame !== undefined && !same(twirlFrame.shape, [frames])) {
-      wrong(names.twirlFrame!, twirlFrame, `(${frames})`);
+    for (const key of ["twirlFrame", "twirlCopy", "twirlCopies", "twirlRepeat", "twirlAngle"] as const) {
+      const array = arrays[key];
+      if (array !== undefined && !same(array.shape, [frames])) wrong(names[key]!, array, `(${frames})`);
+    }
+    for (const key of ["stress", "virial"] as const) {
+      const array = arrays[key];
+      if (array === undefined || tensorShapes.some((own) => same(array.shape, [frames, ...own]))) continue;
+      wrong(names[key]!, array, `(${frames}, 3, 3), (${frames}, 9) or (${frames}, 6)`);
     }
     if (twirlRotation !== undefined && !same(twirlRotation.shape, [frames, 3, 3])) {
       wrong(names.twirlRotation!, twirlRotation, `(${frames}, 3, 3)`);
     }
-    this.#copies = twirlFrame && twirlRotation ? copiesOf(twirlFrame.data) : new Map();
+    this.#copies = part?.copies ?? (twirlFrame && twirlRotation ? copiesOf(twirlFrame.data) : new Map());
     for (const [array, name, ...own] of [
       [cells, names.cells, 3, 3],
       [pbc, names.pbc, 3],
@@ -93,29 +127,61 @@ export class NpzFrames {
     }
     const column = (values: Float64Array): FrameColumn => ({ kind: "R", width: 3, values });
     return {
-      number: i + 1,
+      number: this.#before + i + 1,
       elements: Uint8Array.from(atoms, ({ element }) => element),
       positions: places,
       ...this.#cellOf(i),
       arrays: new Map(forces === undefined ? [] : [["forces", column(of(forces))]]),
       info: new Map<string, InfoValue>([
         ...(energies === undefined ? [] : ([["energy", energies.data[i]!]] as const)),
+        ...this.#tensorOf("stress", i),
+        ...this.#tensorOf("virial", i),
         ...this.#twirlOf(i),
       ]),
     };
   }
 
+  /** Frames that can be used. */
+  *frames(): Generator<NumberedFrame, void, undefined> {
+    for (let i = 0; i < this.count; i++) {
+      let frame: NumberedFrame;
+      try {
+        frame = this.frame(i);
+      } catch (fault) {
+        if (fault instanceof Unusable) continue;
+        throw fault;
+      }
+      yield frame;
+    }
+  }
+
   /** What says of a rotated copy which it is, as on the comment lines of extended XYZ. */
   #twirlOf(i: number): [string, InfoValue][] {
-    const { twirlFrame, twirlRotation } = this.#arrays;
-    const place = this.#copies.get(i);
-    if (place === undefined || twirlFrame === undefined || twirlRotation === undefined) return [];
-    return [
+    const { twirlFrame, twirlRotation, twirlCopy, twirlCopies, twirlRepeat, twirlAngle } = this.#arrays;
+    const { twirlGroup, twirlOrder } = this.#arrays;
+    if (twirlFrame === undefined || twirlRotation === undefined) return [];
+    const place =
+      twirlCopy && twirlCopies ? [twirlCopy.data[i]!, twirlCopies.data[i]!] : this.#copies.get(this.#before + i);
+    if (place === undefined) return [];
+    const [repeat, angle, order] = [twirlRepeat?.data[i] ?? 0, twirlAngle?.data[i] ?? NaN, twirlOrder?.data[0]];
+    const all: [string, InfoValue | undefined][] = [
       ["twirl_frame", twirlFrame.data[i]!],
       ["twirl_copy", place[0]],
       ["twirl_copies", place[1]],
       ["twirl_rotation", [...twirlRotation.data.subarray(9 * i, 9 * i + 9)]],
+      ["twirl_group", repeat === 0 ? twirlGroup : undefined],
+      ["twirl_order", repeat === 0 ? order : undefined],
+      ["twirl_repeat", repeat === 0 ? undefined : repeat],
+      ["twirl_angle", Number.isNaN(angle) ? undefined : angle],
     ];
+    return all.filter((pair): pair is [string, InfoValue] => pair[1] !== undefined);
+  }
+
+  #tensorOf(key: "stress" | "virial", i: number): [string, InfoValue][] {
+    const array = this.#arrays[key];
+    if (array === undefined) return [];
+    const size = array.data.length / this.count;
+    return [[key, [...array.data.subarray(size * i, size * (i + 1))]]];
   }
 
   #cellOf(i: number): Pick<NumberedFrame, "cell" | "pbc"> {
@@ -151,7 +217,7 @@ export class NpzFrames {
 }
 
 /** Which copy of how many each is, by the frames they are copies of, in their order. */
-function copiesOf(frames: ArrayLike<number>): Map<number, readonly [copy: number, copies: number]> {
+export function copiesOf(frames: ArrayLike<number>): NpzCopies {
   const rows = new Map<number, number[]>();
   for (let i = 0; i < frames.length; i++) {
     const own = rows.get(frames[i]!);
@@ -166,6 +232,8 @@ function same(shape: readonly number[], expected: readonly number[]): boolean {
 }
 
 /** (frames), and (frames, 1) as MD17 has it. */
-function isOnePerFrame({ shape, data }: NpyArray, frames: number): boolean {
-  return data.length === frames && shape.filter((size) => size !== 1).length <= 1;
+function isOnePerFrame({ shape }: NpyArray, frames: number): boolean {
+  return (
+    shape.reduce((product, size) => product * size, 1) === frames && shape.filter((size) => size !== 1).length <= 1
+  );
 }

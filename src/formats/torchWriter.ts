@@ -3,7 +3,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { PickleWriter, type PlainValue } from "./pickleWriter.ts";
 import { bytesOf, checkTensor, elementCount, type SafeSpec, type SafeStream } from "./safetensors.ts";
 import { STORAGES } from "./torchObjects.ts";
-import { asyncZipStream, type AsyncZipPart } from "./zipWriter.ts";
+import { zipStream, type ZipPart } from "./zipWriter.ts";
 
 /** What is saved beside the tensors. */
 export interface TorchContents {
@@ -31,14 +31,14 @@ export async function* torchStream(
   requireFunction("data", stream.data, GIVE);
   requireObject("contents", contents, 'Give { key: "state_dict" }.');
   requireString("key", contents.key, 'Give the name of the dictionary: "state_dict".');
-  yield* asyncZipStream(parts(stream, contents.key, contents.others ?? {}));
+  yield* zipStream(parts(stream, contents.key, contents.others ?? {}));
 }
 
 async function* parts(
   { specs, data }: SafeStream,
   key: string,
   others: Readonly<Record<string, PlainValue>>,
-): AsyncGenerator<AsyncZipPart, void, undefined> {
+): AsyncGenerator<ZipPart, void, undefined> {
   const text = (value: string) => [new TextEncoder().encode(value)];
   yield { name: `${folder}/data.pkl`, pieces: [pickleOf(specs, key, others)] };
   yield { name: `${folder}/byteorder`, pieces: text("little") };

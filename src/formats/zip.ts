@@ -33,6 +33,7 @@ const endSize = 22;
 const locatorSize = 20;
 const end64Size = 56;
 const entrySize = 46;
+/** Before the names of an entry, where it begins. */
 const localSize = 30;
 const mostComment = 0xffff;
 /** What says that the number is one of 64 bits, elsewhere. */
@@ -42,7 +43,7 @@ const mostDirectory = 2 ** 28;
 /** Deflate makes 258 bytes of two bits at most. */
 const mostInflated = 1032;
 
-const damaged = "Copy or download the archive again: it may be cut off.";
+export const ZIP_DAMAGED = "Copy or download the archive again: it may be cut off.";
 
 /**
  * The entries of an archive, in the order of its directory.
@@ -53,7 +54,7 @@ export async function zipEntries(source: ByteSource, fail: Fail): Promise<ZipEnt
   const { count, size, offset } = await directoryOf(source, fail);
   // Of forged numbers a sum may be inexact, but then it is larger than any file.
   if (offset + size > source.size || count * entrySize > size || size > mostDirectory) {
-    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${source.size}`, damaged);
+    fail(`its directory claims ${count} entries in ${size} bytes from ${offset} on, of ${source.size}`, ZIP_DAMAGED);
   }
   const view = viewOf(await source.read(offset, size));
   const entries: ZipEntry[] = [];
@@ -61,11 +62,11 @@ export async function zipEntries(source: ByteSource, fail: Fail): Promise<ZipEnt
   for (let i = 0; i < count; i++) {
     const left = view.byteLength - at;
     if (left < entrySize || view.getUint32(at, true) !== entrySignature) {
-      fail(`entry ${i + 1} of ${count} of its directory is none`, damaged);
+      fail(`entry ${i + 1} of ${count} of its directory is none`, ZIP_DAMAGED);
     }
     const [name, extra] = [view.getUint16(at + 28, true), view.getUint16(at + 30, true)];
     const length = entrySize + name + extra + view.getUint16(at + 32, true);
-    if (length > left) fail(`entry ${i + 1} of ${count} of its directory goes beyond its end`, damaged);
+    if (length > left) fail(`entry ${i + 1} of ${count} of its directory goes beyond its end`, ZIP_DAMAGED);
     entries.push(readEntry(view, at, name, extra, fail));
     at += length;
   }
@@ -78,7 +79,7 @@ async function directoryOf(source: ByteSource, fail: Fail): Promise<{ count: num
   const view = viewOf(await source.read(first, source.size - first));
   let at = view.byteLength - endSize;
   while (at >= 0 && !isEnd(view, at)) at--;
-  if (at < 0) return fail("it has no directory at its end", damaged);
+  if (at < 0) return fail("it has no directory at its end", ZIP_DAMAGED);
   const directory = {
     count: view.getUint16(at + 10, true),
     size: view.getUint32(at + 12, true),
@@ -90,7 +91,7 @@ async function directoryOf(source: ByteSource, fail: Fail): Promise<{ count: num
   const placed = at64 + end64Size <= first + locator;
   const end64 = viewOf(placed ? await source.read(at64, end64Size) : new Uint8Array(end64Size));
   if (end64.byteLength < end64Size || end64.getUint32(0, true) !== end64Signature) {
-    fail("its directory of 64 bits is not where it says", damaged);
+    fail("its directory of 64 bits is not where it says", ZIP_DAMAGED);
   }
   return { count: uint64(end64, 32), size: uint64(end64, 40), offset: uint64(end64, 48) };
 }
@@ -111,7 +112,7 @@ function readEntry(view: DataView, at: number, nameLength: number, extraLength: 
   const large = small.includes(elsewhere) ? extraNumbers(view, nameStart + nameLength, extraLength) : [];
   const [size, packedSize, offset] = small.map((value) => {
     if (value !== elsewhere) return value;
-    return large.shift() ?? fail(`the sizes of its ${JSON.stringify(name.slice(0, 60))} are not there`, damaged);
+    return large.shift() ?? fail(`the sizes of its ${JSON.stringify(name.slice(0, 60))} are not there`, ZIP_DAMAGED);
   }) as [number, number, number];
   const flags = view.getUint16(at + 8, true);
   const [method, crc] = [view.getUint16(at + 10, true), view.getUint32(at + 16, true)];
@@ -144,13 +145,22 @@ export async function unzip(source: ByteSource, entry: ZipEntry, inflate: Inflat
   const packed = await packedBytes(source, entry, fail);
   const data = entry.method === 0 ? packed : await inflated(packed, entry, inflate, fail);
   if (data.length !== entry.size) {
-    fail(`it holds ${data.length > entry.size ? "more" : "fewer"} bytes than the ${entry.size} it should`, damaged);
+    fail(`it holds ${data.length > entry.size ? "more" : "fewer"} bytes than the ${entry.size} it should`, ZIP_DAMAGED);
   }
-  if (crc32(data) !== entry.crc) fail("its bytes are not those that were packed (CRC-32)", damaged);
+  if (crc32(data) !== entry.crc) fail("its bytes are not those that were packed (CRC-32)", ZIP_DAMAGED);
   return data;
 }
 
 async function packedBytes(source: ByteSource, entry: ZipEntry, fail: Fail): Promise<Uint8Array> {
+  return source.read(await packedStart(source, entry, fail), entry.packedSize);
+}
+
+/**
+ * Where an entry's packed bytes begin.
+ *
+ * @throws what `fail` throws where they are not there, or cannot be unpacked
+ */
+export async function packedStart(source: ByteSource, entry: ZipEntry, fail: Fail): Promise<number> {
   const { method, encrypted, offset, size, packedSize } = entry;
   if (encrypted) fail("it is encrypted", "Pack it again without a password.");
   if (method !== 0 && method !== 8) {
@@ -159,16 +169,16 @@ async function packedBytes(source: ByteSource, entry: ZipEntry, fail: Fail): Pro
   const there = offset + localSize <= source.size;
   const local = viewOf(there ? await source.read(offset, localSize) : new Uint8Array(localSize));
   if (local.byteLength < localSize || local.getUint32(0, true) !== localSignature) {
-    fail("it is not where the directory says", damaged);
+    fail("it is not where the directory says", ZIP_DAMAGED);
   }
   const start = offset + localSize + local.getUint16(26, true) + local.getUint16(28, true);
   if (start + packedSize > source.size) {
-    fail(`it takes ${packedSize} bytes from ${start} on, of ${source.size}`, damaged);
+    fail(`it takes ${packedSize} bytes from ${start} on, of ${source.size}`, ZIP_DAMAGED);
   }
   if (size > (method === 0 ? packedSize : mostInflated * packedSize)) {
-    fail(`${packedSize} packed bytes cannot be ${size}`, damaged);
+    fail(`${packedSize} packed bytes cannot be ${size}`, ZIP_DAMAGED);
   }
-  return source.read(start, packedSize);
+  return start;
 }
 
 async function inflated(packed: Uint8Array, { size }: ZipEntry, inflate: Inflate, fail: Fail): Promise<Uint8Array> {
@@ -176,6 +186,6 @@ async function inflated(packed: Uint8Array, { size }: ZipEntry, inflate: Inflate
     return await inflate(packed, size);
   } catch (error) {
     if (error instanceof VoxtwirlError) throw error;
-    return fail(`its packed bytes are damaged (${(error as Error).message})`, damaged);
+    return fail(`its packed bytes are damaged (${(error as Error).message})`, ZIP_DAMAGED);
   }
 }

@@ -3,13 +3,7 @@ import { crc32 } from "./crc32.ts";
 /** A file of an archive that is written as it comes. */
 export interface ZipPart {
   readonly name: string;
-  readonly pieces: Iterable<Uint8Array>;
-}
-
-/** The same, of pieces that have to be waited for. */
-export interface AsyncZipPart {
-  readonly name: string;
-  readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 /** What the directory at the end says of a file. */
@@ -32,19 +26,8 @@ const alignment = 64;
 const filling = 0x4246;
 
 /** A zip archive of stored files, piece by piece, with sizes of 64 bits, as numpy.savez writes large ones. */
-export function* zipStream(parts: Iterable<ZipPart>): Generator<Uint8Array, void, undefined> {
-  const archive = new Archive();
-  for (const { name, pieces } of parts) {
-    yield archive.begin(name);
-    for (const piece of pieces) yield archive.add(piece);
-    yield archive.end();
-  }
-  yield* archive.directory();
-}
-
-/** The same bytes as `zipStream` gives, of parts that have to be waited for. */
-export async function* asyncZipStream(
-  parts: Iterable<AsyncZipPart> | AsyncIterable<AsyncZipPart>,
+export async function* zipStream(
+  parts: Iterable<ZipPart> | AsyncIterable<ZipPart>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const archive = new Archive();
   for await (const { name, pieces } of parts) {

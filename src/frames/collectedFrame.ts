@@ -19,7 +19,8 @@ export interface CollectedNames {
 export class CollectedFrame {
   readonly #original: NumberedFrame;
   readonly #names: CollectedNames;
-  #group: string | undefined;
+  /** What the first copy says that has a group. */
+  #group: Pick<TwirlMark, "group" | "order"> | undefined;
   readonly #kinds = new Map<Kind, { readonly expected: number; readonly copies: Map<number, PredictedCopy> }>();
 
   constructor(original: NumberedFrame, names: CollectedNames) {
@@ -30,7 +31,7 @@ export class CollectedFrame {
   /** What is wrong with the prediction, to go on with "predicted frame 3 ..."; undefined where it is kept. */
   add(
     predicted: NumberedFrame,
-    { copy, copies: expected, rotation, group, repeat }: TwirlMark,
+    { copy, copies: expected, rotation, group, order, repeat }: TwirlMark,
     tolerance: number,
   ): Pick<RotatedFault, "kind" | "message"> | undefined {
     const kind = repeat?.kind ?? "draw";
@@ -50,7 +51,7 @@ export class CollectedFrame {
       ...repeat,
     });
     this.#kinds.set(kind, own);
-    this.#group ??= group;
+    this.#group ??= group === undefined ? undefined : { group, ...(order !== undefined && { order }) };
     return undefined;
   }
 
@@ -66,7 +67,7 @@ export class CollectedFrame {
     }
     const repeats = [...this.#kinds.keys()].filter((kind) => kind !== "draw").flatMap((kind) => this.#sorted(kind));
     return {
-      ...{ original, expected: this.#kinds.get("draw")?.expected ?? 0, group: this.#group, copies },
+      ...{ original, expected: this.#kinds.get("draw")?.expected ?? 0, ...this.#group, copies },
       repeats: repeats as PredictedRepeat[],
     };
   }

@@ -1,4 +1,4 @@
-import { degreeParts } from "../equivariance/degrees.ts";
+import { degreeParts, hasIrreps } from "../equivariance/degrees.ts";
 import { ratioOfSums } from "../equivariance/estimators.ts";
 import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import { determinant } from "../equivariance/matrices.ts";
@@ -16,7 +16,10 @@ export interface LossPart {
 
 /** lossEquiv in parts that add up to it. */
 export interface LossParts {
-  /** By irreducible representation, those of so3 by degree; empty where structures differ in their rotations. */
+  /**
+   * By irreducible representation, those of so3 by degree; empty where structures differ
+   * in their rotations, and of `matrixGroup`.
+   */
   readonly byDegree: readonly LossPart[];
   /** "rotation" and "parity", of groups with reflections; null of others. */
   readonly byParity: readonly LossPart[] | null;
@@ -38,11 +41,7 @@ export class DegreeTally {
 
   add({ predictions, target, group, rotations }: DegreeSample): void {
     this.#elements.push(target.length);
-    const { parts, remainder } = degreeParts(predictions, target, { group, rotations });
-    const named = parts.map(({ name, value }) => [name, value] as const);
-    // Finite groups have nothing above.
-    const left = parts.some(({ degree }) => degree !== undefined) || parts.length === 0;
-    this.#degrees.add([...named, ...(left ? [["remainder", remainder] as const] : [])]);
+    this.#degrees.add(hasIrreps(group) ? byDegree({ predictions, target, group, rotations }) : []);
     const improper = rotations.filter((rotation) => determinant(rotation) < 0).length;
     if (improper < 2 || rotations.length - improper < 2) this.#parity.add([]);
     else {
@@ -60,13 +59,23 @@ export class DegreeTally {
   }
 }
 
+type Part = readonly [name: string, value: number];
+
+function byDegree({ predictions, target, group, rotations }: DegreeSample): readonly Part[] {
+  const { parts, remainder } = degreeParts(predictions, target, { group, rotations });
+  const named = parts.map(({ name, value }): Part => [name, value]);
+  // Finite groups have nothing above.
+  const left = parts.some(({ degree }) => degree !== undefined) || parts.length === 0;
+  return [...named, ...(left ? [["remainder", remainder] as const] : [])];
+}
+
 /** Values by name, the same names for all structures. */
 class Parts {
   #names: readonly string[] | undefined;
   #same = true;
   readonly #values: number[][] = [];
 
-  add(parts: readonly (readonly [name: string, value: number])[]): void {
+  add(parts: readonly Part[]): void {
     const names = parts.map(([name]) => name);
     this.#names ??= names;
     this.#same &&= names.join() === this.#names.join();

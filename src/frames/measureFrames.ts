@@ -1,5 +1,6 @@
 import { requireObject } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
+import { squaredError, type Loss } from "../equivariance/losses.ts";
 import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
 import { compositionOf } from "../molecules/elementEnergies.ts";
 import { nameOfCopy } from "./collectedFrame.ts";
@@ -37,6 +38,11 @@ export interface FrameTallyOptions extends TermNames {
    * predictions themselves tell is the floor without.
    */
   readonly floors?: number | Readonly<Record<string, number>> | undefined;
+  /**
+   * `absoluteError`, `huber({ delta })` or another loss of single numbers; the squared error by default. Of forces it
+   * is of their components, once they are turned back; floors and verdicts do not depend on it.
+   */
+  readonly loss?: Loss | undefined;
   /** Called for each thing that is wrong. */
   readonly onFault?: ((fault: FrameFault) => void) | undefined;
 }
@@ -51,6 +57,10 @@ export interface FrameMeasurement {
   readonly copies: number;
   /** Name of the group that all rotations are of, "independent" where no file says it; null where they differ. */
   readonly group: string | null;
+  /** The loss's name. */
+  readonly loss: string;
+  /** What its lossEquiv is: see `Loss`. */
+  readonly split: Loss["split"];
   /** Whether each structure has predictions for all elements of a group, so that nothing is estimated from draws. */
   readonly exact: boolean;
   /** How often each thing was wrong. */
@@ -70,15 +80,21 @@ export class FrameTally {
   readonly #terms: readonly TermTally[];
   readonly #faults = new Map<FrameFault["kind"], number>();
   readonly #groups = new Set<string>();
+  readonly #loss: Loss;
   #structures = 0;
   #copies = 0;
   #exact = true;
 
-  /** @throws VoxtwirlError "bad-option" where two things that are measured have the same name */
+  /**
+   * @throws VoxtwirlError "bad-option" where two things that are measured have the same name, or the loss is none of
+   *   single numbers
+   */
   constructor(options: FrameTallyOptions = {}) {
     requireObject("options", options, 'Give { vectors: ["dipole"] }.');
+    const { loss = squaredError } = options;
     this.#options = options;
-    this.#terms = frameTerms(options).map((term) => new TermTally(term));
+    this.#loss = loss;
+    this.#terms = frameTerms(options).map((term) => new TermTally(term, loss));
   }
 
   /** Counts something that is wrong, and tells it. */
@@ -94,11 +110,11 @@ export class FrameTally {
 
   /** Measures a structure's predictions; what is wrong is told. */
   add(structure: RotatedStructure): void {
-    const { original, copies, group, repeats } = structure;
+    const { original, copies, group, order, repeats } = structure;
     if (copies.length === 0) return;
     const whole = sampledGroup(
       copies.map(({ rotation }) => rotation),
-      group,
+      { name: group, order },
     );
     if (whole === undefined) {
       const message = `frame ${original.number} lacks predictions for some rotations of ${group}, which go together`;
@@ -203,7 +219,8 @@ export class FrameTally {
       );
     }
     const group = this.#groups.size === 1 ? [...this.#groups][0]! : null;
-    const counts = { structures, copies: this.#copies, group, exact: this.#exact };
+    const { name: loss, split } = this.#loss;
+    const counts = { structures, copies: this.#copies, group, exact: this.#exact, loss, split };
     const verdicts = [...new Set(Object.values(terms).flatMap((term) => term.verdicts))];
     return { terms, ...counts, verdicts, faults, remarks };
   }
@@ -213,12 +230,14 @@ export class FrameTally {
 export interface MeasureFramesOptions extends Omit<ReadRotatedFramesOptions, "onFault">, FrameTallyOptions {}
 
 /**
- * Measures predictions that any program has made for rotated copies of frames: they are turned back, and the squared
- * error of each term is decomposed into L = L_mean + L_equiv. Forces, vectors, stress and virials turn; energies and
- * scalars do not. Of stress and virials all nine numbers count, so that those off the diagonal count twice (Frobenius).
+ * Measures predictions that any program has made for rotated copies of frames: they are turned back, and the loss of
+ * each term, the squared error by default, is decomposed into L = L_mean + L_equiv. Forces, vectors, stress and virials
+ * turn; energies and scalars do not. Of stress and virials all nine numbers count, so that those off the diagonal count
+ * twice (Frobenius).
  *
  * A loss is the sum over all structures and numbers by how many numbers these are; standard errors and intervals are
- * over structures. Where copies are all elements of a finite group the terms are exact; of fewer they are unbiased.
+ * over structures. Where copies are all elements of a finite group the terms are exact; of fewer those of the
+ * squared error are unbiased, and the jackknife leaves a small bias of other losses, as in `measurePredictions`.
  * Files may be of any size: only a few numbers of each structure are kept.
  *
  * @throws VoxtwirlError "bad-option" and "bad-file" as `readRotatedFrames`, "no-data" where no structure has two

@@ -1,5 +1,6 @@
 /** Copies of a frame that tell what else than lost symmetry changes predictions. */
 import type { Rotation } from "../equivariance/groups.ts";
+import { product } from "../equivariance/matrices.ts";
 import type { Frame } from "../molecules/frame.ts";
 import type { Random } from "../random.ts";
 
@@ -24,10 +25,19 @@ export const IDENTITIES = 2;
 export const JITTERS = 2;
 /** In radians, the first of which is the pose that others are held against. */
 export const NEAR_ANGLES: readonly number[] = [0, 1e-4, 1e-3, 1e-2, 1e-1];
-const KINDS: readonly string[] = ["identity", "jitter", "jitter single", ...AXES.map((axis) => `near ${axis}`)];
+const KINDS: readonly RepeatKind[] = [
+  ...(["identity", "jitter", "jitter single"] as const),
+  ...AXES.map((axis) => `near ${axis}` as const),
+];
 
-export function isRepeatKind(word: unknown): word is RepeatKind {
-  return typeof word === "string" && KINDS.includes(word);
+/** The kind of a word or, in arrays, of its number from 1; undefined of others. */
+export function repeatKind(said: unknown): RepeatKind | undefined {
+  return typeof said === "number" ? KINDS[said - 1] : KINDS.find((kind) => kind === said);
+}
+
+/** As arrays have it. */
+export function numberOfKind(kind: RepeatKind): number {
+  return KINDS.indexOf(kind) + 1;
 }
 
 /** Poses in which the edge from the first atom to its nearest lies along an axis, and turned away from it. */
@@ -92,11 +102,4 @@ function about(axis: number, angle: number): number[] {
   r[3 * j + i] = s;
   r[3 * i + j] = -s;
   return r;
-}
-
-function product(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((_, at) => {
-    const [i, j] = [3 * Math.floor(at / 3), at % 3];
-    return a[i]! * b[j]! + a[i + 1]! * b[3 + j]! + a[i + 2]! * b[6 + j]!;
-  });
 }

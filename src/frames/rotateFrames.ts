@@ -7,6 +7,7 @@ import {
   requireWhole,
 } from "../check.ts";
 import { requireRotationGroup, type Rotation, type RotationGroup } from "../equivariance/groups.ts";
+import { isGroupName } from "../equivariance/namedGroups.ts";
 import { usualTwirl } from "../equivariance/symmetryGroup.ts";
 import { VoxtwirlError } from "../errors.ts";
 import type { Frame, NumberedFrame } from "../molecules/frame.ts";
@@ -49,8 +50,8 @@ const IDENTITY: Rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 /**
  * Copies of frames, each turned about the origin: positions, cell and origin as R v. Those of a frame, 1 to `twirl`,
- * follow one another; the values twirl_frame, twirl_copy, twirl_copies, twirl_rotation and
- * twirl_group say which it is.
+ * follow one another; the values twirl_frame, twirl_copy, twirl_copies, twirl_rotation and twirl_group say which it
+ * is, of a `matrixGroup` twirl_order besides.
  *
  * Labels are left out, so that nothing can be taken for a prediction: all numbers of the original but whole ones of
  * atoms, charge, spin, multiplicity, initial charges and moments, masses, and what `keep` names. Texts and truth values
@@ -122,7 +123,7 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
       };
       let copy = 0;
       for (const rotation of rotations()) {
-        yield turned({ copy: ++copy, copies: twirl, rotation, group: group.name });
+        yield turned({ copy: ++copy, copies: twirl, rotation, ...groupMark(group) });
       }
       const identity = (repeat: Repeat, which: number, copies: number, change = (points: Float64Array) => points) =>
         turned(
@@ -149,6 +150,11 @@ export function frameRotator(options: RotateFramesOptions): FrameRotator {
       options.onNames?.({ leftOut: [...keeping.leftOut], missing });
     },
   };
+}
+
+/** Elements of known groups are counted by these. */
+function groupMark({ name, order }: RotationGroup): Pick<TwirlMark, "group" | "order"> {
+  return { group: name, ...(Number.isFinite(order) && !isGroupName(name) && { order }) };
 }
 
 function moved(points: Float64Array, shift: readonly number[]): Float64Array {

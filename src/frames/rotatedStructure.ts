@@ -22,6 +22,8 @@ export interface RotatedStructure {
   readonly expected: number;
   /** Name of the group that the rotations are drawn from, where the file says it. */
   readonly group?: string | undefined;
+  /** How many elements that has, where it is known by the file alone. */
+  readonly order?: number | undefined;
   /** Those that are there, by `copy`. */
   readonly copies: readonly PredictedCopy[];
   /** Predictions for copies that are no draws: see `RotateFramesOptions.repeats` and `nearAxes`. */

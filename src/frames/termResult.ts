@@ -27,24 +27,32 @@ export interface AngleBin {
   readonly spreadRms: number | null;
 }
 
-/** What averaging K predictions under independent rotations is expected to take away. */
+/**
+ * What averaging K predictions takes away: of the squared error what is expected under independent rotations; of other
+ * losses, for which no formula holds, what averages of disjoint sets of K predictions took away.
+ */
 export interface FrameGain {
   /** K */
   readonly count: number;
   /** Predictions for each structure in place of one. */
   readonly cost: number;
-  /** In percent of lossTotal: percentEquiv (1 - 1/K). */
+  /** In percent of lossTotal: percentEquiv (1 - 1/K). NaN of other losses than the squared error. */
   readonly percentPredicted: number;
   readonly percentPredictedStdErr: number;
-  /** Root of what is left of lossTotal. */
+  /** In percent of lossTotal, measured; NaN of the squared error. */
+  readonly percentGain: number;
+  readonly percentGainStdErr: number;
+  /** Root of what is left of the mean squared error. */
   readonly rmse: number;
-  /** Root of what is left of lossEquiv. */
+  /** What is left of spreadRms. */
   readonly spreadRms: number;
 }
 
 /**
  * The decomposition of one term, in its unit and the square of it: losses are sums over structures and their numbers by
- * how many numbers these are. Without labels all but lossEquiv and what spreads is NaN.
+ * how many numbers these are. Without labels all but lossEquiv and what spreads is NaN, and lossEquiv too where the
+ * loss has no exact split. Roots, spreads, verdicts and parts by degree and parity are of the squared error, whatever
+ * the loss.
  */
 export interface FrameTermResult extends Decomposition, LossParts {
   /** Null where it is not known. */
@@ -54,11 +62,11 @@ export interface FrameTermResult extends Decomposition, LossParts {
   readonly labelled: boolean;
   /** 95 % interval of percentEquiv; null without labels, with fewer than two structures, or where the loss is 0. */
   readonly percentEquivInterval: readonly [low: number, high: number] | null;
-  /** Root of lossTotal. */
+  /** Root of the mean squared error: of lossTotal, unless it is of another loss. */
   readonly rmse: number;
-  /** Root of lossMean: of the twirled prediction. NaN where the estimate of lossMean is below 0. */
+  /** The same of the twirled prediction. NaN where the estimate of its mean squared error is below 0. */
   readonly rmseMean: number;
-  /** Root of lossEquiv. */
+  /** Root of the mean squared distance from the twirled prediction. */
   readonly spreadRms: number;
   /** Largest distance from the mean over copies: of a number, a vector, or a tensor by Frobenius' norm. */
   readonly spreadMax: number;

@@ -1,32 +1,23 @@
+import { VoxtwirlError } from "../errors.ts";
 import { pooledTerms, type Decomposition, type SampleTerms } from "../equivariance/estimators.ts";
-import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import { ratioInterval } from "../equivariance/intervals.ts";
-import { squaredError } from "../equivariance/losses.ts";
+import { requireLoss, squaredError, type Loss } from "../equivariance/losses.ts";
 import { sampleTerms } from "../equivariance/sampleTerms.ts";
 import { weightedTerms } from "../equivariance/weightedTerms.ts";
-import { TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
+import { subsetErrors, TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { elementsIn, withoutElements, type Composition } from "../molecules/elementEnergies.ts";
-import { AngleBins, angleOf } from "./angleBins.ts";
-import { DegreeTally } from "./degreeTally.ts";
+import { Random } from "../random.ts";
 import { FloorTally } from "./floor.ts";
+import { measuredGains, predictedGains, type AveragedSample } from "./frameGains.ts";
 import type { FrameTerm } from "./frameTerms.ts";
-import type { FrameGain, FrameTermResult, WorstCopy } from "./termResult.ts";
+import { squaredDistance, SpreadTally, type TurnedPredictions } from "./spreadTally.ts";
+import type { FrameTermResult } from "./termResult.ts";
 import { verdictsOf } from "./verdict.ts";
 
-/** Predictions for the copies of one structure, turned back. */
-export interface TurnedPredictions {
-  /** Number of the original frame. */
-  readonly frame: number;
-  readonly composition: Composition;
-  readonly copies: readonly { readonly copy: number; readonly rotation: Rotation; readonly values: Float64Array }[];
-  readonly target: Float64Array | undefined;
-  readonly perAtom: boolean;
-  /** What the rotations are drawn from; all of it where it has weights. */
-  readonly group: RotationGroup;
-}
-
-/** What is kept of a structure. */
-interface Entry extends SampleTerms {
+/** What is kept of a structure: the terms of its loss, */
+interface Entry extends SampleTerms, AveragedSample {
+  /** and those of the squared error. */
+  readonly squares: SampleTerms;
   readonly elements: number;
   readonly labelled: boolean;
   /** Sum of squares of the mean over copies. */
@@ -41,14 +32,22 @@ interface Entry extends SampleTerms {
 export class TermTally {
   readonly term: FrameTerm;
   readonly floor = new FloorTally();
-  readonly degrees = new DegreeTally();
   readonly #entries: Entry[] = [];
-  readonly #bins = new AngleBins();
-  #largest = 0;
-  #worst: WorstCopy | null = null;
+  /** Apart, as what is told is of the structures that the losses are of. */
+  readonly #spreads = { labelled: new SpreadTally(), unlabelled: new SpreadTally() };
+  readonly #loss: Loss;
+  /** Decides which predictions are averaged to measure gains. */
+  readonly #random = new Random(0);
 
-  constructor(term: FrameTerm) {
+  /** @throws VoxtwirlError "bad-option" unless the loss is one of single numbers */
+  constructor(term: FrameTerm, loss: Loss) {
+    requireLoss(loss);
+    if ((loss.numbersEach ?? 1) > 1) {
+      const message = `the loss ${loss.name} is of distributions, which no term of frames is`;
+      throw new VoxtwirlError("bad-option", message, "Give absoluteError, huber({ delta }) or another of numbers.");
+    }
     this.term = term;
+    this.#loss = loss;
   }
 
   /** How many structures came with a label, and how many without. */
@@ -71,10 +70,13 @@ export class TermTally {
       for (let e = 0; e < elements; e++) mean[e]! += weight * values[e]!;
     });
     const sample = { predictions, target: target ?? mean, rotations, groupOrder };
-    const terms = (weights ? weightedTerms(weights) : sampleTerms)(squaredError, sample, frame);
-    this.degrees.add({ ...sample, group, rotations: copies.map(({ rotation }) => rotation) });
+    const termsOf = weights ? weightedTerms(weights) : sampleTerms;
+    const squares = termsOf(squaredError, sample, frame);
+    const isSquared = this.#loss === squaredError;
+    const counts = isSquared || weights ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
     this.#entries.push({
-      ...terms,
+      ...(isSquared ? squares : termsOf(this.#loss, sample, frame)),
+      ...{ squares, errors: subsetErrors(this.#loss, sample, counts, this.#random) },
       elements,
       labelled: target !== undefined,
       signal: mean.reduce((sum, value) => sum + value * value, 0),
@@ -83,35 +85,17 @@ export class TermTally {
       label: target?.[0] ?? NaN,
     });
     // The mean is of these copies too, and so nearer to them than that over all rotations.
-    const spread = copies.reduce((sum, { values }) => sum + distance(values, mean, 0, elements), 0);
-    const unbiased = weights === undefined && spread > 0 ? (terms.equiv * rotations) / spread : 1;
-    for (const { copy, rotation, values } of copies) {
-      const angle = angleOf(rotation);
-      const error = target && distance(values, target, 0, elements);
-      this.#bins.add(angle, elements, unbiased * distance(values, mean, 0, elements), error);
-      this.#findWorst(turned, { copy, rotation, angle }, values, mean);
-    }
-  }
-
-  #findWorst(
-    { frame, composition, perAtom }: TurnedPredictions,
-    copy: Pick<WorstCopy, "copy" | "rotation" | "angle">,
-    values: Float64Array,
-    mean: Float64Array,
-  ): void {
-    const { size } = this.term;
-    const atoms = [...composition.values()].reduce((sum, count) => sum + count, 0);
-    for (let at = 0; at < values.length; at += size) {
-      const far = Math.sqrt(distance(values, mean, at, at + size));
-      if (!(far > this.#largest)) continue;
-      this.#largest = far;
-      const atom = perAtom ? 1 + Math.floor(at / (values.length / atoms)) : null;
-      this.#worst = { frame, atom, ...copy };
-    }
+    const spread = copies.reduce((sum, { values }) => sum + squaredDistance(values, mean), 0);
+    const unbiased = weights === undefined && spread > 0 ? (squares.equiv * rotations) / spread : 1;
+    const copyRotations = copies.map(({ rotation }) => rotation);
+    this.#spreads[target ? "labelled" : "unlabelled"].add(turned, {
+      ...{ mean, unbiased, size: this.term.size },
+      sample: { ...sample, group, rotations: copyRotations },
+    });
   }
 
   /**
-   * Undefined without any structure. Where some have labels, the losses are of these.
+   * Undefined without any structure. Where some have labels, all but the floor is of these.
    *
    * @param energyUnit that of energies, where it is known
    * @param tolerance the floor, in place of what was found
@@ -121,12 +105,19 @@ export class TermTally {
     const entries = this.#entries.filter((entry) => entry.labelled === labelled);
     if (entries.length === 0) return undefined;
     const elements = entries.map((entry) => entry.elements);
-    const pooled = pooledTerms(entries, elements);
+    const of = (terms: readonly SampleTerms[], loss: Loss) => {
+      const pooled = pooledTerms(terms, elements);
+      return labelled ? pooled : withoutLabels(pooled, loss);
+    };
+    const isSquared = this.#loss === squaredError;
+    const squares = of(
+      entries.map((entry) => entry.squares),
+      squaredError,
+    );
+    const known = isSquared ? squares : of(entries, this.#loss);
     const { energy, unit } = this.term;
-    const known = labelled ? pooled : withoutLabels(pooled);
-    const { lossTotal, lossMean, lossEquiv } = known;
     const count = elements.reduce((sum, size) => sum + size, 0);
-    const spreadRms = Math.sqrt(lossEquiv);
+    const spreadRms = Math.sqrt(squares.lossEquiv);
     const signalRms = energy
       ? deviation(this.#rest(entries, "mean"))
       : Math.sqrt(entries.reduce((sum, { signal }) => sum + signal, 0) / count);
@@ -141,19 +132,22 @@ export class TermTally {
       structures: entries.length,
       labelled,
       ...known,
-      ...(energy && labelled && { lossZero: meanSquare(this.#rest(entries, "label")) }),
+      ...(energy && labelled && { lossZero: this.#zeroLoss(entries) }),
       percentEquivInterval: labelled && Number.isFinite(low + high) ? [low, high] : null,
-      rmse: Math.sqrt(lossTotal),
-      rmseMean: Math.sqrt(lossMean),
+      rmse: Math.sqrt(squares.lossTotal),
+      rmseMean: Math.sqrt(squares.lossMean),
       spreadRms,
-      spreadMax: this.#largest,
-      worst: this.#worst,
       signalRms,
-      byAngle: this.#bins.result(),
-      gains: TWIRL_COUNTS.map((k) => gainOf(k, known)),
-      ...this.degrees.result(),
+      ...this.#spreads[labelled ? "labelled" : "unlabelled"].result(),
+      gains: isSquared ? predictedGains(squares) : labelled ? measuredGains(entries, squares) : [],
       ...{ floor, nearAxes, verdicts: verdictsOf({ spreadRms, signalRms, floor, nearAxes }) },
     };
+  }
+
+  #zeroLoss(entries: readonly Entry[]): number {
+    const rest = this.#rest(entries, "label");
+    if (this.#loss === squaredError) return meanSquare(rest);
+    return this.#loss.of(new Float64Array(rest.length), rest) / rest.length;
   }
 
   /** Energies less what the elements tell; none where these would tell all. */
@@ -168,35 +162,14 @@ export class TermTally {
   }
 }
 
-function gainOf(
-  count: number,
-  found: Pick<FrameTermResult, "lossTotal" | "lossEquiv" | "percentEquiv" | "percentEquivStdErr">,
-): FrameGain {
-  const factor = 1 - 1 / count;
-  return {
-    count,
-    cost: count,
-    percentPredicted: factor * found.percentEquiv,
-    percentPredictedStdErr: factor * found.percentEquivStdErr,
-    rmse: Math.sqrt(found.lossTotal - factor * found.lossEquiv),
-    spreadRms: Math.sqrt(found.lossEquiv / count),
-  };
-}
-
-/** Only what predictions tell by themselves. */
-function withoutLabels({ lossEquiv, lossEquivStdErr }: Decomposition): Decomposition {
+/** Only what predictions tell by themselves: where lossEquiv is a gap it takes labels too. */
+function withoutLabels({ lossEquiv, lossEquivStdErr }: Decomposition, { split }: Loss): Decomposition {
   const [none, error] = [NaN, NaN];
+  const spread = split === "exact" ? { lossEquiv, lossEquivStdErr } : { lossEquiv: none, lossEquivStdErr: error };
   return {
-    ...{ lossTotal: none, lossMean: none, lossEquiv, lossZero: none, percentEquiv: none, percentEquivStdErr: error },
-    ...{ lossTotalStdErr: error, lossMeanStdErr: error, lossEquivStdErr },
+    ...{ lossTotal: none, lossMean: none, lossZero: none, percentEquiv: none, percentEquivStdErr: error },
+    ...{ lossTotalStdErr: error, lossMeanStdErr: error, ...spread },
   };
-}
-
-/** |a - b|^2 over a range. */
-function distance(a: Float64Array, b: Float64Array, from: number, to: number): number {
-  let sum = 0;
-  for (let i = from; i < to; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
 }
 
 /** NaN of none. */

@@ -6,26 +6,31 @@ import { createGunzip } from "node:zlib";
 import { requireString } from "../check.ts";
 import { VoxtwirlError } from "../errors.ts";
 import { openNpzFrames } from "../formats/npz.ts";
-import type { NpzFrames } from "../formats/npzFrames.ts";
+import type { NpzFrames, NpzSource } from "../formats/npzFrames.ts";
 import { Unusable } from "../formats/records.ts";
 import { readXyzFrames, type FrameOptions } from "../formats/xyzStream.ts";
 import type { NumberedFrame } from "../molecules/frame.ts";
 import { builtinFrames } from "./builtinFrames.ts";
+import { withFile } from "./files.ts";
 import { KIND_BYTES } from "./fileKind.ts";
 import { foreignBytes, foreignText } from "./foreignKinds.ts";
 import { asBadFile, encodingOf, inflate, isGzip, isNpz, standardInput } from "./moleculeBytes.ts";
+import { openNpzFile } from "./npzFile.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
 
 /** How a file of frames is read. */
 export interface ReadFramesOptions extends FrameOptions {
-  /** Most bytes of an .npz file, and of its arrays; 1 GiB by default. Text has no limit. */
+  /**
+   * Most bytes of an .npz file that is packed again or comes from a pipe, and of arrays in Fortran order; 1 GiB by
+   * default. Others are read row by row, and text has no limit.
+   */
   limit?: number | undefined;
 }
 
 /** What a path was found to hold. */
 export type OpenFrames =
   | { readonly kind: "xyz"; readonly frames: Frames }
-  | { readonly kind: "npz"; readonly frames: Frames; readonly arrays: NpzFrames };
+  | { readonly kind: "npz"; readonly frames: Frames; readonly source: NpzSource };
 
 type Frames = AsyncIterable<NumberedFrame> | Iterable<NumberedFrame>;
 
@@ -34,8 +39,8 @@ const defaultLimit = 2 ** 30;
 
 /**
  * The frames of a file, one after another: XYZ and extended XYZ of any size in the memory of a few frames, packed by
- * gzip in one member or several, in UTF-8 or UTF-16, also from a pipe or /dev/stdin; .npz archives, which are read
- * whole. "builtin" and "builtin-forces" stand for the built-in sets.
+ * gzip in one member or several, in UTF-8 or UTF-16, also from a pipe or /dev/stdin; .npz archives, likewise, or
+ * whole from a pipe. "builtin" and "builtin-forces" stand for the built-in sets.
  *
  * @throws VoxtwirlError "bad-file" where the file is missing or cannot be read, is of another kind, or as
  *   `readXyzFrames` and `openNpzFrames`
@@ -53,11 +58,16 @@ export async function openFrameFile(path: string, options: ReadFramesOptions = {
   if (isBuiltin(path)) return { kind: "xyz", frames: builtinFrames(path) };
   const info = await asBadFile(path, () => stat(path));
   if (info.isDirectory()) throw new VoxtwirlError("bad-file", `${path} is a folder`, "Give one file of frames.");
+  const limit = options.limit ?? defaultLimit;
+  if (info.isFile() && isNpz(await withFile(path, ({ read }) => read(0, KIND_BYTES)), path)) {
+    const archive = await openNpzFile(path, basename(path), limit);
+    return npzOpened(archive, () => archive.blocks(), path, options);
+  }
   const { first, pieces } = await begun(unpackedPieces(path), path);
   if (isNpz(first, path)) {
-    const bytes = await wholeOf(pieces, path, options.limit ?? defaultLimit);
+    const bytes = await wholeOf(pieces, path, limit);
     const arrays = await openNpzFrames(bytes, basename(path), { limit: options.limit, inflate });
-    return { kind: "npz", frames: npzFrames(arrays, path, options), arrays };
+    return npzOpened(arrays, () => [arrays], path, options);
   }
   const kind = foreignBytes(first);
   if (kind !== undefined) throw new VoxtwirlError("bad-file", `${path} is ${kind.name}, not text`, kind.fix);
@@ -84,28 +94,40 @@ async function* decoded(pieces: AsyncIterable<Buffer>, decoder: TextDecoder): As
   yield decoder.decode();
 }
 
-async function* npzFrames(arrays: NpzFrames, path: string, { onLeftOut }: FrameOptions) {
+type Blocks = () => AsyncIterable<NpzFrames> | Iterable<NpzFrames>;
+
+function npzOpened(of: Omit<NpzSource, "frames">, blocks: Blocks, path: string, options: FrameOptions): OpenFrames {
+  const { atoms, own, names } = of;
+  // What is left out is told once.
+  const frames = () =>
+    npzFrames(blocks(), path, { ...options, ...(options.onLeftOut && { onLeftOut: () => undefined }) });
+  return { kind: "npz", frames: npzFrames(blocks(), path, options), source: { atoms, own, names, frames } };
+}
+
+async function* npzFrames(blocks: ReturnType<Blocks>, path: string, { onLeftOut }: FrameOptions) {
   let found = 0;
-  for (let i = 0; i < arrays.count; i++) {
-    let frame: NumberedFrame;
-    try {
-      frame = arrays.frame(i);
-    } catch (fault) {
-      if (!(fault instanceof Unusable)) throw fault;
-      if (onLeftOut === undefined) {
-        throw new VoxtwirlError("bad-file", `${basename(path)}, frame ${i + 1}: ${fault.message}`, fault.fix);
+  let record = 0;
+  for await (const block of blocks) {
+    for (let i = 0; i < block.count; i++) {
+      record++;
+      let frame: NumberedFrame;
+      try {
+        frame = block.frame(i);
+      } catch (fault) {
+        if (!(fault instanceof Unusable)) throw fault;
+        if (onLeftOut === undefined) {
+          throw new VoxtwirlError("bad-file", `${basename(path)}, frame ${record}: ${fault.message}`, fault.fix);
+        }
+        onLeftOut({ record, message: fault.message }, fault.reason);
+        continue;
       }
-      onLeftOut({ record: i + 1, message: fault.message }, fault.reason);
-      continue;
+      found++;
+      yield frame;
+      // So that signals and timers get their turn.
+      if (found % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    found++;
-    yield frame;
-    // So that signals and timers get their turn.
-    if (found % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  if (arrays.count === 0) {
-    throw new VoxtwirlError("bad-file", `${basename(path)} holds no frame`, "Is it the right file?");
-  }
+  if (record === 0) throw new VoxtwirlError("bad-file", `${basename(path)} holds no frame`, "Is it the right file?");
 }
 
 /** The bytes of a file, unpacked where it begins as gzip does. */

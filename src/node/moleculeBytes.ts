@@ -67,7 +67,7 @@ export async function unpacked(bytes: Buffer, path: string, limit: number): Prom
 }
 
 /** Whether bytes are a NumPy archive: by its first file, or by the name where that tells nothing. */
-export function isNpz(plain: Buffer, name: string): boolean {
+export function isNpz(plain: Uint8Array, name: string): boolean {
   const kind = binaryKind(plain)?.name;
   return kind === "a NumPy archive (.npz)" || (kind === "a zip archive" && /\.npz(\.gz)?$/i.test(name));
 }

@@ -48,6 +48,30 @@ describe("voxtwirl measure --frames", () => {
     });
   });
 
+  it("measures absolute errors and Huber's, and prints the squared error as without --loss", async () => {
+    const given = ["--data", file("in.extxyz")];
+    await command.run(["rotate", ...given, "--out", file("losses.extxyz"), "--twirl", "8"]);
+    const copies = parseXyzFrames(readFileSync(file("losses.extxyz"), "utf8")).map((copy) => {
+      const { frame, rotation } = twirlMark(copy)!;
+      const forces = column(withField(rotation, forcesOf(frames[frame - 1]!), 0.3));
+      return encodeXyzFrame({ ...copy, arrays: new Map([["forces", forces]]) });
+    });
+    writeFileSync(file("losses-predicted.extxyz"), copies.join(""));
+    const measure = ["measure", "--frames", file("losses-predicted.extxyz"), ...given];
+    expect(await command.run([...measure, "--loss", "squared"])).toEqual(await command.run(measure));
+    const shown = await command.run([...measure, "--loss", "huber", "--delta", "0.2"]);
+    expect(shown.stdout).toContain("Loss: huber, delta 0.2. No exact split");
+    expect(shown.stdout).toContain("the jackknife leaves a small bias");
+    expect(shown.stdout).toContain("Loss that averages of K predictions took away");
+    const { code, stdout } = await command.run([...measure, "--loss", "absolute", "--json"]);
+    const { terms, ...rest } = JSON.parse(stdout) as { terms: { forces: { gains: object[] } } };
+    expect([code, rest]).toEqual([0, expect.objectContaining({ loss: "absolute", split: "gap" })]);
+    expect(rest).not.toHaveProperty("delta");
+    expect(terms.forces.gains[3]).toMatchObject({ count: 8, percentPredicted: null });
+    const wrong = await command.run([...measure, "--loss", "brier"]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--loss brier goes with --predictions")]);
+  });
+
   it("says what it is: rounding, by the frames that rotate --repeats adds", async () => {
     const given = ["--data", file("in.extxyz")];
     const out = file("repeats.extxyz");

@@ -88,7 +88,7 @@ describe("voxtwirl measure --loss", () => {
     const found = await measure(command, given);
     const { gains, ...expected } = decompose(predictions, targets, { samples: N });
     expect(found).toMatchObject({ ...expected, gains, loss: "squared", split: "exact" });
-    const added = /^(formatVersion|loss|split|.*Interval)$/;
+    const added = /^(formatVersion|loss|split|exact|.*Interval)$/;
     expect(Object.keys(found).filter((key) => !added.test(key))).toEqual(
       (
         "type group lossTotal lossMean lossEquiv lossZero percentEquiv percentEquivStdErr lossTotalStdErr " +

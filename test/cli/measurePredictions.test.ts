@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { act, so3 } from "../../src/equivariance/groups.ts";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
+import { quadrature } from "../../src/equivariance/quadrature.ts";
+import { weightedTerms } from "../../src/equivariance/weightedTerms.ts";
 import { measurePredictions } from "../../src/equivariance/predictions.ts";
 import { drawOctahedral, haarRotation } from "../../src/equivariance/rotations.ts";
 import { decompose } from "../../src/equivariance/decomposition.ts";
@@ -164,6 +166,32 @@ describe("voxtwirl measure --predictions", () => {
     const refused = await command.run(["measure", ...args]);
     expect(refused.stderr).toMatch(/one\.npy: matrix 23 is a reflection \(determinant -1\), not a rotation\n.*full-o/);
     expect((await measured(...args, "--group", "full-octahedral")).group).toBe("full-octahedral");
+  });
+
+  it("weighs a quadrature's predictions, and takes a group from a file", async () => {
+    const nodes = quadrature(5).enumerate!();
+    const vectors = randomArray(3 * 84 * 6, 4);
+    const goals = randomArray(3 * 6, 5);
+    writeFileSync(file("q.npy"), npyBytes([3, 84, 2, 3], vectors));
+    writeFileSync(file("tq.npy"), npyBytes([3, 2, 3], goals));
+    writeFileSync(file("rq.npy"), npyBytes([84, 3, 3], Float32Array.from(nodes.flat())));
+    const given = ["--predictions", file("q.npy"), "--targets", file("tq.npy")];
+    const terms = weightedTerms(quadrature(5).weights!);
+    const expected = decompose(vectors, goals, { samples: 3, groupOrder: 84, terms });
+    const upright = await measured(...given, "--group", "quadrature-5");
+    expect(upright).toMatchObject({ group: "quadrature-5", exact: true, lossEquiv: expected.lossEquiv });
+    const rotations = [...given, "--rotations", file("rq.npy"), "--kind", "vectors"];
+    const raw = await measured(...rotations, "--group", "quadrature-5");
+    expect(raw.lossEquiv).not.toBeCloseTo(expected.lossEquiv, 3);
+    expect(await measured(...rotations, "--group", "so3")).toEqual(raw);
+    const shown = await command.run(["measure", ...given, "--group", "quadrature-5"]);
+    expect(shown.stdout).toContain("quadrature-5, a fixed rule with weights: nothing is drawn");
+    // 84 predictions are more than two elements.
+    writeFileSync(file("c2.json"), '{"generators": [[-1, 0, 0, 0, -1, 0, 0, 0, 1]]}');
+    const many = await command.run(["measure", ...given, "--group", file("c2.json")]);
+    expect(many.stderr).toContain("there are 84 predictions a sample, the c2 group has 2 elements");
+    const frames = await command.run(["measure", "--model", "m", "--data", "builtin", "--group", "quadrature-5"]);
+    expect([frames.code, frames.stderr]).toEqual([2, expect.stringContaining("goes with --predictions")]);
   });
 
   describe("--kind", () => {

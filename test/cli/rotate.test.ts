@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { octahedralMatrices, rotateGridOctahedral } from "../../src/equivariance/octahedral.ts";
 import { parseXyzFrames } from "../../src/formats/xyzStream.ts";
 import { twirlMark } from "../../src/frames/twirlKeys.ts";
+import { readFrameFile } from "../../src/node/frameFile.ts";
 import { readNpy } from "../../src/node/npy.ts";
 import { npzBytes, rmd17 } from "../formats/npzBytes.ts";
 import { randomArray } from "../harness.ts";
@@ -26,6 +27,23 @@ const frames =
   "2\n\nQq 1 2 3\nH 0 0 0\n" +
   "1\n\nAr 1e-3 2 3\n";
 writeFileSync(file("in.extxyz"), frames);
+const [third, half] = [
+  [
+    [-0.5, -0.866025, 0],
+    [0.866025, -0.5, 0],
+    [0, 0, 1],
+  ],
+  [1, 0, 0, 0, -1, 0, 0, 0, -1],
+];
+const groups = {
+  "d3.json": { generators: [third, half] },
+  "c2.json": [[1, 0, 0, 0, 1, 0, 0, 0, 1], half],
+  "open.json": { matrices: [[1, 0, 0, 0, 1, 0, 0, 0, 1], third] },
+  "rows.json": { generators: [[1, 0, 0]] },
+  "words.json": { matrixes: [half] },
+};
+for (const [name, group] of Object.entries(groups)) writeFileSync(file(name), JSON.stringify(group));
+writeFileSync(file("grids.npy"), npyBytes([1, 2, 2, 2], Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)));
 
 describe("voxtwirl rotate", () => {
   it("writes copies with ten digits, and says what it leaves out", async () => {
@@ -61,6 +79,16 @@ describe("voxtwirl rotate", () => {
     });
   });
 
+  it("turns by a group of matrices from a file, which copies name and count", async () => {
+    const { code, stdout } = await rotate(file("in.extxyz"), "d3.extxyz", "--group", file("d3.json"));
+    expect([code, stdout]).toEqual([0, expect.stringContaining("6 copies of each of 2 frames")]);
+    const copies = parseXyzFrames(readFileSync(file("d3.extxyz"), "utf8"));
+    expect(copies.map(twirlMark).map((mark) => [mark!.group, mark!.order])).toEqual(Array(12).fill(["d3", 6]));
+    // A list alone is one of matrices; those of the cube turn voxels too.
+    const c2 = await rotate(file("grids.npy"), "c2.npy", "--group", file("c2.json"));
+    expect([c2.code, c2.stdout]).toEqual([0, expect.stringContaining("(1, 2, 2, 2, 2, 1)")]);
+  });
+
   it("overwrites nothing", async () => {
     writeFileSync(file("there.xyz"), "mine");
     const { code, stderr } = await rotate(file("in.extxyz"), "there.xyz");
@@ -78,6 +106,11 @@ describe("voxtwirl rotate", () => {
     expect(stdout).toContain("Copies are without forces, energy.");
     expect((await rotate(file("in.npz"), "npz.extxyz", "--twirl", "2")).code).toBe(0);
     expect(parseXyzFrames(readFileSync(file("npz.extxyz"), "utf8"))).toHaveLength(4);
+    const more = await rotate(file("in.npz"), "more.npz", "--twirl", "2", "--repeats", "--near-axes");
+    expect([more.code, more.stderr]).toEqual([0, ""]);
+    const marks: (string | undefined)[] = [];
+    for await (const copy of readFrameFile(file("more.npz"))) marks.push(twirlMark(copy)!.repeat?.kind);
+    expect([marks.length, marks.filter((kind) => kind === undefined).length]).toEqual([46, 4]);
     expect((await rotate(file("in.npz"), "rule.extxyz", "--group", "quadrature-5")).code).toBe(0);
     expect(parseXyzFrames(readFileSync(file("rule.extxyz"), "utf8"))).toHaveLength(168);
     expect((await rotate(file("in.extxyz"), "no.npz")).stderr).toContain("goes with an .npz file");
@@ -128,6 +161,13 @@ describe("voxtwirl rotate", () => {
     ["e.xyz", "in.extxyz", ["--group", "o4"], 2, "--group o4 is not known"],
     ["f.npy", "in.npy", ["--group", "so3"], 2, "would interpolate voxels"],
     ["f2.npy", "in.npy", ["--group", "o3"], 2, "--group o3 would interpolate voxels"],
+    ["f3.npy", "in.npy", ["--group", "quadrature-5"], 2, "Exact are octahedral (quadrature-3 has the same 24)"],
+    ["f4.npy", "in.npy", ["--group", file("d3.json")], 2, "--group d3 would interpolate voxels"],
+    ["k.xyz", "in.extxyz", ["--group", file("open.json")], 1, "open.json: the product of matrices[1] and matrices[1]"],
+    ["k2.xyz", "in.extxyz", ["--group", file("rows.json")], 1, "generators[0] is no matrix of three rows"],
+    ["k3.xyz", "in.extxyz", ["--group", file("words.json")], 1, 'has "matrixes", which is not known'],
+    ["k4.xyz", "in.extxyz", ["--group", file("none.json")], 1, "there is no such file"],
+    ["f5.npy", "in.npy", ["--repeats"], 2, "--repeats and --near-axes go with frames of atoms"],
     ["g.xyz", "in.npy", [], 2, "does not end in .npy"],
     ["h.npy", "flat.npy", [], 1, "holds no cubic grids"],
     ["i.xyz", "faulty.xyz", [], 1, '"Qq" is no element'],
@@ -155,7 +195,7 @@ describe("voxtwirl rotate", () => {
     const child = run("interrupted.extxyz");
     const code = ended(child);
     const said = texts(child.stderr);
-    const feed = setInterval(() => child.stdin.write(frames), 5);
+    const feed = setInterval(() => child.stdin.write(frames.repeat(20)), 5);
     child.stdin.on("error", () => undefined);
     await begun();
     child.kill("SIGINT");
@@ -168,7 +208,7 @@ describe("voxtwirl rotate", () => {
     const waiting = run("waiting.extxyz");
     const end = ended(waiting);
     const remarks = texts(waiting.stderr);
-    waiting.stdin.write(frames.repeat(9));
+    waiting.stdin.write(frames.repeat(400));
     await begun();
     waiting.kill("SIGINT");
     while (!remarks().includes("once more to stop at once")) await new Promise((go) => setTimeout(go, 20));
@@ -180,9 +220,10 @@ describe("voxtwirl rotate", () => {
 
 const temporary = () => readdirSync(folder).filter((name) => name.endsWith(".tmp"));
 
-/** The temporary file shows that a command has begun to write. */
+/** That there is a temporary file says only that one can be made; what is in it, that a command has begun to write. */
 async function begun(): Promise<void> {
-  while (temporary().length === 0) await new Promise((go) => setTimeout(go, 20));
+  const isWritten = (name: string) => (statSync(file(name), { throwIfNoEntry: false })?.size ?? 0) > 0;
+  while (!temporary().some(isWritten)) await new Promise((go) => setTimeout(go, 20));
 }
 
 /** What a stream has said so far. */

@@ -8,6 +8,9 @@ import {
   type MeasurePredictionsOptions,
   type PredictedSample,
 } from "../../src/equivariance/predictions.ts";
+import { matrixGroup } from "../../src/equivariance/matrixGroup.ts";
+import { quadrature } from "../../src/equivariance/quadrature.ts";
+import { weightedTerms } from "../../src/equivariance/weightedTerms.ts";
 import { decompose, Tally } from "../../src/equivariance/decomposition.ts";
 import type { Representation } from "../../src/equivariance/representations.ts";
 import { haarRotation } from "../../src/equivariance/rotations.ts";
@@ -43,12 +46,77 @@ const expected = decompose(joined(samples.map(({ back }) => back)), joined(sampl
 
 describe("measurePredictions", () => {
   it("decomposes predictions that are rotated back, and raw ones with their rotations, in the same way", async () => {
-    const found = { ...expected, group: "octahedral", betterReading: undefined };
+    const found = { ...expected, group: "octahedral", exact: false, betterReading: undefined };
     expect(await measurePredictions(upright)).toEqual(found);
     expect(await measurePredictions(rotated, { rotations: { ...GRID, matrices } })).toEqual(found);
     const each = { ...GRID, matrices: samples.flatMap(() => matrices) };
     expect(await measurePredictions(rotated, { rotations: each })).toEqual(found);
     expect((await measurePredictions(rotated)).lossTotal).toBeGreaterThan(1.5 * expected.lossTotal);
+  });
+
+  it("weighs predictions under a quadrature's rotations, which it knows in any order", async () => {
+    const [group, matrices] = [quadrature(5), quadrature(5).enumerate!()];
+    const order = new Random(3).shuffle(Uint32Array.from(matrices, (_, i) => i));
+    const vectors = { kind: "vectors" } as const;
+    const made = [1, 2, 3, 4, 5].map((seed) => {
+      const target = Float64Array.from(randomArray(6, seed));
+      // A field along z, and a part that only weights tell apart from a plain mean.
+      const back = matrices.map((r) => target.map((y, e) => y + r[6 + (e % 3)]! + 0.5 * r[0]! ** 2 * r[4]! ** 2));
+      const raw = matrices.map((r, i) => act(so3(), vectors, r, back[i]!));
+      return { target, back, raw };
+    });
+    const flat = (parts: readonly Float64Array[]) => Float64Array.from(parts.flatMap((part) => [...part]));
+    const terms = weightedTerms(group.weights!);
+    const [all, targets] = [flat(made.flatMap(({ back }) => back)), flat(made.map(({ target }) => target))];
+    const { lossEquiv, lossMean } = decompose(all, targets, { samples: 5, groupOrder: 84, terms });
+    const upright = made.map(({ back, target }) => ({ predictions: flat(back), target }));
+    const known = { group: "quadrature-5", exact: true, gains: [], heldOut: [] };
+    const close = {
+      lossEquiv: expect.closeTo(lossEquiv, 9) as number,
+      lossMean: expect.closeTo(lossMean, 9) as number,
+    };
+    expect(await measurePredictions(upright, { group })).toMatchObject({ ...known, ...close });
+    const shuffled = made.map(({ raw, target }) => ({ predictions: flat([...order].map((i) => raw[i]!)), target }));
+    const rotations = { output: vectors, matrices: Float32Array.from([...order].flatMap((i) => matrices[i]!)) };
+    for (const asked of ["so3", group] as const) {
+      const found = await measurePredictions(shuffled, { group: asked, rotations });
+      expect(found).toMatchObject({ ...known, lossEquiv: expect.closeTo(lossEquiv, 5) as number });
+    }
+    // Draws that lack one are draws.
+    const few = shuffled.map(({ predictions, target }) => ({ predictions: predictions.subarray(6), target }));
+    const fewer = { ...rotations, matrices: rotations.matrices.subarray(9) };
+    expect((await measurePredictions(few, { group: "so3", rotations: fewer })).group).toBe("so3");
+    await expect(measurePredictions(few, { group, rotations: fewer })).rejects.toThrow(
+      /84 rotations of .* go together/,
+    );
+    const twice = Float32Array.from([...rotations.matrices.subarray(0, 9), ...rotations.matrices.subarray(0, 747)]);
+    const doubled = { ...rotations, matrices: twice };
+    await expect(measurePredictions(shuffled, { group, rotations: doubled })).rejects.toThrow(/matrix 1 is that of/);
+  });
+
+  it("takes a group of matrices, whose order is that of the estimates", async () => {
+    const [c, s] = [-0.5, Math.sqrt(3) / 2];
+    const group = matrixGroup({ name: "c3", generators: [[c, -s, 0, s, c, 0, 0, 0, 1]] });
+    const two = group.enumerate!().slice(1);
+    const output = { kind: "vectors" } as const;
+    const target = Float64Array.of(1, 2, 3);
+    const field = {
+      predictions: two.flatMap((r) => [...act(so3(), output, r, target)].map((v, i) => v + Number(!i))),
+      target,
+    };
+    const given = [field, field];
+    const found = await measurePredictions(given, { group, rotations: { output, matrices: two.flat() } });
+    const draws = await measurePredictions(given, { group: "so3", rotations: { output, matrices: two.flat() } });
+    expect([found.group, found.exact]).toEqual(["c3", false]);
+    expect(found.lossEquiv).toBeCloseTo((2 / 3) * draws.lossEquiv, 12);
+    const foreign = { output, matrices: [...two[0]!, 0, -1, 0, 1, 0, 0, 0, 0, 1] };
+    await expect(measurePredictions(given, { group, rotations: foreign })).rejects.toThrow(
+      "matrix 1 is no element of c3",
+    );
+    const { back, target: y } = samples[0]!;
+    const grids = [{ predictions: back.subarray(0, 2 * NUMBERS), target: y }];
+    const grid = { ...GRID, matrices: two.flat() };
+    await expect(measurePredictions(grids, { group, rotations: grid })).rejects.toThrow("c3 would interpolate voxels");
   });
 
   it("takes independent draws, and another seed for the gains", async () => {

@@ -4,10 +4,11 @@ import { octahedral, rotatePoints, so3, type Rotation } from "../../src/equivari
 import { quadrature } from "../../src/equivariance/quadrature.ts";
 import { tensor } from "../../src/formats/frameLabels.ts";
 import { measureFrames, type FrameFault, type MeasureFramesOptions } from "../../src/frames/measureFrames.ts";
+import { matrixGroup } from "../../src/equivariance/matrixGroup.ts";
 import { determinant } from "../../src/equivariance/matrices.ts";
 import type { Frame, NumberedFrame } from "../../src/molecules/frame.ts";
 import { Random } from "../../src/random.ts";
-import { forcesOf, labelledFrames, predictedFrames, withField } from "./predicting.ts";
+import { column, forcesOf, labelledFrames, predictedFrames, withField } from "./predicting.ts";
 
 const original = labelledFrames(12);
 const unlabelled = original.map((frame) => ({ ...frame, arrays: new Map(), info: new Map() }));
@@ -205,6 +206,17 @@ describe("measureFrames", () => {
     const { terms, faults, remarks } = await measure(predicted, { original: mixed });
     expect([terms.forces!.structures, faults]).toEqual([8, { unlabelled: 8 }]);
     expect(remarks).toContain("4 of 12 structures have no label forces: they are left out of it");
+    // So is all that is told, also where those without a label are farthest off.
+    const stray = predicted.map((copy, i) => {
+      const forces = forcesOf(copy).map((value, at) => value + Number(i === 5 && at === 0));
+      return { ...copy, arrays: new Map([["forces", column(forces)]]) };
+    });
+    const told = (await measure(stray, { original: mixed })).terms.forces!;
+    const alone = (await measure(stray.slice(96), { original: original.slice(4) })).terms.forces!;
+    expect(told.byAngle.map(({ copies }) => copies)).toEqual([8, 0, 0, 48, 64, 72]);
+    for (const name of ["spreadMax", "worst", "byAngle", "byDegree", "byParity", "percentEquivInterval"] as const) {
+      expect(told[name], name).toEqual(alone[name]);
+    }
   });
 
   it("takes energies of elements off before it compares with predicting nothing", async () => {
@@ -269,6 +281,30 @@ describe("measureFrames", () => {
     const [named, draws] = [await measure(part), await measure(unnamed(part))];
     expect([draws.exact, draws.group]).toEqual([false, "independent"]);
     expect(named.terms.forces!.lossEquiv).toBeCloseTo((23 / 24) * draws.terms.forces!.lossEquiv, 12);
+  });
+
+  it("knows from the file how many elements a group of matrices has", async () => {
+    const third = [-1 / 2, -Math.sqrt(3) / 2, 0, Math.sqrt(3) / 2, -1 / 2, 0, 0, 0, 1];
+    const group = matrixGroup({ name: "c3v", generators: [third, [-1, 0, 0, 0, 1, 0, 0, 0, 1]] });
+    // Along z the field turns along; along x it goes round.
+    const program = (rotation: Rotation, frame: NumberedFrame) => ({
+      arrays: { forces: rotatePoints(rotation, forcesOf(frame)).map((value, i) => value + 0.3 * Number(i % 3 === 0)) },
+    });
+    const found = await measure(await predictedFrames(original, { group }, program));
+    expect([found.group, found.exact, found.terms.forces!.byDegree]).toEqual(["c3v", true, []]);
+    expect(found.terms.forces!.lossEquiv).toBeCloseTo(0.03, 12);
+    expect(found.terms.forces!.byParity!.map(({ percent }) => percent)).toEqual([
+      expect.closeTo(100, 9),
+      expect.closeTo(0, 9),
+    ]);
+    const part = await predictedFrames(original, { group, twirl: 4, seed: 3 }, program);
+    const draws = part.map((frame) => ({
+      ...frame,
+      info: new Map([...frame.info].filter(([key]) => key !== "twirl_order")),
+    }));
+    const [some, independent] = [await measure(part), await measure(draws)];
+    expect([some.exact, some.group]).toEqual([false, "c3v"]);
+    expect(some.terms.forces!.lossEquiv).toBeCloseTo((5 / 6) * independent.terms.forces!.lossEquiv, 12);
   });
 
   it("leaves out predictions that are not finite, and says so", async () => {
