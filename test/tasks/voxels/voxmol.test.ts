@@ -3,14 +3,14 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { TorchTensor } from "../../../src/formats/torchObjects.ts";
 import { decodeTorch, type TorchFile } from "../../../src/formats/torchFile.ts";
 import { torchStream } from "../../../src/formats/torchWriter.ts";
-import {
-  encodeSafetensors,
-  decodeSafetensors,
-  type SafeFile,
-  type SafeTensor,
-} from "../../../src/formats/safetensors.ts";
+import { encodeSafetensors, decodeSafetensors, type SafeTensor } from "../../../src/formats/safetensors.ts";
+import { elementCount } from "../../../src/gpu/tensor.ts";
+import { unetParameters } from "../../../src/models/unetLayout.ts";
+import { toTorchShape } from "../../../src/training/checkpoint.ts";
 import { VoxelDenoiser } from "../../../src/tasks/voxels/voxelDenoiser.ts";
-import { fromVoxmol, toVoxmol } from "../../../src/tasks/voxels/voxmol.ts";
+import { unetConfig } from "../../../src/tasks/voxels/voxelConfig.ts";
+import { voxels } from "../../../src/tasks/voxels/voxels.ts";
+import { fromVoxmol, hasStem, toVoxmol } from "../../../src/tasks/voxels/voxmol.ts";
 import type { ModelFile } from "../../../src/training/modelFile.ts";
 import { testGpu } from "../../harness.ts";
 
@@ -119,22 +119,29 @@ describe("fromVoxmol", () => {
     expect(toVoxmol(ours).stream.specs.map(({ name }) => name)).toEqual([...model.file.tensors.keys()]);
   });
 
-  it("takes weights as safetensors, and other types of numbers as they are", async () => {
-    const halves = (await weightsOf(file)).map((tensor): SafeTensor => {
-      const bits = Uint16Array.from(new Uint32Array((tensor.data as Float32Array).slice().buffer), (one) => one >>> 16);
-      return { ...tensor, dtype: "BF16", data: bits };
+  it("takes weights as safetensors, with their kernels' axes reversed, in other types of numbers too", async () => {
+    const network = { ...unetConfig(voxels.presets.qm9!), channels: [16, 32], blocks: 1, attention: [false, true] };
+    const tensors = unetParameters(network).map(({ name, kind, shape }): SafeTensor => {
+      const torch = toTorchShape(kind, shape);
+      const bits = Uint16Array.from({ length: elementCount(shape) }, (_, i) => i % 1000);
+      return { name: `net.${name}`, dtype: "BF16", shape: torch, data: bits };
     });
-    const read: SafeFile = decodeSafetensors(encodeSafetensors(halves));
-    const { training } = (
-      await fromVoxmol(
-        changed(file, (root) => root.delete("config")),
-        "x.pt",
-      ).catch((error: unknown) => ({ config: { training: error } }))
-    ).config;
-    // Two channels do not make the reference's sixteen groups, which nothing but the options tells.
-    expect(training).toMatchObject({ code: "bad-config", message: expect.stringMatching(/^x\.pt: .*16/) });
-    await expect(fromVoxmol(read)).rejects.toMatchObject({ code: "bad-config" });
-    expect(read.tensors.size).toBe(halves.length);
+    const read = decodeSafetensors(encodeSafetensors(tensors));
+    expect(hasStem(read)).toBe(true);
+    const { config, file: found } = await fromVoxmol(read);
+    expect(config.training).toMatchObject({ ...{ channels: [16, 32], groups: 16, grid: 32, sigma: 0.9 } });
+    const stem = found.tensors.get("grid_projection.weight")!;
+    expect(stem.dtype).toBe("BF16");
+    // Where x, y and z are 2, 1 and 0 in the file they are 0, 1 and 2 here.
+    expect(stem.data[(0 * 3 + 1) * 3 + 2]).toBe((2 * 3 + 1) * 3 + 0);
+    expect(found.tensors.get("norm.bias")!.data).toEqual(tensors.find(({ name }) => name === "net.norm.bias")!.data);
+  });
+
+  it("cannot tell groups without the options", async () => {
+    // Two channels do not make the reference's sixteen groups.
+    const bare = changed(file, (root) => root.delete("config"));
+    const refusal = { code: "bad-config", message: expect.stringMatching(/^x\.pt: .*16/) };
+    await expect(fromVoxmol(bare, "x.pt")).rejects.toMatchObject(refusal);
   });
 
   it("takes other weights where there are no averaged ones, and names that were not wrapped", async () => {
