@@ -294,6 +294,8 @@ export { ratioInterval, type RatioInterval } from "./equivariance/intervals.ts";
 export type { PredictedCopy, PredictedRepeat } from "./frames/predictedCopy.ts";
 export { readRotatedFrames, type ReadRotatedFramesOptions } from "./frames/rotatedFrames.ts";
 export type { RotatedFault, RotatedStructure } from "./frames/rotatedStructure.ts";
+export type { StructureCopy, StructureTerm } from "./frames/structureTerm.ts";
+export type { FarthestStructure, FarthestVectors, FrameTermDetails, StructureSpread } from "./frames/termDetails.ts";
 export type { AngleBin, FrameGain, FrameTermResult, WorstCopy } from "./frames/termResult.ts";
 export { rotateFrames, type RotateFramesOptions } from "./frames/rotateFrames.ts";
 export { rotatedNpz } from "./frames/rotateNpz.ts";

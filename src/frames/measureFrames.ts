@@ -8,6 +8,8 @@ import type { PredictedCopy } from "./predictedCopy.ts";
 import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrames.ts";
 import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
 import { sampledGroup } from "./sampledGroup.ts";
+import type { StructureTerm } from "./structureTerm.ts";
+import { TermDetails, type FrameTermDetails } from "./termDetails.ts";
 import type { FrameTermResult } from "./termResult.ts";
 import { TermTally } from "./termTally.ts";
 import type { Verdict } from "./verdict.ts";
@@ -37,6 +39,10 @@ export interface FrameTallyOptions extends TermNames {
    * predictions themselves tell is the floor without.
    */
   readonly floors?: number | Readonly<Record<string, number>> | undefined;
+  /** Whether the result has `details`. */
+  readonly details?: boolean | undefined;
+  /** Called for each term of each structure, in their order. */
+  readonly onStructure?: ((structure: StructureTerm) => void) | undefined;
   /** Called for each thing that is wrong. */
   readonly onFault?: ((fault: FrameFault) => void) | undefined;
 }
@@ -45,6 +51,8 @@ export interface FrameTallyOptions extends TermNames {
 export interface FrameMeasurement {
   /** By name: energy, energyPerAtom, forces, stress, virial, those that were named; only what is there. */
   readonly terms: Readonly<Record<string, FrameTermResult>>;
+  /** What there is to show of each term, where it was asked for. */
+  readonly details?: Readonly<Record<string, FrameTermDetails>>;
   /** Frames that have predictions. */
   readonly structures: number;
   /** Predictions. */
@@ -68,6 +76,7 @@ const fewStructures = 10;
 export class FrameTally {
   readonly #options: FrameTallyOptions;
   readonly #terms: readonly TermTally[];
+  readonly #details: ReadonlyMap<string, TermDetails>;
   readonly #faults = new Map<FrameFault["kind"], number>();
   readonly #groups = new Set<string>();
   #structures = 0;
@@ -79,6 +88,7 @@ export class FrameTally {
     requireObject("options", options, 'Give { vectors: ["dipole"] }.');
     this.#options = options;
     this.#terms = frameTerms(options).map((term) => new TermTally(term));
+    this.#details = new Map(options.details ? this.#terms.map(({ term }) => [term.name, new TermDetails()]) : []);
   }
 
   /** Counts something that is wrong, and tells it. */
@@ -132,7 +142,11 @@ export class FrameTally {
       const target = usable ? label.values : undefined;
       const { perAtom } = turned[0]!;
       if (whole.group.weights !== undefined && turned.length < whole.group.order) continue;
-      tally.add({ frame, composition, copies: turned, target, perAtom, group: whole.group });
+      const given = { frame, composition, copies: turned, target, perAtom, group: whole.group };
+      const measured = tally.add(given);
+      this.#options.onStructure?.(measured);
+      const { worst } = tally;
+      this.#details.get(term.name)?.add(measured, { turned: given, original, size: term.size, worst });
     }
   }
 
@@ -205,7 +219,9 @@ export class FrameTally {
     const group = this.#groups.size === 1 ? [...this.#groups][0]! : null;
     const counts = { structures, copies: this.#copies, group, exact: this.#exact };
     const verdicts = [...new Set(Object.values(terms).flatMap((term) => term.verdicts))];
-    return { terms, ...counts, verdicts, faults, remarks };
+    const shown = [...this.#details].filter(([name]) => terms[name] !== undefined);
+    const details = Object.fromEntries(shown.map(([name, one]) => [name, one.result()]));
+    return { terms, ...(this.#options.details && { details }), ...counts, verdicts, faults, remarks };
   }
 }
 

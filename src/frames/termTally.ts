@@ -10,6 +10,7 @@ import { AngleBins, angleOf } from "./angleBins.ts";
 import { DegreeTally } from "./degreeTally.ts";
 import { FloorTally } from "./floor.ts";
 import type { FrameTerm } from "./frameTerms.ts";
+import type { StructureTerm } from "./structureTerm.ts";
 import type { FrameGain, FrameTermResult, WorstCopy } from "./termResult.ts";
 import { verdictsOf } from "./verdict.ts";
 
@@ -57,8 +58,16 @@ export class TermTally {
     return { labelled, unlabelled: this.#entries.length - labelled };
   }
 
-  /** @param turned at least two copies, whose values are finite and as many as those of the target */
-  add(turned: TurnedPredictions): void {
+  /** Where predictions are farthest from their mean so far. */
+  get worst(): WorstCopy | null {
+    return this.#worst;
+  }
+
+  /**
+   * @param turned at least two copies, whose values are finite and as many as those of the target
+   * @returns what this structure adds
+   */
+  add(turned: TurnedPredictions): StructureTerm {
     const { copies, target, composition, group, frame } = turned;
     const { order: groupOrder, weights } = group;
     const rotations = copies.length;
@@ -85,12 +94,18 @@ export class TermTally {
     // The mean is of these copies too, and so nearer to them than that over all rotations.
     const spread = copies.reduce((sum, { values }) => sum + distance(values, mean, 0, elements), 0);
     const unbiased = weights === undefined && spread > 0 ? (terms.equiv * rotations) / spread : 1;
-    for (const { copy, rotation, values } of copies) {
+    const measured = copies.map(({ copy, rotation, values }) => {
       const angle = angleOf(rotation);
       const error = target && distance(values, target, 0, elements);
-      this.#bins.add(angle, elements, unbiased * distance(values, mean, 0, elements), error);
+      const far = unbiased * distance(values, mean, 0, elements);
+      this.#bins.add(angle, elements, far, error);
       this.#findWorst(turned, { copy, rotation, angle }, values, mean);
-    }
+      return { copy, rotation, angle, loss: (error ?? NaN) / elements, spread: far / elements };
+    });
+    const lossTotal = target === undefined ? NaN : terms.total / elements;
+    const lossEquiv = terms.equiv / elements;
+    const losses = { lossTotal, lossMean: lossTotal - lossEquiv, lossEquiv };
+    return { term: this.term.name, frame, numbers: elements, ...losses, mean, copies: measured };
   }
 
   #findWorst(
