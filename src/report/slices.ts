@@ -18,8 +18,9 @@ export const ELEMENT_COLOURS: Readonly<Record<string, Rgb>> = {
 };
 const OTHER_ELEMENT: Rgb = [220, 110, 220];
 
-const colourOf = (element: string): Rgb => ELEMENT_COLOURS[element] ?? OTHER_ELEMENT;
-const css = (colour: Rgb): string => `rgb(${colour.map(Math.round).join(" ")})`;
+/** Of an element's symbol. */
+export const colourOf = (element: string): Rgb => ELEMENT_COLOURS[element] ?? OTHER_ELEMENT;
+export const css = (colour: Rgb): string => `rgb(${colour.map(Math.round).join(" ")})`;
 
 /** Stops of the diverging map from -1 to 1: blue, black, orange, rising in lightness to both sides. */
 const DIVERGING: readonly Rgb[] = [

@@ -1,0 +1,264 @@
+/** Charts of one term of measured frames. */
+import type { LossPart } from "../frames/degreeTally.ts";
+import type { FrameTermDetails } from "../frames/termDetails.ts";
+import type { FrameTermResult } from "../frames/termResult.ts";
+import { hasDrawable, renderChart, type ChartSpec } from "./chart.ts";
+import { dotPlot, type DotRow } from "./dotPlot.ts";
+import { formatCount, formatLoss, formatPercent } from "./format.ts";
+import { escapeHtml } from "./html.ts";
+import { powerLabel } from "./scale.ts";
+
+/** A term by its name, with what its charts are of. */
+export interface ChartedTerm {
+  readonly name: string;
+  /** In ids of the page. */
+  readonly id: string;
+  readonly term: FrameTermResult;
+  readonly details: FrameTermDetails | undefined;
+}
+
+/** A curve of so many points looks like one of all. */
+const CURVE = 200;
+/** A floor further below the curve would flatten it. */
+const FAR = 30;
+const MEASURED = 24;
+
+const sizeLabel = ({ unit }: FrameTermResult, what: string) => `${what}${unit === null ? "" : `, ${unit}`}`;
+
+/** Spreads of structures by rising size; the worst one has a name. */
+export function spreadChart({ name, id, term, details }: ChartedTerm): string {
+  if (details === undefined || details.sample.length < 2) return "";
+  const { sample, structures, worst } = details;
+  const [first] = worst;
+  const last = sample.length - 1;
+  const places = [...new Set(Array.from({ length: CURVE }, (_, i) => Math.round((i * last) / (CURVE - 1))))];
+  const points = places.map((at) => ({ x: (100 * at) / last, y: sample[at]!.spreadRms, frame: sample[at]!.frame }));
+  const floor = term.floor.value;
+  const lowest = sample.find(({ spreadRms }) => spreadRms > 0)?.spreadRms ?? 0;
+  const near = floor > 0 && floor > lowest / FAR;
+  const named = `frame ${first!.frame}, ${first!.formula}`;
+  const spec: ChartSpec = {
+    id: `${id}-spread`,
+    description: `Spread of ${name} by structure, from the smallest to the largest, on a logarithmic axis.`,
+    yLabel: sizeLabel(term, "spread"),
+    series: [
+      { key: "loss-equiv", label: "structures", points },
+      { key: "loss-mean", label: `worst: ${named}`, points: [{ x: 100, y: first!.spreadRms }], marker: "square" },
+    ],
+    rules: near ? [{ key: "loss-zero", label: "floor", short: "floor", y: floor }] : [],
+    xAxis: { name: "structures, % of all, by rising spread", scale: "linear", tickLabel: (value) => `${value} %` },
+    hover: points.map(({ x, y, frame }) => ({
+      x,
+      title: `frame ${frame}`,
+      lines: [{ key: "loss-equiv", name: "spread", text: formatLoss(y) }],
+    })),
+    plotHeight: 230,
+  };
+  const drawn =
+    sample.length < structures
+      ? ` ${formatCount(sample.length)} of ${formatCount(structures)} structures, drawn at random; the worst is of all.`
+      : "";
+  const far = near ? "" : ` The floor, ${formatLoss(floor)}, is far below.`;
+  return figure(
+    spec,
+    `Root mean square distance of a structure's predictions from their mean over rotations, for each number.${drawn}${far}`,
+  );
+}
+
+/** Error and spread by the angle of the rotation. */
+export function angleChart({ name, id, term }: ChartedTerm): string {
+  const bins = term.byAngle.filter(({ copies }) => copies > 0);
+  if (bins.length < 2) return "";
+  const middle = ({ from, to }: { from: number; to: number }) => (from + to) / 2;
+  const spec: ChartSpec = {
+    id: `${id}-angle`,
+    description: `Error and spread of ${name} by the angle of the rotation, on a logarithmic axis.`,
+    yLabel: sizeLabel(term, name),
+    series: [
+      ...(term.labelled
+        ? [
+            {
+              ...({ key: "loss-total", label: "error (rmse)", marker: "circle" } as const),
+              points: bins.map((bin) => ({ x: middle(bin), y: bin.rmse })),
+            },
+          ]
+        : []),
+      {
+        ...({ key: "loss-equiv", label: "spread", marker: "diamond" } as const),
+        points: bins.map((bin) => ({ x: middle(bin), y: bin.spreadRms })),
+      },
+    ],
+    xAxis: { name: "angle of the rotation, degrees", scale: "linear", tickLabel: String },
+    xInclude: [0, 180],
+    hover: bins.map((bin) => ({
+      x: middle(bin),
+      title: `${bin.from} to ${bin.to} degrees, ${formatCount(bin.copies)} predictions`,
+      lines: [
+        ...(term.labelled ? [{ key: "loss-total", name: "rmse", text: formatLoss(bin.rmse) }] : []),
+        { key: "loss-equiv", name: "spread", text: formatLoss(bin.spreadRms) },
+      ],
+    })),
+    plotHeight: 200,
+  };
+  return figure(
+    spec,
+    "A model that has learned poses near those of its training spreads more at large angles; a bug mostly at any.",
+  );
+}
+
+/** What averaging K predictions is expected to gain. */
+export function gainChart({ name, id, term }: ChartedTerm): string {
+  const { gains, labelled, percentEquivInterval, percentEquiv, lossEquiv, lossEquivStdErr } = term;
+  const averaged = gains.filter(({ count }) => count > 1);
+  const counts = averaged.map(({ count }) => count);
+  const x = { scale: "log", tickLabel: String } as const;
+  const xAxis = { ...x, name: "K, predictions averaged: so many times the work" };
+  if (!labelled) {
+    const root = (loss: number, count: number) => Math.sqrt(Math.max(0, loss) / count);
+    const spec: ChartSpec = {
+      id: `${id}-gain`,
+      description: `Spread of ${name} that is left where K predictions are averaged, on logarithmic axes.`,
+      yLabel: sizeLabel(term, "spread that is left"),
+      series: [
+        {
+          ...({ key: "loss-equiv", label: "spread that is left", marker: "diamond" } as const),
+          points: gains.map(({ count, spreadRms }) => ({ x: count, y: spreadRms })),
+        },
+      ],
+      bands: Number.isFinite(lossEquivStdErr)
+        ? [
+            {
+              ...{ key: "percent", label: "± 1 standard error" },
+              points: gains.map(({ count }) => ({
+                x: count,
+                low: root(lossEquiv - lossEquivStdErr, count),
+                high: root(lossEquiv + lossEquivStdErr, count),
+              })),
+            },
+          ]
+        : [],
+      xAxis,
+      xInclude: [1, MEASURED],
+      hover: gains.map(({ count, spreadRms }) => hoverAt(count, [["loss-equiv", "spread", formatLoss(spreadRms)]])),
+      plotHeight: 200,
+    };
+    return figure(spec, "Expected of independent rotations: the spread falls as one over the root of K.");
+  }
+  const spec: ChartSpec = {
+    id: `${id}-gain`,
+    description: `Share of the loss of ${name} that averaging K predictions is expected to take away.`,
+    yLabel: "taken away, % of lossTotal",
+    yTickLabel: (value) => `${powerLabel(value)} %`,
+    series: [
+      {
+        ...({ key: "percent", label: "taken away by averaging K", marker: "circle" } as const),
+        points: averaged.map(({ count, percentPredicted }) => ({ x: count, y: percentPredicted })),
+      },
+    ],
+    bands: percentEquivInterval
+      ? [
+          {
+            ...{ key: "percent", label: "95 % interval" },
+            points: counts.map((count) => {
+              const [low, high] = percentEquivInterval.map((value) => (1 - 1 / count) * value);
+              return { x: count, low: low!, high: high! };
+            }),
+          },
+        ]
+      : [],
+    rules:
+      percentEquiv > 0
+        ? [{ key: "paper", label: `all rotations: ${formatPercent(percentEquiv)} %`, short: "all", y: percentEquiv }]
+        : [],
+    xAxis,
+    xInclude: [2, MEASURED],
+    hover: averaged.map(({ count, percentPredicted, percentPredictedStdErr, rmse }) =>
+      hoverAt(count, [
+        ["percent", "taken away", `${formatPercent(percentPredicted)} ± ${formatPercent(percentPredictedStdErr)} %`],
+        ["loss-total", "rmse that is left", formatLoss(rmse)],
+      ]),
+    ),
+    plotHeight: 200,
+  };
+  return figure(
+    spec,
+    "Expected of independent rotations: the share that is lost symmetry, times 1 - 1/K. It never gains more than all " +
+      "rotations would, and most of that with few.",
+  );
+}
+
+const hoverAt = (count: number, lines: readonly (readonly [key: string, name: string, text: string])[]) => ({
+  x: count,
+  title: `K = ${count}`,
+  lines: lines.map(([key, name, text]) => ({ key, name, text })),
+});
+
+/** What lossEquiv is made of, by irreducible representation and by parity. */
+export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: ChartedTerm): string {
+  const parts = [...(byDegree.length > 1 ? byDegree : []), ...(byParity ?? [])];
+  if (parts.length === 0 || !(lossEquiv > 0)) return "";
+  const rows = parts.map((part): DotRow => ({
+    label: partName(part),
+    values: [[{ value: part.percent, error: (100 * part.lossStdErr) / lossEquiv }]],
+  }));
+  const ends = parts.map(({ percent, lossStdErr }) => percent + (100 * (lossStdErr || 0)) / lossEquiv);
+  // Estimates without bias may lie below zero.
+  const low = Math.min(0, ...parts.map(({ percent }) => percent));
+  const plot = dotPlot({
+    description: `Parts of the spread of ${name} by how they turn, in percent of lossEquiv.`,
+    panels: [
+      {
+        name: "% of lossEquiv",
+        width: 1,
+        series: [{ key: "loss-equiv", label: "part, ± 1 standard error", marker: "diamond" }],
+        range: [low < -0.5 ? Math.max(low, -100) : 0, Math.min(200, Math.max(100, ...ends))],
+        format: (value) => `${formatPercent(value)} %`,
+        tickLabel: (value) => `${value} %`.replace("-", "−"),
+      },
+    ],
+    rows,
+  });
+  const caption =
+    "lossEquiv by how predictions turn: degree 1 as a vector or an axis does, 2 as a quadrupole, and so on; letters " +
+    "are irreducible representations of a finite group. The remainder is of degrees that these rotations do not tell " +
+    "apart. Parity is what reflections change beside rotations.";
+  return `<figure>${plot}<figcaption>${escapeHtml(byDegree.length > 1 || byParity ? caption : "")}</figcaption></figure>`;
+}
+
+/** Numbers are degrees. */
+export function partName({ name }: LossPart): string {
+  return /^\d+$/.test(name) ? `degree ${name}` : name;
+}
+
+/** Predictions for edges near an axis against those for edges along it. */
+export function nearChart({ name, id, term }: ChartedTerm): string {
+  const axes = term.nearAxes.filter(({ away }) => away.some(({ rms }) => rms > 0));
+  if (axes.length === 0) return "";
+  const looks = [
+    { key: "loss-total", marker: "circle" },
+    { key: "loss-mean", marker: "square" },
+    { key: "loss-equiv", marker: "diamond" },
+  ] as const;
+  const spec: ChartSpec = {
+    id: `${id}-near`,
+    description: `How ${name} changes as an edge is turned away from an axis, on logarithmic axes.`,
+    yLabel: sizeLabel(term, "change"),
+    series: axes.map(({ axis, away }, i) => ({
+      ...looks[i % looks.length]!,
+      label: `from ${axis}`,
+      points: away.map(({ angle, rms }) => ({ x: angle, y: rms })),
+    })),
+    xAxis: { name: "angle between the edge and the axis, radians", scale: "log", tickLabel: powerLabel },
+    plotHeight: 170,
+  };
+  return figure(
+    spec,
+    "What is smooth rises with the angle, tenfold from mark to mark; a jump is flat. Curves of the three axes may lie " +
+      "on one another.",
+  );
+}
+
+function figure(spec: ChartSpec, caption: string): string {
+  if (!hasDrawable(spec)) return "";
+  return `<figure>${renderChart(spec)}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+}

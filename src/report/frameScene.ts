@@ -1,0 +1,136 @@
+/** A structure and what of it is farthest from its mean, as a picture has it. */
+import type { FarthestStructure } from "../frames/termDetails.ts";
+import { covalentRadius, elementSymbol } from "../molecules/elements.ts";
+import { principalAxes } from "../molecules/molecule.ts";
+import { colourOf } from "./slices.ts";
+
+export type Point = readonly [x: number, y: number, z: number];
+
+/** An atom as it is drawn; `key` is "bright" or "dark", as its colour is. */
+export interface SceneAtom {
+  /** From 1. */
+  readonly number: number;
+  readonly place: Point;
+  readonly radius: number;
+  readonly colour: string;
+  readonly symbol: string;
+  readonly key: "bright" | "dark";
+}
+
+/** In Angstrom about the middle of the atoms, the longest extent along x, z towards the reader. */
+export interface FrameScene {
+  readonly atoms: readonly SceneAtom[];
+  /** Places in `atoms`. */
+  readonly bonds: readonly (readonly [number, number])[];
+  /** Of the cell: pairs of ends. */
+  readonly edges: readonly (readonly [Point, Point])[];
+  readonly arrows: readonly { readonly from: Point; readonly vector: Point }[];
+  /** Size of the difference that the longest arrow stands for; 0 without arrows. */
+  readonly longest: number;
+  /** How far anything is from the middle. */
+  readonly reach: number;
+  /** Atoms of the structure that are not drawn. */
+  readonly left: number;
+}
+
+/** Nearest to the farthest atom, where there are more. */
+const MOST_ATOMS = 1500;
+/** Of covalent radii: so large are atoms, and so far apart are those that are bonded. */
+const ATOM = 0.55;
+const BONDED = 1.25;
+/** The longest arrow in Angstrom, beside the extent of the atoms. */
+const ARROW = 0.45;
+const LEAST_ARROW = 1.2;
+const MOST_ARROW = 3.5;
+/** Arrows that are so much shorter than the longest are points. */
+const SHORT = 0.02;
+
+export function frameScene(structure: FarthestStructure): FrameScene {
+  const { elements, positions, cell, vectors, atom } = structure;
+  const kept = nearest(positions, (atom ?? 1) - 1);
+  const middle = meanOf(kept.map((i) => pointAt(positions, i)));
+  const axes = principalAxes(kept.flatMap((i) => pointAt(positions, i)));
+  const turned = (v: Point): Point => axes.map((axis) => axis.reduce((sum, a, k) => sum + a * v[k]!, 0)) as never;
+  const posed = (p: Point): Point => turned([p[0] - middle[0], p[1] - middle[1], p[2] - middle[2]]);
+  const atoms = kept.map((i): SceneAtom => {
+    const z = elements[i]!;
+    const symbol = z === 0 ? "X" : elementSymbol(z);
+    const [r, g, b] = colourOf(symbol);
+    const colour = `#${[r, g, b].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
+    const key = 0.3 * r + 0.59 * g + 0.11 * b > 120 ? "bright" : "dark";
+    return {
+      ...{ number: i + 1, place: posed(pointAt(positions, i)), symbol, colour, key },
+      radius: ATOM * covalentRadius(Math.max(1, z)),
+    };
+  });
+  const extent = Math.max(1, ...atoms.map(({ place, radius }) => Math.hypot(...place) + radius));
+  const edges = cell === null ? [] : cellEdges(cell).map(([a, b]) => [posed(a), posed(b)] as const);
+  const given = vectors?.differences ?? new Float64Array();
+  const sources = vectors?.perAtom === false ? [0] : kept;
+  const sizes = sources.map((i) => Math.hypot(...pointAt(given, i)));
+  const longest = vectors === null ? 0 : Math.max(0, ...sizes);
+  const length = Math.min(MOST_ARROW, Math.max(LEAST_ARROW, ARROW * extent));
+  const arrows = sources.flatMap((i, at) => {
+    if (!(sizes[at]! > SHORT * longest)) return [];
+    const vector = turned(pointAt(given, i)).map((value) => (value * length) / longest) as never as Point;
+    if (!vectors!.perAtom) return [{ from: [0, 0, 0] as const, vector }];
+    // From the atom's surface, which would hide short ones.
+    const { place, radius } = atoms[at]!;
+    const step = radius / Math.hypot(...vector);
+    return [{ from: place.map((x, k) => x + step * vector[k]!) as never as Point, vector }];
+  });
+  const ends = [...edges.flat(), ...arrows.map(({ from, vector }) => from.map((x, k) => x + vector[k]!))];
+  const reach = 1.08 * Math.max(extent, ...ends.map((end) => Math.hypot(...end)));
+  return {
+    atoms,
+    bonds: bondsOf(elements, kept, atoms),
+    edges,
+    arrows,
+    longest,
+    reach,
+    left: elements.length - kept.length,
+  };
+}
+
+const pointAt = (values: ArrayLike<number>, i: number): Point => [
+  values[3 * i] ?? 0,
+  values[3 * i + 1] ?? 0,
+  values[3 * i + 2] ?? 0,
+];
+
+const between = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+
+function meanOf(points: readonly Point[]): Point {
+  return [0, 1, 2].map((k) => points.reduce((sum, point) => sum + point[k]!, 0) / points.length) as never;
+}
+
+/** Places of the atoms to draw, in their order. */
+function nearest(positions: Float64Array, to: number): number[] {
+  const all = Array.from({ length: positions.length / 3 }, (_, i) => i);
+  if (all.length <= MOST_ATOMS) return all;
+  const from = pointAt(positions, to);
+  const distances = all.map((i) => between(from, pointAt(positions, i)));
+  const chosen = all.sort((a, b) => distances[a]! - distances[b]!).slice(0, MOST_ATOMS);
+  return chosen.sort((a, b) => a - b);
+}
+
+/** Atoms whose distance is that of a bond; those across a cell's faces are not found. */
+function bondsOf(elements: Uint8Array, kept: readonly number[], atoms: readonly SceneAtom[]): [number, number][] {
+  const bonds: [number, number][] = [];
+  const radii = kept.map((i) => (elements[i] === 0 ? 0 : covalentRadius(elements[i]!)));
+  for (let j = 1; j < kept.length; j++) {
+    for (let i = 0; i < j; i++) {
+      const far = between(atoms[i]!.place, atoms[j]!.place);
+      if (radii[i]! > 0 && radii[j]! > 0 && far > 0.3 && far < BONDED * (radii[i]! + radii[j]!)) bonds.push([i, j]);
+    }
+  }
+  return bonds;
+}
+
+function cellEdges(cell: Float64Array): [Point, Point][] {
+  const corner = (bits: number): Point =>
+    [0, 1, 2].map((k) => [0, 1, 2].reduce((sum, v) => sum + ((bits >> v) & 1) * cell[3 * v + k]!, 0)) as never;
+  return [0, 1, 2, 3, 4, 5, 6, 7].flatMap((bits) =>
+    [1, 2, 4].filter((bit) => (bits & bit) === 0).map((bit): [Point, Point] => [corner(bits), corner(bits | bit)]),
+  );
+}
