@@ -58,7 +58,7 @@ export async function writeFramePage(path: string, { found, lines, notes, files,
     if (read === null) return [];
     return [
       [NAMES[name as keyof ReadFiles], read.file],
-      ...(read.sha256 === null ? [] : [[`SHA-256 of it`, read.sha256] as [string, string]]),
+      ...(read.sha256 === null ? [] : [["its SHA-256", read.sha256] as [string, string]]),
     ];
   });
   const page = renderFrames({
@@ -69,8 +69,8 @@ export async function writeFramePage(path: string, { found, lines, notes, files,
     facts: [
       ...fileRows,
       ["rotations", rotationsOf(found)],
-      ["of each structure", copiesOf(found)],
-      ["their seed", "that of voxtwirl rotate, which files do not say"],
+      ["rotations of each structure", copiesOf(found)],
+      ["seed of the rotations", "not in the files: that of voxtwirl rotate"],
       ["structures", formatCount(found.structures)],
       ["predictions", formatCount(found.copies)],
       ["unit of energy", labelUnits ?? "the files' own"],

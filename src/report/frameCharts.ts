@@ -22,6 +22,7 @@ const CURVE = 200;
 /** A floor further below the curve would flatten it. */
 const FAR = 30;
 const MEASURED = 24;
+const ANGLES = [0, 30, 60, 90, 120, 150, 180];
 
 const sizeLabel = ({ unit }: FrameTermResult, what: string) => `${what}${unit === null ? "" : `, ${unit}`}`;
 
@@ -43,7 +44,7 @@ export function spreadChart({ name, id, term, details }: ChartedTerm): string {
     yLabel: sizeLabel(term, "spread"),
     series: [
       { key: "loss-equiv", label: "structures", points },
-      { key: "loss-mean", label: `worst: ${named}`, points: [{ x: 100, y: first!.spreadRms }], marker: "square" },
+      { key: "loss-mean", label: `largest: ${named}`, points: [{ x: 100, y: first!.spreadRms }], marker: "square" },
     ],
     rules: near ? [{ key: "loss-zero", label: "floor", short: "floor", y: floor }] : [],
     xAxis: { name: "structures, % of all, by rising spread", scale: "linear", tickLabel: (value) => `${value} %` },
@@ -88,7 +89,7 @@ export function angleChart({ name, id, term }: ChartedTerm): string {
         points: bins.map((bin) => ({ x: middle(bin), y: bin.spreadRms })),
       },
     ],
-    xAxis: { name: "angle of the rotation, degrees", scale: "linear", tickLabel: String },
+    xAxis: { name: "angle of the rotation, degrees", scale: "linear", tickLabel: String, ticks: ANGLES },
     xInclude: [0, 180],
     hover: bins.map((bin) => ({
       x: middle(bin),
@@ -111,8 +112,13 @@ export function gainChart({ name, id, term }: ChartedTerm): string {
   const { gains, labelled, percentEquivInterval, percentEquiv, lossEquiv, lossEquivStdErr } = term;
   const averaged = gains.filter(({ count }) => count > 1);
   const counts = averaged.map(({ count }) => count);
-  const x = { scale: "log", tickLabel: String } as const;
-  const xAxis = { ...x, name: "K, predictions averaged: so many times the work" };
+  const ticks = gains.map(({ count }) => count).filter((count) => count > (labelled ? 1 : 0));
+  const xAxis = {
+    scale: "log" as const,
+    tickLabel: String,
+    ticks,
+    name: "K, predictions averaged: so many times the work",
+  };
   if (!labelled) {
     const root = (loss: number, count: number) => Math.sqrt(Math.max(0, loss) / count);
     const spec: ChartSpec = {
@@ -211,7 +217,7 @@ export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: Cha
         name: "% of lossEquiv",
         width: 1,
         series: [{ key: "loss-equiv", label: "part, ± 1 standard error", marker: "diamond" }],
-        range: [low < -0.5 ? Math.max(low, -100) : 0, Math.min(200, Math.max(100, ...ends))],
+        range: [low < -0.5 ? Math.max(low, -100) : 0, Math.min(200, Math.max(102, ...ends))],
         format: (value) => `${formatPercent(value)} %`,
         tickLabel: (value) => `${value} %`.replace("-", "−"),
       },

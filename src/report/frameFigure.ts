@@ -95,8 +95,8 @@ function atomTable(name: string, unit: string | null, structure: FarthestStructu
     values === null
       ? "–"
       : at(values, i)
-          .map((value) => formatLoss(value).replace("-", "−"))
-          .join("  ");
+          .map((value) => formatLoss(value).replace(/^-/, "−"))
+          .join("\u00a0\u00a0 ");
   const rows = order
     .slice(0, ROWS)
     .map((i) =>

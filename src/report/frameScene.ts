@@ -17,7 +17,7 @@ export interface SceneAtom {
   readonly key: "bright" | "dark";
 }
 
-/** In Angstrom about the middle of the atoms, the longest extent along x, z towards the reader. */
+/** In Angstrom about the middle of the atoms, the longest extent near x, z towards the reader. */
 export interface FrameScene {
   readonly atoms: readonly SceneAtom[];
   /** Places in `atoms`. */
@@ -50,7 +50,14 @@ export function frameScene(structure: FarthestStructure): FrameScene {
   const kept = nearest(positions, (atom ?? 1) - 1);
   const middle = meanOf(kept.map((i) => pointAt(positions, i)));
   const axes = principalAxes(kept.flatMap((i) => pointAt(positions, i)));
-  const turned = (v: Point): Point => axes.map((axis) => axis.reduce((sum, a, k) => sum + a * v[k]!, 0)) as never;
+  const given = vectors?.differences ?? new Float64Array();
+  const sources = vectors?.perAtom === false ? [0] : kept;
+  const sizes = sources.map((i) => Math.hypot(...pointAt(given, i)));
+  const longest = vectors === null ? 0 : Math.max(0, ...sizes);
+  const upright = (v: Point): Point => axes.map((axis) => axis.reduce((sum, a, k) => sum + a * v[k]!, 0)) as never;
+  const at = sizes.indexOf(longest);
+  const tilt = tiltFor(longest > 0 ? upright(pointAt(given, sources[at]!)) : [0, 0, 1]);
+  const turned = (v: Point) => tilted(upright(v), tilt);
   const posed = (p: Point): Point => turned([p[0] - middle[0], p[1] - middle[1], p[2] - middle[2]]);
   const atoms = kept.map((i): SceneAtom => {
     const z = elements[i]!;
@@ -65,10 +72,6 @@ export function frameScene(structure: FarthestStructure): FrameScene {
   });
   const extent = Math.max(1, ...atoms.map(({ place, radius }) => Math.hypot(...place) + radius));
   const edges = cell === null ? [] : cellEdges(cell).map(([a, b]) => [posed(a), posed(b)] as const);
-  const given = vectors?.differences ?? new Float64Array();
-  const sources = vectors?.perAtom === false ? [0] : kept;
-  const sizes = sources.map((i) => Math.hypot(...pointAt(given, i)));
-  const longest = vectors === null ? 0 : Math.max(0, ...sizes);
   const length = Math.min(MOST_ARROW, Math.max(LEAST_ARROW, ARROW * extent));
   const arrows = sources.flatMap((i, at) => {
     if (!(sizes[at]! > SHORT * longest)) return [];
@@ -90,6 +93,28 @@ export function frameScene(structure: FarthestStructure): FrameScene {
     reach,
     left: elements.length - kept.length,
   };
+}
+
+/** Angles in radians about y, then about x. */
+type Tilt = readonly [y: number, x: number];
+
+const TILTS = [0.45, -0.45, 0.9, -0.9].flatMap((y) => [0.35, -0.35, 0.8, -0.8].map((x): Tilt => [y, x]));
+
+/** Aside and from above or below, little, and so that the longest arrow is seen from its side, before its atom. */
+function tiltFor(arrow: Point): Tilt {
+  const length = Math.hypot(...arrow);
+  const score = (tilt: Tilt) => {
+    const [x, y, z] = tilted(arrow, tilt);
+    return (Math.hypot(x, y) + 0.4 * z) / length - 0.2 * (Math.abs(tilt[0]) + Math.abs(tilt[1]));
+  };
+  return TILTS.reduce((best, tilt) => (score(tilt) > score(best) + 1e-9 ? tilt : best));
+}
+
+function tilted([x, y, z]: Point, [aboutY, aboutX]: Tilt): Point {
+  const [c, s] = [Math.cos(aboutY), Math.sin(aboutY)];
+  const [cx, sx] = [Math.cos(aboutX), Math.sin(aboutX)];
+  const deep = c * z - s * x;
+  return [c * x + s * z, cx * y - sx * deep, cx * deep + sx * y];
 }
 
 const pointAt = (values: ArrayLike<number>, i: number): Point => [

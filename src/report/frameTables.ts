@@ -1,7 +1,7 @@
 /** Tables of measured frames. */
 import type { FrameMeasurement } from "../frames/measureFrames.ts";
 import type { FrameTermDetails } from "../frames/termDetails.ts";
-import type { FrameTermResult } from "../frames/termResult.ts";
+import type { FrameGain, FrameTermResult } from "../frames/termResult.ts";
 import { dotPlot, type DotRow } from "./dotPlot.ts";
 import { formatCount, formatLoss, formatPercent, formatPercentError, MISSING } from "./format.ts";
 import { partName, type ChartedTerm } from "./frameCharts.ts";
@@ -17,6 +17,9 @@ const table = (label: string, head: readonly string[], rows: readonly (readonly 
     rows.map((row) => row.map(escapeHtml)),
   );
 
+/** A little more than all, in percent, so that the last label has room. */
+const AXIS = 102;
+
 /** Names on axes. */
 const short = (name: string): string => (name.length > 22 ? `${name.slice(0, 21)}…` : name);
 
@@ -28,7 +31,7 @@ export function shareFigure(terms: readonly Named[]): string {
     percentEquiv,
     percentEquivInterval?.[1] ?? percentEquiv,
   ]);
-  const most = Math.min(100, 1.05 * Math.max(1e-6, ...ends));
+  const most = Math.min(AXIS, 1.05 * Math.max(1e-6, ...ends));
   const plot = dotPlot({
     description: "Share of the loss that is lost symmetry, by term, with 95 % intervals.",
     panels: [
@@ -63,18 +66,22 @@ export function termTables(terms: readonly Named[]): string {
       ? `${formatPercentError(term.percentEquiv, term.percentEquivStdErr)} %`
       : MISSING,
     term.percentEquivInterval ? `${term.percentEquivInterval.map(formatPercent).join(" to ")} %` : MISSING,
-    formatCount(term.structures),
   ]);
   const sizes = terms.map(([name, term]) => [
     name,
     ...[term.rmse, term.rmseMean, term.spreadRms, term.spreadMax, term.signalRms].map(formatLoss),
-    term.unit ?? "as the file has it",
+    term.unit ?? "the file's",
+    formatCount(term.structures),
   ]);
-  const head = ["term", "lossTotal", "lossMean", "lossEquiv", "percentEquiv", "95 % interval", "structures"];
+  const head = ["term", "lossTotal", "lossMean", "lossEquiv", "percentEquiv", "95 % interval"];
   return (
     table("losses of terms", head, losses) +
     `<p class="caption">Losses in the square of the term's unit, ± one standard error.</p>` +
-    table("sizes of terms", ["term", "rmse", "rmseMean", "spreadRms", "spreadMax", "signalRms", "unit"], sizes) +
+    table(
+      "sizes of terms",
+      ["term", "rmse", "rmseMean", "spreadRms", "spreadMax", "signalRms", "unit", "structures"],
+      sizes,
+    ) +
     `<p class="caption">Roots of the losses in the term's own unit; spreadMax is the largest distance of a number, a ` +
     `vector or a tensor from its mean over rotations, signalRms the size of what is predicted.</p>`
   );
@@ -119,7 +126,10 @@ export function worstTable(name: string, term: FrameTermResult, { worst }: Frame
   ]);
   const unit = term.unit === null ? "" : `, ${term.unit}`;
   const head = ["frame", "formula", "atoms", "predictions", `spread${unit}`, `rmse${unit}`];
-  return table(`worst structures of ${name}`, head, rows);
+  const caption =
+    "The structures whose predictions spread most, all numbers together; a single one may be farther from its mean in " +
+    "another structure.";
+  return `${table(`worst structures of ${name}`, head, rows)}<p class="caption">${escapeHtml(caption)}</p>`;
 }
 
 /** The parts of lossEquiv as numbers. */
@@ -136,18 +146,19 @@ export function partsTable({ name, term: { byDegree, byParity } }: ChartedTerm):
 
 /** What averaging gains and costs. */
 export function gainTable(terms: readonly Named[]): string {
-  const counts = terms[0]![1].gains;
-  const rows = counts.map(({ count, cost }, k) => [
-    String(count),
-    `${formatCount(cost)} times`,
-    ...terms.map(([, { gains, labelled, unit }]) => {
-      const gain = gains[k]!;
-      const size = (value: number) => `${formatLoss(value)}${unit === null ? "" : ` ${unit}`}`;
-      if (!labelled) return `spread ${size(gain.spreadRms)}`;
-      return `${formatPercentError(gain.percentPredicted, gain.percentPredictedStdErr)} %, rmse ${size(gain.rmse)}`;
-    }),
-  ]);
-  return table("gains of averaging", ["K", "work", ...terms.map(([name]) => name)], rows);
+  const counts = terms[0]![1].gains.map(({ count }) => `K = ${count}`);
+  const rows = terms.flatMap(([name, { gains, labelled, unit }]) => {
+    const row = (what: string, cell: (gain: FrameGain) => string) => [name, what, ...gains.map(cell)];
+    const units = unit === null ? "" : `, ${unit}`;
+    const shares = ({ percentPredicted, percentPredictedStdErr }: FrameGain) =>
+      formatPercentError(percentPredicted, percentPredictedStdErr);
+    return [
+      ...(labelled ? [row("taken away, %", shares), row(`rmse left${units}`, ({ rmse }) => formatLoss(rmse))] : []),
+      row(`spread left${units}`, ({ spreadRms }) => formatLoss(spreadRms)),
+    ];
+  });
+  const work = ["all", "work", ...terms[0]![1].gains.map(({ cost }) => `${formatCount(cost)} times`)];
+  return table("gains of averaging", ["term", "what", ...counts], [work, ...rows]);
 }
 
 /** How often each thing was wrong. */

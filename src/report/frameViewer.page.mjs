@@ -25,7 +25,7 @@ const STEP = Math.PI / 18;
 const Y = new Vector3(0, 1, 0);
 /** Names on more atoms would hide them. */
 const NAMED = 60;
-const [BOND, SHAFT, HEAD] = [0.09, 0.05, 0.13];
+const [BOND, SHAFT, HEAD] = [0.09, 0.065, 0.17];
 
 for (const box of document.querySelectorAll("[data-scene]")) start(box);
 
@@ -69,15 +69,18 @@ function start(box) {
     const length = vector.length() - headOf(vector);
     return [from, from.clone().addScaledVector(vector.clone().normalize(), length), colour];
   });
-  const shaftMesh = sticks(shafts, SHAFT);
-  const headMesh = instances(new ConeGeometry(1, 1, 20).translate(0, 0.5, 0), ends.length);
-  ends.forEach(([, vector], i) => {
-    const head = headOf(vector);
-    const turn = new Quaternion().setFromUnitVectors(Y, vector.clone().normalize());
-    const width = (HEAD * head) / 0.34;
-    headMesh.setMatrixAt(i, new Matrix4().compose(shafts[i][1], turn, new Vector3(width, head, width)));
+  // Whole, and faint where something is before them.
+  const arrowMeshes = [{}, { transparent: true, opacity: 0.3, depthTest: false, depthWrite: false }].flatMap((look) => {
+    const heads = instances(new ConeGeometry(1, 1, 20).translate(0, 0.5, 0), ends.length, look);
+    ends.forEach(([, vector], i) => {
+      const head = headOf(vector);
+      const turn = new Quaternion().setFromUnitVectors(Y, vector.clone().normalize());
+      const width = (HEAD * head) / 0.34;
+      heads.setMatrixAt(i, new Matrix4().compose(shafts[i][1], turn, new Vector3(width, head, width)));
+    });
+    return [sticks(shafts, SHAFT, look), heads];
   });
-  turning.add(shaftMesh, headMesh);
+  turning.add(...arrowMeshes);
 
   const names = (atoms.length <= NAMED ? atoms : []).map((atom) => {
     const name = document.createElement("span");
@@ -122,11 +125,10 @@ function start(box) {
   const recolour = () => {
     const style = getComputedStyle(box);
     const read = (name) => new Color(style.getPropertyValue(name).trim());
-    ends.forEach((_, i) => {
-      shaftMesh.setColorAt(i, read("--mean"));
-      headMesh.setColorAt(i, read("--mean"));
-    });
-    for (const mesh of [shaftMesh, headMesh]) if (mesh.instanceColor) mesh.instanceColor.needsUpdate = true;
+    for (const mesh of arrowMeshes) {
+      ends.forEach((_, i) => mesh.setColorAt(i, read("--mean")));
+      if (mesh.instanceColor) mesh.instanceColor.needsUpdate = true;
+    }
     edgeColour.color = read("--soft");
     redraw();
   };
@@ -191,18 +193,24 @@ function start(box) {
     },
     { passive: false },
   );
+  // Without a context the picture is there that does not turn.
+  canvas.addEventListener("webglcontextlost", () => box.classList.remove("turnable"));
+  canvas.addEventListener("webglcontextrestored", () => {
+    box.classList.add("turnable");
+    redraw();
+  });
   new ResizeObserver(redraw).observe(stage);
   matchMedia("(prefers-color-scheme:dark)").addEventListener("change", recolour);
   recolour();
 }
 
-function instances(geometry, count) {
-  return new InstancedMesh(geometry, new MeshLambertMaterial(), count);
+function instances(geometry, count, look = {}) {
+  return new InstancedMesh(geometry, new MeshLambertMaterial(look), count);
 }
 
 /** Cylinders from here to there. */
-function sticks(all, radius) {
-  const mesh = instances(new CylinderGeometry(1, 1, 1, 16), all.length);
+function sticks(all, radius, look) {
+  const mesh = instances(new CylinderGeometry(1, 1, 1, 16), all.length, look);
   all.forEach(([from, to, colour], i) => {
     const along = to.clone().sub(from);
     const middle = from.clone().addScaledVector(along, 0.5);

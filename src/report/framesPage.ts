@@ -30,8 +30,8 @@ export interface FramesPageInput {
 }
 
 const LEAD =
-  "What a program predicts for rotated copies of frames, turned back, and how far it depends on the rotation. Of a " +
-  "program that knows the symmetry it does not.";
+  "What a program predicts for rotated copies of frames, turned back, and how far it depends on the rotation. A " +
+  "program that respects the symmetry gives one answer for all of them.";
 
 /**
  * Measured frames as one HTML file that needs nothing else: verdicts and floors, a table of terms with their errors,
@@ -52,7 +52,7 @@ export function renderFrames(input: FramesPageInput): string {
   const sections = [
     section("Verdict", verdictList(charted, lines) + advice(measurement.verdicts) + floorTable(terms)),
     section("Terms", shareFigure(terms) + termTables(terms)),
-    drawn === undefined ? "" : section("The worst structure", frameFigure(drawn, viewer !== undefined)),
+    drawn === undefined ? "" : section("The farthest prediction", frameFigure(drawn, viewer !== undefined)),
     section("Charts of each term", charted.map((one) => termPart(one, one === main)).join("")),
     section("What averaging gains", GAINS + gainTable(terms)),
     section("What was measured", definitionList(facts.map(([name, value]) => [name, value]))),
@@ -110,9 +110,14 @@ function verdictList(terms: readonly ChartedTerm[], lines: Readonly<Record<strin
     const head = `${name}: ${WORDS[first!]}`;
     const line = lines[name] ?? "";
     const rest = line.startsWith(`${head}: `) ? line.slice(head.length + 2) : line;
-    return `<li class="${first}"><b>${escapeHtml(head)}</b><br>${escapeHtml(rest)}</li>`;
+    return `<li class="${first}"><b>${escapeHtml(head)}</b><br>${unbroken(rest)}</li>`;
   });
   return `<ul class="verdicts">${items.join("")}</ul>`;
+}
+
+/** Numbers stay on a line. */
+function unbroken(text: string): string {
+  return escapeHtml(text).replace(/\d[\d.]*e-\d+/g, (number) => `<span class="n">${number}</span>`);
 }
 
 function advice(verdicts: readonly Verdict[]): string {

@@ -2,14 +2,16 @@
 export const FRAMES_STYLE = `
 .dots .line{stroke-width:1.6;stroke-dasharray:none}.dots .grid.minor{stroke:var(--grid)}
 .dots .name{font-size:12.5px}.dots .percent .markers{fill:var(--equiv)}
-td:first-child,th:first-child{text-align:left}
+td:first-child,th:first-child{text-align:left}p+.scroll{margin-top:1rem}.n{white-space:nowrap}
+.pairs{grid-template-columns:1fr;max-width:48rem}.pairs dt{flex:none;max-width:55%}
+@media screen{.scroll th,.scroll td{padding-left:.6rem;padding-right:.6rem}}
 .verdicts{list-style:none;margin:1.8rem 0 0;padding:0}
 .verdicts li{padding:.55rem 0 .55rem .9rem;border-left:4px solid var(--line);margin:.5rem 0;overflow-wrap:anywhere}
 .verdicts .not-symmetric{border-left-color:var(--mean)}.verdicts .rounding{border-left-color:var(--equiv)}
 .verdicts .undecided{border-left-color:var(--warn);border-left-style:dashed}
 .verdicts .rounding{border-left-style:double;border-left-width:6px}
 .verdicts b{text-transform:none}
-.advice{margin:.8rem 0 0;padding-left:1.2rem}.advice li{margin:.3rem 0}
+.advice{margin:.8rem 0 1.4rem;padding-left:1.2rem}.advice li{margin:.3rem 0}
 figure+figure,.scroll+figure,.caption+figure,figure+.scroll,.caption+.scroll{margin-top:1.6rem}
 details.term{margin:1rem 0 0;border-top:1px solid var(--line)}
 details.term>summary{cursor:pointer;font-weight:650;font-size:1.02rem;padding:.9rem 0;overflow-wrap:anywhere}
@@ -32,7 +34,7 @@ details.term summary+h3{margin-top:.2rem}
  user-select:none}
 .molecule.turnable .stage{cursor:grab;touch-action:pan-y;outline-offset:3px}
 .molecule.turnable .stage:active{cursor:grabbing}
-.molecule.turnable svg{visibility:hidden}
+.molecule.turnable svg{visibility:hidden}.molecule:not(.turnable) :is(canvas,.stage>span){display:none}
 .molecule .controls{display:none}
 .molecule.turnable .controls{display:flex;flex-wrap:wrap;gap:.4rem 1rem;align-items:center;justify-content:center;
  margin-top:.6rem;font-size:.82rem}
@@ -43,8 +45,7 @@ details.term summary+h3{margin-top:.2rem}
 pre{font-size:.82rem;overflow-x:auto;padding:.8rem 1rem;background:var(--panel);border:1px solid var(--line);
  border-radius:8px}
 a{color:var(--total)}
-@media screen and (max-width:44rem){.pairs{grid-template-columns:1fr}
- th,td{padding-left:.55rem;padding-right:.55rem}.figures .value{white-space:normal;font-size:1.35rem}}
+@media screen and (max-width:44rem){.figures .value{white-space:normal;font-size:1.35rem}}
 @media print{.molecule canvas,.molecule .controls,.molecule .stage>span{display:none!important}
  .molecule.turnable svg{visibility:visible}.molecule .stage{max-width:11cm}}
 `;
