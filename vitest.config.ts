@@ -14,12 +14,12 @@ const shaders: Plugin = {
   },
 };
 
-/** Imports of `.page.mjs` files give the text of a script for pages, as in the build. */
+/** Imports of `Script.mjs` files give the text of a script for pages, as in the build. */
 const scripts: Plugin = {
   name: "scripts",
   enforce: "pre",
   async load(id) {
-    if (!id.endsWith(".page.mjs")) return undefined;
+    if (!id.endsWith("Script.mjs")) return undefined;
     return { code: `export default ${JSON.stringify(await pageScript(id))};`, map: null };
   },
 };

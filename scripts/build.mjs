@@ -109,7 +109,7 @@ export const bareShaders = {
 export const pageScripts = {
   name: "page-scripts",
   setup({ onLoad }) {
-    onLoad({ filter: /\.page\.mjs$/ }, async ({ path }) => {
+    onLoad({ filter: /[\\/]src[\\/].*Script\.mjs$/ }, async ({ path }) => {
       return { contents: `export default ${JSON.stringify(await pageScript(path))};`, loader: "js" };
     });
   },

@@ -380,6 +380,7 @@ export type {
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
 export { ANALYSES, type Analysis, type AnalysisResults } from "./analysis/results.ts";
 export { renderAnalysis, type AnalysisPageInput } from "./report/analysisPage.ts";
+export { renderFrames, type FramesPageInput } from "./report/framesPage.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";
 export type { Masks } from "./models/dropouts.ts";

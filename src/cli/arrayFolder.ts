@@ -24,8 +24,8 @@ export async function requireNewFolder(path: string): Promise<void> {
 }
 
 /**
- * A new folder of arrays and figures.json. Arrays grow entry by entry in temporary files; `finish` gives all files their
- * names, figures.json last. `discard`, and the end of the process before that, leave nothing behind.
+ * A new folder of arrays and figures.json. Arrays grow entry by entry in temporary files; `finish` gives all files
+ * their names, figures.json last. `discard`, and the end of the process before that, leave nothing behind.
  */
 export class ArrayFolder {
   readonly #path: string;

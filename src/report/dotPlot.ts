@@ -115,7 +115,7 @@ function drawValue(
   const within = (at: number) => px(x(Math.min(Math.max(at, x.domain[0]), x.domain[1])));
   const known = isFiniteNumber(error);
   const ends = interval ?? (known ? [value - error, value + error] : undefined);
-  const whisker = ends ? `<path class="line" d="M${within(ends[0]!)} ${px(y)}H${within(ends[1]!)}"/>` : "";
+  const whisker = ends ? `<path class="line" d="M${within(ends[0])} ${px(y)}H${within(ends[1])}"/>` : "";
   const said = interval ? ` (${interval.map(format).join(" to ")})` : known ? ` ± ${format(error)}` : "";
   const words = name + format(value) + said;
   return (

@@ -21,10 +21,10 @@ export interface ChartedTerm {
 const CURVE = 200;
 /** A floor further below the curve would flatten it. */
 const FAR = 30;
-const MEASURED = 24;
 const ANGLES = [0, 30, 60, 90, 120, 150, 180];
 
-const sizeLabel = ({ unit }: FrameTermResult, what: string) => `${what}${unit === null ? "" : `, ${unit}`}`;
+/** What an axis of a term's own unit is called. */
+export const sizeLabel = ({ unit }: FrameTermResult, what: string) => `${what}${unit === null ? "" : `, ${unit}`}`;
 
 /** Spreads of structures by rising size; the worst one has a name. */
 export function spreadChart({ name, id, term, details }: ChartedTerm): string {
@@ -60,9 +60,11 @@ export function spreadChart({ name, id, term, details }: ChartedTerm): string {
       ? ` ${formatCount(sample.length)} of ${formatCount(structures)} structures, drawn at random; the worst is of all.`
       : "";
   const far = near ? "" : ` The floor, ${formatLoss(floor)}, is far below.`;
-  return figure(
+  return chartFigure(
     spec,
-    `Root mean square distance of a structure's predictions from their mean over rotations, for each number.${drawn}${far}`,
+    "Root mean square distance of a structure's predictions from their mean over rotations, for each number." +
+      drawn +
+      far,
   );
 }
 
@@ -101,103 +103,11 @@ export function angleChart({ name, id, term }: ChartedTerm): string {
     })),
     plotHeight: 200,
   };
-  return figure(
+  return chartFigure(
     spec,
     "A model that has learned poses near those of its training spreads more at large angles; a bug mostly at any.",
   );
 }
-
-/** What averaging K predictions is expected to gain. */
-export function gainChart({ name, id, term }: ChartedTerm): string {
-  const { gains, labelled, percentEquivInterval, percentEquiv, lossEquiv, lossEquivStdErr } = term;
-  const averaged = gains.filter(({ count }) => count > 1);
-  const counts = averaged.map(({ count }) => count);
-  const ticks = gains.map(({ count }) => count).filter((count) => count > (labelled ? 1 : 0));
-  const xAxis = {
-    scale: "log" as const,
-    tickLabel: String,
-    ticks,
-    name: "K, predictions averaged: so many times the work",
-  };
-  if (!labelled) {
-    const root = (loss: number, count: number) => Math.sqrt(Math.max(0, loss) / count);
-    const spec: ChartSpec = {
-      id: `${id}-gain`,
-      description: `Spread of ${name} that is left where K predictions are averaged, on logarithmic axes.`,
-      yLabel: sizeLabel(term, "spread that is left"),
-      series: [
-        {
-          ...({ key: "loss-equiv", label: "spread that is left", marker: "diamond" } as const),
-          points: gains.map(({ count, spreadRms }) => ({ x: count, y: spreadRms })),
-        },
-      ],
-      bands: Number.isFinite(lossEquivStdErr)
-        ? [
-            {
-              ...{ key: "percent", label: "± 1 standard error" },
-              points: gains.map(({ count }) => ({
-                x: count,
-                low: root(lossEquiv - lossEquivStdErr, count),
-                high: root(lossEquiv + lossEquivStdErr, count),
-              })),
-            },
-          ]
-        : [],
-      xAxis,
-      xInclude: [1, MEASURED],
-      hover: gains.map(({ count, spreadRms }) => hoverAt(count, [["loss-equiv", "spread", formatLoss(spreadRms)]])),
-      plotHeight: 200,
-    };
-    return figure(spec, "Expected of independent rotations: the spread falls as one over the root of K.");
-  }
-  const spec: ChartSpec = {
-    id: `${id}-gain`,
-    description: `Share of the loss of ${name} that averaging K predictions is expected to take away.`,
-    yLabel: "taken away, % of lossTotal",
-    yTickLabel: (value) => `${powerLabel(value)} %`,
-    series: [
-      {
-        ...({ key: "percent", label: "taken away by averaging K", marker: "circle" } as const),
-        points: averaged.map(({ count, percentPredicted }) => ({ x: count, y: percentPredicted })),
-      },
-    ],
-    bands: percentEquivInterval
-      ? [
-          {
-            ...{ key: "percent", label: "95 % interval" },
-            points: counts.map((count) => {
-              const [low, high] = percentEquivInterval.map((value) => (1 - 1 / count) * value);
-              return { x: count, low: low!, high: high! };
-            }),
-          },
-        ]
-      : [],
-    rules:
-      percentEquiv > 0
-        ? [{ key: "paper", label: `all rotations: ${formatPercent(percentEquiv)} %`, short: "all", y: percentEquiv }]
-        : [],
-    xAxis,
-    xInclude: [2, MEASURED],
-    hover: averaged.map(({ count, percentPredicted, percentPredictedStdErr, rmse }) =>
-      hoverAt(count, [
-        ["percent", "taken away", `${formatPercent(percentPredicted)} ± ${formatPercent(percentPredictedStdErr)} %`],
-        ["loss-total", "rmse that is left", formatLoss(rmse)],
-      ]),
-    ),
-    plotHeight: 200,
-  };
-  return figure(
-    spec,
-    "Expected of independent rotations: the share that is lost symmetry, times 1 - 1/K. It never gains more than all " +
-      "rotations would, and most of that with few.",
-  );
-}
-
-const hoverAt = (count: number, lines: readonly (readonly [key: string, name: string, text: string])[]) => ({
-  x: count,
-  title: `K = ${count}`,
-  lines: lines.map(([key, name, text]) => ({ key, name, text })),
-});
 
 /** What lossEquiv is made of, by irreducible representation and by parity. */
 export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: ChartedTerm): string {
@@ -228,7 +138,7 @@ export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: Cha
     "lossEquiv by how predictions turn: degree 1 as a vector or an axis does, 2 as a quadrupole, and so on; letters " +
     "are irreducible representations of a finite group. The remainder is of degrees that these rotations do not tell " +
     "apart. Parity is what reflections change beside rotations.";
-  return `<figure>${plot}<figcaption>${escapeHtml(byDegree.length > 1 || byParity ? caption : "")}</figcaption></figure>`;
+  return `<figure>${plot}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
 /** Numbers are degrees. */
@@ -257,14 +167,15 @@ export function nearChart({ name, id, term }: ChartedTerm): string {
     xAxis: { name: "angle between the edge and the axis, radians", scale: "log", tickLabel: powerLabel },
     plotHeight: 170,
   };
-  return figure(
+  return chartFigure(
     spec,
-    "What is smooth rises with the angle, tenfold from mark to mark; a jump is flat. Curves of the three axes may lie " +
-      "on one another.",
+    "What is smooth rises with the angle, tenfold from mark to mark; a jump is flat. Curves of the three axes may " +
+      "lie on one another.",
   );
 }
 
-function figure(spec: ChartSpec, caption: string): string {
+/** A chart and what is to be said of it; nothing where nothing can be drawn. */
+export function chartFigure(spec: ChartSpec, caption: string): string {
   if (!hasDrawable(spec)) return "";
   return `<figure>${renderChart(spec)}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }

@@ -1,7 +1,7 @@
 import type { FarthestStructure } from "../frames/termDetails.ts";
-import { countOf, formatCount, formatLoss } from "./format.ts";
+import { countOf, formatCount, formatLoss, MISSING } from "./format.ts";
 import { frameDrawing } from "./frameDrawing.ts";
-import { frameScene, type FrameScene } from "./frameScene.ts";
+import { frameScene, symbolOf, type FrameScene } from "./frameScene.ts";
 import { escapeHtml, scrollTable } from "./html.ts";
 
 /** Rows of the table beside the picture. */
@@ -23,27 +23,23 @@ export interface DrawnStructure {
 export function frameFigure({ name, unit, structure }: DrawnStructure, turnable: boolean): string {
   const scene = frameScene(structure);
   const { frame, formula, copy, angle } = structure;
-  const units = unit === null ? "" : ` ${unit}`;
+  const longest = `the longest is ${formatLoss(scene.longest)}${unit === null ? "" : ` ${unit}`}`;
   const what = `Frame ${frame}, ${formula}, ${countOf(structure.elements.length, "atom")}`;
-  const arrows =
-    scene.arrows.length === 0
-      ? ""
-      : `; arrows: ${name} of copy ${copy} less the mean over rotations, the longest ${formatLoss(scene.longest)}${units}`;
-  const label = what + arrows;
-  const stage = `<div class="stage">${frameDrawing(scene, label)}</div>`;
+  const hasArrows = scene.arrows.length > 0;
+  const label = hasArrows ? `${what}; arrows: ${name} of copy ${copy} less the mean over rotations, ${longest}` : what;
   const data = turnable ? ` data-scene="${escapeHtml(sceneJson(scene))}" data-label="${escapeHtml(label)}"` : "";
-  const left = scene.left > 0 ? ` ${formatCount(scene.left)} atoms farther away are not drawn.` : "";
   const caption =
     `${what}: the structure with the prediction of ${name} that is farthest from the mean over rotations, ` +
     `that of copy ${copy}, turned by ${angle.toFixed(1)} degrees. ` +
-    (scene.arrows.length === 0
-      ? `There are no arrows, as ${name} is no vector.`
-      : `Arrows are that prediction, turned back, less the mean; the longest is ${formatLoss(scene.longest)}${units}, ` +
-        "and those below a fiftieth of it are left out.") +
-    left;
+    (hasArrows
+      ? `Arrows are that prediction, turned back, less the mean; ${longest}, and those below a fiftieth of it are ` +
+        "left out."
+      : `There are no arrows, as ${name} is no vector.`) +
+    (scene.left > 0 ? ` ${formatCount(scene.left)} atoms farther away are not drawn.` : "");
   return (
-    `<figure class="molecule"${data}>${stage}${turnable ? CONTROLS : ""}` +
-    `<figcaption>${escapeHtml(caption)}</figcaption></figure>${atomTable(name, unit, structure)}`
+    `<figure class="molecule"${data}><div class="stage">${frameDrawing(scene, label)}</div>` +
+    `${turnable ? CONTROLS : ""}<figcaption>${escapeHtml(caption)}</figcaption></figure>` +
+    atomTable(name, unit, structure)
   );
 }
 
@@ -81,35 +77,28 @@ function sceneJson({ atoms, bonds, edges, arrows, reach }: FrameScene): string {
 }
 
 /** The atoms with the largest differences. */
-function atomTable(name: string, unit: string | null, structure: FarthestStructure): string {
-  const scene = frameScene({ ...structure, vectors: null });
-  const { vectors } = structure;
+function atomTable(name: string, unit: string | null, { elements, vectors }: FarthestStructure): string {
   if (vectors === null) return "";
   const { perAtom, differences, mean, target } = vectors;
   const count = differences.length / 3;
   const at = (values: Float64Array, i: number) => [...values.subarray(3 * i, 3 * i + 3)];
   const sizes = Array.from({ length: count }, (_, i) => Math.hypot(...at(differences, i)));
   const order = sizes.map((_, i) => i).sort((a, b) => sizes[b]! - sizes[a]!);
-  const symbols = new Map(scene.atoms.map(({ number, symbol }) => [number - 1, symbol]));
+  const number = (value: number) => formatLoss(value).replace(/^-/, "−");
   const shown = (values: Float64Array | null, i: number) =>
-    values === null
-      ? "–"
-      : at(values, i)
-          .map((value) => formatLoss(value).replace(/^-/, "−"))
-          .join("\u00a0\u00a0 ");
+    values === null ? MISSING : at(values, i).map(number).join("\u00a0\u00a0 ");
   const rows = order
     .slice(0, ROWS)
     .map((i) =>
       [
-        perAtom ? `${i + 1} ${symbols.get(i) ?? ""}` : "whole frame",
+        perAtom ? `${i + 1} ${symbolOf(elements[i]!)}` : "whole frame",
         formatLoss(sizes[i]),
         ...[differences, mean, target].map((values) => shown(values, i)),
       ].map(escapeHtml),
     );
   const head = ["atom", "|difference|", "difference x y z", "mean x y z", "label x y z"];
+  const units = unit === null ? "" : `, in ${unit}`;
   const more = count > ROWS ? ` The ${ROWS} largest of ${formatCount(count)}.` : "";
-  return (
-    scrollTable(`differences of ${name} by atom`, head, rows) +
-    `<p class="caption">${escapeHtml(`${name}${unit === null ? "" : `, in ${unit}`}, along the axes of the file.${more}`)}</p>`
-  );
+  const caption = `${name}${units}, along the axes of the file.${more}`;
+  return scrollTable(`differences of ${name} by atom`, head, rows) + `<p class="caption">${escapeHtml(caption)}</p>`;
 }

@@ -2,7 +2,7 @@
 import type { FarthestStructure } from "../frames/termDetails.ts";
 import { covalentRadius, elementSymbol } from "../molecules/elements.ts";
 import { principalAxes } from "../molecules/molecule.ts";
-import { colourOf } from "./slices.ts";
+import { colourOf } from "./elementColours.ts";
 
 export type Point = readonly [x: number, y: number, z: number];
 
@@ -61,7 +61,7 @@ export function frameScene(structure: FarthestStructure): FrameScene {
   const posed = (p: Point): Point => turned([p[0] - middle[0], p[1] - middle[1], p[2] - middle[2]]);
   const atoms = kept.map((i): SceneAtom => {
     const z = elements[i]!;
-    const symbol = z === 0 ? "X" : elementSymbol(z);
+    const symbol = symbolOf(z);
     const [r, g, b] = colourOf(symbol);
     const colour = `#${[r, g, b].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
     const key = 0.3 * r + 0.59 * g + 0.11 * b > 120 ? "bright" : "dark";
@@ -93,6 +93,11 @@ export function frameScene(structure: FarthestStructure): FrameScene {
     reach,
     left: elements.length - kept.length,
   };
+}
+
+/** Of an atomic number; X for dummy atoms. */
+export function symbolOf(z: number): string {
+  return z === 0 ? "X" : elementSymbol(z);
 }
 
 /** Angles in radians about y, then about x. */

@@ -52,8 +52,8 @@ export function shareFigure(terms: readonly Named[]): string {
 
 const SHARES =
   "lossTotal is the squared error of predictions for rotated copies, turned back. It is lossMean, the error of their " +
-  "mean over rotations, and lossEquiv, how far they spread about it: of a symmetric program zero. percentEquiv is 100 " +
-  "lossEquiv / lossTotal. Errors and intervals are over structures.";
+  "mean over rotations, and lossEquiv, how far they spread about it: of a symmetric program zero. percentEquiv is " +
+  "100 lossEquiv / lossTotal. Errors and intervals are over structures.";
 
 /** Losses, and their roots. */
 export function termTables(terms: readonly Named[]): string {
@@ -100,9 +100,9 @@ export function floorTable(terms: readonly Named[]): string {
   const head = ["term", "spreadRms", "floor", "from", "digits", "type", "repeats", "jitter", "bits"];
   return (
     table("floors of terms", head, rows) +
-    `<p class="caption">The floor is what something else than lost symmetry explains: the digits that predictions are ` +
-    `written with, the type of their numbers, the same frame twice (repeats), the last digits of positions (jitter). ` +
-    `The largest counts, or a tolerance that was given.</p>`
+    `<p class="caption">The floor is what something else than lost symmetry explains: the digits that predictions ` +
+    `are written with, the type of their numbers, the same frame twice (repeats), the last digits of positions ` +
+    `(jitter). The largest counts, or a tolerance that was given.</p>`
   );
 }
 
@@ -127,8 +127,8 @@ export function worstTable(name: string, term: FrameTermResult, { worst }: Frame
   const unit = term.unit === null ? "" : `, ${term.unit}`;
   const head = ["frame", "formula", "atoms", "predictions", `spread${unit}`, `rmse${unit}`];
   const caption =
-    "The structures whose predictions spread most, all numbers together; a single one may be farther from its mean in " +
-    "another structure.";
+    "The structures whose predictions spread most, all numbers together; a single one may be farther from its mean " +
+    "in another structure.";
   return `${table(`worst structures of ${name}`, head, rows)}<p class="caption">${escapeHtml(caption)}</p>`;
 }
 

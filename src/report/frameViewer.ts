@@ -3,5 +3,5 @@
  * is asked for. It has three.js in it, with its licence.
  */
 export async function frameViewer(): Promise<string> {
-  return (await import("./frameViewer.page.mjs")).default;
+  return (await import("./frameViewerScript.mjs")).default;
 }

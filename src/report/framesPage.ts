@@ -3,7 +3,8 @@ import type { FrameMeasurement } from "../frames/measureFrames.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import type { Verdict } from "../frames/verdict.ts";
 import { countOf, formatCount, formatLoss, formatPercent } from "./format.ts";
-import { angleChart, gainChart, nearChart, partsPlot, spreadChart, type ChartedTerm } from "./frameCharts.ts";
+import { angleChart, nearChart, partsPlot, spreadChart, type ChartedTerm } from "./frameCharts.ts";
+import { gainChart } from "./frameGainChart.ts";
 import { frameFigure } from "./frameFigure.ts";
 import { floorTable, gainTable, partsTable, shareFigure, termTables, worstTable } from "./frameTables.ts";
 import { FRAMES_STYLE } from "./framesStyle.ts";
@@ -161,19 +162,20 @@ function termPart(one: ChartedTerm, open: boolean): string {
 }
 
 function summaryOf({ verdicts, spreadRms, unit }: FrameTermResult): string {
-  return `${verdicts.map((one) => WORDS[one]).join(", ")}; spread ${formatLoss(spreadRms)}${unit === null ? "" : ` ${unit}`}`;
+  const size = `${formatLoss(spreadRms)}${unit === null ? "" : ` ${unit}`}`;
+  return `${verdicts.map((one) => WORDS[one]).join(", ")}; spread ${size}`;
 }
 
 const GAINS =
-  `<p>The mean of K predictions under independent rotations, turned back, is nearer to symmetric: of the part that is ` +
-  `lost symmetry 1/K is left, and the rest of the loss stays. It takes K predictions in place of one, and no training.` +
-  `</p>`;
+  `<p>The mean of K predictions under independent rotations, turned back, is nearer to symmetric: of the part that ` +
+  `is lost symmetry 1/K is left, and the rest of the loss stays. It takes K predictions in place of one, and no ` +
+  `training.</p>`;
 
 function citation(version: string | undefined): string {
   const link = `<a href="https://arxiv.org/abs/2512.02303">arXiv:2512.02303</a>`;
   return (
     `<ul class="cite"><li>The method: M. W. Shen, E. Nowara, M. Maser and K. Cho, <i>Training Dynamics of Learning ` +
     `3D-Rotational Equivariance</i>, Transactions on Machine Learning Research (2025), ${link}.</li>` +
-    `<li>The program: voxtwirl${version === undefined ? "" : ` ${escapeHtml(version)}`}, the voxtwirl authors.</li></ul>`
+    `<li>The program: ${escapeHtml(["voxtwirl", version ?? ""].join(" ").trim())}, the voxtwirl authors.</li></ul>`
   );
 }
