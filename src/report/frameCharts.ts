@@ -117,9 +117,10 @@ export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: Cha
     label: partName(part),
     values: [[{ value: part.percent, error: (100 * part.lossStdErr) / lossEquiv }]],
   }));
-  const ends = parts.map(({ percent, lossStdErr }) => percent + (100 * (lossStdErr || 0)) / lossEquiv);
+  const errors = parts.map(({ lossStdErr }) => (100 * (lossStdErr || 0)) / lossEquiv);
+  const most = Math.max(100, ...parts.map(({ percent }, i) => percent + errors[i]!));
   // Estimates without bias may lie below zero.
-  const low = Math.min(0, ...parts.map(({ percent }) => percent));
+  const least = Math.min(0, ...parts.map(({ percent }, i) => (percent < -0.5 ? percent - errors[i]! : 0)));
   const plot = dotPlot({
     description: `Parts of the spread of ${name} by how they turn, in percent of lossEquiv.`,
     panels: [
@@ -127,7 +128,7 @@ export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: Cha
         name: "% of lossEquiv",
         width: 1,
         series: [{ key: "loss-equiv", label: "part, ± 1 standard error", marker: "diamond" }],
-        range: [low < -0.5 ? Math.max(low, -100) : 0, Math.min(200, Math.max(102, ...ends))],
+        range: [Math.max(-100, least), 1.03 * Math.min(200, most)],
         format: (value) => `${formatPercent(value)} %`,
         tickLabel: (value) => `${value} %`.replace("-", "−"),
       },

@@ -144,14 +144,20 @@ function nearest(positions: Float64Array, to: number): number[] {
   return chosen.sort((a, b) => a - b);
 }
 
-/** Atoms whose distance is that of a bond; those across a cell's faces are not found. */
+/** Atomic numbers. */
+const NONMETALS: ReadonlySet<number> = new Set([
+  ...[1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 32, 33, 34, 35, 36, 52, 53, 54, 85, 86],
+]);
+
+/** Atoms whose distance is that of a bond, not two metals; those across a cell's faces are not found. */
 function bondsOf(elements: Uint8Array, kept: readonly number[], atoms: readonly SceneAtom[]): [number, number][] {
   const bonds: [number, number][] = [];
   const radii = kept.map((i) => (elements[i] === 0 ? 0 : covalentRadius(elements[i]!)));
   for (let j = 1; j < kept.length; j++) {
     for (let i = 0; i < j; i++) {
       const far = between(atoms[i]!.place, atoms[j]!.place);
-      if (radii[i]! > 0 && radii[j]! > 0 && far > 0.3 && far < BONDED * (radii[i]! + radii[j]!)) bonds.push([i, j]);
+      const bonded = radii[i]! > 0 && radii[j]! > 0 && far > 0.3 && far < BONDED * (radii[i]! + radii[j]!);
+      if (bonded && [i, j].some((k) => NONMETALS.has(elements[kept[k]!]!))) bonds.push([i, j]);
     }
   }
   return bonds;

@@ -96,14 +96,15 @@ const WORDS: Readonly<Record<Verdict, string>> = {
 
 const ADVICE: Readonly<Record<Verdict, string>> = {
   rounding: "the spread is below three times the floor: nothing is wrong.",
-  undecided:
-    "the spread is near the floor, or what the floor is is not known: give a tolerance, or frames with repeats.",
+  undecided: "the spread is near the floor, or the floor is not known: give a tolerance, or frames with repeats.",
   "not-symmetric":
     "by a small share of the loss, the model has not learned all of the symmetry. By a large share it is a bug " +
     "(positions turned but not the cell, stress in another order) or a model without augmentation.",
   "not-deterministic": "look for parallel sums, dropout or random starts before anything else.",
   "not-smooth": "look for cutoffs, neighbour lists with a maximum, edges that are singular along an axis.",
 };
+
+const wordsOf = (verdicts: readonly Verdict[]): string => verdicts.map((one) => WORDS[one]).join(", ");
 
 function verdictList(terms: readonly ChartedTerm[], lines: Readonly<Record<string, string>>): string {
   const items = terms.map(({ name, term: { verdicts } }) => {
@@ -137,7 +138,7 @@ function headline({ structures, copies, verdicts }: FrameMeasurement, { name, te
         more: "without labels no share of a loss",
       };
   return [
-    { name: "verdict", value: verdicts.map((one) => WORDS[one]).join(", "), more: "of all terms together" },
+    { name: `verdict, ${name}`, value: wordsOf(term.verdicts), more: `of all terms: ${wordsOf(verdicts)}` },
     share,
     {
       ...{ name: `spread, ${name}`, value: formatLoss(spreadRms), small: unit ?? undefined },
@@ -163,7 +164,7 @@ function termPart(one: ChartedTerm, open: boolean): string {
 
 function summaryOf({ verdicts, spreadRms, unit }: FrameTermResult): string {
   const size = `${formatLoss(spreadRms)}${unit === null ? "" : ` ${unit}`}`;
-  return `${verdicts.map((one) => WORDS[one]).join(", ")}; spread ${size}`;
+  return `${wordsOf(verdicts)}; spread ${size}`;
 }
 
 const GAINS =
