@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import type { LabelUnits } from "../formats/labels.ts";
 import type { FrameMeasurement } from "../frames/measureFrames.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
 import { requireWritable, sha256File, writeFileAtomic } from "../node/files.ts";
@@ -8,10 +9,18 @@ import { formatCount } from "../report/format.ts";
 import { faultRows } from "../report/frameTables.ts";
 import { frameViewer } from "../report/frameViewer.ts";
 import { renderFrames } from "../report/framesPage.ts";
-import type { MeasureFrameFilesOptions } from "./measureFrameFiles.ts";
 import { rotationsOf } from "./measureFrameOutput.ts";
 
 declare const VOXTWIRL_VERSION: string;
+
+/** What a page says of how it was made. */
+export interface FramePageOptions {
+  readonly frames: string;
+  readonly data: string;
+  readonly rotated?: string | undefined;
+  readonly labelUnits?: LabelUnits | undefined;
+  readonly floors?: number | Readonly<Record<string, number>> | undefined;
+}
 
 /** A file that was read; `sha256` is null where it cannot be read again. */
 export interface ReadFile {
@@ -23,7 +32,7 @@ export interface ReadFile {
 export type ReadFiles = Readonly<Record<"frames" | "data" | "rotated", ReadFile | null>>;
 
 /** The files with their sums, for which they are read once more; pipes and built-in sets have none. */
-export async function readFiles({ frames, data, rotated }: MeasureFrameFilesOptions): Promise<ReadFiles> {
+export async function readFiles({ frames, data, rotated }: FramePageOptions): Promise<ReadFiles> {
   const one = async (file: string): Promise<ReadFile> => {
     const plain = !isBuiltin(file) && (await stat(file)).isFile();
     return { file, sha256: plain ? await sha256File(file) : null };
@@ -48,7 +57,7 @@ export interface FramePage {
   readonly lines: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
   readonly files: ReadFiles;
-  readonly options: MeasureFrameFilesOptions;
+  readonly options: FramePageOptions;
 }
 
 /** Writes the page of a measurement; nothing is overwritten. */

@@ -35,4 +35,11 @@ const OTHER_ELEMENT: Rgb = [220, 110, 220];
 /** Of an element's symbol. */
 export const colourOf = (element: string): Rgb => ELEMENT_COLOURS[element] ?? OTHER_ELEMENT;
 
+/** As "#c8c8c8", and whether what is written on it should be dark or bright. */
+export function atomColour(element: string): { readonly colour: string; readonly key: "bright" | "dark" } {
+  const [r, g, b] = colourOf(element);
+  const hex = [r, g, b].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("");
+  return { colour: `#${hex}`, key: 0.3 * r + 0.59 * g + 0.11 * b > 120 ? "bright" : "dark" };
+}
+
 export const cssColour = (colour: Rgb): string => `rgb(${colour.map(Math.round).join(" ")})`;

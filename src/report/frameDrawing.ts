@@ -1,4 +1,5 @@
-import type { FrameScene, Point, SceneAtom } from "./frameScene.ts";
+import type { FrameScene, Point, SceneAtom } from "../frames/frameScene.ts";
+import { atomColour } from "./elementColours.ts";
 import { attributes, escapeHtml, px } from "./html.ts";
 
 const SIDE = 460;
@@ -28,7 +29,8 @@ export function frameDrawing({ atoms, bonds, edges, arrows, reach }: FrameScene,
   return `<svg ${svg}>${parts.map((part) => part.svg).join("")}<g class="arrows">${heads.join("")}</g></svg>`;
 }
 
-function drawnAtom({ symbol, colour, key }: SceneAtom, [cx, cy]: readonly number[], r: number): string {
+function drawnAtom({ symbol }: SceneAtom, [cx, cy]: readonly number[], r: number): string {
+  const { colour, key } = atomColour(symbol);
   const circle = `<circle ${attributes({ cx, cy, r, fill: colour })}/>`;
   if (r < 6) return circle;
   const size = px(Math.min(15, 1.15 * r));

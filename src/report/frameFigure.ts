@@ -1,7 +1,8 @@
+import { frameScene, symbolOf, type FrameScene } from "../frames/frameScene.ts";
 import type { FarthestStructure } from "../frames/termDetails.ts";
+import { atomColour } from "./elementColours.ts";
 import { countOf, formatCount, formatLoss, MISSING } from "./format.ts";
 import { frameDrawing } from "./frameDrawing.ts";
-import { frameScene, symbolOf, type FrameScene } from "./frameScene.ts";
 import { escapeHtml, scrollTable } from "./html.ts";
 
 /** Rows of the table beside the picture. */
@@ -65,10 +66,10 @@ const CONTROLS =
 function sceneJson({ atoms, bonds, edges, arrows, reach }: FrameScene): string {
   const round = (values: readonly number[]) => values.map((value) => Number(value.toFixed(3)));
   return JSON.stringify({
-    atoms: atoms.map(({ place, radius, colour, symbol, key }) => [
-      ...round([...place, radius]),
-      ...[colour, symbol, key],
-    ]),
+    atoms: atoms.map(({ place, radius, symbol }) => {
+      const { colour, key } = atomColour(symbol);
+      return [...round([...place, radius]), colour, symbol, key];
+    }),
     bonds,
     edges: edges.flat().map(round),
     arrows: arrows.map(({ from, vector }) => round([...from, ...vector])),

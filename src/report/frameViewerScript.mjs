@@ -1,4 +1,4 @@
-// Turns structures of `data-scene` (frameScene.ts) in 3D. Without WebGL the picture stays that it stands on.
+// Turns structures of `data-scene` (src/frames/frameScene.ts) in 3D. Without WebGL the picture stays that it stands on.
 import {
   AmbientLight,
   BufferGeometry,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { frameScene } from "../../src/report/frameScene.ts";
+import { frameScene } from "../../src/frames/frameScene.ts";
 import { frameViewer } from "../../src/report/frameViewer.ts";
 import { renderFrames } from "../../src/report/framesPage.ts";
 import { formatLoss, formatPercent } from "../../src/report/format.ts";

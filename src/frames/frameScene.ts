@@ -1,20 +1,17 @@
 /** A structure and what of it is farthest from its mean, as a picture has it. */
-import type { FarthestStructure } from "../frames/termDetails.ts";
 import { covalentRadius, elementSymbol } from "../molecules/elements.ts";
 import { principalAxes } from "../molecules/molecule.ts";
-import { colourOf } from "./elementColours.ts";
+import type { FarthestStructure } from "./termDetails.ts";
 
 export type Point = readonly [x: number, y: number, z: number];
 
-/** An atom as it is drawn; `key` is "bright" or "dark", as its colour is. */
+/** An atom as it is drawn. */
 export interface SceneAtom {
   /** From 1. */
   readonly number: number;
   readonly place: Point;
   readonly radius: number;
-  readonly colour: string;
   readonly symbol: string;
-  readonly key: "bright" | "dark";
 }
 
 /** In Angstrom about the middle of the atoms, the longest extent near x, z towards the reader. */
@@ -61,12 +58,8 @@ export function frameScene(structure: FarthestStructure): FrameScene {
   const posed = (p: Point): Point => turned([p[0] - middle[0], p[1] - middle[1], p[2] - middle[2]]);
   const atoms = kept.map((i): SceneAtom => {
     const z = elements[i]!;
-    const symbol = symbolOf(z);
-    const [r, g, b] = colourOf(symbol);
-    const colour = `#${[r, g, b].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
-    const key = 0.3 * r + 0.59 * g + 0.11 * b > 120 ? "bright" : "dark";
     return {
-      ...{ number: i + 1, place: posed(pointAt(positions, i)), symbol, colour, key },
+      ...{ number: i + 1, place: posed(pointAt(positions, i)), symbol: symbolOf(z) },
       radius: ATOM * covalentRadius(Math.max(1, z)),
     };
   });
