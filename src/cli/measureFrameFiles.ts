@@ -4,7 +4,7 @@ import type { TermNames } from "../frames/frameTerms.ts";
 import { FrameTally, type FrameFault } from "../frames/measureFrames.ts";
 import { readRotatedFrames } from "../frames/rotatedFrames.ts";
 import { openFrameFile } from "../node/frameFile.ts";
-import { formatCount } from "../report/format.ts";
+import { countOf, formatCount } from "../report/format.ts";
 import { requireNewFolder } from "./arrayFolder.ts";
 import { FrameReading } from "./frameReading.ts";
 import { interruptible } from "./interrupt.ts";
@@ -104,7 +104,11 @@ async function measureInto(tables: FrameTables | undefined, options: MeasureFram
       const read = await readFiles(options);
       await tables?.finish(found, figures, read);
       if (html !== undefined) {
-        const notes = [...(interrupted ? ["interrupted: of the structures up to there"] : []), ...told, ...all];
+        const notes = [
+          ...(interrupted ? [`interrupted after ${countOf(found.structures, "structure")}`] : []),
+          ...told,
+          ...all,
+        ];
         const measured = { ...found, details: shown, remarks };
         await writeFramePage(html, { found: measured, lines: lineOf, notes, files: read, options });
       }
