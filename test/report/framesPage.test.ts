@@ -71,6 +71,25 @@ describe("the page of measured frames", () => {
     expect(turning.match(/<button /g)).toHaveLength(7);
   });
 
+  it("draws of a large structure what is nearest to its farthest atom, and says so", async () => {
+    const { details } = await frameSample();
+    const atoms = 2000;
+    // A chain along x, whose last atom is the farthest.
+    const positions = Float64Array.from({ length: 3 * atoms }, (_, i) => (i % 3 === 0 ? i / 3 : 0));
+    const zeros = () => new Float64Array(3 * atoms);
+    const vectors = { perAtom: true, differences: zeros(), mean: zeros(), target: null };
+    vectors.differences[3 * atoms - 1] = 2;
+    const elements = new Uint8Array(atoms).fill(29);
+    const farthest = { ...details!.forces!.farthest!, atom: atoms, elements, positions, cell: null, vectors };
+    const scene = frameScene(farthest);
+    expect([scene.atoms.length, scene.left, scene.arrows.length, scene.longest]).toEqual([1500, 500, 1, 2]);
+    expect(scene.atoms.at(-1)!.number).toBe(atoms);
+    // Metals have no bonds, carbons 1.5 A apart have.
+    expect(scene.bonds).toEqual([]);
+    const near = { ...farthest, elements: elements.fill(6), positions: positions.map((value) => 1.5 * value) };
+    expect(frameScene(near).bonds).toHaveLength(1499);
+  });
+
   it("loads nothing, and nothing that files say breaks out", async () => {
     const measurement = await frameSample({ vectors: [HOSTILE] });
     expect(measurement.terms[HOSTILE]).toBeDefined();
