@@ -51,5 +51,6 @@ function drawnArrow([x, y]: readonly [number, number], [dx, dy]: readonly [numbe
     [bx - wide * uy, by + wide * ux],
     [bx + wide * uy, by - wide * ux],
   ].map((corner) => corner.map(px).join(" "));
-  return `<path class="shaft" d="M${x} ${y}L${px(bx)} ${px(by)}"/><path class="head" d="M${corners.join("L")}Z"/>`;
+  const d = `M${x} ${y}L${px(bx)} ${px(by)}`;
+  return `<path class="halo" d="${d}"/><path class="shaft" d="${d}"/><path class="head" d="M${corners.join("L")}Z"/>`;
 }
