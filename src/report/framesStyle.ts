@@ -28,7 +28,8 @@ details.term summary+h3{margin-top:.2rem}
 .molecule .edge{stroke:var(--soft);stroke-width:1;fill:none;stroke-dasharray:4 3}
 .molecule .shaft{stroke:var(--mean);stroke-width:3.6;fill:none}
 .molecule .halo{stroke:var(--panel);stroke-width:6.6;fill:none}
-.molecule .head{fill:var(--mean);stroke:var(--panel);stroke-width:3}.molecule .arrows circle{fill:var(--mean);stroke:none}
+.molecule .head{fill:var(--mean);stroke:var(--panel);stroke-width:3}
+.molecule .arrows circle{fill:var(--mean);stroke:none}
 .molecule .arrows path{paint-order:stroke}
 .molecule canvas{position:absolute;inset:0;width:100%;height:100%;display:block}
 .molecule .stage>span{position:absolute;left:0;top:0;font-size:.72rem;font-weight:600;pointer-events:none;
@@ -47,6 +48,7 @@ pre{font-size:.82rem;overflow-x:auto;padding:.8rem 1rem;background:var(--panel);
  border-radius:8px}
 a{color:var(--total)}
 @media screen and (max-width:44rem){.figures .value{white-space:normal;font-size:1.35rem}}
-@media print{details.term::details-content{content-visibility:visible;block-size:auto}.molecule canvas,.molecule .controls,.molecule .stage>span{display:none!important}
+@media print{details.term::details-content{content-visibility:visible;block-size:auto}
+ .molecule canvas,.molecule .controls,.molecule .stage>span{display:none!important}
  .molecule.turnable svg{visibility:visible}.molecule .stage{max-width:11cm}}
 `;
