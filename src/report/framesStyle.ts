@@ -10,7 +10,6 @@ td:first-child,th:first-child{text-align:left}p+.scroll{margin-top:1rem}.n{white
 .verdicts .not-symmetric{border-left-color:var(--mean)}.verdicts .rounding{border-left-color:var(--equiv)}
 .verdicts .undecided{border-left-color:var(--warn);border-left-style:dashed}
 .verdicts .rounding{border-left-style:double;border-left-width:6px}
-.verdicts b{text-transform:none}
 .advice{margin:.8rem 0 1.4rem;padding-left:1.2rem}.advice li{margin:.3rem 0}
 figure+figure,.scroll+figure,.caption+figure,figure+.scroll,.caption+.scroll{margin-top:1.6rem}
 details.term{margin:1rem 0 0;border-top:1px solid var(--line)}
@@ -44,8 +43,6 @@ details.term summary+h3{margin-top:.2rem}
  color:var(--text);background:var(--panel);border:1px solid var(--line);border-radius:6px;cursor:pointer}
 .controls button:hover{border-color:var(--soft)}
 .cite{font-size:.9rem}.cite li{margin:.35rem 0;overflow-wrap:anywhere}
-pre{font-size:.82rem;overflow-x:auto;padding:.8rem 1rem;background:var(--panel);border:1px solid var(--line);
- border-radius:8px}
 a{color:var(--total)}
 @media screen and (max-width:44rem){.figures .value{white-space:normal;font-size:1.35rem}}
 @media print{details.term::details-content{content-visibility:visible;block-size:auto}
