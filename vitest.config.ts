@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
+import { pageScript } from "./scripts/build.mjs";
 import { LongestFirst } from "./scripts/testOrder.ts";
 
 /** Imports of `.wgsl` files give their name and text, as in the build. */
@@ -10,6 +11,16 @@ const shaders: Plugin = {
   transform(code, id) {
     if (!id.endsWith(".wgsl")) return undefined;
     return { code: `export default ${JSON.stringify({ name: basename(id, ".wgsl"), code })};`, map: null };
+  },
+};
+
+/** Imports of `Script.mjs` files give the text of a script for pages, as in the build. */
+const scripts: Plugin = {
+  name: "scripts",
+  enforce: "pre",
+  async load(id) {
+    if (!id.endsWith("Script.mjs")) return undefined;
+    return { code: `export default ${JSON.stringify(await pageScript(id))};`, map: null };
   },
 };
 
@@ -36,7 +47,7 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.j
 export default defineConfig(({ mode }) => ({
   // As the build does.
   define: { VOXTWIRL_VERSION: JSON.stringify(version) },
-  plugins: [shaders],
+  plugins: [shaders, scripts],
   test: {
     include: mode === "full" ? full.include : ["test/**/*.test.ts"],
     pool: "forks",

@@ -54,7 +54,7 @@ export async function build(folder = "dist", { types = false } = {}) {
         // Its runtime is commander; only its types are others.
         "@commander-js/extra-typings": "commander",
       },
-      plugins: [entriesApart, bareShaders],
+      plugins: [entriesApart, bareShaders, pageScripts],
     });
     chmodSync(join(partial, "voxtwirl.js"), 0o755);
     if (types) {
@@ -104,6 +104,43 @@ export const bareShaders = {
     });
   },
 };
+
+/** Scripts of pages as text: whole, minified, and with the licences of what is in them. */
+export const pageScripts = {
+  name: "page-scripts",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/].*Script\.mjs$/ }, async ({ path }) => {
+      return { contents: `export default ${JSON.stringify(await pageScript(path))};`, loader: "js" };
+    });
+  },
+};
+
+/** A script that needs nothing else, of a module and all that it imports. */
+export async function pageScript(path) {
+  const esbuild = await import("esbuild");
+  const { outputFiles, metafile } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [path],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+    legalComments: "none",
+    write: false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  const names = Object.keys(metafile.inputs).map(
+    (name) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1],
+  );
+  const licences = [...new Set(names)].filter(Boolean).map((name) => {
+    const folder = join(root, "node_modules", name);
+    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return `/*! ${name} ${version}\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n*/\n`;
+  });
+  return licences.join("") + outputFiles[0].text;
+}
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) {
   if (existsSync(join(root, "node_modules", "esbuild"))) {

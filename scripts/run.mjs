@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { bareShaders } from "./build.mjs";
+import { bareShaders, pageScripts } from "./build.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [script, ...args] = process.argv.slice(2);
@@ -16,7 +16,7 @@ await build({
   target: "node20",
   packages: "external",
   logLevel: "warning",
-  plugins: [bareShaders],
+  plugins: [bareShaders, pageScripts],
 });
 process.argv.splice(1, Infinity, outfile, ...args);
 try {

@@ -302,6 +302,8 @@ export { ratioInterval, type RatioInterval } from "./equivariance/intervals.ts";
 export type { PredictedCopy, PredictedRepeat } from "./frames/predictedCopy.ts";
 export { readRotatedFrames, type ReadRotatedFramesOptions } from "./frames/rotatedFrames.ts";
 export type { RotatedFault, RotatedStructure } from "./frames/rotatedStructure.ts";
+export type { StructureCopy, StructureTerm } from "./frames/structureTerm.ts";
+export type { FarthestStructure, FarthestVectors, FrameTermDetails, StructureSpread } from "./frames/termDetails.ts";
 export type { AngleBin, FrameGain, FrameTermResult, WorstCopy } from "./frames/termResult.ts";
 export { rotateFrames, type RotateFramesOptions } from "./frames/rotateFrames.ts";
 export { rotatedNpz } from "./frames/rotateNpz.ts";
@@ -387,6 +389,7 @@ export type {
 export { profileGroups, type GroupBy, type ProfileGroup } from "./report/profileGroups.ts";
 export { ANALYSES, type Analysis, type AnalysisResults } from "./analysis/results.ts";
 export { renderAnalysis, type AnalysisPageInput } from "./report/analysisPage.ts";
+export { renderFrames, type FramesPageInput } from "./report/framesPage.ts";
 export { renderProfile, type ProfilePageInput } from "./report/profilePage.ts";
 export { profileTrace, type Trace, type TraceEvent } from "./report/profileTrace.ts";
 export type { Masks } from "./models/dropouts.ts";

@@ -20,5 +20,6 @@ export { openGpu, type OpenGpuOptions } from "./node/openGpu.ts";
 export { RunFolder, type CreateRunFolderOptions, type OpenRunFolderOptions } from "./runs/runFolder.ts";
 export { readSafetensors, type SafeSource } from "./runs/safetensorsFile.ts";
 export { lookAtRun, RUN_FILES, type RunStage } from "./runs/runStage.ts";
+export { frameViewer } from "./report/frameViewer.ts";
 export { withNap } from "./node/nap.ts";
 export { trainingRun, type TrainingRunOptions } from "./runs/trainingRun.ts";

@@ -31,8 +31,8 @@ const MODEL_ONLY = [
 ] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel"] as const;
 const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
-const FRAMES_ONLY = ["frames", "rotated", "tolerance", ...NAMES] as const;
-const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits"];
+const FRAMES_ONLY = ["frames", "rotated", "tolerance", "html", ...NAMES] as const;
+const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits", "export"];
 /** What the rotations of frames are is known from them. */
 const NOT_WITH_FRAMES = [
   ...MODEL_ONLY.filter((name) => !WITH_FRAMES.includes(name)),
@@ -121,7 +121,8 @@ const measureOptions = (command: Command) =>
           "number, or forces=1e-3,energy=1e-5",
       ),
     )
-    .addOption(exportOption())
+    .addOption(text("--html <FILE>", "with --frames, write a new page with charts and the worst structure in 3D"))
+    .addOption(exportOption("; with --frames, tables of structures, copies, angles, parts and gains"))
     .addOption(adapterOption())
     .addOption(noTuningOption())
     .option("--json", "print one JSON object on stdout");
@@ -135,7 +136,8 @@ async function run(options: MeasureOptions): Promise<number> {
   const { group = "octahedral", json = false, predictions, interpolation, twirl = 24, loss, delta } = options;
   if (options.frames !== undefined) {
     refuse(options, NOT_WITH_FRAMES, "frames");
-    const given = { ...options, ...namesOf(options), strict: options.strict ?? false, json };
+    const { strict = false, html, export: exportTo } = options;
+    const given = { ...options, ...namesOf(options), strict, json, html, exportTo };
     const data = required(options, "data", "--frames needs it: the frames before they were turned");
     return measureFrameFiles({ ...given, frames: options.frames, data });
   }

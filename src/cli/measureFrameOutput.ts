@@ -65,7 +65,8 @@ function afterLines({ terms }: FrameMeasurement): string[] {
   return ["", `Without labels of ${names} the share of the loss that is lost symmetry is not known.`];
 }
 
-function rotationsOf({ group, exact }: Pick<FrameMeasurement, "group" | "exact">): string {
+/** What rotations are drawn from. */
+export function rotationsOf({ group, exact }: Pick<FrameMeasurement, "group" | "exact">): string {
   if (group === null) return "rotations of several groups";
   if (group.startsWith("quadrature-")) return `${group}, a fixed rule: nothing is drawn`;
   if (exact) return `all elements of ${group}: exact`;

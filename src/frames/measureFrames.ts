@@ -9,6 +9,8 @@ import type { PredictedCopy } from "./predictedCopy.ts";
 import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrames.ts";
 import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
 import { sampledGroup } from "./sampledGroup.ts";
+import type { StructureTerm } from "./structureTerm.ts";
+import { TermDetails, type FrameTermDetails } from "./termDetails.ts";
 import type { FrameTermResult } from "./termResult.ts";
 import { TermTally } from "./termTally.ts";
 import type { Verdict } from "./verdict.ts";
@@ -43,6 +45,10 @@ export interface FrameTallyOptions extends TermNames {
    * is of their components, once they are turned back; floors and verdicts do not depend on it.
    */
   readonly loss?: Loss | undefined;
+  /** Whether the result has `details`. */
+  readonly details?: boolean | undefined;
+  /** Called for each term of each structure, in their order. */
+  readonly onStructure?: ((structure: StructureTerm) => void) | undefined;
   /** Called for each thing that is wrong. */
   readonly onFault?: ((fault: FrameFault) => void) | undefined;
 }
@@ -51,6 +57,8 @@ export interface FrameTallyOptions extends TermNames {
 export interface FrameMeasurement {
   /** By name: energy, energyPerAtom, forces, stress, virial, those that were named; only what is there. */
   readonly terms: Readonly<Record<string, FrameTermResult>>;
+  /** What there is to show of each term, where it was asked for. */
+  readonly details?: Readonly<Record<string, FrameTermDetails>>;
   /** Frames that have predictions. */
   readonly structures: number;
   /** Predictions. */
@@ -78,6 +86,8 @@ const fewStructures = 10;
 export class FrameTally {
   readonly #options: FrameTallyOptions;
   readonly #terms: readonly TermTally[];
+  /** Of the structures without labels and of those with. */
+  readonly #details: ReadonlyMap<string, readonly [TermDetails, TermDetails]>;
   readonly #faults = new Map<FrameFault["kind"], number>();
   readonly #groups = new Set<string>();
   readonly #loss: Loss;
@@ -95,6 +105,8 @@ export class FrameTally {
     this.#options = options;
     this.#loss = loss;
     this.#terms = frameTerms(options).map((term) => new TermTally(term, loss));
+    const detailed = options.details ? this.#terms : [];
+    this.#details = new Map(detailed.map(({ term }) => [term.name, [new TermDetails(), new TermDetails()]]));
   }
 
   /** Counts something that is wrong, and tells it. */
@@ -148,7 +160,12 @@ export class FrameTally {
       const target = usable ? label.values : undefined;
       const { perAtom } = turned[0]!;
       if (whole.group.weights !== undefined && turned.length < whole.group.order) continue;
-      tally.add({ frame, composition, copies: turned, target, perAtom, group: whole.group });
+      const given = { frame, composition, copies: turned, target, perAtom, group: whole.group };
+      const measured = tally.add(given);
+      this.#options.onStructure?.(measured);
+      const labelled = target !== undefined;
+      const details = this.#details.get(term.name)?.[Number(labelled)];
+      details?.add(measured, { turned: given, original, size: term.size, worst: tally.worst(labelled) });
     }
   }
 
@@ -222,7 +239,11 @@ export class FrameTally {
     const { name: loss, split } = this.#loss;
     const counts = { structures, copies: this.#copies, group, exact: this.#exact, loss, split };
     const verdicts = [...new Set(Object.values(terms).flatMap((term) => term.verdicts))];
-    return { terms, ...counts, verdicts, faults, remarks };
+    const shown = [...this.#details].filter(([name]) => terms[name] !== undefined);
+    const of = ([name, both]: (typeof shown)[number]) =>
+      [name, (terms[name]!.labelled ? both[1] : both[0]).result()] as const;
+    const details = Object.fromEntries(shown.map(of));
+    return { terms, ...(this.#options.details && { details }), ...counts, verdicts, faults, remarks };
   }
 }
 

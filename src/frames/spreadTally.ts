@@ -3,6 +3,7 @@ import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import type { Composition } from "../molecules/elementEnergies.ts";
 import { AngleBins, angleOf } from "./angleBins.ts";
 import { DegreeTally, type DegreeSample, type LossParts } from "./degreeTally.ts";
+import type { StructureCopy } from "./structureTerm.ts";
 import type { FrameTermResult, WorstCopy } from "./termResult.ts";
 
 /** Predictions for the copies of one structure, turned back. */
@@ -34,15 +35,24 @@ export class SpreadTally {
   #largest = 0;
   #worst: WorstCopy | null = null;
 
-  add(turned: TurnedPredictions, { mean, unbiased, size, sample }: Spread): void {
+  /** Where a prediction is farthest from the mean so far. */
+  get worst(): WorstCopy | null {
+    return this.#worst;
+  }
+
+  /** @returns what there is to know of each copy */
+  add(turned: TurnedPredictions, { mean, unbiased, size, sample }: Spread): StructureCopy[] {
     const { copies, target } = turned;
     this.#degrees.add(sample);
-    for (const { copy, rotation, values } of copies) {
+    return copies.map(({ copy, rotation, values }) => {
+      const { length } = values;
       const angle = angleOf(rotation);
       const error = target && squaredDistance(values, target);
-      this.#bins.add(angle, values.length, unbiased * squaredDistance(values, mean), error);
+      const far = unbiased * squaredDistance(values, mean);
+      this.#bins.add(angle, length, far, error);
       this.#findWorst(turned, { copy, rotation, angle }, { values, mean, size });
-    }
+      return { copy, rotation, angle, loss: (error ?? NaN) / length, spread: far / length };
+    });
   }
 
   #findWorst(

@@ -11,7 +11,8 @@ import { FloorTally } from "./floor.ts";
 import { measuredGains, predictedGains, type AveragedSample } from "./frameGains.ts";
 import type { FrameTerm } from "./frameTerms.ts";
 import { squaredDistance, SpreadTally, type TurnedPredictions } from "./spreadTally.ts";
-import type { FrameTermResult } from "./termResult.ts";
+import type { FrameTermResult, WorstCopy } from "./termResult.ts";
+import type { StructureTerm } from "./structureTerm.ts";
 import { verdictsOf } from "./verdict.ts";
 
 /** What is kept of a structure: the terms of its loss, */
@@ -56,8 +57,16 @@ export class TermTally {
     return { labelled, unlabelled: this.#entries.length - labelled };
   }
 
-  /** @param turned at least two copies, whose values are finite and as many as those of the target */
-  add(turned: TurnedPredictions): void {
+  /** Where predictions are farthest from their mean so far, of the structures with labels or without. */
+  worst(labelled: boolean): WorstCopy | null {
+    return this.#spreads[labelled ? "labelled" : "unlabelled"].worst;
+  }
+
+  /**
+   * @param turned at least two copies, whose values are finite and as many as those of the target
+   * @returns what this structure adds
+   */
+  add(turned: TurnedPredictions): StructureTerm {
     const { copies, target, composition, group, frame } = turned;
     const { order: groupOrder, weights } = group;
     const rotations = copies.length;
@@ -88,10 +97,14 @@ export class TermTally {
     const spread = copies.reduce((sum, { values }) => sum + squaredDistance(values, mean), 0);
     const unbiased = weights === undefined && spread > 0 ? (squares.equiv * rotations) / spread : 1;
     const copyRotations = copies.map(({ rotation }) => rotation);
-    this.#spreads[target ? "labelled" : "unlabelled"].add(turned, {
+    const measured = this.#spreads[target ? "labelled" : "unlabelled"].add(turned, {
       ...{ mean, unbiased, size: this.term.size },
       sample: { ...sample, group, rotations: copyRotations },
     });
+    const lossTotal = target === undefined ? NaN : squares.total / elements;
+    const lossEquiv = squares.equiv / elements;
+    const losses = { lossTotal, lossMean: lossTotal - lossEquiv, lossEquiv };
+    return { term: this.term.name, frame, numbers: elements, ...losses, mean, copies: measured };
   }
 
   /**

@@ -57,7 +57,13 @@ export interface ChartSpec {
   shade?: ChartShade;
   hover?: HoverPoint[];
   /** Training steps on a linear axis by default. */
-  xAxis?: { name: string; scale: "linear" | "log"; tickLabel: (value: number) => string };
+  xAxis?: {
+    name: string;
+    scale: "linear" | "log";
+    tickLabel: (value: number) => string;
+    /** Where ticks are, in place of round numbers. */
+    ticks?: readonly number[];
+  };
   /** Steps and values that the axes cover whatever the data. */
   xInclude?: readonly number[];
   yInclude?: number[];
@@ -139,6 +145,7 @@ function logX(spec: ChartSpec, range: readonly [number, number]): Scale {
 
 function xTicks({ xAxis }: ChartSpec, { domain }: Scale): Tick[] {
   if (!xAxis) return stepTicks(domain);
+  if (xAxis.ticks) return xAxis.ticks.map((value) => ({ value, label: xAxis.tickLabel(value) }));
   return xAxis.scale === "log" ? logTicks(domain, xAxis.tickLabel) : linearTicks(domain, xAxis.tickLabel);
 }
 

@@ -15,6 +15,8 @@ export interface DotSeries {
 export interface DotValue {
   readonly value: number | null;
   readonly error?: number | null;
+  /** In place of an error to either side. */
+  readonly interval?: readonly [low: number, high: number] | null;
 }
 
 /** Points over an axis of their own, beside the others. */
@@ -95,7 +97,7 @@ function drawPanel(panel: DotPanel, index: number, plot: Plot, rows: readonly Do
       const value = own[index]?.[s];
       if (!value || !isFiniteNumber(value.value) || (!range && value.value <= 0)) return "";
       const y = middleOf(r) + (s - (series.length - 1) / 2) * SHIFT;
-      return drawValue(one, value.value, value.error, { x, y }, `${label}, ${one.label}: `, format);
+      return drawValue(one, { ...value, value: value.value }, { x, y }, `${label}, ${one.label}: `, format);
     }),
   );
   return (
@@ -105,16 +107,17 @@ function drawPanel(panel: DotPanel, index: number, plot: Plot, rows: readonly Do
 
 function drawValue(
   { key, marker }: DotSeries,
-  value: number,
-  error: number | null | undefined,
+  { value, error, interval }: DotValue & { readonly value: number },
   { x, y }: { x: Scale; y: number },
   name: string,
   format: (value: number) => string,
 ): string {
   const within = (at: number) => px(x(Math.min(Math.max(at, x.domain[0]), x.domain[1])));
   const known = isFiniteNumber(error);
-  const whisker = known ? `<path class="line" d="M${within(value - error)} ${px(y)}H${within(value + error)}"/>` : "";
-  const words = `${name}${format(value)}${known ? ` ± ${format(error)}` : ""}`;
+  const ends = interval ?? (known ? [value - error, value + error] : undefined);
+  const whisker = ends ? `<path class="line" d="M${within(ends[0])} ${px(y)}H${within(ends[1])}"/>` : "";
+  const said = interval ? ` (${interval.map(format).join(" to ")})` : known ? ` ± ${format(error)}` : "";
+  const words = name + format(value) + said;
   return (
     `<g class="${escapeHtml(key)}"><title>${escapeHtml(words)}</title>${whisker}` +
     `<g class="markers">${markerShape(marker, within(value), y)}</g></g>`

@@ -1,25 +1,8 @@
 import { VoxtwirlError } from "../errors.ts";
+import { colourOf, cssColour, type Rgb } from "./elementColours.ts";
 import { escapeHtml } from "./html.ts";
 import { pngDataUri } from "./png.ts";
 import type { SliceInput } from "./types.ts";
-
-export type Rgb = readonly [number, number, number];
-
-/** Colours of the elements on black, near the usual convention of molecule viewers. */
-export const ELEMENT_COLOURS: Readonly<Record<string, Rgb>> = {
-  C: [140, 140, 140],
-  H: [255, 255, 255],
-  N: [64, 110, 255],
-  O: [240, 50, 40],
-  F: [70, 210, 110],
-  S: [250, 205, 50],
-  Cl: [0, 170, 150],
-  Br: [180, 80, 30],
-};
-const OTHER_ELEMENT: Rgb = [220, 110, 220];
-
-const colourOf = (element: string): Rgb => ELEMENT_COLOURS[element] ?? OTHER_ELEMENT;
-const css = (colour: Rgb): string => `rgb(${colour.map(Math.round).join(" ")})`;
 
 /** Stops of the diverging map from -1 to 1: blue, black, orange, rising in lightness to both sides. */
 const DIVERGING: readonly Rgb[] = [
@@ -120,9 +103,9 @@ export function sliceFigure(input: SliceInput): string {
   );
   const swatches = channels.map(
     (element) =>
-      `<li><span class="swatch" style="background:${css(colourOf(element))}"></span>${escapeHtml(element)}</li>`,
+      `<li><span class="swatch" style="background:${cssColour(colourOf(element))}"></span>${escapeHtml(element)}</li>`,
   );
-  const gradient = DIVERGING.map(css).join(",");
+  const gradient = DIVERGING.map(cssColour).join(",");
   const label = String(Number(limit.toPrecision(2)));
   const colourBar =
     `<div class="colour-bar"><span>−${label}</span><i style="background:linear-gradient(90deg,${gradient})"></i>` +

@@ -132,6 +132,16 @@ test("legend rows wrap before the right edge", () => {
   expect(rows.size).toBe(3);
 });
 
+test("ticks stand where they are asked for, below their points", () => {
+  const points = [2, 8, 24].map((x) => ({ x, y: x }));
+  const xAxis = { name: "K", scale: "log" as const, tickLabel: (value: number) => `K${value}`, ticks: [2, 8, 24] };
+  const series = [{ key: "one", label: "one", points }];
+  const html = renderChart({ id: "t", description: "", yLabel: "", series, xAxis, plotHeight: 100 });
+  const ticks = [...html.matchAll(/<text x="([\d.]+)" y="\d+" text-anchor="middle">(K\d+)</g)];
+  expect(ticks.map(([, , label]) => label)).toEqual(["K2", "K8", "K24"]);
+  expect(ticks.map(([, x]) => Number(x))).toEqual(coordinates(seriesPath(html, "one")).map(([x]) => x));
+});
+
 test("the range where the net is no better than zero ends where lossTotal crosses lossZero for good", () => {
   const at = (step: number, ratio: number): EvalRow => evalRow(step, { lossTotal: ratio, lossZero: 1 });
   expect(untrustedRange([at(0, 0.5), at(10, 0.4)])).toBeNull();

@@ -45,6 +45,15 @@ test("errors are marked as far as the axis goes, those that are not known not at
   expect(to).toBeLessThanOrEqual(920);
 });
 
+test("intervals need not lie evenly about their values", () => {
+  const value = { value: 20, interval: [10, 60] } as const;
+  const panels = [{ ...spec.panels[1]!, range: [0, 100] as const }];
+  const [point] = circles(dotPlot({ ...spec, panels, rows: [{ label: "all", values: [[value]] }] }));
+  const [, from, to] = point!.before!.match(/d="M([\d.]+) [\d.]+H([\d.]+)"/)!.map(Number) as [number, number, number];
+  expect((to - point!.x) / (point!.x - from)).toBeCloseTo(4, 1);
+  expect(point!.title).toBe("all, first &amp; one: 20 (10 to 60)");
+});
+
 test("names are escaped", () => {
   const svg = dotPlot(spec);
   expect(svg).toContain('aria-label="what &amp; why"');

@@ -2,13 +2,8 @@ import { Script } from "node:vm";
 import { inflateSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { renderReport, type ReportInput } from "../../src/report/report.ts";
-import {
-  densityColour,
-  divergingColour,
-  ELEMENT_COLOURS,
-  sliceFigure,
-  strongestValue,
-} from "../../src/report/slices.ts";
+import { ELEMENT_COLOURS } from "../../src/report/elementColours.ts";
+import { densityColour, divergingColour, sliceFigure, strongestValue } from "../../src/report/slices.ts";
 import { rowsOf } from "../../src/report/types.ts";
 import { evalRow, sampleMetrics, sampleSlices, trainRow } from "./samples.ts";
 
