@@ -30,28 +30,44 @@ export interface DegreeSample {
   readonly rotations: readonly Rotation[];
 }
 
-/** Collects the parts of L_equiv structure by structure, and keeps a few numbers of each. */
+type NamedParts = readonly (readonly [name: string, value: number])[];
+
+/** The parts of one structure's L_equiv. */
+export interface DegreeRecord {
+  readonly degrees: NamedParts;
+  /** Empty without reflections. */
+  readonly parity: NamedParts;
+}
+
+export function degreeRecord({ predictions, target, group, rotations }: DegreeSample): DegreeRecord {
+  const { parts, remainder } = degreeParts(predictions, target, { group, rotations });
+  const named = parts.map(({ name, value }) => [name, value] as const);
+  // Finite groups have nothing above.
+  const left = parts.some(({ degree }) => degree !== undefined) || parts.length === 0;
+  const degrees = [...named, ...(left ? [["remainder", remainder] as const] : [])];
+  const improper = rotations.filter((rotation) => determinant(rotation) < 0).length;
+  if (improper < 2 || rotations.length - improper < 2) return { degrees, parity: [] };
+  const { rotation, parity } = parityParts(predictions, target, { group, rotations });
+  return {
+    degrees,
+    parity: [
+      ["rotation", rotation],
+      ["parity", parity],
+    ],
+  };
+}
+
+/** Collects the parts of L_equiv structure by structure. */
 export class DegreeTally {
   readonly #elements: number[] = [];
   readonly #degrees = new Parts();
   readonly #parity = new Parts();
 
-  add({ predictions, target, group, rotations }: DegreeSample): void {
-    this.#elements.push(target.length);
-    const { parts, remainder } = degreeParts(predictions, target, { group, rotations });
-    const named = parts.map(({ name, value }) => [name, value] as const);
-    // Finite groups have nothing above.
-    const left = parts.some(({ degree }) => degree !== undefined) || parts.length === 0;
-    this.#degrees.add([...named, ...(left ? [["remainder", remainder] as const] : [])]);
-    const improper = rotations.filter((rotation) => determinant(rotation) < 0).length;
-    if (improper < 2 || rotations.length - improper < 2) this.#parity.add([]);
-    else {
-      const { rotation, parity } = parityParts(predictions, target, { group, rotations });
-      this.#parity.add([
-        ["rotation", rotation],
-        ["parity", parity],
-      ]);
-    }
+  /** @param elements numbers of the structure */
+  take(elements: number, { degrees, parity }: DegreeRecord): void {
+    this.#elements.push(elements);
+    this.#degrees.add(degrees);
+    this.#parity.add(parity);
   }
 
   result(): LossParts {
@@ -66,7 +82,7 @@ class Parts {
   #same = true;
   readonly #values: number[][] = [];
 
-  add(parts: readonly (readonly [name: string, value: number])[]): void {
+  add(parts: NamedParts): void {
     const names = parts.map(([name]) => name);
     this.#names ??= names;
     this.#same &&= names.join() === this.#names.join();

@@ -9,6 +9,8 @@ import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrame
 import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
 import { sampledGroup } from "./sampledGroup.ts";
 import type { FrameTermResult } from "./termResult.ts";
+import { floorRecord } from "./floor.ts";
+import type { StructureRecord } from "./structureRecord.ts";
 import { TermTally } from "./termTally.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -94,8 +96,28 @@ export class FrameTally {
 
   /** Measures a structure's predictions; what is wrong is told. */
   add(structure: RotatedStructure): void {
+    const record = this.record(structure);
+    if (record !== undefined) this.take(record);
+  }
+
+  /** Adds what `record` gave, of structures in the order of their frames. */
+  take({ copies, group, exact, terms }: StructureRecord): void {
+    this.#structures++;
+    this.#copies += copies;
+    this.#groups.add(group);
+    this.#exact &&= exact;
+    for (const tally of this.#terms) {
+      const found = terms[tally.term.name];
+      if (found === undefined) continue;
+      tally.floor.take(found.floor);
+      if (found.measured !== undefined) tally.take(found.measured);
+    }
+  }
+
+  /** What a structure adds, without adding it; undefined where it is not to be measured. What is wrong is told. */
+  record(structure: RotatedStructure): StructureRecord | undefined {
     const { original, copies, group, repeats } = structure;
-    if (copies.length === 0) return;
+    if (copies.length === 0) return undefined;
     const whole = sampledGroup(
       copies.map(({ rotation }) => rotation),
       group,
@@ -103,12 +125,9 @@ export class FrameTally {
     if (whole === undefined) {
       const message = `frame ${original.number} lacks predictions for some rotations of ${group}, which go together`;
       this.fault({ kind: "incomplete", frame: original.number, message });
-      return;
+      return undefined;
     }
-    this.#structures++;
-    this.#copies += copies.length;
-    this.#groups.add(whole.name);
-    this.#exact &&= copies.length === whole.group.order;
+    const terms: Record<string, StructureRecord["terms"][string]> = {};
     const labels = frameLabels(original, this.#options.labelNames);
     const composition = compositionOf(original.elements);
     for (const tally of this.#terms) {
@@ -122,8 +141,9 @@ export class FrameTally {
         if (term.energy !== "perAtom") this.fault({ kind: "single", frame, message });
         continue;
       }
-      for (const { raw } of turned) floor.read(raw);
-      floor.add(this.#turned(term, structure, turned[0]!.values.length, repeats));
+      const read = floor.hasRead ? [] : turned.flatMap(({ raw }) => [...raw]);
+      const found = floorRecord(read, this.#turned(term, structure, turned[0]!.values.length, repeats));
+      terms[term.name] = { floor: found };
       const usable = label?.values.every(Number.isFinite) === true;
       if (label !== undefined && !usable && term.energy !== "perAtom") {
         const message = `the label ${term.name} of frame ${frame} is not finite or of another count`;
@@ -132,8 +152,11 @@ export class FrameTally {
       const target = usable ? label.values : undefined;
       const { perAtom } = turned[0]!;
       if (whole.group.weights !== undefined && turned.length < whole.group.order) continue;
-      tally.add({ frame, composition, copies: turned, target, perAtom, group: whole.group });
+      const measured = tally.record({ frame, composition, copies: turned, target, perAtom, group: whole.group });
+      terms[term.name] = { floor: found, measured };
     }
+    const exact = copies.length === whole.group.order;
+    return { frame: original.number, copies: copies.length, group: whole.name, exact, terms };
   }
 
   /** Predictions that are finite and as many as the label, or as those of the first copy, turned back. */

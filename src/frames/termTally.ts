@@ -6,8 +6,8 @@ import { sampleTerms } from "../equivariance/sampleTerms.ts";
 import { weightedTerms } from "../equivariance/weightedTerms.ts";
 import { TWIRL_COUNTS } from "../equivariance/twirlGain.ts";
 import { elementsIn, withoutElements, type Composition } from "../molecules/elementEnergies.ts";
-import { AngleBins, angleOf } from "./angleBins.ts";
-import { DegreeTally } from "./degreeTally.ts";
+import { AngleBins, angleOf, type AngleSums } from "./angleBins.ts";
+import { degreeRecord, DegreeTally, type DegreeRecord } from "./degreeTally.ts";
 import { FloorTally } from "./floor.ts";
 import type { FrameTerm } from "./frameTerms.ts";
 import type { FrameGain, FrameTermResult, WorstCopy } from "./termResult.ts";
@@ -31,10 +31,23 @@ interface Entry extends SampleTerms {
   readonly labelled: boolean;
   /** Sum of squares of the mean over copies. */
   readonly signal: number;
-  /** Of energies only. */
-  readonly composition?: Composition;
+  /** Of energies only: how many atoms of each element. */
+  readonly composition?: readonly (readonly [element: number, count: number])[];
   readonly mean: number;
   readonly label: number;
+}
+
+/** What one structure adds to a term: data, so that it can be kept and added elsewhere, to the last bit. */
+export interface TermRecord {
+  readonly entry: Entry;
+  readonly degrees: DegreeRecord;
+  readonly angles: readonly AngleSums[];
+  readonly worst: FarCopy | null;
+}
+
+interface FarCopy extends WorstCopy {
+  /** How far. */
+  readonly far: number;
 }
 
 /** Collects one term structure by structure, in float64, and keeps a few numbers of each. */
@@ -44,8 +57,7 @@ export class TermTally {
   readonly degrees = new DegreeTally();
   readonly #entries: Entry[] = [];
   readonly #bins = new AngleBins();
-  #largest = 0;
-  #worst: WorstCopy | null = null;
+  #worst: FarCopy | null = null;
 
   constructor(term: FrameTerm) {
     this.term = term;
@@ -58,7 +70,7 @@ export class TermTally {
   }
 
   /** @param turned at least two copies, whose values are finite and as many as those of the target */
-  add(turned: TurnedPredictions): void {
+  record(turned: TurnedPredictions): TermRecord {
     const { copies, target, composition, group, frame } = turned;
     const { order: groupOrder, weights } = group;
     const rotations = copies.length;
@@ -72,42 +84,55 @@ export class TermTally {
     });
     const sample = { predictions, target: target ?? mean, rotations, groupOrder };
     const terms = (weights ? weightedTerms(weights) : sampleTerms)(squaredError, sample, frame);
-    this.degrees.add({ ...sample, group, rotations: copies.map(({ rotation }) => rotation) });
-    this.#entries.push({
+    const entry: Entry = {
       ...terms,
       elements,
       labelled: target !== undefined,
       signal: mean.reduce((sum, value) => sum + value * value, 0),
-      ...(this.term.energy && { composition }),
+      ...(this.term.energy && { composition: [...composition] }),
       mean: mean[0]!,
       label: target?.[0] ?? NaN,
-    });
+    };
     // The mean is of these copies too, and so nearer to them than that over all rotations.
     const spread = copies.reduce((sum, { values }) => sum + distance(values, mean, 0, elements), 0);
     const unbiased = weights === undefined && spread > 0 ? (terms.equiv * rotations) / spread : 1;
+    const angles = new AngleBins();
+    let worst: FarCopy | null = null;
     for (const { copy, rotation, values } of copies) {
       const angle = angleOf(rotation);
       const error = target && distance(values, target, 0, elements);
-      this.#bins.add(angle, elements, unbiased * distance(values, mean, 0, elements), error);
-      this.#findWorst(turned, { copy, rotation, angle }, values, mean);
+      angles.add(angle, elements, unbiased * distance(values, mean, 0, elements), error);
+      worst = this.#farther(worst, turned, { copy, rotation, angle }, values, mean);
     }
+    const degrees = degreeRecord({ ...sample, group, rotations: copies.map(({ rotation }) => rotation) });
+    return { entry, degrees, angles: angles.sums, worst };
   }
 
-  #findWorst(
+  /** Adds what `record` gave: the sums depend on the order of structures alone. */
+  take({ entry, degrees, angles, worst }: TermRecord): void {
+    this.#entries.push(entry);
+    this.degrees.take(entry.elements, degrees);
+    this.#bins.take(angles);
+    if (worst !== null && worst.far > (this.#worst?.far ?? 0)) this.#worst = worst;
+  }
+
+  #farther(
+    before: FarCopy | null,
     { frame, composition, perAtom }: TurnedPredictions,
     copy: Pick<WorstCopy, "copy" | "rotation" | "angle">,
     values: Float64Array,
     mean: Float64Array,
-  ): void {
+  ): FarCopy | null {
     const { size } = this.term;
     const atoms = [...composition.values()].reduce((sum, count) => sum + count, 0);
+    let worst = before;
     for (let at = 0; at < values.length; at += size) {
       const far = Math.sqrt(distance(values, mean, at, at + size));
-      if (!(far > this.#largest)) continue;
-      this.#largest = far;
+      if (!(far > (worst?.far ?? 0))) continue;
       const atom = perAtom ? 1 + Math.floor(at / (values.length / atoms)) : null;
-      this.#worst = { frame, atom, ...copy };
+      worst = { far, frame, atom, ...copy };
     }
+    return worst;
   }
 
   /**
@@ -131,6 +156,7 @@ export class TermTally {
       ? deviation(this.#rest(entries, "mean"))
       : Math.sqrt(entries.reduce((sum, { signal }) => sum + signal, 0) / count);
     const floor = this.floor.floor(tolerance);
+    const { far, ...worst } = this.#worst ?? { far: 0 };
     const nearAxes = this.floor.nearAxes();
     const { low, high } = ratioInterval(
       entries.map(({ equiv }) => 100 * equiv),
@@ -146,8 +172,8 @@ export class TermTally {
       rmse: Math.sqrt(lossTotal),
       rmseMean: Math.sqrt(lossMean),
       spreadRms,
-      spreadMax: this.#largest,
-      worst: this.#worst,
+      spreadMax: far,
+      worst: "frame" in worst ? worst : null,
       signalRms,
       byAngle: this.#bins.result(),
       gains: TWIRL_COUNTS.map((k) => gainOf(k, known)),
@@ -158,7 +184,7 @@ export class TermTally {
 
   /** Energies less what the elements tell; none where these would tell all. */
   #rest(entries: readonly Entry[], which: "label" | "mean"): number[] {
-    const compositions = entries.map(({ composition }) => composition!);
+    const compositions: Composition[] = entries.map(({ composition }) => new Map(composition));
     if (entries.length <= elementsIn(compositions).length) return [];
     const atoms = compositions.map((one) => [...one.values()].reduce((sum, count) => sum + count, 0));
     const perAtom = this.term.energy === "perAtom";
