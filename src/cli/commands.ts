@@ -31,6 +31,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "put a claim on how symmetry is learned to the test: runs, a verdict by a stated rule, a report",
     load: () => import("./experiment.ts"),
   },
+  merge: {
+    summary: "put the shards of a command together, and print what it would have printed in one piece",
+    load: () => import("./merge.ts"),
+  },
   tune: {
     summary: "time the variants of each kernel on this adapter, and use the fastest from then on",
     load: () => import("./tune.ts"),

@@ -8,8 +8,10 @@ import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureFrameFiles } from "./measureFrameFiles.ts";
+import { measureFrameShard } from "./measureFrameShard.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOption } from "./precision.ts";
+import { shardOption } from "./shardOption.ts";
 
 /** The options of each way to measure; the others go with both. */
 const MODEL_ONLY = [
@@ -27,7 +29,7 @@ const MODEL_ONLY = [
 ] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel"] as const;
 const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
-const FRAMES_ONLY = ["frames", "rotated", "tolerance", ...NAMES] as const;
+const FRAMES_ONLY = ["frames", "rotated", "tolerance", ...NAMES, "shard", "out"] as const;
 const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits"];
 /** What the rotations of frames are is known from them, and their loss is the squared error. */
 const NOT_WITH_FRAMES = [
@@ -115,6 +117,8 @@ const measureOptions = (command: Command) =>
           "number, or forces=1e-3,energy=1e-5",
       ),
     )
+    .addOption(shardOption())
+    .addOption(text("--out <DIR>", "with --frames and --shard: the folder that all shards share"))
     .addOption(exportOption())
     .addOption(adapterOption())
     .addOption(noTuningOption())
@@ -129,9 +133,12 @@ async function run(options: MeasureOptions): Promise<number> {
   const { group = "octahedral", json = false, predictions, interpolation, twirl = 24, loss, delta } = options;
   if (options.frames !== undefined) {
     refuse(options, NOT_WITH_FRAMES, "frames");
-    const given = { ...options, ...namesOf(options), strict: options.strict ?? false, json };
+    const { frames, rotated, labelUnits, strict = false, shard, out } = options;
     const data = required(options, "data", "--frames needs it: the frames before they were turned");
-    return measureFrameFiles({ ...given, frames: options.frames, data });
+    const given = { ...namesOf(options), frames, data, rotated, labelUnits, strict, json };
+    if (shard === undefined && out === undefined) return measureFrameFiles(given);
+    if (shard !== undefined && out !== undefined) return measureFrameShard(given, { shard, out });
+    throw badOption("--shard and --out go together", "Give both, or none of them.");
   }
   if (predictions !== undefined) {
     refuse(options, [...MODEL_ONLY, ...FRAMES_ONLY], "predictions");

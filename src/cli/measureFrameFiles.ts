@@ -1,8 +1,10 @@
 import type { LabelNames } from "../formats/frameLabels.ts";
 import type { LabelUnits } from "../formats/labels.ts";
 import type { TermNames } from "../frames/frameTerms.ts";
-import { FrameTally, type FrameFault } from "../frames/measureFrames.ts";
+import type { FaultTally } from "../frames/faultTally.ts";
+import { FrameTally, type FrameFault, type FrameMeasurement } from "../frames/measureFrames.ts";
 import { readRotatedFrames } from "../frames/rotatedFrames.ts";
+import type { RotatedStructure } from "../frames/rotatedStructure.ts";
 import { openFrameFile } from "../node/frameFile.ts";
 import { formatCount } from "../report/format.ts";
 import { FrameReading } from "./frameReading.ts";
@@ -27,8 +29,6 @@ export interface MeasureFrameFilesOptions extends TermNames {
 }
 
 const LIVE_STRUCTURES = 20;
-/** So many of each kind are told in full. */
-const TOLD = 3;
 
 /**
  * Measures what a program predicted for rotated copies of frames.
@@ -36,7 +36,34 @@ const TOLD = 3;
  * @returns the exit code
  */
 export async function measureFrameFiles(options: MeasureFrameFilesOptions): Promise<number> {
-  const { frames, data, rotated, strict, labelUnits, json, ...names } = options;
+  const tally = new FrameTally(tallyOptions(options));
+  const { readingLines, interrupted, code } = await sweepFrames(options, tally, (structure) => tally.add(structure));
+  if (interrupted && tally.structures === 0) return nothingKnown("structure", { code });
+  showFrames(options, tally.result(), { told: [...readingLines, ...faultLines(tally.faults)], interrupted });
+  return code;
+}
+
+/** What decides the result, beside the files. */
+export function tallyOptions(options: MeasureFrameFilesOptions) {
+  const { frames: _, data: _data, rotated: _rotated, strict: _strict, json: _json, labelUnits, ...names } = options;
+  return { ...names, unit: labelUnits };
+}
+
+/** How far the files were read. */
+interface FrameSweep {
+  /** What there is to say of frames that were left out. */
+  readonly readingLines: readonly string[];
+  readonly interrupted: boolean;
+  readonly code: number;
+}
+
+/** Reads structures one after another until their end, or until somebody asks to stop. */
+export async function sweepFrames(
+  { frames, data, rotated, strict, names, labelNames }: MeasureFrameFilesOptions,
+  tally: FrameTally,
+  each: (structure: RotatedStructure) => void,
+  isOwn: (frame: number) => boolean = () => true,
+): Promise<FrameSweep> {
   const readings: [file: string, reading: FrameReading][] = [];
   const open = async (file: string) => {
     const reading = new FrameReading();
@@ -44,8 +71,6 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     const opened = await openFrameFile(file, strict ? {} : { onLeftOut: reading.leaveOut });
     return reading.counted(opened.frames);
   };
-  const faults = new Faults();
-  const tally = new FrameTally({ ...names, unit: labelUnits, onFault: faults.add });
   const [predicted, original] = [await open(frames), await open(data)];
   const given = rotated === undefined ? undefined : await open(rotated);
   const progress = showProgress();
@@ -53,10 +78,13 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
   interruption.begin();
   let interrupted = false;
   try {
-    const { names: predictionNames, labelNames } = names;
-    const from = { predicted, original, rotated: given, names: predictionNames, labelNames, onFault: tally.fault };
-    for await (const structure of readRotatedFrames(from)) {
-      tally.add(structure);
+    const onFault = (fault: FrameFault) => {
+      if (isOwn(fault.frame ?? fault.predicted ?? 1)) tally.fault(fault);
+    };
+    for await (const structure of readRotatedFrames({
+      ...{ predicted, original, rotated: given, names, labelNames, onFault },
+    })) {
+      if (isOwn(structure.original.number)) each(structure);
       if (tally.structures % LIVE_STRUCTURES === 0) progress.show(`${formatCount(tally.structures)} structures`);
       interrupted = interruption.signal.aborted;
       if (interrupted) break;
@@ -65,15 +93,22 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     progress.clear();
     interruption.end();
   }
-  if (interrupted && tally.structures === 0) return nothingKnown("structure", interruption);
-  const { remarks, ...found } = tally.result();
+  return {
+    readingLines: readings.flatMap(([file, reading]) => reading.lines().map((line) => `${file}: ${line}`)),
+    interrupted,
+    code: interrupted || interruption.outputLost ? interruption.code : 0,
+  };
+}
+
+/** What was measured, for people or for programs. */
+export function showFrames(
+  { frames, data, rotated, json }: Pick<MeasureFrameFilesOptions, "frames" | "data" | "rotated" | "json">,
+  { remarks, ...found }: FrameMeasurement,
+  { told, interrupted }: { readonly told: readonly string[]; readonly interrupted: boolean },
+): void {
   // What is to be said of energies by atom is said of energies.
   const judged = Object.entries(found.terms).filter(([name]) => name !== "energyPerAtom");
   const lines = judged.map(([name, term]) => verdictLine(name, term));
-  const told = [
-    ...readings.flatMap(([file, reading]) => reading.lines().map((line) => `${file}: ${line}`)),
-    ...faults.lines(),
-  ];
   const all = [...remarks, ...termRemarks(found.terms)];
   if (json) {
     const files = { frames, data, rotated: rotated ?? null };
@@ -82,24 +117,12 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
     print(frameLines({ ...found, remarks: all }, { lines, frames, data, interrupted }));
     for (const line of told) process.stderr.write(`voxtwirl: ${line}\n`);
   }
-  return interrupted || interruption.outputLost ? interruption.code : 0;
 }
 
 /** What was wrong, the first of each kind in full. */
-class Faults {
-  readonly #messages = new Map<FrameFault["kind"], string[]>();
-  readonly #counts = new Map<FrameFault["kind"], number>();
-
-  readonly add = ({ kind, message }: FrameFault): void => {
-    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
-    const told = this.#messages.get(kind) ?? [];
-    if (told.length < TOLD) this.#messages.set(kind, [...told, message]);
-  };
-
-  lines(): string[] {
-    return [...this.#messages].flatMap(([kind, told]) => {
-      const more = this.#counts.get(kind)! - told.length;
-      return more > 0 ? [...told, `and ${formatCount(more)} more like this (${kind})`] : told;
-    });
-  }
+export function faultLines(faults: FaultTally): string[] {
+  return faults.record().flatMap(({ kind, count, first }) => {
+    const told = first.map(({ message }) => message);
+    return count > told.length ? [...told, `and ${formatCount(count - told.length)} more like this (${kind})`] : told;
+  });
 }

@@ -3,6 +3,7 @@ import { VoxtwirlError } from "../errors.ts";
 import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
 import { compositionOf } from "../molecules/elementEnergies.ts";
 import { nameOfCopy } from "./collectedFrame.ts";
+import { FaultTally } from "./faultTally.ts";
 import { frameTerms, turnedBack, type FrameTerm, type TermNames } from "./frameTerms.ts";
 import type { PredictedCopy } from "./predictedCopy.ts";
 import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrames.ts";
@@ -70,7 +71,8 @@ const fewStructures = 10;
 export class FrameTally {
   readonly #options: FrameTallyOptions;
   readonly #terms: readonly TermTally[];
-  readonly #faults = new Map<FrameFault["kind"], number>();
+  /** What was wrong so far. */
+  readonly faults = new FaultTally();
   readonly #groups = new Set<string>();
   #structures = 0;
   #copies = 0;
@@ -85,7 +87,7 @@ export class FrameTally {
 
   /** Counts something that is wrong, and tells it. */
   readonly fault = (fault: FrameFault): void => {
-    this.#faults.set(fault.kind, (this.#faults.get(fault.kind) ?? 0) + 1);
+    this.faults.add(fault);
     this.#options.onFault?.(fault);
   };
 
@@ -193,7 +195,7 @@ export class FrameTally {
   result(): FrameMeasurement {
     const { unit } = this.#options;
     const remarks: string[] = [];
-    const faults: Partial<Record<FrameFault["kind"], number>> = Object.fromEntries(this.#faults);
+    const faults: Partial<Record<FrameFault["kind"], number>> = this.faults.counts();
     const terms: Record<string, FrameTermResult> = {};
     for (const tally of this.#terms) {
       const { name, energy } = tally.term;

@@ -1,0 +1,43 @@
+import type { Command } from "@commander-js/extra-typings";
+import { VoxtwirlError } from "../errors.ts";
+import { EXPERIMENT_WORK, mergeExperiment } from "../experiments/shards.ts";
+import { wholeWork, type WholeWork } from "../shards/shardFolder.ts";
+import { exits } from "./args.ts";
+import { ExperimentOutput } from "./experimentOutput.ts";
+import { FRAMES_WORK, mergeFrames } from "./measureFrameShard.ts";
+
+declare const VOXTWIRL_VERSION: string;
+
+const withOptions = (command: Command) =>
+  command
+    .argument("<DIR>", "the folder that the shards share: their --out")
+    .argument("[WORK]", "which work, where DIR holds shards of several: its name, or what that begins with")
+    .option("--json", "print what the command prints with --json");
+
+type Options = ReturnType<ReturnType<typeof withOptions>["opts"]>;
+
+export const define = (command: Command) => withOptions(command).action(exits(run));
+
+/** By the kind of work. */
+const MERGES: Readonly<Record<string, (work: WholeWork, out: string, json: boolean) => Promise<void>>> = {
+  [EXPERIMENT_WORK]: async (work, out, json) => {
+    const { experiment, settings, task, folder, results } = await mergeExperiment(out, work);
+    const output = new ExperimentOutput({ json, out, name: experiment.name, task });
+    output.begin(experiment, settings);
+    output.show({ type: "end", results }, folder);
+  },
+  [FRAMES_WORK]: (work, _, json) => mergeFrames(work, json),
+};
+
+/** Puts shards together that other processes have made. */
+async function run(out: string, wanted: string | undefined, options: Options): Promise<number> {
+  const work = await wholeWork(out, wanted);
+  const { name, work: what } = work.head;
+  const merge = MERGES[what.kind];
+  if (what.version === VOXTWIRL_VERSION && merge !== undefined) {
+    await merge(work, out, options.json ?? false);
+    return 0;
+  }
+  const message = `the shards of ${name} are of voxtwirl ${what.version}, and this is ${VOXTWIRL_VERSION}`;
+  throw new VoxtwirlError("bad-file", message, "Merge them with that version, or make them again with this one.");
+}
