@@ -1,9 +1,10 @@
 import { changesOf, isAcrossTasks, presetsOf } from "../experiments/arms.ts";
+import type { ExperimentPlan, ExperimentProgress } from "../experiments/doRuns.ts";
 import type { Arm, Experiment } from "../experiments/experiment.ts";
 import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
 import { folderOf, tasksOf, withTask } from "../experiments/list.ts";
 import type { ExperimentResults } from "../experiments/results.ts";
-import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
+import type { ExperimentEvent } from "../experiments/runExperiment.ts";
 import type { ShardEvent } from "../experiments/shards.ts";
 import { countOf, formatCount, formatDuration } from "../report/format.ts";
 import { fitParts } from "../report/liveLine.ts";
@@ -73,9 +74,9 @@ export class ExperimentOutput {
 
   /** The shard's file; undefined where it was interrupted. */
   shard(path: string | undefined): void {
-    if (path === undefined) return this.warn(`interrupted, all is saved; ${this.#resume}`);
-    if (!this.#json) return this.#print(writtenLines(path, this.#out, this.#shard!));
-    this.results({ formatVersion: JSON_FORMAT, type: "shard", ...this.#shard, file: path });
+    if (path === undefined) this.warn(`interrupted, all is saved; ${this.#resume}`);
+    else if (this.#json) this.results({ formatVersion: JSON_FORMAT, type: "shard", ...this.#shard, file: path });
+    else this.#print(writtenLines(path, this.#out, this.#shard!));
   }
 
   #plan({ runs, there, models, measured, seconds }: ExperimentPlan): void {

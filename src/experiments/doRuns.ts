@@ -1,14 +1,54 @@
 import { VoxtwirlError } from "../errors.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { AbortSignal } from "../hostTypes.ts";
 import { formatCount } from "../report/format.ts";
 import { readModelFile } from "../runs/modelFile.ts";
 import type { ArmCost, Timings } from "./costs.ts";
-import type { ModelReader, Reading } from "./experiment.ts";
+import type { Experiment, ModelReader, Reading } from "./experiment.ts";
+import type { ExperimentFolder, Settings } from "./laboratory.ts";
+import type { Materials } from "./material.ts";
 import { armCost, armTiming } from "./measureCosts.ts";
 import { keptSteps, type PlannedRun } from "./plannedRun.ts";
 import { evaluationCost, rehearse } from "./rehearsal.ts";
 import type { FoundRun } from "./results.ts";
-import type { ExperimentOptions, ExperimentPlan, ExperimentProgress } from "./runExperiment.ts";
 import { adapterOf, continueRun, evaluationReadings, keptModel, progressOf } from "./runStore.ts";
+
+/** What an experiment takes. */
+export interface ExperimentOptions {
+  readonly gpu: Gpu;
+  readonly experiment: Experiment;
+  readonly materials: Materials;
+  readonly folder: ExperimentFolder;
+  /** The folder of the laboratory. */
+  readonly out: string;
+  readonly settings: Settings;
+  /** When aborted, the step in hand ends, all is saved and the stream ends. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is about to be done. */
+export interface ExperimentPlan {
+  readonly runs: number;
+  /** Of these so many are done already, by whichever experiment. */
+  readonly there: number;
+  /** Models to measure, and those that were. */
+  readonly models: number;
+  readonly measured: number;
+  /** About how long all that is left takes. */
+  readonly seconds: number;
+}
+
+/** How far an experiment is. */
+export interface ExperimentProgress {
+  readonly type: "progress";
+  /** What is being done: "so3, seed 2" and "step 120 of 1,000" or "model of step 300". */
+  readonly run: string;
+  readonly what: string;
+  /** Runs that are done, of how many. */
+  readonly done: number;
+  readonly runs: number;
+  readonly secondsLeft: number;
+}
 
 /** What runs of an experiment have given. */
 export interface DoneRuns {
@@ -18,8 +58,10 @@ export interface DoneRuns {
   readonly timings: Timings | undefined;
 }
 
-type RunsEvent =
+/** What runs tell, in the order in which it happens. */
+export type RunsEvent =
   | { readonly type: "note"; readonly text: string }
+  /** All fits: from here on folders are written. */
   | { readonly type: "plan"; readonly plan: ExperimentPlan }
   | ExperimentProgress;
 

@@ -7,14 +7,13 @@ import { workName, workOf, type Work } from "../shards/work.ts";
 import { taskOfPreset } from "../tasks/list.ts";
 import { withArms } from "./arms.ts";
 import type { ArmTiming, Timings } from "./costs.ts";
-import { doRuns, type DoneRuns } from "./doRuns.ts";
+import { doRuns, type DoneRuns, type ExperimentOptions, type RunsEvent } from "./doRuns.ts";
 import type { Experiment } from "./experiment.ts";
 import { checkSettings, ExperimentFolder, sameSettings, type Settings } from "./laboratory.ts";
 import { experimentNamed, folderOf, withTask } from "./list.ts";
 import { planRuns, type PlannedRun } from "./plannedRun.ts";
 import { experimentReport } from "./report.ts";
 import { describeArms, experimentResults, type ExperimentResults, type FoundRun } from "./results.ts";
-import type { ExperimentEvent, ExperimentOptions } from "./runExperiment.ts";
 
 /** Of what the shards are, in their files. */
 export const EXPERIMENT_WORK = "experiment";
@@ -42,8 +41,7 @@ export interface ExperimentShardOptions extends ExperimentOptions {
 }
 
 /** What a shard tells: as an experiment, and at the end the path of its file, where all is done. */
-export type ShardEvent =
-  Exclude<ExperimentEvent, { type: "end" }> | { readonly type: "shard"; readonly path: string | undefined };
+export type ShardEvent = RunsEvent | { readonly type: "shard"; readonly path: string | undefined };
 
 /** The name of what an experiment's shards are shards of. */
 export function experimentWorkName(settings: Settings): string {

@@ -1,4 +1,4 @@
-import type { FrameFault } from "./measureFrames.ts";
+import type { FrameFault } from "./frameFault.ts";
 
 /** Faults of one kind. */
 export interface FaultRecord {

@@ -4,30 +4,17 @@ import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
 import { compositionOf } from "../molecules/elementEnergies.ts";
 import { nameOfCopy } from "./collectedFrame.ts";
 import { FaultTally } from "./faultTally.ts";
+import type { FrameFault } from "./frameFault.ts";
 import { frameTerms, turnedBack, type FrameTerm, type TermNames } from "./frameTerms.ts";
 import type { PredictedCopy } from "./predictedCopy.ts";
 import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrames.ts";
-import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
+import type { RotatedStructure } from "./rotatedStructure.ts";
 import { sampledGroup } from "./sampledGroup.ts";
 import type { FrameTermResult } from "./termResult.ts";
 import { floorRecord } from "./floor.ts";
 import type { StructureRecord } from "./structureRecord.ts";
 import { TermTally } from "./termTally.ts";
 import type { Verdict } from "./verdict.ts";
-
-/**
- * Something that is wrong with predictions or labels: as of `readRotatedFrames`; "unusable": numbers that are not
- * finite or of another count; "incomplete": a quadrature of which copies are missing; "single": fewer than two
- * predictions, of which no spread is known; "unlabelled": no label while others have one.
- */
-export interface FrameFault {
-  readonly kind: RotatedFault["kind"] | "unusable" | "incomplete" | "single" | "unlabelled";
-  /** Number of the original frame; none where it is not known. */
-  readonly frame?: number;
-  /** Number of the predicted frame; none where none is there. */
-  readonly predicted?: number;
-  readonly message: string;
-}
 
 /** What is measured of frames. */
 export interface FrameTallyOptions extends TermNames {
@@ -71,7 +58,7 @@ const fewStructures = 10;
 export class FrameTally {
   readonly #options: FrameTallyOptions;
   readonly #terms: readonly TermTally[];
-  /** What was wrong so far. */
+  /** @internal What was wrong so far. */
   readonly faults = new FaultTally();
   readonly #groups = new Set<string>();
   #structures = 0;
@@ -102,7 +89,7 @@ export class FrameTally {
     if (record !== undefined) this.take(record);
   }
 
-  /** Adds what `record` gave, of structures in the order of their frames. */
+  /** @internal Adds what `record` gave, of structures in the order of their frames. */
   take({ copies, group, exact, terms }: StructureRecord): void {
     this.#structures++;
     this.#copies += copies;
@@ -116,7 +103,11 @@ export class FrameTally {
     }
   }
 
-  /** What a structure adds, without adding it; undefined where it is not to be measured. What is wrong is told. */
+  /**
+   * What a structure adds, without adding it; undefined where it is not to be measured. What is wrong is told.
+   *
+   * @internal
+   */
   record(structure: RotatedStructure): StructureRecord | undefined {
     const { original, copies, group, repeats } = structure;
     if (copies.length === 0) return undefined;

@@ -35,8 +35,8 @@ const NAMED = 20;
  * Finds the shards of a folder's work and reads each to its end once.
  *
  * @param wanted the work's name, or what it begins with, where the folder holds several
- * @throws VoxtwirlError "no-data" naming shards that are missing or damaged, with the commands that make them, and where
- *   there is none; "bad-option" where there are several works, with what they differ in
+ * @throws VoxtwirlError "no-data" naming shards that are missing or damaged, with the commands that make them, also
+ *   where there are none; "bad-option" where there are several works, with what they differ in
  */
 export async function wholeWork(out: string, wanted?: string): Promise<WholeWork> {
   const folder = join(out, SHARDS);

@@ -31,10 +31,8 @@ export function differences(a: Work, b: Work): string[] {
 
 /** JSON in which keys are in order. */
 function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, one: unknown) => {
-      if (typeof one !== "object" || one === null || Array.isArray(one)) return one;
-      return Object.fromEntries(Object.entries(one).sort(([x], [y]) => (x < y ? -1 : 1)));
-    }) ?? "null"
-  );
+  return JSON.stringify(value ?? null, (_, one: unknown) => {
+    if (typeof one !== "object" || one === null || Array.isArray(one)) return one;
+    return Object.fromEntries(Object.entries(one).sort(([x], [y]) => (x < y ? -1 : 1)));
+  });
 }
