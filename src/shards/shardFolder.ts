@@ -34,14 +34,15 @@ const NAMED = 20;
 /**
  * Finds the shards of a folder's work and reads each to its end once.
  *
- * @param wanted the work's name, or what it begins with, where the folder holds several
+ * @param wanted the work's name, that without its hash, or what it begins with, where the folder holds several
  * @throws VoxtwirlError "no-data" naming shards that are missing or damaged, with the commands that make them, also
  *   where there are none; "bad-option" where there are several works, with what they differ in
  */
 export async function wholeWork(out: string, wanted?: string): Promise<WholeWork> {
   const folder = join(out, SHARDS);
   const cuts = cutsOf((await isFolder(folder)) ? await list(folder) : []);
-  const chosen = cuts.filter(({ name }) => wanted === undefined || name.startsWith(wanted));
+  const named = cuts.filter(({ name }) => name.replace(/-[0-9a-f]{12}$/, "") === wanted);
+  const chosen = named.length > 0 ? named : cuts.filter(({ name }) => name.startsWith(wanted ?? ""));
   if (chosen.length === 0) throw nothingThere(out, wanted, cuts);
   const heads = await headsOf(folder, chosen);
   if (new Set(chosen.map(({ name }) => name)).size > 1) throw several(out, chosen, heads);
