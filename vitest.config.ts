@@ -31,6 +31,9 @@ const full = {
   sizes: { VOXTWIRL_KILLS: "50", VOXTWIRL_CYCLES: "1000", VOXTWIRL_REPLAYS: "10000", VOXTWIRL_FUZZ: "100000" },
 };
 
+/** `npm run test:cluster`: with schedulers that are installed. */
+const CLUSTER = ["test/cluster/*.test.ts"];
+
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as { version: string };
 
 export default defineConfig(({ mode }) => ({
@@ -38,7 +41,8 @@ export default defineConfig(({ mode }) => ({
   define: { VOXTWIRL_VERSION: JSON.stringify(version) },
   plugins: [shaders],
   test: {
-    include: mode === "full" ? full.include : ["test/**/*.test.ts"],
+    include: mode === "full" ? full.include : mode === "cluster" ? CLUSTER : ["test/**/*.test.ts"],
+    ...(mode !== "cluster" && { exclude: CLUSTER }),
     pool: "forks",
     // Two files at a time: more would wait for one another where a software adapter takes all cores.
     maxWorkers: 2,
