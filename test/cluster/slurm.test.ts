@@ -17,7 +17,7 @@ describe.skipIf(missing.length > 0)("a real Slurm", () => {
   const command = useBuiltCommand();
   const root = temporaryFolder("slurm");
   const lab = join(root, "lab");
-  const divided = ["experiment", "dip", "--steps", "2", "--seeds", "3"];
+  const divided = ["experiment", "dip", "--steps", "2", "--seeds", "2"];
   let cluster: SlurmCluster;
   beforeAll(async () => {
     cluster = await startCluster(join(root, "cluster"), 3);
@@ -25,7 +25,7 @@ describe.skipIf(missing.length > 0)("a real Slurm", () => {
   afterAll(async () => cluster.stop());
 
   it("gives the same bytes through kills, a drained node and a time limit", async () => {
-    const resources = ["--shards", "6", "--cpus", "1", "--memory", "500M", "--time", "00:01:00", "--warn", "50"];
+    const resources = ["--shards", "6", "--cpus", "1", "--memory", "500M", "--time", "00:01:00", "--warn", "25"];
     const words = ["submit", "slurm", ...resources, "--run", "--", ...divided, "--out", lab];
     const { code, stdout, stderr } = await command.run(words, cluster.env as Record<string, string>);
     expect([code, stderr]).toEqual([0, ""]);
@@ -71,7 +71,7 @@ describe.skipIf(missing.length > 0)("a real Slurm", () => {
     const { stdout } = await command.run(words, cluster.env as Record<string, string>);
     const [, array = ""] = /^array job (\d+),/.exec(stdout)!;
     const log = join(out, "shards", `voxtwirl-dip-${array}_0.log`);
-    await until("it has begun", () => existsSync(log) && readFileSync(log, "utf8").includes("6 runs ("));
+    await until("it has begun", () => existsSync(log) && readFileSync(log, "utf8").includes("4 runs ("));
     await cluster.run("scancel", array);
     await until("it has gone, and the job that merges with it", async () => {
       return (await cluster.run("squeue", "-h", "-o", "%i %T")).trim() === "";
