@@ -83,8 +83,9 @@ type KubernetesOptions = ReturnType<ReturnType<typeof kubernetesOptions>["opts"]
 
 function slurm(words: string[], options: SlurmOptions): number | Promise<number> {
   const { partition, account, time: seconds = 3600, warn: warning = 120 } = options;
-  if (warning >= seconds)
+  if (warning >= seconds) {
     throw badOption(`--warn ${warning} is not below the ${seconds} seconds of --time`, "Give fewer.");
+  }
   const own = () => shellLine([process.execPath, realpathSync(process.argv[1]!)]);
   const { voxtwirl: call = own() } = options;
   const script = slurmScript({

@@ -69,7 +69,7 @@ ${podOf(job, [...merge, "--wait", String(KEPT_SECONDS)], 0)}`;
 
 function deadline(seconds: number | undefined): string {
   if (seconds === undefined) return "";
-  return `      # A pod that has run for so long is ended, and counts as a failure: the next one goes on from what it saved.
+  return `      # A pod that has run for so long is ended and counts as failed: the next one goes on from what it saved.
       activeDeadlineSeconds: ${seconds}
 `;
 }

@@ -67,8 +67,8 @@ ${placeLines(job)}#SBATCH --signal=B:USR1@${warning}
 #SBATCH --requeue
 #SBATCH --open-mode=append
 
-# Slurm tells this shell (B:) ${warning} seconds before the limit. It passes that on: voxtwirl saves, and ends with 128 and
-# the signal's number.
+# Slurm tells this shell (B:) ${warning} seconds before the limit. It passes that on: voxtwirl saves, and ends with
+# 128 and the signal's number.
 trap 'kill -s USR1 "$child" 2>/dev/null' USR1
 trap 'kill -s TERM "$child" 2>/dev/null' TERM
 

@@ -132,11 +132,12 @@ function several(out: string, cuts: readonly Cut[], heads: ReadonlyMap<Cut, Shar
   const names = [...new Set(cuts.map(({ name }) => name))];
   const [a, b] = names.map((name) => heads.get(cuts.find((cut) => cut.name === name)!));
   const why = a && b ? differences(a.work, b.work).join("; ") : "not all can be read";
+  const nearest = cuts.reduce((best, one) => (lacking(one) < lacking(best) ? one : best));
   const lists = cuts.map((cut) => `${cut.name} (${cut.there.length} of ${cut.count} shards)`).join(", ");
   return new VoxtwirlError(
     "bad-option",
     `${out} holds shards of ${names.length} works, which do not go together: ${lists}: ${why}`,
-    `Say which one: voxtwirl merge ${out} ${names[0]}; if they should be one, make the shards of the other again.`,
+    `Say which one: voxtwirl merge ${shellWord(out)} ${nearest.name}; or make shards again, so that they are of one.`,
   );
 }
 

@@ -63,6 +63,9 @@ export async function startCluster(folder: string, nodes: number): Promise<Slurm
 /** The shortest waits that Slurm can be told. */
 function configuration(folder: string, socket: string, names: readonly string[], ports: readonly number[]): string {
   const [host, user] = [hostname().split(".")[0], userInfo().username];
+  const nodes = names.map((name, i) => {
+    return `NodeName=${name} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[i + 1]} CPUs=1 RealMemory=1000`;
+  });
   return `ClusterName=test
 SlurmctldHost=${host}(127.0.0.1)
 SlurmctldPort=${ports[0]}
@@ -89,7 +92,7 @@ SlurmctldPidFile=${folder}/slurmctld.pid
 SlurmdPidFile=${folder}/slurmd-%n.pid
 SlurmctldLogFile=${folder}/slurmctld.log
 SlurmdLogFile=${folder}/slurmd-%n.log
-${names.map((name, i) => `NodeName=${name} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[i + 1]} CPUs=1 RealMemory=1000`).join("\n")}
+${nodes.join("\n")}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 `;
 }
