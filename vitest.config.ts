@@ -24,6 +24,7 @@ const full = {
     "test/formats/safetensors.test.ts",
     "test/training/runConfig.test.ts",
     "test/node/npy.test.ts",
+    "test/shards/shardFile.test.ts",
     "test/gpu/clean.test.ts",
     "test/cli/kill.test.ts",
   ],

@@ -5,7 +5,9 @@ import { measureFrameFiles, type MeasureFrameFilesOptions } from "../../src/cli/
 import { measureFrameShard, mergeFrames } from "../../src/cli/measureFrameShard.ts";
 import { so3 } from "../../src/equivariance/groups.ts";
 import { encodeXyzFrame } from "../../src/formats/xyzWriter.ts";
+import { writeShard } from "../../src/shards/shardFile.ts";
 import { wholeWork } from "../../src/shards/shardFolder.ts";
+import { workName } from "../../src/shards/work.ts";
 import { forcesOf, labelledFrames, predictedFrames, withField } from "../frames/predicting.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { useBuiltCommand } from "./built.ts";
@@ -87,6 +89,15 @@ describe("measure --frames --shard", () => {
     await written(() => measureFrameShard(options, { shard, out: changed }));
     await written(() => measureFrameShard({ ...options, data: other }, { shard, out: changed }));
     await expect(wholeWork(changed)).rejects.toThrow(/data is "[0-9a-f]{64}" in one and "[0-9a-f]{64}" in the other/);
+  });
+
+  it("is not merged by another version", async () => {
+    const out = file("version");
+    const work = { kind: "measure --frames", version: "0.0.1" };
+    const head = { name: workName("measure", work), work, shard: { index: 0, count: 1 }, command: [], about: {} };
+    await writeShard(out, head, []);
+    const { code, stderr } = await command.run(["merge", out]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/are of voxtwirl 0\.0\.1, and this is \d/)]);
   });
 
   it("takes the part that Slurm says, and merges as a command", async () => {
