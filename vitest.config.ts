@@ -35,12 +35,16 @@ const full = {
     "test/formats/safetensors.test.ts",
     "test/training/runConfig.test.ts",
     "test/node/npy.test.ts",
+    "test/shards/shardFile.test.ts",
     "test/gpu/clean.test.ts",
     "test/cli/kill.test.ts",
   ],
   testTimeout: 3_600_000,
   sizes: { VOXTWIRL_KILLS: "50", VOXTWIRL_CYCLES: "1000", VOXTWIRL_REPLAYS: "10000", VOXTWIRL_FUZZ: "100000" },
 };
+
+/** `npm run test:cluster`: with schedulers that are installed. */
+const CLUSTER = ["test/cluster/*.test.ts"];
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as { version: string };
 
@@ -49,7 +53,8 @@ export default defineConfig(({ mode }) => ({
   define: { VOXTWIRL_VERSION: JSON.stringify(version) },
   plugins: [shaders, scripts],
   test: {
-    include: mode === "full" ? full.include : ["test/**/*.test.ts"],
+    include: mode === "full" ? full.include : mode === "cluster" ? CLUSTER : ["test/**/*.test.ts"],
+    ...(mode !== "cluster" && { exclude: CLUSTER }),
     pool: "forks",
     // Two files at a time: more would wait for one another where a software adapter takes all cores.
     maxWorkers: 2,

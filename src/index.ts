@@ -289,11 +289,11 @@ export type { TermNames } from "./frames/frameTerms.ts";
 export {
   FrameTally,
   measureFrames,
-  type FrameFault,
   type FrameMeasurement,
   type FrameTallyOptions,
   type MeasureFramesOptions,
 } from "./frames/measureFrames.ts";
+export type { FrameFault } from "./frames/frameFault.ts";
 export { verdictsOf, type Judged, type Verdict } from "./frames/verdict.ts";
 export type { Floor, FloorSource, NearAxis } from "./frames/floor.ts";
 export type { LossPart, LossParts } from "./frames/degreeTally.ts";

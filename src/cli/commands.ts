@@ -39,6 +39,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "put a claim on how symmetry is learned to the test: runs, a verdict by a stated rule, a report",
     load: () => import("./experiment.ts"),
   },
+  merge: {
+    summary: "put the shards of a command together, and print what it would have printed in one piece",
+    load: () => import("./merge.ts"),
+  },
+  submit: {
+    summary: "print a job of Slurm or Kubernetes that does a command in parts and merges them; --run submits it",
+    load: () => import("./submit.ts"),
+  },
   tune: {
     summary: "time the variants of each kernel on this adapter, and use the fastest from then on",
     load: () => import("./tune.ts"),

@@ -13,12 +13,15 @@ import {
 import { experimentNamed, experiments, withTask } from "../experiments/list.ts";
 import { readMaterials } from "../experiments/material.ts";
 import { runExperiment } from "../experiments/runExperiment.ts";
+import { experimentWorkName, runShard } from "../experiments/shards.ts";
+import { findShard } from "../shards/shardFolder.ts";
 import { allPresets, taskNamed, taskOfPreset, tasks } from "../tasks/list.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp } from "./data.ts";
 import { ExperimentOutput, listText } from "./experimentOutput.ts";
 import { adapterOption, openCliGpu } from "./gpu.ts";
 import { interruptible } from "./interrupt.ts";
+import { commandWords, shardOption } from "./shardOption.ts";
 
 const names = experiments.map(({ name }) => name);
 const taskNames = tasks.map(({ name }) => name);
@@ -40,6 +43,7 @@ const withOptions = (command: Command) => {
     .addOption(armsOption())
     .addOption(text("--out <DIR>", "the laboratory's folder; its experiments share their runs (default laboratory)"))
     .option("--resume", "go on with an experiment, with its own options; more --steps, --seeds or --arms extend it")
+    .addOption(shardOption())
     .addOption(adapterOption())
     .option("--json", "print results.json on stdout, and nothing else");
 };
@@ -67,13 +71,19 @@ async function run(name: string | undefined, options: Options): Promise<number> 
   const { out = "laboratory" } = options;
   const asked = askedTask(options);
   const folder = await ExperimentFolder.find(out, name, asked);
-  const { preset = "" } = folder.settings ?? {};
+  const { shard } = options;
+  const { preset = "" } = (shard ? undefined : folder.settings) ?? {};
   // An experiment that goes on is with the task that it began with.
   const whole = withTask(named, preset in allPresets() ? taskOfPreset(preset).name : asked);
   const { settings, materials } = await settingsOf(whole, options, folder);
   const experiment = withArms(whole, settings.arms);
-  const output = new ExperimentOutput({ json: options.json ?? false, out, name, task: asked });
-  if (folder.stage === "finished" && sameSettings(folder.settings!, settings)) {
+  const output = new ExperimentOutput({ json: options.json ?? false, out, name, task: asked, shard });
+  const made = shard && (await findShard(out, experimentWorkName(settings), shard));
+  if (made !== undefined) {
+    output.shard(made);
+    return 0;
+  }
+  if (!shard && folder.stage === "finished" && sameSettings(folder.settings!, settings)) {
     output.warn(`${folder.path} is done already; more of --steps or --seeds extend it`);
     if (options.json) output.results(await folder.readResults());
     return 0;
@@ -88,9 +98,11 @@ async function run(name: string | undefined, options: Options): Promise<number> 
   try {
     const { signal } = interruption;
     let interrupted = true;
-    for await (const event of runExperiment({ gpu, experiment, materials, folder, out, settings, signal })) {
+    const given = { gpu, experiment, materials, folder, out, settings, signal };
+    for await (const event of shard ? runShard({ ...given, shard, command: commandWords() }) : runExperiment(given)) {
       if (event.type === "plan") interruption.begin();
       if (event.type === "end") interrupted = event.results === undefined;
+      if (event.type === "shard") interrupted = event.path === undefined;
       output.show(event, folder);
     }
     return interrupted || interruption.outputLost ? interruption.code : 0;
@@ -135,8 +147,10 @@ function askedTask({ task, preset }: Options): string {
  * @throws VoxtwirlError "exists" where a folder is there and is not to be gone on with
  */
 async function settingsOf(experiment: Experiment, options: Options, folder: ExperimentFolder) {
-  const { stage, settings: before, path } = folder;
+  const { stage, path } = folder;
   const { name } = experiment;
+  // A shard goes on by itself, and with what it is given alone: others have begun, or not yet.
+  const before = options.shard ? undefined : folder.settings;
   if (before && !options.resume) {
     const what = stage === "finished" ? "is done" : "has begun";
     const fix = "Go on with it with --resume, or choose another --out.";

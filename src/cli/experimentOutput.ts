@@ -1,28 +1,49 @@
 import { changesOf, isAcrossTasks, presetsOf } from "../experiments/arms.ts";
+import type { ExperimentPlan, ExperimentProgress } from "../experiments/doRuns.ts";
 import type { Arm, Experiment } from "../experiments/experiment.ts";
 import type { ExperimentFolder, Settings } from "../experiments/laboratory.ts";
 import { folderOf, tasksOf, withTask } from "../experiments/list.ts";
 import type { ExperimentResults } from "../experiments/results.ts";
-import type { ExperimentEvent, ExperimentPlan, ExperimentProgress } from "../experiments/runExperiment.ts";
+import type { ExperimentEvent } from "../experiments/runExperiment.ts";
+import type { ShardEvent } from "../experiments/shards.ts";
 import { countOf, formatCount, formatDuration } from "../report/format.ts";
 import { fitParts } from "../report/liveLine.ts";
+import type { Shard } from "../shards/shard.ts";
 import { allPresets, taskOfPreset } from "../tasks/list.ts";
+import { JSON_FORMAT } from "./json.ts";
 import { showProgress } from "./progress.ts";
+import { writtenLines } from "./shardOption.ts";
 
 const WIDTH = 80;
+
+interface OutputOptions {
+  readonly json: boolean;
+  /** The laboratory's folder. */
+  readonly out: string;
+  readonly name: string;
+  readonly task: string;
+  /** Where a part is done, and not all. */
+  readonly shard?: Shard | undefined;
+}
 
 /** What `voxtwirl experiment` shows: what it will do, and the verdict, on stdout; progress and remarks on stderr. */
 export class ExperimentOutput {
   readonly #json: boolean;
+  readonly #out: string;
+  readonly #shard: Shard | undefined;
   readonly #resume: string;
   readonly #progress = showProgress();
   #silent = false;
 
-  constructor({ json, out, name, task }: { json: boolean; out: string; name: string; task: string }) {
+  constructor({ json, out, name, task, shard }: OutputOptions) {
     this.#json = json;
+    this.#out = out;
+    this.#shard = shard;
     const where = out === "laboratory" ? "" : ` --out ${out}`;
     const what = folderOf(name, task) === name ? "" : ` --task ${task}`;
-    this.#resume = `voxtwirl experiment ${name}${what}${where} --resume`;
+    this.#resume = shard
+      ? "the same command goes on with this shard"
+      : `go on with: voxtwirl experiment ${name}${what}${where} --resume`;
   }
 
   /** What is asked, and by which rule it is judged, before anything runs. */
@@ -39,15 +60,23 @@ export class ExperimentOutput {
     ]);
   }
 
-  show(event: ExperimentEvent, folder: ExperimentFolder): void {
+  show(event: ExperimentEvent | ShardEvent, folder: ExperimentFolder): void {
     if (event.type === "note") this.warn(event.text);
     if (event.type === "plan") this.#plan(event.plan);
     if (event.type === "progress") this.#progress.show((width) => progressLine(event, width));
-    if (event.type !== "end") return;
+    if (event.type !== "end" && event.type !== "shard") return;
     this.clear();
-    if (event.results === undefined) this.warn(`interrupted, all is saved; go on with: ${this.#resume}`);
+    if (event.type === "shard") this.shard(event.path);
+    else if (event.results === undefined) this.warn(`interrupted, all is saved; ${this.#resume}`);
     else if (this.#json) this.results(event.results);
     else this.#end(event.results, folder);
+  }
+
+  /** The shard's file; undefined where it was interrupted. */
+  shard(path: string | undefined): void {
+    if (path === undefined) this.warn(`interrupted, all is saved; ${this.#resume}`);
+    else if (this.#json) this.results({ formatVersion: JSON_FORMAT, type: "shard", ...this.#shard, file: path });
+    else this.#print(writtenLines(path, this.#out, this.#shard!));
   }
 
   #plan({ runs, there, models, measured, seconds }: ExperimentPlan): void {

@@ -10,8 +10,10 @@ import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
 import { measureArrays } from "./measureArrays.ts";
 import { measureFrameFiles } from "./measureFrameFiles.ts";
+import { measureFrameShard } from "./measureFrameShard.ts";
 import { measureModel } from "./measureModel.ts";
 import { precisionOption } from "./precision.ts";
+import { shardOption } from "./shardOption.ts";
 
 const QUADRATURES = groupNames.filter((name) => name.startsWith("quadrature-"));
 
@@ -31,7 +33,7 @@ const MODEL_ONLY = [
 ] as const;
 const ARRAYS_ONLY = ["predictions", "targets", "rotations", "kind", "ignoreLabel"] as const;
 const NAMES = ["names", "labelNames", "scalars", "vectors", "pseudovectors", "tensors"] as const;
-const FRAMES_ONLY = ["frames", "rotated", "tolerance", "html", ...NAMES] as const;
+const FRAMES_ONLY = ["frames", "rotated", "tolerance", "html", ...NAMES, "shard", "out"] as const;
 const WITH_FRAMES: readonly string[] = ["data", "strict", "labelUnits", "export"];
 /** What the rotations of frames are is known from them. */
 const NOT_WITH_FRAMES = [
@@ -123,6 +125,8 @@ const measureOptions = (command: Command) =>
     )
     .addOption(text("--html <FILE>", "with --frames, write a new page with charts and the worst structure in 3D"))
     .addOption(exportOption("; with --frames, tables of structures, copies, angles, parts and gains"))
+    .addOption(shardOption())
+    .addOption(text("--out <DIR>", "with --frames and --shard: the folder that all shards share"))
     .addOption(adapterOption())
     .addOption(noTuningOption())
     .option("--json", "print one JSON object on stdout");
@@ -136,10 +140,15 @@ async function run(options: MeasureOptions): Promise<number> {
   const { group = "octahedral", json = false, predictions, interpolation, twirl = 24, loss, delta } = options;
   if (options.frames !== undefined) {
     refuse(options, NOT_WITH_FRAMES, "frames");
-    const { strict = false, html, export: exportTo } = options;
-    const given = { ...options, ...namesOf(options), strict, json, html, exportTo };
+    const { frames, rotated, labelUnits, strict = false, html, export: exportTo, shard, out } = options;
     const data = required(options, "data", "--frames needs it: the frames before they were turned");
-    return measureFrameFiles({ ...given, frames: options.frames, data });
+    const given = { ...namesOf(options), frames, data, rotated, labelUnits, strict, loss, delta, json };
+    if (shard === undefined && out === undefined) return measureFrameFiles({ ...given, html, exportTo });
+    for (const [name, value] of Object.entries({ html, export: exportTo })) {
+      if (value !== undefined) throw badOption(`--${name} and --shard do not go together`, "Leave one of them out.");
+    }
+    if (shard !== undefined && out !== undefined) return measureFrameShard(given, { shard, out });
+    throw badOption("--shard and --out go together", "Give both, or none of them.");
   }
   if (predictions !== undefined) {
     refuse(options, [...MODEL_ONLY, ...FRAMES_ONLY], "predictions");

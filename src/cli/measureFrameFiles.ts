@@ -1,8 +1,11 @@
 import type { LabelNames } from "../formats/frameLabels.ts";
 import type { LabelUnits } from "../formats/labels.ts";
 import type { TermNames } from "../frames/frameTerms.ts";
-import { FrameTally, type FrameFault } from "../frames/measureFrames.ts";
+import type { FaultTally } from "../frames/faultTally.ts";
+import type { FrameFault } from "../frames/frameFault.ts";
+import { FrameTally, type FrameMeasurement, type FrameTallyOptions } from "../frames/measureFrames.ts";
 import { readRotatedFrames } from "../frames/rotatedFrames.ts";
+import type { RotatedStructure } from "../frames/rotatedStructure.ts";
 import { openFrameFile } from "../node/frameFile.ts";
 import { countOf, formatCount } from "../report/format.ts";
 import { requireNewFolder } from "./arrayFolder.ts";
@@ -35,8 +38,6 @@ export interface MeasureFrameFilesOptions extends TermNames, LossChoice {
 }
 
 const LIVE_STRUCTURES = 20;
-/** So many of each kind are told in full. */
-const TOLD = 3;
 
 /**
  * Measures what a program predicted for rotated copies of frames.
@@ -56,8 +57,50 @@ export async function measureFrameFiles(options: MeasureFrameFilesOptions): Prom
 }
 
 async function measureInto(tables: FrameTables | undefined, options: MeasureFrameFilesOptions): Promise<number> {
-  const { frames, data, rotated, strict, labelUnits, json, html, exportTo: _, ...names } = options;
-  const delta = deltaOf(options);
+  const { html, json } = options;
+  const tally = frameTally(tallyChoices(options), { details: html !== undefined, onStructure: tables?.add });
+  const { readingLines, interrupted, code } = await sweepFrames(options, tally, async (structure) => {
+    tally.add(structure);
+    await tables?.write();
+  });
+  if (interrupted && tally.structures === 0) return nothingKnown("structure", { code });
+  const told = [...readingLines, ...faultLines(tally.faults)];
+  await showFrames(options, tally.result(), { told, interrupted, tables });
+  if (html !== undefined && !json) print(["", `written: ${html}`]);
+  return code;
+}
+
+/** What decides the result, beside the files: data. */
+export type TallyChoices = Omit<FrameTallyOptions, "loss" | "details" | "onStructure" | "onFault"> & LossChoice;
+
+export function tallyChoices(options: MeasureFrameFilesOptions): TallyChoices {
+  const { frames: _, data: _data, rotated: _rotated, strict: _strict, json: _json, ...others } = options;
+  const { html: _html, exportTo: _exportTo, labelUnits, ...names } = others;
+  return { ...names, delta: deltaOf(options), unit: labelUnits };
+}
+
+export function frameTally(
+  choices: TallyChoices,
+  more: Pick<FrameTallyOptions, "details" | "onStructure"> = {},
+): FrameTally {
+  return new FrameTally({ ...choices, loss: frameLoss(choices), ...more });
+}
+
+/** How far the files were read. */
+interface FrameSweep {
+  /** What there is to say of frames that were left out. */
+  readonly readingLines: readonly string[];
+  readonly interrupted: boolean;
+  readonly code: number;
+}
+
+/** Reads structures one after another until their end, or until somebody asks to stop. */
+export async function sweepFrames(
+  { frames, data, rotated, strict, names, labelNames }: MeasureFrameFilesOptions,
+  tally: FrameTally,
+  each: (structure: RotatedStructure) => void | Promise<void>,
+  isOwn: (frame: number) => boolean = () => true,
+): Promise<FrameSweep> {
   const readings: [file: string, reading: FrameReading][] = [];
   const open = async (file: string) => {
     const reading = new FrameReading();
@@ -65,13 +108,6 @@ async function measureInto(tables: FrameTables | undefined, options: MeasureFram
     const opened = await openFrameFile(file, strict ? {} : { onLeftOut: reading.leaveOut });
     return reading.counted(opened.frames);
   };
-  const faults = new Faults();
-  const [details, onStructure] = [html !== undefined, tables?.add];
-  const tally = new FrameTally({
-    ...names,
-    loss: frameLoss(options),
-    ...{ unit: labelUnits, details, onStructure, onFault: faults.add },
-  });
   const [predicted, original] = [await open(frames), await open(data)];
   const given = rotated === undefined ? undefined : await open(rotated);
   const progress = showProgress();
@@ -79,11 +115,13 @@ async function measureInto(tables: FrameTables | undefined, options: MeasureFram
   interruption.begin();
   let interrupted = false;
   try {
-    const { names: predictionNames, labelNames } = names;
-    const from = { predicted, original, rotated: given, names: predictionNames, labelNames, onFault: tally.fault };
-    for await (const structure of readRotatedFrames(from)) {
-      tally.add(structure);
-      await tables?.write();
+    const onFault = (fault: FrameFault) => {
+      if (isOwn(fault.frame ?? fault.predicted ?? 1)) tally.fault(fault);
+    };
+    for await (const structure of readRotatedFrames({
+      ...{ predicted, original, rotated: given, names, labelNames, onFault },
+    })) {
+      if (isOwn(structure.original.number)) await each(structure);
       if (tally.structures % LIVE_STRUCTURES === 0) progress.show(`${formatCount(tally.structures)} structures`);
       interrupted = interruption.signal.aborted;
       if (interrupted) break;
@@ -92,16 +130,31 @@ async function measureInto(tables: FrameTables | undefined, options: MeasureFram
     progress.clear();
     interruption.end();
   }
-  if (interrupted && tally.structures === 0) return nothingKnown("structure", interruption);
-  const { remarks, details: shown, ...found } = tally.result();
+  return {
+    readingLines: readings.flatMap(([file, reading]) => reading.lines().map((line) => `${file}: ${line}`)),
+    interrupted,
+    code: interrupted || interruption.outputLost ? interruption.code : 0,
+  };
+}
+
+interface Told {
+  readonly told: readonly string[];
+  readonly interrupted: boolean;
+  readonly tables?: FrameTables | undefined;
+}
+
+/** What was measured, for people or for programs, and on a page. */
+export async function showFrames(
+  options: Pick<MeasureFrameFilesOptions, "frames" | "data" | "rotated" | "json" | "html" | keyof LossChoice>,
+  { remarks, details, ...found }: FrameMeasurement,
+  { told, interrupted, tables }: Told,
+): Promise<void> {
+  const { frames, data, rotated, json, html } = options;
+  const delta = deltaOf(options);
   // What is to be said of energies by atom is said of energies.
   const judged = Object.entries(found.terms).filter(([name]) => name !== "energyPerAtom");
   const lineOf = Object.fromEntries(judged.map(([name, term]) => [name, verdictLine(name, term)]));
   const lines = Object.values(lineOf);
-  const told = [
-    ...readings.flatMap(([file, reading]) => reading.lines().map((line) => `${file}: ${line}`)),
-    ...faults.lines(),
-  ];
   const all = [...remarks, ...termRemarks(found.terms)];
   const files = { frames, data, rotated: rotated ?? null };
   const figures = {
@@ -123,7 +176,7 @@ async function measureInto(tables: FrameTables | undefined, options: MeasureFram
           ...told,
           ...all,
         ];
-        const measured = { ...found, details: shown, remarks };
+        const measured = { ...found, details, remarks };
         await writeFramePage(html, { found: measured, lines: lineOf, notes, files: read, options });
       }
     }
@@ -134,25 +187,12 @@ async function measureInto(tables: FrameTables | undefined, options: MeasureFram
       for (const line of told) process.stderr.write(`voxtwirl: ${line}\n`);
     }
   }
-  if (html !== undefined && !json) print(["", `written: ${html}`]);
-  return interrupted || interruption.outputLost ? interruption.code : 0;
 }
 
 /** What was wrong, the first of each kind in full. */
-class Faults {
-  readonly #messages = new Map<FrameFault["kind"], string[]>();
-  readonly #counts = new Map<FrameFault["kind"], number>();
-
-  readonly add = ({ kind, message }: FrameFault): void => {
-    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
-    const told = this.#messages.get(kind) ?? [];
-    if (told.length < TOLD) this.#messages.set(kind, [...told, message]);
-  };
-
-  lines(): string[] {
-    return [...this.#messages].flatMap(([kind, told]) => {
-      const more = this.#counts.get(kind)! - told.length;
-      return more > 0 ? [...told, `and ${formatCount(more)} more like this (${kind})`] : told;
-    });
-  }
+export function faultLines(faults: FaultTally): string[] {
+  return faults.record().flatMap(({ kind, count, first }) => {
+    const told = first.map(({ message }) => message);
+    return count > told.length ? [...told, `and ${formatCount(count - told.length)} more like this (${kind})`] : told;
+  });
 }

@@ -3,8 +3,9 @@ import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { VoxtwirlError } from "../errors.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
-import { readJson, writeFileAtomic } from "../node/files.ts";
+import { isTemporaryOf, readJson, writeFileAtomic } from "../node/files.ts";
 import { isFolder, list, makeFolders } from "../node/folders.ts";
+import { SHARDS } from "../shards/shardFile.ts";
 import type { Timings } from "./costs.ts";
 import type { Figures } from "./experiment.ts";
 import { experimentFolders, folderOf } from "./list.ts";
@@ -69,7 +70,8 @@ export class ExperimentFolder {
     const path = join(out, folderOf(name, task));
     const found = await kind(path);
     if (found === "none") return new ExperimentFolder(path, "none", undefined);
-    const inside = found === "folder" ? await list(path) : [];
+    // Another shard may be about to begin it.
+    const inside = found === "folder" ? (await list(path)).filter((file) => !isTemporaryOf(FILES.settings, file)) : [];
     if (found === "folder" && inside.length === 0) return new ExperimentFolder(path, "none", undefined);
     if (!inside.includes(FILES.settings)) throw notOurs(path, `no ${FILES.settings}`);
     const settings = readSettings(await readJson(join(path, FILES.settings)), join(path, FILES.settings));
@@ -86,8 +88,9 @@ export class ExperimentFolder {
    */
   async begin(settings: Settings): Promise<void> {
     await rm(this.file("results"), { force: true });
-    await makeFolders(join(this.path, READINGS));
+    await makeFolders(this.path);
     await writeFileAtomic(join(this.path, FILES.settings), `${JSON.stringify(settings, undefined, 2)}\n`);
+    await makeFolders(join(this.path, READINGS));
   }
 
   /** What was measured of a run's model before; undefined where nothing was. */
@@ -143,7 +146,7 @@ async function checkLaboratory(out: string): Promise<void> {
   if (found === "none") return;
   if (found === "file") throw new VoxtwirlError("bad-file", `${out} is not a folder`, "Choose another --out.");
   const inside = await list(out);
-  if (inside.length === 0 || [RUNS, ...experimentFolders].some((name) => inside.includes(name))) return;
+  if (inside.length === 0 || [RUNS, SHARDS, ...experimentFolders].some((name) => inside.includes(name))) return;
   throw notOurs(out, "no runs and no experiments");
 }
 

@@ -63,24 +63,30 @@ export interface ExperimentResults {
   }[];
 }
 
-export function experimentResults(of: {
-  readonly experiment: Experiment;
-  readonly settings: Settings;
-  readonly runs: readonly PlannedRun[];
-  readonly found: readonly FoundRun[];
-  /** By arm. */
-  readonly costs: ReadonlyMap<string, ArmCost>;
-}): ExperimentResults {
-  const { experiment, settings, runs, found, costs } = of;
-  const { name, question, claim, rule, verdict } = experiment;
-  const { preset, source, sha256, steps, seeds } = settings;
-  const arms = runs
+/** What results say of arms, by their first runs. @param costs by arm */
+export function describeArms(
+  experiment: Experiment,
+  runs: readonly PlannedRun[],
+  costs: ReadonlyMap<string, ArmCost>,
+): ExperimentResults["arms"] {
+  return runs
     .filter(({ seed }) => seed === 1)
     .map(({ arm, config, data, material }) => {
       const cost = costs.get(arm);
       const own = isAcrossTasks(experiment) && { data: dataOf(material.source, material.file.sha256) };
       return { name: arm, training: config, molecules: data.train.count, ...own, ...(cost && { cost }) };
     });
+}
+
+export function experimentResults(of: {
+  readonly experiment: Experiment;
+  readonly settings: Settings;
+  readonly arms: ExperimentResults["arms"];
+  readonly found: readonly FoundRun[];
+}): ExperimentResults {
+  const { experiment, settings, arms, found } = of;
+  const { name, question, claim, rule, verdict } = experiment;
+  const { preset, source, sha256, steps, seeds } = settings;
   return {
     formatVersion: LABORATORY_FORMAT,
     type: "experiment",

@@ -11,9 +11,31 @@ export function angleOf(rotation: Rotation): number {
   return axisAngle(determinant(rotation) < 0 ? rotation.map((value) => -value) : rotation).angle;
 }
 
+/** Sums over the copies whose angle is in one range. */
+export interface AngleSums {
+  readonly copies: number;
+  readonly elements: number;
+  readonly errors: number;
+  readonly labels: number;
+  readonly spreads: number;
+}
+
 /** Sums of errors and spreads by the angle of the rotation. */
 export class AngleBins {
   readonly #sums = Array.from({ length: bins }, () => ({ copies: 0, elements: 0, errors: 0, labels: 0, spreads: 0 }));
+
+  /** By rising angle. */
+  get sums(): readonly AngleSums[] {
+    return this.#sums;
+  }
+
+  /** Adds what was summed apart. */
+  take(others: readonly AngleSums[]): void {
+    others.forEach((other, i) => {
+      const sums = this.#sums[i]!;
+      for (const key of Object.keys(sums) as (keyof AngleSums)[]) sums[key] += other[key];
+    });
+  }
 
   /**
    * Adds a copy: squares summed over its numbers.

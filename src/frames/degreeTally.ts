@@ -33,24 +33,42 @@ export interface DegreeSample {
   readonly rotations: readonly Rotation[];
 }
 
-/** Collects the parts of L_equiv structure by structure, and keeps a few numbers of each. */
+type Part = readonly [name: string, value: number];
+type NamedParts = readonly Part[];
+
+/** The parts of one structure's L_equiv. */
+export interface DegreeRecord {
+  readonly degrees: NamedParts;
+  /** Empty without reflections. */
+  readonly parity: NamedParts;
+}
+
+export function degreeRecord(sample: DegreeSample): DegreeRecord {
+  const { predictions, target, group, rotations } = sample;
+  const degrees = hasIrreps(group) ? byDegree(sample) : [];
+  const improper = rotations.filter((rotation) => determinant(rotation) < 0).length;
+  if (improper < 2 || rotations.length - improper < 2) return { degrees, parity: [] };
+  const { rotation, parity } = parityParts(predictions, target, { group, rotations });
+  return {
+    degrees,
+    parity: [
+      ["rotation", rotation],
+      ["parity", parity],
+    ],
+  };
+}
+
+/** Collects the parts of L_equiv structure by structure. */
 export class DegreeTally {
   readonly #elements: number[] = [];
   readonly #degrees = new Parts();
   readonly #parity = new Parts();
 
-  add({ predictions, target, group, rotations }: DegreeSample): void {
-    this.#elements.push(target.length);
-    this.#degrees.add(hasIrreps(group) ? byDegree({ predictions, target, group, rotations }) : []);
-    const improper = rotations.filter((rotation) => determinant(rotation) < 0).length;
-    if (improper < 2 || rotations.length - improper < 2) this.#parity.add([]);
-    else {
-      const { rotation, parity } = parityParts(predictions, target, { group, rotations });
-      this.#parity.add([
-        ["rotation", rotation],
-        ["parity", parity],
-      ]);
-    }
+  /** @param elements numbers of the structure */
+  take(elements: number, { degrees, parity }: DegreeRecord): void {
+    this.#elements.push(elements);
+    this.#degrees.add(degrees);
+    this.#parity.add(parity);
   }
 
   result(): LossParts {
@@ -58,8 +76,6 @@ export class DegreeTally {
     return { byDegree: this.#degrees.result(this.#elements), byParity: byParity.length > 0 ? byParity : null };
   }
 }
-
-type Part = readonly [name: string, value: number];
 
 function byDegree({ predictions, target, group, rotations }: DegreeSample): readonly Part[] {
   const { parts, remainder } = degreeParts(predictions, target, { group, rotations });
@@ -75,7 +91,7 @@ class Parts {
   #same = true;
   readonly #values: number[][] = [];
 
-  add(parts: readonly Part[]): void {
+  add(parts: NamedParts): void {
     const names = parts.map(([name]) => name);
     this.#names ??= names;
     this.#same &&= names.join() === this.#names.join();

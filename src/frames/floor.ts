@@ -32,6 +32,45 @@ export interface NearAxis {
   readonly away: readonly { readonly angle: number; readonly rms: number }[];
 }
 
+/** A sum of squares, and of how many numbers. */
+type Squares = readonly [sum: number, count: number];
+
+/** What one structure tells of a term's floor. */
+export interface FloorRecord {
+  /** Predictions as they were read, where there are not enough of them yet. */
+  readonly read: readonly number[];
+  readonly repeats: readonly Squares[];
+  readonly jitter: readonly Squares[];
+  readonly single: readonly Squares[];
+  readonly near: readonly (readonly [kind: string, angle: number, squares: Squares])[];
+}
+
+/**
+ * @param read predictions as they were read
+ * @param repeats one structure's predictions for copies that are no draws, turned back, all of one length
+ */
+export function floorRecord(
+  read: readonly number[],
+  repeats: readonly { readonly of: PredictedRepeat; readonly values: Float64Array }[],
+): FloorRecord {
+  const kind = (wanted: string) => repeats.filter(({ of }) => of.kind === wanted).map(({ values }) => values);
+  const same = kind("identity");
+  const from = (values: readonly Float64Array[], weight: number) =>
+    same[0] === undefined ? [] : values.map((one) => squares(one, same[0]!, weight));
+  return {
+    read,
+    // Of two independent values the squared difference is twice the variance.
+    repeats: from(same.slice(1), 0.5),
+    jitter: from(kind("jitter"), 1),
+    single: from(kind("jitter single"), 1),
+    near: repeats.flatMap(({ of, values }) => {
+      if (!of.kind.startsWith("near ") || !of.angle) return [];
+      const base = repeats.find((one) => one.of.kind === of.kind && one.of.angle === 0)?.values;
+      return base === undefined ? [] : [[of.kind, of.angle, squares(values, base, 1)] as const];
+    }),
+  };
+}
+
 /** Collects what is known of a term's floor structure by structure, and keeps sums only. */
 export class FloorTally {
   readonly #printed = new PrintedDigits();
@@ -40,30 +79,22 @@ export class FloorTally {
   readonly #single = new MeanSquare();
   readonly #near = new Map<string, Map<number, MeanSquare>>();
 
-  /** Predictions as they were read. */
-  read(values: ArrayLike<number>): void {
-    this.#printed.add(values);
+  /** Whether more predictions as they were read would tell nothing. */
+  get hasRead(): boolean {
+    return this.#printed.full;
   }
 
-  /** One structure's predictions for copies that are no draws, turned back, all of one length. */
-  add(repeats: readonly { readonly of: PredictedRepeat; readonly values: Float64Array }[]): void {
-    const kind = (wanted: string) => repeats.filter(({ of }) => of.kind === wanted).map(({ values }) => values);
-    const same = kind("identity");
-    // Of two independent values the squared difference is twice the variance.
-    same.slice(1).forEach((values) => this.#repeats.add(values, same[0]!, 0.5));
-    if (same[0] !== undefined) {
-      for (const values of kind("jitter")) this.#jitter.add(values, same[0], 1);
-      for (const values of kind("jitter single")) this.#single.add(values, same[0], 1);
-    }
-    for (const { of, values } of repeats) {
-      if (!of.kind.startsWith("near ") || !of.angle) continue;
-      const base = repeats.find((one) => one.of.kind === of.kind && one.of.angle === 0)?.values;
-      if (base === undefined) continue;
-      const angles = this.#near.get(of.kind) ?? new Map<number, MeanSquare>();
-      this.#near.set(of.kind, angles);
-      const sum = angles.get(of.angle) ?? new MeanSquare();
-      angles.set(of.angle, sum);
-      sum.add(values, base, 1);
+  take({ read, repeats, jitter, single, near }: FloorRecord): void {
+    this.#printed.add(read);
+    for (const one of repeats) this.#repeats.add(one);
+    for (const one of jitter) this.#jitter.add(one);
+    for (const one of single) this.#single.add(one);
+    for (const [kind, angle, one] of near) {
+      const angles = this.#near.get(kind) ?? new Map<number, MeanSquare>();
+      this.#near.set(kind, angles);
+      const sum = angles.get(angle) ?? new MeanSquare();
+      angles.set(angle, sum);
+      sum.add(one);
     }
   }
 
@@ -91,12 +122,18 @@ class MeanSquare {
   #sum = 0;
   #count = 0;
 
-  add(a: Float64Array, b: Float64Array, weight: number): void {
-    for (let i = 0; i < a.length; i++) this.#sum += weight * (a[i]! - b[i]!) ** 2;
-    this.#count += a.length;
+  add([sum, count]: Squares): void {
+    this.#sum += sum;
+    this.#count += count;
   }
 
   get root(): number | null {
     return this.#count === 0 ? null : Math.sqrt(this.#sum / this.#count);
   }
+}
+
+function squares(a: Float64Array, b: Float64Array, weight: number): Squares {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += weight * (a[i]! - b[i]!) ** 2;
+  return [sum, a.length];
 }

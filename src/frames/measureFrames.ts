@@ -4,30 +4,21 @@ import { squaredError, type Loss } from "../equivariance/losses.ts";
 import { frameLabels, type LabelNames } from "../formats/frameLabels.ts";
 import { compositionOf } from "../molecules/elementEnergies.ts";
 import { nameOfCopy } from "./collectedFrame.ts";
+import { FaultTally } from "./faultTally.ts";
+import type { FrameFault } from "./frameFault.ts";
 import { frameTerms, turnedBack, type FrameTerm, type TermNames } from "./frameTerms.ts";
 import type { PredictedCopy } from "./predictedCopy.ts";
 import { readRotatedFrames, type ReadRotatedFramesOptions } from "./rotatedFrames.ts";
-import type { RotatedFault, RotatedStructure } from "./rotatedStructure.ts";
+import type { RotatedStructure } from "./rotatedStructure.ts";
 import { sampledGroup } from "./sampledGroup.ts";
 import type { StructureTerm } from "./structureTerm.ts";
 import { TermDetails, type FrameTermDetails } from "./termDetails.ts";
 import type { FrameTermResult } from "./termResult.ts";
+import { floorRecord } from "./floor.ts";
+import type { StructureRecord } from "./structureRecord.ts";
+import type { TurnedPredictions } from "./spreadTally.ts";
 import { TermTally } from "./termTally.ts";
 import type { Verdict } from "./verdict.ts";
-
-/**
- * Something that is wrong with predictions or labels: as of `readRotatedFrames`; "unusable": numbers that are not
- * finite or of another count; "incomplete": a quadrature of which copies are missing; "single": fewer than two
- * predictions, of which no spread is known; "unlabelled": no label while others have one.
- */
-export interface FrameFault {
-  readonly kind: RotatedFault["kind"] | "unusable" | "incomplete" | "single" | "unlabelled";
-  /** Number of the original frame; none where it is not known. */
-  readonly frame?: number;
-  /** Number of the predicted frame; none where none is there. */
-  readonly predicted?: number;
-  readonly message: string;
-}
 
 /** What is measured of frames. */
 export interface FrameTallyOptions extends TermNames {
@@ -82,13 +73,21 @@ export interface FrameMeasurement {
 /** Structures below which intervals are likely too narrow. */
 const fewStructures = 10;
 
+/** What there is to tell of a term of a structure. */
+interface Seen {
+  readonly tally: TermTally;
+  readonly structure: StructureTerm;
+  readonly turned: TurnedPredictions;
+}
+
 /** Collects predictions for rotated frames structure by structure and keeps a few numbers of each. */
 export class FrameTally {
   readonly #options: FrameTallyOptions;
   readonly #terms: readonly TermTally[];
   /** Of the structures without labels and of those with. */
   readonly #details: ReadonlyMap<string, readonly [TermDetails, TermDetails]>;
-  readonly #faults = new Map<FrameFault["kind"], number>();
+  /** @internal What was wrong so far. */
+  readonly faults = new FaultTally();
   readonly #groups = new Set<string>();
   readonly #loss: Loss;
   #structures = 0;
@@ -111,7 +110,7 @@ export class FrameTally {
 
   /** Counts something that is wrong, and tells it. */
   readonly fault = (fault: FrameFault): void => {
-    this.#faults.set(fault.kind, (this.#faults.get(fault.kind) ?? 0) + 1);
+    this.faults.add(fault);
     this.#options.onFault?.(fault);
   };
 
@@ -122,8 +121,44 @@ export class FrameTally {
 
   /** Measures a structure's predictions; what is wrong is told. */
   add(structure: RotatedStructure): void {
+    const { record, seen } = this.#measure(structure) ?? {};
+    if (record === undefined) return;
+    this.take(record);
+    for (const { tally, structure: measured, turned } of seen ?? []) {
+      this.#options.onStructure?.(measured);
+      const labelled = turned.target !== undefined;
+      const { name, size } = tally.term;
+      const details = this.#details.get(name)?.[Number(labelled)];
+      details?.add(measured, { turned, original: structure.original, size, worst: tally.worst(labelled) });
+    }
+  }
+
+  /** @internal Adds what `record` gave, of structures in the order of their frames. */
+  take({ copies, group, exact, terms }: StructureRecord): void {
+    this.#structures++;
+    this.#copies += copies;
+    this.#groups.add(group);
+    this.#exact &&= exact;
+    for (const tally of this.#terms) {
+      const found = terms[tally.term.name];
+      if (found === undefined) continue;
+      tally.floor.take(found.floor);
+      if (found.measured !== undefined) tally.take(found.measured);
+    }
+  }
+
+  /**
+   * What a structure adds, without adding it; undefined where it is not to be measured. What is wrong is told.
+   *
+   * @internal
+   */
+  record(structure: RotatedStructure): StructureRecord | undefined {
+    return this.#measure(structure)?.record;
+  }
+
+  #measure(structure: RotatedStructure): { record: StructureRecord; seen: Seen[] } | undefined {
     const { original, copies, group, order, repeats } = structure;
-    if (copies.length === 0) return;
+    if (copies.length === 0) return undefined;
     const whole = sampledGroup(
       copies.map(({ rotation }) => rotation),
       { name: group, order },
@@ -131,12 +166,10 @@ export class FrameTally {
     if (whole === undefined) {
       const message = `frame ${original.number} lacks predictions for some rotations of ${group}, which go together`;
       this.fault({ kind: "incomplete", frame: original.number, message });
-      return;
+      return undefined;
     }
-    this.#structures++;
-    this.#copies += copies.length;
-    this.#groups.add(whole.name);
-    this.#exact &&= copies.length === whole.group.order;
+    const terms: Record<string, StructureRecord["terms"][string]> = {};
+    const seen: Seen[] = [];
     const labels = frameLabels(original, this.#options.labelNames);
     const composition = compositionOf(original.elements);
     for (const tally of this.#terms) {
@@ -150,8 +183,9 @@ export class FrameTally {
         if (term.energy !== "perAtom") this.fault({ kind: "single", frame, message });
         continue;
       }
-      for (const { raw } of turned) floor.read(raw);
-      floor.add(this.#turned(term, structure, turned[0]!.values.length, repeats));
+      const read = floor.hasRead ? [] : turned.flatMap(({ raw }) => [...raw]);
+      const found = floorRecord(read, this.#turned(term, structure, turned[0]!.values.length, repeats));
+      terms[term.name] = { floor: found };
       const usable = label?.values.every(Number.isFinite) === true;
       if (label !== undefined && !usable && term.energy !== "perAtom") {
         const message = `the label ${term.name} of frame ${frame} is not finite or of another count`;
@@ -161,12 +195,12 @@ export class FrameTally {
       const { perAtom } = turned[0]!;
       if (whole.group.weights !== undefined && turned.length < whole.group.order) continue;
       const given = { frame, composition, copies: turned, target, perAtom, group: whole.group };
-      const measured = tally.add(given);
-      this.#options.onStructure?.(measured);
-      const labelled = target !== undefined;
-      const details = this.#details.get(term.name)?.[Number(labelled)];
-      details?.add(measured, { turned: given, original, size: term.size, worst: tally.worst(labelled) });
+      const { record: measured, structure: told } = tally.record(given);
+      terms[term.name] = { floor: found, measured };
+      seen.push({ tally, structure: told, turned: given });
     }
+    const exact = copies.length === whole.group.order;
+    return { record: { frame: original.number, copies: copies.length, group: whole.name, exact, terms }, seen };
   }
 
   /** Predictions that are finite and as many as the label, or as those of the first copy, turned back. */
@@ -203,7 +237,7 @@ export class FrameTally {
   result(): FrameMeasurement {
     const { unit } = this.#options;
     const remarks: string[] = [];
-    const faults: Partial<Record<FrameFault["kind"], number>> = Object.fromEntries(this.#faults);
+    const faults: Partial<Record<FrameFault["kind"], number>> = this.faults.counts();
     const terms: Record<string, FrameTermResult> = {};
     for (const tally of this.#terms) {
       const { name, energy } = tally.term;

@@ -18,6 +18,11 @@ export class PrintedDigits {
   #decimals = 0;
   #significant = 0;
 
+  /** Whether more values would not be looked at. */
+  get full(): boolean {
+    return this.#values.length >= MOST;
+  }
+
   add(values: ArrayLike<number>): void {
     for (let i = 0; i < values.length && this.#values.length < MOST; i++) {
       const value = values[i]!;

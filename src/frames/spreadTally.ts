@@ -1,8 +1,8 @@
 /** How far predictions for copies are from their mean: by angle and degree, and where farthest. */
 import type { Rotation, RotationGroup } from "../equivariance/groups.ts";
 import type { Composition } from "../molecules/elementEnergies.ts";
-import { AngleBins, angleOf } from "./angleBins.ts";
-import { DegreeTally, type DegreeSample, type LossParts } from "./degreeTally.ts";
+import { AngleBins, angleOf, type AngleSums } from "./angleBins.ts";
+import { degreeRecord, DegreeTally, type DegreeRecord, type DegreeSample, type LossParts } from "./degreeTally.ts";
 import type { StructureCopy } from "./structureTerm.ts";
 import type { FrameTermResult, WorstCopy } from "./termResult.ts";
 
@@ -28,51 +28,77 @@ interface Spread {
   readonly sample: DegreeSample;
 }
 
-/** Collects structure by structure, and keeps sums and the worst. */
+interface FarCopy extends WorstCopy {
+  /** How far. */
+  readonly far: number;
+}
+
+/** What one structure adds: data, so that it can be kept and added elsewhere, to the last bit. */
+export interface SpreadRecord {
+  readonly degrees: DegreeRecord;
+  readonly angles: readonly AngleSums[];
+  readonly worst: FarCopy | null;
+}
+
+/** What one structure adds, and what there is to know of each copy. */
+export function spreadRecord(
+  turned: TurnedPredictions,
+  { mean, unbiased, size, sample }: Spread,
+): { readonly record: SpreadRecord; readonly copies: StructureCopy[] } {
+  const angles = new AngleBins();
+  let worst: FarCopy | null = null;
+  const copies = turned.copies.map(({ copy, rotation, values }) => {
+    const { length } = values;
+    const angle = angleOf(rotation);
+    const error = turned.target && squaredDistance(values, turned.target);
+    const far = unbiased * squaredDistance(values, mean);
+    angles.add(angle, length, far, error);
+    worst = farther(worst, turned, { copy, rotation, angle }, { values, mean, size });
+    return { copy, rotation, angle, loss: (error ?? NaN) / length, spread: far / length };
+  });
+  return { record: { degrees: degreeRecord(sample), angles: angles.sums, worst }, copies };
+}
+
+function farther(
+  before: FarCopy | null,
+  { frame, composition, perAtom }: TurnedPredictions,
+  copy: Pick<WorstCopy, "copy" | "rotation" | "angle">,
+  { values, mean, size }: Pick<Spread, "mean" | "size"> & { readonly values: Float64Array },
+): FarCopy | null {
+  const atoms = [...composition.values()].reduce((sum, count) => sum + count, 0);
+  let worst = before;
+  for (let at = 0; at < values.length; at += size) {
+    const far = Math.sqrt(squaredDistance(values, mean, at, at + size));
+    if (!(far > (worst?.far ?? 0))) continue;
+    const atom = perAtom ? 1 + Math.floor(at / (values.length / atoms)) : null;
+    worst = { far, frame, atom, ...copy };
+  }
+  return worst;
+}
+
+/** Collects structure by structure, and keeps sums and the worst: they depend on the order of structures alone. */
 export class SpreadTally {
   readonly #degrees = new DegreeTally();
   readonly #bins = new AngleBins();
-  #largest = 0;
-  #worst: WorstCopy | null = null;
+  #worst: FarCopy | null = null;
 
   /** Where a prediction is farthest from the mean so far. */
   get worst(): WorstCopy | null {
-    return this.#worst;
+    if (this.#worst === null) return null;
+    const { far: _, ...worst } = this.#worst;
+    return worst;
   }
 
-  /** @returns what there is to know of each copy */
-  add(turned: TurnedPredictions, { mean, unbiased, size, sample }: Spread): StructureCopy[] {
-    const { copies, target } = turned;
-    this.#degrees.add(sample);
-    return copies.map(({ copy, rotation, values }) => {
-      const { length } = values;
-      const angle = angleOf(rotation);
-      const error = target && squaredDistance(values, target);
-      const far = unbiased * squaredDistance(values, mean);
-      this.#bins.add(angle, length, far, error);
-      this.#findWorst(turned, { copy, rotation, angle }, { values, mean, size });
-      return { copy, rotation, angle, loss: (error ?? NaN) / length, spread: far / length };
-    });
-  }
-
-  #findWorst(
-    { frame, composition, perAtom }: TurnedPredictions,
-    copy: Pick<WorstCopy, "copy" | "rotation" | "angle">,
-    { values, mean, size }: Pick<Spread, "mean" | "size"> & { readonly values: Float64Array },
-  ): void {
-    const atoms = [...composition.values()].reduce((sum, count) => sum + count, 0);
-    for (let at = 0; at < values.length; at += size) {
-      const far = Math.sqrt(squaredDistance(values, mean, at, at + size));
-      if (!(far > this.#largest)) continue;
-      this.#largest = far;
-      const atom = perAtom ? 1 + Math.floor(at / (values.length / atoms)) : null;
-      this.#worst = { frame, atom, ...copy };
-    }
+  /** @param elements numbers of the structure */
+  take(elements: number, { degrees, angles, worst }: SpreadRecord): void {
+    this.#degrees.take(elements, degrees);
+    this.#bins.take(angles);
+    if (worst !== null && worst.far > (this.#worst?.far ?? 0)) this.#worst = worst;
   }
 
   result(): Pick<FrameTermResult, "spreadMax" | "worst" | "byAngle"> & LossParts {
     const byAngle = this.#bins.result();
-    return { spreadMax: this.#largest, worst: this.#worst, byAngle, ...this.#degrees.result() };
+    return { spreadMax: this.#worst?.far ?? 0, worst: this.worst, byAngle, ...this.#degrees.result() };
   }
 }
 

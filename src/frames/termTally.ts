@@ -10,7 +10,13 @@ import { Random } from "../random.ts";
 import { FloorTally } from "./floor.ts";
 import { measuredGains, predictedGains, type AveragedSample } from "./frameGains.ts";
 import type { FrameTerm } from "./frameTerms.ts";
-import { squaredDistance, SpreadTally, type TurnedPredictions } from "./spreadTally.ts";
+import {
+  spreadRecord,
+  squaredDistance,
+  SpreadTally,
+  type SpreadRecord,
+  type TurnedPredictions,
+} from "./spreadTally.ts";
 import type { FrameTermResult, WorstCopy } from "./termResult.ts";
 import type { StructureTerm } from "./structureTerm.ts";
 import { verdictsOf } from "./verdict.ts";
@@ -23,10 +29,16 @@ interface Entry extends SampleTerms, AveragedSample {
   readonly labelled: boolean;
   /** Sum of squares of the mean over copies. */
   readonly signal: number;
-  /** Of energies only. */
-  readonly composition?: Composition;
+  /** Of energies only: how many atoms of each element. */
+  readonly composition?: readonly (readonly [element: number, count: number])[];
   readonly mean: number;
   readonly label: number;
+}
+
+/** What one structure adds to a term: data, so that it can be kept and added elsewhere, to the last bit. */
+export interface TermRecord {
+  readonly entry: Entry;
+  readonly spread: SpreadRecord;
 }
 
 /** Collects one term structure by structure, in float64, and keeps a few numbers of each. */
@@ -37,8 +49,6 @@ export class TermTally {
   /** Apart, as what is told is of the structures that the losses are of. */
   readonly #spreads = { labelled: new SpreadTally(), unlabelled: new SpreadTally() };
   readonly #loss: Loss;
-  /** Decides which predictions are averaged to measure gains. */
-  readonly #random = new Random(0);
 
   /** @throws VoxtwirlError "bad-option" unless the loss is one of single numbers */
   constructor(term: FrameTerm, loss: Loss) {
@@ -64,9 +74,9 @@ export class TermTally {
 
   /**
    * @param turned at least two copies, whose values are finite and as many as those of the target
-   * @returns what this structure adds
+   * @returns what this structure adds, to be taken, and what there is to tell of it
    */
-  add(turned: TurnedPredictions): StructureTerm {
+  record(turned: TurnedPredictions): { readonly record: TermRecord; readonly structure: StructureTerm } {
     const { copies, target, composition, group, frame } = turned;
     const { order: groupOrder, weights } = group;
     const rotations = copies.length;
@@ -83,28 +93,37 @@ export class TermTally {
     const squares = termsOf(squaredError, sample, frame);
     const isSquared = this.#loss === squaredError;
     const counts = isSquared || weights ? [] : TWIRL_COUNTS.filter((count) => count <= rotations);
-    this.#entries.push({
+    // Which predictions are averaged to measure gains depends on the structure alone.
+    const errors = subsetErrors(this.#loss, sample, counts, new Random(frame));
+    const entry: Entry = {
       ...(isSquared ? squares : termsOf(this.#loss, sample, frame)),
-      ...{ squares, errors: subsetErrors(this.#loss, sample, counts, this.#random) },
+      ...{ squares, errors },
       elements,
       labelled: target !== undefined,
       signal: mean.reduce((sum, value) => sum + value * value, 0),
-      ...(this.term.energy && { composition }),
+      ...(this.term.energy && { composition: [...composition] }),
       mean: mean[0]!,
       label: target?.[0] ?? NaN,
-    });
+    };
     // The mean is of these copies too, and so nearer to them than that over all rotations.
     const spread = copies.reduce((sum, { values }) => sum + squaredDistance(values, mean), 0);
     const unbiased = weights === undefined && spread > 0 ? (squares.equiv * rotations) / spread : 1;
     const copyRotations = copies.map(({ rotation }) => rotation);
-    const measured = this.#spreads[target ? "labelled" : "unlabelled"].add(turned, {
+    const { record: found, copies: measured } = spreadRecord(turned, {
       ...{ mean, unbiased, size: this.term.size },
       sample: { ...sample, group, rotations: copyRotations },
     });
     const lossTotal = target === undefined ? NaN : squares.total / elements;
     const lossEquiv = squares.equiv / elements;
     const losses = { lossTotal, lossMean: lossTotal - lossEquiv, lossEquiv };
-    return { term: this.term.name, frame, numbers: elements, ...losses, mean, copies: measured };
+    const structure = { term: this.term.name, frame, numbers: elements, ...losses, mean, copies: measured };
+    return { record: { entry, spread: found }, structure };
+  }
+
+  /** Adds what `record` gave: the sums depend on the order of structures alone. */
+  take({ entry, spread }: TermRecord): void {
+    this.#entries.push(entry);
+    this.#spreads[entry.labelled ? "labelled" : "unlabelled"].take(entry.elements, spread);
   }
 
   /**
@@ -165,7 +184,7 @@ export class TermTally {
 
   /** Energies less what the elements tell; none where these would tell all. */
   #rest(entries: readonly Entry[], which: "label" | "mean"): number[] {
-    const compositions = entries.map(({ composition }) => composition!);
+    const compositions: Composition[] = entries.map(({ composition }) => new Map(composition));
     if (entries.length <= elementsIn(compositions).length) return [];
     const atoms = compositions.map((one) => [...one.values()].reduce((sum, count) => sum + count, 0));
     const perAtom = this.term.energy === "perAtom";

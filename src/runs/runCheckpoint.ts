@@ -55,8 +55,9 @@ export async function loadCheckpoint(folder: RunFolder, training: Training, conf
   // The process may have been killed between the files of a checkpoint.
   await writeModel(folder, training, config, step, isKept(config.keepCheckpoints, step, config.training));
   const rows = await folder.readMetrics();
-  const evaluationDue =
-    step % config.training.every === 0 && !rows.some((row) => row.type === "eval" && row.step === step);
+  const { every, steps } = config.training;
+  const isEvaluated = step % every === 0 || step === steps;
+  const evaluationDue = isEvaluated && !rows.some((row) => row.type === "eval" && row.step === step);
   return { step, seconds, resumed: true, evaluationDue };
 }
 

@@ -2,11 +2,14 @@ import { presetsOf } from "../../src/experiments/arms.ts";
 import { ExperimentFolder, LABORATORY_FORMAT, type Settings } from "../../src/experiments/laboratory.ts";
 import { experimentNamed, withTask } from "../../src/experiments/list.ts";
 import type { Material } from "../../src/experiments/material.ts";
+import type { ExperimentOptions } from "../../src/experiments/doRuns.ts";
 import { runExperiment, type ExperimentEvent } from "../../src/experiments/runExperiment.ts";
+import { runShard, type ShardEvent } from "../../src/experiments/shards.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { builtinMolecules } from "../../src/molecules/builtin.ts";
 import type { Molecule } from "../../src/molecules/molecule.ts";
 import type { DataFile } from "../../src/node/dataFile.ts";
+import type { Shard } from "../../src/shards/shard.ts";
 import { taskOfPreset } from "../../src/tasks/list.ts";
 import { training } from "../runs/smallTraining.ts";
 import { smallChains, smallConfig as smallFlow } from "../tasks/flow/smallFlow.ts";
@@ -38,10 +41,19 @@ export interface Small {
 }
 
 /** An experiment on runs as small as they can be: six steps, evaluated every two. */
-export async function* smallExperiment(
+export async function* smallExperiment(gpu: Gpu, small: Small): AsyncGenerator<ExperimentEvent> {
+  yield* runExperiment(await optionsOf(gpu, small));
+}
+
+/** One shard of such an experiment. */
+export async function* smallShard(gpu: Gpu, small: Small, shard: Shard): AsyncGenerator<ShardEvent> {
+  yield* runShard({ ...(await optionsOf(gpu, small)), shard, command: ["experiment", small.name] });
+}
+
+async function optionsOf(
   gpu: Gpu,
   { out, name, task = "voxels", seeds = 2, steps = 4, signal }: Small,
-): AsyncGenerator<ExperimentEvent> {
+): Promise<ExperimentOptions> {
   const folder = await ExperimentFolder.find(out, name, task);
   const experiment = withTask(experimentNamed(name), task);
   const { preset } = experiment;
@@ -49,5 +61,5 @@ export async function* smallExperiment(
     ...{ format: LABORATORY_FORMAT, experiment: name, preset, source: "builtin", sha256: "ab", seeds, steps },
   };
   const materials = Object.fromEntries(presetsOf(experiment, preset).map((name) => [name, materialOf(name)]));
-  yield* runExperiment({ gpu, experiment, materials, folder, out, settings, signal });
+  return { gpu, experiment, materials, folder, out, settings, signal };
 }

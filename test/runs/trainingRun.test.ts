@@ -64,6 +64,17 @@ describe("trainingRun", () => {
     expect(await timeless(left)).toEqual(await timeless(whole));
   });
 
+  it("makes up for the evaluation of its last step, also where that is none of every N", async () => {
+    const folder = await newFolder("last");
+    const stop = new AbortController();
+    const three = { ...options(folder), config: { ...small, steps: 3 }, signal: stop.signal };
+    for await (const event of trainingRun(three)) if (event.type === "progress" && event.step === 3) stop.abort();
+    expect((await folder.readState()).metadata.step).toBe("3");
+    const events = await all(trainingRun({ ...three, signal: undefined }));
+    expect(events.filter((event) => isRow(event, "eval", 3))).toHaveLength(1);
+    expect(events.at(-1)).toMatchObject({ type: "end", step: 3, interrupted: false });
+  });
+
   it("does not go on with other options or other molecules, and changes nothing", async () => {
     const folder = await newFolder("same");
     const controller = new AbortController();
