@@ -66,7 +66,18 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   const bytes = await readBytes(name);
   if (isTorch(bytes)) return fromVoxmol(await openTorch(sourceOf(bytes), name), name);
   const file = decode(bytes, name);
-  return file.metadata.config === undefined && hasStem(file) ? fromVoxmol(file, name) : modelOf(file, taskNamed, name);
+  return file.metadata.config === undefined && hasStem(file) ? ofVoxmol(file, name) : modelOf(file, taskNamed, name);
+}
+
+/** Weights alone, which are VoxMol's or of a run whose configuration was lost. */
+async function ofVoxmol(file: SafeFile, name: string): Promise<ModelFile> {
+  try {
+    return await fromVoxmol(file, name);
+  } catch (cause) {
+    if (!(cause instanceof VoxtwirlError) || cause.code !== "bad-config") throw cause;
+    const message = `${name} says nothing of its network, and is not VoxMol's: ${cause.message}`;
+    throw new VoxtwirlError("bad-file", message, OF_A_RUN, { cause });
+  }
 }
 
 /** As `decodeSafetensors`; a file of another kind is called what it is. */
