@@ -132,4 +132,9 @@ class MeasureFrames(Frames):
 
 
 if __name__ == "__main__":
-    peer.serve(__file__, "ase", "Install it where python3 finds it, such as Debian's python3-ase or pip install ase", Ase)
+    peer.serve(
+        __file__,
+        "ase",
+        "Install it where python3 finds it, such as Debian's python3-ase or pip install ase",
+        Ase,
+    )
