@@ -79,7 +79,8 @@ describe("the npm package", () => {
       "package.json",
       "package-lock.json",
       "worker.mjs",
-      ...peerNames.map((name) => (name === "torch" ? "torch.py" : `${name}.mjs`)),
+      "python_peer.py",
+      ...peerNames.map((name) => (["torch", "ase"].includes(name) ? `${name}.py` : `${name}.mjs`)),
     ];
     for (const path of ["LICENSE", "README.md", "CHANGELOG.md", ...needed]) expect(files).toContain(path);
     for (const name of peers) expect(files).toContain(`bench/peers/${name}`);
