@@ -16,7 +16,8 @@ beforeAll(async () => {
 });
 
 const golden = new FlowGolden("tiny");
-const { config, lengths, places, side } = golden;
+const { config, lengths, side } = golden;
+const places = side - config.registers;
 /** As they lie, turned, and mirrored. */
 const POSES = [[1, 0, 0, 0, 1, 0, 0, 0, 1], Array.from(golden.get("rot/R")), [1, 0, 0, 0, 1, 0, 0, 0, -1]];
 const COPIES = POSES.length;
