@@ -17,8 +17,8 @@ export interface LossPart {
 /** lossEquiv in parts that add up to it. */
 export interface LossParts {
   /**
-   * By irreducible representation, those of so3 by degree; empty where structures differ
-   * in their rotations, and of `matrixGroup`.
+   * By irreducible representation, those of so3 by degree; empty where structures differ in their rotations, of
+   * `matrixGroup`, and where lossEquiv is but the rounding of what it is a difference of.
    */
   readonly byDegree: readonly LossPart[];
   /** "rotation" and "parity", of groups with reflections; null of others. */
@@ -71,7 +71,9 @@ export class DegreeTally {
     this.#parity.add(parity);
   }
 
-  result(): LossParts {
+  /** @param rounding of lossEquiv, summed over structures: of less than that there are no parts */
+  result(rounding: number): LossParts {
+    if (!(Math.max(this.#degrees.sum, this.#parity.sum) > rounding)) return { byDegree: [], byParity: null };
     const byParity = this.#parity.result(this.#elements);
     return { byDegree: this.#degrees.result(this.#elements), byParity: byParity.length > 0 ? byParity : null };
   }
@@ -98,9 +100,13 @@ class Parts {
     this.#values.push(parts.map(([, value]) => value));
   }
 
+  get sum(): number {
+    return this.#values.reduce((sum, values) => sum + values.reduce((own, value) => own + value, 0), 0);
+  }
+
   result(elements: readonly number[]): LossPart[] {
     if (!this.#same) return [];
-    const all = this.#values.reduce((sum, values) => sum + values.reduce((own, value) => own + value, 0), 0);
+    const all = this.sum;
     return (this.#names ?? []).map((name, k) => {
       const values = this.#values.map((one) => one[k]!);
       const { value: loss, stdErr: lossStdErr } = ratioOfSums(values, elements);

@@ -96,9 +96,10 @@ export class SpreadTally {
     if (worst !== null && worst.far > (this.#worst?.far ?? 0)) this.#worst = worst;
   }
 
-  result(): Pick<FrameTermResult, "spreadMax" | "worst" | "byAngle"> & LossParts {
+  /** @param rounding of lossEquiv, as of `DegreeTally` */
+  result(rounding: number): Pick<FrameTermResult, "spreadMax" | "worst" | "byAngle"> & LossParts {
     const byAngle = this.#bins.result();
-    return { spreadMax: this.#worst?.far ?? 0, worst: this.worst, byAngle, ...this.#degrees.result() };
+    return { spreadMax: this.#worst?.far ?? 0, worst: this.worst, byAngle, ...this.#degrees.result(rounding) };
   }
 }
 

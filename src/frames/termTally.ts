@@ -170,7 +170,7 @@ export class TermTally {
       rmseMean: Math.sqrt(squares.lossMean),
       spreadRms,
       signalRms,
-      ...this.#spreads[labelled ? "labelled" : "unlabelled"].result(),
+      ...this.#spreads[labelled ? "labelled" : "unlabelled"].result(roundingOf(entries)),
       gains: isSquared ? predictedGains(squares) : labelled ? measuredGains(entries, squares) : [],
       ...{ floor, nearAxes, verdicts: verdictsOf({ spreadRms, signalRms, floor, nearAxes }) },
     };
@@ -212,4 +212,14 @@ function meanSquare(values: readonly number[]): number {
 function deviation(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.sqrt(meanSquare(values.map((value) => value - mean)));
+}
+
+/** Of float64 and some dozens of sums. */
+const ROUNDING = 1e-14;
+
+/** What rounding leaves of lossEquiv: of the loss, which it is a part of, and of the predictions' own squares. */
+function roundingOf(entries: readonly Entry[]): number {
+  const losses = entries.reduce((sum, { labelled, squares }) => sum + (labelled ? squares.total : 0), 0);
+  const signals = entries.reduce((sum, { signal }) => sum + signal, 0);
+  return ROUNDING * losses + ROUNDING ** 2 * signals;
 }

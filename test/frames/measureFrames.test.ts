@@ -158,6 +158,24 @@ describe("measureFrames", () => {
     expect(faulty.structures).toBe(original.length - 1);
   });
 
+  it("has no parts of a spread that is but the rounding of the loss", async () => {
+    const predicted = await predictedFrames(original, { group: so3, twirl: 24 }, (rotation, frame) => ({
+      info: { energy: (frame.info.get("energy") as number) + 0.3 },
+      arrays: {
+        forces: rotatePoints(
+          rotation,
+          forcesOf(frame).map((value) => 1.1 * value),
+        ),
+      },
+    }));
+    const { energy, forces } = (await measure(predicted)).terms;
+    for (const term of [energy!, forces!]) {
+      expect(term.lossMean).toBeGreaterThan(0);
+      expect(term.lossEquiv).toBeLessThan(1e-14 * term.lossTotal);
+      expect([term.byDegree, term.byParity]).toEqual([[], null]);
+    }
+  });
+
   it("tells lost reflections from lost rotations", async () => {
     // A force of one hand: it turns, but keeps its sign under reflections.
     const handed = (rotation: Rotation, frame: NumberedFrame) => ({
