@@ -114,10 +114,10 @@ const NODE_OPTIONS: Partial<Record<PeerName, readonly string[]>> = {
 /** How to start a peer, or why it cannot be. `env` is added to this process's environment. */
 export function peerCommand(name: PeerName, env: Readonly<Record<string, string>>): PeerCommand | Failure {
   const isPython = name === "torch" || name === "ase";
-  const script = join(peersFolder(), isPython ? `${name}.py` : `${name}.mjs`);
+  const script = join(peersFolder(), isPython ? "python_peer.py" : `${name}.mjs`);
   if (!existsSync(script)) return { ok: false, why: "missing", message: `there is no ${script}` };
   const environment = { ...process.env, ...env };
   return isPython
-    ? { command: "python3", args: [script], env: environment }
+    ? { command: "python3", args: [script, name], env: environment }
     : { command: process.execPath, args: [...(NODE_OPTIONS[name] ?? []), script], env: environment };
 }

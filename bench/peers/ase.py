@@ -1,25 +1,18 @@
 """ASE as a peer of the benchmark, for files of frames; the protocol is in ../protocol.ts."""
 
-import importlib.util
+import importlib
 import os
 import tempfile
 
+import python_peer as peer
 
-def beside(name):
-    """A module of this folder, which is not where modules are looked for: see python_peer.py."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    spec = importlib.util.spec_from_file_location(name, os.path.join(here, name + ".py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-peer = beside("python_peer")
+MODULE = "ase"
+INSTALL = "Install it where python3 finds it, such as Debian's python3-ase or pip install ase"
 
 SYMBOLS = ["C", "H", "N", "O"]
 
 
-class Ase(peer.Worker):
+class Peer(peer.Worker):
     def do_open(self, _):
         # The first import fails where either is missing, with its name.
         self.numpy = __import__("numpy")
@@ -129,12 +122,3 @@ class MeasureFrames(Frames):
 
     def read(self):
         return {"terms": self.terms}
-
-
-if __name__ == "__main__":
-    peer.serve(
-        __file__,
-        "ase",
-        "Install it where python3 finds it, such as Debian's python3-ase or pip install ase",
-        Ase,
-    )

@@ -1,4 +1,7 @@
-"""What peers in Python have in common: requests, replies, and files of numbers; the protocol is in ../protocol.ts."""
+"""`python_peer.py NAME` runs the peer NAME.py: requests, replies, files of numbers; the protocol is in ../protocol.ts.
+
+A peer has a class Peer, a Worker of this module; what it is imported by; and what to do where that is missing.
+"""
 
 import importlib.util
 import json
@@ -12,25 +15,35 @@ class Unsupported(Exception):
     """Work that the engine has no operation for."""
 
 
-def serve(script, module, install, worker_class):
-    """Answers requests until the last. `module` is what the engine is imported by, `install` how to get it."""
-    # The script bears the module's name: its folder must not be where the module is looked for first.
-    here = os.path.dirname(os.path.abspath(script))
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
-    if importlib.util.find_spec(module) is None:
-        try_system_python(script)
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def beside(name):
+    """A module of this folder, which is not where modules are looked for: torch.py is none of PyTorch's."""
+    spec = importlib.util.spec_from_file_location("peer_" + name, os.path.join(HERE, name + ".py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def serve(name):
+    """Answers requests until the last."""
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != HERE]
+    peer = beside(name)
+    if importlib.util.find_spec(peer.MODULE) is None:
+        try_system_python(name)
     sys.dont_write_bytecode = True
     for descriptor in (3, 4):
         os.set_blocking(descriptor, True)
     requests = os.fdopen(3, "r")
     replies = os.fdopen(4, "w")
-    worker = worker_class(here)
+    worker = peer.Peer()
     for line in requests:
         request = json.loads(line)
         try:
             answer = {"ok": True, **getattr(worker, "do_" + request["do"])(request)}
         except ModuleNotFoundError as error:
-            answer = {"ok": False, "why": "missing", "message": f"python3 has no module {error.name}. {install}"}
+            answer = {"ok": False, "why": "missing", "message": f"python3 has no module {error.name}. {peer.INSTALL}"}
         except Unsupported as error:
             answer = {"ok": False, "why": "unsupported", "message": str(error)}
         except Exception as error:  # whatever the engine says is its answer
@@ -42,21 +55,20 @@ def serve(script, module, install, worker_class):
             break
 
 
-def try_system_python(script):
+def try_system_python(name):
     """Goes on in the system's Python where the one on PATH is another and lacks the module."""
     system = "/usr/bin/python3"
     if sys.flags.no_site or sys.executable == system or not os.path.exists(system):
         return
     for descriptor in (3, 4):
         os.set_inheritable(descriptor, True)
-    os.execv(system, [system, os.path.abspath(script)])
+    os.execv(system, [system, os.path.abspath(__file__), name])
 
 
 class Worker:
     """An engine: it opens itself, makes a case's work (run, read), and turns numbers into its own and back."""
 
-    def __init__(self, here):
-        self.here = here
+    def __init__(self):
         self.case = None
         self.work = None
 
@@ -126,3 +138,9 @@ def count(shape):
     for size in shape:
         product *= size
     return product
+
+
+if __name__ == "__main__":
+    # Peers import this module: it must not be loaded twice.
+    sys.modules["python_peer"] = sys.modules["__main__"]
+    serve(sys.argv[1])

@@ -3,24 +3,16 @@
 The operations are in torch_operations.py.
 """
 
-import importlib.util
 import os
 import re
 
+import python_peer as peer
 
-def beside(name):
-    """A module of this folder, which is not where modules are looked for: see python_peer.py."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    spec = importlib.util.spec_from_file_location(name, os.path.join(here, name + ".py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+MODULE = "torch"
+INSTALL = "Install it where python3 finds it, such as Debian's python3-torch or pip install torch"
 
 
-peer = beside("python_peer")
-
-
-class Torch(peer.Worker):
+class Peer(peer.Worker):
     def do_open(self, _):
         # OpenMP's threads wait for each other by spinning, some ten milliseconds on a machine that has other work.
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
@@ -28,7 +20,7 @@ class Torch(peer.Worker):
         # Debian's build starts with one thread whatever the machine has.
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.torch.set_num_threads(threads)
-        self.operations = beside("torch_operations").OPERATIONS
+        self.operations = peer.beside("torch_operations").OPERATIONS
         spin = f"GOMP_SPINCOUNT {os.environ['GOMP_SPINCOUNT']}"
         one_dnn = f"oneDNN {'on' if self.torch.backends.mkldnn.is_available() else 'off'}"
         notes = [f"CPU, {threads} threads", spin, one_dnn, *blas_notes()]
@@ -62,12 +54,3 @@ def blas_notes():
         slow = "reference BLAS, which makes convolutions that oneDNN does not take many times slower"
         return [f"{slow}: install libopenblas0"]
     return []
-
-
-if __name__ == "__main__":
-    peer.serve(
-        __file__,
-        "torch",
-        "Install it where python3 finds it, such as Debian's python3-torch or pip install torch",
-        Torch,
-    )

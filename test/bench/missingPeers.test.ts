@@ -41,7 +41,7 @@ describe("a peer that is not installed", () => {
     ["ase", "numpy"],
   ])("%s says that python3 has none", async (name, module) => {
     // Without its site packages no Python has it; where there is no Python, that is what is said.
-    const reply = await open("python3", ["-I", "-S", join(folder, `${name}.py`)]);
+    const reply = await open("python3", ["-I", "-S", join(folder, "python_peer.py"), name]);
     const python = spawnSync("python3", ["--version"]).error === undefined;
     expect(reply).toMatchObject({ ok: false, why: python ? "missing" : "failed" });
     expect(reply).toHaveProperty(
