@@ -9,10 +9,9 @@ import { safetensorsPieces } from "../runs/safetensorsFile.ts";
 import { toVoxmol } from "../tasks/list.ts";
 import type { ModelFile } from "../training/modelFile.ts";
 import { badOption, exits } from "./args.ts";
-import { interruptible } from "./interrupt.ts";
 import { printJson } from "./json.ts";
-import { showProgress } from "./progress.ts";
 import { print } from "./stdout.ts";
+import { writeWhole } from "./wholeFile.ts";
 
 const TORCH = /\.(pth\.tar|pth|pt|ckpt)$/i;
 const SAFETENSORS = /\.safetensors$/i;
@@ -29,9 +28,6 @@ const NEXT = `
 Nothing in a checkpoint is run. Of several sets of weights the averaged ones are taken (state_dict_ema). Kernels have
 their axes as each side has its grids: z, y, x in .safetensors, x, y, z in PyTorch's files. Nothing is overwritten.`;
 
-/** What ends the writing early, so that nothing is left of it. */
-class Interrupted extends Error {}
-
 /** Writes a model as a file of the other kind. */
 async function run(from: string, out: string, options: { json?: true | undefined }): Promise<number> {
   const toTorch = TORCH.test(out);
@@ -43,26 +39,16 @@ async function run(from: string, out: string, options: { json?: true | undefined
   }
   await requireNew(out);
   await requireWritable(out);
-  const progress = showProgress();
-  const interruption = interruptible({ after: "the tensor in hand", warn: progress.warn });
-  interruption.begin();
-  try {
+  const { result, code } = await writeWhole({ out, after: "the tensor in hand" }, async (goOn, progress) => {
     progress.show(`reading ${from}`);
     const model = await readModelFile(from);
     progress.show(`writing ${out}`);
     const { pieces, foreign } = toTorch ? asTorch(model) : asSafetensors(model);
-    await writeNewFile(out, until(interruption.signal, pieces));
-    progress.clear();
-    tell(model, { from, out, foreign, json: options.json ?? false });
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    progress.warn(`interrupted: ${out} is not written`);
-    return interruption.code;
-  } finally {
-    progress.clear();
-    interruption.end();
-  }
-  return interruption.outputLost ? interruption.code : 0;
+    await writeNewFile(out, eachAfter(goOn, pieces));
+    return { model, foreign };
+  });
+  if (result !== undefined) tell(result.model, { from, out, foreign: result.foreign, json: options.json ?? false });
+  return code;
 }
 
 interface Written {
@@ -80,12 +66,12 @@ function asSafetensors({ file }: ModelFile): Written {
   return { pieces: safetensorsPieces([...file.tensors.values()], file.metadata), foreign: [] };
 }
 
-async function* until(
-  signal: AbortSignal,
+async function* eachAfter(
+  goOn: () => void,
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of pieces) {
-    if (signal.aborted) throw new Interrupted();
+    goOn();
     yield piece;
   }
 }

@@ -10,18 +10,14 @@ import { writeNewFile } from "../node/newFile.ts";
 import { formatCount } from "../report/format.ts";
 import { badOption } from "./args.ts";
 import { FrameReading } from "./frameReading.ts";
-import { interruptible } from "./interrupt.ts";
 import { printJson } from "./json.ts";
-import { showProgress } from "./progress.ts";
 import type { RotateChoice } from "./rotateChoice.ts";
 import { print } from "./stdout.ts";
+import { writeWhole } from "./wholeFile.ts";
 
 /** Digits behind the point of positions and cells, in Angstrom. */
 const DIGITS = 10;
 const LIVE_FRAMES = 100;
-
-/** What ends the writing early, so that nothing is left of it. */
-class Interrupted extends Error {}
 
 /**
  * Writes rotated copies of the frames of a file.
@@ -40,32 +36,21 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
   if (toNpz && (source === undefined || /\.gz$/i.test(out))) {
     throw badOption(`--out ${out} goes with an .npz file as --data`, "Name it .extxyz.");
   }
-  const progress = showProgress();
-  const interruption = interruptible({ after: "the frame in hand", warn: progress.warn });
   const names = { leftOut: [] as readonly string[], missing: [] as readonly string[] };
   const options: RotateFramesOptions = {
     ...{ group, twirl, seed, center, repeats, nearAxes, keep, lastDigit: 10 ** -DIGITS },
     onNames: (found) => Object.assign(names, found),
   };
-  interruption.begin();
-  try {
-    const goOn = () => {
-      if (interruption.signal.aborted) throw new Interrupted();
-    };
+  const written = await writeWhole({ out, after: "the frame in hand" }, async (goOn, progress) => {
     const frames = reading.counted(opened.frames, (count) => {
       goOn();
       if (count % LIVE_FRAMES === 0) progress.show(`${formatCount(count)} frames`);
     });
     if (source !== undefined) await writeNewFile(out, rotatedNpz(counted(source, frames, goOn), options));
     else await writeFrameFile(out, rotateFrames(frames, options), { digits: DIGITS });
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    progress.warn(`interrupted: ${out} is not written`);
-    return interruption.code;
-  } finally {
-    progress.clear();
-    interruption.end();
-  }
+    return names;
+  });
+  if (written.result === undefined) return written.code;
   const remarks = reading.lines();
   remarks.push(...names.missing.map((name) => `--keep ${name}: no frame has it`));
   if (json) {
@@ -94,7 +79,7 @@ export async function rotateFrameFile(choice: RotateChoice): Promise<number> {
     if (names.leftOut.length > 0) print([`Copies are without ${names.leftOut.join(", ")}.`]);
     for (const remark of remarks) process.stderr.write(`voxtwirl: ${remark}\n`);
   }
-  return interruption.outputLost ? interruption.code : 0;
+  return written.code;
 }
 
 /** A source whose frames are counted when they are gone through first. */
