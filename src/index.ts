@@ -286,13 +286,9 @@ export { TorchTensor, type TorchStorage } from "./formats/torchObjects.ts";
 export { torchStream, type TorchContents } from "./formats/torchWriter.ts";
 export type { Inflate } from "./formats/zip.ts";
 export type { TermNames } from "./frames/frameTerms.ts";
-export {
-  FrameTally,
-  measureFrames,
-  type FrameMeasurement,
-  type FrameTallyOptions,
-  type MeasureFramesOptions,
-} from "./frames/measureFrames.ts";
+export type { FrameMeasurement, FrameTallyOptions } from "./frames/frameMeasurement.ts";
+export { FrameTally } from "./frames/frameTally.ts";
+export { measureFrames, type MeasureFramesOptions } from "./frames/measureFrames.ts";
 export type { FrameFault } from "./frames/frameFault.ts";
 export { verdictsOf, type Judged, type Verdict } from "./frames/verdict.ts";
 export type { Floor, FloorSource, NearAxis } from "./frames/floor.ts";

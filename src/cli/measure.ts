@@ -1,10 +1,10 @@
 import type { Command } from "@commander-js/extra-typings";
-import type { LabelNames } from "../formats/frameLabels.ts";
 import { rotationSources } from "../equivariance/cubeRotations.ts";
 import { groupNames } from "../equivariance/namedGroups.ts";
 import { badOption, choice, exits, integer, text } from "./args.ts";
 import { dataHelp, labelUnitsOption, strictOption } from "./data.ts";
 import { adapterOption, noTuningOption } from "./gpu.ts";
+import { frameNames } from "./frameNames.ts";
 import { groupOption } from "./groupFile.ts";
 import { exportOption } from "./exportFolder.ts";
 import { deltaOption, lossOption } from "./losses.ts";
@@ -142,7 +142,7 @@ async function run(options: MeasureOptions): Promise<number> {
     refuse(options, NOT_WITH_FRAMES, "frames");
     const { frames, rotated, labelUnits, strict = false, html, export: exportTo, shard, out } = options;
     const data = required(options, "data", "--frames needs it: the frames before they were turned");
-    const given = { ...namesOf(options), frames, data, rotated, labelUnits, strict, loss, delta, json };
+    const given = { ...frameNames(options), frames, data, rotated, labelUnits, strict, loss, delta, json };
     if (shard === undefined && out === undefined) return measureFrameFiles({ ...given, html, exportTo });
     for (const [name, value] of Object.entries({ html, export: exportTo })) {
       if (value !== undefined) throw badOption(`--${name} and --shard do not go together`, "Leave one of them out.");
@@ -213,44 +213,6 @@ function required(options: MeasureOptions, name: "model" | "data" | "targets", w
   const value = options[name];
   if (value !== undefined) return value;
   throw badOption(`--${name} is not given`, `${why}. See: voxtwirl help measure`);
-}
-
-/** Lists with commas, and pairs with equals signs. */
-function namesOf(options: MeasureOptions) {
-  const list = (text: string | undefined) =>
-    (text ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
-  const labels = (option: string, text: string | undefined): LabelNames =>
-    Object.fromEntries(
-      list(text).map((pair) => {
-        const [, kind, name] = /^(energy|forces|stress|virial)=(.+)$/.exec(pair) ?? [];
-        if (kind !== undefined) return [kind, name];
-        throw badOption(
-          `${option} has ${pair}`,
-          "Give energy=NAME, forces=NAME, stress=NAME, virial=NAME, with commas.",
-        );
-      }),
-    );
-  const { scalars, vectors, pseudovectors, tensors } = options;
-  return {
-    floors: floorsOf(options.tolerance),
-    names: labels("--names", options.names),
-    labelNames: labels("--label-names", options.labelNames),
-    ...{ scalars: list(scalars), vectors: list(vectors) },
-    ...{ pseudovectors: list(pseudovectors), tensors: list(tensors) },
-  };
-}
-
-/** One number for all terms, or one for each that is named. */
-function floorsOf(given: string | undefined): number | Record<string, number> | undefined {
-  if (given === undefined) return undefined;
-  const pairs = given.split(",").map((pair) => {
-    const [name, text] = pair.includes("=") ? pair.split("=") : ["", pair];
-    const value = Number(text);
-    if (text!.trim() !== "" && value > 0 && Number.isFinite(value)) return [name!.trim(), value] as const;
-    throw badOption(`--tolerance has ${pair}`, "Give a positive number, or pairs such as forces=1e-3,energy=1e-5.");
-  });
-  const [first] = pairs;
-  return pairs.length === 1 && first![0] === "" ? first![1] : Object.fromEntries(pairs);
 }
 
 function refuse(options: MeasureOptions, names: readonly (keyof MeasureOptions)[], present: string): void {

@@ -1,7 +1,7 @@
 import { squaredError } from "../equivariance/losses.ts";
 import { takenAway } from "../frames/frameGains.ts";
 import type { LossPart } from "../frames/degreeTally.ts";
-import type { FrameMeasurement } from "../frames/measureFrames.ts";
+import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import { countOf, formatLoss, formatPercent, formatPercentError } from "../report/format.ts";
 import { zeroRemarks } from "../report/measureRemarks.ts";

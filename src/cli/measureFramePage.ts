@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { LabelUnits } from "../formats/labels.ts";
-import type { FrameMeasurement } from "../frames/measureFrames.ts";
+import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
 import { requireWritable, sha256File, writeFileAtomic } from "../node/files.ts";
 import { requireNew } from "../node/newFile.ts";

@@ -1,7 +1,7 @@
 /** A part of `measure --frames`, and all parts together. */
 import { stat } from "node:fs/promises";
 import type { FaultRecord } from "../frames/faultTally.ts";
-import type { FrameTally } from "../frames/measureFrames.ts";
+import type { FrameTally } from "../frames/frameTally.ts";
 import type { StructureRecord } from "../frames/structureRecord.ts";
 import { isBuiltin } from "../molecules/builtinNames.ts";
 import { ioError, sha256File } from "../node/files.ts";

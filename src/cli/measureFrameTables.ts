@@ -1,4 +1,4 @@
-import type { FrameMeasurement } from "../frames/measureFrames.ts";
+import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import type { StructureTerm } from "../frames/structureTerm.ts";
 import { ArrayFolder } from "./arrayFolder.ts";
 import { versioned } from "./json.ts";

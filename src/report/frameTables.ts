@@ -1,5 +1,5 @@
 /** Tables of measured frames. */
-import type { FrameMeasurement } from "../frames/measureFrames.ts";
+import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import type { FrameTermDetails } from "../frames/termDetails.ts";
 import type { FrameGain, FrameTermResult } from "../frames/termResult.ts";
 import { dotPlot, type DotRow } from "./dotPlot.ts";

@@ -1,5 +1,5 @@
 import { requireArray, requireObject } from "../check.ts";
-import type { FrameMeasurement } from "../frames/measureFrames.ts";
+import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import type { Verdict } from "../frames/verdict.ts";
 import { countOf, formatCount, formatLoss, formatPercent } from "./format.ts";

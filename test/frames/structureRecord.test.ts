@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { so3 } from "../../src/equivariance/groups.ts";
-import { FrameTally } from "../../src/frames/measureFrames.ts";
+import { FrameTally } from "../../src/frames/frameTally.ts";
 import { readRotatedFrames } from "../../src/frames/rotatedFrames.ts";
 import type { RotatedStructure } from "../../src/frames/rotatedStructure.ts";
 import type { StructureRecord } from "../../src/frames/structureRecord.ts";

@@ -1,5 +1,6 @@
 import { octahedral, so3 } from "../../src/equivariance/groups.ts";
-import { measureFrames, type FrameMeasurement, type FrameTallyOptions } from "../../src/frames/measureFrames.ts";
+import type { FrameMeasurement, FrameTallyOptions } from "../../src/frames/frameMeasurement.ts";
+import { measureFrames } from "../../src/frames/measureFrames.ts";
 import { forcesOf, labelledFrames, predictedFrames, withField } from "../frames/predicting.ts";
 
 /** A name that must not break out of where it stands. */
