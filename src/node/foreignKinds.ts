@@ -52,7 +52,12 @@ const texts: [begins: RegExp, name: string, fix: string][] = [
     "a list of InChI, without coordinates",
     "Make 3D coordinates first, e.g. with Open Babel: obabel -iinchi FILE -O out.sdf --gen3d.",
   ],
-  [/^%\w+ *=|^#[nptNPT]? *[A-Za-z]/, "a Gaussian input", convert("com")],
+  // A heading of Markdown begins as a route does: charge and multiplicity have to stand above the atoms.
+  [
+    /^%\w+ *=|^#[nptNPT]? *[A-Za-z][^\n]*\n[^]{0,2000}?\n\s*\n *[-+]?\d+[ ,]+\d+ *\r?\n *[A-Za-z]/,
+    "a Gaussian input",
+    convert("com"),
+  ],
   [/^\s*Entering Gaussian/, "a Gaussian output", convert("log")],
   [/^\s*\* O {3}R {3}C {3}A \*/, "an ORCA output", convert("out")],
   [/^\d+ +\S[^\n]*\n\s*1 +[A-Z]\S* +-?\d+\.\d+/, "a Tinker XYZ file", convert("txyz")],

@@ -183,6 +183,7 @@ describe("readMoleculeFile", () => {
     ["a list of InChI", "InChI=1S/CH4/h1H4\n"],
     ["a table", "id,smiles,energy\n1,CCO,0.5\n"],
     ["a Gaussian input", "%chk=a.chk\n# B3LYP/6-31G*\n\ntitle\n\n0 1\nC 0 0 0\n"],
+    ["a Gaussian input", "#p B3LYP/6-31G* opt\n\ntitle\n\n-1,1\nO 0 0 0\n"],
     ["a Tinker XYZ file", "     2 name\n     1  C     0.000000    0.000000    0.000000     1     2\n"],
     ["a reaction file", "$RXN\n\n"],
     ["empty", ""],
