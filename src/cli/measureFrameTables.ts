@@ -1,18 +1,19 @@
 import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
+import { takenAway, takenAwayStdErr } from "../frames/frameGains.ts";
 import type { StructureTerm } from "../frames/structureTerm.ts";
 import { ArrayFolder } from "./arrayFolder.ts";
 import { versioned } from "./json.ts";
 
-/** Columns of the tables; `term` is a place in `tables.terms` of figures.json, `part` in `tables.parts`. */
+/** Columns of the tables, squared ones of the squared error whatever the loss; `term` is a place in `tables.terms` of figures.json, `part` in `tables.parts`. */
 const COLUMNS = {
-  structures: ["term", "frame", "predictions", "numbers", "lossTotal", "lossMean", "lossEquiv"],
+  structures: ["term", "frame", "predictions", "numbers", "squaredTotal", "squaredMean", "squaredEquiv"],
   copies: [
-    ...["term", "frame", "copy", "angle", "loss", "spread"],
+    ...["term", "frame", "copy", "angle", "squaredError", "squaredSpread"],
     ...["xx", "xy", "xz", "yx", "yy", "yz", "zx", "zy", "zz"],
   ],
   angles: ["term", "from", "to", "copies", "rmse", "spreadRms"],
   parts: ["term", "part", "loss", "lossStdErr", "percent"],
-  gains: ["term", "count", "cost", "percentPredicted", "percentPredictedStdErr", "rmse", "spreadRms"],
+  gains: ["term", "count", "cost", "percent", "percentStdErr", "rmse", "spreadRms"],
 } as const;
 type Table = keyof typeof COLUMNS;
 const TABLES = Object.keys(COLUMNS) as Table[];
@@ -77,8 +78,8 @@ export class FrameTables {
         this.#row("parts", [term, placeOf(one.name, this.#parts), one.loss, one.lossStdErr, one.percent]);
       }
       for (const one of gains) {
-        const { count, cost, percentPredicted, percentPredictedStdErr, rmse, spreadRms } = one;
-        this.#row("gains", [term, count, cost, percentPredicted, percentPredictedStdErr, rmse, spreadRms]);
+        const { count, cost, rmse, spreadRms } = one;
+        this.#row("gains", [term, count, cost, takenAway(one), takenAwayStdErr(one), rmse, spreadRms]);
       }
     }
     await this.write(true);

@@ -50,6 +50,11 @@ export function takenAway({ percentPredicted, percentGain }: FrameGain): number 
   return Math.abs(percent) < 1e-9 ? 0 : percent;
 }
 
+/** The standard error of `takenAway`. */
+export function takenAwayStdErr({ percentPredictedStdErr, percentGain, percentGainStdErr }: FrameGain): number {
+  return Number.isNaN(percentGain) ? percentPredictedStdErr : percentGainStdErr;
+}
+
 function rootsLeft({ lossTotal, lossEquiv }: Decomposition, count: number): Pick<FrameGain, "rmse" | "spreadRms"> {
   return {
     rmse: Math.sqrt(lossTotal - (1 - 1 / count) * lossEquiv),

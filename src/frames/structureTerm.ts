@@ -12,7 +12,7 @@ export interface StructureCopy {
   readonly spread: number;
 }
 
-/** What one structure adds to a term: losses are means over its numbers, in the square of the term's unit. */
+/** What one structure adds to a term of the squared error, whatever the loss: means over its numbers. */
 export interface StructureTerm {
   /** As it is called in the result. */
   readonly term: string;

@@ -109,23 +109,24 @@ export function angleChart({ name, id, term }: ChartedTerm): string {
   );
 }
 
-/** What lossEquiv is made of, by irreducible representation and by parity. */
-export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: ChartedTerm): string {
+/** What the squared spread is made of, by irreducible representation and by parity. */
+export function partsPlot({ name, term: { byDegree, byParity, spreadRms } }: ChartedTerm): string {
   const parts = [...(byDegree.length > 1 ? byDegree : []), ...(byParity ?? [])];
-  if (parts.length === 0 || !(lossEquiv > 0)) return "";
+  const all = spreadRms ** 2;
+  if (parts.length === 0 || !(all > 0)) return "";
   const rows = parts.map((part): DotRow => ({
     label: partName(part),
-    values: [[{ value: part.percent, error: (100 * part.lossStdErr) / lossEquiv }]],
+    values: [[{ value: part.percent, error: (100 * part.lossStdErr) / all }]],
   }));
-  const errors = parts.map(({ lossStdErr }) => (100 * (lossStdErr || 0)) / lossEquiv);
+  const errors = parts.map(({ lossStdErr }) => (100 * (lossStdErr || 0)) / all);
   const most = Math.max(100, ...parts.map(({ percent }, i) => percent + errors[i]!));
   // Estimates without bias may lie below zero.
   const least = Math.min(0, ...parts.map(({ percent }, i) => (percent < -0.5 ? percent - errors[i]! : 0)));
   const plot = dotPlot({
-    description: `Parts of the spread of ${name} by how they turn, in percent of lossEquiv.`,
+    description: `Parts of the spread of ${name} by how they turn, in percent of its square.`,
     panels: [
       {
-        name: "% of lossEquiv",
+        name: "% of the squared spread",
         width: 1,
         series: [{ key: "loss-equiv", label: "part, ± 1 standard error", marker: "diamond" }],
         range: [Math.max(-100, least), 1.03 * Math.min(200, most)],
@@ -136,7 +137,7 @@ export function partsPlot({ name, term: { byDegree, byParity, lossEquiv } }: Cha
     rows,
   });
   const caption =
-    "lossEquiv by how predictions turn: degree 1 as a vector or an axis does, 2 as a quadrupole, and so on; letters " +
+    "The squared spread by how predictions turn: degree 1 as a vector or an axis does, 2 as a quadrupole, and so on; letters " +
     "are irreducible representations of a finite group. The remainder is of degrees that these rotations do not tell " +
     "apart. Parity is what reflections change beside rotations.";
   return `<figure>${plot}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;

@@ -1,10 +1,11 @@
-import type { FrameTermResult } from "../frames/termResult.ts";
+import { takenAway, takenAwayStdErr } from "../frames/frameGains.ts";
+import type { FrameGain, FrameTermResult } from "../frames/termResult.ts";
 import type { ChartBand, ChartSpec } from "./chart.ts";
 import { formatLoss, formatPercent } from "./format.ts";
 import { chartFigure, sizeLabel, type ChartedTerm } from "./frameCharts.ts";
 import { powerLabel } from "./scale.ts";
 
-/** What averaging K predictions is expected to gain: in percent of the loss, or without labels by the spread. */
+/** What averaging K predictions gains, expected or measured: in percent of the loss, or without labels by the spread. */
 export function gainChart(of: ChartedTerm): string {
   return of.term.labelled ? shareChart(of) : leftChart(of);
 }
@@ -23,6 +24,7 @@ const hoverAt = (count: number, lines: readonly (readonly [key: string, name: st
 
 function shareChart({ name, id, term }: ChartedTerm): string {
   const { percentEquivInterval, percentEquiv } = term;
+  const isMeasured = term.gains.some(({ percentGain }) => Number.isFinite(percentGain));
   // One alone gains nothing.
   const gains = term.gains.filter(({ count }) => count > 1);
   const band = (interval: readonly [number, number]): ChartBand => ({
@@ -35,31 +37,39 @@ function shareChart({ name, id, term }: ChartedTerm): string {
   const all = `all rotations: ${formatPercent(percentEquiv)} %`;
   const spec: ChartSpec = {
     id: `${id}-gain`,
-    description: `Share of the loss of ${name} that averaging K predictions is expected to take away.`,
+    description: `Share of the loss of ${name} that averaging K predictions ${isMeasured ? "took" : "is expected to take"} away.`,
     yLabel: "taken away, % of lossTotal",
     yTickLabel: (value) => `${powerLabel(value)} %`,
     series: [
       {
         ...({ key: "percent", label: "taken away by averaging K", marker: "circle" } as const),
-        points: gains.map(({ count, percentPredicted }) => ({ x: count, y: percentPredicted })),
+        points: gains.map((gain) => ({ x: gain.count, y: takenAway(gain) })),
       },
     ],
-    bands: percentEquivInterval ? [band(percentEquivInterval)] : [],
+    bands: isMeasured ? [measuredBand(gains)] : percentEquivInterval ? [band(percentEquivInterval)] : [],
     rules: percentEquiv > 0 ? [{ key: "paper", label: all, short: "all", y: percentEquiv }] : [],
     xAxis: axisOf(gains.map(({ count }) => count)),
-    hover: gains.map(({ count, percentPredicted, percentPredictedStdErr, rmse }) =>
-      hoverAt(count, [
-        ["percent", "taken away", `${formatPercent(percentPredicted)} ± ${formatPercent(percentPredictedStdErr)} %`],
-        ["loss-total", "rmse that is left", formatLoss(rmse)],
+    hover: gains.map((gain) =>
+      hoverAt(gain.count, [
+        ["percent", "taken away", `${formatPercent(takenAway(gain))} ± ${formatPercent(takenAwayStdErr(gain))} %`],
+        ["loss-total", "rmse that is left", formatLoss(gain.rmse)],
       ]),
     ),
     plotHeight: 200,
   };
-  return chartFigure(
-    spec,
-    "Expected of independent rotations: the share that is lost symmetry, times 1 - 1/K. It never gains more than all " +
-      "rotations would, and most of that with few.",
-  );
+  const caption = isMeasured
+    ? "Measured: averages of K of the predictions, none in two of them, against single ones."
+    : "Expected of independent rotations: the share that is lost symmetry, times 1 - 1/K. It never gains more than " +
+      "all rotations would, and most of that with few.";
+  return chartFigure(spec, caption);
+}
+
+function measuredBand(gains: readonly FrameGain[]): ChartBand {
+  const points = gains.map((gain) => {
+    const [at, error] = [takenAway(gain), takenAwayStdErr(gain)];
+    return { x: gain.count, low: at - error, high: at + error };
+  });
+  return { key: "percent", label: "± 1 standard error", points };
 }
 
 function leftChart({ name, id, term }: ChartedTerm): string {

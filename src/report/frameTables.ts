@@ -1,3 +1,5 @@
+import { squaredError } from "../equivariance/losses.ts";
+import { takenAway, takenAwayStdErr } from "../frames/frameGains.ts";
 /** Tables of measured frames. */
 import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import type { FrameTermDetails } from "../frames/termDetails.ts";
@@ -24,7 +26,7 @@ const AXIS = 102;
 const short = (name: string): string => (name.length > 22 ? `${name.slice(0, 21)}…` : name);
 
 /** Shares of terms with their intervals, as a picture; none where nothing has a label. */
-export function shareFigure(terms: readonly Named[]): string {
+export function shareFigure(terms: readonly Named[], loss: string): string {
   const known = terms.filter(([, { percentEquiv }]) => Number.isFinite(percentEquiv));
   if (known.length === 0) return "";
   const ends = known.flatMap(([, { percentEquiv, percentEquivInterval }]) => [
@@ -47,16 +49,21 @@ export function shareFigure(terms: readonly Named[]): string {
       values: [[{ value: percentEquiv, interval: percentEquivInterval }]],
     })),
   });
-  return `<figure>${plot}<figcaption>${escapeHtml(SHARES)}</figcaption></figure>`;
+  return `<figure>${plot}<figcaption>${escapeHtml(sharesOf(loss))}</figcaption></figure>`;
 }
 
-const SHARES =
-  "lossTotal is the squared error of predictions for rotated copies, turned back. It is lossMean, the error of their " +
-  "mean over rotations, and lossEquiv, how far they spread about it: of a symmetric program zero. percentEquiv is " +
-  "100 lossEquiv / lossTotal. Errors and intervals are over structures.";
+function sharesOf(loss: string): string {
+  const parts =
+    loss === squaredError.name
+      ? "lossTotal is the squared error of predictions for rotated copies, turned back. It is lossMean, the error of " +
+        "their mean over rotations, and lossEquiv, how far they spread about it: of a symmetric program zero. "
+      : `lossTotal is the loss (${loss}) of predictions for rotated copies, turned back, and lossMean that of their ` +
+        "mean over rotations. lossEquiv is the gap between the two: of a symmetric program zero. ";
+  return `${parts}percentEquiv is 100 lossEquiv / lossTotal. Errors and intervals are over structures.`;
+}
 
 /** Losses, and their roots. */
-export function termTables(terms: readonly Named[]): string {
+export function termTables(terms: readonly Named[], loss: string): string {
   const losses = terms.map(([name, term]) => [
     name,
     lossWithError(term.lossTotal, term.lossTotalStdErr),
@@ -76,15 +83,19 @@ export function termTables(terms: readonly Named[]): string {
   const head = ["term", "lossTotal", "lossMean", "lossEquiv", "percentEquiv", "95 % interval"];
   return (
     table("losses of terms", head, losses) +
-    `<p class="caption">Losses in the square of the term's unit, ± one standard error.</p>` +
+    `<p class="caption">${escapeHtml(unitOf(loss))}, ± one standard error.</p>` +
     table(
       "sizes of terms",
       ["term", "rmse", "rmseMean", "spreadRms", "spreadMax", "signalRms", "unit", "structures"],
       sizes,
     ) +
-    `<p class="caption">Roots of the losses in the term's own unit; spreadMax is the largest distance of a number, a ` +
+    `<p class="caption">Roots of the squared error and of its parts in the term's own unit; spreadMax is the largest distance of a number, a ` +
     `vector or a tensor from its mean over rotations, signalRms the size of what is predicted.</p>`
   );
+}
+
+function unitOf(loss: string): string {
+  return loss === squaredError.name ? "Losses in the square of the term's unit" : `Losses by the numbers of ${loss}`;
 }
 
 /** Below what a spread says nothing, and why. */
@@ -132,7 +143,7 @@ export function worstTable(name: string, term: FrameTermResult, { worst }: Frame
   return `${table(`worst structures of ${name}`, head, rows)}<p class="caption">${escapeHtml(caption)}</p>`;
 }
 
-/** The parts of lossEquiv as numbers. */
+/** The parts of the squared spread as numbers. */
 export function partsTable({ name, term: { byDegree, byParity } }: ChartedTerm): string {
   const parts = [...(byDegree.length > 1 ? byDegree : []), ...(byParity ?? [])];
   if (parts.length === 0) return "";
@@ -141,7 +152,7 @@ export function partsTable({ name, term: { byDegree, byParity } }: ChartedTerm):
     lossWithError(part.loss, part.lossStdErr),
     `${formatPercent(part.percent)} %`,
   ]);
-  return table(`parts of lossEquiv of ${name}`, ["part", "loss", "of lossEquiv"], rows);
+  return table(`parts of the squared spread of ${name}`, ["part", "squared", "of all"], rows);
 }
 
 /** What averaging gains and costs. */
@@ -150,8 +161,7 @@ export function gainTable(terms: readonly Named[]): string {
   const rows = terms.flatMap(([name, { gains, labelled, unit }]) => {
     const row = (what: string, cell: (gain: FrameGain) => string) => [name, what, ...gains.map(cell)];
     const units = unit === null ? "" : `, ${unit}`;
-    const shares = ({ percentPredicted, percentPredictedStdErr }: FrameGain) =>
-      formatPercentError(percentPredicted, percentPredictedStdErr);
+    const shares = (gain: FrameGain) => formatPercentError(takenAway(gain), takenAwayStdErr(gain));
     return [
       ...(labelled ? [row("taken away, %", shares), row(`rmse left${units}`, ({ rmse }) => formatLoss(rmse))] : []),
       row(`spread left${units}`, ({ spreadRms }) => formatLoss(spreadRms)),

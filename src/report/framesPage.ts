@@ -1,4 +1,5 @@
 import { requireArray, requireObject } from "../check.ts";
+import { squaredError } from "../equivariance/losses.ts";
 import type { FrameMeasurement } from "../frames/frameMeasurement.ts";
 import type { FrameTermResult } from "../frames/termResult.ts";
 import type { Verdict } from "../frames/verdict.ts";
@@ -52,10 +53,10 @@ export function renderFrames(input: FramesPageInput): string {
   const drawn = drawnTerm(charted, main);
   const sections = [
     section("Verdict", verdictList(charted, lines) + advice(measurement.verdicts) + floorTable(terms)),
-    section("Terms", shareFigure(terms) + termTables(terms)),
+    section("Terms", shareFigure(terms, measurement.loss) + termTables(terms, measurement.loss)),
     drawn === undefined ? "" : section("The farthest prediction", frameFigure(drawn, viewer !== undefined)),
     section("Charts of each term", charted.map((one) => termPart(one, one === main)).join("")),
-    section("What averaging gains", GAINS + gainTable(terms)),
+    section("What averaging gains", gainText(measurement.loss) + gainTable(terms)),
     section("What was measured", definitionList(facts.map(([name, value]) => [name, value]))),
     section("How to cite", citation(version)),
   ];
@@ -167,10 +168,16 @@ function summaryOf({ verdicts, spreadRms, unit }: FrameTermResult): string {
   return `${wordsOf(verdicts)}; spread ${size}`;
 }
 
-const GAINS =
-  `<p>The mean of K predictions under independent rotations, turned back, is nearer to symmetric: of the part that ` +
-  `is lost symmetry 1/K is left, and the rest of the loss stays. It takes K predictions in place of one, and no ` +
-  `training.</p>`;
+function gainText(loss: string): string {
+  const left =
+    loss === squaredError.name
+      ? "of the part that is lost symmetry 1/K is left, and the rest of the loss stays"
+      : "what it took of the loss is measured, what is left of the squared error is by the formula";
+  return (
+    `<p>The mean of K predictions under independent rotations, turned back, is nearer to symmetric: ${left}. It takes ` +
+    `K predictions in place of one, and no training.</p>`
+  );
+}
 
 function citation(version: string | undefined): string {
   const link = `<a href="https://arxiv.org/abs/2512.02303">arXiv:2512.02303</a>`;

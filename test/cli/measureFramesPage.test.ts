@@ -75,7 +75,7 @@ describe("voxtwirl measure --frames --html --export", () => {
       frames.map(({ number, elements }) => [number, 24, 3 * elements.length]),
     );
     const numbers = structures.reduce((sum, row) => sum + row.numbers!, 0);
-    const lossEquiv = structures.reduce((sum, row) => sum + row.numbers! * row.lossEquiv!, 0) / numbers;
+    const lossEquiv = structures.reduce((sum, row) => sum + row.numbers! * row.squaredEquiv!, 0) / numbers;
     expect(lossEquiv).toBeCloseTo(forces.lossEquiv, 12);
     const copies = await table("copies", tables.columns.copies!);
     expect(copies).toHaveLength(6 * 24);

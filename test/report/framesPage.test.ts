@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { huber } from "../../src/equivariance/losses.ts";
 import { frameScene } from "../../src/frames/frameScene.ts";
 import { frameViewer } from "../../src/report/frameViewer.ts";
 import { renderFrames } from "../../src/report/framesPage.ts";
-import { formatLoss, formatPercent } from "../../src/report/format.ts";
+import { formatLoss, formatPercent, formatPercentError } from "../../src/report/format.ts";
 import { frameSample, HOSTILE } from "./frameSample.ts";
 
 const input = { title: "predicted.extxyz", facts: [["predictions", "predicted.extxyz"]] as const };
@@ -38,6 +39,19 @@ describe("the page of measured frames", () => {
     expect(words).toContain("voxtwirl 9.8.7");
     expect(text(html)).not.toMatch(/NaN|undefined|Infinity/);
     expect(html).not.toMatch(/="[^"]*NaN/);
+  });
+
+  it("says which loss it is of, and what averaging took of that", async () => {
+    const measurement = await frameSample({ exact: false, loss: huber({ delta: 0.5 }) });
+    const html = renderFrames({ ...input, measurement });
+    const words = text(html).replace(/\s+/g, " ");
+    expect(words).toContain("lossTotal is the loss (huber) of predictions");
+    expect(words).not.toMatch(/lossTotal is the squared error|NaN|undefined|Infinity/);
+    expect(html).not.toMatch(/="[^"]*NaN/);
+    const { percentGain, percentGainStdErr } = measurement.terms.forces!.gains.at(-1)!;
+    expect(percentGain).toBeGreaterThan(0);
+    expect(words).toContain(formatPercentError(percentGain, percentGainStdErr));
+    expect(words).toContain("Measured: averages of K of the predictions");
   });
 
   it("draws the farthest structure, its cell and its differences, and tells them in a table", async () => {
