@@ -95,7 +95,7 @@ export function termTables(terms: readonly Named[], loss: string): string {
 }
 
 function unitOf(loss: string): string {
-  return loss === squaredError.name ? "Losses in the square of the term's unit" : `Losses by the numbers of ${loss}`;
+  return loss === squaredError.name ? "Losses in the square of the term's unit" : `Losses as ${loss} gives them`;
 }
 
 /** Below what a spread says nothing, and why. */
