@@ -4,7 +4,10 @@ import type { StructureTerm } from "../frames/structureTerm.ts";
 import { ArrayFolder } from "./arrayFolder.ts";
 import { versioned } from "./json.ts";
 
-/** Columns of the tables, squared ones of the squared error whatever the loss; `term` is a place in `tables.terms` of figures.json, `part` in `tables.parts`. */
+/**
+ * Columns of the tables, squared ones of the squared error whatever the loss; `term` is a place in `tables.terms` of
+ * figures.json, `part` in `tables.parts`.
+ */
 const COLUMNS = {
   structures: ["term", "frame", "predictions", "numbers", "squaredTotal", "squaredMean", "squaredEquiv"],
   copies: [

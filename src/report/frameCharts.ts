@@ -137,9 +137,9 @@ export function partsPlot({ name, term: { byDegree, byParity, spreadRms } }: Cha
     rows,
   });
   const caption =
-    "The squared spread by how predictions turn: degree 1 as a vector or an axis does, 2 as a quadrupole, and so on; letters " +
-    "are irreducible representations of a finite group. The remainder is of degrees that these rotations do not tell " +
-    "apart. Parity is what reflections change beside rotations.";
+    "The squared spread by how predictions turn: degree 1 as a vector or an axis does, 2 as a quadrupole, and so on; " +
+    "letters are irreducible representations of a finite group. The remainder is of degrees that these rotations do " +
+    "not tell apart. Parity is what reflections change beside rotations.";
   return `<figure>${plot}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 

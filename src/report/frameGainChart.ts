@@ -5,7 +5,7 @@ import { formatLoss, formatPercent } from "./format.ts";
 import { chartFigure, sizeLabel, type ChartedTerm } from "./frameCharts.ts";
 import { powerLabel } from "./scale.ts";
 
-/** What averaging K predictions gains, expected or measured: in percent of the loss, or without labels by the spread. */
+/** What averaging K predictions gains, expected or measured: in percent of the loss; without labels by the spread. */
 export function gainChart(of: ChartedTerm): string {
   return of.term.labelled ? shareChart(of) : leftChart(of);
 }
@@ -25,6 +25,7 @@ const hoverAt = (count: number, lines: readonly (readonly [key: string, name: st
 function shareChart({ name, id, term }: ChartedTerm): string {
   const { percentEquivInterval, percentEquiv } = term;
   const isMeasured = term.gains.some(({ percentGain }) => Number.isFinite(percentGain));
+  const takes = isMeasured ? "took" : "is expected to take";
   // One alone gains nothing.
   const gains = term.gains.filter(({ count }) => count > 1);
   const band = (interval: readonly [number, number]): ChartBand => ({
@@ -37,7 +38,7 @@ function shareChart({ name, id, term }: ChartedTerm): string {
   const all = `all rotations: ${formatPercent(percentEquiv)} %`;
   const spec: ChartSpec = {
     id: `${id}-gain`,
-    description: `Share of the loss of ${name} that averaging K predictions ${isMeasured ? "took" : "is expected to take"} away.`,
+    description: `Share of the loss of ${name} that averaging K predictions ${takes} away.`,
     yLabel: "taken away, % of lossTotal",
     yTickLabel: (value) => `${powerLabel(value)} %`,
     series: [

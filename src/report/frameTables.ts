@@ -89,8 +89,9 @@ export function termTables(terms: readonly Named[], loss: string): string {
       ["term", "rmse", "rmseMean", "spreadRms", "spreadMax", "signalRms", "unit", "structures"],
       sizes,
     ) +
-    `<p class="caption">Roots of the squared error and of its parts in the term's own unit; spreadMax is the largest distance of a number, a ` +
-    `vector or a tensor from its mean over rotations, signalRms the size of what is predicted.</p>`
+    `<p class="caption">Roots of the squared error and of its parts in the term's own unit; spreadMax is the largest ` +
+    `distance of a number, a vector or a tensor from its mean over rotations, signalRms the size of what is ` +
+    `predicted.</p>`
   );
 }
 

@@ -174,8 +174,8 @@ function gainText(loss: string): string {
       ? "of the part that is lost symmetry 1/K is left, and the rest of the loss stays"
       : "what it took of the loss is measured, what is left of the squared error is by the formula";
   return (
-    `<p>The mean of K predictions under independent rotations, turned back, is nearer to symmetric: ${left}. It takes ` +
-    `K predictions in place of one, and no training.</p>`
+    `<p>The mean of K predictions under independent rotations, turned back, is nearer to symmetric: ${left}. It ` +
+    `takes K predictions in place of one, and no training.</p>`
   );
 }
 
